@@ -1,0 +1,153 @@
+"""Starts the debuggee: a child process in a session of its own, with one end of a socket pair.
+
+No port is opened. Ending the debuggee ends its whole process group, so that no worker process stays behind. Only
+gradb's own process imports this module; it must not know what the messages or the tape say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from gradb.link.channel import Channel
+from gradb.link.spec import RunSpec
+
+__all__ = ["Debuggee", "RunSpec", "Strays", "launch"]
+
+_TRACER = Path(__file__).resolve().parents[1] / "tracer" / "__main__.py"
+_CHUNK = 1 << 16
+_STRAYS_LIMIT = 1 << 18
+
+
+class Strays:
+    """What reached the stdout and stderr of the process itself, past the tracer: the newest 256 KiB of it."""
+
+    def __init__(self, limit: int = _STRAYS_LIMIT) -> None:
+        self._limit = limit
+        self._chunks: deque[tuple[str, bytes]] = deque()
+        self._size = 0
+        self.dropped = 0
+        """Bytes let go."""
+
+    def add(self, stream: str, data: bytes) -> None:
+        """Keep ``data``, and let the oldest go when there is too much."""
+        self._chunks.append((stream, data))
+        self._size += len(data)
+        while self._size > self._limit and len(self._chunks) > 1:
+            _, oldest = self._chunks.popleft()
+            self._size -= len(oldest)
+            self.dropped += len(oldest)
+
+    def texts(self) -> list[tuple[str, str]]:
+        """Return (stream, text) in order of arrival, neighbours of one stream joined."""
+        joined: list[tuple[str, bytearray]] = []
+        for stream, data in self._chunks:
+            if not joined or joined[-1][0] != stream:
+                joined.append((stream, bytearray()))
+            joined[-1][1].extend(data)
+        texts = [(stream, bytes(data).decode("utf-8", "replace")) for stream, data in joined]
+        if self.dropped:
+            texts.insert(0, (texts[0][0], f"... {self.dropped:,} bytes before this were not kept ...\n"))
+        return texts
+
+
+class Debuggee:
+    """The child process, the channel to it and what it printed past the tracer."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
+        self.process = process
+        self.channel = channel
+        self.strays = Strays()
+        self.pipes: dict[int, str] = {}
+        """Open pipes to drain: file descriptor -> stream."""
+        for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            self._watch(stream, pipe)
+
+    def _watch(self, stream: str, pipe: IO[bytes] | None) -> None:
+        if pipe is not None:
+            os.set_blocking(pipe.fileno(), False)
+            self.pipes[pipe.fileno()] = stream
+
+    def drain(self, fd: int) -> bool:
+        """Read what one pipe holds now, up to 64 KiB; return False when there was nothing to read."""
+        try:
+            data = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if data:
+            self.strays.add(self.pipes[fd], data)
+        else:
+            del self.pipes[fd]
+        return bool(data)
+
+    def drain_rest(self) -> None:
+        """Read what is left in the pipes, but at most 4 MiB of each: a child of the script may hold them open."""
+        for fd in list(self.pipes):
+            for _ in range(64):
+                if not self.drain(fd):
+                    break
+
+    def poll(self) -> int | None:
+        """Return the return code (negative: the signal), or None while the process lives."""
+        return self.process.poll()
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait for the end of the process; None when it still lives after ``timeout`` seconds."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the process, as Ctrl+C would."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill the whole process group, whatever it does, and wait for the process."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.wait(10.0)
+
+    def close(self) -> None:
+        """Let go of the channel and the pipes; safe to call twice."""
+        self.channel.close()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self.pipes.clear()
+
+
+def launch(spec: RunSpec, command: Sequence[str] | None = None) -> Debuggee:
+    """Start the debuggee.
+
+    Args:
+        spec: what to run.
+        command: what to start in place of ``python gradb/tracer/__main__.py`` (a test's own debuggee); the descriptor
+            and the spec are appended.
+
+    Raises:
+        OSError: the stdin file cannot be opened, or no process can be started.
+    """
+    ours, theirs = socket.socketpair()
+    argv = [*(command or (sys.executable, str(_TRACER))), str(theirs.fileno()), spec.to_json()]
+    out = None if spec.passes_output else subprocess.PIPE
+    try:
+        with theirs, Path(spec.stdin or os.devnull).open("rb") as stdin:
+            process = subprocess.Popen(
+                argv, stdin=stdin, stdout=out, stderr=out, pass_fds=(theirs.fileno(),), start_new_session=True
+            )
+    except OSError:
+        ours.close()
+        raise
+    return Debuggee(process, Channel(ours))

@@ -1,0 +1,138 @@
+"""What gradb and the debuggee say to each other: one frozen value a message, and its JSON form.
+
+The conversation, seen from the debuggee::
+
+    Loading("importing torch") ...  Ready("2.13.0")  Paused(0)      (no Paused when the run does not pause at its start)
+    Continue ->  Progress, Progress ...  Paused(head)               (as often as the user moves on)
+    Continue ->  Progress ...  Ended(exit_code)                     (then the channel closes and the process exits)
+
+``Pause`` may arrive while the script runs and ``Quit`` at any time; a closed channel means ``Quit``. The tape is
+committed before ``Paused`` is sent, so whoever receives it may read up to ``head``. Nothing here knows sockets or
+processes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from typing import Any, get_args
+
+from gradb.tape.events import Event
+from gradb.tape.stops import Stop, StopKind
+
+
+class MessageError(ValueError):
+    """Bytes that are no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """To the debuggee: run on, and pause at the first event that one of the stops matches."""
+
+    stop: Stop
+    """Where the user wants to go."""
+    breakpoints: tuple[Stop, ...] = ()
+    """Where to pause as well."""
+    origin: Event | None = None
+    """The event the movement began at, for ``Stop.matches``; None before the first event."""
+
+    def matches(self, event: Event) -> bool:
+        """Tell whether the run pauses at ``event``."""
+        return any(stop.matches(event, self.origin) for stop in (self.stop, *self.breakpoints))
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """To the debuggee: pause at the next event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """To the debuggee: end the process now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From the debuggee: torch is imported, the script comes next."""
+
+    torch: str
+    """Version of torch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """From the debuggee: what takes time before the script starts."""
+
+    what: str
+    """One short clause, e.g. ``importing torch``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """From the debuggee: the script waits."""
+
+    head: int
+    """The last event on the tape, committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """From the debuggee, at most ten times a second: the script runs."""
+
+    head: int
+    """The last event on the tape, committed."""
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """From the debuggee: the script is over and the tape closed."""
+
+    exit_code: int | None
+    """The exit code that the process will have; None where it is not known."""
+
+
+Message = Continue | Pause | Quit | Ready | Loading | Paused | Progress | Ended
+
+
+def encode(message: Message) -> bytes:
+    """Return the JSON form: a list of the message's name and its fields."""
+    return json.dumps([type(message).__name__, *astuple(message)], separators=(",", ":")).encode("ascii")
+
+
+def decode(data: bytes) -> Message:
+    """Read the JSON form back.
+
+    Raises:
+        MessageError: the bytes are not a message.
+    """
+    try:
+        name, *fields = json.loads(data)
+        return _READERS[name](*fields)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise MessageError(f"not a message: {data[:80]!r}") from error
+
+
+def _stop(raw: Any) -> Stop:
+    kind, argument, with_quiet = raw
+    if kind not in get_args(StopKind):
+        raise ValueError(f"unknown stop {kind!r}")
+    return Stop(kind, str(argument), bool(with_quiet))
+
+
+def _continue(stop: Any, breakpoints: Any, origin: Any) -> Continue:
+    event = None if origin is None else Event(*origin)
+    return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event)
+
+
+_READERS: dict[str, Callable[..., Message]] = {
+    "Continue": _continue,
+    "Pause": Pause,
+    "Quit": Quit,
+    "Ready": lambda torch: Ready(str(torch)),
+    "Loading": lambda what: Loading(str(what)),
+    "Paused": lambda head: Paused(int(head)),
+    "Progress": lambda head, iteration: Progress(int(head), int(iteration)),
+    "Ended": lambda code: Ended(None if code is None else int(code)),
+}

@@ -1,0 +1,55 @@
+"""What to run and how: the order that gradb gives to the debuggee on its command line.
+
+Imported in the user's process too. It knows neither processes nor sockets.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from gradb.tape.stops import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One run of one script or module."""
+
+    script: str | None
+    """Path of the script as given; None when ``module`` is run."""
+    tape: str
+    """Path of the tape that the debuggee writes."""
+    module: str | None = None
+    """Name of the module, as after ``python -m``."""
+    arguments: tuple[str, ...] = ()
+    """What becomes ``sys.argv[1:]``."""
+    stdin: str | None = None
+    """A file to read standard input from; None: empty."""
+    breakpoints: tuple[Stop, ...] = ()
+    """Where a run that does not pause at its start pauses."""
+    is_paused_at_start: bool = True
+    """Wait for the first ``Continue`` before the script's first line."""
+    passes_output: bool = False
+    """What the script prints also goes to gradb's own stdout and stderr."""
+    probe: Literal["auto", "always", "never"] = "auto"
+    """Whether local Jacobians are measured: where small and safe, wherever possible, or not at all."""
+    limit: int = 1024
+    """Largest number of elements of a tensor that is kept whole."""
+
+    @property
+    def target(self) -> str:
+        """The script or module, as people call it."""
+        return self.script or f"-m {self.module}"
+
+    def to_json(self) -> str:
+        """Return the spec as one line of ASCII JSON (lone surrogates of undecodable arguments survive)."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunSpec:
+        """Read back what ``to_json`` returned."""
+        raw: dict[str, Any] = json.loads(text)
+        raw["arguments"] = tuple(raw["arguments"])
+        raw["breakpoints"] = tuple(Stop(**stop) for stop in raw["breakpoints"])
+        return cls(**raw)

@@ -1,0 +1,238 @@
+"""The chain-rule record of a node: upstream x local = downstream, as numbers, each product checked.
+
+Puts together what the tape says of one node at one position. The arithmetic is ``jacobian``'s; names of derivatives and
+formulas are not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gradb.tape import jacobian
+from gradb.tape.events import (
+    AccumulateDetail,
+    Edge,
+    Event,
+    Node,
+    NodeDetail,
+    NodeStartDetail,
+    OpDetail,
+    Probe,
+    Tensor,
+)
+from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Local, NodeState
+from gradb.tape.graph import Graphs
+from gradb.tape.runs import Backward, Moment, Run
+from gradb.tape.values import TensorValue
+
+Values = tuple[TensorValue | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What one run of a node left on the tape, up to a position."""
+
+    event: int | None
+    """seq of the node, accumulate or node_start event."""
+    upstream: Values
+    probes: tuple[Probe, ...]
+    downstream: Values | None
+    """None while the node runs."""
+
+
+_NOTHING = _Record(None, (), (), None)
+
+
+class Chains:
+    """Makes chain-rule records of one tape."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+        self._store = graphs.store
+        self._runs = graphs.runs
+
+    def at(self, position: int) -> Chain | None:
+        """Return the record of the node that was made or run last up to a position."""
+        node = self._newest_node(position)
+        return None if node is None else self.of(node, position)
+
+    def _newest_node(self, position: int) -> int | None:
+        found = [self._store.latest(kind, position) or 0 for kind in ("node_start", "node", "accumulate")]
+        ran = max(found)
+        row = self._store.db.one(
+            "SELECT id, event FROM node WHERE event <= ? AND kind <> 'accumulate' ORDER BY event DESC, id DESC LIMIT 1",
+            position,
+        )
+        if row is not None and row[1] > ran:
+            return int(row[0])
+        return self._store.event(ran).node if ran else None
+
+    def of(self, node_id: int, position: int) -> Chain | None:
+        """Return the record of a node as of a position; None where the tape has no such node by then."""
+        node = self._store.node(node_id)
+        if node is None or node.event > position:
+            return None
+        moment = self._runs.moment(position)
+        state = self._runs.state(node_id, moment, position)
+        run = None if state == "pending" else self._runs.last_run(node_id, position)
+        record = _NOTHING if run is None else self._record(run, node)
+        op = self._op(node)
+        contributions, check = self._contributions(node_id, record, run, moment, position)
+        return Chain(
+            node_id,
+            node.name,
+            state,
+            record.event,
+            self._output(node, position),
+            op,
+            None if op is None else self._store.event(node.event),
+            record.upstream,
+            contributions,
+            check,
+            tuple(self._edge(node, index, edge, record, op, state) for index, edge in enumerate(node.edges)),
+        )
+
+    # --- what the tape says -------------------------------------------------------------------------------------------
+
+    def _record(self, run: Run, node: Node) -> _Record:
+        upstream: Values = ()
+        probes: tuple[Probe, ...] = ()
+        downstream: Values | None = None
+        started = None if run.start is None else self._store.detail(run.start)
+        ended = None if run.end is None else self._store.detail(run.end)
+        if isinstance(started, NodeStartDetail):
+            upstream, probes = _values(started.upstream), started.probes
+        if isinstance(ended, NodeDetail):
+            downstream = _values(ended.downstream)
+        if isinstance(ended, AccumulateDetail):
+            upstream, downstream = upstream or (ended.added,), ()
+        return _Record(run.end or run.start, upstream, probes, downstream)
+
+    def _op(self, node: Node) -> OpDetail | None:
+        if node.kind == "accumulate":
+            return None
+        detail = self._store.detail(node.event)
+        return detail if isinstance(detail, OpDetail) else None
+
+    def _output(self, node: Node, position: int) -> Tensor | None:
+        output = self._graphs.output(node.id, position)
+        if output is None:
+            return None
+        return replace(output, name=self._graphs.label(node.id, position) or output.name)
+
+    # --- contributions ------------------------------------------------------------------------------------------------
+
+    def _contributions(
+        self, node: int, record: _Record, run: Run | None, moment: Moment | None, position: int
+    ) -> tuple[tuple[Contribution, ...], Check | None]:
+        """Return what flowed into a node in its backward (so far, while it is pending), and the sum's check."""
+        start = run.backward if run is not None else moment.backward.start if moment is not None else 0
+        backward = self._runs.backward(start) if start else None
+        if backward is None or (run is None and node not in backward.nodes):
+            return (), None
+        until = position if record.event is None else record.event
+        found = self._from_consumers(node, start, until)
+        if found:
+            found = self._from_call(node, backward) + found
+        return found, _check_contributions(found, record.upstream) if found else None
+
+    def _from_consumers(self, node: int, backward: int, until: int) -> tuple[Contribution, ...]:
+        found = []
+        for consumer, index, output_nr in self._graphs.reach(backward).consumers.get(node, ()):
+            event = self._runs.run_in(consumer, backward, until)
+            detail = None if event is None else self._store.detail(event)
+            if event is None or not isinstance(detail, NodeDetail):
+                continue
+            sent = detail.downstream[index] if index < len(detail.downstream) else None
+            value = None if sent is None else sent.value
+            found.append(Contribution(consumer, self._name(consumer), output_nr, value, event))
+        return tuple(sorted(found, key=lambda contribution: contribution.event))
+
+    def _from_call(self, node: int, backward: Backward) -> tuple[Contribution, ...]:
+        """Return what the script itself gave a root that is also fed by other nodes."""
+        found = []
+        for root, given in zip(backward.roots, (*backward.gradients, *[None] * len(backward.roots)), strict=False):
+            if root.node == node:
+                value = given.value if given is not None else _one(root.value.dtype, root.value.shape)
+                found.append(Contribution(0, "backward()", root.output_nr, value, backward.start))
+        return tuple(found)
+
+    def _name(self, node: int | None) -> str:
+        found = None if node is None else self._store.node(node)
+        return found.name if found is not None else ""
+
+    # --- edges --------------------------------------------------------------------------------------------------------
+
+    def _edge(
+        self, node: Node, index: int, edge: Edge, record: _Record, op: OpDetail | None, state: NodeState
+    ) -> ChainEdge:
+        probe = record.probes[index] if index < len(record.probes) else None
+        sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
+        is_known = edge.to is not None and record.downstream is not None and probe is not None
+        check = jacobian.check(record.upstream, self._sizes(node, op), probe, sent) if probe and is_known else None
+        return ChainEdge(
+            edge.to,
+            self._name(edge.to),
+            self._input(edge, op),
+            _local(edge, probe, record, state),
+            sent,
+            check,
+        )
+
+    def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
+        """Return the number of elements of each output of a node, where all are known from the forward."""
+        made = {tensor.output_nr: tensor.value.numel for tensor in (op.outputs if op else ()) if tensor.node == node.id}
+        if not made or sorted(made) != list(range(len(made))):
+            return None
+        return tuple(made[number] for number in range(len(made)))
+
+    def _input(self, edge: Edge, op: OpDetail | None) -> Tensor | None:
+        """Return the forward input that an edge leads to, as the op saw it."""
+        if edge.to is None or op is None:
+            return None
+        leaf = self._store.node(edge.to)
+        for tensor in op.inputs:
+            if tensor.node == edge.to and tensor.output_nr == edge.input_nr:
+                return tensor
+        for tensor in op.inputs:
+            if leaf is not None and leaf.tensor is not None and leaf.tensor == tensor.id:
+                return tensor
+        return None
+
+
+def _values(tensors: tuple[Tensor | None, ...]) -> Values:
+    return tuple(None if tensor is None else tensor.value for tensor in tensors)
+
+
+def _one(dtype: str, shape: tuple[int, ...]) -> TensorValue | None:
+    """Return the implicit gradient of a scalar root."""
+    data = {"float32": b"\0\0\x80?", "float64": b"\0\0\0\0\0\0\xf0?", "float16": b"\0<", "bfloat16": b"\x80?"}.get(dtype)
+    is_scalar = all(size == 1 for size in shape)
+    return TensorValue(shape, dtype, data) if data is not None and is_scalar else None
+
+
+def _local(edge: Edge, probe: Probe | None, record: _Record, state: NodeState) -> Local:
+    if edge.to is None:
+        return Local("unknown", 0, 0, None, "no gradient is wanted here")
+    if record.event is None:
+        return Local("unknown", 0, 0, None, "known when backward reaches this node")
+    if probe is None:
+        return Local("unknown", 0, 0, None, "not probed")
+    found = jacobian.local(probe)
+    if probe.dtype.startswith("complex") and not found.note:
+        return replace(found, note="not checked: complex")
+    return found
+
+
+def _check_contributions(found: tuple[Contribution, ...], upstream: Values) -> Check | None:
+    """Hold the sum of the contributions against upstream, output by output; the worst verdict counts."""
+    checks = []
+    for number, total in enumerate(upstream):
+        parts = [contribution.value for contribution in found if contribution.output_nr == number]
+        if not parts:
+            continue
+        check = jacobian.check_sum(parts, total)
+        if check is None:
+            return None
+        checks.append(check)
+    return min(checks, key=lambda check: (check.is_ok, -check.max_error), default=None)

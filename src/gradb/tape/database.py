@@ -1,0 +1,60 @@
+"""Questions to an SQLite file that is not trusted: every failure is a ``TapeError``, and none may take for ever.
+
+Owns ``TapeError`` and the time limit of a statement (a made-up file can describe a table without end). It knows nothing
+of the schema.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+Row = tuple[Any, ...]
+_PATIENCE = 20.0  # seconds for one statement; ours take milliseconds
+_INSTRUCTIONS = 200_000  # of SQLite's machine between two looks at the clock
+
+
+class TapeError(Exception):
+    """A tape that cannot be read; the message is one sentence for the user."""
+
+
+class Database:
+    """A read-only connection."""
+
+    def __init__(self, db: sqlite3.Connection, name: str, patience: float = _PATIENCE) -> None:
+        self.name = name
+        self._db = db
+        self._patience = patience
+        self._deadline = 0.0
+        db.set_progress_handler(self._is_late, _INSTRUCTIONS)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def all(self, sql: str, *parameters: object) -> list[Row]:
+        """Return all rows of a query (give it a LIMIT).
+
+        Raises:
+            TapeError: the file is damaged, or the answer takes too long.
+        """
+        self._deadline = time.monotonic() + self._patience
+        try:
+            return self._db.execute(sql, parameters).fetchall()
+        except sqlite3.ProgrammingError:
+            raise  # ours: a closed tape, a wrong number of parameters
+        except (sqlite3.Error, OverflowError) as error:
+            raise TapeError(f"{self.name} is damaged and cannot be read ({error}).") from error
+
+    def one(self, sql: str, *parameters: object) -> Row | None:
+        """Return the first row of a query, or None.
+
+        Raises:
+            TapeError: as ``all``.
+        """
+        rows = self.all(sql, *parameters)
+        return rows[0] if rows else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()

@@ -1,0 +1,321 @@
+"""The events of a run: what the tracer saw, one frozen value each.
+
+An event has a header (``Event``: what is searched and filtered) and a detail (one dataclass a kind: values and
+structure). The tape stores both; nothing here knows how, nor anything of torch or of screens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gradb.tape.values import TensorValue
+
+Kind = Literal[
+    "leaf",  # a tensor that requires grad came into being (or began to require it)
+    "op",  # a call of the torch API returned tensors (or changed one in place)
+    "backward_start",  # the engine was asked to run
+    "node_start",  # the engine is about to run a node: upstream is known, downstream is not
+    "node",  # the node has run: downstream is known
+    "accumulate",  # a .grad buffer was filled
+    "backward_end",  # the engine returned (or raised)
+    "zero_grad",  # gradients were cleared, by any of the five idioms
+    "step",  # an optimizer step returned
+    "output",  # the script printed
+    "error",  # an exception: uncaught, or raised by a torch call (caught later or not)
+    "note",  # gradb says something about the recording itself (failed open, output cut ...)
+    "end",  # the run is over
+]
+Phase = Literal["start", "forward", "backward", "optimizer", "end"]
+
+PHASE_OF_KIND: dict[str, Phase] = {
+    "leaf": "forward",
+    "op": "forward",
+    "backward_start": "backward",
+    "node_start": "backward",
+    "node": "backward",
+    "accumulate": "backward",
+    "backward_end": "backward",
+    "zero_grad": "optimizer",
+    "step": "optimizer",
+    "end": "end",
+}
+"""Phase of each kind; output, error and note take the phase of the event before them."""
+
+STOP_KINDS = frozenset({"leaf", "op", "node", "accumulate", "zero_grad", "step", "error", "note", "end"})
+"""Kinds at which an ordinary step stops (unless the event is quiet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The header of one recorded step."""
+
+    seq: int
+    """Position, from 1."""
+    kind: str
+    name: str
+    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``), the
+    tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception type (error)."""
+    file: str | None
+    """Path of the source file as the script's interpreter knows it; None where there is none."""
+    line: int | None
+    """First line of the expression, from 1."""
+    end_line: int | None
+    column: int | None
+    """First column (UTF-8 byte offset) of the expression, from 0; None where not known."""
+    end_column: int | None
+    scope: str
+    """nn.Module path, e.g. ``layer1.0``; empty outside of any module."""
+    iteration: int
+    """From 1; grows after each optimizer step."""
+    phase: str
+    node: int | None
+    """Node id: the node run (node_start, node, accumulate) or the newest node created (op)."""
+    is_quiet: bool
+    """True for what cannot matter to a gradient (data preparation, initialisation): stepped over by default."""
+    has_nonfinite: bool
+    """True when a value recorded with this event has a NaN or an infinity."""
+    thread: int = 0
+    """0 for the main thread, else a small number of our own."""
+
+    @property
+    def is_stop(self) -> bool:
+        """True when an ordinary step stops here."""
+        return self.kind in STOP_KINDS and not self.is_quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One appearance of a tensor at an event."""
+
+    id: int
+    """gradb's own id, the same as long as the Python tensor lives; 0 where unknown."""
+    name: str | None
+    """Variable or parameter name known at this event, e.g. ``a`` or ``layer1.0.weight``."""
+    value: TensorValue
+    requires_grad: bool = False
+    node: int | None = None
+    """Id of the node whose output this is: its grad_fn, or for a leaf that requires grad its AccumulateGrad node."""
+    output_nr: int = 0
+    """Which output of that node."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafDetail:
+    """A leaf that requires grad."""
+
+    tensor: Tensor
+    how: str = ""
+    """The call that made it, e.g. ``torch.tensor`` or ``requires_grad_``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpDetail:
+    """A call of the torch API."""
+
+    function: str
+    """e.g. ``Tensor.pow``."""
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    arguments: tuple[tuple[str, str], ...]
+    """All arguments in call order: (keyword or empty, text). A tensor's text is ``%i`` with i its index in ``inputs``;
+    anything else is a short repr."""
+    nodes: tuple[int, ...]
+    """Ids of the nodes this call created, oldest first."""
+    is_inplace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardStartDetail:
+    """A call into the engine."""
+
+    call: str
+    """``backward`` or ``grad``."""
+    roots: tuple[Tensor, ...]
+    gradients: tuple[Tensor | None, ...]
+    """The ``gradient=`` given for each root; None where it was left out (an implicit 1)."""
+    retain_graph: bool
+    create_graph: bool
+    inputs: tuple[Tensor, ...] | None
+    """The ``inputs=`` given; None where all leaves are meant."""
+    nodes: tuple[int, ...]
+    """Ids of the nodes that the engine will run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured."""
+
+    rows: int
+    """Elements of all outputs of the node together (d *output* / ...)."""
+    columns: int
+    """Elements of the input this edge leads to (... / d *input*)."""
+    dtype: str
+    data: bytes | None
+    """rows x columns, row-major: element [i, j] is d output_i / d input_j; None when not probed."""
+    note: str = ""
+    """Why it was not probed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStartDetail:
+    """The engine is about to run a node."""
+
+    backward: int
+    """seq of the backward_start event."""
+    upstream: tuple[Tensor | None, ...]
+    """dL/d(output), one per output of the node; None where undefined."""
+    probes: tuple[Probe, ...]
+    """One per edge, in the order of ``next_functions``; empty when the whole node was not probed for no stated
+    reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDetail:
+    """A node has run."""
+
+    start: int
+    """seq of the node_start event."""
+    downstream: tuple[Tensor | None, ...]
+    """dL/d(input), one per edge in the order of ``next_functions``; None where undefined."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulateDetail:
+    """A .grad buffer was filled."""
+
+    tensor: int
+    """Tensor id of the leaf."""
+    parameter: str
+    """Name of the leaf (``a``, ``layer1.0.weight``), or ``leaf #id``."""
+    before: TensorValue | None
+    """None where ``.grad`` was None."""
+    added: TensorValue | None
+    after: TensorValue | None
+    backward: int = 0
+    """seq of the backward_start event."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardEndDetail:
+    """The engine returned or raised."""
+
+    start: int
+    results: tuple[Tensor | None, ...] = ()
+    """What ``torch.autograd.grad`` returned; empty for backward."""
+    error: str = ""
+    """``Type: message`` where the engine raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """One gradient that was cleared."""
+
+    tensor: int
+    parameter: str
+    before: TensorValue | None
+    after: TensorValue | None
+    """None for set-to-none, else zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroGradDetail:
+    """Gradients were cleared."""
+
+    idiom: str
+    """``optimizer.zero_grad``, ``module.zero_grad``, ``grad.zero_``, ``grad = None`` or ``del grad``."""
+    cleared: tuple[Cleared, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepDetail:
+    """An optimizer step returned."""
+
+    optimizer: str
+    learning_rates: tuple[float, ...]
+    """One per parameter group."""
+    parameters: tuple[Tensor, ...]
+    """The parameters after the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDetail:
+    """The script printed."""
+
+    stream: str
+    """``stdout`` or ``stderr``."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """An exception."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    """Python's own rendering, without gradb's frames; empty for one seen where it was raised."""
+    is_uncaught: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDetail:
+    """gradb about itself."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndDetail:
+    """The run is over."""
+
+    exit_code: int | None
+    """The process's exit code; None when a signal ended it."""
+    signal: int | None = None
+    reason: str = ""
+    """One clause: ``finished``, ``sys.exit(3)``, ``killed by SIGKILL``."""
+
+
+Detail = (
+    LeafDetail
+    | OpDetail
+    | BackwardStartDetail
+    | NodeStartDetail
+    | NodeDetail
+    | AccumulateDetail
+    | BackwardEndDetail
+    | ZeroGradDetail
+    | StepDetail
+    | OutputDetail
+    | ErrorDetail
+    | NoteDetail
+    | EndDetail
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the grad_fn graph."""
+
+    id: int
+    name: str
+    """e.g. ``MulBackward0``; ``AccumulateGrad`` for leaves."""
+    event: int
+    """seq of the event at which it was first seen."""
+    kind: str
+    """``builtin``, ``custom`` (a Python autograd.Function), ``accumulate`` or ``compiled``."""
+    saves: bool
+    """True when nodes of this class hold saved tensors, which a backward without retain_graph frees."""
+    tensor: int | None = None
+    """accumulate nodes: tensor id of the leaf."""
+    edges: tuple[Edge, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An entry of ``next_functions``."""
+
+    to: int | None
+    """Node id, or None where no gradient is wanted."""
+    input_nr: int = 0
+    """Which output of the ``to`` node this edge feeds."""

@@ -1,0 +1,124 @@
+"""Finishes a tape after the debuggee is gone: says how the run ended, and leaves one clean file.
+
+Called by the parent process. A debuggee that ended in order has written its own end; one that was killed has not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal as signals
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradb.tape.schema import APPLICATION_ID
+
+_EVENT = (
+    "INSERT INTO event(seq, kind, name, scope, iteration, phase, flags, thread, detail)"
+    " VALUES(?, ?, ?, '', ?, ?, 0, 0, ?)"
+)
+
+
+def finish(
+    path: str | os.PathLike[str], exit_code: int | None, signal: int | None, strays: Sequence[tuple[str, str]] = ()
+) -> bool:
+    """Write what is missing at the end of a tape; doing it again changes nothing.
+
+    Args:
+        path: the tape. Nobody may be writing it any more.
+        exit_code: of the debuggee; None when a signal ended it.
+        signal: the number of that signal, or None.
+        strays: (stream, text) that the process printed past the tracer.
+
+    Returns:
+        False where the file is not a tape that can be finished: it is left as it is.
+    """
+    uri = Path(os.fspath(path)).absolute().as_uri() + "?mode=rw"
+    try:
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+    except sqlite3.Error:
+        return False
+    try:
+        return _finish(db, exit_code, signal, strays)
+    except sqlite3.Error:
+        return False
+    finally:
+        db.close()
+
+
+def _finish(
+    db: sqlite3.Connection, exit_code: int | None, signal: int | None, strays: Sequence[tuple[str, str]]
+) -> bool:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        return False
+    if not db.execute("SELECT 1 FROM run WHERE key = 'is_finished'").fetchone():
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            _append(db, exit_code, signal, strays)
+            db.execute("INSERT OR REPLACE INTO run VALUES('is_finished', '1')")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+    _clean(db)
+    return True
+
+
+def _append(
+    db: sqlite3.Connection, exit_code: int | None, signal: int | None, strays: Sequence[tuple[str, str]]
+) -> None:
+    """Append strays and an end; an end that is there already stays the last event."""
+    end = db.execute("SELECT max(seq) FROM event WHERE kind = 'end'").fetchone()[0]
+    last = db.execute("SELECT seq, iteration, phase FROM event WHERE kind <> 'end' ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, iteration, phase = last or (0, 1, "start")
+    if end is not None and end < seq:  # not where a tracer leaves it: nothing to repair here
+        return
+    texts = [(stream, text) for stream, text in strays if text]
+    if end is not None and texts:
+        db.execute("UPDATE event SET seq = ? WHERE seq = ?", (end + len(texts), end))
+    for stream, text in texts:
+        seq += 1
+        db.execute(_EVENT, (seq, "output", _clear(stream), iteration, phase, json.dumps([stream, text])))
+    if end is None:
+        detail = json.dumps([exit_code, signal, reason(exit_code, signal)])
+        db.execute(_EVENT, (seq + 1, "end", "end", iteration, "end", detail))
+        db.execute("INSERT OR REPLACE INTO run VALUES('status', ?)", (status(exit_code, signal),))
+
+
+def _clear(text: str) -> str:
+    """Replace lone surrogates, which SQLite does not store."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def reason(exit_code: int | None, signal: int | None) -> str:
+    """Say how a run ended that did not say so itself: past Python's own way out, or by a signal."""
+    if signal is not None:
+        return status(exit_code, signal)
+    return "ended without notice" if exit_code is None else f"os._exit({exit_code})"
+
+
+def status(exit_code: int | None, signal: int | None) -> str:
+    """Return the status of a run that is over, as the ``run`` table keeps it."""
+    if signal is not None:
+        return f"killed by {_signal_name(signal)}"
+    if exit_code is None:
+        return "ended without notice"
+    return f"exit code {exit_code}" if exit_code else "finished"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _clean(db: sqlite3.Connection) -> None:
+    """Bring everything into the one file; where somebody still reads it, the log stays beside it."""
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        db.execute("PRAGMA journal_mode = DELETE").fetchall()
+    except sqlite3.OperationalError:
+        pass  # a reader has it open: the file is complete all the same

@@ -1,0 +1,242 @@
+"""A Frame: everything true at one position of a tape, as plain data.
+
+The panes, the printed text, the JSON and the expectations of command scripts are all drawn from it. It is a pure
+function of (tape, position): the builder is ``Tape.frame``. Nothing here knows how it will be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from gradb.tape.events import Detail, Event, OpDetail, Tensor
+from gradb.tape.values import Number, TensorValue
+
+NodeState = Literal["created", "pending", "running", "done", "freed"]
+Structure = Literal["zero", "identity", "scalar", "diagonal", "selection", "sum", "dense", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What the tape says of the whole run."""
+
+    script: str
+    """Script path or module name as given."""
+    arguments: tuple[str, ...]
+    title: str
+    """First line of the script's docstring, or empty."""
+    lesson: str
+    """The rest of the docstring, or empty."""
+    torch: str
+    """torch version, or empty when torch was never imported."""
+    python: str
+    status: str
+    """``running``, ``finished``, ``exit code 3``, ``killed by SIGKILL`` ..."""
+    cwd: str = ""
+    """Working directory at the start, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """The source text and what is marked in it."""
+
+    file: str
+    lines: tuple[str, ...]
+    """Every line of the file, without line ends; empty when the text is not on the tape."""
+    line: int | None
+    end_line: int | None
+    column: int | None
+    """UTF-8 byte offset, as in ``ast``."""
+    end_column: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """upstream times local held against what the engine produced."""
+
+    is_ok: bool
+    max_error: float
+    """Largest absolute difference."""
+    text: str
+    """One clause for people: ``agrees with the engine`` or what differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The local derivative of one edge, as numbers."""
+
+    structure: Structure
+    rows: int
+    columns: int
+    values: tuple[Number, ...] | None
+    """By structure: scalar (1 number), diagonal (n), sum (1: the common weight), selection/dense (rows x columns,
+    row-major), zero and identity (none: empty), unknown: None."""
+    note: str = ""
+    """Why it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one consumer sent to the node being run."""
+
+    node: int
+    """The consumer."""
+    node_name: str
+    output_nr: int
+    """Which output of the node it flows into."""
+    value: TensorValue | None
+    event: int
+    """seq of the consumer's node event."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEdge:
+    """The chain rule along one edge: upstream x local = downstream."""
+
+    to: int | None
+    to_name: str
+    """Node name, or empty where no gradient is wanted."""
+    tensor: Tensor | None
+    """The forward input this edge leads to, as the op event saw it (name and value), where known."""
+    local: Local
+    downstream: TensorValue | None
+    """None where undefined, or where the node has not run yet (see ``Chain.state``)."""
+    check: Check | None
+    """None where there is nothing to check or nothing to check it with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The chain-rule record of one node in one backward."""
+
+    node: int
+    node_name: str
+    state: NodeState
+    """``created``/``pending``: seen from the forward only; ``running``: upstream known; ``done``/``freed``: all
+    known."""
+    event: int | None
+    """seq of the node (or node_start) event, None before it ran."""
+    output: Tensor | None
+    """The forward output of this node (name and value), where known."""
+    op: OpDetail | None
+    """The forward call that created it, where known."""
+    op_event: Event | None
+    upstream: tuple[TensorValue | None, ...]
+    """Empty before the node runs."""
+    contributions: tuple[Contribution, ...]
+    """One per consumer edge that fed it in this backward."""
+    contributions_check: Check | None
+    """Sum of the contributions against upstream (a user's hook may change it)."""
+    edges: tuple[ChainEdge, ...]
+    root: str | None = None
+    """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradBuffer:
+    """The .grad of one leaf at a position."""
+
+    tensor: int
+    name: str
+    leaf: TensorValue | None
+    """Newest recorded value of the leaf itself."""
+    before: TensorValue | None
+    added: TensorValue | None
+    after: TensorValue | None
+    """The buffer now; None is None."""
+    event: int | None
+    """seq of the last event that touched it, None when it was never touched."""
+    is_current: bool
+    """True when the event at the position is that event (before + added = after is then shown)."""
+    check: Check | None
+    """before + added against after."""
+    how: str = ""
+    """``accumulated``, ``cleared (set to None)``, ``cleared (zeroed)`` or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """Text the script printed."""
+
+    event: int
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRow:
+    """One line of the graph, unfolded as a tree from the root(s) down; a shared node is drawn once and referred to
+    after.
+    """
+
+    node: int
+    name: str
+    """``MulBackward0``; ``AccumulateGrad`` for leaves."""
+    label: str | None
+    """Variable or parameter name of the node's output (or of the leaf) known at the position."""
+    depth: int
+    is_last: bool
+    """Last child of its parent (for the tree's guide lines)."""
+    guides: tuple[bool, ...]
+    """For each ancestor level, from the root: True when a vertical guide goes on there."""
+    is_reference: bool
+    """True when the node is drawn in full on another row above."""
+    expression: str
+    """Python that reaches the node from a variable: ``d.grad_fn.next_functions[0][0]``; empty where no variable is
+    known."""
+
+
+class GraphView(Protocol):
+    """The graph at a position. Rows and states are computed when asked for, so a screen pays for what it shows."""
+
+    position: int
+    current: int | None
+    """Id of the node the event at the position is about."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    def row(self, index: int) -> GraphRow:
+        """Return one row, 0 <= index < len(self)."""
+        ...
+
+    def state(self, node: int) -> NodeState:
+        """Return the state of a node at the position."""
+        ...
+
+    def index_of(self, node: int) -> int | None:
+        """Return the row at which a node is drawn in full, or None."""
+        ...
+
+    def shape(self, node: int) -> tuple[int, ...] | None:
+        """Return the shape of the node's (first) forward output or of the leaf, where known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything true at a position."""
+
+    position: int
+    """0: before the first event."""
+    head: int
+    """Last event recorded when this Frame was made."""
+    run: RunInfo
+    event: Event | None
+    """The event at the position; None at 0."""
+    detail: Detail | None
+    phase: str
+    iteration: int
+    source: SourceView | None
+    graph: GraphView
+    chain: Chain | None
+    """The node being run or just run; after an op, the node it created; None where there is none yet."""
+    grads: tuple[GradBuffer, ...]
+    """One per leaf seen so far, in order of appearance."""
+    outputs: tuple[OutputLine, ...]
+    """The newest outputs up to the position (at most 500), oldest first."""
+    outputs_dropped: int
+    """How many older output events are not in ``outputs``."""
+    names: tuple[str, ...]
+    """Names of variables known at the position."""

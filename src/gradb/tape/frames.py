@@ -1,0 +1,214 @@
+"""Builds Frames: everything true at a position, from the rows of the tape up to that position."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from gradb.tape import jacobian
+from gradb.tape.cache import Cache
+from gradb.tape.chain import Chains
+from gradb.tape.events import AccumulateDetail, Event, OutputDetail, ZeroGradDetail
+from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
+from gradb.tape.graph import Graphs
+from gradb.tape.naming import Naming
+from gradb.tape.store import Store
+from gradb.tape.values import TensorValue
+
+MAX_OUTPUTS = 500
+_LOOK_BACK = 1000  # events looked through for the last known source line
+
+
+class Frames:
+    """Makes Frames of one tape."""
+
+    def __init__(self, store: Store, naming: Naming, graphs: Graphs, chains: Chains) -> None:
+        self._store = store
+        self._naming = naming
+        self._graphs = graphs
+        self._chains = chains
+        self._leaves = Leaves(store)
+        self._lines = Cache(self._read_lines, 32)
+        self._outputs = Cache(self._read_outputs, 4)
+        self._counted = (0, 0)
+
+    def at(self, position: int, head: int, run: RunInfo) -> Frame:
+        """Return the Frame at a position, 0 <= position <= head."""
+        event = self._store.event(position) if position else None
+        outputs = self._outputs(self._store.latest("output", position))
+        return Frame(
+            position,
+            head,
+            run,
+            event,
+            self._store.detail(position) if position else None,
+            event.phase if event else "start",
+            event.iteration if event else 0,
+            self._source(event, run),
+            self._graphs.at(position),
+            self._chains.at(position),
+            self._grads(position),
+            outputs,
+            self._count_outputs(outputs[0].event - 1) if outputs else 0,
+            self._naming.known(position),
+        )
+
+    # --- source -------------------------------------------------------------------------------------------------------
+
+    def _source(self, event: Event | None, run: RunInfo) -> SourceView | None:
+        if event is None:
+            paths = (run.script, os.path.normpath(os.path.join(run.cwd, run.script)))
+            return next((self._view(path) for path in paths if self._lines(path) is not None), None)
+        if event.file is not None:
+            return self._view(event.file, event.line, event.end_line, event.column, event.end_column)
+        row = self._store.db.one(
+            "SELECT s.path FROM event e JOIN source s ON s.id = e.file WHERE e.seq < ? AND e.seq > ?"
+            " ORDER BY e.seq DESC LIMIT 1",
+            event.seq,
+            event.seq - _LOOK_BACK,
+        )
+        return None if row is None else self._view(str(row[0]))
+
+    def _view(
+        self,
+        path: str,
+        line: int | None = None,
+        end_line: int | None = None,
+        column: int | None = None,
+        end_column: int | None = None,
+    ) -> SourceView:
+        return SourceView(path, self._lines(path) or (), line, end_line, column, end_column)
+
+    def _read_lines(self, path: str) -> tuple[str, ...] | None:
+        text = self.source_text(path)
+        if text is None:
+            return None
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as Python counts them: no form feeds
+        return tuple(lines[:-1] if not lines[-1] else lines)
+
+    def source_text(self, path: str) -> str | None:
+        """Return the text of a source file, or None where it is not on the tape."""
+        row = self._store.db.one("SELECT text FROM source WHERE path = ?", path)
+        return None if row is None or row[0] is None else str(row[0])
+
+    # --- gradients ----------------------------------------------------------------------------------------------------
+
+    def _grads(self, position: int) -> tuple[GradBuffer, ...]:
+        return tuple(self._grad(leaf, position) for leaf in self._leaves.at(position))
+
+    def _grad(self, leaf: int, position: int) -> GradBuffer:
+        value = self._store.value_at(leaf, position)
+        event = self._store.grad_event(leaf, position)
+        before, added, after, how, told = self._touched(leaf, event)
+        name = self._naming.label(leaf, position) or (value.name if value else None) or told or f"leaf #{leaf}"
+        is_current = event is not None and event == position
+        check = _check(before, added, after) if is_current and how == "accumulated" else None
+        newest = value.value if value else None
+        return GradBuffer(leaf, name, newest, before, added, after, event, is_current, check, how)
+
+    def _touched(
+        self, leaf: int, event: int | None
+    ) -> tuple[TensorValue | None, TensorValue | None, TensorValue | None, str, str]:
+        """Return before, added, after, how, and the name told by the event that touched a buffer last."""
+        detail = None if event is None else self._store.detail(event)
+        if isinstance(detail, AccumulateDetail):
+            return detail.before, detail.added, detail.after, "accumulated", detail.parameter
+        if isinstance(detail, ZeroGradDetail):
+            for one in detail.cleared:
+                if one.tensor == leaf:
+                    how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
+                    return one.before, None, one.after, how, one.parameter
+        return None, None, None, "", ""
+
+    def grad(self, name: str, position: int) -> TensorValue | None:
+        """Return the ``.grad`` of the variable called ``name`` at a position."""
+        leaf = self._naming.tensor(name, position)
+        return None if leaf is None else self._touched(leaf, self._store.grad_event(leaf, position))[2]
+
+    # --- output -------------------------------------------------------------------------------------------------------
+
+    def _read_outputs(self, last: int | None) -> tuple[OutputLine, ...]:
+        """Return the newest outputs up to an output event."""
+        if last is None:
+            return ()
+        rows = self._store.db.all(
+            "SELECT seq FROM event WHERE kind = 'output' AND seq <= ? ORDER BY seq DESC LIMIT ?", last, MAX_OUTPUTS
+        )
+        found = ((seq, self._store.detail(seq)) for (seq,) in reversed(rows))
+        return tuple(OutputLine(seq, one.stream, one.text) for seq, one in found if isinstance(one, OutputDetail))
+
+    def _count_outputs(self, until: int) -> int:
+        """Count the output events up to one, starting from the last count."""
+        seq, count = self._counted
+        first, last = sorted((seq, until))
+        query = "SELECT count(*) FROM event WHERE kind = 'output' AND seq > ? AND seq <= ?"
+        between = self._store.db.all(query, first, last)[0][0]
+        self._counted = (until, count + between if until > seq else count - between)
+        return self._counted[1]
+
+
+class Leaves:
+    """The leaves of a tape in the order of their appearance, the first ``MAX`` of them."""
+
+    MAX = 512
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read_at = 0
+        self._found: dict[int, int] = {}
+        """tensor -> event of its first appearance."""
+
+    def at(self, position: int) -> list[int]:
+        """Return the leaves that have appeared up to a position."""
+        head = self._store.head
+        if head > self._read_at:
+            self._read_leaves(head)
+            self._read_touched()
+            self._read_at = head
+        first = sorted((event, tensor) for tensor, event in self._found.items() if event <= position)
+        return [tensor for _, tensor in first[: self.MAX]]
+
+    def _read_leaves(self, head: int) -> None:
+        query = "SELECT seq FROM event WHERE kind = 'leaf' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        room = max(0, self.MAX - len(self._found))
+        for (seq,) in self._store.db.all(query, self._read_at, head, room):
+            for tensor in self._store.defined(seq):
+                self._found.setdefault(tensor, seq)
+
+    def _read_touched(self) -> None:
+        """Add the leaves whose ``.grad`` was touched, jumping through the index from one tensor to the next."""
+        query = "SELECT tensor, min(event) FROM grad WHERE tensor > ? GROUP BY tensor ORDER BY tensor LIMIT 1"
+        row = self._store.db.one(query, -(2**63))
+        while row is not None and len(self._found) < 2 * self.MAX:
+            self._found[row[0]] = min(row[1], self._found.get(row[0], row[1]))
+            row = self._store.db.one(query, row[0])
+
+
+def _check(before: TensorValue | None, added: TensorValue | None, after: TensorValue | None) -> Check | None:
+    check = None if added is None else jacobian.check_sum((before, added), after)
+    if check is None or not check.is_ok or check.text != jacobian.AGREES:
+        return check
+    return Check(True, check.max_error, "before + added = after")
+
+
+def run_info(store: Store) -> RunInfo:
+    """Return what the tape says of the whole run."""
+    facts = {str(key): str(value) for key, value in store.db.all("SELECT key, value FROM run LIMIT 1000")}
+    return RunInfo(
+        script=facts.get("script") or facts.get("module") or "",
+        arguments=_arguments(facts.get("arguments", "[]")),
+        title=facts.get("title", ""),
+        lesson=facts.get("lesson", ""),
+        torch=facts.get("torch", ""),
+        python=facts.get("python", ""),
+        status=facts.get("status", ""),
+        cwd=facts.get("cwd", ""),
+    )
+
+
+def _arguments(text: str) -> tuple[str, ...]:
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(str(item) for item in items) if isinstance(items, list) else ()

@@ -1,0 +1,185 @@
+"""The graph at a position: which rows there are, and for each row its label, state, shape and expression, when asked.
+
+``Graphs`` keeps what several positions share (which nodes are shown, how they unfold), so that stepping through a backward
+unfolds nothing twice. ``Graph`` is one position's view of it.
+"""
+
+from __future__ import annotations
+
+from gradb.tape.cache import Cache
+from gradb.tape.events import Node, Tensor
+from gradb.tape.frame import GraphRow, NodeState
+from gradb.tape.naming import Naming
+from gradb.tape.runs import Moment, Runs
+from gradb.tape.scope import Reach, Segment, edges_of
+from gradb.tape.store import Store
+from gradb.tape.unfold import Unfolding
+
+_MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
+
+
+class Graph:
+    """A ``GraphView``: the graph at one position."""
+
+    def __init__(self, graphs: Graphs, position: int) -> None:
+        self.position = position
+        self.current: int | None = graphs.store.event(position).node if position else None
+        self._graphs = graphs
+        self._moment = graphs.runs.moment(position)
+        self._scope = graphs.scope(position, self._moment)
+        self._unfolding = graphs.unfolding(self._scope, position)
+        self._labels: dict[int, str | None] = {}
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self._unfolding.size
+
+    def row(self, index: int) -> GraphRow:
+        """Return one row.
+
+        Raises:
+            IndexError: there is no such row.
+            TapeError: the tape is damaged.
+        """
+        tree = self._unfolding
+        tree.reach(index)
+        node = tree.nodes[index]
+        found = self._graphs.store.node(node)
+        return GraphRow(
+            node,
+            found.name if found is not None else "(not on the tape)",
+            self._label(node),
+            tree.depths[index],
+            tree.lasts[index],
+            tree.guides(index),
+            tree.is_reference(index),
+            self._expression(index),
+        )
+
+    def state(self, node: int) -> NodeState:
+        """Return the state of a node at the position."""
+        return self._graphs.runs.state(node, self._moment, self.position)
+
+    def index_of(self, node: int) -> int | None:
+        """Return the row at which a node is drawn in full, or None."""
+        return self._unfolding.find(node) if self._contains(node) else None
+
+    def shape(self, node: int) -> tuple[int, ...] | None:
+        """Return the shape of the node's (first) forward output or of the leaf, where known."""
+        output = self._graphs.output(node, self.position)
+        return None if output is None else output.value.shape
+
+    def _contains(self, node: int) -> bool:
+        if isinstance(self._scope, Segment):
+            return self._scope.contains(node, self.position)
+        return node in self._scope
+
+    def _label(self, node: int) -> str | None:
+        if node not in self._labels:
+            self._labels[node] = self._graphs.label(node, self.position)
+        return self._labels[node]
+
+    def _expression(self, row: int) -> str:
+        """Climb to the nearest node whose output has a name, and write down the way back."""
+        tree = self._unfolding
+        path: list[int] = []
+        while row >= 0 and len(path) <= _MAX_PATH:
+            name = self._variable(tree.nodes[row])
+            if name is not None:
+                return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
+            path.append(tree.entries[row])
+            row = tree.parents[row]
+        return ""
+
+    def _variable(self, node: int) -> str | None:
+        """Return a variable whose ``grad_fn`` is the node; a leaf has none, and a name may be no Python."""
+        found = self._graphs.store.node(node)
+        name = self._label(node)
+        if name is None or found is None or found.kind == "accumulate":
+            return None
+        return name if all(part.isidentifier() for part in name.split(".")) else None
+
+
+class Graphs:
+    """What the graphs of all positions of one tape share."""
+
+    def __init__(self, store: Store, naming: Naming, runs: Runs) -> None:
+        self.store = store
+        self.naming = naming
+        self.runs = runs
+        self._reaches = Cache(self._reach, 3)
+        self._segments: Cache[int, Segment] = Cache(lambda after: Segment(store, after), 3)
+        self._unfoldings = Cache(self._unfold, 4)
+
+    def at(self, position: int) -> Graph:
+        """Return the graph at a position."""
+        return Graph(self, position)
+
+    def reach(self, backward: int) -> Reach:
+        """Return what a backward (seq of its start) can reach."""
+        return self._reaches(backward)
+
+    def _reach(self, backward: int) -> Reach:
+        found = self.runs.backward(backward)
+        roots = found.roots if found is not None else ()
+        return Reach(self.store, [root.node for root in roots if root.node is not None])
+
+    def scope(self, position: int, moment: Moment | None) -> Reach | Segment:
+        """Return the nodes shown at a position."""
+        after = moment.end if moment is not None else 0
+        if moment is not None and (moment.is_open or not self._has_new_node(after, position)):
+            return self.reach(moment.backward.start)
+        segment = self._segments(after)
+        segment.read(position)
+        return segment
+
+    def _has_new_node(self, after: int, position: int) -> bool:
+        query = "SELECT 1 FROM node WHERE event > ? AND event <= ? LIMIT 1"
+        return self.store.db.one(query, after, position) is not None
+
+    def unfolding(self, scope: Reach | Segment, position: int) -> Unfolding:
+        """Return the rows of a scope at a position."""
+        if isinstance(scope, Segment):
+            return self._unfoldings((scope.roots(position), scope.size(position)))
+        return self._unfoldings((scope.roots, scope.size))
+
+    def _unfold(self, key: tuple[tuple[int, ...], int]) -> Unfolding:
+        roots, size = key
+        return Unfolding(roots, lambda node: edges_of(self.store, node), size)
+
+    # --- what is known of one node ------------------------------------------------------------------------------------
+
+    def label(self, node: int, position: int) -> str | None:
+        """Return the name of a leaf, or of a tensor whose ``grad_fn`` is the node at a position."""
+        found = self.store.node(node)
+        if found is not None and found.kind == "accumulate":
+            return self._leaf_label(found, position)
+        for _, tensor in self.store.outputs_of(node, position):
+            name = self.naming.label(tensor, position)
+            if name is not None and self._is_grad_fn(node, tensor, position):
+                return name
+        return None
+
+    def _leaf_label(self, node: Node, position: int) -> str | None:
+        if node.tensor is None:
+            return None
+        name = self.naming.label(node.tensor, position)
+        if name is not None:
+            return name
+        leaf = self.store.value_at(node.tensor, position)
+        return leaf.name if leaf is not None else None
+
+    def _is_grad_fn(self, node: int, tensor: int, position: int) -> bool:
+        """Tell whether a tensor still has the node as its ``grad_fn``: an in-place op gives it another."""
+        defined = self.store.defined_at(tensor, position)
+        return defined is not None and defined[1] == node
+
+    def output(self, node: int, position: int) -> Tensor | None:
+        """Return the first forward output of a node as it was made, or a leaf as it is at the position."""
+        found = self.store.node(node)
+        if found is None or found.event > position:
+            return None
+        if found.kind == "accumulate":
+            return None if found.tensor is None else self.store.value_at(found.tensor, position)
+        made = [tensor for tensor in self.store.defined(found.event).values() if tensor.node == node]
+        return min(made, key=lambda tensor: tensor.output_nr, default=None)

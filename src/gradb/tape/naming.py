@@ -1,0 +1,70 @@
+"""Names of variables at a position: which name a tensor has, and which tensor a name means.
+
+A name belongs to the tensor that got it last. Only rows up to the position count, so the answer is the same when the tape
+has grown since.
+"""
+
+from __future__ import annotations
+
+from gradb.tape.store import Store
+
+_MAX_NAMES = 10_000  # more distinct names than any script has
+_MAX_OLD = 16  # older names of one tensor that are tried after its newest
+
+
+class Naming:
+    """Names of one tape."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read_at = 0
+        self._firsts: list[tuple[int, str]] = []
+
+    def label(self, tensor: int, position: int) -> str | None:
+        """Return the newest name of a tensor that was not given to another tensor since, or None."""
+        rows = self._store.db.all(
+            "SELECT name, event FROM name WHERE tensor = ? AND event <= ? ORDER BY event DESC, name LIMIT ?",
+            tensor,
+            position,
+            _MAX_OLD,
+        )
+        for name, event in rows:
+            if not self._is_rebound(name, tensor, event, position):
+                return str(name)
+        return None
+
+    def _is_rebound(self, name: str, tensor: int, event: int, position: int) -> bool:
+        row = self._store.db.one(
+            "SELECT 1 FROM name WHERE name = ? AND event > ? AND event <= ? AND tensor <> ? LIMIT 1",
+            name,
+            event,
+            position,
+            tensor,
+        )
+        return row is not None
+
+    def tensor(self, name: str, position: int) -> int | None:
+        """Return the tensor that a name means at a position, or None where the name is not known."""
+        row = self._store.db.one(
+            "SELECT tensor FROM name WHERE name = ? AND event <= ? ORDER BY event DESC, tensor DESC LIMIT 1",
+            name,
+            position,
+        )
+        return None if row is None else row[0]
+
+    def known(self, position: int) -> tuple[str, ...]:
+        """Return the names known at a position, in the order of their first appearance."""
+        head = self._store.head
+        if head > self._read_at:
+            self._firsts, self._read_at = sorted(self._scan()), head
+        return tuple(name for event, name in self._firsts if event <= position)
+
+    def _scan(self) -> list[tuple[int, str]]:
+        """Return (first event, name) of every name, jumping through the index from one name to the next."""
+        found: list[tuple[int, str]] = []
+        query = "SELECT name, event FROM name WHERE name > ? ORDER BY name, event LIMIT 1"
+        row = self._store.db.one(query, "")
+        while row is not None and len(found) < _MAX_NAMES:
+            found.append((row[1], str(row[0])))
+            row = self._store.db.one(query, row[0])
+        return found

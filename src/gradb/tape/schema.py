@@ -1,0 +1,85 @@
+"""The SQLite schema of a tape file.
+
+Version 1: the first. A version is raised whenever an older reader would misread the file; a reader refuses what is
+newer.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x67726462  # "grdb"
+FORMAT_VERSION = 1  # kept in PRAGMA user_version
+
+SCHEMA = """
+CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE source(              -- the text of every user file seen, so that a tape is self-contained
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  text TEXT                       -- NULL where it could not be read
+);
+CREATE TABLE event(
+  seq INTEGER PRIMARY KEY,        -- position, from 1, without gaps
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  file INTEGER,                   -- source.id
+  line INTEGER, end_line INTEGER, col INTEGER, end_col INTEGER,
+  scope TEXT NOT NULL,
+  iteration INTEGER NOT NULL,
+  phase TEXT NOT NULL,
+  node INTEGER,
+  flags INTEGER NOT NULL,         -- 1 quiet, 2 has a NaN or an infinity
+  thread INTEGER NOT NULL,
+  detail TEXT NOT NULL,           -- JSON, one form a kind: see codec.py
+  data BLOB                       -- the bytes of all values of this event, referred to from detail by offset
+);
+CREATE TABLE node(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  event INTEGER NOT NULL,         -- first seen at
+  kind TEXT NOT NULL,             -- builtin, custom, accumulate, compiled
+  saves INTEGER NOT NULL,         -- 1: nodes of this class hold saved tensors
+  tensor INTEGER,                 -- accumulate: the leaf
+  edges TEXT NOT NULL             -- JSON [[to or null, input_nr], ...] in the order of next_functions
+);
+CREATE TABLE tensor(              -- where a tensor's value is defined: outputs of ops, leaves, parameters after a step
+  tensor INTEGER NOT NULL,
+  event INTEGER NOT NULL,
+  node INTEGER,                   -- its node from here on
+  output_nr INTEGER NOT NULL,
+  PRIMARY KEY(tensor, event)
+) WITHOUT ROWID;
+CREATE TABLE name(                -- a variable or parameter name, from an event on
+  tensor INTEGER NOT NULL,
+  event INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY(tensor, event, name)
+) WITHOUT ROWID;
+CREATE TABLE grad(                -- events that touched the .grad of a leaf
+  tensor INTEGER NOT NULL,
+  event INTEGER NOT NULL,
+  PRIMARY KEY(tensor, event)
+) WITHOUT ROWID;
+CREATE TABLE scalar(              -- series: the loss at each backward ...
+  series TEXT NOT NULL,
+  event INTEGER NOT NULL,
+  value REAL,                     -- NULL is NaN; infinities are themselves
+  PRIMARY KEY(series, event)
+) WITHOUT ROWID;
+"""
+
+INDEXES = """
+CREATE INDEX event_kind ON event(kind, seq);
+CREATE INDEX event_line ON event(file, line, seq);
+CREATE INDEX event_node ON event(node, seq) WHERE node IS NOT NULL;
+CREATE INDEX event_iteration ON event(iteration, seq);
+CREATE INDEX event_nonfinite ON event(seq) WHERE flags & 2;
+CREATE INDEX node_event ON node(event);
+CREATE INDEX tensor_node ON tensor(node, event) WHERE node IS NOT NULL;
+CREATE INDEX name_name ON name(name, event);
+CREATE INDEX grad_event ON grad(event);
+"""
+
+QUIET = 1
+NONFINITE = 2

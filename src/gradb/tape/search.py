@@ -1,0 +1,123 @@
+"""Finds the next or the previous event at which a movement stops.
+
+SQL narrows the search down by kind, line, node name and the like; ``Stop.matches``, which also decides in the debuggee,
+has the last word on every candidate. So a recorded stretch and a live run stop at the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gradb.tape.events import STOP_KINDS, Event
+from gradb.tape.stops import Stop
+from gradb.tape.store import HEADER, Store
+
+Condition = tuple[str, tuple[object, ...]]
+_BATCH = 200
+_MAX_INT = 2**63 - 1
+_STOP_KINDS = ", ".join(f"'{kind}'" for kind in sorted(STOP_KINDS))
+
+
+def find(store: Store, stop: Stop, position: int, direction: int) -> int | None:
+    """Return the nearest matching event after (+1) or before (-1) a position, or None.
+
+    The movement's origin is the event at ``position`` (None at 0). Going back by ``step`` or ``event`` ends at 0, the
+    start, where no event is left.
+
+    Raises:
+        ValueError: the stop's argument is not of its kind.
+        TapeError: an event on the way is damaged.
+    """
+    origin = store.event(position) if position else None
+    if stop.kind in _FIXED:
+        found = _FIXED[stop.kind](store, stop, position, direction, origin)
+    else:
+        found = _scan(store, stop, position, direction, origin)
+    if found is None and direction < 0 and position > 0 and stop.kind in {"step", "event"}:
+        return 0
+    return found
+
+
+def _scan(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
+    """Try the candidates in order, by batches."""
+    condition, parameters = _CONDITIONS[stop.kind](stop, origin)
+    compare, order = (">", "ASC") if direction > 0 else ("<", "DESC")
+    query = f"{HEADER} WHERE e.seq {compare} ? AND {condition} ORDER BY e.seq {order} LIMIT ?"
+    size = 1
+    while True:
+        rows = store.db.all(query, position, *parameters, size)
+        for row in rows:
+            event = store.header(row)
+            if stop.matches(event, origin):
+                return event.seq
+        if len(rows) < size:
+            return None
+        position, size = rows[-1][0], _BATCH
+
+
+def _is_stop(stop: Stop) -> str:
+    """Say in SQL what ``Event.is_stop`` and ``with_quiet`` say; the unary plus keeps SQLite walking in order of seq."""
+    ordinary = f"(+e.kind IN ({_STOP_KINDS}) AND NOT e.flags & 1)"
+    return f"({ordinary} OR (e.flags & 1 AND +e.kind IN ('op', 'leaf')))" if stop.with_quiet else ordinary
+
+
+def _line(stop: Stop, origin: Event | None) -> Condition:
+    if origin is None:
+        return _is_stop(stop), ()
+    return f"{_is_stop(stop)} AND NOT (s.path IS ? AND e.line IS ?)", (origin.file, origin.line)
+
+
+def _phase(stop: Stop, origin: Event | None) -> Condition:
+    return f"{_is_stop(stop)} AND e.phase <> ?", (origin.phase if origin else "start",)
+
+
+def _iteration(stop: Stop, origin: Event | None) -> Condition:
+    return f"{_is_stop(stop)} AND +e.iteration <> ?", (origin.iteration if origin else 0,)
+
+
+def _node(stop: Stop, origin: Event | None) -> Condition:
+    """Names that begin with the argument, or that have letters whose case SQLite does not know."""
+    begins = "".join("\\" + letter if letter in "\\%_" else letter for letter in stop.argument)
+    if not stop.argument.isascii():
+        begins = ""
+    named = "(e.name LIKE ? ESCAPE '\\' OR e.name GLOB '*[^ -~]*')"
+    return f"+e.kind IN ('node', 'op') AND e.node IS NOT NULL AND {named}", (begins + "%",)
+
+
+_CONDITIONS: dict[str, Callable[[Stop, Event | None], Condition]] = {
+    "step": lambda stop, origin: (_is_stop(stop), ()),
+    "event": lambda stop, origin: ("1", ()),
+    "line": _line,
+    "phase": _phase,
+    "iteration": _iteration,
+    "node": _node,
+    "kind": lambda stop, origin: ("e.kind = ?", (stop.argument,)),
+    "nonfinite": lambda stop, origin: ("e.flags & 2", ()),
+    "end": lambda stop, origin: ("e.kind = 'end'", ()),
+}
+
+
+def _at_position(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
+    wanted = int(stop.argument)
+    is_ahead = wanted > position if direction > 0 else wanted < position
+    return wanted if is_ahead and 1 <= wanted <= store.head else None
+
+
+def _at_line(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
+    """Ask the index of lines once for each source file that the argument may mean."""
+    file, _, line = stop.argument.rpartition(":")
+    if not line.isdecimal() or int(line) > _MAX_INT:
+        return None
+    paths = store.db.all("SELECT id, path FROM source LIMIT 10000")
+    ids = [id_ for id_, path in paths if not file or path == file or path.endswith("/" + file)]
+    pick, compare = ("min", ">") if direction > 0 else ("max", "<")
+    query = f"SELECT {pick}(seq) FROM event WHERE file IS ? AND line = ? AND seq {compare} ?"
+    candidates = [None, *ids] if not file else ids
+    rows = [store.db.all(query, id_, int(line), position)[0][0] for id_ in candidates]
+    found: list[int] = [seq for seq in rows if seq is not None]
+    if not found:
+        return None
+    return min(found) if direction > 0 else max(found)
+
+
+_FIXED = {"position": _at_position, "at": _at_line}

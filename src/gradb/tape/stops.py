@@ -1,0 +1,114 @@
+"""Where a movement stops: predicates on event headers.
+
+The same predicate decides in the debuggee (the gate) and on a recorded stretch of tape (the debugger), so that live
+runs and recordings cannot disagree. A predicate sees one header and the header where the movement began; it keeps no
+state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gradb.tape.events import Event
+
+StopKind = Literal[
+    "step",  # the next stop event
+    "event",  # the very next event, quiet ones, backward_start, node_start and output included
+    "line",  # a stop event on another source line
+    "phase",  # a stop event in another phase
+    "iteration",  # a stop event in another iteration
+    "node",  # a node or op event whose node is called so (`MulBackward0`, or `Mul`, case ignored)
+    "at",  # an event at FILE:LINE or LINE
+    "kind",  # any event of a kind (`accumulate`, `error` ...)
+    "nonfinite",  # an event with a NaN or an infinity
+    "position",  # the event with this number
+    "end",  # the end event
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where to stop."""
+
+    kind: StopKind
+    argument: str = ""
+    with_quiet: bool = False
+    """Let quiet events count as stop events (the switch "show data preparation and initialisation")."""
+
+    def matches(self, event: Event, origin: Event | None) -> bool:
+        """Tell whether a movement that began at ``origin`` (None: before the first event) stops at ``event``."""
+        return _MATCHERS[self.kind](self, event, origin)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.argument}".rstrip()
+
+
+def _is_stop(stop: Stop, event: Event) -> bool:
+    return event.is_stop or (stop.with_quiet and event.is_quiet and event.kind in {"op", "leaf"})
+
+
+def _step(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return _is_stop(stop, event)
+
+
+def _event(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return True
+
+
+def _line(stop: Stop, event: Event, origin: Event | None) -> bool:
+    here = None if origin is None else (origin.file, origin.line)
+    return _is_stop(stop, event) and (event.file, event.line) != here
+
+
+def _phase(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return _is_stop(stop, event) and event.phase != (origin.phase if origin else "start")
+
+
+def _iteration(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return _is_stop(stop, event) and event.iteration != (origin.iteration if origin else 0)
+
+
+def _node(stop: Stop, event: Event, origin: Event | None) -> bool:
+    if event.kind not in {"node", "op"} or event.node is None:
+        return False
+    wanted, name = stop.argument.lower(), event.name.lower()
+    return name == wanted or name.rstrip("0123456789").removesuffix("backward") == wanted
+
+
+def _at(stop: Stop, event: Event, origin: Event | None) -> bool:
+    file, _, line = stop.argument.rpartition(":")
+    if event.line is None or not line.isdecimal() or event.line != int(line):
+        return False
+    return not file or (event.file or "") == file or (event.file or "").endswith("/" + file)
+
+
+def _kind(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.kind == stop.argument
+
+
+def _nonfinite(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.has_nonfinite
+
+
+def _position(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.seq == int(stop.argument)
+
+
+def _end(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.kind == "end"
+
+
+_MATCHERS = {
+    "step": _step,
+    "event": _event,
+    "line": _line,
+    "phase": _phase,
+    "iteration": _iteration,
+    "node": _node,
+    "at": _at,
+    "kind": _kind,
+    "nonfinite": _nonfinite,
+    "position": _position,
+    "end": _end,
+}

@@ -1,0 +1,231 @@
+"""Rows of a tape as typed values: headers, details, nodes, names, tensors and gradients.
+
+Every method is one indexed query or a look into a bounded cache. What is returned for a position depends only on rows up
+to that position; nothing is cached that a growing tape could change. It knows nothing of graphs, Frames or panes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from gradb.tape.cache import Cache
+from gradb.tape.codec import CodecError, decode
+from gradb.tape.database import Database, Row, TapeError
+from gradb.tape.events import (
+    PHASE_OF_KIND,
+    BackwardEndDetail,
+    Detail,
+    Edge,
+    Event,
+    LeafDetail,
+    Node,
+    OpDetail,
+    StepDetail,
+    Tensor,
+)
+from gradb.tape.schema import NONFINITE, QUIET
+
+HEADER = (
+    "SELECT e.seq, e.kind, e.name, s.path, e.line, e.end_line, e.col, e.end_col, e.scope, e.iteration, e.phase, e.node,"
+    " e.flags, e.thread FROM event e LEFT JOIN source s ON s.id = e.file"
+)
+_KINDS = frozenset({*PHASE_OF_KIND, "output", "error", "note"})
+_NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
+_BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
+
+
+class Store:
+    """Reads rows of one tape."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self._headers = Cache(self._read_event, 2048)
+        self._details = Cache(self._read_detail, 256)
+        self._firsts = Cache(self._read_first, 8192)
+        self._defined = Cache(self._read_defined, 64)
+        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 1024)
+
+    @property
+    def head(self) -> int:
+        """Number of the last event committed now."""
+        row = self.db.one("SELECT max(seq) FROM event")
+        return int(row[0]) if row and row[0] is not None else 0
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def event(self, seq: int) -> Event:
+        """Return the header of an event.
+
+        Raises:
+            TapeError: there is no such event, or it is damaged.
+        """
+        return self._headers(seq)
+
+    def _read_event(self, seq: int) -> Event:
+        row = self.db.one(f"{HEADER} WHERE e.seq = ?", seq)
+        if row is None:
+            raise TapeError(f"{self.db.name} has no event {seq}.")
+        return self.header(row)
+
+    def header(self, row: Row) -> Event:
+        """Make an Event of a row of ``HEADER``.
+
+        Raises:
+            TapeError: a column holds something of another type.
+        """
+        seq, kind, name, path, line, end_line, column, end_column, scope, iteration, phase, node, flags, thread = row
+        numbers = (line, end_line, column, end_column, node)
+        if (
+            kind not in _KINDS
+            or not all(type(text) is str for text in (name, scope, phase))
+            or not all(type(number) is int for number in (seq, iteration, flags, thread))
+            or not all(number is None or type(number) is int for number in numbers)
+            or not (path is None or type(path) is str)
+        ):
+            raise TapeError(f"{self.db.name} is damaged: the header of event {seq!r} is not one.")
+        quiet, nonfinite = bool(flags & QUIET), bool(flags & NONFINITE)
+        place = (path, line, end_line, column, end_column)
+        return Event(seq, kind, name, *place, scope, iteration, phase, node, quiet, nonfinite, thread)
+
+    def detail(self, seq: int) -> Detail:
+        """Return the values of an event.
+
+        Raises:
+            TapeError: there is no such event, or it is damaged.
+        """
+        return self._details(seq)
+
+    def _read_detail(self, seq: int) -> Detail:
+        row = self.db.one("SELECT kind, detail, data FROM event WHERE seq = ?", seq)
+        if row is None:
+            raise TapeError(f"{self.db.name} has no event {seq}.")
+        kind, text, data = row
+        if type(text) is not str or not (data is None or type(data) is bytes):
+            raise TapeError(f"{self.db.name} is damaged at event {seq}: its detail is not text and bytes.")
+        try:
+            return decode(kind, text, data)
+        except CodecError as error:
+            raise TapeError(f"{self.db.name} is damaged at event {seq}: {error}.") from error
+
+    def first(self, seq: int) -> int:
+        """Return the first item of an event's detail: the backward of a node_start, the node_start of a node.
+
+        Reads no values, so it is cheap where ``detail`` is not.
+        """
+        return self._firsts(seq)
+
+    def _read_first(self, seq: int) -> int:
+        row = self.db.one("SELECT detail FROM event WHERE seq = ?", seq)
+        found = _loads(row[0]) if row else None
+        if not isinstance(found, list) or not found or type(found[0]) is not int:
+            raise TapeError(f"{self.db.name} is damaged at event {seq}: it does not say what it belongs to.")
+        return found[0]
+
+    def batch(self, first: int, last: int) -> list[Event]:
+        """Return the headers of events first..last, both included."""
+        rows = self.db.all(f"{HEADER} WHERE e.seq BETWEEN ? AND ? ORDER BY e.seq", first, last)
+        return [self.header(row) for row in rows]
+
+    def latest(self, kind: str, position: int) -> int | None:
+        """Return the seq of the newest event of a kind up to a position."""
+        row = self.db.one("SELECT max(seq) FROM event WHERE kind = ? AND seq <= ?", kind, position)
+        return None if row is None or row[0] is None else int(row[0])
+
+    # --- nodes --------------------------------------------------------------------------------------------------------
+
+    def node(self, node: int) -> Node | None:
+        """Return a node, or None where the tape has no such node."""
+        key = node // _BLOCK
+        read_at, block = self._blocks(key)
+        if node not in block and read_at < self.head:
+            self._blocks.drop(key)
+            _, block = self._blocks(key)
+        return block.get(node)
+
+    def _read_block(self, key: int) -> tuple[int, dict[int, Node]]:
+        head = self.head
+        rows = self.db.all(f"{_NODE} WHERE id BETWEEN ? AND ?", key * _BLOCK, key * _BLOCK + _BLOCK - 1)
+        return head, {row[0]: self._node(row) for row in rows}
+
+    def created(self, after: int, until: int) -> Iterator[Node]:
+        """Yield the nodes first seen at events after < event <= until, oldest first."""
+        last = (after, -(2**63))
+        while True:
+            rows = self.db.all(
+                f"{_NODE} WHERE (event, id) > (?, ?) AND event <= ? ORDER BY event, id LIMIT 5000", *last, until
+            )
+            for row in rows:
+                yield self._node(row)
+            if len(rows) < 5000:
+                return
+            last = (rows[-1][2], rows[-1][0])
+
+    def _node(self, row: Row) -> Node:
+        id_, name, event, kind, saves, tensor, edges = row
+        pairs = _loads(edges)
+        typed = type(id_) is int and type(event) is int and type(name) is str and type(kind) is str
+        if not typed or not isinstance(pairs, list) or not all(_is_edge(pair) for pair in pairs):
+            raise TapeError(f"{self.db.name} is damaged: node {id_!r} is not one.")
+        leaf = tensor if type(tensor) is int else None
+        return Node(id_, name, event, kind, bool(saves), leaf, tuple(Edge(to, number) for to, number in pairs))
+
+    # --- tensors and gradients ----------------------------------------------------------------------------------------
+
+    def defined(self, event: int) -> dict[int, Tensor]:
+        """Return the tensors that an event defines, by id: outputs of an op, a leaf, parameters after a step."""
+        return self._defined(event)
+
+    def _read_defined(self, event: int) -> dict[int, Tensor]:
+        match self.detail(event):
+            case LeafDetail(tensor):
+                return {tensor.id: tensor}
+            case OpDetail() as op:
+                return {tensor.id: tensor for tensor in reversed((*op.outputs, *op.inputs[: 1 if op.is_inplace else 0]))}
+            case StepDetail() as step:
+                return {tensor.id: tensor for tensor in step.parameters}
+            case BackwardEndDetail() as end:
+                return {tensor.id: tensor for tensor in end.results if tensor is not None}
+        return {}
+
+    def defined_at(self, tensor: int, position: int) -> tuple[int, int | None, int] | None:
+        """Return (event, node, output number) of the newest definition of a tensor up to a position."""
+        row = self.db.one(
+            "SELECT event, node, output_nr FROM tensor WHERE tensor = ? AND event <= ? ORDER BY event DESC LIMIT 1",
+            tensor,
+            position,
+        )
+        return None if row is None else (row[0], row[1], row[2])
+
+    def value_at(self, tensor: int, position: int) -> Tensor | None:
+        """Return the newest recorded appearance of a tensor up to a position."""
+        found = self.defined_at(tensor, position)
+        return None if found is None else self.defined(found[0]).get(tensor)
+
+    def outputs_of(self, node: int, position: int) -> list[tuple[int, int]]:
+        """Return (output number, tensor) of what a node is the grad_fn of at a position, first output first."""
+        rows = self.db.all(
+            "SELECT DISTINCT output_nr, tensor FROM tensor WHERE node = ? AND event <= ? ORDER BY 1, 2 LIMIT 64",
+            node,
+            position,
+        )
+        return [(number, tensor) for number, tensor in rows]
+
+    def grad_event(self, tensor: int, position: int) -> int | None:
+        """Return the newest event up to a position that touched the ``.grad`` of a leaf."""
+        row = self.db.one("SELECT max(event) FROM grad WHERE tensor = ? AND event <= ?", tensor, position)
+        return None if row is None else row[0]
+
+
+def _loads(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _is_edge(pair: Any) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return False
+    return (pair[0] is None or type(pair[0]) is int) and type(pair[1]) is int

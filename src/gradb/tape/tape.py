@@ -1,0 +1,166 @@
+"""The reader of a tape: the one door through which debugger, panes, rules and commands see a run.
+
+Read-only. Everything it answers for a position is a pure function of (tape, position). It never imports torch and knows
+nothing of screens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from gradb.tape import search
+from gradb.tape.chain import Chains
+from gradb.tape.database import TapeError
+from gradb.tape.events import Detail, Event
+from gradb.tape.frame import Chain, Frame, RunInfo
+from gradb.tape.frames import Frames, run_info
+from gradb.tape.graph import Graphs
+from gradb.tape.naming import Naming
+from gradb.tape.opening import connect
+from gradb.tape.runs import Runs
+from gradb.tape.stops import Stop
+from gradb.tape.store import Store
+from gradb.tape.values import TensorValue
+
+__all__ = ["Tape", "TapeError"]
+
+_BATCH = 500
+
+
+class Tape:
+    """One run, recorded or being recorded. Make it with ``Tape.open``."""
+
+    def __init__(self, path: str, store: Store) -> None:
+        self.path = path
+        self._store = store
+        self._naming = Naming(store)
+        graphs = Graphs(store, self._naming, Runs(store))
+        self._chains = Chains(graphs)
+        self._frames = Frames(store, self._naming, graphs, self._chains)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Tape:
+        """Open a tape file, finished or still being written.
+
+        Raises:
+            TapeError: with one sentence for the user, when it is not a tape that can be read.
+        """
+        return cls(os.fspath(path), Store(connect(path)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.db.close()
+
+    def __enter__(self) -> Tape:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- the run ------------------------------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> int:
+        """Number of the last event committed now; 0 before the first."""
+        return self._store.head
+
+    def refresh(self) -> int:
+        """Return the head as it is now. Nothing that could have gone stale is kept, so this is all there is to do."""
+        return self._store.head
+
+    @property
+    def run(self) -> RunInfo:
+        """What the tape says of the whole run, now."""
+        return run_info(self._store)
+
+    @property
+    def is_finished(self) -> bool:
+        """True when the end of the run is on the tape."""
+        return self._store.latest("end", self.head) is not None
+
+    @property
+    def is_partial(self) -> bool:
+        """True when the end of the run is not on the tape: it is still going on, or gradb itself was killed."""
+        return not self.is_finished
+
+    def source_text(self, path: str) -> str | None:
+        """Return the text of a source file as it was when the script ran, or None where it is not on the tape."""
+        return self._frames.source_text(path)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def event(self, seq: int) -> Event:
+        """Return the header of an event.
+
+        Raises:
+            TapeError: there is no such event, or it is damaged.
+        """
+        return self._store.event(seq)
+
+    def detail(self, seq: int) -> Detail:
+        """Return the values and structure of an event.
+
+        Raises:
+            TapeError: there is no such event, or it is damaged.
+        """
+        return self._store.detail(seq)
+
+    def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
+        """Yield the headers of events start..stop, both included; ``stop=None`` means the head as it is now."""
+        last = self.head if stop is None else min(stop, self.head)
+        for first in range(max(1, start), last + 1, _BATCH):
+            yield from self._store.batch(first, min(first + _BATCH - 1, last))
+
+    def find(self, stop: Stop, position: int, direction: int) -> int | None:
+        """Return the nearest event after (+1) or before (-1) a position at which ``stop`` stops, or None.
+
+        The movement's origin is the event at ``position``. Going back by ``step`` or ``event`` ends at 0, the start.
+
+        Raises:
+            ValueError: the stop's argument is not of its kind, or the position is outside of the tape.
+        """
+        self._check(position)
+        return search.find(self._store, stop, position, direction)
+
+    # --- positions ----------------------------------------------------------------------------------------------------
+
+    def frame(self, position: int) -> Frame:
+        """Return everything true at a position.
+
+        Raises:
+            ValueError: the position is outside of 0..head.
+            TapeError: the tape is damaged there.
+        """
+        head = self._check(position)
+        return self._frames.at(position, head, self.run)
+
+    def chain(self, node_id: int, position: int) -> Chain | None:
+        """Return the chain-rule record of any node as of a position; None where there is no such node by then."""
+        self._check(position)
+        return self._chains.of(node_id, position)
+
+    def lookup(self, name: str, position: int) -> TensorValue | None:
+        """Return the newest recorded value of the variable called ``name`` at a position."""
+        tensor = self._naming.tensor(name, position)
+        found = None if tensor is None else self._store.value_at(tensor, position)
+        return None if found is None else found.value
+
+    def grad(self, name: str, position: int) -> TensorValue | None:
+        """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
+        return self._frames.grad(name, position)
+
+    def series(self, name: str, stop: int | None = None) -> list[tuple[int, float]]:
+        """Return the (event, value) points of a series up to and with event ``stop``, oldest first."""
+        rows = self._store.db.all(
+            "SELECT event, value FROM scalar WHERE series = ? AND event <= ? ORDER BY event",
+            name,
+            self.head if stop is None else stop,
+        )
+        return [(event, float("nan") if value is None else float(value)) for event, value in rows]
+
+    def _check(self, position: int) -> int:
+        head = self.head
+        if not 0 <= position <= head:
+            raise ValueError(f"position {position} is outside of 0..{head}")
+        return head

@@ -1,0 +1,121 @@
+"""Values of tensors as the tape keeps them: raw bytes or statistics, never a torch object.
+
+This module decodes what the tracer wrote. It must not know torch, and it must survive any bytes: a tape may come from
+somewhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+
+Number = float | int | bool | complex
+
+# dtype name -> (struct code of one scalar, bytes of one element); bfloat16 and the complex types are built on these.
+_CODES: dict[str, tuple[str, int]] = {
+    "float64": ("d", 8),
+    "float32": ("f", 4),
+    "float16": ("e", 2),
+    "int64": ("q", 8),
+    "int32": ("i", 4),
+    "int16": ("h", 2),
+    "int8": ("b", 1),
+    "uint8": ("B", 1),
+    "bool": ("?", 1),
+}
+_COMPLEX = {"complex64": "float32", "complex128": "float64", "complex32": "float16"}
+
+
+def element_size(dtype: str) -> int | None:
+    """Return the bytes of one element of ``dtype``, or None where gradb cannot decode that dtype."""
+    if dtype in _COMPLEX:
+        return 2 * _CODES[_COMPLEX[dtype]][1]
+    if dtype == "bfloat16":
+        return 2
+    return _CODES[dtype][1] if dtype in _CODES else None
+
+
+def decode(data: bytes, dtype: str) -> list[Number]:
+    """Decode row-major little-endian bytes into Python numbers.
+
+    Raises:
+        ValueError: the dtype is unknown, or the bytes are not a whole number of elements.
+    """
+    size = element_size(dtype)
+    if size is None:
+        raise ValueError(f"values of dtype {dtype} cannot be decoded")
+    if len(data) % size:
+        raise ValueError(f"{len(data)} bytes are not a whole number of {dtype} elements")
+    if dtype in _COMPLEX:
+        parts = decode(data, _COMPLEX[dtype])
+        return [complex(re, im) for re, im in zip(parts[::2], parts[1::2], strict=True)]
+    if dtype == "bfloat16":
+        count = len(data) // 2
+        words = struct.unpack(f"<{count}H", data)
+        return list(struct.unpack(f"<{count}f", struct.pack(f"<{count}I", *(w << 16 for w in words))))
+    if dtype == "bool":
+        return [byte != 0 for byte in data]
+    return list(struct.unpack(f"<{len(data) // size}{_CODES[dtype][0]}", data))
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What is kept of a tensor above the size limit."""
+
+    minimum: float | None
+    """Smallest finite element; None when there is none."""
+    maximum: float | None
+    """Largest finite element; None when there is none."""
+    mean: float | None
+    """Mean over all elements (nan or infinite when the sum is)."""
+    nan: int
+    """Number of NaN elements."""
+    posinf: int
+    """Number of +infinity elements."""
+    neginf: int
+    """Number of -infinity elements."""
+    corner: tuple[Number, ...]
+    """The first few elements in row-major order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorValue:
+    """One value of one tensor at one moment."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    """Name without the ``torch.`` prefix, e.g. ``float32``."""
+    data: bytes | None = None
+    """All elements, row-major, little-endian; None above the limit or when the value is not known."""
+    stats: Stats | None = None
+    """Statistics in place of ``data`` above the limit."""
+    note: str = ""
+    """Why there is neither data nor stats (``sparse_coo``, ``inside a torch.func transform`` ...)."""
+
+    @property
+    def numel(self) -> int:
+        """Number of elements; 1 for a 0-d tensor."""
+        return math.prod(self.shape)
+
+    def numbers(self) -> list[Number] | None:
+        """Return all elements, flat and row-major, or None where they were not kept."""
+        if self.data is None:
+            return None
+        return decode(self.data, self.dtype)
+
+    @property
+    def is_finite(self) -> bool | None:
+        """True when no element is NaN or infinite; None where that is not known."""
+        if self.stats is not None:
+            return not (self.stats.nan or self.stats.posinf or self.stats.neginf)
+        numbers = self.numbers()
+        if numbers is None:
+            return None
+        return all(_is_finite(number) for number in numbers)
+
+
+def _is_finite(number: Number) -> bool:
+    if isinstance(number, complex):
+        return math.isfinite(number.real) and math.isfinite(number.imag)
+    return math.isfinite(number)

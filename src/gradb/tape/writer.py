@@ -1,0 +1,161 @@
+"""Writes a tape: append-only, in batches, committed at every pause.
+
+Owned by the debuggee while the script runs (and by the test fakes). Not safe for use from several threads at once: the
+Recorder holds a lock around it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from typing import Any
+
+from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
+
+_EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
+_TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
+_NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
+_GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?)"
+_SCALAR = "INSERT OR REPLACE INTO scalar VALUES(?,?,?)"
+
+
+class TapeWriter:
+    """Appends to one tape file.
+
+    Rows are kept in lists and handed to SQLite by ``commit``, which the owner calls at every pause, at the end and at
+    least every 50 ms while there is something to write.
+
+    Raises:
+        sqlite3.OperationalError: the file cannot be created or written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self.head = 0
+        self.committed = 0
+        self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
+        self._db.executescript(SCHEMA + INDEXES)
+        self._sources: dict[str, int] = {}
+        self._paths: list[str] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.nodes: list[tuple[Any, ...]] = []
+        self.tensors: list[tuple[Any, ...]] = []
+        self.names: list[tuple[Any, ...]] = []
+        self.grads: list[tuple[Any, ...]] = []
+        self.scalars: list[tuple[Any, ...]] = []
+
+    def set_run(self, **facts: str) -> None:
+        """Set facts of the run (see the ``run`` table); committed at once."""
+        self._db.executemany("INSERT OR REPLACE INTO run VALUES(?,?)", facts.items())
+
+    def source(self, path: str, text: str | None) -> int:
+        """Register a source file and return its id; the first text given for a path stays."""
+        known = self._sources.get(path)
+        if known is None:
+            self._paths.append(path)
+            known = self._sources[path] = len(self._sources) + 1
+            if text is not None:  # lone surrogates cannot be stored as UTF-8
+                text = text.encode("utf-8", "replace").decode("utf-8")
+            self._db.execute("INSERT INTO source VALUES(?,?,?)", (known, path, text))
+        return known
+
+    def event(
+        self,
+        kind: str,
+        name: str,
+        place: tuple[int | None, int | None, int | None, int | None, int | None],
+        detail: str,
+        data: bytes | None,
+        *,
+        scope: str = "",
+        iteration: int = 1,
+        phase: str = "forward",
+        node: int | None = None,
+        flags: int = 0,
+        thread: int = 0,
+    ) -> int:
+        """Append an event and return its seq. ``place`` is (source id, line, end line, column, end column)."""
+        self.head = seq = self.head + 1
+        self.events.append((seq, kind, name, *place, scope, iteration, phase, node, flags, thread, detail, data))
+        return seq
+
+    def node(
+        self,
+        id: int,
+        name: str,
+        event: int,
+        kind: str,
+        saves: bool,
+        tensor: int | None,
+        edges: list[tuple[int | None, int]],
+    ) -> None:
+        """Append a node of the grad_fn graph."""
+        self.nodes.append((id, name, event, kind, int(saves), tensor, json.dumps(edges, separators=(",", ":"))))
+
+    def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
+        """Say that a tensor's value (and from here on its node) is defined at ``event``."""
+        self.tensors.append((tensor, event, node, output_nr))
+
+    def name(self, tensor: int, event: int, name: str) -> None:
+        """Say that a tensor is called ``name`` from ``event`` on."""
+        self.names.append((tensor, event, name))
+
+    def grad(self, tensor: int, event: int) -> None:
+        """Say that ``event`` touched the ``.grad`` of a leaf."""
+        self.grads.append((tensor, event))
+
+    def scalar(self, series: str, event: int, value: float) -> None:
+        """Append a point to a series."""
+        self.scalars.append((series, event, value))
+
+    def source_path(self, source: int | None) -> str | None:
+        """Return the path registered under a source id."""
+        return None if source is None else self._paths[source - 1]
+
+    @property
+    def has_pending(self) -> bool:
+        """True when something has not been committed."""
+        return bool(self.events or self.names or self.scalars)
+
+    @property
+    def pending(self) -> int:
+        """Number of events not yet committed."""
+        return len(self.events)
+
+    def commit(self) -> None:
+        """Write everything pending in one transaction."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, rows in (
+                (_EVENT, self.events),
+                (_NODE, self.nodes),
+                (_TENSOR, self.tensors),
+                (_NAME, self.names),
+                (_GRAD, self.grads),
+                (_SCALAR, self.scalars),
+            ):
+                if rows:
+                    db.executemany(statement, rows)
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+        self.committed = self.head
+        for rows in (self.events, self.nodes, self.tensors, self.names, self.grads, self.scalars):
+            rows.clear()
+
+    def close(self) -> None:
+        """Commit and leave one clean file (no -wal, no -shm)."""
+        self.commit()
+        try:
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError:
+            pass  # a reader has it open: the last one to close, or the parent's finish(), cleans up
+        self._db.close()

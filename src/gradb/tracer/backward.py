@@ -1,0 +1,276 @@
+"""Watches the engine: every node before and after it runs, and every accumulation into ``.grad``.
+
+All of autograd goes through ``torch.autograd.graph._engine_run_backward``. Around it, each node that is about to run
+gets a prehook and a hook, whose handles are removed when the engine returns (hooks left on leaves would pile up from
+iteration to iteration). The script is held inside these hooks, on the thread that runs the node.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Blob, Wire
+from gradb.tracer.composer import Composer
+from gradb.tracer.gradients import GradWatch
+from gradb.tracer.identity import NodeMark, is_accumulate
+from gradb.tracer.places import PlaceRow
+from gradb.tracer.probing import Prober
+
+Engine = Callable[..., Any]
+
+
+class EngineWatch:
+    """Wraps the engine's entry point."""
+
+    def __init__(self, composer: Composer, grads: GradWatch, prober: Prober) -> None:
+        self._composer = composer
+        self._grads = grads
+        self._prober = prober
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Replace the entry point in both modules that hold it, for as long as the context lasts."""
+        original = torch.autograd.graph._engine_run_backward
+
+        @functools.wraps(original)
+        def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+            if not self._composer.recorder.is_active or self._composer.guard(self._composer.is_in_transform):
+                return original(t_outputs, *args, **kwargs)
+            return self._watch(original, t_outputs, args, kwargs)
+
+        torch.autograd.graph._engine_run_backward = engine
+        torch.autograd._engine_run_backward = engine  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            torch.autograd.graph._engine_run_backward = original
+            torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
+
+    def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        run, guard = BackwardRun(self._composer, self._prober), self._composer.guard
+        guard(run.begin, roots, args, kwargs)
+        try:
+            result = original(roots, *args, **kwargs)
+        except Exception as error:
+            guard(run.finish, (), f"{type(error).__name__}: {error}")
+            guard(self._grads.error, error, run.place)
+            raise
+        finally:
+            run.unhook()
+        guard(run.finish, result, "")
+        return result
+
+
+class BackwardRun:
+    """One call of the engine."""
+
+    def __init__(self, composer: Composer, prober: Prober) -> None:
+        self.composer = composer
+        self._recorder = composer.recorder
+        self._prober = prober
+        self._handles: list[Any] = []
+        self._is_grad = False
+        self._start = 0
+        self.place: PlaceRow = (None, None, None, None, None)
+
+    def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Record the call and hook every node that it will run."""
+        names = ("grad_tensors", "keep_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
+        options = dict(zip(names, args, strict=False)) | kwargs
+        self._is_grad = not options.get("accumulate_grad", False)
+        self.place = self._recorder.find(4).place.row
+        inputs = [item for item in options.get("inputs") or () if isinstance(item, torch.Tensor)]
+        self._recorder.settle()
+        tensors = [root for root in roots if isinstance(root, torch.Tensor)]
+        self.composer.leaves([*tensors, *inputs], self.place)
+        event, blob = self._recorder.next_seq, Blob()
+        for root in roots:
+            if (node := _node_of(root)) is not None:
+                self.composer.nodes.register(node, event, self.place, self.composer.scope)
+        wanted = {node for item in options.get("inputs") or () if (node := _node_of(item)) is not None}
+        nodes = _to_run([node for root in roots if (node := _node_of(root)) is not None], wanted, self._is_grad)
+        wires = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
+        self._series(tensors, event)
+        gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
+        given = None
+        if options.get("inputs"):
+            given = [self.composer.tensor(item, blob, event, self.place)[0] for item in inputs]
+        retain, create = bool(options.get("keep_graph")), bool(options.get("create_graph"))
+        ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
+        call = "grad" if self._is_grad else "backward"
+        detail = [call, [wire for wire, _ in wires], gradients, retain, create, given, ids]
+        for node in nodes:
+            self._hook(node)
+        self._start = event
+        self._recorder.emit(
+            "backward_start", call, self.place, detail, blob, has_nonfinite=any(is_bad for _, is_bad in wires)
+        )
+
+    def _implicit(self, gradient: Any, blob: Blob, event: int) -> Wire | None:
+        if not isinstance(gradient, torch.Tensor):
+            return None
+        return self.composer.tensor(gradient, blob, event, self.place)[0]
+
+    def _series(self, roots: list[torch.Tensor], event: int) -> None:
+        for root in roots:
+            if root.numel() == 1 and not root.is_complex() and root.device.type == "cpu":
+                known = self.composer.tensors.record(root).name or "loss"
+                self.composer.writer.scalar(f"loss {known}:{self.place[1]}", event, float(root.detach()))
+
+    def _hook(self, node: Any) -> None:
+        mark = self.composer.nodes.mark(node)
+        if mark is None:
+            return
+        visit = (_LeafVisit if is_accumulate(node) else _NodeVisit)(self, node, mark)
+        self._handles.append(node.register_prehook(visit.before))
+        self._handles.append(node.register_hook(visit.after))
+
+    def unhook(self) -> None:
+        """Remove every hook; called whatever happened."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def finish(self, result: Any, error: str) -> None:
+        """Record that the engine returned or raised."""
+        event, blob = self._recorder.settle(), Blob()
+        results: list[Wire | None] = []
+        if self._is_grad and isinstance(result, (tuple, list)):
+            for tensor in result:
+                results.append(None if tensor is None else self.composer.tensor(tensor, blob, event, self.place)[0])
+                if tensor is not None:
+                    self.composer.writer.tensor(results[-1][0], event, results[-1][3], results[-1][4])  # type: ignore[index]
+        self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place,
+                            [self._start, results, error], blob)  # fmt: skip
+
+    def upstream(self, node: Any, mark: NodeMark, name: str, gradients: tuple[Any, ...], is_leaf: bool) -> int:
+        """Record that a node is about to run; return the event's number."""
+        self._recorder.settle()
+        blob = Blob()
+        pairs = [self.composer.optional(gradient, blob) for gradient in gradients]
+        probes = [] if is_leaf else self._prober.probe(node, mark, gradients, blob)
+        detail = [self._start, [wire for wire, _ in pairs], probes]
+        return self._recorder.emit(
+            "node_start", name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
+            has_nonfinite=any(is_bad for _, is_bad in pairs),
+        )  # fmt: skip
+
+    def downstream(self, mark: NodeMark, name: str, start: int, gradients: tuple[Any, ...]) -> None:
+        """Record that a node has run."""
+        self._recorder.settle()
+        blob = Blob()
+        pairs = [self.composer.optional(gradient, blob) for gradient in gradients]
+        self._recorder.emit(
+            "node", name, mark.place, [start, [wire for wire, _ in pairs]], blob, scope=mark.scope, node=mark.id,
+            has_nonfinite=any(is_bad for _, is_bad in pairs),
+        )  # fmt: skip
+
+    def accumulated(self, mark: NodeMark, leaf: torch.Tensor, before: tuple[Blob, Wire | None], added: Any) -> None:
+        """Record what a leaf's ``.grad`` was and has become."""
+        self._recorder.settle()
+        blob, old = before
+        new, _ = self.composer.snapshots.take(added, blob)
+        after, is_bad = self.composer.snapshots.take(leaf.grad, blob)
+        known = self.composer.tensors.record(leaf)
+        name = known.name or f"leaf #{known.id}"
+        event = self._recorder.next_seq
+        self.composer.writer.grad(known.id, event)
+        self._recorder.emit(
+            "accumulate", name, mark.place, [known.id, name, old, new, after, self._start], blob,
+            scope=mark.scope, node=mark.id, has_nonfinite=is_bad,
+        )  # fmt: skip
+
+    def before_grad(self, leaf: torch.Tensor) -> tuple[Blob, Wire | None]:
+        """Snapshot a leaf's ``.grad`` before it is filled."""
+        blob = Blob()
+        return blob, self.composer.snapshots.take(leaf.grad, blob)[0]
+
+
+class _NodeVisit:
+    """The two hooks of one node in one backward."""
+
+    __slots__ = ("mark", "name", "node", "run", "start")
+
+    def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
+        self.run, self.node, self.mark = run, node, mark
+        self.name: str = node.name()
+        self.start = 0
+
+    def before(self, gradients: tuple[Any, ...]) -> None:
+        self.run.composer.guard(self._before, gradients)
+
+    def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        self.run.composer.guard(self._after, inputs)
+
+    def _before(self, gradients: tuple[Any, ...]) -> None:
+        self.start = self.run.upstream(self.node, self.mark, self.name, gradients, False)
+
+    def _after(self, inputs: tuple[Any, ...]) -> None:
+        self.run.downstream(self.mark, self.name, self.start, inputs)
+
+
+class _LeafVisit(_NodeVisit):
+    """The two hooks of a leaf's AccumulateGrad."""
+
+    __slots__ = ("added", "old")
+
+    def _before(self, gradients: tuple[Any, ...]) -> None:
+        leaf = self.node.variable
+        self.old = self.run.before_grad(leaf)
+        self.added = gradients[0]
+        self.start = self.run.upstream(self.node, self.mark, "AccumulateGrad", gradients, True)
+
+    def _after(self, inputs: tuple[Any, ...]) -> None:
+        added, self.added = self.added, None
+        self.run.accumulated(self.mark, self.node.variable, self.old, added)
+
+
+def _node_of(item: Any) -> Any:
+    """Return the node that a tensor or a GradientEdge is the output of, or None."""
+    if isinstance(item, torch.Tensor):
+        if not item.requires_grad:
+            return None
+        return item.grad_fn if item.grad_fn is not None else torch.autograd.graph.get_gradient_edge(item).node
+    return getattr(item, "node", None)  # a GradientEdge
+
+
+def _to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
+    """Return the nodes that the engine will run, as it decides itself.
+
+    Without ``inputs`` these are all that can be reached. With ``inputs`` they are the nodes from which an input's node
+    can be reached; an input's own node runs only if it lies on the way to another, and a leaf's only under
+    ``backward``.
+    """
+    order = _postorder(roots)
+    if not wanted:
+        return [node for node in order if not (is_grad and is_accumulate(node))]
+    needed: set[Any] = set()
+    kept = []
+    for node in order:  # inputs before consumers
+        is_leaf = is_accumulate(node)
+        leads = any(child in wanted or child in needed for child, _ in node.next_functions)
+        if leads or (is_leaf and node in wanted and not is_grad):
+            needed.add(node)
+            kept.append(node)
+    return kept
+
+
+def _postorder(roots: list[Any]) -> list[Any]:
+    """Return every node below the roots once, each after all it leads to; holding them keeps their ``id`` their own."""
+    seen: set[Any] = set()
+    order: list[Any] = []
+    stack: list[tuple[Any, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions if child is not None)
+    return order

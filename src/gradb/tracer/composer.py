@@ -1,0 +1,147 @@
+"""Composes events out of torch objects: ids, names, nodes and values become wire forms.
+
+Shared by all the watchers (forward, backward, zero_grad, optimizer ...). Used with the recorder's lock held and torch
+functions disabled.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Blob, Wire
+from gradb.tracer.identity import NodeIds, TensorIds
+from gradb.tracer.places import Found, PlaceRow
+from gradb.tracer.recorder import Recorder
+from gradb.tracer.values import Snapshots
+
+
+class Composer:
+    """Makes wire forms and keeps the tape's side tables (tensor, name, node) in step with the events."""
+
+    def __init__(self, recorder: Recorder, limit: int) -> None:
+        self.recorder = recorder
+        self.writer = recorder.writer
+        self.snapshots = Snapshots(limit)
+        self.tensors = TensorIds()
+        self.nodes = NodeIds(self.writer, self.tensors)
+        self.local = _Local()
+        self._owners: dict[str, int] = {}
+        self._has_told = False
+
+    @property
+    def scope(self) -> str:
+        """The nn.Module path this thread is in."""
+        stack = self.local.scopes
+        return stack[-1] if stack else ""
+
+    def guard(self, part: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a part of ours so that nothing of it can reach the script: under the lock, unseen by torch's modes."""
+        if not self.recorder.is_active:
+            return None
+        try:
+            with torch._C.DisableTorchFunction(), self.recorder.lock:
+                return part(*arguments)
+        except Exception as error:
+            self.recorder.fail(error)
+            return None
+
+    def is_in_transform(self) -> bool:
+        """Tell whether a torch.func transform is running, in which tensors have no values to record; say so once."""
+        if torch._C._functorch.peek_interpreter_stack() is None:
+            return False
+        if not self._has_told:
+            self._has_told = True
+            self.recorder.note("ops inside torch.func transforms (grad, vmap ...) are not recorded")
+        return True
+
+    def name(self, tensor: torch.Tensor, name: str | None, event: int, *, is_parameter: bool = False) -> None:
+        """Say that a tensor is called ``name`` from ``event`` on; a parameter keeps the name its module gives it."""
+        known = self.tensors.record(tensor)
+        if not name or (known.is_parameter and not is_parameter):
+            return
+        if known.name == name and self._owners.get(name) == known.id:
+            return
+        known.name = name
+        known.is_parameter |= is_parameter
+        self._owners[name] = known.id
+        self.writer.name(known.id, event, name)
+
+    def owner(self, name: str) -> int | None:
+        """Return the id of the tensor that bears a name, or None."""
+        return self._owners.get(name)
+
+    def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> tuple[Wire, bool]:
+        """Return the wire form ``T`` of an appearance, and whether it has a NaN or an infinity."""
+        known = self.tensors.record(tensor)
+        node, output_nr = self.node_of(tensor, event, place)
+        value, is_bad = self.snapshots.take(tensor, blob)
+        return [known.id, known.name, tensor.requires_grad, node, output_nr, value], is_bad
+
+    def optional(self, tensor: torch.Tensor | None, blob: Blob) -> tuple[Wire | None, bool]:
+        """Return the wire form of a gradient inside the engine: a value without an identity."""
+        if tensor is None:
+            return None, False
+        value, is_bad = self.snapshots.take(tensor, blob)
+        return [0, None, False, None, 0, value], is_bad
+
+    def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
+        """Return the node id and output number of a tensor, registering what is new in its graph."""
+        if not tensor.requires_grad:
+            return None, 0
+        node = tensor.grad_fn
+        if node is None:
+            return self.nodes.leaf(tensor, event, place, self.scope).id, 0
+        mark = self.nodes.mark(node)
+        if mark is None:
+            self.nodes.register(node, event, place, self.scope)
+            mark = self.nodes.mark(node)
+        return (mark.id if mark else None), int(tensor.output_nr)
+
+    def leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
+        """Record a leaf that requires grad, once in its life."""
+        known = self.tensors.record(tensor)
+        if known.is_leaf:
+            return
+        known.is_leaf = True
+        event, blob = self.recorder.next_seq, Blob()
+        wire, is_bad = self.tensor(tensor, blob, event, place)
+        self.writer.tensor(known.id, event, wire[3], 0)
+        label = known.name or f"leaf #{known.id}"
+        self.recorder.emit(
+            "leaf", label, place, [wire, how], blob,
+            scope=self.scope, node=wire[3], is_quiet=is_quiet, has_nonfinite=is_bad,
+        )  # fmt: skip
+
+    def leaves(self, tensors: list[torch.Tensor], place: PlaceRow) -> None:
+        """Record the leaves among the inputs of an op that were never seen (made where gradb cannot look)."""
+        for tensor in tensors:
+            if tensor.requires_grad and tensor.is_leaf and not self.tensors.record(tensor).is_leaf:
+                self.leaf(tensor, "first seen here", place, is_quiet=True)
+
+    def name_arguments(self, found: Found, args: tuple[Any, ...], order: str, event: int) -> None:
+        """Name the tensors among positional arguments as the source does."""
+        if found.is_direct:
+            for value, name in zip(args, found.place.argument_names(len(args), order), strict=False):
+                if name and isinstance(value, torch.Tensor):
+                    self.name(value, name, event)
+
+    def name_results(self, found: Found, results: list[torch.Tensor], is_single: bool, event: int) -> None:
+        """Name what an expression returned after the targets it is assigned to."""
+        targets = found.place.targets
+        if not found.is_direct or not targets or (len(targets) > 1) == is_single or len(targets) != len(results):
+            return
+        for value, name in zip(results, targets, strict=True):
+            self.name(value, name, event)
+
+
+class _Local(threading.local):
+    """What each thread is in the middle of."""
+
+    def __init__(self) -> None:
+        self.scopes: list[str] = []
+        self.roots: list[torch.nn.Module] = []
+        self.last_error: tuple[int, str] | None = None

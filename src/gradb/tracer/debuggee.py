@@ -1,0 +1,203 @@
+"""The debuggee process: opens tape and channel, sets the stage, runs the script under the tracer, and ends as it would.
+
+The parts that need torch are imported when the script imports torch. A warm parent may fork before ``Debuggee.run``.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ast
+import atexit
+import contextlib
+import json
+import os
+import platform
+import select
+import sys
+import time
+from types import ModuleType
+
+from gradb.link.channel import Channel, Closed
+from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready
+from gradb.link.spec import RunSpec
+from gradb.tape.stops import Stop
+from gradb.tape.writer import TapeWriter
+from gradb.tracer import execute
+from gradb.tracer.forks import stop_in_forks
+from gradb.tracer.gate import Gate
+from gradb.tracer.importing import TorchImport, begins_with_torch
+from gradb.tracer.outputs import Outputs
+from gradb.tracer.places import NOWHERE, read_source
+from gradb.tracer.recorder import Recorder
+
+_TICK = 0.05
+
+
+class Debuggee:
+    """One run of one script, with a tape to write to and a channel to be controlled over."""
+
+    def __init__(self, spec: RunSpec, channel: Channel) -> None:
+        self._spec = spec
+        self._channel = channel
+        self._pid = os.getpid()
+        self._writer = TapeWriter(spec.tape)
+        order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
+        self._gate = Gate(order, self._paused)
+        self._recorder = Recorder(self._writer, self._gate)
+        self._outputs = Outputs(self._recorder, spec.passes_output)
+        self._torch = contextlib.ExitStack()
+        self._outcome = execute.Outcome(0, "finished")
+        self._is_ended = False
+
+    def run(self) -> None:
+        """Run the script to its end; does not return normally if the script ended with an error."""
+        spec = self._spec
+        execute.set_stage(spec.script, spec.arguments)
+        text = self._describe()
+        self._watch_exits()
+        _thread.start_new_thread(self._listen, ())
+        waiting = TorchImport(self._importing, self._imported)
+        waiting.install()
+        if begins_with_torch(text):
+            with contextlib.suppress(ImportError):  # the script's own import will say it better
+                import torch  # noqa: F401
+        self._outputs.install()
+        if spec.is_paused_at_start:
+            self._gate.hold(0)
+        self._outcome = execute.run(spec.script, spec.module)
+        waiting.uninstall()
+        self._tell_error()
+        execute.leave(self._outcome)
+
+    def _describe(self) -> str:
+        spec = self._spec
+        text = read_source(os.path.abspath(spec.script)) if spec.script is not None else None
+        title, lesson = _docstring(text or "")
+        self._writer.set_run(
+            script=spec.script or "", module=spec.module or "", arguments=json.dumps(spec.arguments), cwd=os.getcwd(),
+            title=title, lesson=lesson, python=platform.python_version(), torch="", status="running",
+            started=str(time.time()),
+        )  # fmt: skip
+        if spec.script is not None:
+            self._writer.source(os.path.abspath(spec.script), text)
+        return text or ""
+
+    def _importing(self) -> None:
+        self._send(Loading("importing torch"))
+
+    def _imported(self, torch: ModuleType) -> None:
+        try:
+            from gradb.tracer.tracing import tracing
+
+            self._recorder.places.learn_torch(os.path.dirname(os.path.abspath(torch.__file__ or "")))
+            context = tracing(
+                self._recorder, limit=self._spec.limit, probe=self._spec.probe, is_stepping=self._gate.is_stepping
+            )
+            self._torch.enter_context(context)
+        except Exception as error:
+            self._recorder.fail(error)
+        self._writer.set_run(torch=str(torch.__version__))
+        self._send(Ready(str(torch.__version__)))
+
+    # --- control ---
+
+    def _listen(self) -> None:
+        """Hear commands and commit by the clock; runs on a thread that Python's ``threading`` does not know."""
+        last, told = time.monotonic(), 0
+        while not self._is_ended:
+            try:
+                ready, _, _ = select.select([self._channel.fileno()], [], [], _TICK)
+                if ready:
+                    self._obey(self._channel.receive(0.0))
+                self._recorder.commit()
+                if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
+                    last, told = time.monotonic(), self._writer.head
+                    self._send(Progress(self._writer.committed, self._recorder.iteration))
+            except (Closed, OSError, ValueError):
+                self._abort()
+                return
+
+    def _obey(self, message: Message | None) -> None:
+        match message:
+            case Continue():
+                self._gate.release(message)
+            case Pause():
+                self._gate.ask()
+            case Quit():
+                self._abort()
+
+    def _abort(self) -> None:
+        """End the process because nobody is there any more to debug it."""
+        if not self._is_ended and os.getpid() == self._pid:
+            with contextlib.suppress(Exception):
+                self._recorder.commit()
+            os._exit(1)
+
+    def _paused(self, head: int) -> None:
+        self._writer.commit()
+        self._send(Paused(head))
+
+    def _send(self, message: Message) -> None:
+        if os.getpid() == self._pid:
+            with contextlib.suppress(Closed, OSError):
+                self._channel.send(message)
+
+    # --- the end ---
+
+    def _watch_exits(self) -> None:
+        stop_in_forks(self._recorder)
+        atexit.register(self._end)  # the first to be registered is the last to be called
+        original = os._exit
+
+        def leave_at_once(status: int) -> None:
+            if os.getpid() == self._pid and not self._is_ended:
+                self._recorder.commit()
+            original(status)
+
+        os._exit = leave_at_once  # type: ignore[assignment]
+
+    def _tell_error(self) -> None:
+        error = self._outcome.error
+        if error is None or isinstance(error, SystemExit):
+            return
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+        place = self._recorder.places.of_traceback(error.__traceback__)
+        with self._recorder.lock:
+            self._recorder.settle()
+            detail = [type(error).__name__, str(error), text, True]
+            self._recorder.emit("error", type(error).__name__, place, detail)
+
+    def _end(self) -> None:
+        if os.getpid() != self._pid or self._is_ended:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        with contextlib.suppress(Exception):
+            self._torch.close()
+        outcome = self._outcome
+        with contextlib.suppress(Exception), self._recorder.lock:
+            self._recorder.settle()
+            self._recorder.emit("end", "end", NOWHERE.row, [outcome.exit_code, None, outcome.reason], may_hold=False)
+            self._recorder.is_active = self._recorder.is_open = False
+            status = "finished" if not outcome.exit_code else f"exit code {outcome.exit_code}"
+            self._writer.set_run(status=status)
+            self._writer.close()
+        self._is_ended = True
+        self._send(Ended(outcome.exit_code))
+
+
+def _docstring(text: str) -> tuple[str, str]:
+    try:
+        whole = ast.get_docstring(ast.parse(text)) or ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        whole = ""
+    title, _, lesson = whole.partition("\n")
+    return title.strip(), lesson.strip()
+
+
+def main(fd: int, spec: str) -> None:
+    """Run as the debuggee on an inherited socket."""
+    Debuggee(RunSpec.from_json(spec), Channel.from_fd(fd)).run()

@@ -1,0 +1,120 @@
+"""Runs the user's program as ``python script.py`` or ``python -m module`` would.
+
+Knows nothing of torch or of recording: it sets the stage, runs, and tells how the run ended.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import runpy
+import signal
+import sys
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from types import ModuleType, TracebackType
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the program ended."""
+
+    exit_code: int
+    reason: str
+    error: BaseException | None = None
+    """The uncaught exception, its traceback free of frames of ours."""
+
+
+def set_stage(script: str | None, arguments: tuple[str, ...]) -> None:
+    """Set ``sys.argv`` and ``sys.path[0]`` as Python does before the first line runs."""
+    sys.argv[:] = [script if script is not None else "-m", *arguments]
+    if not sys.flags.safe_path:
+        folder = os.path.dirname(os.path.realpath(script)) if script is not None else os.getcwd()
+        sys.path.insert(0, folder)
+
+
+def run(script: str | None, module: str | None) -> Outcome:
+    """Run the program to its end; whatever it raises is caught and told."""
+    try:
+        if script is not None:
+            _run_script(script)
+        else:
+            _run_module(module or "")
+    except SystemExit as error:
+        return Outcome(_exit_code(error), _exit_reason(error), error)
+    except BaseException as error:
+        strip(error)
+        return Outcome(1, f"uncaught {type(error).__name__}", error)
+    return Outcome(0, "finished")
+
+
+def _run_script(script: str) -> None:
+    path = os.path.abspath(script)
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    main = ModuleType("__main__")
+    main.__dict__.update(
+        __file__=path, __builtins__=builtins, __loader__=SourceFileLoader("__main__", path), __cached__=None,
+        __annotations__={},
+    )  # fmt: skip
+    sys.modules["__main__"] = main
+    exec(code, main.__dict__)  # noqa: S102 - this is what gradb is for
+
+
+def _run_module(name: str) -> None:
+    sys.modules["__main__"] = ModuleType("__main__")
+    runpy._run_module_as_main(name, alter_argv=True)  # type: ignore[attr-defined]
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1
+
+
+def _exit_reason(error: SystemExit) -> str:
+    return f"sys.exit({error.code!r})" if error.code is None or isinstance(error.code, int) else "sys.exit(message)"
+
+
+def strip(error: BaseException) -> None:
+    """Take our own and runpy's frames out of the tracebacks of an exception and of all it is linked to."""
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.__traceback__ = _without_ours(current.__traceback__)
+        pending += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            pending.extend(current.exceptions)
+
+
+def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
+    kept = []
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if not filename.startswith(_OURS) and filename != "<frozen runpy>":
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    for here, after in zip(kept, [*kept[1:], None], strict=True):
+        here.tb_next = after
+    return kept[0] if kept else None
+
+
+def leave(outcome: Outcome) -> None:
+    """End the process as Python would after the same outcome (does not return normally if there was an error)."""
+    error = outcome.error
+    if error is None:
+        return
+    if isinstance(error, SystemExit):
+        raise error.with_traceback(None)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    sys.excepthook(type(error), error, error.__traceback__)
+    if isinstance(error, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    raise SystemExit(1)

@@ -1,0 +1,30 @@
+"""Watches custom ``torch.autograd.Function`` calls, which a TorchFunctionMode does not see."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from gradb.tracer.forward import ForwardMode
+
+
+@contextlib.contextmanager
+def watched(mode: ForwardMode) -> Iterator[None]:
+    """Record each ``Function.apply`` as one op for as long as the context lasts."""
+    function = torch.autograd.Function
+    original = function.__dict__["apply"]
+
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return mode.run_custom(cls, original.__func__, args, kwargs)
+
+    apply.__doc__ = original.__func__.__doc__
+    apply.__name__, apply.__qualname__ = original.__func__.__name__, original.__func__.__qualname__
+    apply.__module__ = original.__func__.__module__
+    function.apply = classmethod(apply)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        function.apply = original  # type: ignore[method-assign]

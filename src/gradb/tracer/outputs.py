@@ -1,0 +1,140 @@
+"""Records what the script prints, at the position where it prints it.
+
+``sys.stdout`` and ``sys.stderr`` become text streams of the same kind over a raw file that tells the recorder before it
+writes on. What bypasses them (C code, child processes) is seen by the parent process only.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from typing import Any
+
+from gradb.tape.codec import Wire
+from gradb.tracer.places import PlaceRow
+from gradb.tracer.recorder import Recorder
+
+_PIECE = 1 << 16
+_MAX_RECORDED = 8 << 20
+
+
+class Outputs:
+    """Collects prints from one source line into one event, until something else is recorded.
+
+    Args:
+        recorder: the tape's recorder.
+        passes: whether the text also goes on to the process's own stdout and stderr.
+    """
+
+    def __init__(self, recorder: Recorder, passes: bool) -> None:
+        self._recorder = recorder
+        self._passes = passes
+        self._pid = os.getpid()
+        self._pending: list[str] = []
+        self._size = 0
+        self._total = 0
+        self._key: tuple[str, PlaceRow] | None = None
+        self._is_busy = False
+
+    def install(self) -> None:
+        """Replace ``sys.stdout`` and ``sys.stderr`` (and what Python keeps as their originals)."""
+        for name, fd in (("stdout", 1), ("stderr", 2)):
+            old = getattr(sys, name)
+            if old is None:
+                continue
+            old.flush()
+            raw = _Tee(fd, self, name)
+            stream = io.TextIOWrapper(
+                _Unbuffered(raw), encoding=old.encoding, errors=old.errors, newline=None,
+                line_buffering=True, write_through=True,
+            )  # fmt: skip
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+        self._recorder.before_event = self.flush
+        self._recorder.flush_idle = lambda: self.flush(may_hold=False)
+
+    def wrote(self, name: str, text: str) -> None:
+        """Take note of printed text."""
+        if not self._recorder.is_active or os.getpid() != self._pid or self._is_busy:
+            return
+        try:
+            with self._recorder.lock:
+                self._take(name, text)
+        except Exception as error:
+            self._recorder.fail(error)
+
+    def passes(self) -> bool:
+        """Tell whether text is written on: on request, and always in a forked child."""
+        return self._passes or os.getpid() != self._pid
+
+    def _take(self, name: str, text: str) -> None:
+        key = (name, self._recorder.find(4).place.row)
+        if key != self._key:
+            self.flush()
+            self._key = key
+        if self._total > _MAX_RECORDED:
+            return
+        self._total += len(text)
+        self._pending.append(text)
+        self._size += len(text)
+        if self._total > _MAX_RECORDED:
+            self.flush()
+            self._emit("gradb", ["output", "more output followed; it is not kept on the tape"])
+        elif self._size > _PIECE:
+            self.flush()
+
+    def flush(self, may_hold: bool = True) -> None:
+        """Write what was collected as one output event."""
+        if not self._pending or self._key is None:
+            return
+        text, self._pending, self._size = "".join(self._pending), [], 0
+        name, place = self._key
+        self._is_busy = True
+        try:
+            self._recorder.emit("output", name, place, [name, text], may_hold=may_hold)
+        finally:
+            self._is_busy = False
+
+    def _emit(self, name: str, detail: Wire) -> None:
+        place = self._key[1] if self._key else (None, None, None, None, None)
+        self._recorder.emit("note", name, place, detail[1:])
+
+
+class _Tee(io.RawIOBase):
+    """The raw end of a text stream: tells what is written, then writes it on if that is wanted."""
+
+    def __init__(self, fd: int, outputs: Outputs, stream: str) -> None:
+        super().__init__()
+        self._fd = fd
+        self._outputs = outputs
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.name = f"<{stream}>"
+        self.mode = "wb"
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def isatty(self) -> bool:
+        return os.isatty(self._fd)
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        self._outputs.wrote(self._stream, self._decoder.decode(content))
+        if not self._outputs.passes():
+            return len(content)
+        return os.write(self._fd, content)
+
+
+class _Unbuffered(io.BufferedWriter):
+    """Writes at once, so that what is printed is known at the position where it was printed."""
+
+    def write(self, data: Any) -> int:
+        count = super().write(data)
+        self.flush()
+        return count

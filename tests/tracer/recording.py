@@ -1,0 +1,34 @@
+"""Records a function in this very process, for tests that hold the tape against torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gradb.tape.tape import Tape
+from gradb.tape.writer import TapeWriter
+from gradb.tracer.gate import Gate
+from gradb.tracer.recorder import Recorder
+from gradb.tracer.tracing import tracing
+
+
+def record(path: Path, function: Callable[[], Any], *, probe: str = "always") -> tuple[Any, Tape]:
+    """Run a function under the tracer; return what it returned and the tape."""
+    recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
+    recorder.places.learn_torch(os.path.dirname(torch.__file__))
+    try:
+        with tracing(recorder, probe=probe):
+            result = function()
+    finally:
+        recorder.is_active = False
+        recorder.writer.close()
+    return result, Tape.open(path)
+
+
+def notes(tape: Tape) -> list[str]:
+    """Return what gradb said about itself."""
+    return [str(tape.detail(event.seq)) for event in tape.events() if event.kind == "note"]

@@ -1,0 +1,175 @@
+"""The events a script leaves on the tape: kinds, names, lines, values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from gradb.tape.events import AccumulateDetail, BackwardStartDetail, OpDetail, ZeroGradDetail
+from gradb.tape.tape import Tape
+from tests.tracer.recording import record
+
+pytestmark = pytest.mark.torch
+
+
+def _kinds(tape: Tape) -> list[str]:
+    return [event.kind for event in tape.events() if event.kind != "node_start"]
+
+
+def test_chain_rule_walk(tmp_path: Path) -> None:
+    """The first scenario, event by event, with names known at once."""
+
+    def script() -> None:
+        a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+        b = 2 * a
+        c = b + 5
+        d = c**2
+        out = d.sum()
+        out.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert [event.name for event in tape.events() if event.is_stop] == [
+        *("a", "MulBackward0", "AddBackward0", "PowBackward0", "SumBackward0"),
+        *("SumBackward0", "PowBackward0", "AddBackward0", "MulBackward0", "a"),
+    ]
+    assert tape.frame(5).names == ("a", "b", "c", "d", "out")
+    (buffer,) = tape.frame(tape.head).grads
+    assert buffer.after is not None
+    assert buffer.after.numbers() == [28, 36, 44, 52]
+
+
+def _names_of(tape: Tape) -> list[tuple[list[str | None], list[str | None]]]:
+    details = [tape.detail(event.seq) for event in tape.events() if event.kind == "op"]
+    return [([t.name for t in d.inputs], [t.name for t in d.outputs]) for d in details if isinstance(d, OpDetail)]
+
+
+def test_names_come_from_the_source_and_are_never_guessed(tmp_path: Path) -> None:
+    """A scalar variable on the left of a tensor does not lend it its name."""
+
+    def script() -> None:
+        a = torch.ones(2, requires_grad=True)
+        k = 3.0
+        x, y = (k * a).split(1)
+        z = torch.add(x, y)
+        (z - 1).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert _names_of(tape)[:3] == [(["a"], [None]), ([None], ["x", "y"]), (["x", "y"], ["z"])]
+
+
+def test_results_of_modules_are_named_when_the_call_has_returned(tmp_path: Path) -> None:
+    """Inner ops of a module do not take the name its result is assigned to."""
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+
+    def script() -> None:
+        prediction = net(torch.ones(1, 2))
+        loss = prediction.sum()
+        loss.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    ops = [event for event in tape.events() if event.kind == "op" and not event.is_quiet]
+    assert [event.scope for event in ops] == ["0", "1", ""]
+    assert _names_of(tape)[-1] == (["prediction"], ["loss"])
+    assert {detail.parameter for event in tape.events() if event.kind == "accumulate"
+            and isinstance(detail := tape.detail(event.seq), AccumulateDetail)} == {"0.weight", "0.bias"}  # fmt: skip
+
+
+_CLEARING: dict[str, Callable[[nn.Linear, torch.optim.Optimizer], Any]] = {
+    "optimizer.zero_grad": lambda net, optimizer: optimizer.zero_grad(),
+    "optimizer.zero_grad to zeros": lambda net, optimizer: optimizer.zero_grad(set_to_none=False),
+    "module.zero_grad": lambda net, optimizer: net.zero_grad(),
+    "grad.zero_": lambda net, optimizer: net.weight.grad.zero_(),  # type: ignore[union-attr]
+    "grad = None": lambda net, optimizer: setattr(net.weight, "grad", None),
+    "del grad": lambda net, optimizer: delattr(net.weight, "grad"),
+}
+
+
+@pytest.mark.parametrize("idiom", _CLEARING)
+def test_each_way_of_clearing_is_one_event(idiom: str, tmp_path: Path) -> None:
+    """All five idioms of zeroing are seen, each as one event, and the buffer shown is the real one."""
+    net = nn.Linear(2, 1, bias=False)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def script() -> None:
+        net(torch.ones(1, 2)).sum().backward()
+        _CLEARING[idiom](net, optimizer)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    events = [event for event in tape.events() if event.kind == "zero_grad"]
+    assert len(events) == 1
+    detail = tape.detail(events[0].seq)
+    assert isinstance(detail, ZeroGradDetail)
+    assert idiom.startswith(detail.idiom)
+    (row,) = detail.cleared
+    assert row.before is not None
+    assert row.before.numbers() == [1, 1]
+    shown = tape.frame(tape.head).grads[0].after
+    real = net.weight.grad
+    assert (None if shown is None else shown.numbers()) == (None if real is None else real.flatten().tolist())
+
+
+def test_clipping_is_seen_in_the_buffer(tmp_path: Path) -> None:
+    """An in-place change of .grad leaves the tape with the gradient that the optimizer will use."""
+    net = nn.Linear(2, 1, bias=False)
+
+    def script() -> None:
+        (net(torch.ones(1, 2)) * 100).sum().backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    shown = tape.frame(tape.head).grads[0].after
+    assert shown is not None
+    assert net.weight.grad is not None
+    assert shown.numbers() == net.weight.grad.flatten().tolist()
+
+
+def test_only_nodes_that_will_run_are_pending(tmp_path: Path) -> None:
+    """With inputs= the list of nodes is exactly what the engine then runs."""
+
+    def script() -> None:
+        a = torch.ones(2, requires_grad=True)
+        w = torch.ones(2, requires_grad=True)
+        b = a.exp()
+        ((b * 2) + (w.sin() * 3)).sum().backward(inputs=[w])
+
+    _, tape = record(tmp_path / "run.tape", script)
+    start = next(event for event in tape.events() if event.kind == "backward_start")
+    detail = tape.detail(start.seq)
+    assert isinstance(detail, BackwardStartDetail)
+    ran = {event.node for event in tape.events() if event.kind == "node_start"}
+    assert set(detail.nodes) == ran
+
+
+def test_an_error_is_recorded_where_torch_raised_it(tmp_path: Path) -> None:
+    """A caught error is on the tape with its line and message."""
+
+    def script() -> str:
+        try:
+            torch.tensor([[1, 2], [3, 4]], requires_grad=True)
+        except RuntimeError as error:
+            return str(error)
+        return ""
+
+    message, tape = record(tmp_path / "run.tape", script)
+    (event,) = [event for event in tape.events() if event.kind == "error"]
+    assert event.line == script.__code__.co_firstlineno + 2
+    assert message in str(tape.detail(event.seq))
+
+
+def test_initialisation_is_quiet_and_an_update_by_hand_is_not(tmp_path: Path) -> None:
+    """What cannot matter to a gradient is stepped over; hand-written SGD is not."""
+
+    def script() -> None:
+        net = nn.Linear(2, 1)
+        net(torch.ones(1, 2)).sum().backward()
+        with torch.no_grad():
+            net.weight -= 0.1 * net.weight.grad  # type: ignore[operator]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    loud = [event.name for event in tape.events() if event.is_stop and event.phase == "forward"]
+    assert loud == ["AddmmBackward0", "SumBackward0", "Tensor.sub_"]

@@ -1,0 +1,146 @@
+"""What the tracer leaves behind in torch and in memory: nothing."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.modules import module as module_hooks
+from torch.optim import optimizer as optimizer_hooks
+
+from gradb.tape.tape import Tape
+from gradb.tracer.composer import Composer
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+
+
+def _installed() -> dict[str, Any]:
+    """Collect everything the tracer may touch."""
+    return {
+        "engine": (torch.autograd.graph._engine_run_backward, torch.autograd._engine_run_backward),  # type: ignore[attr-defined]
+        "apply": torch.autograd.Function.__dict__["apply"],
+        "zero_grad": (torch.optim.Optimizer.zero_grad, nn.Module.zero_grad),
+        "thread": threading.Thread._bootstrap_inner,  # type: ignore[attr-defined]
+        "modes": torch._C._len_torch_function_stack(),
+        "module hooks": (
+            len(module_hooks._global_forward_pre_hooks),
+            len(module_hooks._global_forward_hooks),
+            len(module_hooks._global_parameter_registration_hooks),
+            len(module_hooks._global_forward_hooks_always_called),
+        ),
+        "optimizer hooks": len(optimizer_hooks._global_optimizer_post_hooks),
+        "meta path": list(sys.meta_path),
+        "threads": threading.active_count(),
+    }
+
+
+def _train(iterations: int) -> nn.Module:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    x = torch.ones(4, 2)
+    for _ in range(iterations):
+        optimizer.zero_grad()
+        loss = net(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return net
+
+
+def test_torch_is_left_as_it_was_found(tmp_path: Path) -> None:
+    """After the context nothing is installed, in torch or in Python."""
+    before = _installed()
+    record(tmp_path / "run.tape", lambda: _train(2))
+    assert _installed() == before
+
+
+def test_torch_is_left_as_found_after_an_error(tmp_path: Path) -> None:
+    """The same when the script raises inside the engine."""
+    before = _installed()
+
+    def explode(grad: torch.Tensor) -> None:
+        raise ValueError(str(grad.shape))
+
+    def script() -> None:
+        a = torch.ones(2, requires_grad=True)
+        b = a * 2
+        b.register_hook(explode)
+        b.sum().backward()
+
+    with pytest.raises(ValueError, match="Size"):
+        record(tmp_path / "run.tape", script)
+    assert _installed() == before
+    tape = Tape.open(tmp_path / "run.tape")
+    assert [event.kind for event in tape.events()][-2:] == ["backward_end", "error"]
+
+
+def test_no_tensor_and_no_node_is_kept_alive(tmp_path: Path) -> None:
+    """What the script lets go is gone, while the tracer still runs."""
+    alive: list[weakref.ref[Any]] = []
+
+    class Witness:
+        pass
+
+    def script() -> list[bool]:
+        leaf = torch.ones(3, requires_grad=True)
+        out = (leaf.exp() * 2).sum()
+        witness = Witness()
+        out.grad_fn.metadata["witness"] = witness  # type: ignore[union-attr]
+        alive.extend([weakref.ref(leaf), weakref.ref(out), weakref.ref(witness)])
+        del witness
+        out.backward()
+        del leaf, out
+        return [ref() is None for ref in alive]
+
+    gone, _ = record(tmp_path / "run.tape", script)
+    assert gone == [True, True, True]
+
+
+def test_memory_does_not_grow_with_iterations(tmp_path: Path) -> None:
+    """Two thousand iterations leave no more objects of ours than one thousand, and as many hook calls each."""
+    counts: list[int] = []
+
+    def script() -> None:
+        net = nn.Linear(2, 1)
+        x = torch.ones(4, 2)
+        for iteration in range(2001):
+            net.zero_grad()
+            loss = net(x).pow(2).mean()
+            loss.backward()
+            if iteration in {1000, 2000}:
+                gc.collect()
+                counts.append(len(gc.get_objects()))
+
+    record(tmp_path / "run.tape", script, probe="auto")
+    assert counts[1] - counts[0] < 6000  # pending rows of one batch come and go; a leak would be 10 objects an iteration
+
+
+def test_events_per_iteration_stay_constant(tmp_path: Path) -> None:
+    """Hooks do not pile up on leaves while the previous loss is still referenced."""
+    _, tape = record(tmp_path / "run.tape", lambda: _train(50), probe="never")
+    per_iteration: dict[int, int] = {}
+    for event in tape.events():
+        per_iteration[event.iteration] = per_iteration.get(event.iteration, 0) + 1
+    assert len({per_iteration[i] for i in range(2, 50)}) == 1
+
+
+def test_an_error_of_ours_never_reaches_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tracer fails open: the script goes on to its usual result, and the tape says once what happened."""
+    expected = _train(2).state_dict()
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(Composer, "tensor", broken)
+    net, tape = record(tmp_path / "run.tape", lambda: _train(2))
+    assert all(torch.equal(value, expected[name]) for name, value in net.state_dict().items())
+    assert len(notes(tape)) == 1
+    assert "a bug" in notes(tape)[0]
