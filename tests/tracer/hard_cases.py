@@ -151,7 +151,7 @@ class _TwoOutputs(torch.autograd.Function):
 @case
 def custom_function() -> list[Tensor | None]:
     a = _leaf(3)
-    first, second = _TwoOutputs.apply(a, 3.0)
+    first, second = _TwoOutputs.apply(a, 3.0)  # type: ignore[no-untyped-call]
     (first + second).sum().backward()
     return [a.grad]
 
@@ -171,7 +171,7 @@ class _Unmaterialised(torch.autograd.Function):
 @case
 def undefined_gradient() -> list[Tensor | None]:
     a = _leaf(3)
-    first, _ = _Unmaterialised.apply(a)
+    first, _ = _Unmaterialised.apply(a)  # type: ignore[no-untyped-call]
     first.sum().backward()
     return [a.grad]
 
@@ -263,6 +263,7 @@ def no_grad_and_inference() -> list[Tensor | None]:
         _ = a.exp() + 1
     (a * 3).sum().backward()
     with torch.no_grad():
+        assert a.grad is not None
         a -= 0.1 * a.grad
     return [a.grad, a.detach()]
 
@@ -407,7 +408,7 @@ def lbfgs_closure() -> list[Tensor | None]:
         loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]
+    optimizer.step(closure)
     return [a.detach(), a.grad]
 
 

@@ -173,3 +173,17 @@ def test_initialisation_is_quiet_and_an_update_by_hand_is_not(tmp_path: Path) ->
     _, tape = record(tmp_path / "run.tape", script)
     loud = [event.name for event in tape.events() if event.is_stop and event.phase == "forward"]
     assert loud == ["AddmmBackward0", "SumBackward0", "Tensor.sub_"]
+
+
+def test_a_retained_gradient_is_a_buffer_like_a_leafs(tmp_path: Path) -> None:
+    """retain_grad makes the .grad of an intermediate tensor fill, and the tape shows it."""
+
+    def script() -> None:
+        a = torch.ones(2, requires_grad=True)
+        b = a * 3
+        b.retain_grad()
+        (b**2).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    buffers = {buffer.name: buffer.after for buffer in tape.frame(tape.head).grads}
+    assert {name: value and value.numbers() for name, value in buffers.items()} == {"a": [18, 18], "b": [6, 6]}

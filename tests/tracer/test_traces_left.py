@@ -93,7 +93,7 @@ def test_no_tensor_and_no_node_is_kept_alive(tmp_path: Path) -> None:
         leaf = torch.ones(3, requires_grad=True)
         out = (leaf.exp() * 2).sum()
         witness = Witness()
-        out.grad_fn.metadata["witness"] = witness  # type: ignore[union-attr]
+        out.grad_fn.metadata["witness"] = witness  # type: ignore[union-attr, index]
         alive.extend([weakref.ref(leaf), weakref.ref(out), weakref.ref(witness)])
         del witness
         out.backward()
@@ -120,7 +120,7 @@ def test_memory_does_not_grow_with_iterations(tmp_path: Path) -> None:
                 counts.append(len(gc.get_objects()))
 
     record(tmp_path / "run.tape", script, probe="auto")
-    assert counts[1] - counts[0] < 6000  # pending rows of one batch come and go; a leak would be 10 objects an iteration
+    assert counts[1] - counts[0] < 6000  # one batch of rows comes and goes; a leak is 10 objects a turn
 
 
 def test_events_per_iteration_stay_constant(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from gradb.tape import jacobian
 from gradb.tape.events import (
     AccumulateDetail,
     Edge,
-    Event,
     Node,
     NodeDetail,
     NodeStartDetail,
@@ -40,6 +39,7 @@ class _Record:
     """None while the node runs."""
 
 
+_ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
 _NOTHING = _Record(None, (), (), None)
 
 
@@ -90,6 +90,7 @@ class Chains:
             contributions,
             check,
             tuple(self._edge(node, index, edge, record, op, state) for index, edge in enumerate(node.edges)),
+            self._root(run, moment),
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -118,7 +119,16 @@ class Chains:
         output = self._graphs.output(node.id, position)
         if output is None:
             return None
-        return replace(output, name=self._graphs.label(node.id, position) or output.name)
+        name = self._graphs.label(node.id, position)
+        if name is None:
+            name = self._graphs.naming.best(output.id, position, output.name)
+        return replace(output, name=name)
+
+    def _root(self, run: Run | None, moment: Moment | None) -> str | None:
+        """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
+        start = run.backward if run is not None else moment.backward.start if moment is not None else 0
+        backward = self._runs.backward(start) if start else None
+        return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
 
     # --- contributions ------------------------------------------------------------------------------------------------
 
@@ -206,9 +216,8 @@ def _values(tensors: tuple[Tensor | None, ...]) -> Values:
 
 def _one(dtype: str, shape: tuple[int, ...]) -> TensorValue | None:
     """Return the implicit gradient of a scalar root."""
-    data = {"float32": b"\0\0\x80?", "float64": b"\0\0\0\0\0\0\xf0?", "float16": b"\0<", "bfloat16": b"\x80?"}.get(dtype)
     is_scalar = all(size == 1 for size in shape)
-    return TensorValue(shape, dtype, data) if data is not None and is_scalar else None
+    return TensorValue(shape, dtype, _ONES[dtype]) if dtype in _ONES and is_scalar else None
 
 
 def _local(edge: Edge, probe: Probe | None, record: _Record, state: NodeState) -> Local:

@@ -261,10 +261,15 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
 
 def _read_probe(raw: Any, data: bytes) -> Probe:
     rows, columns, dtype, offset, note = raw
+    if not (isinstance(rows, int) and isinstance(columns, int) and rows >= 0 and columns >= 0):
+        raise CodecError("a Jacobian has no size")
     content = None
     if offset is not None:
-        content = _slice(data, offset, (element_size(dtype) or 0) * int(rows) * int(columns))
-    return Probe(int(rows), int(columns), str(dtype), content, str(note))
+        size = element_size(dtype)
+        if size is None:
+            raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
+        content = _slice(data, offset, size * rows * columns)
+    return Probe(rows, columns, str(dtype), content, str(note))
 
 
 def _read_node_start(raw: Wire, data: bytes) -> Detail:

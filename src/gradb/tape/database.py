@@ -43,7 +43,7 @@ class Database:
             return self._db.execute(sql, parameters).fetchall()
         except sqlite3.ProgrammingError:
             raise  # ours: a closed tape, a wrong number of parameters
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:  # even a message may be no UTF-8
             raise TapeError(f"{self.name} is damaged and cannot be read ({error}).") from error
 
     def one(self, sql: str, *parameters: object) -> Row | None:

@@ -71,8 +71,8 @@ def _append(
 ) -> None:
     """Append strays and an end; an end that is there already stays the last event."""
     end = db.execute("SELECT max(seq) FROM event WHERE kind = 'end'").fetchone()[0]
-    last = db.execute("SELECT seq, iteration, phase FROM event WHERE kind <> 'end' ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, iteration, phase = last or (0, 1, "start")
+    last = "SELECT seq, iteration, phase FROM event WHERE kind <> 'end' ORDER BY seq DESC LIMIT 1"
+    seq, iteration, phase = db.execute(last).fetchone() or (0, 1, "start")
     if end is not None and end < seq:  # not where a tracer leaves it: nothing to repair here
         return
     texts = [(stream, text) for stream, text in strays if text]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 from gradb.tape import jacobian
 from gradb.tape.cache import Cache
@@ -57,7 +58,7 @@ class Frames:
 
     def _source(self, event: Event | None, run: RunInfo) -> SourceView | None:
         if event is None:
-            paths = (run.script, os.path.normpath(os.path.join(run.cwd, run.script)))
+            paths = (run.script, os.path.normpath(Path(run.cwd, run.script)))
             return next((self._view(path) for path in paths if self._lines(path) is not None), None)
         if event.file is not None:
             return self._view(event.file, event.line, event.end_line, event.column, event.end_column)
@@ -100,7 +101,7 @@ class Frames:
         value = self._store.value_at(leaf, position)
         event = self._store.grad_event(leaf, position)
         before, added, after, how, told = self._touched(leaf, event)
-        name = self._naming.label(leaf, position) or (value.name if value else None) or told or f"leaf #{leaf}"
+        name = self._naming.best(leaf, position, value.name if value else None, told) or f"leaf #{leaf}"
         is_current = event is not None and event == position
         check = _check(before, added, after) if is_current and how == "accumulated" else None
         newest = value.value if value else None

@@ -1,7 +1,7 @@
-"""The graph at a position: which rows there are, and for each row its label, state, shape and expression, when asked.
+"""The graph at a position: its rows, and for each row label, state, shape and expression, when asked.
 
-``Graphs`` keeps what several positions share (which nodes are shown, how they unfold), so that stepping through a backward
-unfolds nothing twice. ``Graph`` is one position's view of it.
+``Graphs`` keeps what several positions share (which nodes are shown, how they unfold), so that stepping through a
+backward unfolds nothing twice. ``Graph`` is one position's view of it.
 """
 
 from __future__ import annotations
@@ -163,11 +163,8 @@ class Graphs:
     def _leaf_label(self, node: Node, position: int) -> str | None:
         if node.tensor is None:
             return None
-        name = self.naming.label(node.tensor, position)
-        if name is not None:
-            return name
         leaf = self.store.value_at(node.tensor, position)
-        return leaf.name if leaf is not None else None
+        return self.naming.best(node.tensor, position, leaf.name if leaf is not None else None)
 
     def _is_grad_fn(self, node: int, tensor: int, position: int) -> bool:
         """Tell whether a tensor still has the node as its ``grad_fn``: an in-place op gives it another."""

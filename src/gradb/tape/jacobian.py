@@ -6,6 +6,7 @@ columns over the input that one edge leads to.
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,9 +120,7 @@ def check(
     return _compare(_product(flat, matrix, probe.columns), got, limits_of(dtypes))
 
 
-def _flatten(
-    upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None, rows: int
-) -> list[Number] | None:
+def _flatten(upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None, rows: int) -> list[Number] | None:
     """Concatenate the upstream gradients of all outputs, zeros for the undefined ones."""
     if sizes is None:
         sizes = _guess_sizes(upstream, rows)
@@ -179,13 +178,13 @@ def _compare(product: _Product, got: Sequence[Number], limits: _Limits) -> Check
             moot += 1
             continue
         error = abs(want - have)
-        worst = max(worst, error) if error == error else math.inf
+        worst = math.inf if math.isnan(error) else max(worst, error)
         differing += not error <= limits.relative * max(size, abs(have)) + limits.absolute or math.isinf(abs(have))
     return _verdict(worst, differing, moot, len(got))
 
 
 def _is_same(want: Number, have: Number) -> bool:
-    return want == have or (want != want and have != have)
+    return want == have or (cmath.isnan(want) and cmath.isnan(have))
 
 
 def _verdict(worst: float, differing: int, moot: int, count: int) -> Check:

@@ -1,7 +1,7 @@
 """Names of variables at a position: which name a tensor has, and which tensor a name means.
 
-A name belongs to the tensor that got it last. Only rows up to the position count, so the answer is the same when the tape
-has grown since.
+A name belongs to the tensor that got it last. Only rows up to the position count, so the answer is the same when the
+tape has grown since.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ class Naming:
             if not self._is_rebound(name, tensor, event, position):
                 return str(name)
         return None
+
+    def best(self, tensor: int, position: int, *others: str | None) -> str | None:
+        """Return ``label``, or else the first of some other names that means no other tensor at the position."""
+        found = self.label(tensor, position)
+        if found is not None:
+            return found
+        return next((name for name in others if name and self.tensor(name, position) in {None, tensor}), None)
 
     def _is_rebound(self, name: str, tensor: int, event: int, position: int) -> bool:
         row = self._store.db.one(

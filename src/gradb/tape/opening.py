@@ -31,14 +31,14 @@ def connect(path: str | os.PathLike[str]) -> Database:
     _check_file(name)
     try:
         return _open(name)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise TapeError(f"{name} is damaged and cannot be read ({error}).") from error
 
 
 def _check_file(name: str) -> None:
     """Refuse what is plainly not a database, before SQLite sees it (a pipe would block it)."""
     try:
-        found = os.stat(name)
+        found = Path(name).stat()
     except FileNotFoundError:
         raise TapeError(f"{name} does not exist.") from None
     except (OSError, ValueError) as error:
@@ -58,7 +58,7 @@ def _reason(error: Exception) -> str:
 
 def _check_header(name: str, size: int) -> None:
     try:
-        with open(name, "rb") as file:
+        with Path(name).open("rb") as file:
             header = file.read(100)
     except OSError as error:
         raise TapeError(f"{name} cannot be opened ({_reason(error)}).") from error
@@ -75,7 +75,7 @@ def _check_header(name: str, size: int) -> None:
 def has_journal(name: str) -> bool:
     """Tell whether part of the tape is still in a write-ahead log beside it (a live run, or one that was killed)."""
     try:
-        return os.stat(name + "-wal").st_size > 0
+        return Path(name + "-wal").stat().st_size > 0
     except OSError:
         return False
 
@@ -94,7 +94,7 @@ def _checked(uri: str, name: str) -> Database:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
     try:
         _harden(connection)
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # fails here where the file cannot be locked
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # fails where side files cannot be made
         db = Database(connection, name)
         _check_identity(db)
         _check_schema(db)

@@ -9,7 +9,7 @@ from gradb.tape.events import BackwardStartDetail, Tensor
 from gradb.tape.frame import NodeState
 from gradb.tape.store import Store
 
-_MAX_SIBLINGS = 64  # backwards run one after the other inside one node; more are taken for separate ones
+_MAX_SIBLINGS = 8  # backwards run one after the other inside one node; more are taken for separate ones
 _RUN_KINDS = ("node_start", "node", "accumulate")
 
 
@@ -56,6 +56,7 @@ class Runs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._backwards = Cache(self._read, 8)
+        self._outers = Cache(self._enclosing, 64)
 
     def backward(self, start: int) -> Backward | None:
         """Return the backward that began at an event, or None where that event is no backward_start."""
@@ -75,7 +76,7 @@ class Runs:
         ended = self._store.latest("backward_end", position)
         if ended is None or started > ended:
             return self._moment(started, 0)
-        outer = self._enclosing(ended)
+        outer = self._outers(ended)
         return self._moment(self._store.first(ended), ended) if outer is None else self._moment(outer, 0)
 
     def _moment(self, start: int, end: int) -> Moment | None:
@@ -140,7 +141,8 @@ class Runs:
     def run_in(self, node: int, backward: int, until: int) -> int | None:
         """Return the node event of a node in one backward, up to and with event ``until``."""
         row = self._store.db.one(
-            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node' ORDER BY seq DESC LIMIT 1",
+            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node'"
+            " ORDER BY seq DESC LIMIT 1",
             node,
             backward,
             until,

@@ -1,7 +1,7 @@
 """Rows of a tape as typed values: headers, details, nodes, names, tensors and gradients.
 
-Every method is one indexed query or a look into a bounded cache. What is returned for a position depends only on rows up
-to that position; nothing is cached that a growing tape could change. It knows nothing of graphs, Frames or panes.
+Every method is one indexed query or a look into a bounded cache. What is returned for a position depends only on rows
+up to that position; nothing is cached that a growing tape could change. It knows nothing of graphs, Frames or panes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ HEADER = (
 )
 _KINDS = frozenset({*PHASE_OF_KIND, "output", "error", "note"})
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
+_BATCH = 5000
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
 
 
@@ -151,25 +152,22 @@ class Store:
 
     def created(self, after: int, until: int) -> Iterator[Node]:
         """Yield the nodes first seen at events after < event <= until, oldest first."""
-        last = (after, -(2**63))
-        while True:
-            rows = self.db.all(
-                f"{_NODE} WHERE (event, id) > (?, ?) AND event <= ? ORDER BY event, id LIMIT 5000", *last, until
-            )
+        query = "SELECT event, id FROM node WHERE (event, id) > (?, ?) AND event <= ? ORDER BY event, id LIMIT ?"
+        rows: list[Row] = [(after, 2**63 - 1)]
+        while rows:
+            rows = self.db.all(query, *rows[-1], until, _BATCH)
             for row in rows:
-                yield self._node(row)
-            if len(rows) < 5000:
-                return
-            last = (rows[-1][2], rows[-1][0])
+                node = self.node(row[1])
+                if node is not None:
+                    yield node
 
     def _node(self, row: Row) -> Node:
         id_, name, event, kind, saves, tensor, edges = row
-        pairs = _loads(edges)
+        found = _edges(edges)
         typed = type(id_) is int and type(event) is int and type(name) is str and type(kind) is str
-        if not typed or not isinstance(pairs, list) or not all(_is_edge(pair) for pair in pairs):
+        if not typed or found is None:
             raise TapeError(f"{self.db.name} is damaged: node {id_!r} is not one.")
-        leaf = tensor if type(tensor) is int else None
-        return Node(id_, name, event, kind, bool(saves), leaf, tuple(Edge(to, number) for to, number in pairs))
+        return Node(id_, name, event, kind, bool(saves), tensor if type(tensor) is int else None, found)
 
     # --- tensors and gradients ----------------------------------------------------------------------------------------
 
@@ -182,7 +180,8 @@ class Store:
             case LeafDetail(tensor):
                 return {tensor.id: tensor}
             case OpDetail() as op:
-                return {tensor.id: tensor for tensor in reversed((*op.outputs, *op.inputs[: 1 if op.is_inplace else 0]))}
+                changed = op.inputs[:1] if op.is_inplace else ()
+                return {tensor.id: tensor for tensor in (*changed, *reversed(op.outputs))}
             case StepDetail() as step:
                 return {tensor.id: tensor for tensor in step.parameters}
             case BackwardEndDetail() as end:
@@ -225,7 +224,14 @@ def _loads(text: Any) -> Any:
         return None
 
 
-def _is_edge(pair: Any) -> bool:
-    if not isinstance(pair, list) or len(pair) != 2:
-        return False
-    return (pair[0] is None or type(pair[0]) is int) and type(pair[1]) is int
+def _edges(text: Any) -> tuple[Edge, ...] | None:
+    """Read the edges of a node; None where they are damaged."""
+    found = []
+    try:
+        for to, number in json.loads(text):
+            if type(number) is not int or not (to is None or type(to) is int):
+                return None
+            found.append(Edge(to, number))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return tuple(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Self
 
 from gradb.tape import search
 from gradb.tape.chain import Chains
@@ -52,7 +53,7 @@ class Tape:
         """Close the file."""
         self._store.db.close()
 
-    def __enter__(self) -> Tape:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,8 +1,8 @@
 """Unfolds a graph as a tree, row by row, as far as somebody looks.
 
-A shared node is drawn in full once, where a depth-first walk meets it first, and referred to after that; so a graph of N
-edges has N rows and the rows of the roots, however many paths run through it. The walk keeps its own stack: a chain of
-100,000 nodes is no deeper for Python than one of ten.
+A shared node is drawn in full once, where a depth-first walk meets it first, and referred to after that; so a graph of
+N edges has N rows and the rows of the roots, however many paths run through it. The walk keeps its own stack: a chain
+of 100,000 nodes is no deeper for Python than one of ten.
 """
 
 from __future__ import annotations

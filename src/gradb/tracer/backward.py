@@ -170,36 +170,40 @@ class BackwardRun:
             has_nonfinite=any(is_bad for _, is_bad in pairs),
         )  # fmt: skip
 
-    def accumulated(self, mark: NodeMark, leaf: torch.Tensor, before: tuple[Blob, Wire | None], added: Any) -> None:
-        """Record what a leaf's ``.grad`` was and has become."""
+    def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling) -> None:
+        """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
-        blob, old = before
-        new, _ = self.composer.snapshots.take(added, blob)
-        after, is_bad = self.composer.snapshots.take(leaf.grad, blob)
-        known = self.composer.tensors.record(leaf)
-        name = known.name or f"leaf #{known.id}"
-        event = self._recorder.next_seq
+        after, is_bad = self.composer.snapshots.take(tensor.grad, filling.blob)
+        known = self.composer.tensors.note_grad(tensor)
+        name, event = known.name or f"leaf #{known.id}", self._recorder.next_seq
         self.composer.writer.grad(known.id, event)
         self._recorder.emit(
-            "accumulate", name, mark.place, [known.id, name, old, new, after, self._start], blob,
-            scope=mark.scope, node=mark.id, has_nonfinite=is_bad,
+            "accumulate", name, mark.place, [known.id, name, filling.before, filling.added, after, self._start],
+            filling.blob, scope=mark.scope, node=mark.id, has_nonfinite=is_bad,
         )  # fmt: skip
 
-    def before_grad(self, leaf: torch.Tensor) -> tuple[Blob, Wire | None]:
-        """Snapshot a leaf's ``.grad`` before it is filled."""
-        blob = Blob()
-        return blob, self.composer.snapshots.take(leaf.grad, blob)[0]
+
+class Filling:
+    """A ``.grad`` about to be filled: what it holds and what comes (values: a reference would change who owns them)."""
+
+    __slots__ = ("added", "before", "blob")
+
+    def __init__(self, composer: Composer, tensor: torch.Tensor, added: Any) -> None:
+        self.blob = Blob()
+        self.before, _ = composer.snapshots.take(tensor.grad, self.blob)
+        self.added, _ = composer.snapshots.take(added, self.blob)
 
 
 class _NodeVisit:
     """The two hooks of one node in one backward."""
 
-    __slots__ = ("mark", "name", "node", "run", "start")
+    __slots__ = ("fillings", "mark", "name", "node", "run", "start")
 
     def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
         self.run, self.node, self.mark = run, node, mark
         self.name: str = node.name()
         self.start = 0
+        self.fillings: list[tuple[torch.Tensor, Filling]] = []
 
     def before(self, gradients: tuple[Any, ...]) -> None:
         self.run.composer.guard(self._before, gradients)
@@ -208,26 +212,28 @@ class _NodeVisit:
         self.run.composer.guard(self._after, inputs)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
+        retained = self.run.composer.retained(self.node, self.mark)
+        self.fillings = [(t, Filling(self.run.composer, t, gradients[t.output_nr])) for t in retained]
         self.start = self.run.upstream(self.node, self.mark, self.name, gradients, False)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
         self.run.downstream(self.mark, self.name, self.start, inputs)
+        fillings, self.fillings = self.fillings, []
+        for tensor, filling in fillings:
+            self.run.accumulated(self.mark, tensor, filling)
 
 
 class _LeafVisit(_NodeVisit):
     """The two hooks of a leaf's AccumulateGrad."""
 
-    __slots__ = ("added", "old")
+    __slots__ = ("filling",)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
-        leaf = self.node.variable
-        self.old = self.run.before_grad(leaf)
-        self.added = gradients[0]
+        self.filling = Filling(self.run.composer, self.node.variable, gradients[0])
         self.start = self.run.upstream(self.node, self.mark, "AccumulateGrad", gradients, True)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
-        added, self.added = self.added, None
-        self.run.accumulated(self.mark, self.node.variable, self.old, added)
+        self.run.accumulated(self.mark, self.node.variable, self.filling)
 
 
 def _node_of(item: Any) -> Any:

@@ -7,13 +7,14 @@ functions disabled.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from gradb.tape.codec import Blob, Wire
-from gradb.tracer.identity import NodeIds, TensorIds
+from gradb.tracer.identity import NodeIds, NodeMark, TensorIds
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.values import Snapshots
@@ -31,6 +32,7 @@ class Composer:
         self.local = _Local()
         self._owners: dict[str, int] = {}
         self._has_told = False
+        self._retained: dict[int, list[weakref.ref[torch.Tensor]]] = {}
 
     @property
     def scope(self) -> str:
@@ -115,6 +117,18 @@ class Composer:
             "leaf", label, place, [wire, how], blob,
             scope=self.scope, node=wire[3], is_quiet=is_quiet, has_nonfinite=is_bad,
         )  # fmt: skip
+
+    def retain(self, tensor: torch.Tensor) -> None:
+        """Remember a tensor that asked to keep its ``.grad`` though it is no leaf."""
+        mark = self.nodes.mark(tensor.grad_fn) if tensor.grad_fn is not None else None
+        if mark is not None:
+            self._retained.setdefault(mark.id, []).append(weakref.ref(tensor))
+            weakref.finalize(tensor, self._retained.pop, mark.id, None).atexit = False
+
+    def retained(self, node: Any, mark: NodeMark) -> list[torch.Tensor]:
+        """Return the outputs of a node that keep their ``.grad``."""
+        alive = [tensor for ref in self._retained.get(mark.id, ()) if (tensor := ref()) is not None]
+        return [tensor for tensor in alive if tensor.retains_grad and tensor.grad_fn is node]
 
     def leaves(self, tensors: list[torch.Tensor], place: PlaceRow) -> None:
         """Record the leaves among the inputs of an op that were never seen (made where gradb cannot look)."""

@@ -12,7 +12,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -94,15 +94,28 @@ def strip(error: BaseException) -> None:
 
 
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
-    kept = []
+    kept: list[TracebackType] = []
+    was_ours = False
     while traceback is not None:
-        filename = traceback.tb_frame.f_code.co_filename
-        if not filename.startswith(_OURS) and filename != "<frozen runpy>":
+        code = traceback.tb_frame.f_code
+        is_ours = code.co_filename.startswith(_OURS) or code.co_filename == "<frozen runpy>"
+        if not is_ours:
+            if was_ours:
+                _drop_detour(kept, code)
             kept.append(traceback)
+        was_ours = is_ours
         traceback = traceback.tb_next
     for here, after in zip(kept, [*kept[1:], None], strict=True):
         here.tb_next = after
     return kept[0] if kept else None
+
+
+def _drop_detour(kept: list[TracebackType], code: CodeType) -> None:
+    """Take out the frames by which torch came to us: a function, ``handle_torch_function``, and then the same again."""
+    if kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
+        kept.pop()
+        if kept and kept[-1].tb_frame.f_code is code:
+            kept.pop()
 
 
 def leave(outcome: Outcome) -> None:

@@ -7,7 +7,11 @@ recorded as quiet. Errors that torch raises are recorded where they are raised, 
 from __future__ import annotations
 
 import functools
+import gc
+import inspect
+import sys
 from collections.abc import Callable, Iterable
+from types import FrameType, FunctionType
 from typing import Any
 
 import torch
@@ -48,7 +52,6 @@ _UNSEEN = frozenset(
         "storage",
         "register_hook",
         "register_post_accumulate_grad_hook",
-        "retain_grad",
         "type_as_name",
         "get_device",
         "has_names",
@@ -84,15 +87,16 @@ _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
-_PASS, _OP, _ENGINE, _GRAD = range(4)
+_PASS, _OP, _ENGINE, _GRAD, _RETAIN = range(5)
 
 
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("display", "is_inplace", "kind", "order")
+    __slots__ = ("display", "genuine", "is_inplace", "kind", "order")
 
     def __init__(self, func: Callable[..., Any]) -> None:
+        self.genuine = func
         name = getattr(func, "__name__", "") or type(func).__name__
         full = _full_name(func) or f"torch.{name}"
         self.display = full.removeprefix("torch.") if full.startswith("torch.Tensor.") else full
@@ -109,6 +113,21 @@ class Call:
         return call
 
 
+def _genuine(func: Callable[..., Any], caller: FrameType | None) -> Callable[..., Any]:
+    """Return the function to run: ``func``, unless the script has put a function of its own in torch's place.
+
+    ``Tensor.backward`` passes on whatever ``Tensor.backward`` now is; the one that is running is the one to go on with.
+    """
+    code = getattr(func, "__code__", None)
+    if code is None or caller is None or caller.f_code.co_name != "handle_torch_function" or caller.f_back is None:
+        return func
+    running = caller.f_back.f_code
+    if running is code or getattr(inspect.unwrap(func), "__code__", None) is running:
+        return func
+    found = [f for f in gc.get_referrers(running) if isinstance(f, FunctionType) and f.__code__ is running]
+    return found[0] if len(found) == 1 and found[0].__name__ == getattr(func, "__name__", "") else func
+
+
 def _full_name(func: Callable[..., Any]) -> str | None:
     try:
         name: str | None = resolve_name(func)
@@ -120,6 +139,8 @@ def _full_name(func: Callable[..., Any]) -> str | None:
 def _kind(func: Callable[..., Any], name: str, full: str) -> int:
     if full in _ENGINE_CALLS:
         return _ENGINE
+    if name == "retain_grad":
+        return _RETAIN
     if name in {"__get__", "__set__", "__delete__"}:
         attribute = getattr(getattr(func, "__self__", None), "__name__", "")
         if name == "__get__":
@@ -145,6 +166,8 @@ class ForwardMode(TorchFunctionMode):
         call = self._calls.get(func)
         if call is None:
             call = self._calls[func] = Call(func)
+            call.genuine = _genuine(func, sys._getframe(1))
+        func = call.genuine
         if call.kind == _PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
         return self._run(call, func, args, kwargs or {})
@@ -204,7 +227,9 @@ class _Step:
         if self.call.kind == _GRAD:
             self.grads.after_setting(self.call.display, self.args, self._locate())
             return
-        if self.call.kind == _ENGINE:
+        if self.call.kind == _RETAIN:
+            self.composer.retain(self.args[0])
+        if self.call.kind in {_ENGINE, _RETAIN}:
             return
         results = [result] if isinstance(result, torch.Tensor) else _tensors((result,))
         if not results and self.call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):

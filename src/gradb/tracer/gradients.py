@@ -52,7 +52,7 @@ class GradWatch:
         """Remember the buffer before an in-place op if it is some leaf's ``.grad``."""
         first = args[0] if args else None
         grads = [first] if isinstance(first, torch.Tensor) else list(first) if isinstance(first, (list, tuple)) else []
-        leaves = [self._composer.tensors.leaf_with_grad(grad) for grad in grads if isinstance(grad, torch.Tensor)]
+        leaves = [self._composer.tensors.owner_of_grad(grad) for grad in grads if isinstance(grad, torch.Tensor)]
         self._local.held = self._hold([leaf for leaf in leaves if leaf is not None])
 
     def after_setting(self, call: str, args: tuple[Any, ...], found: Found) -> None:
@@ -124,7 +124,7 @@ class GradWatch:
         self._composer.leaves([leaf for leaf, _ in held.rows], place)
         event, rows = self._recorder.next_seq, []
         for leaf, before in held.rows:
-            known = self._composer.tensors.record(leaf)
+            known = self._composer.tensors.note_grad(leaf)
             after, _ = self._composer.snapshots.take(leaf.grad, held.blob)
             rows.append([known.id, known.name or f"leaf #{known.id}", before, after])
             self._composer.writer.grad(known.id, event)
@@ -132,7 +132,7 @@ class GradWatch:
 
 
 def _is_leaf(tensor: torch.Tensor) -> bool:
-    return tensor.is_leaf and (tensor.requires_grad or tensor.grad is not None)
+    return tensor.requires_grad or (tensor.is_leaf and tensor.grad is not None)
 
 
 def _optimized(optimizer: Any) -> list[torch.Tensor]:

@@ -23,7 +23,7 @@ _MARK = "gradb"
 class TensorRecord:
     """What is remembered of a tensor for as long as it lives."""
 
-    __slots__ = ("id", "is_leaf", "is_parameter", "name", "ref")
+    __slots__ = ("grad_key", "id", "is_leaf", "is_parameter", "name", "ref")
 
     def __init__(self, id: int, ref: weakref.ref[torch.Tensor]) -> None:
         self.id = id
@@ -31,6 +31,7 @@ class TensorRecord:
         self.name: str | None = None
         self.is_leaf = False
         self.is_parameter = False
+        self.grad_key = 0
 
 
 class TensorIds:
@@ -38,6 +39,7 @@ class TensorIds:
 
     def __init__(self) -> None:
         self._records: dict[int, TensorRecord] = {}
+        self._grads: dict[int, TensorRecord] = {}
         self._next = itertools.count(1)
 
     def record(self, tensor: torch.Tensor) -> TensorRecord:
@@ -50,22 +52,26 @@ class TensorIds:
         known = self._records[key] = TensorRecord(next(self._next), ref)
         return known
 
-    def is_known(self, tensor: torch.Tensor) -> bool:
-        """Tell whether the tensor was seen before."""
-        known = self._records.get(id(tensor))
-        return known is not None and known.ref() is tensor
+    def note_grad(self, tensor: torch.Tensor) -> TensorRecord:
+        """Remember which object a tensor's ``.grad`` is now, so that a change of it in place is recognised."""
+        known = self.record(tensor)
+        self._grads.pop(known.grad_key, None)
+        known.grad_key = 0 if tensor.grad is None else id(tensor.grad)
+        if known.grad_key:
+            self._grads[known.grad_key] = known
+        return known
 
-    def leaf_with_grad(self, grad: torch.Tensor) -> torch.Tensor | None:
-        """Return the leaf whose ``.grad`` is this very tensor, or None."""
-        for known in list(self._records.values()):
-            if known.is_leaf and (leaf := known.ref()) is not None and leaf.grad is grad:
-                return leaf
-        return None
+    def owner_of_grad(self, grad: torch.Tensor) -> torch.Tensor | None:
+        """Return the tensor whose ``.grad`` is this very object, or None."""
+        known = self._grads.get(id(grad))
+        tensor = None if known is None else known.ref()
+        return tensor if tensor is not None and tensor.grad is grad else None
 
     def _forget(self, key: int, ref: weakref.ref[torch.Tensor]) -> None:
         known = self._records.get(key)
         if known is not None and known.ref is ref:
             del self._records[key]
+            self._grads.pop(known.grad_key, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,7 @@ class Prober:
                 return [_unknown(f"not probed: {rows} x {width} entries are more than {_MAX_ENTRIES}") for _ in edges]
         return [_wire(rows, collected[i], shapes[i], blob, edges[i][0]) for i in range(len(edges))]
 
-    def _row(
-        self, result: Any, edges: Any, collected: list[list[bytes]], shapes: list[tuple[int, str] | None]
-    ) -> int:
+    def _row(self, result: Any, edges: Any, collected: list[list[bytes]], shapes: list[tuple[int, str] | None]) -> int:
         results = result if isinstance(result, tuple) else (result,)
         width = 0
         for index, (tensor, (target, number)) in enumerate(zip(results, edges, strict=False)):

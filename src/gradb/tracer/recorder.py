@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from types import FrameType
 
 from gradb.tape.codec import Blob, Wire
 from gradb.tape.events import PHASE_OF_KIND, Event
@@ -20,7 +21,19 @@ from gradb.tracer.gate import Gate
 from gradb.tracer.places import NOWHERE, Found, PlaceRow, Places
 
 _BATCH = 500
-_dumps = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _make_dumps() -> Callable[[Wire], str]:
+    """Return ``json.dumps`` without blanks; the C encoder is made once, where there is one, not at every call."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(separators=(",", ":")).encode
+    quote = json.encoder.encode_basestring_ascii
+    encode = make(None, json.JSONEncoder().default, quote, None, ":", ",", False, False, True)
+    return lambda wire: "".join(encode(wire, 0))
+
+
+_dumps = _make_dumps()
 
 
 class Recorder:
@@ -57,7 +70,11 @@ class Recorder:
 
     def find(self, depth: int = 1) -> Found:
         """Find the user's place above the caller."""
-        return self.places.find(sys._getframe(depth + 1))
+        try:
+            frame: FrameType | None = sys._getframe(depth + 1)
+        except ValueError:  # called by the interpreter itself, as when it prints the message of sys.exit
+            frame = None
+        return self.places.find(frame)
 
     def emit(
         self,

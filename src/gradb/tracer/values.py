@@ -34,6 +34,10 @@ _NAMES: dict[torch.dtype, tuple[str, str | None]] = {
     torch.uint8: ("uint8", ""),
     torch.bool: ("bool", ""),
 }
+_ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
+_SIMPLE = frozenset({torch.float32, torch.float64, torch.int64, torch.bool})
+_SMALL = 64
+"""Up to here elements are read by address, without any call that a dispatch mode could see."""
 _CORNER = 8
 _plain_types: dict[type, bool] = {torch.Tensor: True, torch.nn.Parameter: True}
 
@@ -56,24 +60,40 @@ class Snapshots:
         """Return the wire form ``V`` of a value and whether it has a NaN or an infinity."""
         if tensor is None:
             return None, False
-        shape, dtype = list(tensor.shape), str(tensor.dtype)[6:]
+        shape = list(tensor.shape)
         try:
+            if _is_simple(tensor):
+                return self._read(tensor, tensor, shape, blob)
             with modes_off():
-                return self._read(tensor, shape, dtype, blob)
-        except Unreadable as why:
-            return [shape, dtype, None, None, str(why)], False
+                return self._read(tensor, readable(tensor, self.limit), shape, blob)
+        except Unreadable as refusal:
+            why = str(refusal)
         except (RuntimeError, NotImplementedError, TypeError) as error:
-            return [shape, dtype, None, None, f"torch cannot read it: {str(error).splitlines()[0][:120]}"], False
+            why = f"torch cannot read it: {str(error)[:120]}"
+        return [shape, str(tensor.dtype)[6:], None, None, why], False
 
-    def _read(self, tensor: torch.Tensor, shape: list[int], dtype: str, blob: Blob) -> tuple[Wire, bool]:
-        tensor = readable(tensor, self.limit)
-        code = _NAMES[tensor.dtype][1]
+    def _read(self, original: torch.Tensor, tensor: torch.Tensor, shape: list[int], blob: Blob) -> tuple[Wire, bool]:
+        name, code = _NAMES[original.dtype]
         count = tensor.numel()
         if count <= self.limit:
             data = content(tensor)
-            return [shape, dtype, blob.add(data), None, ""], has_nonfinite(data, code, tensor)
+            return [shape, name, blob.add(data), None, ""], has_nonfinite(data, code, tensor)
         stats, is_bad = _statistics(tensor, blob)
-        return [shape, dtype, None, stats, ""], is_bad
+        return [shape, name, None, stats, ""], is_bad
+
+
+def _is_simple(tensor: torch.Tensor) -> bool:
+    """Tell, in a few look-ups, whether nothing about a tensor asks for care: the common case."""
+    return (
+        type(tensor) in _ORDINARY
+        and tensor.is_cpu
+        and tensor.layout is torch.strided
+        and tensor.dtype in _SIMPLE
+        and tensor.is_contiguous()
+        and tensor.numel() <= _SMALL
+        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+        and not tensor.is_neg()
+    )
 
 
 @contextlib.contextmanager

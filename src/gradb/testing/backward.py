@@ -1,0 +1,177 @@
+"""The backward half of the builder: a small engine that runs the chain rule over the Jacobians the ops were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from gradb.tape.events import (
+    AccumulateDetail,
+    BackwardEndDetail,
+    BackwardStartDetail,
+    Cleared,
+    NodeDetail,
+    NodeStartDetail,
+    Probe,
+    StepDetail,
+    Tensor,
+    ZeroGradDetail,
+)
+from gradb.tape.values import Number, TensorValue
+from gradb.testing.forward import FakeNode, Forward, Variable
+from gradb.testing.packing import pack, value
+from gradb.testing.recording import Path
+
+
+class Autograd(Forward):
+    """A recording with a forward and a backward."""
+
+    def __init__(self, path: Path, script: str = "script.py", source: str = "") -> None:
+        super().__init__(path, script, source)
+        self.grads: dict[int, TensorValue | None] = {}
+        """leaf -> its ``.grad`` now."""
+
+    def backward(
+        self,
+        root: Variable,
+        *,
+        retain_graph: bool = False,
+        gradient: Sequence[Number] | None = None,
+        line: int | None = None,
+    ) -> None:
+        """Run the chain rule from a root, newest node first, and fill the ``.grad`` of the leaves."""
+        if root.node is None:
+            raise ValueError("the root has no grad_fn")
+        reached = self._reach(root.node)
+        given = None if gradient is None else replace(root, value=value(gradient, root.value.shape)).seen()
+        detail = BackwardStartDetail("backward", (root.seen(),), (given,), retain_graph, False, None, tuple(reached))
+        start = self.event(detail, "backward_start", "backward", line)
+        if root.value.numel == 1:
+            self.writer.scalar("loss", start, float(root.numbers[0]))  # type: ignore[arg-type]
+        waiting = dict.fromkeys(reached, 0)
+        for node in reached:
+            for edge in self.nodes[node].edges:
+                if edge is not None:
+                    waiting[edge] += 1
+        sums: dict[int, list[Number] | None] = {root.node: list(gradient) if gradient is not None else [1.0]}
+        ready = [root.node]
+        while ready:
+            node = max(ready, key=lambda id_: (self.nodes[id_].leaf is not None, id_))
+            ready.remove(node)
+            self._run(node, sums.pop(node, None), start, line, sums)
+            for edge in self.nodes[node].edges:
+                if edge is not None:
+                    waiting[edge] -= 1
+                    if not waiting[edge]:
+                        ready.append(edge)
+        self.event(BackwardEndDetail(start), "backward_end", "backward", line)
+
+    def _reach(self, root: int) -> list[int]:
+        found: dict[int, None] = {}
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            if node not in found:
+                found[node] = None
+                stack.extend(edge for edge in self.nodes[node].edges if edge is not None)
+        return sorted(found, reverse=True)
+
+    def _run(
+        self, id_: int, sent: list[Number] | None, backward: int, line: int | None, sums: dict[int, list[Number] | None]
+    ) -> None:
+        node = self.nodes[id_]
+        like = node.output.value
+        upstream = None if sent is None else Tensor(0, None, value(sent, like.shape, like.dtype))
+        probes = tuple(self._probe(node, index) for index in range(len(node.edges)))
+        bad = upstream is not None and upstream.value.is_finite is False
+        start = self.event(
+            NodeStartDetail(backward, (upstream,), probes), "node_start", node.name, line, node=id_, has_nonfinite=bad
+        )
+        if node.leaf is not None:
+            self._accumulate(id_, node, sent, backward, line)
+            return
+        results = [self._downstream(node, index, sent) for index in range(len(node.edges))]
+        for edge, result in zip(node.edges, results, strict=True):
+            if edge is not None and result is not None:
+                known = sums.get(edge)
+                numbers = result.value.numbers() or []
+                sums[edge] = numbers if known is None else [a + b for a, b in zip(known, numbers, strict=True)]
+        bad = any(result is not None and result.value.is_finite is False for result in results)
+        self.event(NodeDetail(start, tuple(results)), "node", node.name, line, node=id_, has_nonfinite=bad)
+
+    def _probe(self, node: FakeNode, index: int) -> Probe:
+        edge, jacobian = node.edges[index], node.jacobians[index]
+        if edge is None or jacobian is None:
+            return Probe(0, 0, node.output.value.dtype, None, "no gradient is wanted" if edge is None else "not probed")
+        rows, columns = node.output.value.numel, self.nodes[edge].output.value.numel
+        return Probe(rows, columns, node.output.value.dtype, pack(jacobian, node.output.value.dtype))
+
+    def _downstream(self, node: FakeNode, index: int, sent: list[Number] | None) -> Tensor | None:
+        edge, jacobian = node.edges[index], node.jacobians[index]
+        if edge is None or jacobian is None or sent is None:
+            return None
+        like = self.nodes[edge].output.value
+        columns = like.numel
+        result = [_total(up * jacobian[row * columns + at] for row, up in enumerate(sent)) for at in range(columns)]
+        return Tensor(0, None, value(result, like.shape, like.dtype))
+
+    def _accumulate(self, id_: int, node: FakeNode, sent: list[Number] | None, backward: int, line: int | None) -> None:
+        leaf, like = node.output, node.output.value
+        before = self.grads.get(leaf.id)
+        added = None if sent is None else value(sent, like.shape, like.dtype)
+        after = before if added is None else added
+        if before is not None and added is not None:
+            pairs = zip(before.numbers() or [], added.numbers() or [], strict=True)
+            after = value([a + b for a, b in pairs], like.shape, like.dtype)
+        self.grads[leaf.id] = after
+        name = leaf.name or f"leaf #{leaf.id}"
+        bad = added is not None and added.is_finite is False
+        detail = AccumulateDetail(leaf.id, name, before, added, after, backward)
+        self.writer.grad(leaf.id, self.event(detail, "accumulate", name, line, node=id_, has_nonfinite=bad))
+
+    def zero_grad(
+        self,
+        leaves: Sequence[Variable],
+        *,
+        idiom: str = "optimizer.zero_grad",
+        to_none: bool = True,
+        line: int | None = None,
+    ) -> int:
+        """Clear some gradients, to None or to zeros."""
+        cleared = []
+        for leaf in leaves:
+            before = self.grads.get(leaf.id)
+            zeros = value([0.0] * leaf.value.numel, leaf.value.shape, leaf.value.dtype)
+            after = None if to_none or before is None else zeros
+            self.grads[leaf.id] = after
+            cleared.append(Cleared(leaf.id, leaf.name or f"leaf #{leaf.id}", before, after))
+        seq = self.event(ZeroGradDetail(idiom, tuple(cleared)), "zero_grad", idiom, line)
+        for leaf in leaves:
+            self.writer.grad(leaf.id, seq)
+        return seq
+
+    def step(self, leaves: Sequence[Variable], rate: float = 0.1, *, line: int | None = None) -> list[Variable]:
+        """Make a step of plain SGD, which ends the iteration, and return the leaves with their new values."""
+        moved = [self._moved(leaf, rate) for leaf in leaves]
+        seq = self.event(StepDetail("SGD", (rate,), tuple(leaf.seen() for leaf in moved)), "step", "SGD", line)
+        for leaf in moved:
+            self.writer.tensor(leaf.id, seq, self.leaves.get(leaf.id), 0)
+        self.iteration += 1
+        return moved
+
+    def _moved(self, leaf: Variable, rate: float) -> Variable:
+        grad = self.grads.get(leaf.id)
+        if grad is None:
+            return leaf
+        pairs = zip(leaf.numbers, grad.numbers() or [], strict=True)
+        moved = replace(leaf, value=value([x - rate * g for x, g in pairs], leaf.value.shape, leaf.value.dtype))
+        if leaf.id in self.leaves:
+            self.nodes[self.leaves[leaf.id]].output = moved
+        return moved
+
+
+def _total(terms: Iterable[Number]) -> Number:
+    total: Number = 0.0
+    for term in terms:
+        total += term
+    return total

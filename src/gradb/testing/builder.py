@@ -1,0 +1,30 @@
+"""``TapeBuilder``: writes tapes without torch.
+
+It goes through ``TapeWriter`` and ``codec.encode`` and keeps to the tracer's order of events, so a tape of it is one
+that the tracer could have written. Give each op its Jacobians, and ``backward`` runs the chain rule.
+"""
+
+from __future__ import annotations
+
+from gradb.testing import examples
+from gradb.testing.backward import Autograd
+
+
+class TapeBuilder(Autograd):
+    """A tape being written, with a small autograd of its own; and the tapes of small scripts, ready made.
+
+    ::
+
+        with TapeBuilder("t.tape") as tape:
+            a = tape.leaf("a", [1.0, 2.0])
+            b = tape.op("Tensor.mul", "MulBackward0", [a, 3], [3, 6], name="b", jacobians=[diagonal([3, 3]), None])
+            tape.backward(b, gradient=[1, 1])
+            tape.end()
+    """
+
+    chain_rule_example = staticmethod(examples.chain_rule)
+    accumulation_example = staticmethod(examples.accumulation)
+    diamond_example = staticmethod(examples.diamond)
+    nonfinite_example = staticmethod(examples.nonfinite)
+    training_example = staticmethod(examples.training)
+    big = staticmethod(examples.big)

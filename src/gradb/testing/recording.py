@@ -1,0 +1,99 @@
+"""Writes events of any kind to a tape, and keeps phase, iteration and scope: what is left when there is no autograd."""
+
+from __future__ import annotations
+
+import os
+from typing import Self
+
+from gradb.tape.codec import encode
+from gradb.tape.events import PHASE_OF_KIND, Detail, EndDetail, ErrorDetail, NoteDetail, OutputDetail
+from gradb.tape.schema import NONFINITE, QUIET
+from gradb.tape.writer import TapeWriter
+
+Path = str | os.PathLike[str]
+
+
+class Recording:
+    """A tape being written, event by event. Use it as a context manager, or call ``close``."""
+
+    def __init__(self, path: Path, script: str = "script.py", source: str = "") -> None:
+        self.writer = TapeWriter(path)
+        self.script = script
+        self.iteration = 1
+        self.scope = ""
+        self._phase = "start"
+        facts = {"script": script, "arguments": "[]", "module": "", "cwd": "", "title": "", "lesson": "", "seed": ""}
+        self.set_run(**facts, python="3.11.7", torch="2.13.0", status="running", started="2026-01-01T00:00:00")
+        self._source = self.writer.source(script, source)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def head(self) -> int:
+        """Number of the last event written."""
+        return self.writer.head
+
+    def commit(self) -> None:
+        """Let readers see what was written so far."""
+        self.writer.commit()
+
+    def close(self) -> None:
+        """Commit, and leave one clean file."""
+        self.writer.close()
+
+    def set_run(self, **facts: str) -> None:
+        """Set facts of the run: title, lesson, status ..."""
+        self.writer.set_run(**facts)
+
+    def event(
+        self,
+        detail: Detail,
+        kind: str,
+        name: str,
+        line: int | None = None,
+        *,
+        columns: tuple[int | None, int | None] = (None, None),
+        node: int | None = None,
+        is_quiet: bool = False,
+        has_nonfinite: bool = False,
+        phase: str | None = None,
+        file: str | None = None,
+    ) -> int:
+        """Write one event of any kind and return its number."""
+        self._phase = phase or PHASE_OF_KIND.get(kind) or self._phase
+        text, data = encode(detail)
+        source = self._source if file is None else self.writer.source(file, None)
+        return self.writer.event(
+            kind,
+            name,
+            (None if line is None else source, line, line, *columns),
+            text,
+            data,
+            scope=self.scope,
+            iteration=self.iteration,
+            phase=self._phase,
+            node=node,
+            flags=QUIET * is_quiet | NONFINITE * has_nonfinite,
+        )
+
+    def output(self, text: str, stream: str = "stdout", line: int | None = None) -> int:
+        """Print."""
+        return self.event(OutputDetail(stream, text), "output", stream, line)
+
+    def error(self, type_: str, message: str, line: int | None = None, *, is_uncaught: bool = False) -> int:
+        """Raise."""
+        trace = f"Traceback (most recent call last):\n{type_}: {message}\n" if is_uncaught else ""
+        return self.event(ErrorDetail(type_, message, trace, is_uncaught), "error", type_, line)
+
+    def note(self, text: str) -> int:
+        """Let gradb say something about the recording."""
+        return self.event(NoteDetail(text), "note", "gradb")
+
+    def end(self, exit_code: int | None = 0, reason: str = "finished") -> int:
+        """End the run."""
+        self.set_run(status=reason)
+        return self.event(EndDetail(exit_code, None, reason), "end", reason)

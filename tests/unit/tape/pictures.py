@@ -1,0 +1,42 @@
+"""Pictures of Frames as plain tuples and strings, so that a test can say what it expects in a line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from gradb.tape.frame import Frame, GraphView
+from gradb.tape.values import Number, TensorValue
+
+SYMBOLS = {"created": "+", "pending": ".", "running": ">", "done": "*", "freed": "x"}
+
+
+def states(graph: GraphView) -> str:
+    """Return one character a row: ``+`` created, ``.`` pending, ``>`` running, ``*`` done, ``x`` freed."""
+    return "".join(SYMBOLS[graph.state(graph.row(index).node)] for index in range(len(graph)))
+
+
+def rows(graph: GraphView) -> list[str]:
+    """Return ``name label`` of each row, indented by depth, references in brackets."""
+    found = []
+    for row in map(graph.row, range(len(graph))):
+        text = f"{row.name} {row.label}" if row.label else row.name
+        found.append("  " * row.depth + (f"[{text}]" if row.is_reference else text))
+    return found
+
+
+def numbers(value: TensorValue | None) -> list[Number] | None:
+    """Return the elements of a value, None for None."""
+    return None if value is None else value.numbers()
+
+
+def whole(frame: Frame) -> dict[str, Any]:
+    """Return everything a Frame says that must not depend on what comes after it, the whole graph included."""
+    found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in {"head", "run", "graph"}}
+    graph = frame.graph
+    found["current"] = graph.current
+    found["rows"] = [asdict(graph.row(index)) for index in range(len(graph))]
+    found["states"] = states(graph)
+    found["shapes"] = [graph.shape(graph.row(index).node) for index in range(len(graph))]
+    found["places"] = [graph.index_of(graph.row(index).node) for index in range(len(graph))]
+    return found

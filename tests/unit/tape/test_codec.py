@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.tape import events as e
+from gradb.tape.codec import CodecError, decode, encode
+from gradb.tape.values import Stats, TensorValue
+from gradb.testing import pack
+
+words = st.text(st.characters(codec="utf-8"), max_size=12)
+small = st.integers(0, 2**40)
+maybe_small = st.none() | small
+finite = st.floats(allow_nan=False)
+
+
+@st.composite
+def kept_values(draw: st.DrawFn) -> TensorValue:
+    """Draw a value stored whole."""
+    shape = tuple(draw(st.lists(st.integers(0, 3), max_size=3)))
+    dtype = draw(st.sampled_from(["float32", "float64", "bfloat16", "int64", "bool", "complex64"]))
+    count = math.prod(shape)
+    numbers = draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
+    return TensorValue(shape, dtype, pack(numbers, dtype), None, draw(words))
+
+
+@st.composite
+def large_values(draw: st.DrawFn) -> TensorValue:
+    """Draw a value of which statistics are kept."""
+    corner = tuple(draw(st.lists(finite, max_size=4)))
+    stats = Stats(draw(st.none() | finite), draw(st.none() | finite), draw(finite), draw(small), 0, draw(small), corner)
+    return TensorValue(tuple(draw(st.lists(small, max_size=4))), "float32", None, stats)
+
+
+values = kept_values() | large_values() | st.builds(TensorValue, st.just((2, 2)), words, note=words)
+maybe_values = st.none() | values
+tensors = st.builds(e.Tensor, small, st.none() | words, values, st.booleans(), maybe_small, st.integers(0, 9))
+probes = st.builds(
+    lambda rows, columns, note: e.Probe(rows, columns, "float32", pack([1.5] * (rows * columns)), note),
+    st.integers(0, 4),
+    st.integers(0, 4),
+    words,
+) | st.builds(e.Probe, small, small, words, st.none(), words)
+
+
+def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Return a strategy for short tuples."""
+    return st.lists(strategy, max_size=3).map(tuple)
+
+
+DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
+    "leaf": st.builds(e.LeafDetail, tensors, words),
+    "op": st.builds(
+        e.OpDetail,
+        words,
+        several(tensors),
+        several(tensors),
+        several(st.tuples(words, words)),
+        several(small),
+        st.booleans(),
+    ),
+    "backward_start": st.builds(
+        e.BackwardStartDetail,
+        words,
+        several(tensors),
+        several(st.none() | tensors),
+        st.booleans(),
+        st.booleans(),
+        st.none() | several(tensors),
+        several(small),
+    ),
+    "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes)),
+    "node": st.builds(e.NodeDetail, small, several(st.none() | tensors)),
+    "accumulate": st.builds(e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small),
+    "backward_end": st.builds(e.BackwardEndDetail, small, several(st.none() | tensors), words),
+    "zero_grad": st.builds(
+        e.ZeroGradDetail, words, several(st.builds(e.Cleared, small, words, maybe_values, maybe_values))
+    ),
+    "step": st.builds(e.StepDetail, words, several(finite), several(tensors)),
+    "output": st.builds(e.OutputDetail, words, words),
+    "error": st.builds(e.ErrorDetail, words, words, words, st.booleans()),
+    "note": st.builds(e.NoteDetail, words),
+    "end": st.builds(e.EndDetail, maybe_small, maybe_small, words),
+}
+
+
+@pytest.mark.parametrize("kind", DETAILS)
+@given(data=st.data())
+def test_every_detail_comes_back(kind: str, data: st.DataObject) -> None:
+    """What is encoded comes back equal, for every kind of event."""
+    detail = data.draw(DETAILS[kind])
+    text, blob = encode(detail)
+    assert decode(kind, text, blob) == detail
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | words,
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize("kind", DETAILS)
+@given(wire=json_values, data=st.binary(max_size=40))
+def test_strange_json_is_refused_or_read(kind: str, wire: object, data: bytes) -> None:
+    """Whatever JSON a detail holds, the reader says CodecError or reads it: nothing else."""
+    with suppress(CodecError):
+        decode(kind, json.dumps(wire), data)
+
+
+@pytest.mark.parametrize("kind", DETAILS)
+@given(data=st.data())
+def test_a_damaged_detail_is_refused_or_read(kind: str, data: st.DataObject) -> None:
+    """One item replaced anywhere in a sound detail gives a CodecError or a detail: nothing else."""
+    text, blob = encode(data.draw(DETAILS[kind]))
+    wire = json.loads(text)
+    at: Any = wire
+    while True:
+        index = data.draw(st.integers(0, len(at) - 1))
+        if not (isinstance(at[index], list) and at[index] and data.draw(st.booleans())):
+            break
+        at = at[index]
+    at[index] = data.draw(json_values)
+    kept = (blob or b"")[: data.draw(st.integers(0, 50))]
+    with suppress(CodecError):
+        decode(kind, json.dumps(wire), kept)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "clause"),
+    [
+        ("leaf", "not json", "damaged"),
+        ("leaf", "[" * 100_000, "damaged"),
+        ("dance", "[]", "unknown kind of event 'dance'"),
+        ("accumulate", '[1,"a",[[1000000000],"float32",0,null,""],null,null,0]', "outside of its event's data"),
+        ("accumulate", '[1,"a",[[1],"float32",-4,null,""],null,null,0]', "outside of its event's data"),
+        ("accumulate", '[1,"a",[[-1,-1],"float32",0,null,""],null,null,0]', "not a list of sizes"),
+        ("accumulate", '[1,"a",[[1],"float8",0,null,""],null,null,0]', "'float8' cannot be decoded"),
+        ("accumulate", f'[1,"a",[{[1] * 65},"float32",0,null,""],null,null,0]', "not a list of sizes"),
+        ("node_start", '[1,[],[[-2,-2,"float32",0,""]]]', "a Jacobian has no size"),
+        ("node_start", '[1,[],[[1000000,1000000,"float32",0,""]]]', "outside of its event's data"),
+        ("node_start", '[1,[],[[1,1,"float8",0,""]]]', "'float8' cannot be decoded"),
+        ("accumulate", '[1,"a",[[9],"float32",null,[0,0,0,0,0,0,0,1000000000],""],null,null,0]', "outside of"),
+    ],
+)
+def test_hostile_details_are_named(kind: str, text: str, clause: str) -> None:
+    """Each known way to lie about sizes is refused with a clause that names it."""
+    with pytest.raises(CodecError, match=clause):
+        decode(kind, text, b"\0\0\x80?")

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradb.tape.events import EndDetail, OutputDetail
+from gradb.tape.finish import finish
+from gradb.tape.tape import Tape
+from gradb.testing import TapeBuilder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the path of a tape without an end."""
+    made = tmp_path / "cut.tape"
+    with TapeBuilder(made) as builder:
+        builder.leaf("a", [1.0])
+        builder.iteration = 3
+        builder.output("hello\n")
+    return made
+
+
+WAYS = {
+    (3, None): ("exit code 3", "os._exit(3)"),
+    (0, None): ("finished", "os._exit(0)"),
+    (None, int(signal.SIGKILL)): ("killed by SIGKILL", "killed by SIGKILL"),
+    (None, 99): ("killed by signal 99", "killed by signal 99"),
+    (None, None): ("ended without notice", "ended without notice"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_end_is_written(path: Path, way: tuple[int | None, int | None]) -> None:
+    """A run that did not say how it ended gets an end event and a status that do."""
+    status, reason = WAYS[way]
+    assert finish(path, *way)
+    with Tape.open(path) as tape:
+        assert (tape.head, tape.is_finished, tape.run.status) == (3, True, status)
+        assert tape.detail(3) == EndDetail(*way, reason)
+        assert (tape.event(3).phase, tape.event(3).iteration) == ("end", 3)
+
+
+def test_what_was_printed_past_the_tracer_is_kept(path: Path) -> None:
+    """Strays become output events before the end."""
+    finish(path, None, int(signal.SIGSEGV), [("stderr", "Fatal \udcff\n"), ("stdout", "")])
+    with Tape.open(path) as tape:
+        assert tape.detail(3) == OutputDetail("stderr", "Fatal \udcff\n")
+        assert [event.kind for event in tape.events()] == ["leaf", "output", "output", "end"]
+        assert len(tape.frame(4).outputs) == 2
+
+
+def test_an_end_that_is_there_stays_the_last(tmp_path: Path) -> None:
+    """The tape of a run that ended in order gets strays only, before its end."""
+    path = tmp_path / "t.tape"
+    TapeBuilder.chain_rule_example(path)
+    finish(path, 0, None, [("stdout", "from a child process\n")])
+    with Tape.open(path) as tape:
+        assert [event.kind for event in tape.events(17)] == ["backward_end", "output", "output", "end"]
+        assert tape.run.status == "finished"
+
+
+def test_finishing_twice_changes_nothing(path: Path) -> None:
+    """The second call leaves the file as the first did."""
+    finish(path, 3, None, [("stdout", "stray\n")])
+    once = path.read_bytes()
+    assert finish(path, None, 9, [("stdout", "more\n")])
+    assert path.read_bytes() == once
+
+
+@pytest.mark.parametrize("content", [b"", b"import torch\n" * 1000, None])
+def test_what_is_no_tape_is_left_alone(tmp_path: Path, content: bytes | None) -> None:
+    """A file that is no tape, or none at all, is neither changed nor made."""
+    path = tmp_path / "x.tape"
+    if content is not None:
+        path.write_bytes(content)
+    assert not finish(path, 0, None)
+    assert path.exists() is (content is not None)
+    assert content is None or path.read_bytes() == content
+
+
+KILLED = """
+import os, signal, sys
+from gradb.testing import TapeBuilder
+builder = TapeBuilder(sys.argv[1])
+for number in range(200):
+    builder.output(f"{number}\\n")
+    builder.commit()
+builder.output("not committed\\n")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_after_kill_9_everything_committed_is_there(tmp_path: Path) -> None:
+    """A killed writer leaves a log; the tape reads whole before and after it is finished, then in one file."""
+    path = tmp_path / "t.tape"
+    source = Path(sys.modules["gradb.testing"].__file__ or "").parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "t.tape-wal").stat().st_size > 0
+    with Tape.open(path) as tape:
+        assert (tape.head, tape.is_partial) == (200, True)
+        assert len(tape.frame(200).outputs) == 200
+    finish(path, None, int(signal.SIGKILL))
+    assert [item.name for item in tmp_path.iterdir()] == ["t.tape"]
+    with Tape.open(path) as tape:
+        assert (tape.head, tape.is_partial) == (201, False)

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.tape.database import TapeError
+from gradb.tape.events import Edge
+from gradb.tape.tape import Tape
+from gradb.tape.unfold import Unfolding
+from gradb.testing import TapeBuilder, diagonal
+from gradb.testing.forward import Variable
+from tests.unit.tape.conftest import Opener
+from tests.unit.tape.pictures import rows, states
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Iterator[TapeBuilder]:
+    """Return a builder; commit it, then open ``builder.writer.path``."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        yield tape
+
+
+def opened(builder: TapeBuilder) -> Tape:
+    """Commit what was built and open it."""
+    builder.commit()
+    return Tape.open(builder.writer.path)
+
+
+def double(builder: TapeBuilder, x: Variable, name: str | None = None) -> Variable:
+    """Write y = x * 2."""
+    twice = [2 * number for number in x.numbers]
+    jacobians = [diagonal([2.0] * len(twice)), None]
+    return builder.op("Tensor.mul", "MulBackward0", [x, 2], twice, name=name, jacobians=jacobians)
+
+
+def add(builder: TapeBuilder, x: Variable, y: Variable, name: str | None = None) -> Variable:
+    """Write z = x + y."""
+    total = [a + b for a, b in zip(x.numbers, y.numbers, strict=True)]
+    one = diagonal([1.0] * len(total))
+    return builder.op("Tensor.add", "AddBackward0", [x, y], total, name=name, jacobians=[one, one], saves=False)
+
+
+def test_a_diamond_has_as_many_rows_as_edges(opener: Opener) -> None:
+    """40 times x = x + x are 2 ** 40 paths and 81 rows: each node once, and one reference for its second edge."""
+    frame = opener("diamond").frame(42)
+    graph = frame.graph
+    assert len(graph) == 81
+    drawn = [graph.row(index) for index in range(len(graph))]
+    assert sum(not row.is_reference for row in drawn) == 41
+    assert [graph.index_of(row.node) for row in drawn if not row.is_reference] == [
+        index for index, row in enumerate(drawn) if not row.is_reference
+    ]
+    assert drawn[0].label == "x"
+    assert drawn[40].expression == "x.grad_fn" + ".next_functions[0][0]" * 40
+
+
+def test_a_shared_node_is_drawn_where_it_is_met_first(builder: TapeBuilder) -> None:
+    """The first occurrence in depth-first order is whole, later ones are references."""
+    a = builder.leaf("a", [1.0])
+    b = double(builder, a, "b")
+    add(builder, double(builder, b, "c"), b, "d")
+    with opened(builder) as tape:
+        graph = tape.frame(4).graph
+        assert rows(graph) == [
+            "AddBackward0 d",
+            "  MulBackward0 c",
+            "    MulBackward0 b",
+            "      AccumulateGrad a",
+            "  [MulBackward0 b]",
+        ]
+        assert [graph.row(index).is_last for index in range(5)] == [True, False, True, True, True]
+        assert [graph.row(index).guides for index in range(5)] == [
+            (),
+            (False,),
+            (False, True),
+            (False, True, False),
+            (False,),
+        ]
+        assert graph.row(4).expression == "b.grad_fn"
+
+
+def test_several_roots_are_drawn_newest_first(builder: TapeBuilder) -> None:
+    """Nodes that nothing consumes yet are roots; what they share is drawn under the newest."""
+    a = builder.leaf("a", [1.0])
+    b = double(builder, a, "b")
+    double(builder, b, "c")
+    double(builder, b, "d")
+    builder.leaf("e", [1.0])
+    with opened(builder) as tape:
+        assert rows(tape.frame(5).graph) == [
+            "AccumulateGrad e",
+            "MulBackward0 d",
+            "  MulBackward0 b",
+            "    AccumulateGrad a",
+            "MulBackward0 c",
+            "  [MulBackward0 b]",
+        ]
+        assert rows(tape.frame(2).graph) == ["MulBackward0 b", "  AccumulateGrad a"]
+        assert rows(tape.frame(4).graph)[0] == "MulBackward0 d"
+        assert rows(tape.frame(3).graph)[0] == "MulBackward0 c"
+
+
+def test_a_new_forward_shows_what_it_builds_on(builder: TapeBuilder) -> None:
+    """After a backward the graph stays until a new node is made; then it holds that node and what it reaches."""
+    a = builder.leaf("a", [1.0])
+    b = double(builder, a, "b")
+    c = double(builder, b, "c")
+    builder.backward(c, retain_graph=True)
+    end = builder.head
+    builder.output("between\n")
+    double(builder, b, "d")
+    with opened(builder) as tape:
+        assert rows(tape.frame(end + 1).graph)[0] == "MulBackward0 c"
+        assert rows(tape.frame(end + 2).graph) == ["MulBackward0 d", "  MulBackward0 b", "    AccumulateGrad a"]
+        assert states(tape.frame(end + 2).graph) == "+**"
+
+
+def test_a_rebound_name_moves(builder: TapeBuilder) -> None:
+    """Writing x = 2 * x takes the name away from the older tensor, whose node is then reached from the newer."""
+    x = builder.leaf("x", [1.0])
+    x = double(builder, x, "x")
+    double(builder, x, "x")
+    with opened(builder) as tape:
+        assert rows(tape.frame(2).graph) == ["MulBackward0 x", "  AccumulateGrad"]
+        graph = tape.frame(3).graph
+        assert [graph.row(index).label for index in range(2)] == ["x", None]
+        assert graph.row(1).expression == "x.grad_fn.next_functions[0][0]"
+        assert tape.lookup("x", 2) != tape.lookup("x", 3)
+
+
+def test_a_tensor_keeps_an_older_name_when_it_loses_the_newer(builder: TapeBuilder) -> None:
+    """A tensor with two names falls back on the first when the second is given away."""
+    a = builder.leaf("a", [1.0])
+    b = double(builder, a, "b")
+    builder.output("now it is y\n")
+    builder.name(b, "y")
+    double(builder, b, "y")
+    with opened(builder) as tape:
+        assert [tape.frame(position).graph.row(0).label for position in (2, 3)] == ["b", "y"]
+        assert rows(tape.frame(4).graph) == ["MulBackward0 y", "  MulBackward0 b", "    AccumulateGrad a"]
+
+
+def test_a_node_without_any_name_has_no_expression(builder: TapeBuilder) -> None:
+    """Where no variable is known there is no expression."""
+    double(builder, double(builder, builder.leaf(None, [1.0])))
+    with opened(builder) as tape:
+        graph = tape.frame(3).graph
+        assert [(graph.row(index).label, graph.row(index).expression) for index in range(3)] == [(None, "")] * 3
+
+
+def test_a_name_that_is_no_python_is_a_label_only(builder: TapeBuilder) -> None:
+    """A name such as ``0.weight`` labels a node and begins no expression."""
+    double(builder, builder.leaf("0.weight", [1.0]), "net.0.out")
+    with opened(builder) as tape:
+        graph = tape.frame(2).graph
+        assert [graph.row(index).label for index in range(2)] == ["net.0.out", "0.weight"]
+        assert [graph.row(index).expression for index in range(2)] == ["", ""]
+
+
+def test_shapes_come_from_the_forward(chain_rule: Tape) -> None:
+    """A node's shape is that of its forward output; a leaf's that of the leaf."""
+    graph = chain_rule.frame(5).graph
+    assert [graph.shape(graph.row(index).node) for index in range(5)] == [(), (4,), (4,), (4,), (4,)]
+    assert graph.shape(999) is None
+    assert graph.index_of(999) is None
+
+
+def test_rows_outside_are_refused(chain_rule: Tape) -> None:
+    """Asking for a row that is not there is an IndexError."""
+    graph = chain_rule.frame(5).graph
+    for index in (-1, 5):
+        with pytest.raises(IndexError):
+            graph.row(index)
+
+
+def test_a_long_chain_is_walked_without_recursion(tmp_path: Path) -> None:
+    """A chain of 20,000 nodes unfolds to its leaf, and its first rows do not wait for the last."""
+    path = tmp_path / "big.tape"
+    TapeBuilder.big(path, nodes=20_000, events=1)
+    with Tape.open(path) as tape:
+        graph = tape.frame(20_001).graph
+        assert len(graph) == 20_001
+        assert graph.row(0).depth == 0
+        last = graph.row(20_000)
+        assert (last.name, last.label, last.depth, len(last.guides), last.expression) == (
+            "AccumulateGrad",
+            "w",
+            20_000,
+            20_000,
+            "",
+        )
+        began = time.perf_counter()
+        for position in range(20_003, 20_043):
+            tape.frame(position).graph.row(0)
+        assert time.perf_counter() - began < 2.0
+
+
+edges = st.lists(st.lists(st.integers(0, 30), max_size=4), min_size=1, max_size=30)
+
+
+@given(edges)
+def test_any_graph_unfolds_to_its_edges(children: list[list[int]]) -> None:
+    """Of any acyclic graph each reachable node is whole once, each edge is a row, and depths follow parents."""
+    graph = {node: tuple(Edge(to if to < node else None) for to in targets) for node, targets in enumerate(children)}
+    root = len(children) - 1
+    reached, stack = set(), [root]
+    while stack:
+        node = stack.pop()
+        if node not in reached:
+            reached.add(node)
+            stack.extend(edge.to for edge in graph[node] if edge.to is not None)
+    size = 1 + sum(edge.to is not None for node in reached for edge in graph[node])
+    tree = Unfolding([root], graph.__getitem__, size)
+    tree.reach(size - 1)
+    assert sorted(node for row, node in enumerate(tree.nodes) if not tree.is_reference(row)) == sorted(reached)
+    for row in range(1, size):
+        parent = tree.parents[row]
+        assert graph[tree.nodes[parent]][tree.entries[row]].to == tree.nodes[row]
+        assert tree.depths[row] == tree.depths[parent] + 1
+        assert tree.guides(row) == (*tree.guides(parent), not tree.lasts[parent])
+
+
+def cycle(builder: TapeBuilder, *, is_reachable: bool) -> None:
+    """Write a graph with a cycle, which no tracer does."""
+    builder.leaf("a", [1.0])
+    for id_, other in ((50, 51), (51, 50)):
+        builder.writer.node(id_, "MulBackward0", 1, "builtin", True, None, [(other, 0)])
+    if is_reachable:
+        builder.writer.node(52, "AddBackward0", 1, "builtin", True, None, [(50, 0)])
+
+
+def test_a_cycle_ends_in_a_reference(builder: TapeBuilder) -> None:
+    """A cycle below a root is unfolded once."""
+    cycle(builder, is_reachable=True)
+    with opened(builder) as tape:
+        found = rows(tape.frame(1).graph)
+    assert found == ["AddBackward0", "  MulBackward0", "    MulBackward0", "      [MulBackward0]", "AccumulateGrad a"]
+
+
+def test_a_cycle_without_a_root_is_refused(builder: TapeBuilder) -> None:
+    """A cycle that no root leads to is an error when its rows are asked for, and no endless loop."""
+    cycle(builder, is_reachable=False)
+    with opened(builder) as tape, pytest.raises(TapeError, match="cycle"):
+        rows(tape.frame(1).graph)
+
+
+def test_an_edge_to_nowhere_is_shown_as_such(builder: TapeBuilder) -> None:
+    """A node that is referred to but not on the tape is a row that says so."""
+    builder.leaf("a", [1.0])
+    builder.writer.node(60, "MulBackward0", 1, "builtin", True, None, [(77, 0)])
+    with opened(builder) as tape:
+        graph = tape.frame(1).graph
+        assert rows(graph) == ["MulBackward0", "  (not on the tape)", "AccumulateGrad a"]
+        assert graph.state(77) == "created"

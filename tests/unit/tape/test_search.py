@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from gradb.tape.events import PHASE_OF_KIND, Event, NoteDetail
+from gradb.tape.stops import Stop, StopKind
+from gradb.tape.tape import Tape
+from gradb.testing import TapeBuilder
+from tests.unit.tape.conftest import Opener
+
+KINDS = sorted({*PHASE_OF_KIND, "output", "error", "note"})
+NAMES = ["MulBackward0", "mulbackward", "Mul", "PowBackward12", "Backward", "a%b", "\u212aBackward0", "torch.mul", ""]
+ARGUMENTS = {
+    "node": ["mul", "MulBackward0", "pow", "a%b", "k", "\u212a", "", "backward0", "mu_", "x\\"],
+    "at": ["3", "s.py:3", "other.py:2", "dir/other.py:2", "x:1", "y.py:", "\u00b2", "99999999999999999999", ""],
+    "kind": [*KINDS, "nothing"],
+    "position": ["0", "1", "7", "400", "-3"],
+}
+
+
+def reference(events: list[Event], stop: Stop, position: int, direction: int) -> int | None:
+    """Find by looking at every event, as the gate in the debuggee does."""
+    origin = events[position - 1] if position else None
+    ahead = events[position:] if direction > 0 else events[: max(0, position - 1)][::-1]
+    for event in ahead:
+        if stop.matches(event, origin):
+            return event.seq
+    return 0 if direction < 0 and position and stop.kind in {"step", "event"} else None
+
+
+headers = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(KINDS),
+        "name": st.sampled_from(NAMES),
+        "line": st.none() | st.integers(1, 3),
+        "file": st.sampled_from([None, "dir/other.py", "other.py", "another.py"]),
+        "node": st.none() | st.integers(1, 3),
+        "is_quiet": st.booleans(),
+        "has_nonfinite": st.booleans(),
+        "phase": st.sampled_from(["forward", "backward", "optimizer"]),
+        "new_iteration": st.booleans(),
+    }
+)
+stops = st.sampled_from(get_args(StopKind)).flatmap(
+    lambda kind: st.builds(Stop, st.just(kind), st.sampled_from(ARGUMENTS.get(kind, [""])), st.booleans())
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(headers, max_size=14), st.lists(stops, min_size=8, max_size=8))
+def test_search_agrees_with_the_predicate(
+    tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, object]], wanted: list[Stop]
+) -> None:
+    """From every position, in both directions, SQL finds what looking at every event finds."""
+    path = tmp_path_factory.mktemp("search") / "t.tape"
+    with TapeBuilder(path, "s.py") as builder:
+        for header in found:
+            builder.iteration += bool(header.pop("new_iteration"))
+            builder.event(NoteDetail(""), **header)  # type: ignore[arg-type]
+    with Tape.open(path) as tape:
+        events = list(tape.events())
+        for stop in wanted:
+            for position in range(tape.head + 1):
+                for direction in (+1, -1):
+                    assert tape.find(stop, position, direction) == reference(events, stop, position, direction)
+
+
+@pytest.mark.parametrize("name", ["chain_rule", "accumulation", "training"])
+@pytest.mark.parametrize("stop", [Stop("step"), Stop("event"), Stop("step", with_quiet=True)], ids=str)
+def test_every_step_has_its_reverse(opener: Opener, name: str, stop: Stop) -> None:
+    """Walking back from the end passes the same positions as walking forth, down to the start."""
+    tape = opener(name)
+    forth = [0]
+    while (found := tape.find(stop, forth[-1], +1)) is not None:
+        forth.append(found)
+    back = [forth[-1]]
+    while (found := tape.find(stop, back[-1], -1)) is not None:
+        back.append(found)
+    assert back == forth[::-1]
+
+
+def test_long_stretches_are_searched_in_batches(tmp_path: Path) -> None:
+    """A match behind hundreds of candidates that are none is found, and none is none."""
+    path = tmp_path / "t.tape"
+    with TapeBuilder(path) as builder:
+        for _ in range(700):
+            builder.event(NoteDetail(""), "op", "MulXBackward0", node=1)
+        builder.event(NoteDetail(""), "op", "MulBackward0", node=1)
+    with Tape.open(path) as tape:
+        assert tape.find(Stop("node", "mul"), 0, +1) == 701
+        assert tape.find(Stop("node", "mul"), 701, -1) is None
+
+
+def test_stops_outside_and_nonsense(chain_rule: Tape) -> None:
+    """A position off the tape and an argument that is no number are ValueErrors."""
+    with pytest.raises(ValueError, match=r"outside of 0\.\.19"):
+        chain_rule.find(Stop("step"), 20, +1)
+    with pytest.raises(ValueError, match="invalid literal"):
+        chain_rule.find(Stop("position", "soon"), 0, +1)
+    assert chain_rule.find(Stop("step"), 0, -1) is None
+    assert chain_rule.find(Stop("phase"), 5, +1) == 8
+    assert chain_rule.find(Stop("at", "chain_rule.py:11"), 0, +1) == 4
+    assert chain_rule.find(Stop("node", "pow"), 4, +1) == 10
