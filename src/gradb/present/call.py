@@ -1,0 +1,78 @@
+"""A forward call as one would write it: ``c ** 2``, ``d.sum()``, ``F.relu(x)``."""
+
+from __future__ import annotations
+
+from gradb.present.safe import plain
+from gradb.tape.events import OpDetail
+from gradb.tape.frame import Chain, Frame
+
+_MAX_NAME = 40
+_MAX_SOURCE = 60
+_LEFT_OUT = {"None", "False"}  # keywords that modules pass on without need: `reduce=None`, `inplace=False`
+_OPERATORS = {
+    "add": "{} + {}",
+    "radd": "{1} + {0}",
+    "iadd": "{} += {}",
+    "sub": "{} - {}",
+    "rsub": "{1} - {0}",
+    "isub": "{} -= {}",
+    "mul": "{} * {}",
+    "rmul": "{1} * {0}",
+    "imul": "{} *= {}",
+    "div": "{} / {}",
+    "truediv": "{} / {}",
+    "rtruediv": "{1} / {0}",
+    "rdiv": "{1} / {0}",
+    "itruediv": "{} /= {}",
+    "pow": "{} ** {}",
+    "rpow": "{1} ** {0}",
+    "matmul": "{} @ {}",
+    "rmatmul": "{1} @ {0}",
+    "neg": "-{}",
+    "getitem": "{}[{}]",
+}
+"""Calls that Python writes as operators, by bare name; ``{}`` are the arguments in order."""
+
+
+def call_text(op: OpDetail) -> str:
+    """Return a forward call in the script's names; an unnamed tensor is ``·``."""
+    texts = [_argument(op, text) for _, text in op.arguments]
+    owner, _, name = op.function.rpartition(".")
+    bare = name.strip("_")
+    if name.endswith("_") and not name.startswith("_"):  # in place: relu_, add_
+        bare = name
+    pattern = _OPERATORS.get(bare)
+    is_positional = not any(keyword for keyword, _ in op.arguments)
+    if pattern is not None and is_positional and owner.endswith("Tensor") and pattern.count("{") == len(texts):
+        return pattern.format(*texts)
+    given = zip(op.arguments, texts, strict=True)
+    shown = [f"{plain(k, 30)}={t}" if k else t for (k, text), t in given if not (k and text in _LEFT_OUT)]
+    if owner.endswith("Tensor") and shown and is_first_positional(op):
+        return f"{shown[0]}.{plain(name, _MAX_NAME)}({', '.join(shown[1:])})"
+    function = plain(op.function, 60).replace("torch.nn.functional.", "F.")
+    return f"{function}({', '.join(shown)})"
+
+
+def forward_text(frame: Frame, chain: Chain) -> str:
+    """Return the call that made a node: for an operator the script's own text (``2 * a``), else the call."""
+    if chain.op is None:
+        return ""
+    event, view = chain.op_event, frame.source
+    is_operator = chain.op.function.rpartition(".")[2].strip("_") in _OPERATORS
+    if event is None or view is None or not is_operator or event.file != view.file or event.line != event.end_line:
+        return call_text(chain.op)
+    if event.line is None or event.line > len(view.lines) or event.column is None or event.end_column is None:
+        return call_text(chain.op)
+    raw = view.lines[event.line - 1].encode("utf-8", "replace")[event.column : event.end_column]
+    return plain(raw.decode("utf-8", "replace"), _MAX_SOURCE) or call_text(chain.op)
+
+
+def is_first_positional(op: OpDetail) -> bool:
+    """Tell whether the first argument was given without a keyword."""
+    return bool(op.arguments) and not op.arguments[0][0]
+
+
+def _argument(op: OpDetail, text: str) -> str:
+    if text.startswith("%") and text[1:].isdecimal() and int(text[1:]) < len(op.inputs):
+        return plain(op.inputs[int(text[1:])].name or "·", _MAX_NAME)
+    return plain(text, _MAX_NAME)

@@ -1,0 +1,232 @@
+"""The chain-rule pane: upstream × local = downstream at one node, as mathematics and as numbers, with the check.
+
+The mathematics comes from ``gradb.rules``, the numbers from the tape. What is not known is said, never filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gradb.present import theme
+from gradb.present.call import forward_text
+from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
+from gradb.present.grads import accumulation_lines
+from gradb.present.local import local_lines
+from gradb.present.numbers import lines as tensor_lines
+from gradb.present.options import Options
+from gradb.present.safe import plain
+from gradb.rules import Explanation, describe
+from gradb.tape.events import AccumulateDetail, LeafDetail
+from gradb.tape.frame import Chain, ChainEdge, Check, Frame
+
+_MAX_NAME = 40
+_MAX_EDGES = 12
+_Items = list[Field | Text]
+
+
+def chain_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return the record of the selected node, or of the node the position is about."""
+    chain = options.chain or frame.chain
+    if chain is None:
+        return _nothing(frame, options.width)
+    items = _accumulation(frame, chain, options) if _is_accumulation(chain) else _node(chain, options)
+    drawn = [*_title(chain, forward_text(frame, chain), options.width), *layout(items, options.width)]
+    if options.height is not None and len(drawn) > options.height:
+        left = len(drawn) - options.height + 1
+        drawn = [*drawn[: options.height - 1], Text(f"… {left} more lines", style=theme.DIM)]
+    return Group(*drawn)
+
+
+def _nothing(frame: Frame, width: int) -> Group:
+    if frame.position == 0:
+        return remark("before the first event: step forward to begin", width)
+    if isinstance(frame.detail, LeafDetail) and frame.event is not None:
+        words = f"{frame.event.name} is a leaf: no op made it, so no node is behind it; backward will fill its .grad"
+        return remark(words, width)
+    return remark("no node here: nothing was computed yet that a gradient flows through", width)
+
+
+def _is_accumulation(chain: Chain) -> bool:
+    return chain.node_name.endswith("AccumulateGrad")
+
+
+# --- the head ---------------------------------------------------------------------------------------------------------
+
+
+def _title(chain: Chain, forward: str, width: int) -> list[Text]:
+    """Return ``PowBackward0   d = c ** 2   ● done``, on two lines where it is narrow."""
+    name = Text(plain(chain.node_name, _MAX_NAME), style=theme.TITLE)
+    state = Text(f"{theme.STATE_SYMBOLS[chain.state]} {chain.state}", style=theme.STATE_STYLES[chain.state])
+    call = _call(chain, forward)
+    if name.cell_len + call.cell_len + state.cell_len + 6 <= width:
+        gap = " " * (width - name.cell_len - call.cell_len - state.cell_len - 3)
+        return [Text.assemble(name, "   ", call, gap, state, no_wrap=True)]
+    gap = " " * max(width - name.cell_len - state.cell_len, 1)
+    return [Text.assemble(name, gap, state, no_wrap=True), *([cut(call, width)] if call.plain else [])]
+
+
+def _call(chain: Chain, forward: str) -> Text:
+    """Return the forward call in the script's names: ``d = c ** 2``; one of several nodes is a part of it."""
+    line = Text(no_wrap=True)
+    if chain.op is None:
+        is_leaf = chain.output is not None and chain.output.name and _is_accumulation(chain)
+        return line.append("leaf ", theme.DIM).append(_output_name(chain), theme.NAME) if is_leaf else line
+    if len(chain.op.nodes) > 1:
+        line.append("part of ", theme.DIM)
+    elif chain.output is not None and chain.output.name and not chain.op.is_inplace:
+        line.append(plain(chain.output.name, _MAX_NAME), theme.NAME).append(" = ")
+    return line.append(forward)
+
+
+# --- a node -----------------------------------------------------------------------------------------------------------
+
+
+def _node(chain: Chain, options: Options) -> _Items:
+    explained = [(edge, describe(chain, index)) for index, edge in enumerate(chain.edges[:_MAX_EDGES])]
+    wanted = [(edge, explanation) for edge, explanation in explained if edge.to is not None]
+    items = _upstream(chain, options) if chain.upstream else _result(chain, options)
+    for edge, explanation in wanted:
+        if len(wanted) > 1:
+            items.append(_edge_title(edge, explanation, options.width))
+        items += _edge(chain, edge, explanation, options)
+    if len(chain.edges) > _MAX_EDGES:
+        items.append(Text(f"… and {len(chain.edges) - _MAX_EDGES} more edges", style=theme.DIM))
+    items += _unwanted([explanation for edge, explanation in explained if edge.to is None], options.width)
+    items += _state_lines(chain, options.width)
+    return [*items, *_pytorch([explanation for _, explanation in wanted], options.width)]
+
+
+def _room(options: Options) -> int:
+    return max(options.width - len(INDENT), 16)
+
+
+def loss_name(chain: Chain) -> str:
+    """Return the name of what is differentiated: the root's, else L."""
+    return plain(chain.root, _MAX_NAME) if chain.root else "L"
+
+
+def _output_name(chain: Chain) -> str:
+    if chain.output is not None and chain.output.name:
+        return plain(chain.output.name, _MAX_NAME)
+    return plain(describe(chain, 0).target, _MAX_NAME) if chain.edges else "result"
+
+
+def _result(chain: Chain, options: Options) -> _Items:
+    if chain.output is None:
+        return []
+    return [Field("result", _output_name(chain), tensor_lines(chain.output.value, _room(options)))]
+
+
+def _upstream(chain: Chain, options: Options) -> _Items:
+    name = _output_name(chain)
+    items = _contributions(chain, name, options) if len(chain.contributions) > 1 else []
+    for index, value in enumerate(chain.upstream):
+        which = name if len(chain.upstream) == 1 else f"output {index}"
+        body = tensor_lines(value, _room(options)) if value is not None else _none("nothing of the loss depends on it")
+        label = "" if index else ("= upstream" if items else "upstream")
+        items.append(Field(label, f"∂{loss_name(chain)}/∂{which}", body, style=theme.UPSTREAM))
+    return items
+
+
+def _none(reason: str) -> list[Text]:
+    return [Text(f"None: {reason}", style=theme.DIM)]
+
+
+def _contributions(chain: Chain, name: str, options: Options) -> _Items:
+    title = f"{name} was used {len(chain.contributions)} times: the chain rule adds up the paths"
+    items: _Items = [*wrapped(title, options.width, theme.DIM)]
+    for index, contribution in enumerate(chain.contributions):
+        body = tensor_lines(contribution.value, _room(options))
+        sender = plain(contribution.node_name, _MAX_NAME)
+        items.append(Field("+ from" if index else "  from", sender, body, style=theme.UPSTREAM))
+    if chain.contributions_check is not None:
+        items += _verdict(chain.contributions_check, options.width)
+    return items
+
+
+def _edge_title(edge: ChainEdge, explanation: Explanation, width: int) -> Text:
+    line = Text(no_wrap=True).append("── to ", theme.DIM).append(plain(explanation.source, _MAX_NAME), theme.NAME)
+    if edge.to_name:
+        line.append(f"  {plain(edge.to_name, _MAX_NAME)}", theme.DIM)
+    return cut(line, width)
+
+
+def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> _Items:
+    items: _Items = [_local(chain, edge, explanation, options)]
+    if chain.state in {"done", "freed"} and chain.upstream:
+        symbol = f"∂{loss_name(chain)}/∂{plain(explanation.source, _MAX_NAME)}"
+        items.append(Field("= downstream", symbol, _downstream(edge, options), style=theme.DOWNSTREAM))
+    if edge.check is not None:
+        items += _verdict(edge.check, options.width)
+    return [*items, *_words(explanation, options.width)]
+
+
+def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> Field:
+    body, note = local_lines(edge.local, explanation, chain, edge, _room(options))
+    label = "× local" if chain.upstream else "local"
+    if explanation.predicted is not None and not chain.upstream:
+        label = "will be ×"
+    is_said = len(body) == 1 and body[0].plain == explanation.local  # `= 2` and then 2 again
+    symbol = explanation.symbol if is_said else explanation.math
+    return Field(label, plain(symbol, 200), body, note, theme.LOCAL)
+
+
+def _downstream(edge: ChainEdge, options: Options) -> list[Text]:
+    if edge.downstream is None:
+        return _none("the node sent no gradient this way")
+    return tensor_lines(edge.downstream, _room(options))
+
+
+def _verdict(check: Check, width: int) -> list[Text]:
+    style, symbol = (theme.OK, "✓") if check.is_ok else (theme.WARNING, "✗")
+    return wrapped(f"{symbol} {check.text}", width, style)
+
+
+def _words(explanation: Explanation, width: int) -> list[Text]:
+    """Return what is to be said about the rule: the product, the sentence, the condition, the words in it."""
+    result = wrapped(f"that is {explanation.product}", width, theme.MATH) if explanation.product else []
+    for text in (explanation.sentence, explanation.condition, *explanation.legend):
+        result += wrapped(text, width, theme.DIM)
+    return result
+
+
+def _unwanted(explanations: Sequence[Explanation], width: int) -> list[Text]:
+    names = ", ".join(dict.fromkeys(explanation.source for explanation in explanations))
+    return wrapped(f"no gradient is wanted for {names}", width, theme.DIM) if names else []
+
+
+_STATE_WORDS = {
+    "created": "not run yet: backward() will bring upstream and multiply",
+    "pending": "waits for its turn in this backward",
+    "running": "about to run: downstream is not known yet",
+    "freed": "its saved values are freed: another backward through it raises an error",
+}
+
+
+def _state_lines(chain: Chain, width: int) -> list[Text]:
+    """Say what has not happened yet, or can happen no more."""
+    words = _STATE_WORDS.get(chain.state, "")
+    return wrapped(f"{theme.STATE_SYMBOLS[chain.state]} {words}", width, theme.DIM) if words else []
+
+
+def _pytorch(explanations: Sequence[Explanation], width: int) -> list[Text]:
+    seen = dict.fromkeys(explanation.pytorch for explanation in explanations if explanation.pytorch)
+    return [line for formula in seen for line in wrapped(f"PyTorch: {formula}", width, theme.DIM)]
+
+
+# --- the end of the chain ---------------------------------------------------------------------------------------------
+
+
+def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
+    """Return before + added = after where the position is that accumulation, else what the node is for."""
+    items = _upstream(chain, options) if chain.upstream else []
+    buffer = next((b for b in frame.grads if b.is_current), None)
+    is_here = frame.chain is not None and chain.node == frame.chain.node and isinstance(frame.detail, AccumulateDetail)
+    if is_here and buffer is not None:
+        items += accumulation_lines(buffer, options.width)
+        items += _verdict(buffer.check, options.width) if buffer.check is not None else []
+    words = "a leaf: here the chain ends and the gradient is added to .grad"
+    return [*items, *wrapped(words, options.width, theme.DIM), *_state_lines(chain, options.width)]

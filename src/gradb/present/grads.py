@@ -1,0 +1,131 @@
+"""The .grad pane: every leaf's gradient buffer, and what the current event did to it: before + added = after."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gradb.present import theme
+from gradb.present.fields import remark
+from gradb.present.numbers import inline
+from gradb.present.options import Options
+from gradb.present.safe import plain
+from gradb.tape.frame import Frame, GradBuffer
+
+_TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
+_NAME_LIMIT = 40
+
+
+def grads_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return the table of buffers; the one touched by the current event is marked ``▶``."""
+    if not frame.grads:
+        return remark("no leaf requires grad yet, so there is no .grad to fill", options.width)
+    room = None if options.height is None else max(options.height - 1, 1)
+    shown, hidden = _shown(frame.grads, room)
+    body: RenderableType = _table(shown, options) if options.width >= _TABLE_WIDTH else _stack(shown, options)
+    if not hidden:
+        return body
+    return Group(body, Text(f"… and {hidden} more buffers", style=theme.DIM))
+
+
+def _shown(grads: tuple[GradBuffer, ...], room: int | None) -> tuple[list[GradBuffer], int]:
+    """Return the buffers that fit, around the current one, and how many do not."""
+    if room is None or len(grads) <= room:
+        return list(grads), 0
+    current = next((i for i, buffer in enumerate(grads) if buffer.is_current), 0)
+    room = max(room - 1, 1)
+    first = min(max(current - room // 2, 0), len(grads) - room)
+    return list(grads[first : first + room]), len(grads) - room
+
+
+def name_text(buffer: GradBuffer) -> Text:
+    """Return ``a.grad``, the variable's name standing out."""
+    name = plain(buffer.name, _NAME_LIMIT)
+    style = theme.NAME if buffer.is_current else ""
+    return Text(no_wrap=True).append(name, style).append(".grad", theme.DIM)
+
+
+def _table(grads: list[GradBuffer], options: Options) -> Table:
+    names = max(name_text(buffer).cell_len for buffer in grads)
+    rows = [_cells(buffer, options.width) for buffer in grads]
+    natural = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    widths = share(natural, options.width - names - 14)
+    table = Table(box=None, padding=(0, 1), show_edge=False, pad_edge=False)
+    for title in ("", "buffer", "before", "+ added", "= after", ""):
+        table.add_column(title, header_style=theme.DIM, no_wrap=True)
+    for buffer in grads:
+        cells = _cells(buffer, *widths)
+        table.add_row(_marker(buffer), name_text(buffer), *cells, _verdict(buffer))
+    return table
+
+
+def share(natural: list[int], room: int) -> list[int]:
+    """Give each column what it needs where there is room for all, else cut the widest down to a fair share."""
+    widths = list(natural)
+    while sum(widths) > max(room, 8 * len(widths)):
+        widths[widths.index(max(widths))] -= 1
+    return [max(width, 8) for width in widths]
+
+
+def _cells(buffer: GradBuffer, before: int, added: int = 0, after: int = 0) -> tuple[Text, Text, Text]:
+    """Return before, added and after, cut to widths (``before`` for all where no others are given)."""
+    added, after = added or before, after or before
+    left, middle = Text(""), Text("")
+    if buffer.is_current and buffer.how.startswith("cleared"):
+        left, middle = inline(buffer.before, before), Text("cleared", style=theme.WARNING)
+    elif buffer.is_current:
+        left, middle = inline(buffer.before, before), inline(buffer.added, added, theme.UPSTREAM)
+    return left, middle, inline(buffer.after, after, theme.DOWNSTREAM if buffer.is_current else "")
+
+
+def _marker(buffer: GradBuffer) -> Text:
+    return Text("▶" if buffer.is_current else " ", style=theme.CURRENT)
+
+
+def _verdict(buffer: GradBuffer) -> Text:
+    if not buffer.is_current or buffer.check is None:
+        return Text("")
+    return Text("✓", style=theme.OK) if buffer.check.is_ok else Text("✗", style=theme.WARNING)
+
+
+def _stack(grads: list[GradBuffer], options: Options) -> Group:
+    rows: list[Text] = []
+    for buffer in grads:
+        head = _marker(buffer).append(" ").append_text(name_text(buffer))
+        if buffer.is_current:
+            rows.append(head.append("  ").append_text(_verdict(buffer)))
+            rows.extend(part_lines(buffer, options.width - 4))
+        else:
+            head.append("  ").append_text(inline(buffer.after, options.width - head.cell_len - 2))
+            rows.append(head)
+    return Group(*rows)
+
+
+def accumulation_lines(buffer: GradBuffer, width: int) -> list[Text]:
+    """Return ``a.grad  None + [28 36] = [28 36]`` where it fits, else the parts one a line."""
+    if not buffer.how.startswith("cleared"):
+        line = name_text(buffer).append("  ").append_text(inline(buffer.before, width))
+        line.append(" + ").append_text(inline(buffer.added, width, theme.UPSTREAM))
+        line.append(" = ").append_text(inline(buffer.after, width, theme.DOWNSTREAM))
+        if line.cell_len <= width:
+            return [line]
+    return [name_text(buffer), *part_lines(buffer, width)]
+
+
+def part_lines(buffer: GradBuffer, width: int) -> list[Text]:
+    """Return before, + added and = after, one a line."""
+    if buffer.how.startswith("cleared"):
+        parts = [("  was   ", buffer.before, ""), ("  now   ", buffer.after, theme.DOWNSTREAM)]
+    else:
+        parts = [
+            ("  before ", buffer.before, ""),
+            ("  + added ", buffer.added, theme.UPSTREAM),
+            ("  = after ", buffer.after, theme.DOWNSTREAM),
+        ]
+    size = max(len(label) for label, _, _ in parts)
+    result = []
+    for label, value, style in parts:
+        line = Text(f"{label:<{size}}", style=theme.DIM, no_wrap=True)
+        result.append(Text(no_wrap=True).append_text(line).append_text(inline(value, width - size, style)))
+    return result

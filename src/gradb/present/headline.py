@@ -1,0 +1,129 @@
+"""One line on where we are: position, phase, what just happened, and the line of the script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+
+from gradb.present import theme
+from gradb.present.call import call_text, forward_text
+from gradb.present.safe import plain
+from gradb.tape.events import (
+    AccumulateDetail,
+    BackwardEndDetail,
+    BackwardStartDetail,
+    EndDetail,
+    ErrorDetail,
+    Event,
+    NodeStartDetail,
+    NoteDetail,
+    OpDetail,
+    OutputDetail,
+    ZeroGradDetail,
+)
+from gradb.tape.frame import Chain, Frame
+
+_TEXT_LIMIT = 200
+
+
+def headline(frame: Frame, width: int | None = None) -> Text:
+    """Return ``10/21 backward  PowBackward0 has run  chain_rule.py:12``, cut to ``width``."""
+    line = Text(no_wrap=True)
+    line.append(f"{frame.position}/{frame.head} ", theme.DIM)
+    line.append(f"{plain(frame.phase)} ", theme.PHASE_STYLES.get(frame.phase, ""))
+    line.append(f" {describe(frame)} ", theme.TITLE)
+    event = frame.event
+    if event is not None and event.file is not None:
+        file = plain(event.file.rpartition("/")[2], _TEXT_LIMIT)
+        line.append(f" {file}:{event.line}" if event.line else f" {file}", theme.DIM)
+    if event is not None and event.scope:
+        line.append(f"  in {plain(event.scope, _TEXT_LIMIT)}", theme.DIM)
+    if frame.iteration > 1:
+        line.append(f"  iteration {frame.iteration}", theme.DIM)
+    if width is not None:
+        line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def describe(frame: Frame) -> str:
+    """Say in one clause what happened at the position."""
+    if frame.event is None or frame.detail is None:
+        return "before the first event"
+    chain = frame.chain
+    if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
+        return plain(_made(frame, chain), _TEXT_LIMIT)
+    return plain(_CLAUSES[frame.event.kind](frame.event, frame.detail), _TEXT_LIMIT)
+
+
+def _made(frame: Frame, chain: Chain) -> str:
+    """Return ``b = 2 * a → MulBackward0``."""
+    name = chain.output.name if chain.output is not None and chain.op is not None and not chain.op.is_inplace else None
+    return f"{f'{name} = ' if name else ''}{forward_text(frame, chain)} → {chain.node_name}"
+
+
+def _op(event: Event, detail: OpDetail) -> str:
+    names = ", ".join(tensor.name for tensor in detail.outputs if tensor.name)
+    made = f"{names} = " if names and not detail.is_inplace else ""
+    where = f" (in place on {names})" if names and detail.is_inplace else ""
+    kind = f" → {event.name}" if detail.nodes else ""
+    return f"{made}{call_text(detail)}{kind}{where}"
+
+
+def _accumulate(event: Event, detail: AccumulateDetail) -> str:
+    return f"gradient added to {detail.parameter}.grad"
+
+
+def _backward_start(event: Event, detail: BackwardStartDetail) -> str:
+    names = ", ".join(tensor.name or "unnamed" for tensor in detail.roots)
+    flags = [name for name in ("retain_graph", "create_graph") if getattr(detail, name)]
+    return f"{detail.call} begins from {names}" + (f" ({', '.join(flags)})" if flags else "")
+
+
+def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
+    return f"the engine raised {detail.error}" if detail.error else "the engine returned"
+
+
+def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
+    names = ", ".join(cleared.parameter for cleared in detail.cleared[:4])
+    more = ", …" if len(detail.cleared) > 4 else ""
+    return f"{detail.idiom} cleared {names or 'nothing'}{more}"
+
+
+def _end(event: Event, detail: EndDetail) -> str:
+    reason = detail.reason or "the script is over"
+    return reason if detail.exit_code is None else f"{reason}, exit code {detail.exit_code}"
+
+
+def _node_start(event: Event, detail: NodeStartDetail) -> str:
+    return f"{event.name} is about to run"
+
+
+def _error(event: Event, detail: ErrorDetail) -> str:
+    return f"{'uncaught ' if detail.is_uncaught else ''}{detail.type}: {detail.message}"
+
+
+def _output(event: Event, detail: OutputDetail) -> str:
+    return f"{detail.stream}: {detail.text.strip()}"
+
+
+def _note(event: Event, detail: NoteDetail) -> str:
+    return f"gradb: {detail.text}"
+
+
+_CLAUSES: dict[str, Callable[[Event, Any], str]] = {
+    "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
+    "op": _op,
+    "backward_start": _backward_start,
+    "node_start": _node_start,
+    "node": lambda event, detail: f"{event.name} has run",
+    "accumulate": _accumulate,
+    "backward_end": _backward_end,
+    "zero_grad": _zero_grad,
+    "step": lambda event, detail: f"{detail.optimizer} step",
+    "output": _output,
+    "error": _error,
+    "note": _note,
+    "end": _end,
+}

@@ -1,0 +1,27 @@
+"""The panes by name: each a pure function of a Frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import RenderableType
+
+from gradb.present.chain import chain_pane
+from gradb.present.grads import grads_pane
+from gradb.present.graph import graph_pane, graph_row
+from gradb.present.options import Options
+from gradb.present.output import output_pane
+from gradb.present.source import source_pane
+from gradb.tape.frame import Frame
+
+Pane = Callable[[Frame, Options], RenderableType]
+
+PANES: dict[str, Pane] = {
+    "source": source_pane,
+    "graph": graph_pane,
+    "chain": chain_pane,
+    "grads": grads_pane,
+    "output": output_pane,
+}
+
+__all__ = ["PANES", "Options", "Pane", "graph_row"]

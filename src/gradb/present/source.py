@@ -1,0 +1,107 @@
+"""The source pane: the script's text with the current line and the very sub-expression marked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pygments.lexers.python import PythonLexer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gradb.present import theme
+from gradb.present.fields import remark
+from gradb.present.options import Options
+from gradb.present.safe import plain
+from gradb.present.viewport import window
+from gradb.tape.frame import Frame, SourceView
+
+_MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
+_MAX_LINE = 400
+
+
+def source_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return the lines around the current one."""
+    view = frame.source
+    if view is None:
+        return remark("no source line for this position", options.width)
+    if not view.lines:
+        where = f":{view.line}" if view.line else ""
+        return remark(f"{plain(view.file, 200)}{where}: its text is not on the tape", options.width)
+    focus = None if view.line is None else min(max(view.line, 1), len(view.lines)) - 1
+    first, last = window(len(view.lines), focus, options.height or len(view.lines))
+    digits = len(str(last))
+    room = max(options.width - digits - 3, 10)
+    shift = _shift(view, room)
+    return Group(*(_line(view, index, digits, room, shift) for index in range(first, last)))
+
+
+def source_line(view: SourceView, index: int, width: int) -> Text:
+    """Return one line of the file (index from 0), for a view that draws only the lines on the screen."""
+    digits = len(str(len(view.lines)))
+    room = max(width - digits - 2, 10)
+    return _line(view, index, digits, room, _shift(view, room))
+
+
+def _shift(view: SourceView, room: int) -> int:
+    """Return how many cells to scroll to the right so that the marked expression begins in view."""
+    if view.line is None or not 1 <= view.line <= len(view.lines):
+        return 0
+    begin, end = span(view, view.line)
+    return 0 if end <= room else max(min(begin - 4, end - room), 0)
+
+
+def _line(view: SourceView, index: int, digits: int, room: int, shift: int) -> Text:
+    number = index + 1
+    is_current = view.line is not None and view.line <= number <= (view.end_line or view.line)
+    text = highlight(view.lines)[index].copy()
+    if is_current:
+        begin, end = span(view, number)
+        text.stylize(theme.MARKED, begin, end)
+    line = Text(no_wrap=True)
+    line.append("▶" if number == view.line else ("┃" if is_current else " "), theme.CURRENT)
+    line.append(f"{number:>{digits}} ", theme.CURRENT if is_current else theme.DIM)
+    text = text[shift:]
+    text.truncate(room, overflow="ellipsis")
+    return line.append_text(text)
+
+
+def span(view: SourceView, number: int) -> tuple[int, int]:
+    """Return the first and one past the last cell of the marked expression on line ``number`` (from 1)."""
+    raw = view.lines[number - 1]
+    last = view.end_line or view.line
+    blank = len(raw) - len(raw.lstrip())
+    begin = _characters(raw, view.column) if number == view.line and view.column is not None else blank
+    is_end_known = number == last and view.end_column is not None
+    end = _characters(raw, view.end_column) if is_end_known else len(raw.rstrip())
+    return len(plain(raw[:begin])), len(plain(raw[: max(begin, end)]))
+
+
+def _characters(line: str, offset: int | None) -> int:
+    """Turn a UTF-8 byte offset into a number of characters."""
+    return len(line.encode("utf-8", "replace")[: max(offset or 0, 0)].decode("utf-8", "ignore"))
+
+
+@lru_cache(maxsize=8)
+def highlight(lines: tuple[str, ...]) -> tuple[Text, ...]:
+    """Return the lines coloured as Python, made plain."""
+    text = "\n".join(lines)
+    if len(text) > _MAX_HIGHLIGHTED:
+        return tuple(Text(plain(line, _MAX_LINE), no_wrap=True) for line in lines)
+    result = [Text(no_wrap=True)]
+    for token, piece in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
+        style = _style(str(token))
+        for position, part in enumerate(piece.split("\n")):
+            if position:
+                result.append(Text(no_wrap=True))
+            result[-1].append(plain(part), style)
+    # a lexer may normalise line ends inside a line: the tape's lines are what counts
+    if len(result) != len(lines):
+        return tuple(Text(plain(line, _MAX_LINE), no_wrap=True) for line in lines)
+    return tuple(result)
+
+
+@lru_cache(maxsize=256)
+def _style(token: str) -> str:
+    while token and token not in theme.TOKEN_STYLES:
+        token = token.rpartition(".")[0]
+    return theme.TOKEN_STYLES.get(token, "")

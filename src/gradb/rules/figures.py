@@ -1,0 +1,65 @@
+"""Numbers as people read them, and never a wrong one.
+
+A float is shown as it is where four significant digits say it exactly in its own dtype (``14``, ``0.1``, ``-2.5``),
+else rounded to four with the zeros kept (``14.00`` is near 14 and is not 14; ``12346.`` had a fraction). Integers are
+shown in full.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+
+from gradb.tape.values import Number
+
+DIGITS = 4
+_INTEGER_LIMIT = 1e7  # floats below this show their whole integer part
+_FORMATS = {"float32": "<f", "complex64": "<f", "float16": "<e", "complex32": "<e"}
+
+
+def number(value: Number, dtype: str = "float64") -> str:
+    """Return one number as text; ``dtype`` decides what counts as exact."""
+    if isinstance(value, bool | int):
+        return str(value)
+    if isinstance(value, complex):
+        imaginary = _real(value.imag, dtype)
+        sign = "" if imaginary.startswith("-") else "+"
+        return f"{_real(value.real, dtype)}{sign}{imaginary}j"
+    return _real(value, dtype)
+
+
+def _real(value: float, dtype: str) -> str:
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if value == 0:
+        return "-0" if math.copysign(1, value) < 0 else "0"
+    if abs(value) < _INTEGER_LIMIT and value == int(value):
+        return str(int(value))
+    short = f"{value:.{DIGITS}g}"
+    if _is_same(float(short), value, dtype):
+        return short
+    if 10**DIGITS - 0.5 <= abs(value) < _INTEGER_LIMIT - 0.5:
+        return f"{value:.0f}."  # the point says that a fraction was left out
+    return f"{value:#.{DIGITS}g}"
+
+
+def _is_same(shown: float, value: float, dtype: str) -> bool:
+    if dtype == "bfloat16":  # half of the gap between neighbours is 2**-9 of the value
+        return abs(shown - value) <= abs(value) * 2.0**-9
+    code = _FORMATS.get(dtype)
+    if code is None:
+        return shown == value
+    try:
+        return struct.pack(code, shown) == struct.pack(code, value)
+    except OverflowError:
+        return False
+
+
+def vector(numbers: Sequence[Number], dtype: str = "float64", limit: int = 12) -> str:
+    """Return ``[14 18 22 26]``; beyond ``limit`` numbers the middle is ``…``."""
+    if len(numbers) <= limit:
+        return "[" + " ".join(number(n, dtype) for n in numbers) + "]"
+    head = " ".join(number(n, dtype) for n in numbers[: limit - 2])
+    tail = " ".join(number(n, dtype) for n in numbers[-2:])
+    return f"[{head} … {tail}]"

@@ -1,0 +1,97 @@
+"""Which name stands for which argument of a node: the tape's own where it knows one, a plain word where not.
+
+The edges say what the differentiable inputs are; the forward call's arguments say the rest (an exponent, the constant
+in ``2 * a``), but only where the call is known to have the signature of the rule and made just this one node.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gradb.rules.model import Rule
+from gradb.rules.table import call_name
+from gradb.tape.events import OpDetail, Tensor
+from gradb.tape.frame import Chain
+
+_STAND_INS = {"self": "input", "src": "input"}  # any other role stands for itself
+_MAX_LITERAL = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What is known of one argument."""
+
+    text: str
+    """Name, literal or stand-in: what a formula shows."""
+    tensor: Tensor | None = None
+    """The tensor, where it is one that the tape knows."""
+    is_named: bool = False
+    """True when ``text`` is the tape's name or the script's literal, not a word of ours."""
+
+
+def bind(chain: Chain, rule: Rule) -> dict[str, Argument]:
+    """Return what is known of each role of a rule at a node."""
+    found: dict[str, Argument] = dict(_from_call(chain, rule))
+    for index, edge in enumerate(chain.edges):
+        part = rule.part(index)
+        if edge.tensor is not None and part is not None and not rule.is_repeated:
+            known = found.get(part.role)
+            if known is None or not known.is_named:
+                found[part.role] = _argument(edge.tensor, part.role)
+    roles = {*rule.signature, *(part.role for part in rule.parts), *rule.defaults}
+    for role in roles - found.keys():
+        found[role] = Argument(_STAND_INS.get(role, role))
+    return found
+
+
+def _argument(tensor: Tensor, role: str) -> Argument:
+    if tensor.name:
+        return Argument(tensor.name, tensor, is_named=True)
+    return Argument(_STAND_INS.get(role, role), tensor)
+
+
+def _from_call(chain: Chain, rule: Rule) -> dict[str, Argument]:
+    op = chain.op
+    name = call_name(op.function) if op else ""
+    is_alone = op is not None and (op.nodes == (chain.node,) or rule.is_composite)
+    if op is None or not is_alone or name not in (*rule.functions, *rule.swapped):
+        return {}
+    roles = list(rule.signature)
+    if name in rule.swapped:
+        roles[:2] = reversed(roles[:2])
+    found: dict[str, Argument] = {role: Argument(text, is_named=True) for role, text in rule.defaults.items()}
+    for position, (keyword, text) in enumerate(op.arguments):
+        role = {"input": "self"}.get(keyword, keyword) if keyword else roles[position] if position < len(roles) else ""
+        if keyword == "input" and "input" in roles:
+            role = "input"
+        if role in roles or role in rule.defaults:
+            found[role] = _read(op, text, role)
+    return found
+
+
+def _read(op: OpDetail, text: str, role: str) -> Argument:
+    """Read one argument's text: ``%0`` is the first input, all else a literal."""
+    if text.startswith("%") and text[1:].isdecimal() and int(text[1:]) < len(op.inputs):
+        return _argument(op.inputs[int(text[1:])], role)
+    if len(text) > _MAX_LITERAL:
+        return Argument(_STAND_INS.get(role, role))
+    return Argument(f"({text})" if text.startswith("-") else text, is_named=True)
+
+
+def output_name(chain: Chain, taken: set[str], otherwise: str = "") -> str:
+    """Return the name of the node's result, primed where an input has the same name (``x = 2 * x``), or ``result``."""
+    name = chain.output.name if chain.output is not None and chain.output.name else ""
+    if name in taken and name:
+        return f"{name}′"
+    return name or otherwise or "result"
+
+
+def fan_in(chain: Chain, edge_index: int) -> str:
+    """Return how many input elements go into one output element, as text; ``n`` where that is not known."""
+    local = chain.edges[edge_index].local
+    rows, columns = local.rows, local.columns
+    tensor = chain.edges[edge_index].tensor
+    if (not rows or not columns) and chain.output is not None and tensor is not None:
+        rows, columns = math.prod(chain.output.value.shape), math.prod(tensor.value.shape)
+    return str(columns // rows) if rows and columns and columns % rows == 0 else "n"

@@ -1,0 +1,261 @@
+"""The source, graph, .grad and output panes, the scrubber and the head line: pure functions of a Frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, strategies as st
+from rich.text import Text
+
+from gradb.present import theme
+from gradb.present.graph import graph_row
+from gradb.present.headline import headline
+from gradb.present.panes import PANES, Options
+from gradb.present.scrubber import buckets, column_of, scrubber
+from gradb.present.source import highlight, span
+from gradb.present.text import to_text
+from gradb.present.viewport import window
+from gradb.tape.events import Event
+from gradb.tape.frame import Frame, GraphRow, OutputLine, SourceView
+from tests.unit.present.conftest import OpenExample
+
+
+def pane(name: str, frame: Frame, width: int = 80, height: int | None = None) -> list[str]:
+    return to_text(PANES[name](frame, Options(width=width, height=height)), width).splitlines()
+
+
+# --- source -----------------------------------------------------------------------------------------------------------
+
+
+def view(lines: list[str], line: int, column: int | None, end: int | None, last: int | None = None) -> SourceView:
+    return SourceView("x.py", tuple(lines), line, last or line, column, end)
+
+
+def test_the_current_line_is_marked(example: OpenExample) -> None:
+    """The line of the event has the marker, and its sub-expression the style of what is current."""
+    frame = example("chain_rule").frame(4)
+    lines = pane("source", frame)
+    (marked,) = [line for line in lines if line.startswith("▶")]
+    assert marked.split() == ["▶11", "d", "=", "c", "**", "2"]
+    assert frame.source is not None
+    assert span(frame.source, 11) == (4, 10)
+
+
+def test_columns_are_bytes() -> None:
+    """Columns come as UTF-8 byte offsets and become characters."""
+    line = "größe = größe * 2"
+    begin, end = len("größe = ".encode()), len(line.encode())
+    assert span(view([line], 1, begin, end), 1) == (len("größe = "), len(line))
+
+
+def test_tabs_and_escapes_shift_the_columns() -> None:
+    """What is spelled out takes more cells, and the mark moves with it."""
+    line = "\tx = '\x1b' + y"
+    begin = line.index("y")
+    first, last = span(view([line], 1, begin, begin + 1), 1)
+    shown = highlight((line,))[0].plain
+    assert shown[first:last] == "y"
+
+
+def test_an_expression_over_several_lines_is_marked_on_each() -> None:
+    """From its first column to the end, over the whole of the lines between, up to its last column."""
+    lines = ["y = f(", "    x,", ")  # done"]
+    seen = view(lines, 1, 4, 1, 3)
+    assert [span(seen, number) for number in (1, 2, 3)] == [(4, 6), (4, 6), (0, 1)]
+
+
+def test_the_current_line_is_in_view(example: OpenExample) -> None:
+    """In a low pane the file is scrolled; in a narrow one the line is."""
+    frame = example("chain_rule").frame(4)
+    lines = [f"line{number} = 0" for number in range(1, 1001)]
+    low = replace(frame, source=view(lines, 700, 0, 7))
+    shown = pane("source", low, height=5)
+    assert len(shown) == 5
+    assert any(line.startswith("▶700 ") for line in shown)
+    far = replace(frame, source=view(["x = " + "1 + " * 50 + "target"], 1, 204, 210))
+    assert "target" in pane("source", far, width=40)[0]
+
+
+@pytest.mark.parametrize("text", ["", "def f(:\n  '''", "\x00\x01", "a\x0cb\nc", "\u2028x", "x = 1\\"])
+def test_any_text_keeps_its_lines(text: str) -> None:
+    """Broken Python and odd characters are drawn line by line as they are on the tape."""
+    lines = tuple(text.split("\n"))
+    assert len(highlight(lines)) == len(lines)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n")), min_size=1, max_size=6))
+def test_highlighting_never_changes_the_text(lines: list[str]) -> None:
+    """Colours are added and nothing is taken away or moved to another line."""
+    drawn = highlight(tuple(lines))
+    assert len(drawn) == len(lines)
+    assert all("\n" not in line.plain for line in drawn)
+
+
+def test_missing_text_is_said(example: OpenExample) -> None:
+    """A file whose text is not on the tape is named."""
+    frame = replace(example("chain_rule").frame(4), source=SourceView("lib.py", (), 7, 7, None, None))
+    assert pane("source", frame) == ["lib.py:7: its text is not on the tape"]
+
+
+# --- graph ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_graph_is_a_tree_with_states(example: OpenExample) -> None:
+    """Guides, state symbols, names, variables and shapes; the current node is marked and its expression given."""
+    assert pane("graph", example("chain_rule").frame(10)) == [
+        "  ● SumBackward0  out  scalar",
+        "▶ └─ ◌ PowBackward0  d  [4]",
+        "     └─ ○ AddBackward0  c  [4]",
+        "        └─ ○ MulBackward0  b  [4]",
+        "           └─ ○ AccumulateGrad  a  [4]",
+        "→ d.grad_fn",
+    ]
+
+
+def row(depth: int, *, is_last: bool = True, is_reference: bool = False, guides: tuple[bool, ...] = ()) -> GraphRow:
+    return GraphRow(1, "MulBackward0", "b", depth, is_last, guides or (False,) * depth, is_reference, "b.grad_fn")
+
+
+def test_rows_of_a_tree() -> None:
+    """Branches, guides of ancestors, references and the selection each have a sign of their own."""
+    assert graph_row(row(0), "created", (2, 3), False, False).plain == "  · MulBackward0  b  [2 × 3]"
+    inner = row(2, is_last=False, guides=(False, True))
+    assert graph_row(inner, "pending", None, False, True).plain == " ›│  ├─ ○ MulBackward0  b"
+    again = graph_row(row(1, is_reference=True), "done", None, True, False).plain
+    assert again == "▶ └─ ● MulBackward0  b  ↑ drawn above"
+
+
+def test_a_deep_row_is_not_indented_for_ever() -> None:
+    """Beyond some levels the depth is a figure."""
+    deep = graph_row(row(20_000), "pending", None, False, False).plain
+    assert "⋯20000" in deep
+    assert len(deep) < 80
+
+
+def test_states_differ_without_colour() -> None:
+    """Each state has a symbol of its own."""
+    assert len(set(theme.STATE_SYMBOLS.values())) == len(theme.STATE_SYMBOLS)
+
+
+def test_a_low_graph_shows_the_current_node(example: OpenExample) -> None:
+    """The window follows the node that the position is about."""
+    lines = pane("graph", example("diamond").frame(90), height=7)
+    assert len(lines) <= 7
+    assert any(line.startswith("▶") for line in lines)
+
+
+@given(st.integers(0, 200), st.integers(0, 199), st.integers(1, 60))
+def test_the_window_holds_its_focus(count: int, focus: int, height: int) -> None:
+    """Exactly the lines there is room for, the focus among them."""
+    first, last = window(count, min(focus, count - 1) if count else None, height)
+    assert last - first == min(count, height)
+    assert count == 0 or first <= min(focus, count - 1) < last
+
+
+# --- .grad ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_buffer_of_the_moment_is_marked(example: OpenExample) -> None:
+    """Before, added and after stand in a row; the check has its sign."""
+    head, line = pane("grads", example("accumulation").frame(29))
+    assert head.split() == ["buffer", "before", "+", "added", "=", "after"]
+    assert line.split() == "▶ a.grad [28 36 44 52] [28 36 44 52] [56 72 88 104] ✓".split()
+
+
+def test_a_narrow_pane_stacks_the_parts(example: OpenExample) -> None:
+    """Below 60 columns the parts stand below each other."""
+    assert pane("grads", example("chain_rule").frame(16), 36) == [
+        "▶ a.grad  ✓",
+        "  before  None",
+        "  + added [28 36 44 52]",
+        "  = after [28 36 44 52]",
+    ]
+
+
+def test_a_cleared_buffer_says_so(example: OpenExample) -> None:
+    """After zero_grad the row shows what was there, and that it was cleared."""
+    tape = example("training")
+    cleared = next(event.seq for event in tape.events() if event.kind == "zero_grad" and event.seq > 10)
+    assert "cleared" in " ".join(pane("grads", tape.frame(cleared)))
+
+
+# --- output -----------------------------------------------------------------------------------------------------------
+
+
+def test_streams_are_told_apart(example: OpenExample) -> None:
+    """Stderr has its sign, a line printed in pieces is one line, escapes are shown."""
+    frame = example("chain_rule").frame(4)
+    outputs = (
+        OutputLine(1, "stdout", "loss "),
+        OutputLine(2, "stdout", "1.5\n"),
+        OutputLine(3, "stderr", "a\nb\x1b[2J\n"),
+    )
+    lines = pane("output", replace(frame, outputs=outputs))
+    assert lines == ["  loss 1.5", "! a", "! b\\x1b[2J"]
+    assert pane("output", replace(frame, outputs=outputs), height=1) == ["! b\\x1b[2J"]
+
+
+def test_dropped_outputs_are_counted(example: OpenExample) -> None:
+    """What is not in the Frame is said to be missing."""
+    frame = replace(example("chain_rule").frame(18), outputs_dropped=7)
+    assert pane("output", frame)[0] == "… 7 earlier outputs"
+
+
+# --- scrubber and head line -------------------------------------------------------------------------------------------
+
+
+def event(seq: int, phase: str) -> Event:
+    return Event(seq, "op", "x", None, None, None, None, None, "", 1, phase, None, False, False)
+
+
+def test_the_run_as_a_line(example: OpenExample) -> None:
+    """Each phase begins with its letter; the position is on it."""
+    tape = example("chain_rule")
+    cells = buckets(tape.event, tape.head, 40)
+    assert scrubber(cells, 10, tape.head, 40).plain.rstrip() == "F────B━━━◆━━━━━━━━E"
+    assert scrubber(cells, 0, tape.head, 40).plain.startswith("◆F────B")
+    assert scrubber((), 0, 0, 10).plain == "◆         "
+
+
+@given(st.integers(0, 10**6), st.integers(1, 200), st.data())
+def test_the_scrubber_reads_little_and_keeps_its_width(head: int, width: int, data: st.DataObject) -> None:
+    """However long the run, at most one event a column is read, and the position is in exactly one column."""
+    position = data.draw(st.integers(0, head))
+    reads: list[int] = []
+
+    def read(seq: int) -> Event:
+        reads.append(seq)
+        return event(seq, "forward" if seq % 3 else "backward")
+
+    cells = buckets(read, head, width)
+    line = scrubber(cells, position, head, width)
+    assert len(reads) <= width
+    assert line.cell_len == width
+    assert line.plain.count("◆") == 1
+    assert (column_of(cells, position) is None) == (position == 0)
+
+
+def test_phases_differ_without_colour() -> None:
+    """Letters and bars of the phases are all different."""
+    assert len(set(theme.PHASE_LETTERS.values())) == len(theme.PHASE_LETTERS)
+    assert len(set(theme.PHASE_BARS.values())) == len(theme.PHASE_BARS)
+
+
+@pytest.mark.parametrize("name", ["chain_rule", "accumulation", "nonfinite", "training"])
+def test_every_event_has_a_head_line(example: OpenExample, name: str) -> None:
+    """One line at each position says where we are and what happened."""
+    tape = example(name)
+    for position in range(tape.head + 1):
+        text = headline(tape.frame(position), 60)
+        assert isinstance(text, Text)
+        assert text.plain.startswith(f"{position}/{tape.head} ")
+        assert text.cell_len <= 60
+
+
+def test_head_lines_read_as_sentences(example: OpenExample) -> None:
+    """A forward op is written as in the script, a node as having run."""
+    tape = example("chain_rule")
+    assert "b = 2 * a → MulBackward0" in headline(tape.frame(2)).plain
+    assert "PowBackward0 has run" in headline(tape.frame(10)).plain
+    assert "gradient added to a.grad" in headline(tape.frame(16)).plain
