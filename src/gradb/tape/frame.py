@@ -178,7 +178,7 @@ class GraphRow:
     is_last: bool
     """Last child of its parent (for the tree's guide lines)."""
     guides: tuple[bool, ...]
-    """For each ancestor level, from the root: True when a vertical guide goes on there."""
+    """For each of the nearest 64 ancestors, the outermost first: True when a vertical guide goes on there."""
     is_reference: bool
     """True when the node is drawn in full on another row above."""
     expression: str

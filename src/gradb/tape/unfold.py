@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from gradb.tape.database import TapeError
 from gradb.tape.events import Edge
 
-_DEEP = 8  # rows whose guides are kept: neighbours on the screen build on each other
+MAX_GUIDES = 64
 
 
 class Unfolding:
@@ -33,7 +33,6 @@ class Unfolding:
         """node -> the row at which it is drawn in full."""
         self._edges = edges
         self._stack: list[tuple[int, int, int, bool]] = []
-        self._guides: dict[int, tuple[bool, ...]] = {}
         for root in reversed(roots):
             self._stack.append((root, -1, -1, True))
 
@@ -77,19 +76,13 @@ class Unfolding:
         return self.places[self.nodes[row]] != row
 
     def guides(self, row: int) -> tuple[bool, ...]:
-        """Return, for each ancestor from the root down, whether more children of its parent follow below."""
-        path: list[int] = []
-        at = self.parents[row]
-        while at >= 0 and at not in self._guides:
-            path.append(at)
-            at = self.parents[at]
-        above = self._guides[at] if at >= 0 else ()
-        return self._remember(row, above, [at] * (at >= 0) + path[::-1])
+        """Return, for the nearest ancestors from the outermost down, whether more children of their parent follow below.
 
-    def _remember(self, row: int, above: tuple[bool, ...], path: list[int]) -> tuple[bool, ...]:
-        """Extend the guides of the first row of ``path`` to those of ``row``, its descendant."""
-        guides = above + tuple(not self.lasts[at] for at in path)
-        self._guides[row] = guides
-        while len(self._guides) > _DEEP:
-            del self._guides[next(iter(self._guides))]
-        return guides
+        At most ``MAX_GUIDES``: no screen shows more, and a chain of 100,000 nodes is that deep.
+        """
+        guides: list[bool] = []
+        at = self.parents[row]
+        while at >= 0 and len(guides) < MAX_GUIDES:
+            guides.append(not self.lasts[at])
+            at = self.parents[at]
+        return tuple(reversed(guides))

@@ -17,7 +17,7 @@ from gradb.tape.codec import Blob, Wire
 from gradb.tracer.identity import NodeIds, NodeMark, TensorIds
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.recorder import Recorder
-from gradb.tracer.values import Snapshots
+from gradb.tracer.values import Snapshots, blank
 
 
 class Composer:
@@ -76,11 +76,13 @@ class Composer:
         """Return the id of the tensor that bears a name, or None."""
         return self._owners.get(name)
 
-    def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> tuple[Wire, bool]:
+    def tensor(
+        self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow, *, is_initialised: bool = True
+    ) -> tuple[Wire, bool]:
         """Return the wire form ``T`` of an appearance, and whether it has a NaN or an infinity."""
         known = self.tensors.record(tensor)
         node, output_nr = self.node_of(tensor, event, place)
-        value, is_bad = self.snapshots.take(tensor, blob)
+        value, is_bad = self.snapshots.take(tensor, blob) if is_initialised else (blank(tensor), False)
         return [known.id, known.name, tensor.requires_grad, node, output_nr, value], is_bad
 
     def optional(self, tensor: torch.Tensor | None, blob: Blob) -> tuple[Wire | None, bool]:
@@ -103,14 +105,16 @@ class Composer:
             mark = self.nodes.mark(node)
         return (mark.id if mark else None), int(tensor.output_nr)
 
-    def leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
-        """Record a leaf that requires grad, once in its life."""
+    def leaf(
+        self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool, is_initialised: bool = True
+    ) -> None:
+        """Record a leaf that requires grad, once in its life; what is not initialised yet has no value to show."""
         known = self.tensors.record(tensor)
         if known.is_leaf:
             return
         known.is_leaf = True
         event, blob = self.recorder.next_seq, Blob()
-        wire, is_bad = self.tensor(tensor, blob, event, place)
+        wire, is_bad = self.tensor(tensor, blob, event, place, is_initialised=is_initialised)
         self.writer.tensor(known.id, event, wire[3], 0)
         label = known.name or f"leaf #{known.id}"
         self.recorder.emit(

@@ -103,6 +103,7 @@ class Debuggee:
 
     def _listen(self) -> None:
         """Hear commands and commit by the clock; runs on a thread that Python's ``threading`` does not know."""
+        self._recorder.join_main_thread()
         last, told = time.monotonic(), 0
         while not self._is_ended:
             try:
@@ -111,7 +112,8 @@ class Debuggee:
                     self._obey(self._channel.receive(0.0))
                 self._recorder.commit()
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
-                    last, told = time.monotonic(), self._writer.head
+                    self._recorder.join_main_thread()
+        last, told = time.monotonic(), self._writer.head
                     self._send(Progress(self._writer.committed, self._recorder.iteration))
             except (Closed, OSError, ValueError):
                 self._abort()

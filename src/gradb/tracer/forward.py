@@ -294,7 +294,8 @@ class _Step:
         return is_update and results[0].requires_grad
 
     def _output(self, tensor: torch.Tensor, event: int, found: Found) -> Wire:
-        wire, is_bad = self.composer.tensor(tensor, self.blob, event, found.place.row)
+        is_initialised = "empty" not in self.call.display
+        wire, is_bad = self.composer.tensor(tensor, self.blob, event, found.place.row, is_initialised=is_initialised)
         self.composer.writer.tensor(wire[0], event, wire[3], wire[4])
         self.bad |= is_bad
         return wire

@@ -133,6 +133,10 @@ class Recorder:
         )
         self.gate.arrive(header)
 
+    def join_main_thread(self) -> None:
+        """Count what the calling thread records (prints, by the clock) as the main thread's."""
+        self._threads[threading.get_ident()] = 0
+
     def note(self, text: str) -> None:
         """Say something about the recording itself, on the tape."""
         with self.lock:

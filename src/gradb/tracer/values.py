@@ -82,6 +82,11 @@ class Snapshots:
         return [shape, name, None, stats, ""], is_bad
 
 
+def blank(tensor: torch.Tensor) -> Wire:
+    """Return the wire form of memory that nothing has been written to yet: whatever lies there is no value."""
+    return [list(tensor.shape), str(tensor.dtype)[6:], None, None, "not initialised"]
+
+
 def _is_simple(tensor: torch.Tensor) -> bool:
     """Tell, in a few look-ups, whether nothing about a tensor asks for care: the common case."""
     return (

@@ -1,0 +1,44 @@
+"""A small network learns, twice
+
+Each iteration is the same four moves: forward (the model's ops leave nodes),
+`zero_grad` (empty the buffers), `backward` (fill them, node by node), `step` (move each
+parameter against its gradient). The graph is built anew each time and freed by the
+backward.
+
+The optimizer has no gradients of its own. It reads the `.grad` of the very parameters
+it was given, the same buffers that `backward()` adds into, which is why they have to be
+emptied between two iterations. It does not matter to them whether that happens before
+the forward or after it, as long as it is before the backward.
+"""
+
+import torch
+from torch import nn
+
+
+class Network(nn.Module):
+    """Two inputs, three hidden units, one output."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        self.output = nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.output(self.layer1(x))
+
+
+torch.manual_seed(0)
+x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+y = torch.tensor([[0.0], [1.0], [1.0], [2.0]])
+
+model = Network()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+criterion = nn.MSELoss()
+
+for iteration in range(2):
+    output = model(x)
+    loss = criterion(output, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print(f"iteration {iteration + 1}: loss {loss.item():.4f}")

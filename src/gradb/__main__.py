@@ -1,0 +1,5 @@
+"""``python -m gradb`` is ``gradb``."""
+
+from gradb.cli.main import main
+
+raise SystemExit(main())

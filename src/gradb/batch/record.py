@@ -1,0 +1,77 @@
+"""Records a run without a screen: the script's own output passes through, and its exit code is ours.
+
+On a terminal one line on stderr says how far it has got. Knows nothing of panes or of what is on the tape.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gradb.debugger.ending import exit_code
+from gradb.debugger.errors import UserError
+from gradb.debugger.run import Run
+from gradb.link.spec import RunSpec
+
+_EVERY = 0.25
+_FIRST = 1.0
+
+
+class Progress:
+    """A line that says how far a run has got, rewritten in place a few times a second.
+
+    ``write`` None: nothing is ever written.
+    """
+
+    def __init__(self, write: Callable[[str], object] | None) -> None:
+        self._write = write
+        self._due = time.monotonic() + _FIRST
+        self._is_shown = False
+
+    def update(self, run: Run) -> None:
+        """Show the line, if it is time to."""
+        now = time.monotonic()
+        if self._write is None or now < self._due:
+            return
+        self._due = now + _EVERY
+        self._is_shown = True
+        where = f", iteration {run.iteration}" if run.iteration > 1 else ""
+        self._write(f"\r\x1b[K{run.status}: {run.head:,} events{where}\r")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._write is not None and self._is_shown:
+            self._write("\r\x1b[K")
+
+
+def record(spec: RunSpec, write: Callable[[str], object] | None = None) -> int:
+    """Run a script to its end and return its exit code (128 + n for signal n).
+
+    Ctrl+C goes to the script; a second one ends it.
+
+    Raises:
+        UserError: the debuggee could not be started or left no tape.
+    """
+    run, progress = Run.launch(spec), Progress(write)
+    try:
+        _follow_patiently(run, progress)
+    finally:
+        run.close()
+        progress.clear()
+    if run.failure:
+        raise UserError(run.failure)
+    return exit_code(run.return_code)
+
+
+def _follow_patiently(run: Run, progress: Progress) -> None:
+    try:
+        _follow(run, progress)
+    except KeyboardInterrupt:
+        run.interrupt()
+        _follow(run, progress)
+
+
+def _follow(run: Run, progress: Progress) -> None:
+    while run.is_live:
+        run.pump(_EVERY)
+        progress.update(run)

@@ -1,0 +1,102 @@
+"""Runs a command script on a debugger: the language of the `:` prompt, without a screen.
+
+`show` prints panes; a false `expect` ends the script. How commands are read and what they do is the debugger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gradb.batch.show import Style, pane_text
+from gradb.debugger.commands import needs_screen
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.expect import read
+from gradb.debugger.language import Statement, parse
+
+Write = Callable[[str], object]
+
+
+def prepare(text: str, origin: str = "") -> Script:
+    """Read a command script, and refuse before anything is run what can be refused.
+
+    Args:
+        text: the statements.
+        origin: the file they come from, for what is said of them; empty for a command line.
+
+    Raises:
+        UserError: a statement names no command or one that needs a screen, or an expression cannot be read.
+    """
+    script = Script(tuple(parse(text)), origin)
+    for statement in script.statements:
+        with script.placing(statement):
+            _check(statement)
+    return script
+
+
+def _check(statement: Statement) -> None:
+    if statement.command.has_screen:
+        raise UserError(needs_screen(statement.command.name))
+    if statement.command.name == "expect":
+        read(statement.argument)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A command script that has been read."""
+
+    statements: tuple[Statement, ...]
+    origin: str = ""
+    """The file it comes from, or empty."""
+
+    @contextmanager
+    def placing(self, statement: Statement) -> Iterator[None]:
+        """Put file and line before what a statement goes wrong with."""
+        try:
+            yield
+        except UserError as error:
+            raise type(error)(f"{self.place(statement)}{error}") from error
+
+    def place(self, statement: Statement) -> str:
+        """Return ``FILE:LINE: `` of a statement, empty on a command line."""
+        return f"{self.origin}:{statement.line}: " if self.origin else ""
+
+    def run(self, debugger: Debugger, style: Style, out: Write, complain: Write) -> None:
+        """Carry out the statements, each after the script under the debugger has paused again.
+
+        Args:
+            debugger: what they are carried out on.
+            style: how `show` prints.
+            out: takes what is to be printed.
+            complain: takes a sentence about a place that was looked for and not found.
+
+        Raises:
+            ExpectationFailed: an `expect` does not hold.
+            UserError: a command cannot be carried out.
+        """
+        _settle(debugger)
+        for statement in self.statements:
+            with self.placing(statement):
+                _carry_out(statement, debugger, style, out)
+            if debugger.missed is not None:
+                complain(f"{self.place(statement)}{debugger.message}")
+                debugger.missed = None
+
+
+def _carry_out(statement: Statement, debugger: Debugger, style: Style, out: Write) -> None:
+    if statement.command.name == "show":
+        out(pane_text(statement.argument, debugger.frame(), style))
+        return
+    said = statement.run(debugger)
+    _settle(debugger)
+    if said:
+        out(said + "\n")
+
+
+def _settle(debugger: Debugger) -> None:
+    """Wait until the script pauses or is over, and tell if it never began."""
+    debugger.wait()
+    if debugger.run.failure:
+        raise UserError(debugger.run.failure)

@@ -1,0 +1,38 @@
+"""A pane as printed text or JSON: what the screen shows at a position, without a screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradb.batch.lines import line
+from gradb.debugger.commands import PANES as NAMES
+from gradb.debugger.errors import UserError
+from gradb.present.jsonview import pane_json
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
+from gradb.tape.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How panes are printed."""
+
+    width: int = 100
+    """Columns."""
+    is_json: bool = False
+    is_coloured: bool = False
+
+
+def pane_text(name: str, frame: Frame, style: Style) -> str:
+    """Return a pane of a Frame as text that ends with a line end.
+
+    Raises:
+        UserError: there is no pane of that name.
+    """
+    if name not in NAMES:
+        what = f"there is no pane {name!r}" if name else "`show` needs a pane"
+        raise UserError(f"{what}: the panes are {', '.join(NAMES)}")
+    if style.is_json:
+        return line(pane_json(name, frame)) + "\n"
+    return to_text(PANES[name](frame, Options(width=style.width)), style.width, is_coloured=style.is_coloured)

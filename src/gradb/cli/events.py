@@ -1,0 +1,25 @@
+"""``gradb events``: a recording as JSON lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from gradb.batch.events import event_lines
+from gradb.cli.parsing import Parser
+from gradb.cli.target import check_file
+from gradb.tape.tape import Tape
+
+HELP = "print a recording as JSON lines"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out the subcommand and return the exit code."""
+    parser = Parser("events", "gradb events FILE", "Print a recording as JSON lines, one event each: docs/json.md.")
+    parser.add_argument("file", metavar="FILE", help="the tape")
+    options = parser.parse_args(argv)
+    check_file(options.file)
+    with Tape.open(options.file) as tape:
+        for line in event_lines(tape):
+            sys.stdout.write(line + "\n")
+    return 0

@@ -1,0 +1,100 @@
+"""The command line: which subcommand it is, and how every mistake ends: one sentence on stderr, exit code 2.
+
+The subcommands have a file each; they return exit codes and raise ``UserError``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import gradb
+from gradb.cli import events, opening, pick, record, run, show
+from gradb.cli.parsing import Parser
+from gradb.cli.screen import add_screen_options
+from gradb.debugger.errors import ExpectationFailed, UserError
+from gradb.present.safe import plain_lines
+from gradb.tape.tape import TapeError
+
+Subcommand = Callable[[Sequence[str]], int]
+SUBCOMMANDS: dict[str, tuple[Subcommand, str]] = {
+    "run": (run.run, run.HELP),
+    "record": (record.run, record.HELP),
+    "open": (opening.run, opening.HELP),
+    "show": (show.run, show.HELP),
+    "events": (events.run, events.HELP),
+}
+_USAGE = """\
+gradb                                  pick a scenario or a recent recording
+       gradb [OPTIONS] SCRIPT [ARGS ...]      debug a script
+       gradb [OPTIONS] -m MODULE [ARGS ...]   debug a module
+       gradb COMMAND ..."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run gradb and return the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    with contextlib.suppress(AttributeError, ValueError):  # a stand-in for a stream may not have it
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+    except ExpectationFailed as error:
+        return complain(str(error), 1)
+    except (UserError, TapeError) as error:
+        return complain(str(error), 2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads: say no more, not even at exit
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return code
+
+
+def complain(text: str, code: int) -> int:
+    """Print a sentence on stderr, harmless whatever it quotes, and return the exit code."""
+    with contextlib.suppress(OSError):
+        print("gradb: " + "\n".join(plain_lines(text)), file=sys.stderr)
+    return code
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    if words and words[0] in SUBCOMMANDS:
+        return SUBCOMMANDS[words[0]][0](words[1:])
+    if words and words[0] in {"-h", "--help", "--version"}:
+        _parser().parse_args(words[:1])
+    if not words or _is_picker(words):
+        return pick.run(_parser().parse_args(words))
+    return run.run(words, is_short=True)
+
+
+def _is_picker(words: Sequence[str]) -> bool:
+    """Tell whether there is nothing but the theme to choose."""
+    return words[0].startswith("--theme") and len(words) == (1 if "=" in words[0] else 2)
+
+
+def _parser() -> Parser:
+    rows = "\n".join(f"  {name:<8} {about}" for name, (_, about) in SUBCOMMANDS.items())
+    parser = Parser(
+        "",
+        _USAGE,
+        f"Step through PyTorch's autograd, forwards, backwards and back in time.\n\ncommands:\n{rows}\n"
+        "\nEach has a --help of its own. A scenario may be called by its name: gradb chain_rule",
+    )
+    parser.add_argument("--version", action="version", version=f"gradb {gradb.__version__}")
+    add_screen_options(parser)
+    return parser
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # so that every `finally` on the way ends its debuggee
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,20 @@
+"""``gradb open``: look at a recording on the screen. torch need not be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradb.cli.parsing import Parser
+from gradb.cli.screen import add_screen_options, open_tape, show_screen
+
+HELP = "look at a recording on the screen"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out the subcommand and return the exit code."""
+    parser = Parser("open", "gradb open [OPTIONS] FILE", "Look at a recording on the screen; this needs no torch.")
+    parser.add_argument("file", metavar="FILE", help="the tape")
+    add_screen_options(parser)
+    options = parser.parse_args(argv)
+    debugger = open_tape(options.file)
+    return show_screen(lambda: debugger, options.file, options.theme)

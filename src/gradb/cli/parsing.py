@@ -1,0 +1,67 @@
+"""Command lines: gradb's own options come first, then the script, and all that follows is the script's.
+
+``argparse`` reads the options; where they end is found here, so that no word of the script's is ever looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from gradb.debugger.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains by ``UserError`` and never abbreviates."""
+
+    def __init__(self, name: str, usage: str, description: str, epilog: str = "") -> None:
+        super().__init__(
+            prog=f"gradb {name}".strip(),
+            usage=usage,
+            description=description,
+            epilog=epilog or None,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the complaint as a UserError."""
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+    def split(self, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return gradb's own words, and the target with what follows it (empty when a module is named by ``-m``)."""
+        valued = {flag for action in self._actions if action.nargs != 0 for flag in action.option_strings}
+        index = 0
+        while index < len(argv):
+            word = argv[index]
+            if word == "--":
+                return list(argv[:index]), list(argv[index + 1 :])
+            if not word.startswith("-") or word == "-":
+                break
+            is_joined = word not in valued and word[:2] in valued and not word.startswith("--")
+            index += 2 if word in valued else 1
+            if word == "-m" or (is_joined and word.startswith("-m")):
+                return list(argv[:index]), ["", *argv[index:]]
+        return list(argv[:index]), list(argv[index:])
+
+
+def add_run_options(parser: Parser) -> None:
+    """Add the options that say how a script is run."""
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m would")
+    parser.add_argument("--stdin", metavar="FILE", help="what the script reads from standard input (default: nothing)")
+    parser.add_argument(
+        "--probe",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="measure local derivatives: of small nodes while stepping (auto), wherever possible, or never",
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=_whole, default=1024, help="keep tensors of up to N elements whole (default: 1024)"
+    )
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)

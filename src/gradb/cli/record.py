@@ -1,0 +1,43 @@
+"""``gradb record``: run a script to its end without a screen, and keep the tape."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from gradb.batch.record import record
+from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.specs import make_spec, read_target
+from gradb.cli.tapes import prepare_output
+
+HELP = "record a run without a screen"
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "record",
+        "gradb record -o FILE [OPTIONS] SCRIPT [ARGS ...]\n       gradb record -o FILE [OPTIONS] -m MODULE [ARGS ...]",
+        "Run a script to its end without a screen and keep the recording. The script's own output passes\n"
+        "through, and its exit code is the exit code.",
+    )
+    parser.add_argument("-o", dest="output", metavar="FILE", help="where the tape goes")
+    add_run_options(parser)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out the subcommand and return the exit code."""
+    parser = _parser()
+    own, rest = parser.split(argv)
+    options = parser.parse_args(own)
+    if options.output is None:
+        parser.error("say where the tape goes: -o FILE")
+    target = read_target(parser, options, rest)
+    tape = prepare_output(options.output)
+    spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
+    return record(spec, _write if sys.stderr.isatty() else None)
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

@@ -1,0 +1,129 @@
+"""``gradb run``, and ``gradb SCRIPT`` for short: debug a script on the screen, or by a command script without one."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradb.batch.script import Script, prepare
+from gradb.batch.show import Style
+from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
+from gradb.cli.show import read_width
+from gradb.cli.specs import make_spec, read_target
+from gradb.cli.tapes import new_recent_tape, prepare_output
+from gradb.cli.target import check_file, is_tape
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.link.spec import RunSpec
+
+HELP = "debug a script (`gradb SCRIPT` for short)"
+_EPILOG = """\
+-e and --commands run without a screen, and may also stand right behind the script when none of them stands before it:
+  gradb run SCRIPT --commands FILE
+Everything else behind the script is the script's. The exit code is 0, 1 when an `expect` fails, 2 for bad input.
+The commands are those of the `:` prompt (see docs/commands.md)."""
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "run",
+        "gradb [run] [OPTIONS] SCRIPT [ARGS ...]\n       gradb [run] [OPTIONS] -m MODULE [ARGS ...]\n"
+        "       gradb run (-e COMMANDS | --commands FILE) [OPTIONS] SCRIPT|TAPE",
+        "Debug a script: step it op by op, the backward node by node, and back in time.",
+        _EPILOG,
+    )
+    parser.add_argument("-o", dest="output", metavar="FILE", help="where the tape goes (default: with the recent ones)")
+    parser.add_argument("-e", dest="execute", metavar="COMMANDS", help="run these commands without a screen")
+    parser.add_argument("--commands", metavar="FILE", help="run the commands in a file without a screen")
+    parser.add_argument("--width", metavar="N", help="columns that `show` prints (default: the terminal's, or 100)")
+    add_run_options(parser)
+    add_screen_options(parser)
+    return parser
+
+
+def run(argv: Sequence[str], *, is_short: bool = False) -> int:
+    """Carry out the subcommand and return the exit code; ``is_short``: the word ``run`` was left out."""
+    parser = _parser()
+    own, rest = parser.split(argv)
+    if not is_short:
+        behind, rest = _behind(own, rest)
+        own += behind
+    options = parser.parse_args(own)
+    script = _read_commands(options)
+    if rest and rest[0] and is_tape(rest[0]):
+        return _on_tape(rest, options, script)
+    target = read_target(parser, options, rest)
+    if script is not None:
+        return _headless(target, options, rest, script)
+    check_terminal()
+    name = target[0] or target[1] or ""
+    tape = prepare_output(options.output) if options.output is not None else new_recent_tape(name)
+    spec = make_spec(target, options, rest, tape)
+    return show_screen(lambda: Debugger.launch(spec), spec.target, options.theme)
+
+
+def _behind(own: Sequence[str], rest: list[str]) -> tuple[list[str], list[str]]:
+    """Take ``-e`` and ``--commands`` from right behind the target, unless one of them stands before it."""
+    if any(word.startswith(("-e", "--commands")) for word in own):
+        return [], rest
+    taken: list[str] = []
+    while len(rest) > 1 and (rest[1] in {"-e", "--commands"} or rest[1].startswith("--commands=")):
+        count = 1 if "=" in rest[1] else 2
+        taken += rest[1 : 1 + count]
+        rest = [*rest[:1], *rest[1 + count :]]
+    return taken, rest
+
+
+def _read_commands(options: Namespace) -> Script | None:
+    if options.execute is not None and options.commands is not None:
+        raise UserError("give the commands by -e or by --commands, not both")
+    if options.execute is not None:
+        return prepare(options.execute)
+    if options.commands is None:
+        return None
+    check_file(options.commands)
+    try:
+        text = Path(options.commands).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot read {options.commands}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{options.commands} is not UTF-8") from error
+    return prepare(text, options.commands)
+
+
+def _on_tape(rest: Sequence[str], options: Namespace, script: Script | None) -> int:
+    if rest[1:]:
+        raise UserError(f"{rest[0]} is a tape, and takes no arguments: {' '.join(rest[1:])!r}")
+    debugger = open_tape(rest[0])
+    if script is not None:
+        return _carry_out(debugger, script, options)
+    return show_screen(lambda: debugger, rest[0], options.theme)
+
+
+def _headless(target: tuple[str | None, str | None], options: Namespace, rest: Sequence[str], script: Script) -> int:
+    def go(tape: str) -> int:
+        spec: RunSpec = make_spec(target, options, rest, tape)
+        return _carry_out(Debugger.launch(spec), script, options)
+
+    if options.output is not None:
+        return go(prepare_output(options.output))
+    with tempfile.TemporaryDirectory(prefix="gradb-") as folder:
+        return go(str(Path(folder) / "run.tape"))
+
+
+def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
+    try:
+        style = Style(width=read_width(options.width))
+        script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))
+    finally:
+        debugger.close()
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,57 @@
+"""The scenarios that come with gradb: found in the installed package, or in the repository for an editable install."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradb
+
+_ORDER = ("chain_rule", "accumulation", "integer_grad", "mlp")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario."""
+
+    name: str
+    """File name without ``.py``."""
+    path: str
+    title: str
+    """First line of its docstring."""
+    lesson: str
+    """The first sentence or so of the rest, on one line."""
+
+
+def folder() -> Path | None:
+    """Return the folder of the scenarios, or None where there is none."""
+    package = Path(gradb.__file__).resolve().parent
+    for candidate in (package / "_scenarios", package.parents[1] / "scenarios"):
+        if (candidate / "chain_rule.py").is_file():
+            return candidate
+    return None
+
+
+def scenario_path(name: str) -> str | None:
+    """Return the path of the scenario called ``name`` (with or without ``.py``), or None."""
+    home = folder()
+    if home is None or Path(name).name != name:
+        return None
+    path = home / (name if name.endswith(".py") else f"{name}.py")
+    return str(path) if path.is_file() else None
+
+
+def scenarios() -> list[Scenario]:
+    """Return all scenarios, in the order in which to learn from them."""
+    home = folder()
+    found = [_read(path) for path in home.glob("*.py")] if home is not None else []
+    rank = {name: index for index, name in enumerate(_ORDER)}
+    return sorted(found, key=lambda scenario: (rank.get(scenario.name, len(rank)), scenario.name))
+
+
+def _read(path: Path) -> Scenario:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
+    title, _, rest = text.partition("\n")
+    paragraph = rest.strip().partition("\n\n")[0]
+    return Scenario(path.stem, str(path), title.strip(), " ".join(paragraph.split()))

@@ -1,0 +1,61 @@
+"""The way from the command line to the terminal app. The app is imported only here, and only when it is shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from gradb.cli.parsing import Parser
+from gradb.cli.target import check_file
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+
+
+def add_screen_options(parser: Parser) -> None:
+    """Add the options that say how the screen looks."""
+    themes = ("dark", "light", "contrast")
+    parser.add_argument("--theme", choices=themes, default=themes[0], help="colours (default: dark)")
+
+
+def check_terminal() -> None:
+    """Refuse where there is nothing to draw on.
+
+    Raises:
+        UserError: standard input or output is not a terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            "the screen needs a terminal, and this is not one (gradb record, show, events and run -e work without it)"
+        )
+
+
+def open_tape(path: str) -> Debugger:
+    """Open a recording.
+
+    Raises:
+        UserError: it is not a tape that can be read.
+    """
+    check_file(path)
+    return Debugger.open(path)
+
+
+def show_screen(start: Callable[[], Debugger], script: str, theme: str) -> int:
+    """Show the app until the user leaves it; ``start`` is called after the first paint."""
+    check_terminal()
+    from gradb.tui.app import GradbApp
+
+    app = GradbApp(start, script=script, theme=theme)
+    app.run()
+    return app.return_code or 0
+
+
+def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str) -> int:
+    """Show the picker and what is picked; an entry is (path, title, about, group)."""
+    check_terminal()
+    from gradb.tui.app import GradbApp
+    from gradb.tui.picker import Entry
+
+    rows = [Entry(*entry) for entry in entries]
+    app = GradbApp(entries=rows, open_entry=lambda entry: start(entry.path), theme=theme)
+    app.run()
+    return app.return_code or 0

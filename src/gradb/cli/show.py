@@ -1,0 +1,96 @@
+"""``gradb show``: one pane at one position, as text or JSON. Given a script, it is recorded first."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradb.batch.show import Style, pane_text
+from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.screen import open_tape
+from gradb.cli.specs import make_spec, read_target
+from gradb.cli.target import is_tape
+from gradb.debugger.commands import PANES
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+
+HELP = "print one pane of a recording, or of a script recorded for it"
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "show",
+        "gradb show [--at N] --pane PANE [--json] [OPTIONS] FILE\n"
+        "       gradb show [--at N] --pane PANE [--json] [OPTIONS] SCRIPT [ARGS ...]",
+        "Print what a pane shows at a position. A script is recorded first, its output suppressed.",
+    )
+    parser.add_argument("--at", metavar="N", help="position, from 0 (default: the last event)")
+    parser.add_argument("--pane", metavar="PANE", choices=PANES, required=True, help=", ".join(PANES))
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--width", metavar="N", help="columns (default: the terminal's, or 100)")
+    add_run_options(parser)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out the subcommand and return the exit code."""
+    parser = _parser()
+    own, rest = parser.split(argv)
+    if rest and rest[0] and is_tape(rest[0]):
+        own, rest = [*own, *rest[1:]], rest[:1]  # a tape takes no arguments: options may stand behind it
+    options = parser.parse_args(own)
+    style = Style(width=read_width(options.width), is_json=options.json)
+    position = None if options.at is None else _position(options.at)
+    is_recording = bool(rest) and _is_recording(rest[0])
+    debugger = open_tape(rest[0]) if is_recording else _recorded(parser, options, rest)
+    try:
+        debugger.go(debugger.head if position is None else position)
+        sys.stdout.write(pane_text(options.pane, debugger.frame(), style))
+    finally:
+        debugger.close()
+    return 0
+
+
+def _is_recording(name: str) -> bool:
+    """Tell whether a file is to be read as a tape: it is one, or it is named like one."""
+    return is_tape(name) or Path(name).suffix == ".tape"
+
+
+def _position(text: str) -> int:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise UserError(f"--at takes the number of an event, not {text!r}")
+    return int(text)
+
+
+def read_width(text: str | None) -> int:
+    """Return the number of columns to print, from 20 to 1000.
+
+    Raises:
+        UserError: the text is not such a number.
+    """
+    if text is None:
+        return max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 20 <= int(text) <= 1000):
+        raise UserError(f"--width takes a number from 20 to 1000, not {text!r}")
+    return int(text)
+
+
+def _recorded(parser: Parser, options: Namespace, rest: Sequence[str]) -> Debugger:
+    """Record a script to a tape that is gone once it is open, and open it."""
+    target = read_target(parser, options, rest)
+    with tempfile.TemporaryDirectory(prefix="gradb-") as folder:
+        spec = make_spec(target, options, rest, str(Path(folder) / "show.tape"), is_paused_at_start=False)
+        debugger = Debugger.launch(spec)
+        try:
+            debugger.wait()
+            if debugger.run.failure:
+                raise UserError(debugger.run.failure)
+        except BaseException:
+            debugger.close()
+            raise
+        return debugger

@@ -1,0 +1,62 @@
+"""From a command line to a ``RunSpec``: the target checked, and what is asked for put in order."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradb.cli.parsing import Parser
+from gradb.cli.target import check_file, check_module, check_script, check_torch, find_script
+from gradb.debugger.errors import UserError
+from gradb.link.spec import RunSpec
+
+
+def read_target(parser: Parser, options: Namespace, rest: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return (script, module), one of them None, checked.
+
+    Raises:
+        UserError: there is none, or it cannot be run.
+    """
+    if options.module is None and not rest:
+        parser.error("give a script to run, or -m MODULE")
+    script = None if options.module is not None else find_script(rest[0])
+    if script is not None:
+        check_script(script)
+    check_torch()
+    if options.module is not None:
+        check_module(options.module)
+    if options.stdin is not None:
+        _check_stdin(options.stdin)
+    return script, options.module
+
+
+def _check_stdin(path: str) -> None:
+    check_file(path)
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def make_spec(
+    target: tuple[str | None, str | None],
+    options: Namespace,
+    rest: Sequence[str],
+    tape: str,
+    *,
+    is_paused_at_start: bool = True,
+    passes_output: bool = False,
+) -> RunSpec:
+    """Return the order for the debuggee."""
+    return RunSpec(
+        script=target[0],
+        module=target[1],
+        tape=tape,
+        arguments=tuple(rest[1:]),
+        stdin=options.stdin,
+        is_paused_at_start=is_paused_at_start,
+        passes_output=passes_output,
+        probe=options.probe,
+        limit=options.limit,
+    )

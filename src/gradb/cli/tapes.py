@@ -1,0 +1,78 @@
+"""Where tapes go: the file that the user names, or a folder of recent ones of which the newest twenty are kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from gradb.cli.target import is_tape
+from gradb.debugger.errors import UserError
+
+KEPT = 20
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
+def prepare_output(name: str) -> str:
+    """Make room for a new tape and return its absolute path (the script may change directory).
+
+    Raises:
+        UserError: it cannot be written there, or there is a file that is no tape.
+    """
+    path = Path(name).expanduser().absolute()
+    if path.is_dir():
+        raise UserError(f"cannot write {name}: it is a directory")
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {name}: there is no folder {path.parent}")
+    if path.exists() and not path.is_file():
+        raise UserError(f"cannot write {name}: it is not a regular file")
+    if path.exists() and path.stat().st_size and not is_tape(str(path)):
+        raise UserError(f"cannot write {name}: there is a file of that name already, and it is not a tape")
+    try:
+        path.open("ab").close()
+        remove(path)
+    except OSError as error:
+        raise UserError(f"cannot write {name}: {error.strerror}") from error
+    return str(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a tape and what SQLite may have left beside it."""
+    for file in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
+        file.unlink(missing_ok=True)
+
+
+def recent_folder() -> Path:
+    """Return the folder of recent tapes: in the user's cache, or where that cannot be written, with temporary files."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    for folder in (Path(base).expanduser() / "gradb", Path(tempfile.gettempdir()) / f"gradb-{os.getuid()}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="gradb-"))
+
+
+def recent_tapes() -> list[Path]:
+    """Return the recent tapes, newest first."""
+    return sorted(recent_folder().glob("*.tape"), key=_time, reverse=True)
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def new_recent_tape(target: str) -> str:
+    """Return the path for a new tape of a run of ``target``, and let the oldest go."""
+    for path in recent_tapes()[KEPT - 1 :]:
+        if not path.with_name(path.name + "-wal").exists():  # that one is being written
+            remove(path)
+    stem = "".join(char if char.isalnum() or char in "-_" else "_" for char in Path(target).stem)[:60]
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return str(recent_folder() / f"{stem}-{stamp}-{os.getpid()}.tape")

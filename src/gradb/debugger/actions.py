@@ -1,0 +1,173 @@
+"""What the commands do: small functions of (debugger, argument) that return a sentence or None.
+
+The registry (``commands``) gives them names, keys and help. They know no screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gradb.debugger import expect as expectations, save as saving
+from gradb.debugger.errors import UserError
+from gradb.debugger.where import describe, parse_stop
+from gradb.tape.stops import Stop, StopKind
+
+if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger
+
+_MOST_STEPS = 1_000_000
+_TROUBLE = (Stop("kind", "error"), Stop("nonfinite"))
+
+
+def _count(argument: str) -> int:
+    if not argument:
+        return 1
+    if not (argument.isascii() and argument.isdigit()) or not 0 < int(argument[:10]) <= _MOST_STEPS:
+        raise UserError(f"{argument!r} is not a number of times: give a whole number from 1")
+    return int(argument)
+
+
+def _nothing(argument: str, name: str) -> None:
+    if argument:
+        raise UserError(f"`{name}` takes nothing after it, not {argument!r}")
+
+
+def walk(kind: StopKind, direction: int) -> Callable[[Debugger, str], str | None]:
+    """Make the command that goes to the next (1) or last (-1) stop of a kind, COUNT times over."""
+
+    def run(debugger: Debugger, argument: str) -> str | None:
+        move = debugger.forward if direction > 0 else debugger.back
+        move(Stop(kind), count=_count(argument))
+        return None
+
+    return run
+
+
+def until(direction: int) -> Callable[[Debugger, str], str | None]:
+    """Make the command that goes on (1) or back (-1) to a place named in words."""
+
+    def run(debugger: Debugger, argument: str) -> str | None:
+        move = debugger.forward if direction > 0 else debugger.back
+        move(parse_stop(argument))
+        return None
+
+    return run
+
+
+def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
+    """Make the command that goes on (1) or back (-1) to a breakpoint, trouble, or the end of what there is."""
+
+    def run(debugger: Debugger, argument: str) -> str | None:
+        _nothing(argument, "continue" if direction > 0 else "reverse-continue")
+        here = debugger.event() if debugger.position else None
+        # From one NaN on, every event may have one: it is news only where the last event had none.
+        trouble = _TROUBLE[:1] if here is not None and here.has_nonfinite else _TROUBLE
+        move = debugger.forward if direction > 0 else debugger.back
+        move(Stop("end"), (*debugger.breakpoints, *trouble))
+        return None
+
+    return run
+
+
+def start(debugger: Debugger, argument: str) -> str | None:
+    """Go to position 0."""
+    _nothing(argument, "start")
+    debugger.go(0)
+    return None
+
+
+def head(debugger: Debugger, argument: str) -> str | None:
+    """Go to the last event recorded."""
+    _nothing(argument, "head")
+    debugger.go(debugger.head)
+    return None
+
+
+def goto(debugger: Debugger, argument: str) -> str | None:
+    """Go to a position."""
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 16):
+        raise UserError(f"{argument!r} is not a position: give a number, 0 to {debugger.head}")
+    debugger.go(int(argument))
+    return None
+
+
+def finish(debugger: Debugger, argument: str) -> str | None:
+    """Run to the end."""
+    _nothing(argument, "finish")
+    debugger.run_to_end()
+    return None
+
+
+def pause(debugger: Debugger, argument: str) -> str | None:
+    """Pause a running script."""
+    _nothing(argument, "pause")
+    debugger.pause()
+    return None
+
+
+def _this_line(debugger: Debugger) -> Stop:
+    event = debugger.event() if debugger.position else None
+    if event is None or event.line is None:
+        raise UserError("there is no source line here to set a breakpoint on: give one, e.g. break 12")
+    return Stop("at", f"{event.file}:{event.line}" if event.file else str(event.line))
+
+
+def break_(debugger: Debugger, argument: str) -> str | None:
+    """Set a breakpoint; on this line, set or clear one."""
+    stop = parse_stop(argument) if argument else _this_line(debugger)
+    if stop not in debugger.breakpoints:
+        debugger.breakpoints.append(stop)
+        return f"breakpoint: {describe(stop)}"
+    if argument:
+        return f"there is a breakpoint already: {describe(stop)}"
+    debugger.breakpoints.remove(stop)
+    return f"cleared: {describe(stop)}"
+
+
+def clear(debugger: Debugger, argument: str) -> str | None:
+    """Clear one breakpoint, or all."""
+    if not argument:
+        cleared = len(debugger.breakpoints)
+        debugger.breakpoints.clear()
+        return f"{cleared} breakpoint{'' if cleared == 1 else 's'} cleared"
+    stop = parse_stop(argument)
+    if stop not in debugger.breakpoints:
+        raise UserError(f"there is no breakpoint {describe(stop)}")
+    debugger.breakpoints.remove(stop)
+    return f"cleared: {describe(stop)}"
+
+
+def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
+    """List the breakpoints."""
+    _nothing(argument, "breakpoints")
+    names = ", ".join(describe(stop) for stop in debugger.breakpoints)
+    return f"breakpoints: {names}" if names else "there are no breakpoints"
+
+
+def refuse_show(debugger: Debugger, argument: str) -> str | None:
+    """Refuse: only a front end has panes."""
+    raise UserError("`show` needs something to show a pane on")
+
+
+def expect(debugger: Debugger, argument: str) -> str | None:
+    """Check an expression at the position."""
+    expectations.check(debugger, argument)
+    return None
+
+
+def quiet(debugger: Debugger, argument: str) -> str | None:
+    """Switch whether steps stop at what cannot matter to a gradient."""
+    switch = {"": not debugger.shows_quiet, "on": True, "off": False}.get(argument)
+    if switch is None:
+        raise UserError(f"`quiet` takes on, off or nothing, not {argument!r}")
+    debugger.shows_quiet = switch
+    return f"data preparation and initialisation are {'stepped through' if switch else 'stepped over'}"
+
+
+def save(debugger: Debugger, argument: str) -> str | None:
+    """Save the tape so far."""
+    if not argument:
+        raise UserError("`save` needs a file name, e.g. save run.tape")
+    saving.save(debugger.run.path, argument)
+    return f"saved as {argument}"

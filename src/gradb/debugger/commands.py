@@ -1,0 +1,146 @@
+"""THE registry of commands: one row each, in the order in which people read them.
+
+Key bindings, footer, help, palette, the `:` prompt, the language of command scripts and the table in the docs are all
+made from these rows, so none of them can say something else than the others. A command acts on a ``Debugger`` and knows
+no screen; those that a front end carries out itself (``is_front_end``) are here for their name, key and help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from gradb.debugger import actions
+from gradb.debugger.errors import UserError
+
+if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger
+
+Group = Literal["move", "run", "breakpoints", "look", "screen"]
+Run = Callable[["Debugger", str], str | None]
+
+GROUPS: dict[Group, str] = {
+    "move": "Move in time",
+    "run": "Run on",
+    "breakpoints": "Breakpoints",
+    "look": "Look",
+    "screen": "Screen",
+}
+"""Heading of each group, in order."""
+
+PANES = ("source", "graph", "chain", "grads", "output")
+"""What `show` can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command."""
+
+    name: str
+    """As typed, e.g. ``line-back``."""
+    keys: tuple[str, ...]
+    """Keys as Textual names them; the first is the one that help and footer show."""
+    help: str
+    """One line."""
+    group: Group
+    run: Run
+    """Does it and returns what to tell the user, if anything; raises UserError."""
+    argument: str = ""
+    """What may follow the name, for help: ``[COUNT]``, ``N``, ``PANE``."""
+    twin: str = ""
+    """Name of the command that undoes it."""
+    has_screen: bool = False
+    """Only a screen can do it."""
+    is_front_end: bool = False
+    """The front end (screen or command script) does it itself, and ``run`` refuses."""
+    label: str = ""
+    """Short words for the footer; empty where it is not shown there."""
+
+    @property
+    def usage(self) -> str:
+        """Name and argument."""
+        return f"{self.name} {self.argument}".rstrip()
+
+
+def needs_screen(name: str) -> str:
+    """Return the sentence that refuses a command where there is no screen."""
+    return f"`{name}` needs a screen: it works in `gradb SCRIPT` and `gradb open FILE`"
+
+
+def _refuse(name: str) -> Run:
+    def run(debugger: Debugger, argument: str) -> str | None:
+        raise UserError(needs_screen(name))
+
+    return run
+
+
+def _screen(name: str, keys: tuple[str, ...], help: str, argument: str = "", label: str = "") -> Command:
+    return Command(name, keys, help, "screen", _refuse(name), argument, has_screen=True, is_front_end=True, label=label)
+
+
+COUNT = "[COUNT]"
+WHAT = "KIND [ARG]"
+
+COMMANDS: tuple[Command, ...] = (
+    Command("step", ("space", "right"), "Go to the next step: an op, a backward node, an accumulation ...", "move",
+            actions.walk("step", 1), COUNT, "back", label="step"),
+    Command("back", ("backspace", "left"), "Go to the step before", "move",
+            actions.walk("step", -1), COUNT, "step", label="back"),
+    Command("event", ("full_stop",), "Go to the very next event: a node about to run, a printed line ...", "move",
+            actions.walk("event", 1), COUNT, "event-back"),
+    Command("event-back", ("comma",), "Go to the very event before", "move",
+            actions.walk("event", -1), COUNT, "event"),
+    Command("line", ("n",), "Go to the next step on another source line", "move",
+            actions.walk("line", 1), COUNT, "line-back", label="line"),
+    Command("line-back", ("N",), "Go back to a step on another source line", "move",
+            actions.walk("line", -1), COUNT, "line"),
+    Command("phase", ("p",), "Go to the next phase: forward, backward, optimizer", "move",
+            actions.walk("phase", 1), COUNT, "phase-back", label="phase"),
+    Command("phase-back", ("P",), "Go back to the phase before", "move",
+            actions.walk("phase", -1), COUNT, "phase"),
+    Command("iteration", ("i",), "Go to the next iteration", "move",
+            actions.walk("iteration", 1), COUNT, "iteration-back"),
+    Command("iteration-back", ("I",), "Go back to the iteration before", "move",
+            actions.walk("iteration", -1), COUNT, "iteration"),
+    Command("until", (), "Go on to the next: node NAME, line N, kind KIND, error, nonfinite, accumulate ...", "move",
+            actions.until(1), WHAT, "until-back"),
+    Command("until-back", (), "Go back to the last: node NAME, line N, kind KIND, error, nonfinite, accumulate ...",
+            "move",
+            actions.until(-1), WHAT, "until"),
+    Command("start", ("home", "g"), "Go to the start, before the first event", "move", actions.start, "", "head"),
+    Command("head", ("end", "G"), "Go to the head: the last event recorded", "move", actions.head, "", "start"),
+    Command("goto", (), "Go to event number N; past the head, the script runs on to it", "move", actions.goto, "N"),
+    Command("continue", ("c",), "Run on to a breakpoint, an error, a NaN or infinity, or the end", "run",
+            actions.continue_(1), "", "reverse-continue", label="continue"),
+    Command("reverse-continue", ("C",), "Go back to a breakpoint, an error, a NaN or infinity, or the start", "run",
+            actions.continue_(-1), "", "continue"),
+    Command("finish", ("f",), "Run the script to its end, past every breakpoint", "run", actions.finish),
+    Command("pause", ("s",), "Pause the running script at its next event", "run", actions.pause),
+    Command("break", ("b",), "Set a breakpoint, as for until; without an argument: set or clear one on this line",
+            "breakpoints", actions.break_, f"[{WHAT}]", "clear", label="break"),
+    Command("clear", (), "Clear a breakpoint, as for break; without an argument: all of them", "breakpoints",
+            actions.clear, f"[{WHAT}]", "break"),
+    Command("breakpoints", ("B",), "List the breakpoints", "breakpoints", actions.list_breakpoints),
+    Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", actions.refuse_show, "PANE", is_front_end=True),
+    Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
+            actions.expect, "EXPR"),
+    Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
+            actions.quiet, "[on|off]"),
+    Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
+    _screen("source", ("1",), "Look at the source"),
+    _screen("graph", ("2",), "Look at the graph"),
+    _screen("chain", ("3",), "Look at the chain rule"),
+    _screen("grads", ("4",), "Look at the .grad buffers"),
+    _screen("output", ("5", "o"), "Look at the output; again: back to the source"),
+    _screen("next-pane", ("tab",), "Go to the next pane"),
+    _screen("previous-pane", ("shift+tab",), "Go to the pane before"),
+    _screen("zoom", ("z",), "Give the whole screen to the pane in focus, or give it back"),
+    _screen("copy", ("y",), "Copy the Python expression that reaches the selected node"),
+    _screen("prompt", ("colon",), "Type a command", label="command"),
+    _screen("palette", ("ctrl+p",), "Pick a command or a colour theme from a list"),
+    _screen("help", ("question_mark", "f1"), "Show help for the pane in focus and all keys", label="help"),
+    _screen("quit", ("q", "ctrl+q"), "Quit; a script still running is ended", label="quit"),
+)  # fmt: skip
+
+BY_NAME: dict[str, Command] = {command.name: command for command in COMMANDS}

@@ -1,0 +1,212 @@
+"""The debugger without a screen: one run, live or recorded, and where the user is looking.
+
+The terminal app and the command scripts both stand on this object and keep no copy of what it knows. It moves the
+position over the tape and lets the script run on where the tape ends; how anything is shown it must not know. Nothing
+in it waits, but ``wait``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.movement import Leg, legs_of, nearest
+from gradb.debugger.run import Run
+from gradb.debugger.view import View
+from gradb.debugger.where import describe
+from gradb.link.messages import Continue, Paused
+from gradb.link.spec import RunSpec
+from gradb.tape.events import Event
+from gradb.tape.stops import Stop
+
+_MOST_QUEUED = 20
+
+
+class Debugger(View):
+    """One run and a position in it, and how the position moves."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.message = ""
+        """The last thing to tell the user; whoever shows it may clear it."""
+        self.breakpoints: list[Stop] = []
+        self.shows_quiet = False
+        """Steps stop at data preparation and initialisation too."""
+        self.missed: Stop | None = None
+        """What the last movement looked for and did not find."""
+        self._is_following = True  # the position goes with the head of a running script
+        self._legs: deque[Leg] = deque()
+        self._under_way: tuple[Leg, Event | None] | None = None  # the leg that the script is on, and its origin
+
+    @classmethod
+    def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:
+        """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``)."""
+        debugger = cls(Run.launch(spec, command))
+        debugger.breakpoints = list(spec.breakpoints)
+        return debugger
+
+    @classmethod
+    def open(cls, path: str) -> Debugger:
+        """Open a recorded run at its start.
+
+        Raises:
+            UserError: the file is not a tape that can be read.
+        """
+        return cls(Run.open(path))
+
+    # --- moving -------------------------------------------------------------------------------------------------------
+
+    def forward(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
+        """Go to the next event that ``stop`` or one of ``also`` matches, ``count`` times over.
+
+        The recorded stretch is searched first; past the head a live script runs on (``is_running``), and where there is
+        nothing more the position is the head. While the script runs, the same movement again is kept for later.
+        """
+        self.missed = None
+        stop = replace(stop, with_quiet=self.shows_quiet)
+        if self.is_running and self._is_following:
+            self._keep(stop, also, count)
+            return
+        self._legs = deque(legs_of(stop, also, self.event()) * count)
+        self._walk_on()
+
+    def back(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
+        """Go to the nearest earlier event that matches, ``count`` times over; never disturbs the script."""
+        self.missed = None
+        if not self.position:
+            self.message = "already at the start"
+            return
+        self._is_following = False
+        stop = replace(stop, with_quiet=self.shows_quiet)
+        self._legs = deque(legs_of(stop, also, self.event()) * count)
+        missed = self._walk(-1)
+        if missed is None:
+            return
+        self._legs.clear()
+        if missed.is_search:
+            self._miss(missed, "there is no earlier")
+        else:
+            self.position = 0
+
+    def go(self, position: int) -> None:
+        """Go to a position; past the head a live script runs on to it.
+
+        Raises:
+            UserError: there is no such position.
+        """
+        if 0 <= position <= self.head:
+            self._legs.clear()
+            self._is_following = position == self.head
+            self.position = position
+        elif position > self.head and self.is_live:
+            self.go(self.head)
+            self.forward(Stop("position", str(position)))
+        else:
+            raise UserError(f"there is no position {position}: this run has positions 0 to {self.head}")
+
+    def run_to_end(self) -> None:
+        """Let the script run to its end, whatever the breakpoints."""
+        self.go(self.head)
+        self.forward(Stop("end"))
+
+    def pause(self) -> None:
+        """Ask a running script to pause at its next event."""
+        self._legs.clear()
+        self.run.pause()
+        if not self.is_running:
+            self.message = "the script is not running"
+
+    def _keep(self, stop: Stop, also: tuple[Stop, ...], count: int) -> None:
+        leg = self._under_way[0] if self._under_way is not None else None
+        if leg is not None and (leg.stop != stop or stop.kind == "end"):
+            self.message = "the script is running: pause it first"
+        elif not self.run.is_pausing and len(self._legs) + count <= max(_MOST_QUEUED, count):
+            self._legs.extend([Leg(stop, also)] * count)
+
+    def _walk(self, direction: int) -> Leg | None:
+        """Follow the legs over the recorded stretch; return the first that finds nothing there."""
+        while self._legs:
+            leg, origin = self._legs.popleft(), self.event()
+            found = nearest(self.tape, leg.stops, self.position, direction)
+            if found is None:
+                return leg
+            self.position = found
+            self._arrive(leg, origin)
+        return None
+
+    def _arrive(self, leg: Leg, origin: Event | None) -> None:
+        """Drop the second leg of a pair when the first has met what the second looks for."""
+        event = self.event()
+        if leg.is_prelude and self._legs and event and any(stop.matches(event, origin) for stop in leg.also):
+            self._legs.popleft()
+
+    def _walk_on(self) -> None:
+        leg = self._walk(1)
+        if leg is None:
+            return
+        if self.is_running:
+            self._legs.clear()
+            self.message = f"there is no later {describe(leg.stop)} up to {self.head} yet: the script is still running"
+        elif self.is_live:
+            self._under_way = (leg, self.event())
+            self._is_following = True
+            self.run.run_on(Continue(leg.stop, leg.also, self.event()))
+        else:
+            self._legs.clear()
+            self.message = "already at the end" if self.position == self.head else "this is the end"
+            self._miss(leg, "there is no later")
+            self.position = self.head
+
+    def _miss(self, leg: Leg, sentence: str) -> None:
+        if leg.is_search:
+            self.missed = leg.stop
+            self.message = f"{sentence} {describe(leg.stop)}"
+
+    # --- the debuggee -------------------------------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when ``pump`` has something to do; -1 when not live."""
+        return self.run.fileno()
+
+    def pump(self, timeout: float = 0.0) -> bool:
+        """Take in what the debuggee said, waiting up to ``timeout`` seconds for it; return whether anything changed."""
+        was_live = self.is_live
+        messages = self.run.pump(timeout)
+        if was_live and self._is_following:
+            self.position = self.head
+        if any(isinstance(message, Paused) for message in messages) and not self.is_running and self.is_live:
+            self._on_paused()
+        if was_live and not self.is_live:
+            self._on_ended()
+        return bool(messages) or was_live != self.is_live
+
+    def _on_paused(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if self._is_following:
+            if under_way is not None:
+                self._arrive(*under_way)
+            self._walk_on()
+
+    def _on_ended(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        self._legs.clear()
+        self.message = self.run.failure or f"the script has ended ({self.status})"
+        if under_way is not None and not self.run.failure:
+            self._miss(under_way[0], f"the script has ended ({self.status}) without")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Pump until the script pauses or is over; False when it still runs after ``timeout`` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.is_running:
+            left = 0.2 if deadline is None else min(0.2, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            self.pump(left)
+        return True
+
+    def close(self) -> None:
+        """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
+        self.run.close()

@@ -1,0 +1,18 @@
+"""What goes wrong for reasons the user can mend: one clear sentence each, no traceback.
+
+::
+
+    Exception
+    └── UserError                bad input, or a command that cannot be carried out
+        └── ExpectationFailed    an `expect` that does not hold
+"""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A sentence for the user."""
+
+
+class ExpectationFailed(UserError):
+    """An expectation does not hold; the text shows the difference."""

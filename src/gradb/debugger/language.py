@@ -1,0 +1,87 @@
+"""The command language: statements apart, then a command and its argument. The `:` prompt and command scripts share it.
+
+Statements are separated by ``;`` or line ends and ``#`` begins a comment, neither inside quotes. Nothing here carries a
+command out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradb.debugger.commands import BY_NAME, Command
+from gradb.debugger.errors import UserError
+
+if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger
+
+_TOKEN = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\#[^\n]*|[;\n]|.""", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement."""
+
+    command: Command
+    argument: str
+    line: int
+    """Line of the script it stands on, from 1."""
+    text: str
+    """As written."""
+
+    def run(self, debugger: Debugger) -> str | None:
+        """Carry it out and return what to tell the user, if anything.
+
+        Raises:
+            UserError: it cannot be carried out, or a front end has to do it (``command.is_front_end``).
+        """
+        return self.command.run(debugger, self.argument)
+
+
+def parse(script: str) -> list[Statement]:
+    """Return the statements of a script.
+
+    Raises:
+        UserError: a statement names no command; nothing is returned then, so nothing is run.
+    """
+    return [Statement(*command_of(text), line, text) for line, text in split(script)]
+
+
+def split(script: str) -> list[tuple[int, str]]:
+    """Return (line, text) of every statement, without comments and empty ones."""
+    statements: list[tuple[int, str]] = []
+    line, text = 1, ""
+    for piece in _TOKEN.findall(script + "\n"):
+        if piece in {";", "\n"}:
+            if text.strip():
+                statements.append((line, text.strip()))
+            text = ""
+            line += piece == "\n"
+        elif not piece.startswith("#"):
+            text += piece
+    return statements
+
+
+def command_of(text: str) -> tuple[Command, str]:
+    """Return the command a statement names and its argument; ``line back`` is ``line-back``.
+
+    Raises:
+        UserError: there is no such command.
+    """
+    word, _, rest = text.partition(" ")
+    rest = rest.strip()
+    second, _, after = rest.partition(" ")
+    if second == "back" and f"{word}-back" in BY_NAME:
+        word, rest = f"{word}-back", after.strip()
+    command = BY_NAME.get(word)
+    if command is None:
+        raise UserError(_unknown(word))
+    return command, rest
+
+
+def _unknown(word: str) -> str:
+    close = difflib.get_close_matches(word, BY_NAME, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return f"there is no command {word!r}{hint}"

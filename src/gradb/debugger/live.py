@@ -1,0 +1,96 @@
+"""A live debuggee as the debugger sees it: messages in, stray output drained, the end of the process noticed.
+
+One file descriptor (``fileno``) becomes readable whenever ``poll`` has something to do, so that an event loop can watch
+it; no thread is needed. Nothing here knows the tape or positions.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+
+from gradb.link.channel import Closed
+from gradb.link.launch import Debuggee
+from gradb.link.messages import Message, Quit
+
+_CHANNEL = "channel"
+_PROCESS = "process"
+
+
+class Live:
+    """Watches one debuggee until it is gone."""
+
+    def __init__(self, debuggee: Debuggee) -> None:
+        self.debuggee = debuggee
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(debuggee.channel.fileno(), selectors.EVENT_READ, _CHANNEL)
+        self._pid_fd: int | None = None
+        for fd, stream in debuggee.pipes.items():
+            self._selector.register(fd, selectors.EVENT_READ, stream)
+        self._watch_process()
+
+    def _watch_process(self) -> None:
+        if sys.platform == "linux":
+            try:
+                self._pid_fd = os.pidfd_open(self.debuggee.process.pid)
+            except OSError:
+                return  # an old kernel: poll() looks at every call
+            self._selector.register(self._pid_fd, selectors.EVENT_READ, _PROCESS)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable whenever ``poll`` has something to do."""
+        fileno: int = self._selector.fileno()
+        return fileno
+
+    def poll(self, timeout: float) -> list[Message]:
+        """Drain everything, waiting up to ``timeout`` seconds for something to come; return the messages."""
+        messages: list[Message] = []
+        for key, _ in self._selector.select(timeout):
+            if key.data == _CHANNEL:
+                messages += self._receive()
+            elif key.data == _PROCESS or (not self.debuggee.drain(key.fd) and key.fd not in self.debuggee.pipes):
+                self._selector.unregister(key.fd)
+        return messages
+
+    def _receive(self) -> list[Message]:
+        messages: list[Message] = []
+        channel = self.debuggee.channel
+        try:
+            while (message := channel.receive(0.0)) is not None:
+                messages.append(message)
+        except Closed:
+            self._selector.unregister(channel.fileno())
+            channel.close()
+        return messages
+
+    def send(self, message: Message) -> None:
+        """Send a message; a debuggee that has gone does not mind."""
+        try:
+            self.debuggee.channel.send(message)
+        except Closed:
+            pass  # the next poll notices
+
+    @property
+    def is_gone(self) -> bool:
+        """True once the process has ended."""
+        return self.debuggee.poll() is not None
+
+    def last_words(self) -> list[Message]:
+        """Return what a debuggee that is gone had still said, and drain its pipes."""
+        self.debuggee.drain_rest()
+        return self._receive() if self.debuggee.channel.fileno() >= 0 else []
+
+    def end(self, grace: float) -> None:
+        """Ask the debuggee to quit, and kill its whole process group when it does not within ``grace`` seconds."""
+        if not self.is_gone:
+            self.send(Quit())
+            self.debuggee.wait(grace)
+        self.debuggee.kill()
+
+    def close(self) -> None:
+        """Let go of every descriptor; the process must be gone."""
+        self._selector.close()
+        if self._pid_fd is not None:
+            os.close(self._pid_fd)
+        self.debuggee.close()

@@ -1,0 +1,197 @@
+"""The run under the debugger: its tape, and its debuggee while there is one.
+
+It takes in what the debuggee says and finishes the tape once the process is gone. Where the user is looking it must not
+know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradb.debugger.ending import describe, last_line
+from gradb.debugger.errors import UserError
+from gradb.debugger.live import Live
+from gradb.link.launch import launch
+from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready
+from gradb.link.spec import RunSpec
+from gradb.tape.finish import finish
+from gradb.tape.tape import Tape, TapeError
+
+_GRACE = 0.3
+
+
+class Run:
+    """One run, live or recorded."""
+
+    def __init__(self, path: str, live: Live | None = None) -> None:
+        self.path = path
+        """The tape's path."""
+        self.head = 0
+        """The last event recorded."""
+        self.iteration = 0
+        """The iteration a running script has said it is in."""
+        self.torch = ""
+        """Version of torch in the debuggee, once it has said so."""
+        self.is_running = live is not None
+        """True while the script moves (or starts)."""
+        self.return_code: int | None = None
+        """Of a debuggee that is gone; negative: the signal."""
+        self.failure = ""
+        """Why there is no tape that can be read, once that is known."""
+        self._live = live
+        self._doing = "starting Python"
+        self._tape: Tape | None = None
+        self._has_tape = False
+        self._is_closing = False
+
+    @classmethod
+    def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
+        """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``)."""
+        try:
+            return cls(spec.tape, Live(launch(spec, command)))
+        except OSError as error:
+            raise UserError(f"cannot start {spec.target}: {error.strerror or error}") from error
+
+    @classmethod
+    def open(cls, path: str) -> Run:
+        """Open a recorded run.
+
+        Raises:
+            UserError: the file is not a tape that can be read.
+        """
+        run = cls(path)
+        run._settle()
+        if run.failure:
+            raise UserError(run.failure)
+        return run
+
+    @property
+    def is_live(self) -> bool:
+        """True while the debuggee is there."""
+        return self._live is not None
+
+    @property
+    def is_pausing(self) -> bool:
+        """True after ``pause``, until the script has paused."""
+        return self.is_running and self._doing == "pausing"
+
+    @property
+    def tape(self) -> Tape | None:
+        """The tape; None as long as nothing is committed."""
+        if self._tape is None and self._has_tape:
+            with contextlib.suppress(TapeError):
+                self._tape = Tape.open(self.path)
+        return self._tape
+
+    @property
+    def status(self) -> str:
+        """One short clause: ``importing torch``, ``running``, ``paused``, ``finished``, ``exit code 3`` ..."""
+        if self._live is not None:
+            return self._doing if self.is_running else "paused"
+        return self._tape.run.status if self._tape else "nothing recorded"
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when ``pump`` has something to do; -1 when not live."""
+        return self._live.fileno() if self._live is not None else -1
+
+    def run_on(self, order: Continue) -> None:
+        """Let a paused script go on."""
+        assert self._live is not None
+        self.is_running = True
+        self._doing = "running"
+        self._live.send(order)
+
+    def pause(self) -> None:
+        """Ask a running script to pause at its next event."""
+        if self._live is not None and self.is_running and not self.is_pausing:
+            self._doing = "pausing"
+            self._live.send(Pause())
+
+    def interrupt(self) -> None:
+        """Pass on Ctrl+C: the script gets its KeyboardInterrupt."""
+        if self._live is not None:
+            self._live.debuggee.interrupt()
+
+    def pump(self, timeout: float = 0.0) -> list[Message]:
+        """Take in what the debuggee said, waiting up to ``timeout`` seconds for it; finish the tape when it is gone."""
+        live = self._live
+        if live is None:
+            return []
+        messages = live.poll(timeout)
+        is_gone = live.is_gone
+        if is_gone:
+            messages += live.last_words()
+        for message in messages:
+            self._take_in(message)
+        if is_gone:
+            self._let_go(live)
+        return messages
+
+    def _take_in(self, message: Message) -> None:
+        match message:
+            case Loading(what):
+                self._doing = what
+            case Ready(torch):
+                self.torch = torch
+                self._doing = "running"
+            case Progress(head, iteration):
+                self.iteration = iteration
+                self._grow(head)
+            case Paused(head):
+                self._grow(head)
+                self.is_running = False
+            case Ended():
+                self._doing = "ending"
+            case _:
+                pass  # a message of the other direction says nothing to us
+
+    def _grow(self, head: int) -> None:
+        self._has_tape = True
+        self.head = max(head, self.head)
+        if self._tape is not None:
+            self._tape.refresh()
+
+    def _let_go(self, live: Live) -> None:
+        self._live = None
+        self.is_running = False
+        self.return_code = code = live.debuggee.poll()
+        strays = live.debuggee.strays.texts()
+        live.close()
+        self._close_tape()  # the last one to close leaves one clean file
+        if not Path(self.path).exists():
+            self.failure = last_line(strays) or f"Python ended ({describe(code)}) before the script began"
+            return
+        finish(self.path, *self._how_ended(), strays)
+        self._settle()
+
+    def _how_ended(self) -> tuple[int | None, int | None]:
+        """Return (exit code, signal): both None when we ended it, for then they say nothing of the script."""
+        code = self.return_code
+        if code is None or self._is_closing:
+            return None, None
+        return (None, -code) if code < 0 else (code, None)
+
+    def _settle(self) -> None:
+        """Open the finished tape."""
+        try:
+            self._tape = Tape.open(self.path)
+        except TapeError as error:
+            self.failure = str(error)
+            return
+        self._has_tape = True
+        self.head = self._tape.head
+
+    def close(self) -> None:
+        """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
+        if self._live is not None:
+            self._is_closing = not self._live.is_gone
+            self._live.end(_GRACE)
+            self.pump()
+        self._close_tape()
+
+    def _close_tape(self) -> None:
+        if self._tape is not None:
+            self._tape.close()
+            self._tape = None

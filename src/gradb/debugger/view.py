@@ -1,0 +1,78 @@
+"""A run seen from a position: what is true there. How the position moves is the debugger's."""
+
+from __future__ import annotations
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.run import Run
+from gradb.tape.events import Event
+from gradb.tape.frame import Frame
+from gradb.tape.tape import Tape, TapeError
+
+
+class View:
+    """One run and a position in it."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.position = 0
+        """Where the user is looking, 0..head."""
+        self._frame: tuple[Tape, int, int, Frame] | None = None
+
+    @property
+    def tape(self) -> Tape | None:
+        """The tape; None as long as nothing is committed."""
+        return self.run.tape
+
+    @property
+    def head(self) -> int:
+        """The last event recorded."""
+        return self.run.head
+
+    @property
+    def is_live(self) -> bool:
+        """True while the debuggee is there."""
+        return self.run.is_live
+
+    @property
+    def is_running(self) -> bool:
+        """True while the script moves (or starts)."""
+        return self.run.is_running
+
+    @property
+    def status(self) -> str:
+        """One short clause: ``importing torch``, ``running``, ``paused``, ``finished``, ``exit code 3`` ..."""
+        return self.run.status
+
+    def frame(self) -> Frame:
+        """Return everything true at the position.
+
+        Raises:
+            UserError: nothing is recorded yet, or the tape is damaged there.
+        """
+        tape = self._recorded()
+        key = (tape, self.position, self.head)
+        if self._frame is None or self._frame[:3] != key:
+            try:
+                self._frame = (*key, tape.frame(self.position))
+            except TapeError as error:
+                raise UserError(str(error)) from error
+        return self._frame[3]
+
+    def event(self) -> Event | None:
+        """Return the event at the position; None at 0.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        if not self.position:
+            return None
+        try:
+            return self._recorded().event(self.position)
+        except TapeError as error:
+            raise UserError(str(error)) from error
+
+    def _recorded(self) -> Tape:
+        tape = self.tape
+        if tape is None:
+            raise UserError(self.run.failure or f"nothing is recorded yet ({self.status})")
+        return tape

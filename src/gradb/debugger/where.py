@@ -1,0 +1,64 @@
+"""Reads where to stop, as people write it: ``node PowBackward0``, ``line 12``, ``train.py:12``, ``error`` ...
+
+One table; `until`, `break` and `clear` share it. It makes ``Stop`` values and knows no debugger.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from gradb.debugger.errors import UserError
+from gradb.tape.events import Kind
+from gradb.tape.stops import Stop
+
+KINDS: tuple[str, ...] = get_args(Kind)
+WAYS = "node NAME, line N, FILE:N, nonfinite, or a kind of event (error, accumulate, step ...)"
+
+
+def parse_stop(text: str) -> Stop:
+    """Read where to stop.
+
+    Raises:
+        UserError: the words say nothing of the kind.
+    """
+    word, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    if word == "node":
+        return Stop("node", _need(rest, "until node needs a name, e.g. node PowBackward0"))
+    if word in {"line", "at"}:
+        return _line(rest)
+    if word == "kind":
+        return _kind(rest)
+    if rest:
+        raise UserError(f"{text!r} is not a place to stop: {WAYS}")
+    if word == "nonfinite":
+        return Stop("nonfinite")
+    if word.isdigit() or ":" in word:
+        return _line(word)
+    return _kind(word)
+
+
+def _need(text: str, sentence: str) -> str:
+    if not text:
+        raise UserError(sentence)
+    return text
+
+
+def _line(text: str) -> Stop:
+    _, _, number = text.rpartition(":")
+    if not (number.isascii() and number.isdigit()):
+        raise UserError(f"{text!r} is not a line: give a number, or FILE:NUMBER")
+    return Stop("at", text)
+
+
+def _kind(text: str) -> Stop:
+    if text not in KINDS:
+        raise UserError(f"{text!r} is not a place to stop: {WAYS}")
+    return Stop("kind", text)
+
+
+def describe(stop: Stop) -> str:
+    """Say where a stop stops, in the words that ``parse_stop`` reads."""
+    if stop.kind == "at":
+        return stop.argument if ":" in stop.argument else f"line {stop.argument}"
+    return stop.argument if stop.kind == "kind" else str(stop)

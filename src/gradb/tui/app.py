@@ -1,0 +1,115 @@
+"""The Textual application: themes, the way in (a debugger, a way to start one, or the picker) and the way out.
+
+The first paint waits for nothing: the debugger is made after it. Whatever ends the app (a key, an error, a signal), the
+debuggee is ended with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.tui.palette import CommandProvider
+from gradb.tui.picker import Entry, PickerScreen
+from gradb.tui.screen import DebugScreen
+from gradb.tui.themes import ANSI_DARK, ANSI_LIGHT, DARK, THEMES
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class GradbApp(App[int]):
+    """The debugger on the terminal.
+
+    Args:
+        start: A debugger, or what makes one; called after the first paint. None opens the picker.
+        script: What the header says until the tape says it.
+        entries: What the picker offers.
+        open_entry: Makes the debugger for a picked entry.
+        theme: ``dark``, ``light`` or ``contrast``.
+    """
+
+    TITLE = "gradb"
+    CSS_PATH = "gradb.tcss"
+    COMMANDS: ClassVar[set[Any]] = {CommandProvider}
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(
+        self,
+        start: Debugger | Callable[[], Debugger] | None = None,
+        *,
+        script: str = "",
+        entries: Sequence[Entry] = (),
+        open_entry: Callable[[Entry], Debugger] | None = None,
+        theme: str = DARK.name,
+    ) -> None:
+        super().__init__()
+        self._start = start
+        self._entries = tuple(entries)
+        self._open_entry = open_entry
+        self._debug = DebugScreen(script)
+        for each in THEMES:
+            self.register_theme(each)
+        self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
+        self.theme = theme
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Begin on the debug screen; the picker comes over it."""
+        return self._debug
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer nothing beside the registry."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Take care of signals, and begin after the first paint."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._on_signal, number)
+        self.call_after_refresh(self._begin)
+
+    def on_unmount(self) -> None:
+        """Leave nothing behind."""
+        self._debug.end()
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+    async def run_async(self, **arguments: Any) -> int | None:
+        """Run the app, and end the debuggee however the app ends."""
+        try:
+            return await super().run_async(**arguments)
+        finally:
+            self._debug.end()
+
+    def _begin(self) -> None:
+        if self._start is not None:
+            self._begin_with(self._start)
+        else:
+            self.push_screen(PickerScreen(self._entries), self._on_picked)
+
+    def _begin_with(self, start: Debugger | Callable[[], Debugger]) -> None:
+        try:
+            self._debug.begin(start)
+        except UserError as error:
+            self.exit(return_code=2, message=f"gradb: {error}")
+
+    def _on_picked(self, entry: Entry | None) -> None:
+        if entry is None or self._open_entry is None:
+            self.exit(0)
+        else:
+            open_entry = self._open_entry
+            self._begin_with(lambda: open_entry(entry))
+
+    def _on_signal(self, number: int) -> None:
+        self._debug.end()
+        self.exit(return_code=128 + number)

@@ -1,0 +1,130 @@
+"""The one-line parts of the screen: header, event line, scrubber.
+
+Each takes plain data and draws it with a pure renderer; the scrubber also says where it was clicked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import events
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from gradb.present.headline import headline
+from gradb.present.safe import plain
+from gradb.present.scrubber import Bucket, buckets, scrubber
+from gradb.present.theme import PHASE_STYLES
+from gradb.tape.events import Event
+from gradb.tape.frame import Frame
+from gradb.tui.messages import PositionChosen
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the header says."""
+
+    script: str = ""
+    """Script or module name."""
+    phase: str = ""
+    iteration: int = 0
+    """From 1; 0 before the run is known."""
+    status: str = ""
+    """One short clause: `importing torch`, `paused`, `finished` ..."""
+    is_running: bool = False
+    is_past: bool = False
+    """True when the user looks at a moment before the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What the scrubber says."""
+
+    event: Callable[[int], Event]
+    """Header of the event at a position; asked for one event a column."""
+    position: int
+    head: int
+
+
+class HeaderBar(Widget):
+    """Script, phase, iteration and status."""
+
+    heading: reactive[Heading] = reactive(Heading())
+
+    def render(self) -> Text:
+        """Draw the line: what is run on the left, how it is on the right."""
+        left, right = self._left(), self._right()
+        width = self.size.width
+        left.truncate(max(width - right.cell_len - 1, 0), overflow="ellipsis")
+        gap = max(width - left.cell_len - right.cell_len, 1)
+        return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
+
+    def _left(self) -> Text:
+        heading = self.heading
+        text = Text.assemble((" gradb ", "bold"), (f" {plain(heading.script)}", "bold cyan"))
+        if heading.phase:
+            text.append("  ·  ", "dim").append(heading.phase, f"bold {PHASE_STYLES.get(heading.phase, '')}")
+        if heading.iteration:
+            text.append("  ·  ", "dim").append(f"iteration {heading.iteration}")
+        return text
+
+    def _right(self) -> Text:
+        heading = self.heading
+        symbol = "▶ " if heading.is_running else ""
+        past = "looking back · " if heading.is_past else ""
+        return Text.assemble((past, "yellow"), (symbol + plain(heading.status), "bold"), " ")
+
+
+class StartNote(Widget):
+    """What takes the place of the panes before anything is recorded."""
+
+    heading: reactive[Heading] = reactive(Heading())
+
+    def render(self) -> Text:
+        """Say what is going on and, once the script waits, how to begin."""
+        heading = self.heading
+        doing = f"{plain(heading.status)}…" if heading.is_running else "ready: press space to take the first step"
+        return Text.assemble((plain(heading.script), "bold cyan"), "\n\n", doing, justify="center")
+
+
+class EventBar(Widget):
+    """What just happened, or, until the next step, what gradb has to say."""
+
+    frame: reactive[Frame | None] = reactive(None, always_update=True)
+    notice: reactive[str] = reactive("")
+
+    def render(self) -> Text:
+        """Draw the notice where there is one, else the event."""
+        if self.notice:
+            return Text(f"! {plain(self.notice)}", "bold yellow", no_wrap=True, overflow="ellipsis")
+        if self.frame is None:
+            return Text("")
+        return headline(self.frame, self.content_size.width)
+
+
+class ScrubberBar(Widget):
+    """The whole run as one line; a click goes there."""
+
+    track: reactive[Track | None] = reactive(None)
+
+    def render(self) -> Text:
+        """Draw the run up to the head."""
+        track, width = self.track, self.content_size.width
+        return Text("") if track is None else scrubber(cells(track, width), track.position, track.head, width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which position lies under the mouse."""
+        offset = event.get_content_offset(self)
+        if self.track is None or offset is None or not self.track.head:
+            return
+        columns = cells(self.track, self.content_size.width)
+        self.post_message(PositionChosen(columns[min(offset.x, len(columns) - 1)].last))
+
+
+def cells(track: Track, width: int) -> tuple[Bucket, ...]:
+    """Return what each column stands for; a short run is stretched, every event by the same number of columns."""
+    found = buckets(track.event, track.head, width)
+    times = max(width // len(found), 1) if found else 1
+    return tuple(bucket for bucket in found for _ in range(times))

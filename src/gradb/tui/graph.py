@@ -1,0 +1,145 @@
+"""The graph pane: the live grad_fn tree as a virtual list on the line API.
+
+Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 nodes costs what a graph of ten does.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from gradb.present.graph import graph_row
+from gradb.present.safe import plain
+from gradb.tape.frame import Frame, GraphView
+from gradb.tui.layout import top_line
+from gradb.tui.messages import NodeSelected
+from gradb.tui.pane import Pane
+
+_NAME_ROOM = 30  # cells of a row kept for name, variable and shape
+_INDENT = 3  # cells of one level of the tree
+_LEAST_DEPTH = 4
+
+
+class GraphPane(Pane):
+    """The grad_fn graph, unfolded from its roots; each shared node drawn once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Select the row above", show=False),
+        Binding("down", "move(1)", "Select the row below", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+    ]
+    LABEL = "graph"
+    HELP = (
+        "The grad_fn graph as PyTorch built it, from the newest output to the leaves; a shared node is drawn once.\n"
+        "· not run backward yet   ○ waits for its turn   ▶ running   ● has run   ◌ has run, saved values freed\n"
+        "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it."
+    )
+
+    cursor: reactive[int | None] = reactive(None, repaint=False)
+
+    def watch_frame(self, frame: Frame | None) -> None:
+        """Follow the node that the event is about, and lay the list out anew."""
+        graph = self._graph
+        rows = 0 if graph is None else len(graph)
+        self.set_lines(rows)
+        self.set_reactive(GraphPane.cursor, self._row_to_show(graph))
+        self._show_current()
+        self.show_about(f"{rows:,} rows" if rows > self.room.height else "")
+        self._show_expression()
+        self.refresh()
+
+    def watch_options(self) -> None:
+        """Show or forget the mark of a selected row."""
+        self.refresh()
+
+    def watch_cursor(self, old: int | None, new: int | None) -> None:
+        """Repaint the two rows that changed."""
+        for row in (old, new):
+            if row is not None:
+                self.refresh_line(row)
+        self._show_cursor()
+        self._show_expression()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the virtual width in step with the real one."""
+        if self.frame is not None:
+            self.set_lines(len(self.frame.graph))
+            self._show_current()
+            self.refresh()
+
+    @property
+    def _graph(self) -> GraphView | None:
+        return None if self.frame is None else self.frame.graph
+
+    def _row_to_show(self, graph: GraphView | None) -> int | None:
+        if graph is None or graph.current is None:
+            return None
+        return graph.index_of(graph.current)
+
+    def _show_expression(self) -> None:
+        """Say below the list which Python reaches the node under the cursor."""
+        graph, cursor = self._graph, self.cursor
+        if graph is None or cursor is None or cursor >= len(graph):
+            self.border_subtitle = None
+        else:
+            self.border_subtitle = Content(plain(graph.row(cursor).expression))
+
+    def _show_current(self) -> None:
+        """Bring the current node, or the roots, into view."""
+        rows = 0 if self._graph is None else len(self._graph)
+        self.scroll_to(y=top_line(self.cursor or 0, rows, max(self.room.height, 1)), animate=False)
+
+    def _show_cursor(self) -> None:
+        """Scroll the least that brings the cursor, with a line of context, into view."""
+        if self.cursor is None:
+            return
+        height, top = max(self.room.height, 1), round(self.scroll_y)
+        margin = min(1, (height - 1) // 2)
+        highest, lowest = self.cursor - height + 1 + margin, self.cursor - margin
+        target = min(max(top, highest), lowest)
+        if target != top:
+            self.scroll_to(y=max(target, 0), animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row of the viewport."""
+        width, index, graph = self.room.width, y + self.scroll_offset.y, self._graph
+        if graph is None or index >= len(graph):
+            return Strip.blank(width, self.line_style)
+        return self.to_strip(self._row(graph, index, width), width)
+
+    def _row(self, graph: GraphView, index: int, width: int) -> Text:
+        row = graph.row(index)
+        is_current = row.node == graph.current and not row.is_reference
+        is_selected = index == self.cursor and self.options.selected_node is not None
+        depth = max((width - _NAME_ROOM) // _INDENT, _LEAST_DEPTH)
+        text = graph_row(row, graph.state(row.node), graph.shape(row.node), is_current, is_selected, depth)
+        text.truncate(width, overflow="ellipsis")
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row under the mouse."""
+        offset = event.get_content_offset(self)
+        if offset is not None:
+            self._select(offset.y + self.scroll_offset.y)
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows."""
+        self._select((self.cursor if self.cursor is not None else -1) + step)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by a page."""
+        self.action_move(direction * max(self.room.height - 1, 1))
+
+    def _select(self, index: int) -> None:
+        graph = self._graph
+        if graph is None or not len(graph):
+            return
+        self.cursor = min(max(index, 0), len(graph) - 1)
+        self.post_message(NodeSelected(graph.row(self.cursor).node))

@@ -1,0 +1,68 @@
+"""The registry of commands as the screen needs it: key bindings, and rows for help and palette.
+
+Everything here is generated from `gradb.debugger.commands.COMMANDS`; not one key or name is decided in this package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+from textual.keys import format_key
+
+from gradb.debugger.commands import COMMANDS, GROUPS, Command
+
+_NAMES = {"backspace": "bksp", "full_stop": ".", "comma": ",", "colon": ":", "question_mark": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command for people to read."""
+
+    name: str
+    """As typed at the prompt."""
+    keys: str
+    """All its keys, as printed on a keyboard."""
+    usage: str
+    """Name and argument."""
+    help: str
+
+
+def key_name(key: str) -> str:
+    """Return a key as people know it."""
+    if len(key) == 1 and key.isupper():
+        return key
+    return _NAMES.get(key) or format_key(key)
+
+
+def bindings() -> list[Binding]:
+    """Return one binding a command that has keys; those with a label are in the footer, in the registry's order."""
+    return [
+        Binding(
+            ",".join(command.keys),
+            f"statement('{command.name}')",
+            command.label or command.help,
+            show=bool(command.label),
+            key_display=key_name(command.keys[0]),
+            tooltip=command.help,
+        )
+        for command in COMMANDS
+        if command.keys
+    ]
+
+
+def row(command: Command) -> Row:
+    """Return what help says of a command."""
+    return Row(command.name, "  ".join(map(key_name, command.keys)), command.usage, command.help)
+
+
+def help_groups() -> list[tuple[str, list[Row]]]:
+    """Return every command under the heading of its group."""
+    return [
+        (heading, [row(command) for command in COMMANDS if command.group == group]) for group, heading in GROUPS.items()
+    ]
+
+
+def palette_rows() -> tuple[Row, ...]:
+    """Return the commands that run without an argument."""
+    return tuple(row(command) for command in COMMANDS if not command.argument or command.argument.startswith("["))

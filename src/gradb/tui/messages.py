@@ -1,0 +1,47 @@
+"""Every message that travels up from a pane to the screen.
+
+Panes receive a Frame and say what the user did to them; they know neither the screen nor each other. What a message
+means for the debugger is decided by the screen alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+
+@dataclass
+class NodeSelected(Message):
+    """The user moved the graph's cursor onto a node."""
+
+    node: int
+    """Node id."""
+
+
+@dataclass
+class PositionChosen(Message):
+    """The user clicked a place on the scrubber."""
+
+    position: int
+    """Wanted position, 0 to head."""
+
+
+@dataclass
+class LineClicked(Message):
+    """The user clicked a line of the source: a breakpoint goes or comes there."""
+
+    line: int
+    """Line number, from 1."""
+
+
+@dataclass
+class StatementEntered(Message):
+    """The user typed one or more statements at the prompt."""
+
+    text: str
+
+
+@dataclass
+class PromptClosed(Message):
+    """The user left the prompt."""

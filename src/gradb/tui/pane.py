@@ -1,0 +1,162 @@
+"""The panes: thin widgets that take a Frame and show what a pure renderer of `gradb.present` draws from it.
+
+A pane owns its scrolling and nothing else: it keeps the drawn lines, paints the visible ones (line API), and never
+looks at another pane, the screen or the debugger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.console import RenderableType
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.safe import plain
+from gradb.tape.frame import Frame
+
+
+class Pane(ScrollView, can_focus=True, inherit_bindings=False):
+    """A bordered, scrollable part of the screen that shows a Frame.
+
+    The arrow keys left and right, Home and End stay free: they move through the run.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Scroll up", show=False),
+        Binding("down", "scroll_down", "Scroll down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("shift+left", "scroll_left", "Scroll left", show=False),
+        Binding("shift+right", "scroll_right", "Scroll right", show=False),
+    ]
+    LABEL: ClassVar[str] = ""
+    HELP: ClassVar[str] = ""
+
+    frame: reactive[Frame | None] = reactive(None, repaint=False, always_update=True)
+    """What is shown; the screen sets it."""
+    options: reactive[Options] = reactive(Options(), repaint=False)
+    """What the user has selected; width and height are the pane's own affair."""
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(id=name, name=name, classes="pane")
+        self.number = number
+        self.line_style = Style.null()
+        self.show_about("")
+
+    @property
+    def room(self) -> Size:
+        """Cells there are to draw on."""
+        return self.scrollable_content_region.size
+
+    def show_about(self, about: str) -> None:
+        """Set the title: number, label and what is shown (plain text, never markup)."""
+        about = f" {plain(about)}" if about else ""
+        self.border_title = Content.assemble((f"{self.number} ", "dim"), self.LABEL, (about, "dim"))
+
+    def set_lines(self, count: int) -> None:
+        """Say how many lines there are to scroll through; where they all fit the layout stays as it is."""
+        self.virtual_size = Size(max(self.room.width, 1), max(count, self.room.height))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint, with the pane's own colours looked up once."""
+        self.line_style = self.rich_style
+        return super().render_lines(crop)
+
+    def own_options(self, *, with_height: bool = False) -> Options:
+        """Return the options for a renderer that draws on this pane."""
+        return replace(self.options, width=max(self.room.width, 1), height=self.room.height if with_height else None)
+
+    def to_strips(self, renderable: RenderableType, width: int) -> list[Strip]:
+        """Render without the pane's own colours, one strip a line."""
+        options = self.app.console_options.update(width=width, height=None, highlight=False, markup=False)
+        return [Strip(line) for line in self.app.console.render_lines(renderable, options, pad=False)]
+
+    def to_strip(self, text: Text, width: int) -> Strip:
+        """Render one line, cut to ``width``."""
+        segments = text.render(self.app.console, end="")
+        return Strip(Segment.apply_style(segments, self.line_style)).adjust_cell_length(width, self.line_style)
+
+
+class DrawnPane(Pane):
+    """A pane whose lines all come from one pure renderer."""
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(name, number)
+        self._strips: list[Strip] = []
+
+    def watch_frame(self) -> None:
+        """Draw the new Frame."""
+        self.draw()
+
+    def watch_options(self) -> None:
+        """Draw what the user has selected."""
+        self.draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw again for the new width."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw all lines and repaint."""
+        frame, width = self.frame, self.room.width
+        if width <= 0 or frame is None:
+            self._strips = []
+        else:
+            self._strips = self.to_strips(PANES[self.name or ""](frame, self.own_options()), width)
+        self.set_lines(len(self._strips))
+        self.show_place()
+        self.refresh()
+
+    def show_place(self) -> None:
+        """Scroll to what the Frame is about; the top unless a pane knows better."""
+        self.scroll_to(y=0, animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """Paint one line of the viewport."""
+        index, width = y + self.scroll_offset.y, self.room.width
+        if index >= len(self._strips):
+            return Strip.blank(width, self.line_style)
+        left = self.scroll_offset.x
+        strip = self._strips[index].crop(left, left + width).apply_style(self.line_style)
+        return strip.adjust_cell_length(width, self.line_style)
+
+
+class ChainPane(DrawnPane):
+    """The chain rule at the current or selected node."""
+
+    LABEL = "chain rule"
+    HELP = (
+        "What happened at one node: upstream × local = downstream, as mathematics, as PyTorch's own formula and as "
+        "numbers, each product checked against what the engine really produced. It follows the run; select a node in "
+        "the graph to see that node's record instead, until the next step."
+    )
+
+
+class GradsPane(DrawnPane):
+    """The .grad buffers of the leaves."""
+
+    LABEL = ".grad"
+    HELP = "The .grad buffer of every leaf: before + added = after at an accumulation, else its value. None is None."
+
+
+class OutputPane(DrawnPane):
+    """What the script printed."""
+
+    LABEL = "output"
+    HELP = "What the script printed up to the position, standard error marked."
+
+    def show_place(self) -> None:
+        """Show the newest line."""
+        self.scroll_to(y=max(len(self._strips) - self.room.height, 0), animate=False)

@@ -1,0 +1,89 @@
+"""The `:` prompt: one line of the command language, with history and a line for what went wrong.
+
+It hands text upward and shows the answer it is given; it does not know what any command means.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from gradb.present.safe import plain
+from gradb.tui.messages import PromptClosed, StatementEntered
+
+
+class Prompt(Vertical):
+    """A line to type commands on; hidden until it is opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", show=False, priority=True),
+        Binding("up", "recall(-1)", "Earlier", show=False, priority=True),
+        Binding("down", "recall(1)", "Later", show=False, priority=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt")
+        self.display = False
+        self._history: list[str] = []
+        self._place = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sign, the input and the error line."""
+        with Horizontal(id="prompt-line"):
+            yield Static(":", id="prompt-sign", markup=False)
+            yield Input(id="prompt-input", compact=True, select_on_focus=False)
+        yield Static("", id="prompt-error", markup=False)
+
+    def open(self, text: str = "") -> None:
+        """Show the prompt with ``text`` on it and take the focus."""
+        self.display = True
+        self._place = len(self._history)
+        self.show_error("")
+        field = self.query_one(Input)
+        field.value = text
+        field.cursor_position = len(text)
+        field.focus()
+
+    def close(self) -> None:
+        """Hide the prompt."""
+        self.display = False
+        self.post_message(PromptClosed())
+
+    @property
+    def has_error(self) -> bool:
+        """True while something is wrong with what was typed."""
+        return self.query_one("#prompt-error").display
+
+    def show_error(self, text: str) -> None:
+        """Say what is wrong with what was typed; the empty text takes the line away."""
+        line = self.query_one("#prompt-error", Static)
+        line.update(Text(plain(text)))
+        line.display = bool(text)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Send the text up and keep it in the history."""
+        event.stop()
+        text = event.value.strip()
+        if not text:
+            self.close()
+            return
+        if not self._history or self._history[-1] != text:
+            self._history.append(text)
+        self._place = len(self._history)
+        self.post_message(StatementEntered(text))
+
+    def action_close(self) -> None:
+        """Leave the prompt."""
+        self.close()
+
+    def action_recall(self, step: int) -> None:
+        """Put an earlier or later line of the history on the prompt."""
+        self._place = min(max(self._place + step, 0), len(self._history))
+        field = self.query_one(Input)
+        field.value = self._history[self._place] if self._place < len(self._history) else ""
+        field.cursor_position = len(field.value)

@@ -1,0 +1,233 @@
+"""The debug screen: it holds the one Frame, hands it to the panes, and turns what they say into commands.
+
+State goes down (Frame, options), messages come up. What a command does to the run is the debugger's affair, reached
+through the `Session`; what a command does to the screen is a row of `doing.SCREEN_COMMANDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.language import Statement
+from gradb.debugger.where import parse_stop
+from gradb.present.options import Options
+from gradb.tape.frame import Frame
+from gradb.tui.bars import EventBar, HeaderBar, Heading, ScrubberBar, StartNote, Track
+from gradb.tui.doing import SCREEN_COMMANDS
+from gradb.tui.graph import GraphPane
+from gradb.tui.keys import bindings
+from gradb.tui.layout import SMALLEST, WIDE, is_too_small, visible_columns, visible_panes
+from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
+from gradb.tui.pane import ChainPane, GradsPane, OutputPane, Pane
+from gradb.tui.prompt import Prompt
+from gradb.tui.session import Calls, Session, breakpoint_lines
+from gradb.tui.source import SourcePane
+
+_TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
+
+
+class DebugScreen(Screen[None]):
+    """Everything true at one position of one run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+
+    frame: reactive[Frame | None] = reactive(None, repaint=False, always_update=True)
+    """The one Frame; setting it redraws whatever shows it."""
+    options: reactive[Options] = reactive(Options(), repaint=False)
+    """What the user has selected."""
+    zoomed: reactive[str] = reactive("", repaint=False)
+    """Name of the pane that has the whole body, or empty."""
+    front: reactive[str] = reactive("source", repaint=False)
+    """Which of source and output has the place that they share on a narrow screen."""
+
+    def __init__(self, script: str = "") -> None:
+        super().__init__()
+        self.session = Session(Calls(self.update_frame, self.show_notice, self._run_front_end))
+        self.source = SourcePane("source", 1)
+        self.panes: dict[str, Pane] = {
+            "source": self.source,
+            "graph": GraphPane("graph", 2),
+            "chain": ChainPane("chain", 3),
+            "grads": GradsPane("grads", 4),
+            "output": OutputPane("output", 5),
+        }
+        self.last_pane = "graph"
+        self._script = script
+        self._drawn: tuple[int, int, bool] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out header, panes and bars."""
+        yield HeaderBar()
+        yield StartNote()
+        with Container(id="body"):
+            yield Vertical(self.panes["source"], self.panes["output"], id="left")
+            yield Vertical(self.panes["chain"], self.panes["grads"], id="right")
+            yield self.panes["graph"]
+        yield EventBar(id="event")
+        yield ScrubberBar(id="scrubber")
+        yield Prompt()
+        yield Footer(show_command_palette=False, compact=True)
+        yield Static(f"gradb needs a terminal of at least {SMALLEST[0]} x {SMALLEST[1]}.", id="small")
+
+    def on_mount(self) -> None:
+        """Begin in the graph."""
+        self.panes["graph"].focus(scroll_visible=False)
+        self.set_interval(_TICK, self.session.poll)
+        self.update_frame()
+
+    # --- the run ------------------------------------------------------------------------------------------------------
+
+    def begin(self, start: Debugger | Callable[[], Debugger]) -> None:
+        """Take the debugger, or make it, and follow it.
+
+        Raises:
+            UserError: it cannot be made.
+        """
+        self.session.begin(start() if callable(start) else start)
+
+    def end(self) -> None:
+        """End the debuggee; idempotent."""
+        self.session.close()
+
+    def update_frame(self) -> None:
+        """Draw what has changed: a new Frame where the script stands still at another place, else only the bars."""
+        debugger = self.session.debugger
+        if debugger is not None and debugger.tape is not None and not debugger.is_running:
+            place = (debugger.position, debugger.head, debugger.is_live)
+            if place != self._drawn:
+                has_moved = self._drawn is None or self._drawn[0] != place[0]
+                self._drawn = place
+                self.options = Options() if has_moved else self.options
+                self.frame = debugger.frame()
+        self._update_bars(debugger)
+
+    def watch_frame(self, frame: Frame | None) -> None:
+        """Hand the Frame to everything that shows one."""
+        for pane in self.panes.values():
+            pane.frame = frame
+        self.query_one(EventBar).frame = frame
+        self.set_class(frame is None, "-starting")
+
+    def watch_options(self, options: Options) -> None:
+        """Hand the selection to the panes."""
+        for pane in self.panes.values():
+            pane.options = options
+
+    def _update_bars(self, debugger: Debugger | None) -> None:
+        frame = self.frame
+        heading = Heading(
+            script=self._script if frame is None else frame.run.script,
+            phase="" if frame is None else frame.phase,
+            iteration=0 if frame is None else frame.iteration,
+            status="starting" if debugger is None else debugger.status,
+            is_running=debugger is None or debugger.is_running,
+            is_past=debugger is not None and debugger.position < debugger.head,
+        )
+        self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = heading
+        if debugger is None:
+            return
+        self.source.marks = breakpoint_lines(debugger, frame)
+        if debugger.tape is not None:
+            self.query_one(ScrubberBar).track = Track(debugger.tape.event, debugger.position, debugger.head)
+
+    def show_notice(self, text: str, is_error: bool = False) -> None:
+        """Say something to the user: an error at the prompt where that is open, all else on the event line."""
+        prompt = self.query_one(Prompt)
+        if is_error and prompt.display:
+            prompt.show_error(text)
+        else:
+            self.query_one(EventBar).notice = text
+
+    # --- commands about the screen ------------------------------------------------------------------------------------
+
+    def _run_front_end(self, statement: Statement) -> None:
+        SCREEN_COMMANDS[statement.command.name](self, statement.argument)
+
+    def open_prompt(self, text: str = "") -> None:
+        """Open the `:` prompt with ``text`` on it."""
+        self.query_one(Prompt).open(text)
+
+    def expression(self) -> str:
+        """Return the Python that reaches the selected, else the current node; empty where none is known."""
+        graph = None if self.frame is None else self.frame.graph
+        node = self.options.selected_node or (None if graph is None else graph.current)
+        row = None if graph is None or node is None else graph.index_of(node)
+        return "" if graph is None or row is None else graph.row(row).expression
+
+    # --- room ---------------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Arrange the panes for the new size."""
+        self.show_panes()
+
+    def watch_zoomed(self) -> None:
+        """Arrange the panes anew."""
+        self.show_panes()
+
+    def watch_front(self) -> None:
+        """Arrange the panes anew."""
+        self.show_panes()
+
+    def show_panes(self) -> None:
+        """Show the panes for which there is room."""
+        width, height = self.app.size
+        panes = visible_panes(width, self.zoomed, self.front)
+        for name, pane in self.panes.items():
+            pane.display = name in panes
+        for name in ("left", "right"):
+            self.query_one(f"#{name}").display = name in visible_columns(panes)
+        self.set_class(width >= WIDE, "-wide")
+        self.set_class(width < WIDE, "-narrow")
+        self.set_class(is_too_small(width, height), "-small")
+        self.set_class(bool(self.zoomed), "-zoomed")
+
+    # --- messages from below ------------------------------------------------------------------------------------------
+
+    def action_statement(self, text: str) -> None:
+        """Run the command of a key."""
+        self.query_one(EventBar).notice = ""
+        self.session.submit(text)
+
+    def on_statement_entered(self, message: StatementEntered) -> None:
+        """Run what was typed; the prompt closes unless something is wrong with it."""
+        prompt = self.query_one(Prompt)
+        prompt.show_error("")
+        self.action_statement(message.text)
+        if prompt.display and not prompt.has_error:
+            prompt.close()
+
+    def on_prompt_closed(self, message: PromptClosed) -> None:
+        """Give the keyboard back to the pane that had it."""
+        self.panes[self.last_pane].focus(scroll_visible=False)
+
+    def on_node_selected(self, message: NodeSelected) -> None:
+        """Show the record of the selected node until the next step."""
+        debugger = self.session.debugger
+        if debugger is not None and debugger.tape is not None and self.frame is not None:
+            chain = debugger.tape.chain(message.node, self.frame.position)
+            self.options = Options(selected_node=message.node, chain=chain)
+
+    def on_position_chosen(self, message: PositionChosen) -> None:
+        """Go where the scrubber was clicked."""
+        self.action_statement(f"goto {message.position}")
+
+    def on_line_clicked(self, message: LineClicked) -> None:
+        """Set a breakpoint on a line, or take it away."""
+        where, debugger = f"line {message.line}", self.session.debugger
+        is_set = debugger is not None and parse_stop(where) in debugger.breakpoints
+        self.action_statement(f"{'clear' if is_set else 'break'} {where}")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Remember which pane has the keyboard."""
+        if isinstance(event.widget, Pane):
+            self.last_pane = event.widget.name or self.last_pane

@@ -1,0 +1,114 @@
+"""A debugger inside an event loop: statements go in, a call says that something changed. Nothing here ever blocks.
+
+Knows the debugger and asyncio; knows nothing of the screen. The debugger keeps the steps that are asked for while the
+script moves; here only the later statements of one line (`until node Pow; back 2`) wait for the earlier ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.language import Statement, parse
+from gradb.tape.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a session tells its front end."""
+
+    on_change: Callable[[], None]
+    """The debugger may be somewhere else, or in another state."""
+    on_notice: Callable[[str, bool], None]
+    """A sentence for the user, and whether it is about an error."""
+    run_front_end: Callable[[Statement], None]
+    """Carry out a command that is about the screen; may raise UserError."""
+
+
+class Session:
+    """One debugger, or none yet, and the statements that wait for it."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.debugger: Debugger | None = None
+        self._calls = calls
+        self._waiting: deque[Statement] = deque()
+        self._watched = -1
+
+    def begin(self, debugger: Debugger) -> None:
+        """Take the debugger."""
+        self.debugger = debugger
+        self.poll()
+        self._calls.on_change()
+
+    def submit(self, text: str) -> None:
+        """Run the statements of ``text``, each as soon as the script stands still after the one before."""
+        try:
+            statements = parse(text)
+        except UserError as error:
+            self._calls.on_notice(str(error), True)
+            return
+        self._waiting = deque(statements)
+        if self._waiting:
+            self._run(self._waiting.popleft())
+        self._advance()
+
+    def poll(self) -> None:
+        """Take in what the debuggee has said."""
+        if self.debugger is None:
+            return
+        try:
+            has_changed = self.debugger.pump(0.0)
+        except UserError as error:
+            self._calls.on_notice(str(error), True)
+            has_changed = True
+        if has_changed:
+            self._advance()
+        self._watch(self.debugger.fileno())
+
+    def close(self) -> None:
+        """Leave the event loop and end the debuggee; idempotent."""
+        self._waiting.clear()
+        if self.debugger is not None:
+            self._watch(-1)
+            self.debugger.close()
+
+    def _advance(self) -> None:
+        while self._waiting and not (self.debugger and self.debugger.is_running):
+            self._run(self._waiting.popleft())
+        if self.debugger is not None and self.debugger.message:
+            self._calls.on_notice(self.debugger.message, False)
+            self.debugger.message = ""
+        self._calls.on_change()
+
+    def _run(self, statement: Statement) -> None:
+        """Carry one statement out and pass on what there is to say."""
+        try:
+            if statement.command.is_front_end:
+                self._calls.run_front_end(statement)
+            elif self.debugger is not None:
+                self._calls.on_notice(statement.run(self.debugger) or "", False)
+        except UserError as error:
+            self._waiting.clear()
+            self._calls.on_notice(str(error), True)
+
+    def _watch(self, wanted: int) -> None:
+        """Have the loop call ``poll`` when ``wanted`` (-1: nothing) has something to read."""
+        if wanted == self._watched:
+            return
+        loop = asyncio.get_running_loop()
+        if self._watched >= 0:
+            loop.remove_reader(self._watched)
+        if wanted >= 0:
+            loop.add_reader(wanted, self.poll)
+        self._watched = wanted
+
+
+def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> frozenset[int]:
+    """Return the lines of the Frame's source file that have a breakpoint."""
+    file = "" if frame is None or frame.source is None else frame.source.file
+    places = (stop.argument.rpartition(":") for stop in debugger.breakpoints if stop.kind == "at")
+    return frozenset(int(line) for where, _, line in places if not where or file == where or file.endswith("/" + where))

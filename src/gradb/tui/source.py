@@ -1,0 +1,96 @@
+"""The source pane: the script's text, drawn line by line as it is scrolled, with the current expression marked."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import events
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from gradb.present.panes import PANES
+from gradb.present.source import source_line
+from gradb.tape.frame import SourceView
+from gradb.tui.layout import top_line
+from gradb.tui.messages import LineClicked
+from gradb.tui.pane import Pane
+
+
+class SourcePane(Pane):
+    """The script. Only the lines on the screen are drawn; the current one is kept in view."""
+
+    LABEL = "source"
+    HELP = (
+        "The script. The line that was just run is marked, and in it the very expression.\n"
+        "» is the line that made the node which the chain rule pane is about, ◉ a breakpoint.\n"
+        "A double click on a line sets a breakpoint there, or takes it away."
+    )
+
+    marks: reactive[frozenset[int]] = reactive(frozenset())
+    """Lines with a breakpoint."""
+
+    def watch_frame(self) -> None:
+        """Lay the text out, and bring the current line into view."""
+        view = self._view
+        self.show_about("" if view is None else view.file.rpartition("/")[2])
+        self.set_lines(1 if view is None else len(view.lines))
+        self._show_current()
+        self.refresh()
+
+    def watch_options(self) -> None:
+        """Mark the origin of the selected node."""
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay out again for the new size."""
+        self.watch_frame()
+
+    @property
+    def _view(self) -> SourceView | None:
+        """The text, where there is one to draw line by line."""
+        view = None if self.frame is None else self.frame.source
+        return view if view is not None and view.lines else None
+
+    def _show_current(self) -> None:
+        """Bring the current line into view."""
+        view, height = self._view, self.room.height
+        if view is not None and view.line is not None and height > 0:
+            self.scroll_to(y=top_line(view.line - 1, len(view.lines), height), animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the viewport."""
+        view, width, index = self._view, self.room.width, y + self.scroll_offset.y
+        if view is None:
+            return self.to_strip(self._instead() if y == 0 else Text(""), width)
+        if index >= len(view.lines):
+            return self.to_strip(Text(""), width)
+        return self.to_strip(Text.assemble(self._mark(index + 1), source_line(view, index, width - 1)), width)
+
+    def _mark(self, line: int) -> tuple[str, str]:
+        """Return the sign in front of a line."""
+        if line in self.marks:
+            return ("◉", "bold red")
+        return ("»", "bold yellow") if line == self._origin() else (" ", "")
+
+    def _origin(self) -> int | None:
+        """Return the line that made the node which the chain pane is about, unless it is the current line."""
+        view, frame = self._view, self.frame
+        chain = self.options.chain or (frame.chain if frame is not None else None)
+        if view is None or chain is None or chain.op_event is None or chain.op_event.file != view.file:
+            return None
+        return chain.op_event.line if chain.op_event.line != view.line else None
+
+    def _instead(self) -> Text:
+        """Say why there is no text."""
+        if self.frame is None:
+            return Text("")
+        drawn = PANES["source"](self.frame, self.own_options())
+        return drawn if isinstance(drawn, Text) else Text(str(drawn))
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which line was double-clicked."""
+        offset, view = event.get_content_offset(self), self._view
+        if offset is None or view is None or event.chain != 2:
+            return
+        line = offset.y + self.scroll_offset.y + 1
+        if line <= len(view.lines):
+            self.post_message(LineClicked(line))

@@ -1,0 +1,7 @@
+import torch
+
+from . import FACTOR
+
+
+def loss(a):
+    return (a * FACTOR).sum()

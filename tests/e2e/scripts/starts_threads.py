@@ -1,0 +1,18 @@
+import threading
+
+import torch
+
+
+def work(number):
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    (a**number).sum().backward()
+    grads[number] = a.grad.tolist()
+
+
+grads = {}
+threads = [threading.Thread(target=work, args=(number,)) for number in (2, 3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(sorted(grads.items()))

@@ -1,0 +1,43 @@
+"""Recording changes no number: what a script computes is the same, bit for bit, with and without gradb."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.gradb_process import SCENARIOS, bare, gradb
+
+
+def assert_identical(tmp_path: Path, *words: str | Path) -> None:
+    """Assert that a script that prints hashes of all it computed prints the same ones when recorded."""
+    done, plain = gradb("record", "-o", tmp_path / "run.tape", *words), bare(*words)
+    assert plain.code == 0, plain.err
+    assert plain.out.count("\n") > 2
+    assert (done.code, done.out, done.err) == (plain.code, plain.out, plain.err)
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.py")), ids=lambda path: path.stem)
+def test_scenario_is_bit_identical(path: Path, tmp_path: Path) -> None:
+    """Values, gradients, version counters and random states that a scenario leaves are the same."""
+    assert_identical(tmp_path, "identity_of_scenario.py", path)
+
+
+def test_training_is_bit_identical(tmp_path: Path) -> None:
+    """Losses, gradients, weights, optimizer state and random states of an MLP training are the same."""
+    assert_identical(tmp_path, "identity_of_training.py")
+
+
+def test_recording_twice_gives_the_same_events(tmp_path: Path) -> None:
+    """Two recordings of one script hold the same events, so that a command script means the same each time.
+
+    Only what is quiet may differ: ``torch.empty`` gives whatever lay in memory.
+    """
+    recordings = []
+    for name in ("one.tape", "two.tape"):
+        assert gradb("record", "-o", tmp_path / name, SCENARIOS / "mlp.py").code == 0
+        events = [json.loads(line) for line in gradb("events", tmp_path / name).out.splitlines()]
+        recordings.append([event for event in events if event["kind"] != "leaf" and not event["quiet"]])
+    assert recordings[0] == recordings[1]
+    assert len(recordings[0]) > 50

@@ -1,0 +1,50 @@
+"""Each scenario ships with a command script that says what it teaches, and holds it to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.gradb_process import ROOT, SCENARIOS, bare, gradb
+
+NAMES = sorted(path.stem for path in SCENARIOS.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_command_script_holds(name: str) -> None:
+    """The command script beside a scenario runs through without a failed expectation."""
+    done = gradb("run", f"scenarios/{name}.py", "--commands", f"scenarios/{name}.gradb", cwd=ROOT)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scenario_runs_bare(name: str) -> None:
+    """A scenario is plain Python: no warning, no error, something printed, and a docstring with title and lesson."""
+    done = bare("-W", "error", SCENARIOS / f"{name}.py", cwd=ROOT)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
+    text = (SCENARIOS / f"{name}.py").read_text()
+    title, _, rest = text.removeprefix('"""').partition("\n\n")
+    assert "\n" not in title
+    assert rest.strip()
+
+
+def test_failed_expectation_is_told(tmp_path: Path) -> None:
+    """A wrong expectation ends with exit code 1 and shows what was expected and what there was."""
+    commands = "until accumulate; expect a.grad == [28, 36, 44, 53]"
+    done = gradb("run", "-e", commands, SCENARIOS / "chain_rule.py", cwd=tmp_path)
+    assert done.code == 1
+    told = done.out + done.err
+    assert "a.grad == [28, 36, 44, 53]" in told
+    assert "52" in told
+    assert "Traceback" not in told
+
+
+def test_tape_takes_the_same_commands(chain_rule_tape: Path) -> None:
+    """A recording answers a command script as the live run does."""
+    done = gradb("run", chain_rule_tape, "--commands", SCENARIOS / "chain_rule.gradb")
+    live = gradb("run", SCENARIOS / "chain_rule.py", "--commands", SCENARIOS / "chain_rule.gradb")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == live.out

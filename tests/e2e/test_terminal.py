@@ -1,0 +1,132 @@
+"""gradb on a terminal, as a person sees it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.gradb_process import ROOT, SCRIPTS, processes_with, without_torch
+from tests.e2e.terminal import Terminal
+
+WALK = (
+    ("leaf a",),
+    ("→ MulBackward0",),
+    ("→ AddBackward0",),
+    ("→ PowBackward0",),
+    ("→ SumBackward0",),
+    ("SumBackward0 has run", "upstream"),
+    ("PowBackward0 has run", "[1 1 1 1]", "[14 18 22 26]", "diagonal"),
+    ("AddBackward0 has run", "[14 18 22 26]"),
+    ("MulBackward0 has run", "[28 36 44 52]"),
+    ("gradient added to a.grad", "None", "[28 36 44 52]"),
+)
+"""What each press of the space bar brings on the screen."""
+
+
+def walk(terminal: Terminal) -> list[str]:
+    """Press space through the whole walk and return the settled screens."""
+    screens = []
+    for texts in WALK:
+        terminal.press("space")
+        terminal.wait_for(lambda text, texts=texts: all(part in text for part in texts))  # type: ignore[misc]
+        screens.append(terminal.settle())
+    return screens
+
+
+def panes(screen: str) -> list[str]:
+    """Return the screen without headline, event line, scrubber and footer, which tell how far the script has run."""
+    return screen.splitlines()[1:-3]
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (200, 60)])
+def test_space_walks_the_chain_rule_and_backspace_walks_it_back(columns: int, lines: int) -> None:
+    """The first scenario, live: each step shows its node and numbers, and each step back the same panes again."""
+    with Terminal("scenarios/chain_rule.py", columns=columns, lines=lines) as terminal:
+        terminal.wait_for("importing torch")
+        terminal.wait_for("paused")
+        screens = walk(terminal)
+        for screen in reversed(screens[:-1]):
+            terminal.press("backspace")
+            terminal.wait_for(lambda text, screen=screen: panes(text) == panes(screen))  # type: ignore[misc]
+        terminal.press("q")
+        assert terminal.wait_until_gone() == 0
+
+
+def test_recording_shows_the_same_screens_both_ways(chain_rule_tape: Path, tmp_path: Path) -> None:
+    """A tape opens where torch is not installed, and each screen on the way back is the one on the way forth."""
+    with Terminal("open", chain_rule_tape, env=without_torch(tmp_path)) as terminal:
+        terminal.wait_for("chain_rule.py")
+        terminal.press("home")
+        terminal.settle()
+        screens = walk(terminal)
+        for screen in reversed(screens[:-1]):
+            terminal.press("backspace")
+            terminal.wait_for(lambda text, screen=screen: text == screen)  # type: ignore[misc]
+        terminal.press("q")
+        assert terminal.wait_until_gone() == 0
+
+
+def test_endless_loop_can_be_left() -> None:
+    """A script that never comes back leaves the app alive, and quitting leaves no process behind."""
+    mark = f"mark-{time.time_ns()}"
+    with Terminal(SCRIPTS / "loops_forever.py", mark) as terminal:
+        terminal.wait_for("paused")
+        terminal.press("f")
+        terminal.wait_for("looping")
+        assert len(processes_with(mark)) >= 2
+        terminal.press("?")
+        terminal.wait_for("Move in time")
+        terminal.press("escape")
+        terminal.settle()
+        terminal.press("ctrl+q")
+        assert terminal.wait_until_gone() == 0
+        deadline = time.monotonic() + 10
+        while processes_with(mark) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert processes_with(mark) == []
+
+
+def test_killing_gradb_ends_the_script_too() -> None:
+    """Closing the terminal leaves no process behind either."""
+    mark = f"mark-{time.time_ns()}"
+    with Terminal(SCRIPTS / "loops_forever.py", mark) as terminal:
+        terminal.wait_for("paused")
+        terminal.press("f")
+        terminal.wait_for("looping")
+        terminal.process.close(force=True)
+    deadline = time.monotonic() + 10
+    while processes_with(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_with(mark) == []
+
+
+def test_small_terminal_is_told() -> None:
+    """A terminal that is too small shows one sentence instead of ruins."""
+    with Terminal("scenarios/chain_rule.py", columns=40, lines=10) as terminal:
+        terminal.wait_for("60")
+        assert "16" in terminal.text
+        terminal.press("q")
+        assert terminal.wait_until_gone() == 0
+
+
+def test_error_of_the_script_is_seen_and_quit_gives_its_code() -> None:
+    """A script that raises shows its error, and the app stays until it is left."""
+    with Terminal(SCRIPTS / "raises_forward.py") as terminal:
+        terminal.wait_for("paused")
+        terminal.press("f")
+        terminal.wait_for("exit code 1")
+        terminal.press("o")
+        terminal.wait_for("RuntimeError: size mismatch")
+        terminal.press("q")
+        terminal.wait_until_gone()
+
+
+def test_picker_opens_a_scenario() -> None:
+    """``gradb`` alone lists the scenarios by title; Enter opens one."""
+    with Terminal(cwd=ROOT) as terminal:
+        terminal.wait_for("The chain rule, node by node")
+        terminal.wait_for("Gradients add up")
+        terminal.press("q")
+        assert terminal.wait_until_gone() == 0

@@ -1,0 +1,72 @@
+"""What the tests of the app share: a recorded run on a screen of any size, its text, and waiting for a condition."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from gradb.debugger.debugger import Debugger
+from gradb.tui.app import GradbApp
+from gradb.tui.screen import DebugScreen
+
+_DEADLINE = 10.0
+
+
+def opening(tape: Path) -> GradbApp:
+    """Return an app that opens a tape after its first paint."""
+    return GradbApp(lambda: Debugger.open(str(tape)), script="script.py")
+
+
+@asynccontextmanager
+async def shown(app: GradbApp, width: int = 120, height: int = 40) -> AsyncIterator[Pilot[int]]:
+    """Run the app without a terminal until it shows its first Frame."""
+    async with app.run_test(size=(width, height)) as pilot:
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        await pilot.pause()
+        yield pilot
+
+
+async def wait_until(condition: Callable[[], Any]) -> None:
+    """Wait for a condition; fail when it does not hold in time."""
+    deadline = time.monotonic() + _DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+def debug_screen(app: Any) -> DebugScreen:
+    """Return the debug screen, whatever lies over it."""
+    screen = app.screen_stack[0]
+    assert isinstance(screen, DebugScreen)
+    return screen
+
+
+def text_of(app: Any) -> str:
+    """Return the characters on the screen, line by line."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def position_of(app: Any) -> int:
+    """Return the position that is shown."""
+    frame = debug_screen(app).frame
+    assert frame is not None
+    return frame.position
+
+
+def state_of(app: Any) -> list[tuple[str, ...]]:
+    """Return every cell on the screen with what can be seen of its style; of a blank that is the ground alone."""
+    return [_cell(char, segment.style) for strip in app.screen._compositor.render_strips() for segment in strip
+            for char in segment.text]  # fmt: skip
+
+
+def _cell(char: str, style: Any) -> tuple[str, ...]:
+    if style is None:
+        return (char,)
+    return (char, str(style.bgcolor)) if char == " " and not style.reverse else (char, str(style))

@@ -1,0 +1,140 @@
+"""A script that runs while the screen lives: nothing blocks, and nothing is left behind."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.tape.frame import Frame
+from gradb.tape.stops import Stop
+from gradb.tape.tape import Tape
+from gradb.tui.app import GradbApp
+from tests.tui.support import debug_screen, position_of, shown, text_of, wait_until
+
+
+class SlowDebugger:
+    """A live debugger by hand: it moves when the test says so, over a real descriptor."""
+
+    def __init__(self, path: Path) -> None:
+        self.tape = Tape.open(str(path))
+        self.position = self.head = 0
+        self.is_live, self.is_running, self.is_closed = True, True, False
+        self.status, self.message = "importing torch", ""
+        self.breakpoints: list[Stop] = []
+        self.shows_quiet = False
+        self.path = str(path)
+        self._ours, self._theirs = socket.socketpair()
+
+    def says(self, status: str, head: int, *, is_running: bool) -> None:
+        """Speak as the debuggee."""
+        self._next = (status, head, is_running)
+        self._theirs.send(b"!")
+
+    def fileno(self) -> int:
+        return -1 if self.is_closed else self._ours.fileno()
+
+    def pump(self, timeout: float) -> bool:
+        self._ours.setblocking(False)
+        try:
+            self._ours.recv(1)
+        except BlockingIOError:
+            return False
+        self.status, self.head, self.is_running = self._next
+        self.position = self.head
+        return True
+
+    def frame(self) -> Frame:
+        return self.tape.frame(self.position)
+
+    def forward(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
+        self.is_running, self.status = True, "running"
+
+    def pause(self) -> None:
+        self.status = "pausing"
+
+    def close(self) -> None:
+        self.is_closed = True
+        self.tape.close()
+        self._ours.close()
+        self._theirs.close()
+
+
+def live(path: Path) -> tuple[GradbApp, SlowDebugger]:
+    debugger = SlowDebugger(path)
+    return GradbApp(cast(Debugger, debugger), script="chain_rule.py"), debugger
+
+
+async def test_the_screen_lives_while_torch_is_imported_and_while_the_script_runs(chain_tape: Path) -> None:
+    """Status follows the debuggee; help opens and closes meanwhile; pause is passed on."""
+    app, debugger = live(chain_tape)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(lambda: "importing torch…" in text_of(app))
+        await pilot.press("question_mark")
+        await wait_until(lambda: "graph pane" in text_of(app))
+        await pilot.press("escape")
+        debugger.says("paused", 3, is_running=False)
+        await wait_until(lambda: "AddBackward0" in text_of(app))
+        await pilot.press("space")
+        await wait_until(lambda: "▶ running" in text_of(app))
+        await pilot.press("s")
+        await wait_until(lambda: "pausing" in text_of(app))
+        debugger.says("paused", 4, is_running=False)
+        await wait_until(lambda: position_of(app) == 4)
+
+
+async def test_quit_while_running_closes_the_debugger(chain_tape: Path) -> None:
+    """`q` ends the app and the debuggee with it, however busy that is."""
+    app, debugger = live(chain_tape)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(lambda: debug_screen(app).session.debugger is not None)
+        await pilot.press("q")
+    assert debugger.is_closed
+
+
+async def test_an_error_in_the_app_closes_the_debugger(chain_tape: Path) -> None:
+    """Whatever breaks, the debuggee is ended."""
+    app, debugger = live(chain_tape)
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    async def break_it() -> None:
+        async with app.run_test(size=(80, 24)):
+            await wait_until(lambda: debug_screen(app).session.debugger is not None)
+            app.call_later(fail)
+            await wait_until(lambda: app.return_code is not None)
+
+    with pytest.raises(RuntimeError, match="broken"):
+        await break_it()
+    assert debugger.is_closed
+
+
+async def test_a_debugger_that_cannot_be_made_ends_the_app_with_its_sentence(tmp_path: Path) -> None:
+    """The sentence comes after the screen is gone; the exit code is 2."""
+
+    def refuse() -> Debugger:
+        raise UserError("there is no such file")
+
+    app = GradbApp(refuse)
+    async with app.run_test(size=(80, 24)):
+        await wait_until(lambda: app.return_code is not None)
+    assert app.return_code == 2
+
+
+async def test_the_last_step_before_the_end_keeps_the_position(chain_tape: Path) -> None:
+    """While the script runs the Frame stays where it was, and only the bars move."""
+    app, debugger = live(chain_tape)
+    debugger.is_running, debugger.head, debugger.position = False, 5, 5
+    async with shown(app, 80, 24) as pilot:
+        await pilot.press("space")
+        debugger.says("running", 9, is_running=True)
+        await wait_until(lambda: debugger.head == 9)
+        await pilot.pause()
+        assert position_of(app) == 5
+        debugger.says("finished", 19, is_running=False)
+        await wait_until(lambda: position_of(app) == 19)

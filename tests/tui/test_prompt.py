@@ -1,0 +1,68 @@
+"""The `:` prompt: the command language on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.support import opening, position_of, shown, text_of
+from tests.tui.test_screen import press
+
+
+async def test_a_command_is_typed_and_run(chain_tape: Path) -> None:
+    """Several statements on one line run in order, and the prompt closes."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        assert text_of(app).count("\n:") == 0
+        await press(pilot, "colon", *"until node PowBackward0", "semicolon", *" step 2")
+        assert "until node PowBackward0; step 2" in text_of(app)
+        await press(pilot, "enter")
+        assert position_of(app) == 8
+        assert "until node" not in text_of(app)
+
+
+async def test_a_mistake_is_explained_and_can_be_mended(chain_tape: Path) -> None:
+    """The prompt stays open with what is wrong below it; nothing has moved."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        text = await press(pilot, "colon", *"stpe", "enter")
+        assert "stpe" in text
+        assert "step" in text.splitlines()[-2]
+        assert position_of(app) == 0
+        await press(pilot, *["backspace"] * 4, *"step", "enter")
+        assert position_of(app) == 1
+
+
+async def test_history_is_recalled(chain_tape: Path) -> None:
+    """Up brings back earlier lines, down later ones."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, "colon", *"goto 4", "enter", "colon", *"goto 8", "enter")
+        assert position_of(app) == 8
+        await press(pilot, "colon", "up", "up", "enter")
+        assert position_of(app) == 4
+
+
+async def test_escape_leaves_the_prompt_and_keys_step_again(chain_tape: Path) -> None:
+    """While the prompt is open keys are text; after Escape they are commands."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, "colon", "space", "n")
+        assert position_of(app) == 0
+        await press(pilot, "escape", "space")
+        assert position_of(app) == 1
+
+
+async def test_front_end_commands_work_on_the_prompt(chain_tape: Path) -> None:
+    """`show` brings a pane forward; an unknown pane is refused in one sentence."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        assert "5 output" in await press(pilot, "colon", *"show output", "enter")
+        assert "there is no pane 'sauce'" in await press(pilot, "colon", *"show sauce", "enter")
+
+
+async def test_a_failed_expectation_is_shown(chain_tape: Path) -> None:
+    """`expect` works on the prompt and shows the difference."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, "end")
+        assert "52" in await press(pilot, "colon", *"expect a.grad == [1, 2, 3, 4]", "enter")

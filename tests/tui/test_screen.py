@@ -1,0 +1,195 @@
+"""The debug screen: room for the panes, keyboard and mouse, and what the user selects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from gradb.debugger.commands import COMMANDS
+from gradb.testing import TapeBuilder
+from gradb.tui.keys import key_name
+from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+
+
+async def press(pilot: Pilot[int], *keys: str) -> str:
+    """Press keys and return the screen's text after them."""
+    await pilot.press(*keys)
+    await pilot.pause()
+    return text_of(pilot.app)
+
+
+async def test_first_paint_does_not_wait_for_the_debugger(chain_tape: Path) -> None:
+    """The screen says that it starts before the debugger is made."""
+    app = opening(chain_tape)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(lambda: "script.py" in text_of(app))
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        assert "space step" in await press(pilot)
+
+
+@pytest.mark.parametrize(("width", "height", "has_output"), [(80, 24, False), (120, 40, True), (200, 60, True)])
+async def test_every_pane_has_room(chain_tape: Path, width: int, height: int, has_output: bool) -> None:
+    """Source, graph, chain rule and .grad are always there; output is a key away on a narrow screen."""
+    app = opening(chain_tape)
+    async with shown(app, width, height) as pilot:
+        text = await press(pilot, "end")
+        for title in ("1 source", "2 graph", "3 chain rule", "4 .grad"):
+            assert title in text
+        assert ("5 output" in text) == has_output
+        assert "tensor([28., 36., 44., 52.])" in await press(pilot, "o")
+        text = await press(pilot, "o")
+        assert "1 source" in text
+        assert ("5 output" in text) == has_output
+        for name in ("source", "graph", "chain", "grads"):
+            region = debug_screen(app).panes[name].region
+            assert region.width >= 30
+            assert region.height >= 7
+
+
+async def test_too_small_a_terminal_says_so_and_recovers(chain_tape: Path) -> None:
+    """Below 60 x 16 there is one sentence; enlarged, the screen is as before."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        before = await press(pilot, "space", "space")
+        await pilot.resize_terminal(50, 10)
+        await pilot.pause()
+        assert text_of(app).strip() == "gradb needs a terminal of at least 60 x 16."
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert text_of(app) == before
+
+
+async def test_tab_and_numbers_move_the_keyboard(chain_tape: Path) -> None:
+    """Tab follows the panes' numbers, and a number goes to its pane."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        seen = []
+        for key in ("1", "tab", "tab", "tab", "tab", "tab", "shift+tab", "3"):
+            await pilot.press(key)
+            seen.append(debug_screen(app).last_pane)
+        assert seen == ["source", "graph", "chain", "grads", "output", "source", "output", "chain"]
+
+
+async def test_zoom_gives_the_body_to_one_pane(chain_tape: Path) -> None:
+    """`z` shows the pane in focus alone, Tab hands the room on, `z` again gives it back."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        before = await press(pilot, "end", "left", "3")
+        text = await press(pilot, "z")
+        assert "3 chain rule" in text
+        assert "2 graph" not in text
+        assert "4 .grad" in await press(pilot, "tab")
+        assert await press(pilot, "shift+tab", "z") == before
+
+
+async def test_selecting_a_node_shows_its_record_until_the_next_step(chain_tape: Path) -> None:
+    """Up and down in the graph show another node's chain rule; a step follows the run again."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, *["space"] * 9)
+        assert "∂b/∂a" in text_of(app)
+        assert "∂d/∂c" in await press(pilot, "up", "up")
+        assert "c.grad_fn" in await press(pilot, "down")
+        text = await press(pilot, "space")
+        assert "∂d/∂c" not in text
+        assert debug_screen(app).options.selected_node is None
+
+
+async def test_the_expression_of_the_selected_node_is_copied(chain_tape: Path) -> None:
+    """`y` puts the Python that reaches the node on the clipboard, and says so."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        text = await press(pilot, *["space"] * 5, "down", "y")
+        assert app.clipboard in {"d.grad_fn", "out.grad_fn.next_functions[0][0]"}
+        assert f"copied: {app.clipboard}" in text
+
+
+async def test_a_click_selects_a_node(chain_tape: Path) -> None:
+    """The mouse selects rows of the graph."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, *["space"] * 9)
+        await pilot.click("#graph", offset=(8, 2))
+        await pilot.pause()
+        assert "∂d/∂c" in text_of(app)
+
+
+async def test_a_click_on_the_scrubber_goes_there(chain_tape: Path) -> None:
+    """The left end is the first event, the right end the last."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await pilot.click("#scrubber", offset=(118, 0))
+        await wait_until(lambda: position_of(app) == 19)
+        await pilot.click("#scrubber", offset=(1, 0))
+        await wait_until(lambda: position_of(app) == 1)
+
+
+async def test_a_double_click_sets_and_clears_a_breakpoint(chain_tape: Path) -> None:
+    """A breakpoint has a sign of its own, and `c` runs to it."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await pilot.click("#source", offset=(10, 11), times=2)
+        await pilot.pause()
+        assert "◉ 11" in text_of(app)
+        await press(pilot, "c")
+        assert position_of(app) == 4
+        await pilot.click("#source", offset=(10, 11), times=2)
+        await pilot.pause()
+        assert "◉" not in text_of(app)
+
+
+async def test_help_names_every_command_and_key(chain_tape: Path) -> None:
+    """Help begins with the pane in focus and lists the whole registry."""
+    app = opening(chain_tape)
+    async with shown(app, 120, 100) as pilot:
+        text = await press(pilot, "question_mark")
+        assert text.index("graph pane") < text.index("Move in time")
+        for command in COMMANDS:
+            assert command.name in text
+            assert all(key_name(key) in text for key in command.keys)
+        assert "Move in time" not in await press(pilot, "escape")
+
+
+async def test_the_palette_runs_commands_and_changes_the_theme(chain_tape: Path) -> None:
+    """Ctrl+P offers the registry and the colour themes."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+p", *"theme light")
+        await wait_until(lambda: "theme light" in text_of(app))
+        await pilot.press("down", "enter")
+        await wait_until(lambda: app.theme == "light")
+        await pilot.press("ctrl+p", *"head")
+        await wait_until(lambda: "Go to the head" in text_of(app))
+        await pilot.press("down", "enter")
+        await wait_until(lambda: position_of(app) == 19)
+
+
+async def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
+    """Escape sequences and markup from a script are characters on the screen, nothing more."""
+    path = tmp_path / "hostile.tape"
+    with TapeBuilder(path, "[red]evil\x1b[2J.py", "x = '[bold]\x1b]0;title\x07'\n") as tape:
+        tape.leaf("[/nope]\x1b[31mx", [1.0], line=1)
+        tape.output("\x1b[2J[link=http://x]here[/link]\n", line=1)
+        tape.end()
+    app = opening(path)
+    async with shown(app, 200, 60) as pilot:
+        text = await press(pilot, "end")
+        assert "\x1b" not in text
+        assert "[red]evil\\x1b[2J.py" in text
+        assert "[/nope]\\x1b[31mx" in text
+        assert "\\x1b[2J[link=http://x]here[/link]" in text
+
+
+def test_help_screen(chain_tape: Path, snap_compare: Any) -> None:
+    """How help looks at 80 x 24."""
+    app = opening(chain_tape)
+
+    async def ask(pilot: Pilot[int]) -> None:
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        await pilot.press("question_mark")
+        await wait_until(lambda: "graph pane" in text_of(app))
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ask)

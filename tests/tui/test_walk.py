@@ -1,0 +1,90 @@
+"""The walk through chain_rule.py on the screen: forth, back, and the same screens both ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.support import debug_screen, opening, position_of, shown, state_of, text_of, wait_until
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+WALK: list[tuple[int, list[str]]] = [
+    (1, ["leaf a requires grad", "a.grad"]),
+    (2, ["MulBackward0", "[2 4 6 8]", "∂b/∂a"]),
+    (3, ["AddBackward0", "c = b + 5"]),
+    (4, ["PowBackward0", "d = c ** 2"]),
+    (5, ["SumBackward0", "out = d.sum()"]),
+    (8, ["SumBackward0 has run", "∂out/∂d", "[1 1 1 1]"]),
+    (10, ["PowBackward0 has run", "∂d/∂c", "2·c", "[14 18 22 26]"]),
+    (12, ["AddBackward0 has run", "∂c/∂b", "[14 18 22 26]"]),
+    (14, ["MulBackward0 has run", "∂b/∂a", "[28 36 44 52]"]),
+    (16, ["gradient added to a.grad", "None", "[28 36 44 52]"]),
+    (19, ["finished"]),
+]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_space_walks_the_chain_rule(chain_tape: Path, width: int, height: int) -> None:
+    """Each press of space shows the next op, node or accumulation with its numbers."""
+    app = opening(chain_tape)
+    async with shown(app, width, height) as pilot:
+        for position, expected in WALK:
+            await pilot.press("space")
+            await pilot.pause()
+            text = text_of(app)
+            assert position_of(app) == position
+            for words in expected:
+                assert words in text, f"{words!r} at {position}:\n{text}"
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_backspace_shows_the_same_screens_again(chain_tape: Path, width: int, height: int) -> None:
+    """On the way back every position looks as it did on the way forth, colours included."""
+    app, forth = opening(chain_tape), {}
+    async with shown(app, width, height) as pilot:
+        for position, _ in WALK:
+            await pilot.press("space")
+            await pilot.pause()
+            forth[position] = (text_of(app), state_of(app))
+        for position, _ in reversed(WALK[:-1]):
+            await pilot.press("backspace")
+            await pilot.pause()
+            assert position_of(app) == position
+            assert text_of(app) == forth[position][0]
+            assert state_of(app) == forth[position][1]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_product_at_a_node(chain_tape: Path, snap_compare: Any, width: int, height: int) -> None:
+    """The screen at PowBackward0: upstream, local, downstream, and the check."""
+    app = opening(chain_tape)
+
+    async def walk(pilot: Any) -> None:
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        for _ in range(7):
+            await pilot.press("space")
+        await pilot.pause()
+        text = text_of(app)
+        assert "PowBackward0" in text
+        assert "agrees with the engine" in text
+
+    assert snap_compare(app, terminal_size=(width, height), run_before=walk)
+
+
+@pytest.mark.parametrize("theme", ["light", "contrast"])
+def test_other_themes(chain_tape: Path, snap_compare: Any, theme: str) -> None:
+    """The same screen in another theme has the same words: symbols carry the state."""
+    app = opening(chain_tape)
+
+    async def walk(pilot: Any) -> None:
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        app.theme = theme
+        for _ in range(7):
+            await pilot.press("space")
+        await pilot.pause()
+        assert "● SumBackward0" in text_of(app)
+        assert "○ AddBackward0" in text_of(app)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=walk)

@@ -1,0 +1,175 @@
+"""Without a screen: panes as text, events as JSON lines, command scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gradb.batch.events import event_lines
+from gradb.batch.lines import line
+from gradb.batch.record import Progress, record
+from gradb.batch.script import prepare
+from gradb.batch.show import Style, pane_text
+from gradb.debugger.commands import PANES
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import ExpectationFailed, UserError
+from gradb.debugger.run import Run
+from gradb.link import launch as launching
+from gradb.link.spec import RunSpec
+from gradb.tape.tape import Tape
+from gradb.testing import TapeBuilder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give the tape of the first scenario."""
+    TapeBuilder.chain_rule_example(tmp_path / "a.tape")
+    return tmp_path / "a.tape"
+
+
+@pytest.fixture
+def debugger(path: Path) -> Iterator[Debugger]:
+    """Give a debugger on it."""
+    debugger = Debugger.open(str(path))
+    yield debugger
+    debugger.close()
+
+
+def run(debugger: Debugger, text: str, origin: str = "") -> tuple[str, str]:
+    """Run a command script; return what it printed and what it complained of."""
+    out: list[str] = []
+    complaints: list[str] = []
+    prepare(text, origin).run(debugger, Style(), out.append, complaints.append)
+    return "".join(out), "\n".join(complaints)
+
+
+def test_script_walks_shows_and_expects(debugger: Debugger) -> None:
+    """Commands are carried out in turn; `show` prints the pane of that moment."""
+    text = "until node Pow; until node Pow; show chain; step; back; expect local == [14, 18, 22, 26]; finish"
+    out, complaints = run(debugger, text)
+    assert "[14 18 22 26]" in out
+    assert complaints == ""
+    assert debugger.position == 19
+
+
+def test_what_a_command_says_is_printed(debugger: Debugger) -> None:
+    """A sentence of a command is part of the output."""
+    assert run(debugger, "break line 11; breakpoints")[0] == "breakpoint: line 11\nbreakpoints: line 11\n"
+
+
+def test_failed_expectation_names_file_and_line(debugger: Debugger) -> None:
+    """A failure in a file says where in the file, and ends the script."""
+    with pytest.raises(ExpectationFailed, match=r"^walk\.gradb:3: expect a == 1 does not hold at position 2"):
+        run(debugger, "step\n\nstep; expect a == 1; finish", "walk.gradb")
+    assert debugger.position == 2
+
+
+def test_missed_search_is_complained_of(debugger: Debugger) -> None:
+    """A place that is not found is told, and the script goes on."""
+    out, complaints = run(debugger, "until node Conv2d; until nonfinite; start", "walk.gradb")
+    assert out == ""
+    assert complaints.splitlines() == [
+        "walk.gradb:1: there is no later node Conv2d",
+        "walk.gradb:1: there is no later nonfinite",
+    ]
+    assert debugger.position == 0
+
+
+@pytest.mark.parametrize("text", ["step; fly", "step; quit", "step; help", "step; expect a =", "step; expect"])
+def test_mistakes_are_found_before_anything_runs(text: str) -> None:
+    """A script with a mistake in it is not begun."""
+    with pytest.raises(UserError):
+        prepare(text)
+
+
+@pytest.mark.parametrize("text", ["goto 99", "show", "show weather", "goto x", "expect nobody == 1"])
+def test_mistakes_while_running(text: str, debugger: Debugger) -> None:
+    """A command that cannot be carried out ends the script, and is not a failed expectation."""
+    with pytest.raises(UserError, match=r"^f:1: ") as caught:
+        run(debugger, text, "f")
+    assert not isinstance(caught.value, ExpectationFailed)
+
+
+@pytest.mark.parametrize("name", PANES)
+@pytest.mark.parametrize("position", [0, 1, 10, 16, 19])
+@pytest.mark.parametrize("is_json", [False, True])
+def test_every_pane_prints_at_every_position(name: str, position: int, is_json: bool, debugger: Debugger) -> None:
+    """Each pane has text and JSON, no wider than asked for, and without a single escape sequence."""
+    debugger.go(position)
+    text = pane_text(name, debugger.frame(), Style(width=60, is_json=is_json))
+    assert text.endswith("\n")
+    assert "\x1b" not in text
+    if is_json:
+        assert json.loads(text)["position"] == position
+    else:
+        assert max(map(len, text.splitlines())) <= 60
+
+
+def test_events_are_json_lines(path: Path) -> None:
+    """One object a line, in order."""
+    with Tape.open(path) as tape:
+        events = [json.loads(text) for text in event_lines(tape)]
+    assert [event["seq"] for event in events] == list(range(1, 20))
+    assert events[15]["after"]["values"] == [28.0, 36.0, 44.0, 52.0]
+
+
+def test_json_is_safe_on_a_terminal() -> None:
+    """Nothing active or invisible is printed as such, and all of it is read back."""
+    value = {"name": "\x1b[2J\x07\x7f\x9b5n\u202e\u200b\ufeff\ud800 é ∂ \n"}
+    text = line(value)
+    assert json.loads(text) == value
+    assert text.isprintable()
+    assert "é ∂" in text
+
+
+Starter = Callable[..., RunSpec]
+
+
+@pytest.fixture
+def replaying(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starter:
+    """Make every launch replay the first scenario, with the mischief given, and return the spec to launch."""
+
+    def prepare_launch(*mischief: str) -> RunSpec:
+        command = (sys.executable, "-m", "gradb.testing.debuggee", str(path), *mischief)
+        real = launching.launch
+        monkeypatch.setattr("gradb.debugger.run.launch", lambda spec, given: real(spec, given or command))
+        return RunSpec("a.py", str(tmp_path / "new.tape"), is_paused_at_start=False, passes_output=True)
+
+    return prepare_launch
+
+
+@pytest.mark.parametrize(("mischief", "code"), [((), 0), (("exit=3",), 3), (("kill=3",), 137)])
+def test_record_returns_the_scripts_exit_code(mischief: tuple[str, ...], code: int, replaying: Starter) -> None:
+    """A recorded run ends as the script did, and leaves a whole tape."""
+    spec = replaying(*mischief)
+    assert record(spec) == code
+    with Tape.open(spec.tape) as tape:
+        assert tape.is_finished
+        assert tape.head == (4 if mischief else 19)
+
+
+def test_record_tells_what_never_began(replaying: Starter) -> None:
+    """Without a tape there is a sentence."""
+    with pytest.raises(UserError, match="before the script began"):
+        record(replaying("refuse"))
+
+
+def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal a line says how far the run has got, not more often than a few times a second."""
+    now = [0.0]
+    monkeypatch.setattr("gradb.batch.record.time.monotonic", lambda: now[0])
+    written: list[str] = []
+    progress, state = Progress(written.append), Run("x.tape")
+    state.head, state.iteration = 1234, 7
+    for _ in range(20):
+        now[0] += 0.1
+        progress.update(state)
+    progress.clear()
+    assert 3 <= len(written) <= 6
+    assert "1,234 events, iteration 7" in written[0]
+    assert written[-1] == "\r\x1b[K"
+    Progress(None).update(state)

@@ -1,0 +1,291 @@
+"""The command line: what is whose, and how each mistake ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gradb
+from gradb.cli import pick, run, show
+from gradb.cli.main import main
+from gradb.cli.parsing import Parser, add_run_options
+from gradb.debugger.debugger import Debugger
+from gradb.link import launch as launching
+from gradb.link.spec import RunSpec
+from gradb.testing import TapeBuilder
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """Give SIGTERM back to the tests."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> str:
+    """Give the tape of the first scenario."""
+    TapeBuilder.chain_rule_example(tmp_path / "a.tape")
+    return str(tmp_path / "a.tape")
+
+
+@pytest.fixture
+def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
+    """Make every launch replay that tape, torch or not, and collect the orders."""
+    specs: list[RunSpec] = []
+    real = launching.launch
+    command = (sys.executable, "-m", "gradb.testing.debuggee", tape)
+
+    def launch(spec: RunSpec, given: object) -> launching.Debuggee:
+        specs.append(spec)
+        return real(spec, command)
+
+    monkeypatch.setattr("gradb.debugger.run.launch", launch)
+    monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
+    return specs
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    """Give a script."""
+    (tmp_path / "train.py").write_text("print(1)\n")
+    return str(tmp_path / "train.py")
+
+
+def parser() -> Parser:
+    made = Parser("record", "usage", "description")
+    made.add_argument("-o", dest="output")
+    made.add_argument("--json", action="store_true")
+    add_run_options(made)
+    return made
+
+
+SPLITS = (
+    ("train.py -o x", "", "train.py -o x"),
+    ("-o t train.py -o x --json", "-o t", "train.py -o x --json"),
+    ("-ot --json train.py", "-ot --json", "train.py"),
+    ("--stdin=f --limit 3 train.py -m q", "--stdin=f --limit 3", "train.py -m q"),
+    ("-m pkg.train -o x", "-m pkg.train", "| -o x"),
+    ("-o t -mpkg --json", "-o t -mpkg", "| --json"),
+    ("-o t -- -odd.py -o x", "-o t", "-odd.py -o x"),
+    ("-o t - x", "-o t", "- x"),
+    ("-o", "-o", ""),
+    ("", "", ""),
+)
+
+
+@pytest.mark.parametrize(("words", "own", "rest"), SPLITS)
+def test_options_end_at_the_script(words: str, own: str, rest: str) -> None:
+    """What comes before the script is gradb's; what follows it is the script's, whatever it looks like."""
+    expected = ["" if word == "|" else word for word in rest.split()]
+    assert parser().split(words.split()) == (own.split(), expected)
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "-h", "run --help", "record -h", "show --help", "events -h"])
+def test_help_and_version(words: str, capsys: Captured) -> None:
+    """Help and version go to stdout and end with 0."""
+    with pytest.raises(SystemExit) as caught:
+        main(words.split())
+    assert not caught.value.code
+    out, err = capsys.readouterr()
+    assert ("gradb" in out, err) == (True, "")
+    assert max(map(len, out.splitlines())) <= 120
+
+
+def test_version_is_that_of_the_package(capsys: Captured) -> None:
+    """The version printed is the package's."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"gradb {gradb.__version__}\n"
+
+
+MISTAKES = (
+    ("no/such.py", "no such file: no/such.py"),
+    ("run no/such.py", "no such file: no/such.py"),
+    ("show --pane chain no/such.py", "no such file: no/such.py"),
+    ("events no/such.tape", "no such file: no/such.tape"),
+    ("open no/such.tape", "no such file: no/such.tape"),
+    ("run -e step no/such.py", "no such file: no/such.py"),
+    ("run -e fly {tape}", "there is no command 'fly'"),
+    ("run -e step --commands x {tape}", "not both"),
+    ("run --commands no/such.gradb {tape}", "no such file: no/such.gradb"),
+    ("run --commands . {tape}", "is a directory"),
+    ("run -e step {tape} more", "takes no arguments"),
+    ("run --width 3 -e step {tape}", "--width takes a number"),
+    ("run --limit x {tape}", "'x' is not a whole number"),
+    ("run --theme pink {tape}", "pink"),
+    ("run -m", "-m"),
+    ("run", "give a script"),
+    ("--json {tape}", "--json"),
+    ("events", "FILE"),
+    ("events {tape} more", "more"),
+    ("record {tape}", "-o FILE"),
+    ("show {tape}", "--pane"),
+    ("show --pane weather {tape}", "weather"),
+    ("show --pane chain --at x {tape}", "--at takes the number of an event, not 'x'"),
+    ("show --pane chain --at 20 {tape}", "no position 20"),
+    ("show --pane chain --at -1 {tape}", "no position -1"),
+    ("show --pane chain --width 0 {tape}", "--width takes a number"),
+    ("show --pane chain", "give a script"),
+    ("{tape}", "terminal"),
+    ("open {tape}", "terminal"),
+    ("", "terminal"),
+    ("--theme light", "terminal"),
+)
+
+
+@pytest.mark.parametrize(("words", "sentence"), MISTAKES)
+def test_mistake_is_one_sentence(
+    words: str, sentence: str, tape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """Each mistake ends with exit code 2 and one sentence on stderr, and nothing on stdout."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main(words.format(tape=tape).split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("gradb: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_sentence_is_harmless(tmp_path: Path, capsys: Captured) -> None:
+    """A name with escape sequences in it is shown as text."""
+    assert main(["events", str(tmp_path / "\x1b[2J\u202e.tape")]) == 2
+    assert "\x1b" not in (err := capsys.readouterr().err)
+    assert "\u202e" not in err
+
+
+def test_show_and_events_print(tape: str, capsys: Captured) -> None:
+    """A pane and the events of a tape are printed; options may stand behind a tape, for it takes no arguments."""
+    assert main(["show", "--at", "10", "--pane", "chain", tape]) == 0
+    before = capsys.readouterr().out
+    assert "[14 18 22 26]" in before
+    assert main(["show", tape, "--at", "10", "--pane", "chain"]) == 0
+    assert capsys.readouterr().out == before
+    assert main(["show", "--pane", "grads", "--json", tape]) == 0
+    assert json.loads(capsys.readouterr().out)["position"] == 19
+    assert main(["events", tape]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 19
+
+
+def test_command_script_on_a_tape(tape: str, tmp_path: Path, capsys: Captured) -> None:
+    """Commands from the line or from a file are carried out; a failed expectation is exit code 1."""
+    (tmp_path / "walk.gradb").write_text("finish\nexpect a.grad == [28, 36, 44, 52]\nshow grads\n")
+    assert main(["run", "--commands", str(tmp_path / "walk.gradb"), tape]) == 0
+    assert "[28 36 44 52]" in capsys.readouterr().out
+    assert main(["run", "-e", "step; expect a == [1]", tape]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("gradb: expect a == [1] does not hold at position 1")
+    assert main(["run", "-e", "until node Conv", tape]) == 0
+    assert capsys.readouterr().err == "gradb: there is no later node Conv\n"
+
+
+def test_commands_may_stand_behind_the_script(script: str, launched: list[RunSpec], capsys: Captured) -> None:
+    """``run SCRIPT -e ...`` takes the commands; with commands before the script, all behind it is the script's."""
+    assert main(["run", script, "-e", "step", "--epochs", "3"]) == 0
+    assert main(["run", "-e", "step", script, "-e", "5"]) == 0
+    assert [spec.arguments for spec in launched] == [("--epochs", "3"), ("-e", "5")]
+    assert capsys.readouterr().err == ""
+
+
+def test_short_form_leaves_everything_to_the_script(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``gradb SCRIPT -e 5`` runs the script with -e 5, on the screen."""
+    started: list[RunSpec] = []
+    monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
+    monkeypatch.setattr(run, "check_terminal", lambda: None)
+    monkeypatch.setattr(run, "new_recent_tape", lambda target: f"/t/{Path(target).stem}.tape")
+    monkeypatch.setattr(Debugger, "launch", started.append)
+    monkeypatch.setattr(run, "show_screen", lambda start, name, theme: [start(), 0][1])
+    assert main(["--theme", "light", "--probe", "never", "--limit", "9", script, "-e", "5", "--", "-m"]) == 0
+    assert main(["-m", "json.tool", "-e", "5"]) == 0
+    assert started == [
+        RunSpec(script, "/t/train.tape", arguments=("-e", "5", "--", "-m"), probe="never", limit=9),
+        RunSpec(None, "/t/json.tape", module="json.tool", arguments=("-e", "5")),
+    ]
+
+
+def test_run_keeps_the_tape_where_it_is_told_to(script: str, launched: list[RunSpec], tmp_path: Path) -> None:
+    """A headless run leaves no tape, but with -o it does, finished as far as it went."""
+    assert main(["run", "-o", str(tmp_path / "kept.tape"), "-e", "step 3", script]) == 0
+    assert main(["run", "-e", "step 3", script]) == 0
+    assert not Path(launched[1].tape).exists()
+    assert (
+        main(["run", "-e", "finish; expect event.kind == 'end' and event.seq == 4", str(tmp_path / "kept.tape")]) == 0
+    )
+
+
+def test_show_records_a_script_first(script: str, launched: list[RunSpec], capsys: Captured) -> None:
+    """Given a script, show runs it to its end with its output kept to itself, and leaves nothing behind."""
+    assert main(["show", "--at", "16", "--pane", "grads", script, "--at", "3"]) == 0
+    assert "[28 36 44 52]" in capsys.readouterr().out
+    (spec,) = launched
+    assert (spec.arguments, spec.passes_output, spec.is_paused_at_start) == (("--at", "3"), False, False)
+    assert not Path(spec.tape).parent.exists()
+
+
+def test_record_passes_everything_on(script: str, launched: list[RunSpec], tmp_path: Path) -> None:
+    """Record makes the order that the command line asks for."""
+    (tmp_path / "in").write_text("5\n")
+    words = ["record", "-o", str(tmp_path / "t.tape"), "--stdin", str(tmp_path / "in"), script, "-o", "x"]
+    assert main(words) == 0
+    (spec,) = launched
+    assert spec == RunSpec(
+        script, str(tmp_path / "t.tape"), arguments=("-o", "x"), stdin=str(tmp_path / "in"),
+        is_paused_at_start=False, passes_output=True,
+    )  # fmt: skip
+    assert Path(spec.tape).exists()
+
+
+def test_reader_that_goes_away(tape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe that is closed early ends the printing without a complaint."""
+    read, write = os.pipe()
+    os.close(read)
+    saved = os.dup(1)
+    try:
+        with os.fdopen(write, "w") as out:
+            monkeypatch.setattr(sys, "stdout", out)
+            out.reconfigure(line_buffering=True)
+            assert main(["events", tape]) == 0
+            os.dup2(saved, out.fileno())
+            out.write("")
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+
+
+def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a word there is the picker, with a theme or without."""
+    shown: list[tuple[int, str]] = []
+
+    def show_picker(entries: list[pick.Entry], start: object, theme: str) -> int:
+        shown.append((len(entries), theme))
+        return 0
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(pick, "show_picker", show_picker)
+    assert main([]) == 0
+    assert main(["--theme", "contrast"]) == 0
+    assert main(["--theme=light"]) == 0
+    assert [theme for _, theme in shown] == ["dark", "contrast", "light"]
+    assert shown[0][0] >= 4
+
+
+def test_width_is_the_terminals_or_100(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --width a pane is as wide as the terminal, and 100 columns in a pipe."""
+    assert show.read_width(None) == 100
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((72, 20)))
+    assert show.read_width(None) == 72
+    assert show.read_width("132") == 132

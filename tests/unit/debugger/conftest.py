@@ -1,0 +1,73 @@
+"""Debuggers for the tests of this folder: on recorded tapes, and on live debuggees that replay a tape."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gradb.debugger.debugger import Debugger
+from gradb.link.spec import RunSpec
+from gradb.testing import TapeBuilder
+
+Recorded = Callable[[str], Debugger]
+Live = Callable[..., Debugger]
+
+EXAMPLES: dict[str, Callable[[Path], None]] = {
+    "chain_rule": TapeBuilder.chain_rule_example,
+    "accumulation": TapeBuilder.accumulation_example,
+    "nonfinite": TapeBuilder.nonfinite_example,
+    "training": TapeBuilder.training_example,
+}
+PATIENCE = 20.0
+"""Seconds after which a debuggee that has not answered is taken to hang."""
+
+
+@pytest.fixture
+def tapes(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that writes an example tape and returns its path."""
+
+    def write(name: str) -> Path:
+        path = tmp_path / f"{name}.tape"
+        if not path.exists():
+            EXAMPLES[name](path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def recorded(tapes: Callable[[str], Path]) -> Iterator[Recorded]:
+    """Return a function that opens an example tape."""
+    debuggers: list[Debugger] = []
+
+    def open_example(name: str) -> Debugger:
+        debuggers.append(Debugger.open(str(tapes(name))))
+        return debuggers[-1]
+
+    yield open_example
+    for debugger in debuggers:
+        debugger.close()
+
+
+@pytest.fixture
+def live(tapes: Callable[[str], Path], tmp_path: Path) -> Iterator[Live]:
+    """Return a function that starts a debuggee which replays an example, and waits until it pauses.
+
+    It takes the mischief of ``gradb.testing.debuggee``, and fields of the spec as keywords.
+    """
+    debuggers: list[Debugger] = []
+
+    def start(name: str, *mischief: str, is_waited_for: bool = True, is_paused_at_start: bool = True) -> Debugger:
+        command = (sys.executable, "-m", "gradb.testing.debuggee", str(tapes(name)), *mischief)
+        spec = RunSpec(f"{name}.py", str(tmp_path / "live.tape"), is_paused_at_start=is_paused_at_start)
+        debuggers.append(Debugger.launch(spec, command))
+        if is_waited_for:
+            assert debuggers[-1].wait(PATIENCE)
+        return debuggers[-1]
+
+    yield start
+    for debugger in debuggers:
+        debugger.close()

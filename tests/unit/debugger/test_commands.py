@@ -1,0 +1,179 @@
+"""The registry and the language made from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.debugger.commands import BY_NAME, COMMANDS, GROUPS, PANES, Command
+from gradb.debugger.errors import UserError
+from gradb.debugger.language import parse, split
+from gradb.debugger.where import describe, parse_stop
+from gradb.tape.stops import Stop
+from gradb.tape.tape import Tape
+from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
+
+
+def test_names_and_keys_are_given_once() -> None:
+    """No two commands share a name or a key."""
+    names = [command.name for command in COMMANDS]
+    keys = [key for command in COMMANDS for key in command.keys]
+    assert len(set(names)) == len(names)
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_each_command_is_explained(command: Command) -> None:
+    """Each has one line of help and a group, and what it is undone by undoes it."""
+    assert command.help
+    assert "\n" not in command.help
+    assert not command.help.endswith(".") or command.help.endswith("...")
+    assert command.group in GROUPS
+    assert (command.group == "screen") == command.has_screen
+    assert not command.twin or BY_NAME[command.twin].twin == command.name
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.group == "move" and c.keys], ids=lambda c: c.name)
+def test_every_movement_has_its_reverse(command: Command) -> None:
+    """A movement with a key has a twin with a key."""
+    assert BY_NAME[command.twin].keys
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.is_front_end], ids=lambda c: c.name)
+def test_front_end_commands_are_refused_without_one(command: Command, recorded: Recorded) -> None:
+    """What only a front end can do is refused by the debugger, in a sentence."""
+    with pytest.raises(UserError, match=command.name):
+        command.run(recorded("chain_rule"), "")
+
+
+def test_panes_are_commands_too() -> None:
+    """Each pane that `show` shows can be looked at on the screen."""
+    assert set(PANES) <= set(BY_NAME)
+
+
+def test_statements_are_told_apart() -> None:
+    """Semicolons and line ends separate, comments and quotes are respected, lines are counted."""
+    script = 'step 6; back 2 # two; steps\n\n# nothing\nexpect "a;b#c" in event.text; # end\n;;quit;'
+    assert split(script) == [(1, "step 6"), (1, "back 2"), (4, 'expect "a;b#c" in event.text'), (5, "quit")]
+
+
+def test_stray_quote_is_a_character() -> None:
+    """A quote that is not closed on its line swallows nothing."""
+    assert split("save it's; step\nback") == [(1, "save it's"), (1, "step"), (2, "back")]
+
+
+def test_statement_is_command_and_argument() -> None:
+    """The first word names the command; ``x back`` is ``x-back``; spaces do not matter."""
+    statements = parse("  until   node  PowBackward0 ; line back 2;line-back 2; step")
+    found = [(statement.command.name, statement.argument) for statement in statements]
+    assert found == [("until", "node  PowBackward0"), ("line-back", "2"), ("line-back", "2"), ("step", "")]
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("fly", "no command 'fly'"), ("stpe", "did you mean step?")])
+def test_unknown_command_is_refused_before_anything_runs(text: str, sentence: str) -> None:
+    """A script with a mistake is not begun."""
+    with pytest.raises(UserError, match=sentence):
+        parse(f"step; {text}")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_split(text: str) -> None:
+    """No text breaks the splitting, and no statement is empty."""
+    assert all(statement.strip() for _, statement in split(text))
+
+
+STOPS = (
+    ("node PowBackward0", Stop("node", "PowBackward0")),
+    ("line 12", Stop("at", "12")),
+    ("at 12", Stop("at", "12")),
+    ("12", Stop("at", "12")),
+    ("train.py:12", Stop("at", "train.py:12")),
+    ("line src/train.py:12", Stop("at", "src/train.py:12")),
+    ("error", Stop("kind", "error")),
+    ("kind output", Stop("kind", "output")),
+    ("step", Stop("kind", "step")),
+    ("nonfinite", Stop("nonfinite")),
+)
+
+
+@pytest.mark.parametrize(("text", "stop"), STOPS)
+def test_places_to_stop(text: str, stop: Stop) -> None:
+    """Each way to say where to stop is understood, and is said back in words that are understood."""
+    assert parse_stop(text) == stop
+    assert parse_stop(describe(stop)) == stop
+
+
+BAD_ARGUMENTS = (
+    "step x",
+    "step 0",
+    "step -1",
+    "step 99999999999999",
+    "step ²",
+    "goto",
+    "goto nowhere",
+    "goto -3",
+    "goto 99999999999999999999",
+    "until",
+    "until weather",
+    "until node",
+    "until line x",
+    "until line ²",
+    "until error now",
+    "start now",
+    "head 3",
+    "continue 3",
+    "finish now",
+    "pause now",
+    "quiet maybe",
+    "breakpoints 3",
+    "clear line 3",
+    "break weather",
+    "save",
+    "expect",
+    "show chain",
+)
+
+
+@pytest.mark.parametrize("text", BAD_ARGUMENTS)
+def test_bad_argument_is_refused(text: str, recorded: Recorded) -> None:
+    """An argument that makes no sense is told in one sentence, and nothing moves."""
+    debugger = recorded("chain_rule")
+    (statement,) = parse(text)
+    with pytest.raises(UserError) as caught:
+        statement.run(debugger)
+    assert "\n" not in str(caught.value)
+    assert debugger.position == 0
+
+
+def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
+    """What is set is listed, what is cleared is gone."""
+    debugger = recorded("chain_rule")
+
+    def do(text: str) -> str | None:
+        return parse(text)[0].run(debugger)
+
+    assert do("breakpoints") == "there are no breakpoints"
+    assert do("break line 12") == "breakpoint: line 12"
+    assert do("break 12") == "there is a breakpoint already: line 12"
+    assert do("break nonfinite") == "breakpoint: nonfinite"
+    assert do("breakpoints") == "breakpoints: line 12, nonfinite"
+    assert do("clear nonfinite") == "cleared: nonfinite"
+    assert do("clear") == "1 breakpoint cleared"
+    assert do("clear") == "0 breakpoints cleared"
+
+
+def test_save_copies_what_there_is(recorded: Recorded, live: Live, tmp_path: Path) -> None:
+    """A finished tape, and one still being written, are saved under another name, which must be free."""
+    parse(f"save {tmp_path / 'one.tape'}")[0].run(recorded("chain_rule"))
+    debugger = live("chain_rule")
+    parse("step 4")[0].run(debugger)
+    assert debugger.wait(PATIENCE)
+    assert parse(f"save {tmp_path / 'two.tape'}")[0].run(debugger) == f"saved as {tmp_path / 'two.tape'}"
+    with Tape.open(tmp_path / "one.tape") as one, Tape.open(tmp_path / "two.tape") as two:
+        assert (one.head, two.head) == (19, 4)
+        assert two.is_partial
+    for name in ("two.tape", "no/such/folder/x.tape"):
+        with pytest.raises(UserError, match=r"exists already|cannot write"):
+            parse(f"save {tmp_path / name}")[0].run(debugger)

@@ -1,0 +1,243 @@
+"""Expectations: what can be said, what holds, and what is told when it does not."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.debugger.compare import Approx, differences, is_equal, rounded, show
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import ExpectationFailed, UserError
+from gradb.debugger.expect import check, read
+from gradb.debugger.operands import Array, Unkept
+from gradb.tape.stops import Stop
+from gradb.testing import TapeBuilder
+from tests.unit.debugger.conftest import Recorded
+
+
+@pytest.fixture
+def debugger(recorded: Recorded) -> Debugger:
+    """Give the first scenario at the end of PowBackward0's run."""
+    debugger = recorded("chain_rule")
+    debugger.go(10)
+    return debugger
+
+
+HOLDS = (
+    "a == [1, 2, 3, 4]",
+    "a != [1, 2, 3, 5]",
+    "a.grad == None",
+    "a.grad is None",
+    "a is not None",
+    "a.shape == [4] and a.shape == (4,)",
+    "a.dtype == 'float32'",
+    "a[0] == 1 and a[-1] == 4",
+    "out == 420 and out > 419 and out <= 420 and not out < 420",
+    "1 < a[1] < 3",
+    "out == approx(419.99)",
+    "d == approx([49.001, 81, 121, 169])",
+    "d == approx([50, 80, 120, 170], 0.1)",
+    "tensor('a') == a and tensor('a').grad is None",
+    "event.kind == 'node' and event.name == 'PowBackward0' and event.line == 13",
+    "event.seq == 10 and event.phase == 'backward' and event.scope == ''",
+    "'Pow' in event.name and 'Mul' not in event.name",
+    "event.kind in ['node', 'op']",
+    "upstream == [1, 1, 1, 1]",
+    "local == [14, 18, 22, 26] and local.structure == 'diagonal'",
+    "downstream == [14, 18, 22, 26]",
+    "downstream == [1, 2, 3, 4] or downstream[0] == 14",
+    "a[0] > -1 and -1 < +a.shape[0]",
+    "True",
+    "inf > 1 and nan == nan",
+)
+FAILS = (
+    "a == [1, 2, 3, 5]",
+    "a == [[1, 2, 3, 4]]",
+    "a == 1",
+    "a == None",
+    "a.grad == [1, 2, 3, 4]",
+    "out == approx(400)",
+    "event.kind == 'op'",
+    "not True",
+    "a.dtype == 'float64'",
+    "None",
+    "upstream != [1, 1, 1, 1]",
+)
+BAD = (
+    ("", "needs an expression"),
+    ("a =", "cannot read the expression"),
+    ("a == [1,", "cannot read the expression"),
+    ("nobody == 1", "no tensor is called 'nobody' at position 10"),
+    ("nobody.grad == 1", "no tensor is called 'nobody'"),
+    ("ouut == 1", "did you mean out"),
+    ("open('/etc/passwd')", "can call approx"),
+    ("tensor('x').grad == 1", "no tensor is called 'x'"),
+    ("a.__class__ == 1", "a value has no '__class__'"),
+    ("event.__class__ == 1", "a node event has no '__class__'"),
+    ("(lambda: 1)() == 1", "can call approx"),
+    ("[x for x in a] == 1", "is not something an expectation can say"),
+    ("a if a else a", "is not something an expectation can say"),
+    ("a + 1 == 2", "is not something an expectation can say"),
+    ("f'{a}' == 1", "is not something an expectation can say"),
+    ("b'x' == 1", "is not something an expectation can say"),
+    ("(a := 1) == 1", "is not something an expectation can say"),
+    ("a", "neither true nor false"),
+    ("a and True", "neither true nor false"),
+    ("a > 1", "only single numbers"),
+    ("a[9] == 1", r"no \[9\]"),
+    ("a['x'] == 1", "an index is a whole number"),
+    ("a[0:2] == 1", "is not something an expectation can say"),
+    ("out[0] == 1", "a single number cannot be indexed"),
+    ("1 in 2", "`in` looks for"),
+    ("-a == 1", "is not a number"),
+    ("event.weather == 1", "a node event has no 'weather'"),
+    ("'x'.upper == 1", "has no 'upper'"),
+    ("(" * 500 + "1" + ")" * 500, "cannot read|too deeply"),
+    ("not " * 2000 + "1", "cannot read|too deeply"),
+)
+
+
+@pytest.mark.parametrize("expression", HOLDS)
+def test_holds(expression: str, debugger: Debugger) -> None:
+    """What is true at the position passes."""
+    check(debugger, expression)
+
+
+@pytest.mark.parametrize("expression", FAILS)
+def test_does_not_hold(expression: str, debugger: Debugger) -> None:
+    """What is false at the position fails, and says where that is."""
+    with pytest.raises(ExpectationFailed, match=r"does not hold at position 10 \(node PowBackward0\)"):
+        check(debugger, expression)
+
+
+@pytest.mark.parametrize(("expression", "sentence"), BAD)
+def test_bad_expression_is_refused(expression: str, sentence: str, debugger: Debugger) -> None:
+    """What cannot be said, or speaks of what is not there, is told as a mistake and not as a failure."""
+    with pytest.raises(UserError, match=sentence) as caught:
+        check(debugger, expression)
+    assert not isinstance(caught.value, ExpectationFailed)
+
+
+def test_difference_is_shown(debugger: Debugger) -> None:
+    """A failed comparison shows both sides, and which elements differ."""
+    with pytest.raises(ExpectationFailed) as caught:
+        check(debugger, "local == [14, 18, 23, 26]")
+    assert str(caught.value).splitlines() == [
+        "expect local == [14, 18, 23, 26] does not hold at position 10 (node PowBackward0)",
+        "  left:  [14, 18, 22, 26]",
+        "  right: [14, 18, 23, 26]",
+        "  at [2]: 22 is not 23",
+    ]
+
+
+def test_failing_part_is_found(debugger: Debugger) -> None:
+    """Of several conditions, the first that fails is shown."""
+    with pytest.raises(ExpectationFailed) as caught:
+        check(debugger, "event.kind == 'node' and event.line == 11 and a == [0]")
+    assert str(caught.value).splitlines()[1:] == [
+        "  event.line == 11",
+        "  left:  13",
+        "  right: 11",
+        "  13 is not 11",
+    ]
+
+
+def test_names_come_and_go_with_the_position(debugger: Debugger) -> None:
+    """Before a variable is bound there is none; after the accumulation there is a gradient."""
+    debugger.go(1)
+    with pytest.raises(UserError, match="no tensor is called 'b' at position 1"):
+        check(debugger, "b == 1")
+    with pytest.raises(UserError, match=r"no upstream here|no tensor"):
+        check(debugger, "upstream[0] == 1 and b == 1")
+    debugger.go(16)
+    check(debugger, "a.grad == [28, 36, 44, 52] and event.parameter == 'a' and event.before == None")
+    check(debugger, "event.after == a.grad and event.added == a.grad")
+    debugger.go(18)
+    check(debugger, "event.stream == 'stdout' and '28' in event.text")
+
+
+def test_error_event_can_be_asked_about(recorded: Recorded) -> None:
+    """Type and message of an error are its fields."""
+    debugger = recorded("accumulation")
+    debugger.forward(Stop("kind", "error"))
+    check(debugger, "event.name == 'RuntimeError' and event.type == 'RuntimeError' and 'second time' in event.message")
+
+
+def test_loss_is_the_variable_or_the_last_of_the_series(recorded: Recorded, tmp_path: Path) -> None:
+    """Where no variable is called so, `loss` is what the last backward began from."""
+    training = recorded("training")
+    training.forward(Stop("iteration"), count=2)
+    check(training, "loss == [] or loss > 0")
+    with TapeBuilder(tmp_path / "x.tape") as tape:
+        tape.leaf("a", [1.0])
+        tape.leaf("b", [1.0])
+        tape.writer.scalar("loss", 2, 2.5)
+    debugger = Debugger.open(str(tmp_path / "x.tape"))
+    debugger.go(1)
+    with pytest.raises(UserError, match="no loss yet"):
+        check(debugger, "loss == 2.5")
+    debugger.go(2)
+    check(debugger, "loss == 2.5")
+    debugger.close()
+
+
+def test_numbers_are_compared_in_the_dtype() -> None:
+    """0.1 is the float32 nearest to it, and 1/3 the bfloat16."""
+    tenth = Array((), (rounded(0.1, "float32"),), "float32")
+    assert tenth.numbers[0] != 0.1
+    assert is_equal(tenth, 0.1)
+    assert not is_equal(tenth, 0.1001)
+    assert is_equal(Array((1,), (0.333984375,), "bfloat16"), [1 / 3])
+    assert not is_equal(Array((), (rounded(0.1, "float32"),), "float64"), 0.1)
+    assert is_equal(Array((), (math.inf,), "float16"), 1e9)
+    assert is_equal(Array((), (1 + 2j,), "complex64"), 1 + 2j)
+    assert not is_equal(Array((), (1 + 2j,), "complex64"), 1 + 3j)
+
+
+@given(st.floats(width=32), st.floats(width=32))
+def test_float32_equality_is_equality(a: float, b: float) -> None:
+    """Two float32 numbers are equal when they are, or when both are NaN."""
+    expected = a == b or (math.isnan(a) and math.isnan(b))
+    assert is_equal(Array((1,), (a,), "float32"), [b]) == expected
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["float16", "float32", "bfloat16", "float64"]))
+def test_rounding_is_idempotent(number: float, dtype: str) -> None:
+    """A number of a dtype is its own nearest."""
+    once = rounded(number, dtype)
+    assert rounded(once, dtype) == once
+
+
+def test_unkept_value_is_not_compared() -> None:
+    """A tensor too large to be kept whole has a shape, but cannot be equal to anything."""
+    with pytest.raises(UserError, match="too large"):
+        is_equal(Unkept((5000,), "float32", "it is too large to be kept whole"), [1])
+    assert show(Unkept((5000,), "float32", "too large")) == "<shape [5000]: too large>"
+
+
+def test_lists_of_values_are_compared_one_by_one() -> None:
+    """Where a node has several edges, each has its place."""
+    values = [Array((2,), (1, 2), "float32"), None, Array((), (5,), "float32")]
+    assert is_equal(values, [[1, 2], None, 5])
+    assert list(differences(values, [[1, 3], None, 5])) == ["at [0]: at [1]: 2 is not 3"]
+    assert is_equal(values, Approx([[1, 2.00001], None, 5]))
+    assert show(values) == "[[1, 2], None, 5]"
+
+
+def test_matrix_is_shown_as_nested_lists() -> None:
+    """Rows and columns are seen as such, and an empty tensor is an empty list."""
+    assert show(Array((2, 2), (1.0, 2.5, 3.0, 4.0), "float32")) == "[[1, 2.5], [3, 4]]"
+    assert show(Array((0, 3), (), "float32")) == "[]"
+    assert is_equal(Array((0,), (), "float32"), [])
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text does any harm."""
+    try:
+        read(text)
+    except UserError:
+        pass

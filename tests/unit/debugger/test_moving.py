@@ -1,0 +1,217 @@
+"""Moving over a recording, and over a live run: both stop at the same events."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.language import parse
+from gradb.tape.events import Event
+from gradb.tape.stops import Stop
+from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
+
+WALK = [1, 2, 3, 4, 5, 8, 10, 12, 14, 16, 19]
+"""Where `step` stops on the first scenario."""
+
+
+def do(debugger: Debugger, text: str) -> None:
+    for statement in parse(text):
+        statement.run(debugger)
+        assert debugger.wait(PATIENCE)
+
+
+def here(debugger: Debugger) -> Event:
+    event = debugger.event()
+    assert event is not None
+    return event
+
+
+def test_steps_walk_there_and_back(recorded: Recorded) -> None:
+    """Each step has its reverse, to the start and to the end, and not beyond."""
+    debugger = recorded("chain_rule")
+    forth = []
+    for _ in WALK:
+        do(debugger, "step")
+        forth.append(debugger.position)
+    assert forth == WALK
+    do(debugger, "step")
+    assert (debugger.position, debugger.message) == (19, "already at the end")
+    back = []
+    for _ in WALK:
+        do(debugger, "back")
+        back.append(debugger.position)
+    assert back == [*reversed(WALK[:-1]), 0]
+    do(debugger, "back")
+    assert (debugger.position, debugger.message) == (0, "already at the start")
+
+
+MOVES = (
+    ("step 6", 8),
+    ("step 6; back 2", 4),
+    ("event 7", 7),
+    ("event 7; event-back 3", 4),
+    ("event 7; event back 3", 4),
+    ("line 3", 3),
+    ("line 3; line-back", 2),
+    ("phase", 1),
+    ("phase 2", 8),
+    ("phase 2; phase-back", 5),
+    ("until node PowBackward0", 4),
+    ("until node pow; until node pow", 10),
+    ("until node pow; until node pow; until-back node pow", 4),
+    ("until accumulate", 16),
+    ("until kind output", 18),
+    ("goto 13", 13),
+    ("goto 13; start", 0),
+    ("finish", 19),
+    ("until node pow; finish; head", 19),
+    ("until chain_rule.py:11", 4),
+    ("break line 11; continue", 4),
+    ("break line 13; continue", 6),
+    ("break line 13; continue; continue", 19),
+    ("break line 13; break line 14; continue; continue", 18),
+    ("break line 11; break line 13; continue; continue", 6),
+    ("break node MulBackward0; continue; continue", 14),
+    ("break line 11; finish; reverse-continue", 4),
+    ("break line 11; finish; reverse-continue; reverse-continue", 0),
+    ("break line 11; break line 13; finish; reverse-continue", 17),
+    ("break line 11; break line 13; finish; reverse-continue; reverse-continue", 4),
+    ("break line 11; continue; clear line 11; continue", 19),
+    ("continue", 19),
+    ("finish; reverse-continue", 0),
+    ("step 1000", 19),
+    ("step; back 1000", 0),
+)
+
+
+@pytest.mark.parametrize(("commands", "position"), MOVES)
+def test_recorded_and_live_stop_at_the_same_events(
+    commands: str, position: int, recorded: Recorded, live: Live
+) -> None:
+    """A command ends at the same position on a tape and on a script that runs on as it is asked to."""
+    tape, script = recorded("chain_rule"), live("chain_rule")
+    do(tape, commands)
+    do(script, commands)
+    assert (tape.position, script.position) == (position, position)
+    assert tape.frame().event == script.frame().event
+
+
+def test_frames_of_live_and_recorded_are_the_same(recorded: Recorded, live: Live) -> None:
+    """What is true at a position does not depend on whether the script is still there."""
+    tape, script = recorded("chain_rule"), live("chain_rule")
+    for _ in WALK[:-1]:
+        do(tape, "step")
+        do(script, "step")
+        one, two = tape.frame(), script.frame()
+        assert (one.event, one.chain, one.grads, one.names) == (two.event, two.chain, two.grads, two.names)
+        assert script.head == script.position
+    assert tape.frame() is tape.frame()
+
+
+def test_what_is_not_there_is_said(recorded: Recorded) -> None:
+    """A search that finds nothing goes to the end, or stays where it is when it looks back, and says so."""
+    debugger = recorded("chain_rule")
+    do(debugger, "until node Conv2d")
+    assert debugger.position == 19
+    assert debugger.missed == Stop("node", "Conv2d")
+    assert debugger.message == "there is no later node Conv2d"
+    do(debugger, "until-back nonfinite")
+    assert (debugger.position, debugger.message) == (19, "there is no earlier nonfinite")
+    do(debugger, "back")
+    assert debugger.missed is None
+
+
+def test_live_search_to_the_end(live: Live) -> None:
+    """A live run that ends before what was looked for says both."""
+    debugger = live("chain_rule")
+    do(debugger, "until error")
+    assert not debugger.is_live
+    assert debugger.position == 19
+    assert debugger.message == "the script has ended (finished) without error"
+
+
+@pytest.mark.parametrize("position", [-1, 20, 10**12])
+def test_go_refuses_what_is_not_there(position: int, recorded: Recorded) -> None:
+    """Outside of a recording there is nothing to go to."""
+    debugger = recorded("chain_rule")
+    with pytest.raises(UserError, match=f"no position {position}: this run has positions 0 to 19"):
+        debugger.go(position)
+
+
+def test_goto_past_the_head_runs_on(live: Live) -> None:
+    """On a live run, a later position is run to."""
+    debugger = live("chain_rule")
+    do(debugger, "step 2; start; goto 9")
+    assert (debugger.position, debugger.head, debugger.is_live) == (9, 9, True)
+    do(debugger, "goto 99")
+    assert (debugger.position, debugger.is_live) == (19, False)
+    assert "ended (finished) without position 99" in debugger.message
+
+
+def test_nonfinite_is_news_once(recorded: Recorded) -> None:
+    """`continue` stops at the first NaN, and not at every event after it."""
+    debugger = recorded("nonfinite")
+    do(debugger, "continue")
+    assert here(debugger).has_nonfinite
+    first = debugger.position
+    do(debugger, "continue")
+    assert here(debugger).kind in {"end", "error"}
+    do(debugger, "reverse-continue")
+    assert debugger.position <= here(debugger).seq
+    assert first < debugger.head
+
+
+def test_continue_stops_at_an_error(recorded: Recorded) -> None:
+    """`continue` and `reverse-continue` stop at errors."""
+    debugger = recorded("accumulation")
+    do(debugger, "continue")
+    assert here(debugger).kind == "error"
+    do(debugger, "continue; reverse-continue")
+    assert here(debugger).kind == "error"
+
+
+def test_iterations(recorded: Recorded) -> None:
+    """`iteration` goes from one iteration to the next, and back."""
+    debugger = recorded("training")
+    do(debugger, "iteration 2")
+    assert here(debugger).iteration == 2
+    do(debugger, "iteration-back")
+    assert here(debugger).iteration == 1
+    do(debugger, "iteration-back")
+    assert debugger.position == 0
+
+
+def test_breakpoint_in_a_loop(recorded: Recorded, live: Live) -> None:
+    """A breakpoint is met once each time the script comes to its line, not once an event."""
+    for debugger in (recorded("training"), live("training")):
+        do(debugger, "break line 7")
+        seen = []
+        for _ in range(3):
+            do(debugger, "continue")
+            seen.append((here(debugger).kind, here(debugger).iteration))
+        assert seen == [("backward_start", 1), ("backward_start", 2), ("backward_start", 3)]
+        do(debugger, "continue; reverse-continue; reverse-continue")
+        assert (here(debugger).line, here(debugger).iteration) == (7, 2)
+
+
+def test_breakpoint_on_this_line_is_set_and_cleared(recorded: Recorded) -> None:
+    """`break` alone is a switch for the line at the position."""
+    debugger = recorded("chain_rule")
+    do(debugger, "step 4; break")
+    assert debugger.breakpoints == [Stop("at", "chain_rule.py:11")]
+    do(debugger, "break")
+    assert debugger.breakpoints == []
+    do(debugger, "start")
+    with pytest.raises(UserError, match="no source line here"):
+        do(debugger, "break")
+
+
+def test_quiet_steps_are_stepped_over_by_default(recorded: Recorded) -> None:
+    """The switch lets steps stop at data preparation as well."""
+    debugger = recorded("training")
+    do(debugger, "step 3")
+    by_default = debugger.position
+    do(debugger, "start; quiet on; step 3; quiet off")
+    assert debugger.position <= by_default
+    assert not debugger.shows_quiet

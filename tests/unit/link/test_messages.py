@@ -1,0 +1,95 @@
+"""Messages survive the way over the link, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.link.messages import (
+    Continue,
+    Ended,
+    Loading,
+    Message,
+    MessageError,
+    Pause,
+    Paused,
+    Progress,
+    Quit,
+    Ready,
+    decode,
+    encode,
+)
+from gradb.link.spec import RunSpec
+from gradb.tape.events import Event
+from gradb.tape.stops import Stop
+
+EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2, False, False)
+MESSAGES: tuple[Message, ...] = (
+    Continue(Stop("step", with_quiet=True)),
+    Continue(Stop("end"), (Stop("at", "train.py:12"), Stop("nonfinite")), EVENT),
+    Pause(),
+    Quit(),
+    Ready("2.13.0+cpu"),
+    Loading("importing torch"),
+    Paused(12),
+    Progress(1000, 3),
+    Ended(3),
+    Ended(None),
+)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=repr)
+def test_message_survives(message: Message) -> None:
+    """What is decoded equals what was encoded."""
+    assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe", b"null", b"{}", b"[]", b'["Shout"]', b'["Paused"]', b'["Paused","x"]', b'["Quit",1]',
+     b'["Continue",["fly","",false],[],null]', b'["Continue",["end","",false],[],[1]]', b"[" * 100_000],
+)  # fmt: skip
+def test_garbage_is_no_message(data: bytes) -> None:
+    """Anything else is refused as such."""
+    with pytest.raises(MessageError):
+        decode(data)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
+    """No bytes do any harm."""
+    try:
+        decode(data)
+    except MessageError:
+        pass
+
+
+def test_continue_matches_stop_or_breakpoint() -> None:
+    """A run pauses at what the user wants or at a breakpoint, seen from where the movement began."""
+    order = Continue(Stop("line"), (Stop("node", "mul"),), EVENT)
+    assert order.matches(EVENT)
+    assert not Continue(Stop("line"), (), EVENT).matches(EVENT)
+    assert Continue(Stop("line"), (), None).matches(EVENT)
+
+
+@given(st.lists(st.text(max_size=5)), st.none() | st.text(max_size=5))
+def test_spec_survives(arguments: list[str], stdin: str | None) -> None:
+    """The order given on the command line is read back as it was, undecodable arguments included."""
+    spec = RunSpec(
+        "a.py",
+        "/t/a.tape",
+        arguments=("\udcff", *arguments),
+        stdin=stdin,
+        breakpoints=(Stop("at", "3"),),
+        probe="never",
+    )
+    text = spec.to_json()
+    assert text.isascii()
+    assert "\n" not in text
+    assert RunSpec.from_json(text) == spec
+
+
+def test_target_is_what_people_call_it() -> None:
+    """A run is named by its script, or by its module."""
+    assert RunSpec("a.py", "t").target == "a.py"
+    assert RunSpec(None, "t", module="pkg.train").target == "-m pkg.train"

@@ -1,0 +1,99 @@
+"""What each part of gradb loads and may load.
+
+The import contracts in ``pyproject.toml`` see direct imports in the source; here a fresh interpreter shows what really
+gets loaded, and the syntax tree shows that the debuggee's side needs nothing that could clash with the user's versions.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradb
+
+PACKAGE = Path(gradb.__file__).parent
+HEAVY = ("torch", "textual", "rich", "plotext", "numpy")
+TEXT_ONLY = ("tape", "link", "debugger", "rules", "diagnose")
+"""Packages that load nothing from outside of the standard library."""
+SCREENLESS = ("batch", "present", "cli")
+"""Packages that may load rich and plotext, but neither torch nor textual."""
+
+
+def modules_of(package: str) -> list[str]:
+    """Return the dotted names of all modules of a package of gradb; running one (``__main__``) is not importing it."""
+    found = []
+    for path in sorted((PACKAGE / package).rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        if parts[-1] != "__main__":
+            found.append(".".join(parts).removesuffix(".__init__"))
+    return found
+
+
+def printed_by(code: str) -> list[str]:
+    """Run code in a fresh interpreter and return the words it prints."""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def loaded_by(modules: list[str]) -> set[str]:
+    """Import modules in a fresh interpreter and return which of the heavy packages that loaded."""
+    code = f"import sys, {', '.join(modules)}\nprint(*(name for name in {HEAVY} if name in sys.modules))"
+    return set(printed_by(code))
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the dotted names that a file imports anywhere, in functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def test_import_gradb_is_light() -> None:
+    """``import gradb`` loads no other module of gradb and nothing heavy."""
+    watched = ("gradb", *HEAVY)
+    code = f"import sys, gradb\nprint(*(name for name in sys.modules if name.partition('.')[0] in {watched}))"
+    assert printed_by(code) == ["gradb"]
+
+
+@pytest.mark.parametrize("package", TEXT_ONLY)
+def test_core_loads_the_standard_library_only(package: str) -> None:
+    """The packages below the screens load none of the heavy packages."""
+    assert loaded_by(modules_of(package)) == set()
+
+
+@pytest.mark.parametrize("package", SCREENLESS)
+def test_headless_parts_load_neither_torch_nor_textual(package: str) -> None:
+    """Headless commands start fast and work where torch is not installed."""
+    assert loaded_by(modules_of(package)) <= {"rich", "plotext"}
+
+
+def test_screen_does_not_load_torch() -> None:
+    """The terminal app paints without waiting for torch."""
+    assert "torch" not in loaded_by(modules_of("tui"))
+
+
+@pytest.mark.parametrize("package", ["tape", "link", "tracer"])
+def test_debuggee_side_needs_only_the_standard_library_and_torch(package: str) -> None:
+    """Nothing that runs in the user's process could clash with the user's own versions."""
+    allowed = {*sys.stdlib_module_names, "gradb", *(["torch"] if package == "tracer" else [])}
+    for path in (PACKAGE / package).rglob("*.py"):
+        foreign = {name for name in imports_of(path) if name.partition(".")[0] not in allowed}
+        assert not foreign, f"{path.relative_to(PACKAGE)} imports {foreign}"
+
+
+def test_tracer_reaches_no_further_than_link_and_tape() -> None:
+    """The tracer imports no part of gradb but the link, the tape and itself."""
+    for path in (PACKAGE / "tracer").rglob("*.py"):
+        ours = {name for name in imports_of(path) if name.partition(".")[0] == "gradb"}
+        beyond = {name for name in ours if name.split(".")[1:2] not in ([], ["link"], ["tape"], ["tracer"])}
+        assert not beyond, f"{path.relative_to(PACKAGE)} imports {beyond}"

@@ -1,0 +1,46 @@
+"""The README says what is true of the code beside it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gradb.debugger.commands import BY_NAME
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHORT = {".": "full_stop", ",": "comma", ":": "colon", "?": "question_mark"}
+"""Keys as the README writes them, and as Textual names them."""
+
+
+def key_rows() -> list[tuple[list[str], list[str]]]:
+    """Return keys and commands of each row of the README's table of keys."""
+    table = README.partition("| keys | command | |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines()]
+    return [(re.findall(r"`([^`]+)`", keys), re.findall(r"`([^`]+)`", names)) for keys, names in rows]
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    """What CI runs is the very line that the README gives to everybody."""
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] in README.splitlines()
+
+
+@pytest.mark.parametrize(("keys", "names"), key_rows(), ids=" ".join)
+def test_keys_are_those_of_the_registry(keys: list[str], names: list[str]) -> None:
+    """Each key in the table does what the table says."""
+    bound = [key for name in names for key in BY_NAME[name].keys]
+    assert {SHORT.get(key, key) for key in keys} <= set(bound)
+
+
+def test_scenarios_are_all_listed() -> None:
+    """Each scenario has its row."""
+    scenarios = {path.name for path in (ROOT / "scenarios").glob("*.py")}
+    assert scenarios == set(re.findall(r"^\| `(\w+\.py)`", README, re.MULTILINE))
+
+
+def test_every_scenario_has_its_command_script() -> None:
+    """Beside each scenario lies the command script that tests it."""
+    scripts = {path.stem for path in (ROOT / "scenarios").glob("*.py")}
+    assert scripts == {path.stem for path in (ROOT / "scenarios").glob("*.gradb")}
