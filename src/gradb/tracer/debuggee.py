@@ -112,12 +112,13 @@ class Debuggee:
                     self._obey(self._channel.receive(0.0))
                 self._recorder.commit()
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
-                    self._recorder.join_main_thread()
-        last, told = time.monotonic(), self._writer.head
+                    last, told = time.monotonic(), self._writer.head
                     self._send(Progress(self._writer.committed, self._recorder.iteration))
             except (Closed, OSError, ValueError):
                 self._abort()
                 return
+            except Exception as error:  # the tape cannot be written: go on hearing commands
+                self._recorder.fail(error)
 
     def _obey(self, message: Message | None) -> None:
         match message:
