@@ -10,8 +10,6 @@ from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
 from gradb.tape.tape import Tape
 
-HELP = "print a recording as JSON lines"
-
 
 def run(argv: Sequence[str]) -> int:
     """Carry out the subcommand and return the exit code."""

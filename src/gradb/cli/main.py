@@ -6,6 +6,7 @@ The subcommands have a file each; they return exit codes and raise ``UserError``
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -13,21 +14,20 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import gradb
-from gradb.cli import events, opening, pick, record, run, show
 from gradb.cli.parsing import Parser
 from gradb.cli.screen import add_screen_options
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.present.safe import plain_lines
-from gradb.tape.tape import TapeError
+from gradb.tape.database import TapeError
 
-Subcommand = Callable[[Sequence[str]], int]
-SUBCOMMANDS: dict[str, tuple[Subcommand, str]] = {
-    "run": (run.run, run.HELP),
-    "record": (record.run, record.HELP),
-    "open": (opening.run, opening.HELP),
-    "show": (show.run, show.HELP),
-    "events": (events.run, events.HELP),
+SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "debug a script (`gradb SCRIPT` for short)"),
+    "record": ("record", "record a run without a screen"),
+    "open": ("opening", "look at a recording on the screen"),
+    "show": ("show", "print one pane of a recording, or of a script recorded for it"),
+    "events": ("events", "print a recording as JSON lines"),
 }
+"""Word -> (module of this package, imported when it is asked for; one line of help)."""
 _USAGE = """\
 gradb                                  pick a scenario or a recent recording
        gradb [OPTIONS] SCRIPT [ARGS ...]      debug a script
@@ -66,12 +66,18 @@ def complain(text: str, code: int) -> int:
 
 def _dispatch(words: Sequence[str]) -> int:
     if words and words[0] in SUBCOMMANDS:
-        return SUBCOMMANDS[words[0]][0](words[1:])
+        return _run(SUBCOMMANDS[words[0]][0], words[1:])
     if words and words[0] in {"-h", "--help", "--version"}:
         _parser().parse_args(words[:1])
     if not words or _is_picker(words):
-        return pick.run(_parser().parse_args(words))
-    return run.run(words, is_short=True)
+        return _run("pick", _parser().parse_args(words))
+    return _run("run", words, is_short=True)
+
+
+def _run(module: str, *arguments: object, **options: object) -> int:
+    """Carry out a subcommand; only its own module is loaded, since the screen is to be there at once."""
+    run: Callable[..., int] = importlib.import_module(f"gradb.cli.{module}").run
+    return run(*arguments, **options)
 
 
 def _is_picker(words: Sequence[str]) -> bool:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from gradb.cli.parsing import Parser
 from gradb.cli.screen import add_screen_options, open_tape, show_screen
 
-HELP = "look at a recording on the screen"
-
 
 def run(argv: Sequence[str]) -> int:
     """Carry out the subcommand and return the exit code."""

@@ -10,8 +10,6 @@ from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import prepare_output
 
-HELP = "record a run without a screen"
-
 
 def _parser() -> Parser:
     parser = Parser(

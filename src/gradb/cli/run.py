@@ -7,12 +7,10 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gradb.batch.script import Script, prepare
-from gradb.batch.show import Style
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
-from gradb.cli.show import read_width
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, prepare_output
 from gradb.cli.target import check_file, is_tape
@@ -20,7 +18,9 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec
 
-HELP = "debug a script (`gradb SCRIPT` for short)"
+if TYPE_CHECKING:
+    from gradb.batch.script import Script
+
 _EPILOG = """\
 -e and --commands run without a screen, and may also stand right behind the script when none of them stands before it:
   gradb run SCRIPT --commands FILE
@@ -79,12 +79,14 @@ def _behind(own: Sequence[str], rest: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _read_commands(options: Namespace) -> Script | None:
+    if options.execute is None and options.commands is None:
+        return None
+    from gradb.batch.script import prepare
+
     if options.execute is not None and options.commands is not None:
         raise UserError("give the commands by -e or by --commands, not both")
     if options.execute is not None:
         return prepare(options.execute)
-    if options.commands is None:
-        return None
     check_file(options.commands)
     try:
         text = Path(options.commands).read_text(encoding="utf-8")
@@ -116,6 +118,9 @@ def _headless(target: tuple[str | None, str | None], options: Namespace, rest: S
 
 
 def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
+    from gradb.batch.show import Style
+    from gradb.cli.show import read_width
+
     try:
         style = Style(width=read_width(options.width))
         script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))

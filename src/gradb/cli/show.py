@@ -18,8 +18,6 @@ from gradb.debugger.commands import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 
-HELP = "print one pane of a recording, or of a script recorded for it"
-
 
 def _parser() -> Parser:
     parser = Parser(

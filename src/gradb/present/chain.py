@@ -6,6 +6,7 @@ The mathematics comes from ``gradb.rules``, the numbers from the tape. What is n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -18,9 +19,12 @@ from gradb.present.local import local_lines
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
-from gradb.rules import Explanation, describe
+from gradb.rules import describe
 from gradb.tape.events import AccumulateDetail, LeafDetail
 from gradb.tape.frame import Chain, ChainEdge, Check, Frame
+
+if TYPE_CHECKING:
+    from gradb.rules.explain import Explanation
 
 _MAX_NAME = 40
 _MAX_EDGES = 12

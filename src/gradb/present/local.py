@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.numbers import numbers_lines
 from gradb.present.safe import plain
-from gradb.rules import Explanation
 from gradb.rules.figures import number
 from gradb.tape.frame import Chain, ChainEdge, Local
+
+if TYPE_CHECKING:
+    from gradb.rules.explain import Explanation
 
 _MAX_ROWS = 8
 

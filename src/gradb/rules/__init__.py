@@ -1,9 +1,32 @@
 """The mathematics of ops: what gradb says about a node's local derivative, in formulas and in numbers.
 
-Plain tables over the tape's dataclasses; nothing here knows torch or how a pane looks.
+Plain tables over the tape's dataclasses; nothing here knows torch or how a pane looks. The tables are read when the
+first node is explained, not on import: the screen is to be there before.
 """
 
-from gradb.rules.explain import Explanation, describe
-from gradb.rules.table import lookup
+from __future__ import annotations
 
-__all__ = ["Explanation", "describe", "lookup"]
+from typing import TYPE_CHECKING
+
+from gradb.tape.frame import Chain
+
+if TYPE_CHECKING:
+    from gradb.rules.explain import Explanation
+    from gradb.rules.model import Rule
+
+
+def describe(chain: Chain, edge_index: int) -> Explanation:
+    """Explain one edge of a node: see ``gradb.rules.explain``."""
+    from gradb.rules import explain
+
+    return explain.describe(chain, edge_index)
+
+
+def lookup(node_name: str, function: str = "") -> Rule | None:
+    """Return the row of the table for a node: see ``gradb.rules.table``."""
+    from gradb.rules import table
+
+    return table.lookup(node_name, function)
+
+
+__all__ = ["describe", "lookup"]

@@ -76,7 +76,7 @@ class Unfolding:
         return self.places[self.nodes[row]] != row
 
     def guides(self, row: int) -> tuple[bool, ...]:
-        """Return, for the nearest ancestors from the outermost down, whether more children of their parent follow below.
+        """Return, for the nearest ancestors, outermost first, whether more children of their parent follow below.
 
         At most ``MAX_GUIDES``: no screen shows more, and a chain of 100,000 nodes is that deep.
         """
