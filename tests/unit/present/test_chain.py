@@ -44,9 +44,9 @@ def test_a_node_that_has_run(example: OpenExample) -> None:
 @pytest.mark.parametrize(
     ("position", "wanted"),
     [
-        (8, ["upstream ∂L/∂out 1", "× local ∂out/∂d 1 (for each of 4 summed)", "= downstream ∂L/∂d [1 1 1 1]"]),
+        (8, ["upstream ∂out/∂out 1", "× local ∂out/∂d 1 (for each of 4 summed)", "= downstream ∂L/∂d [1 1 1 1]"]),
         (12, ["× local ∂c/∂b 1 (passes unchanged)", "no gradient is wanted for 5"]),
-        (14, ["b = 2 * a", "× local ∂b/∂a 2 (for every element)", "= downstream ∂L/∂a [28 36 44 52]"]),
+        (14, ["b = 2 * a", "× local ∂b/∂a 2 (for every element)", "= downstream ∂out/∂a [28 36 44 52]"]),
         (16, ["leaf a", "a.grad None + [28 36 44 52] = [28 36 44 52]", "✓ before + added = after"]),
         (9, ["▶ running", "upstream", "downstream is not known yet"]),
         (4, ["· created", "result d [49 81 121 169]", "will be × ∂d/∂c = 2·c [14 18 22 26] (by the formula)"]),
@@ -172,5 +172,5 @@ def test_several_outputs_are_numbered(example: OpenExample) -> None:
     """A node of two outputs has two upstream gradients; one that is undefined is None and says so."""
     frame = record(example("chain_rule").frame(10), upstream=(value([1.0, 1.0]), None))
     text = squeezed(pane(frame))
-    assert "∂L/∂output 0 [1 1]" in text
-    assert "∂L/∂output 1 None: nothing of the loss depends on it" in text
+    assert "∂out/∂output 0 [1 1]" in text
+    assert "∂out/∂output 1 None: nothing of the loss depends on it" in text
