@@ -17,7 +17,7 @@ import gradb
 
 PACKAGE = Path(gradb.__file__).parent
 HEAVY = ("torch", "textual", "rich", "plotext", "numpy")
-TEXT_ONLY = ("tape", "link", "debugger", "rules", "diagnose")
+TEXT_ONLY = ("tape", "link", "debugger", "rules")
 """Packages that load nothing from outside of the standard library."""
 SCREENLESS = ("batch", "present", "cli")
 """Packages that may load rich and plotext, but neither torch nor textual."""

@@ -44,7 +44,7 @@ def test_a_node_that_has_run(example: OpenExample) -> None:
 @pytest.mark.parametrize(
     ("position", "wanted"),
     [
-        (8, ["upstream ∂out/∂out 1", "× local ∂out/∂d 1 (for each of 4 summed)", "= downstream ∂L/∂d [1 1 1 1]"]),
+        (8, ["upstream ∂out/∂out 1", "× local ∂out/∂d 1 (for each of 4 summed)", "= downstream ∂out/∂d [1 1 1 1]"]),
         (12, ["× local ∂c/∂b 1 (passes unchanged)", "no gradient is wanted for 5"]),
         (14, ["b = 2 * a", "× local ∂b/∂a 2 (for every element)", "= downstream ∂out/∂a [28 36 44 52]"]),
         (16, ["leaf a", "a.grad None + [28 36 44 52] = [28 36 44 52]", "✓ before + added = after"]),
