@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import warnings
 import weakref
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def _installed() -> dict[str, Any]:
     return {
         "engine": (torch.autograd.graph._engine_run_backward, torch.autograd._engine_run_backward),  # type: ignore[attr-defined]
         "apply": torch.autograd.Function.__dict__["apply"],
+        "swap": torch.utils.swap_tensors,
+        "warnings": warnings._showwarnmsg,  # type: ignore[attr-defined]
         "zero_grad": (torch.optim.Optimizer.zero_grad, nn.Module.zero_grad),
         "thread": threading.Thread._bootstrap_inner,  # type: ignore[attr-defined]
         "modes": torch._C._len_torch_function_stack(),
@@ -102,6 +105,31 @@ def test_no_tensor_and_no_node_is_kept_alive(tmp_path: Path) -> None:
 
     gone, _ = record(tmp_path / "run.tape", script)
     assert gone == [True, True, True]
+
+
+def test_a_custom_function_made_on_the_fly_is_let_go(tmp_path: Path) -> None:
+    """Classes of autograd Functions that a script makes and drops are not kept by what is remembered of calls."""
+
+    def make() -> weakref.ref[Any]:
+        class Twice(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+                return x * 2
+
+            @staticmethod
+            def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+                return grad * 2
+
+        Twice.apply(torch.ones(2, requires_grad=True)).sum().backward()  # type: ignore[no-untyped-call]
+        return weakref.ref(Twice)
+
+    def script() -> bool:
+        ref = make()
+        gc.collect()
+        return ref() is None
+
+    gone, _ = record(tmp_path / "run.tape", script)
+    assert gone
 
 
 def test_memory_does_not_grow_with_iterations(tmp_path: Path) -> None:

@@ -87,6 +87,16 @@ async def test_the_screen_lives_while_torch_is_imported_and_while_the_script_run
         await wait_until(lambda: position_of(app) == 4)
 
 
+async def test_a_script_that_runs_on_is_watched(chain_tape: Path) -> None:
+    """What it has come to is drawn now and then, though it never pauses."""
+    app, debugger = live(chain_tape)
+    async with app.run_test(size=(80, 24)):
+        debugger.says("running", 3, is_running=True)
+        await wait_until(lambda: "c = b + 5" in text_of(app))
+        assert position_of(app) == 3
+        assert "running" in text_of(app).splitlines()[0]
+
+
 async def test_quit_while_running_closes_the_debugger(chain_tape: Path) -> None:
     """`q` ends the app and the debuggee with it, however busy that is."""
     app, debugger = live(chain_tape)

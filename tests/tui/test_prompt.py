@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.support import opening, position_of, shown, text_of
+from textual import events
+
+from tests.tui.support import opening, position_of, shown, text_of, wait_until
 from tests.tui.test_screen import press
 
 
@@ -21,12 +23,12 @@ async def test_a_command_is_typed_and_run(chain_tape: Path) -> None:
 
 
 async def test_a_mistake_is_explained_and_can_be_mended(chain_tape: Path) -> None:
-    """The prompt stays open with what is wrong below it; nothing has moved."""
+    """The prompt stays open with what is wrong above it; nothing has moved."""
     app = opening(chain_tape)
     async with shown(app, 80, 24) as pilot:
         text = await press(pilot, "colon", *"stpe", "enter")
         assert "stpe" in text
-        assert "step" in text.splitlines()[-2]
+        assert "step" in text.splitlines()[-3]
         assert position_of(app) == 0
         await press(pilot, *["backspace"] * 4, *"step", "enter")
         assert position_of(app) == 1
@@ -66,3 +68,16 @@ async def test_a_failed_expectation_is_shown(chain_tape: Path) -> None:
     async with shown(app) as pilot:
         await press(pilot, "end")
         assert "52" in await press(pilot, "colon", *"expect a.grad == [1, 2, 3, 4]", "enter")
+
+
+async def test_what_is_typed_at_once_after_the_colon_is_not_lost(chain_tape: Path) -> None:
+    """A fast typist, or a paste into the terminal: the keys are there before the prompt is drawn."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        for character in ":goto 4":
+            key = {":": "colon", " ": "space"}.get(character, character)
+            app.post_message(events.Key(key, character))
+        app.post_message(events.Key("enter", None))
+        await wait_until(lambda: position_of(app) == 4)
+        await pilot.pause()
+        assert "space step" in text_of(app)

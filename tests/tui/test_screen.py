@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gradb.debugger.commands import COMMANDS
+from gradb.tape.events import ErrorDetail
 from gradb.testing import TapeBuilder
 from gradb.tui.keys import key_name
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
@@ -46,7 +47,7 @@ async def test_every_pane_has_room(chain_tape: Path, width: int, height: int, ha
         for name in ("source", "graph", "chain", "grads"):
             region = debug_screen(app).panes[name].region
             assert region.width >= 30
-            assert region.height >= 7
+            assert region.height >= 6
 
 
 async def test_too_small_a_terminal_says_so_and_recovers(chain_tape: Path) -> None:
@@ -193,3 +194,51 @@ def test_help_screen(chain_tape: Path, snap_compare: Any) -> None:
         await wait_until(lambda: "graph pane" in text_of(app))
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
+
+
+async def test_the_buffer_in_question_is_in_view(tmp_path: Path) -> None:
+    """Of many parameters the one that a gradient is added to is shown, however far down the list it is."""
+    tape = tmp_path / "many.tape"
+    with TapeBuilder(tape) as built:
+        total = built.op("sum", "StackBackward0", [built.leaf(f"p{index}", [1.0]) for index in range(200)], [200.0], ())
+        built.backward(total)
+    app = opening(tape)
+    async with shown(app, 80, 24) as pilot:
+        for _ in range(3):
+            text = await press(pilot, "end", *["left"] * 50)
+            frame = debug_screen(app).frame
+            assert frame is not None
+            (buffer,) = [buffer for buffer in frame.grads if buffer.is_current]
+            assert f"▶ {buffer.name}.grad" in text
+
+
+async def test_the_whole_message_of_an_error_can_be_read(tmp_path: Path) -> None:
+    """It takes as many lines as it needs, and gives them back at the next step."""
+    message = " ".join(f"word{index}" for index in range(40))
+    with TapeBuilder(tmp_path / "error.tape") as tape:
+        tape.leaf("a", [1.0], line=1)
+        tape.event(ErrorDetail("RuntimeError", message, "", True), "error", "RuntimeError", 1)
+    app = opening(tmp_path / "error.tape")
+    async with shown(app, 80, 24) as pilot:
+        text = await press(pilot, "end")
+        assert "word39" in text
+        height = debug_screen(app).panes["chain"].size.height
+        await press(pilot, "home")
+        assert debug_screen(app).panes["chain"].size.height > height
+
+
+async def test_the_start_is_the_same_after_coming_back(chain_tape: Path) -> None:
+    """Going forth and home again shows the very screen of the beginning, scrolling included."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        first = await press(pilot, "home")
+        await press(pilot, *["space"] * 8)
+        assert (await press(pilot, "home")).splitlines()[1:] == first.splitlines()[1:]
+
+
+async def test_a_click_on_the_key_bar_is_the_key(chain_tape: Path) -> None:
+    """The words at the foot of the screen work with the mouse."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        await pilot.click("KeyBar", offset=(3, 0))
+        await wait_until(lambda: position_of(app) == 1)

@@ -15,6 +15,7 @@ from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.grads import accumulation_lines
+from gradb.present.lesson import lesson_lines
 from gradb.present.local import local_lines
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.options import Options
@@ -46,7 +47,8 @@ def chain_pane(frame: Frame, options: Options) -> RenderableType:
 
 def _nothing(frame: Frame, width: int) -> Group:
     if frame.position == 0:
-        return remark("before the first event: step forward to begin", width)
+        begin = wrapped("before the first event: step forward to begin", width, theme.DIM)
+        return Group(*begin, *lesson_lines(frame.source, width))
     if isinstance(frame.detail, LeafDetail) and frame.event is not None:
         words = f"{frame.event.name} is a leaf: no op made it, so no node is behind it; backward will fill its .grad"
         return remark(words, width)

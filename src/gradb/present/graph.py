@@ -28,12 +28,13 @@ def graph_row(
     is_current: bool,
     is_selected: bool,
     max_depth: int = 10,
+    indent: int = 3,
 ) -> Text:
     """Return one line: guides, state symbol, node name, variable and shape; ``▶`` leads the current node's."""
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append("▶" if is_current else " ", theme.CURRENT)
     line.append("›" if is_selected else " ", theme.CURRENT)
-    line.append(_guides(row, max_depth), theme.DIM)
+    line.append(_guides(row, max_depth, indent), theme.DIM)
     line.append(f"{theme.STATE_SYMBOLS[state]} ", theme.STATE_STYLES[state])
     line.append(plain(row.name, _NAME_LIMIT), theme.NODE if is_current else theme.STATE_STYLES[state])
     if row.label:
@@ -47,16 +48,16 @@ def graph_row(
     return line
 
 
-def _guides(row: GraphRow, max_depth: int) -> str:
-    """Return the tree's lines in front of a row; a root has none."""
+def _guides(row: GraphRow, max_depth: int, indent: int) -> str:
+    """Return the tree's lines in front of a row, ``indent`` cells a level; a root has none."""
     if row.depth == 0:
         return ""
     ancestors = row.guides[-(row.depth - 1) :] if row.depth > 1 else ()
-    own = "└─ " if row.is_last else "├─ "
-    if row.depth <= max_depth:
-        return "".join("│  " if goes_on else "   " for goes_on in ancestors) + own
-    kept = ancestors[-(max_depth - 3) :]
-    return f"{f'⋯{row.depth}':<9}" + "".join("│  " if goes_on else "   " for goes_on in kept) + own
+    own = ("└" if row.is_last else "├") + ("─ " if indent > 2 else " ")
+    lead = ""
+    if row.depth > max_depth:
+        lead, ancestors = f"{f'⋯{row.depth}':<9}", ancestors[-(max_depth - 3) :]
+    return lead + "".join(("│" if goes_on else " ").ljust(indent) for goes_on in ancestors) + own
 
 
 def graph_pane(frame: Frame, options: Options) -> RenderableType:

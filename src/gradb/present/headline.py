@@ -9,7 +9,8 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.call import call_text, forward_text
-from gradb.present.safe import plain
+from gradb.present.fields import wrapped
+from gradb.present.safe import plain, plain_lines
 from gradb.tape.events import (
     AccumulateDetail,
     BackwardEndDetail,
@@ -17,6 +18,7 @@ from gradb.tape.events import (
     EndDetail,
     ErrorDetail,
     Event,
+    NodeDetail,
     NodeStartDetail,
     NoteDetail,
     OpDetail,
@@ -26,10 +28,11 @@ from gradb.tape.events import (
 from gradb.tape.frame import Chain, Frame
 
 _TEXT_LIMIT = 200
+_MAX_ERROR_LINES = 8
 
 
 def headline(frame: Frame, width: int | None = None) -> Text:
-    """Return ``10/21 backward  PowBackward0 has run  chain_rule.py:12``, cut to ``width``."""
+    """Return ``10/21 backward  PowBackward0 has run (d = c ** 2)  chain_rule.py:12``, cut to ``width``."""
     line = Text(no_wrap=True)
     line.append(f"{frame.position}/{frame.head} ", theme.DIM)
     line.append(f"{plain(frame.phase)} ", theme.PHASE_STYLES.get(frame.phase, ""))
@@ -47,6 +50,15 @@ def headline(frame: Frame, width: int | None = None) -> Text:
     return line
 
 
+def headline_lines(frame: Frame, width: int) -> list[Text]:
+    """Return the head line; at an error, below it, the whole message."""
+    lines = [headline(frame, width)]
+    if isinstance(frame.detail, ErrorDetail):
+        whole = "\n".join((f"{frame.detail.type}: {frame.detail.message}").splitlines()[:_MAX_ERROR_LINES])
+        lines += [piece for line in plain_lines(whole) for piece in wrapped(line, width, theme.WARNING)]
+    return lines
+
+
 def describe(frame: Frame) -> str:
     """Say in one clause what happened at the position."""
     if frame.event is None or frame.detail is None:
@@ -54,13 +66,21 @@ def describe(frame: Frame) -> str:
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
         return plain(_made(frame, chain), _TEXT_LIMIT)
-    return plain(_CLAUSES[frame.event.kind](frame.event, frame.detail), _TEXT_LIMIT)
+    clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
+    if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
+        clause = f"{clause} ({_forward(frame, chain)})"
+    return plain(clause, _TEXT_LIMIT)
 
 
 def _made(frame: Frame, chain: Chain) -> str:
     """Return ``b = 2 * a → MulBackward0``."""
+    return f"{_forward(frame, chain)} → {chain.node_name}"
+
+
+def _forward(frame: Frame, chain: Chain) -> str:
+    """Return ``b = 2 * a``."""
     name = chain.output.name if chain.output is not None and chain.op is not None and not chain.op.is_inplace else None
-    return f"{f'{name} = ' if name else ''}{forward_text(frame, chain)} → {chain.node_name}"
+    return f"{f'{name} = ' if name else ''}{forward_text(frame, chain)}"
 
 
 def _op(event: Event, detail: OpDetail) -> str:

@@ -12,7 +12,7 @@ from gradb.present.safe import plain_lines
 from gradb.tape.events import OutputDetail
 from gradb.tape.frame import Frame, OutputLine
 
-_MAX_TEXT = 20_000  # characters of one print that are drawn
+_MAX_TEXT = 20_000  # characters of one print that are drawn: its last
 
 
 def output_pane(frame: Frame, options: Options) -> RenderableType:
@@ -35,9 +35,9 @@ def _lines(frame: Frame) -> list[Text]:
     open_stream = ""
     for output in frame.outputs:
         is_new = isinstance(frame.detail, OutputDetail) and output.event == frame.position
-        parts = plain_lines(output.text[:_MAX_TEXT])
+        parts = plain_lines(output.text[-_MAX_TEXT:])
         if len(output.text) > _MAX_TEXT:
-            parts.append(f"… {len(output.text) - _MAX_TEXT} more characters")
+            parts.insert(0, f"… {len(output.text) - _MAX_TEXT:,} characters")
         for position, part in enumerate(parts):
             if position == 0 and open_stream == output.stream and result:
                 result[-1].append(part, _style(output, is_new))

@@ -58,5 +58,6 @@ def scrubber(cells: tuple[Bucket, ...], position: int, head: int, width: int) ->
 
 
 def column_of(cells: tuple[Bucket, ...], position: int) -> int | None:
-    """Return the column in which a position lies; None at 0 or outside."""
-    return next((index for index, cell in enumerate(cells) if cell.first <= position <= cell.last), None)
+    """Return the last column in which a position lies, so that the head is at the far end; None at 0 or outside."""
+    columns = range(len(cells) - 1, -1, -1)
+    return next((index for index in columns if cells[index].first <= position <= cells[index].last), None)

@@ -31,38 +31,35 @@ def source_pane(frame: Frame, options: Options) -> RenderableType:
     first, last = window(len(view.lines), focus, options.height or len(view.lines))
     digits = len(str(last))
     room = max(options.width - digits - 3, 10)
-    shift = _shift(view, room)
-    return Group(*(_line(view, index, digits, room, shift) for index in range(first, last)))
+    return Group(*(_line(view, index, digits, room) for index in range(first, last)))
 
 
 def source_line(view: SourceView, index: int, width: int) -> Text:
     """Return one line of the file (index from 0), for a view that draws only the lines on the screen."""
     digits = len(str(len(view.lines)))
     room = max(width - digits - 2, 10)
-    return _line(view, index, digits, room, _shift(view, room))
+    return _line(view, index, digits, room)
 
 
-def _shift(view: SourceView, room: int) -> int:
-    """Return how many cells to scroll to the right so that the marked expression begins in view."""
-    if view.line is None or not 1 <= view.line <= len(view.lines):
-        return 0
-    begin, end = span(view, view.line)
-    return 0 if end <= room else max(min(begin - 4, end - room), 0)
-
-
-def _line(view: SourceView, index: int, digits: int, room: int, shift: int) -> Text:
+def _line(view: SourceView, index: int, digits: int, room: int) -> Text:
     number = index + 1
     is_current = view.line is not None and view.line <= number <= (view.end_line or view.line)
     text = highlight(view.lines)[index].copy()
     if is_current:
         begin, end = span(view, number)
         text.stylize(theme.MARKED, begin, end)
+        text = _in_view(text, begin, end, room)
     line = Text(no_wrap=True)
     line.append("▶" if number == view.line else ("┃" if is_current else " "), theme.CURRENT)
     line.append(f"{number:>{digits}} ", theme.CURRENT if is_current else theme.DIM)
-    text = text[shift:]
     text.truncate(room, overflow="ellipsis")
     return line.append_text(text)
+
+
+def _in_view(text: Text, begin: int, end: int, room: int) -> Text:
+    """Cut the front off a line whose marked expression ends beyond ``room``, so that it begins in view."""
+    shift = max(min(begin - 4, end - room + 1), 0) if end > room else 0
+    return Text("…", theme.DIM).append_text(text[shift + 1 :]) if shift else text
 
 
 def span(view: SourceView, number: int) -> tuple[int, int]:

@@ -29,13 +29,16 @@ class _Limits:
     """About the smallest normal number of the dtype."""
     largest: float
     """The largest number of the dtype: beyond it the engine has an infinity where Python has a number."""
+    rounding: float
+    """How far the engine may be off, as a part of the largest upstream gradient, where terms cancel out inside a
+    formula (softmax)."""
 
 
 _LIMITS = {
-    "float64": _Limits(1e-9, 1e-300, 1.797e308),
-    "float32": _Limits(1e-4, 1e-37, 3.4e38),
-    "bfloat16": _Limits(5e-2, 1e-37, 3.38e38),
-    "float16": _Limits(1e-2, 1e-6, 65500.0),
+    "float64": _Limits(1e-9, 1e-300, 1.797e308, 1e-15),
+    "float32": _Limits(1e-4, 1e-37, 3.4e38, 1e-6),
+    "bfloat16": _Limits(5e-2, 1e-37, 3.38e38, 3e-2),
+    "float16": _Limits(1e-2, 1e-6, 65500.0, 4e-3),
 }
 
 
@@ -48,6 +51,8 @@ class _Product:
     """Sum of the absolute terms: what a tolerance is relative to."""
     is_moot: list[bool]
     """True where NaN or an infinity met a zero of the matrix: the engine may say NaN there, or nothing."""
+    floor: list[float]
+    """The largest upstream gradient where several terms meet, else zero: what rounding inside a formula scales with."""
 
 
 def local(probe: Probe) -> Local:
@@ -145,7 +150,9 @@ def _guess_sizes(upstream: Sequence[TensorValue | None], rows: int) -> list[int]
 
 def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> _Product:
     """Return upstream x matrix. Zeros of the matrix are left out, as an element-wise formula leaves them out."""
-    result = _Product([0.0] * columns, [0.0] * columns, [False] * columns)
+    result = _Product([0.0] * columns, [0.0] * columns, [False] * columns, [0.0] * columns)
+    counts = [0] * columns
+    largest = max((abs(weight) for weight in upstream if math.isfinite(abs(weight))), default=0.0)
     for row, weight in enumerate(upstream):
         is_finite = math.isfinite(abs(weight))
         for column, value in enumerate(matrix[row * columns : (row + 1) * columns]):
@@ -153,8 +160,10 @@ def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> 
                 term = weight * value
                 result.total[column] += term
                 result.magnitude[column] += abs(term)
+                counts[column] += 1
             elif not is_finite:
                 result.is_moot[column] = True
+    result.floor = [largest if count > 1 else 0.0 for count in counts]
     return result
 
 
@@ -165,13 +174,15 @@ def limits_of(dtypes: Sequence[str]) -> _Limits:
         max(limits.relative for limits in found),
         max(limits.absolute for limits in found),
         min(limits.largest for limits in found),
+        max(limits.rounding for limits in found),
     )
 
 
 def _compare(product: _Product, got: Sequence[Number], limits: _Limits) -> Check:
     """Compare element by element; what arithmetic with infinities or NaN made moot is told apart from what differs."""
     worst, differing, moot = 0.0, 0, 0
-    for want, size, is_moot, have in zip(product.total, product.magnitude, product.is_moot, got, strict=True):
+    columns = zip(product.total, product.magnitude, product.is_moot, product.floor, got, strict=True)
+    for want, size, is_moot, floor, have in columns:
         if _is_same(want, have):
             continue
         if is_moot or not abs(want) <= limits.largest:
@@ -179,7 +190,8 @@ def _compare(product: _Product, got: Sequence[Number], limits: _Limits) -> Check
             continue
         error = abs(want - have)
         worst = math.inf if math.isnan(error) else max(worst, error)
-        differing += not error <= limits.relative * max(size, abs(have)) + limits.absolute or math.isinf(abs(have))
+        allowed = limits.relative * max(size, abs(have)) + limits.rounding * floor + limits.absolute
+        differing += not error <= allowed or math.isinf(abs(have))
     return _verdict(worst, differing, moot, len(got))
 
 
@@ -204,7 +216,7 @@ def check_sum(parts: Sequence[TensorValue | None], total: TensorValue | None) ->
     if total is None or want is None or not all(value is not None and len(value) == len(want) for value in values):
         return None
     dtypes = [total.dtype, *(part.dtype for part in known)]
-    sums = _Product([0.0] * len(want), [0.0] * len(want), [False] * len(want))
+    sums = _Product([0.0] * len(want), [0.0] * len(want), [False] * len(want), [0.0] * len(want))
     for numbers in values:
         for index, number in enumerate(numbers or ()):
             sums.total[index] += number

@@ -15,11 +15,13 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, Wire
+from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
-from gradb.tracer.identity import NodeMark, is_accumulate
+from gradb.tracer.identity import NodeMark, TensorRecord, is_accumulate
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.probing import Prober
+from gradb.tracer.values import Unreadable, readable
 
 Engine = Callable[..., Any]
 
@@ -56,7 +58,7 @@ class EngineWatch:
         guard(run.begin, roots, args, kwargs)
         try:
             result = original(roots, *args, **kwargs)
-        except Exception as error:
+        except BaseException as error:
             guard(run.finish, (), f"{type(error).__name__}: {error}")
             guard(self._grads.error, error, run.place)
             raise
@@ -74,6 +76,8 @@ class BackwardRun:
         self._recorder = composer.recorder
         self._prober = prober
         self._handles: list[Any] = []
+        self._task: int | None = None
+        self._outer = composer.local.backward
         self._is_grad = False
         self._start = 0
         self.place: PlaceRow = (None, None, None, None, None)
@@ -104,9 +108,9 @@ class BackwardRun:
         ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
         call = "grad" if self._is_grad else "backward"
         detail = [call, [wire for wire, _ in wires], gradients, retain, create, given, ids]
-        for node in nodes:
-            self._hook(node)
+        self._hook(nodes)
         self._start = event
+        self.composer.local.backward = self
         self._recorder.emit(
             "backward_start", call, self.place, detail, blob, has_nonfinite=any(is_bad for _, is_bad in wires)
         )
@@ -120,21 +124,37 @@ class BackwardRun:
         for root in roots:
             if root.numel() == 1 and not root.is_complex() and root.device.type == "cpu":
                 known = self.composer.tensors.record(root).name or "loss"
-                self.composer.writer.scalar(f"loss {known}:{self.place[1]}", event, float(root.detach()))
+                with contextlib.suppress(Unreadable):
+                    value = float(readable(root, 1))
+                    self.composer.writer.scalar(f"loss {known}:{self.place[1]}", event, value)
 
-    def _hook(self, node: Any) -> None:
-        mark = self.composer.nodes.mark(node)
-        if mark is None:
-            return
-        visit = (_LeafVisit if is_accumulate(node) else _NodeVisit)(self, node, mark)
-        self._handles.append(node.register_prehook(visit.before))
-        self._handles.append(node.register_hook(visit.after))
+    def _hook(self, nodes: list[Any]) -> None:
+        retained = self.composer.retained()
+        for node in nodes:
+            mark = self.composer.nodes.mark(node)
+            if mark is None:
+                continue
+            visit = _LeafVisit(self, node, mark) if is_accumulate(node) else _NodeVisit(self, node, mark)
+            for known in retained.get(mark.id, ()):
+                visit.expect(known)
+            self._handles.append(node.register_prehook(visit.before))
+            self._handles.append(node.register_hook(visit.after))
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
+        self.composer.local.backward = self._outer
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def is_running(self) -> bool:
+        """Tell whether it is this call of the engine that runs a node; other threads, or a backward inside this one,
+        may run the same node.
+        """
+        task = torch._C._current_graph_task_id()
+        if self._task is None and (self.composer.local.backward or self) is self:
+            self._task = task  # the first node on the calling thread, or on a worker thread that begins nothing itself
+        return task == self._task
 
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""
@@ -173,7 +193,7 @@ class BackwardRun:
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling) -> None:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
-        after, is_bad = self.composer.snapshots.take(tensor.grad, filling.blob)
+        after, is_bad = self.composer.snapshots.take(grad_of(tensor), filling.blob)
         known = self.composer.tensors.note_grad(tensor)
         name, event = known.name or f"leaf #{known.id}", self._recorder.next_seq
         self.composer.writer.grad(known.id, event)
@@ -188,9 +208,13 @@ class Filling:
 
     __slots__ = ("added", "before", "blob")
 
-    def __init__(self, composer: Composer, tensor: torch.Tensor, added: Any) -> None:
+    def __init__(self, composer: Composer, tensor: torch.Tensor) -> None:
         self.blob = Blob()
-        self.before, _ = composer.snapshots.take(tensor.grad, self.blob)
+        self.before, _ = composer.snapshots.take(grad_of(tensor), self.blob)
+        self.added: Wire | None = None
+
+    def add(self, composer: Composer, added: torch.Tensor | None) -> None:
+        """Say what comes."""
         self.added, _ = composer.snapshots.take(added, self.blob)
 
 
@@ -203,7 +227,13 @@ class _NodeVisit:
         self.run, self.node, self.mark = run, node, mark
         self.name: str = node.name()
         self.start = 0
-        self.fillings: list[tuple[torch.Tensor, Filling]] = []
+        self.fillings: list[tuple[TensorRecord, Filling]] = []
+
+    def expect(self, known: TensorRecord) -> None:
+        """Remember what an output that keeps its ``.grad`` holds: the engine fills it before it calls any hook."""
+        tensor = known.ref()
+        if tensor is not None:
+            self.fillings.append((known, Filling(self.run.composer, tensor)))
 
     def before(self, gradients: tuple[Any, ...]) -> None:
         self.run.composer.guard(self._before, gradients)
@@ -212,15 +242,22 @@ class _NodeVisit:
         self.run.composer.guard(self._after, inputs)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
-        retained = self.run.composer.retained(self.node, self.mark)
-        self.fillings = [(t, Filling(self.run.composer, t, gradients[t.output_nr])) for t in retained]
+        if not self.run.is_running():
+            return
+        for known, filling in self.fillings:
+            tensor = known.ref()
+            filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
         self.start = self.run.upstream(self.node, self.mark, self.name, gradients, False)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
+        if not self.start or not self.run.is_running():
+            return
         self.run.downstream(self.mark, self.name, self.start, inputs)
         fillings, self.fillings = self.fillings, []
-        for tensor, filling in fillings:
-            self.run.accumulated(self.mark, tensor, filling)
+        for known, filling in fillings:
+            tensor = known.ref()
+            if tensor is not None:
+                self.run.accumulated(self.mark, tensor, filling)
 
 
 class _LeafVisit(_NodeVisit):
@@ -229,11 +266,15 @@ class _LeafVisit(_NodeVisit):
     __slots__ = ("filling",)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
-        self.filling = Filling(self.run.composer, self.node.variable, gradients[0])
+        if not self.run.is_running():
+            return
+        self.filling = Filling(self.run.composer, self.node.variable)
+        self.filling.add(self.run.composer, gradients[0])
         self.start = self.run.upstream(self.node, self.mark, "AccumulateGrad", gradients, True)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
-        self.run.accumulated(self.mark, self.node.variable, self.filling)
+        if self.start and self.run.is_running():
+            self.run.accumulated(self.mark, self.node.variable, self.filling)
 
 
 def _node_of(item: Any) -> Any:

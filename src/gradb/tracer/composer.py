@@ -7,16 +7,16 @@ functions disabled.
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from gradb.tape.codec import Blob, Wire
-from gradb.tracer.identity import NodeIds, NodeMark, TensorIds
-from gradb.tracer.places import Found, PlaceRow
+from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
+from gradb.tracer.places import PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
 
 
@@ -32,7 +32,7 @@ class Composer:
         self.local = _Local()
         self._owners: dict[str, int] = {}
         self._has_told = False
-        self._retained: dict[int, list[weakref.ref[torch.Tensor]]] = {}
+        self._retained: dict[int, TensorRecord] = {}
 
     @property
     def scope(self) -> str:
@@ -42,8 +42,8 @@ class Composer:
 
     def guard(self, part: Callable[..., Any], *arguments: Any) -> Any:
         """Run a part of ours so that nothing of it can reach the script: under the lock, unseen by torch's modes."""
-        if not self.recorder.is_active:
-            return None
+        if not self.recorder.is_active or torch._C._get_tracing_state() is not None:
+            return None  # what torch.jit.trace sees becomes part of its graph
         try:
             with torch._C.DisableTorchFunction(), self.recorder.lock:
                 return part(*arguments)
@@ -124,15 +124,19 @@ class Composer:
 
     def retain(self, tensor: torch.Tensor) -> None:
         """Remember a tensor that asked to keep its ``.grad`` though it is no leaf."""
-        mark = self.nodes.mark(tensor.grad_fn) if tensor.grad_fn is not None else None
-        if mark is not None:
-            self._retained.setdefault(mark.id, []).append(weakref.ref(tensor))
-            weakref.finalize(tensor, self._retained.pop, mark.id, None).atexit = False
+        self._retained[self.tensors.record(tensor).id] = self.tensors.record(tensor)
 
-    def retained(self, node: Any, mark: NodeMark) -> list[torch.Tensor]:
-        """Return the outputs of a node that keep their ``.grad``."""
-        alive = [tensor for ref in self._retained.get(mark.id, ()) if (tensor := ref()) is not None]
-        return [tensor for tensor in alive if tensor.retains_grad and tensor.grad_fn is node]
+    def retained(self) -> dict[int, list[TensorRecord]]:
+        """Return the tensors that keep their ``.grad``, by the id of the node whose output they are now."""
+        found: dict[int, list[TensorRecord]] = {}
+        for number, known in list(self._retained.items()):
+            tensor = known.ref()
+            if tensor is None:
+                del self._retained[number]
+            elif tensor.grad_fn is not None and tensor.retains_grad:
+                mark = self.nodes.mark(tensor.grad_fn)
+                found.setdefault(0 if mark is None else mark.id, []).append(known)
+        return found
 
     def leaves(self, tensors: list[torch.Tensor], place: PlaceRow) -> None:
         """Record the leaves among the inputs of an op that were never seen (made where gradb cannot look)."""
@@ -140,19 +144,20 @@ class Composer:
             if tensor.requires_grad and tensor.is_leaf and not self.tensors.record(tensor).is_leaf:
                 self.leaf(tensor, "first seen here", place, is_quiet=True)
 
-    def name_arguments(self, found: Found, args: tuple[Any, ...], order: str, event: int) -> None:
+    def name_arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:
         """Name the tensors among positional arguments as the source does."""
-        if found.is_direct:
-            for value, name in zip(args, found.place.argument_names(len(args), order), strict=False):
-                if name and isinstance(value, torch.Tensor):
-                    self.name(value, name, event)
-
-    def name_results(self, found: Found, results: list[torch.Tensor], is_single: bool, event: int) -> None:
-        """Name what an expression returned after the targets it is assigned to."""
-        targets = found.place.targets
-        if not found.is_direct or not targets or (len(targets) > 1) == is_single or len(targets) != len(results):
+        if not args or not names.operands:
             return
-        for value, name in zip(results, targets, strict=True):
+        is_pair = len(args) == 2 and isinstance(args[0], torch.Tensor) and isinstance(args[1], torch.Tensor)
+        for value, name in zip(args, names.of_arguments(callee, len(args), is_pair), strict=False):
+            if name and isinstance(value, torch.Tensor):
+                self.name(value, name, event)
+
+    def name_results(
+        self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int
+    ) -> None:
+        """Name what an expression returned after the targets it is assigned to."""
+        for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
             self.name(value, name, event)
 
 
@@ -163,3 +168,5 @@ class _Local(threading.local):
         self.scopes: list[str] = []
         self.roots: list[torch.nn.Module] = []
         self.last_error: tuple[int, str] | None = None
+        self.backward: Any = None
+        """The innermost call of the engine that this thread has begun."""

@@ -10,6 +10,7 @@ import functools
 import gc
 import inspect
 import sys
+import weakref
 from collections.abc import Callable, Iterable
 from types import FrameType, FunctionType
 from typing import Any
@@ -21,6 +22,7 @@ from gradb.tape.codec import Blob, Wire
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.places import Found
+from gradb.tracer.syntax import Callee
 
 _SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
 _ENGINE_CALLS = frozenset({"torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward"})
@@ -82,25 +84,30 @@ _UNSEEN = frozenset(
         "_has_compatible_shallow_copy_type",
     }
 )
-_REFLECTED = frozenset({"__rsub__", "__rtruediv__", "__rdiv__", "__rpow__", "__rmatmul__", "__rfloordiv__", "__rmod__"})
+_REFLECTED = frozenset(
+    {"__rsub__", "__rtruediv__", "__rdiv__", "__rpow__", "__rmatmul__", "__rfloordiv__", "__rmod__"}
+    | {"__rand__", "__ror__", "__rxor__", "__rlshift__", "__rrshift__"}
+)
 _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
 _PASS, _OP, _ENGINE, _GRAD, _RETAIN = range(5)
+_APPLY = Callee("apply")
 
 
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("display", "genuine", "is_inplace", "kind", "order")
+    __slots__ = ("callee", "display", "genuine", "is_inplace", "kind")
 
     def __init__(self, func: Callable[..., Any]) -> None:
-        self.genuine = func
+        self.genuine: Any = func
         name = getattr(func, "__name__", "") or type(func).__name__
         full = _full_name(func) or f"torch.{name}"
         self.display = full.removeprefix("torch.") if full.startswith("torch.Tensor.") else full
-        self.order = "reversed" if name in _REFLECTED else "either" if name in _EITHER else "same"
+        order: Any = "reversed" if name in _REFLECTED else "either" if name in _EITHER else "same"
+        self.callee = Callee(name, full.startswith("torch.Tensor."), order)
         is_dunder = name.startswith("__") and name.endswith("__")
         self.is_inplace = name in _INPLACE or (name.endswith("_") and not is_dunder)
         self.kind = _kind(func, name, full)
@@ -109,7 +116,8 @@ class Call:
     def custom(cls, function: type) -> Call:
         """Describe the ``apply`` of a custom autograd.Function."""
         call = cls(function)
-        call.display, call.order, call.is_inplace, call.kind = f"{function.__name__}.apply", "same", False, _OP
+        call.display, call.callee = f"{function.__name__}.apply", _APPLY
+        call.is_inplace, call.kind, call.genuine = False, _OP, None
         return call
 
 
@@ -158,6 +166,7 @@ class ForwardMode(TorchFunctionMode):
         self._recorder = composer.recorder
         self._grads = grads
         self._calls: dict[Any, Call] = {}
+        self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
 
     def __torch_function__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -176,9 +185,9 @@ class ForwardMode(TorchFunctionMode):
         """Run ``function.apply`` of a custom autograd.Function, recording it as one op."""
         if not self._recorder.is_active:
             return apply(function, *args, **kwargs)
-        call = self._calls.get(function)
+        call = self._customs.get(function)
         if call is None:
-            call = self._calls[function] = Call.custom(function)
+            call = self._customs[function] = Call.custom(function)
         return self._run(call, functools.partial(apply, function), args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -215,12 +224,12 @@ class _Step:
         if self.call.kind != _OP:
             self._name_inputs()
         if self.call.kind == _GRAD:
-            self.grads.before_setting(self.args)
+            self.grads.before_setting(self.call.display, self.args)
         elif self.call.is_inplace or "out" in self.kwargs:
             if self._locate().is_optimizer or self.composer.is_in_transform():
                 return
             self._take_inputs()
-            self.grads.before_inplace(self.args)
+            self.grads.before_inplace(self.kwargs["out"] if "out" in self.kwargs else next(iter(self.args), None))
 
     def after(self, result: Any) -> None:
         """Record the call, now that it has returned."""
@@ -253,8 +262,14 @@ class _Step:
         return self.found
 
     def _name_inputs(self) -> None:
-        event = self.recorder.settle()
-        self.composer.name_arguments(self._locate(), self.args, self.call.order, event)
+        event, found = self.recorder.settle(), self._locate()
+        if found.is_direct:
+            self.composer.name_arguments(found.place.names, self.call.callee, self.args, event)
+
+    def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
+        found = self._locate()
+        if found.is_direct:
+            self.composer.name_results(found.place.names, self.call.callee, results, is_single, event)
 
     def _take_inputs(self) -> None:
         place = self._locate().place.row
@@ -270,12 +285,12 @@ class _Step:
         event, place = self.recorder.settle(), found.place.row
         is_leaf = is_single and results[0].is_leaf and results[0].requires_grad
         if is_leaf and not composer.tensors.record(results[0]).is_leaf:
-            composer.name_results(found, results, is_single, event)
+            self._name_results(results, is_single, event)
             composer.leaf(results[0], self.call.display, place, is_quiet=False)
             return
         new = [n for tensor in results if tensor.grad_fn is not None
                for n in composer.nodes.register(tensor.grad_fn, event, place, composer.scope)]  # fmt: skip
-        composer.name_results(found, results, is_single, event)
+        self._name_results(results, is_single, event)
         outputs = [self._output(tensor, event, found) for tensor in results]
         is_quiet = not (any(tensor.grad_fn is not None for tensor in results) or self._changes_leaf(results))
         first = next((wire for wire in outputs if wire[3] is not None), None)

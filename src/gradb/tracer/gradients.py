@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob
+from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.places import Found, PlaceRow
 
@@ -26,7 +27,7 @@ class _Held:
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor]) -> None:
         self.blob = Blob()
-        self.rows = [(leaf, composer.snapshots.take(leaf.grad, self.blob)[0]) for leaf in leaves if _is_leaf(leaf)]
+        self.rows = [(leaf, composer.snapshots.take(grad_of(leaf), self.blob)[0]) for leaf in leaves]
 
 
 class _Local(threading.local):
@@ -43,17 +44,19 @@ class GradWatch:
         self._recorder = composer.recorder
         self._local = _Local()
 
-    def before_setting(self, args: tuple[Any, ...]) -> None:
-        """Remember ``.grad`` before ``p.grad = ...`` or ``del p.grad``."""
-        if not self._local.depth:
-            self._local.held = self._hold([args[0]] if args else [])
+    def before_setting(self, call: str, args: tuple[Any, ...]) -> None:
+        """Remember ``.grad`` before ``p.grad = ...``, ``del p.grad`` or ``p.grad.data = ...``."""
+        if ".data" in call:
+            self.before_inplace(args[0])
+        elif not self._local.depth:
+            self._local.held = self._hold([args[0]] if args[0].is_leaf or args[0].retains_grad else [])
 
-    def before_inplace(self, args: tuple[Any, ...]) -> None:
-        """Remember the buffer before an in-place op if it is some leaf's ``.grad``."""
-        first = args[0] if args else None
-        grads = [first] if isinstance(first, torch.Tensor) else list(first) if isinstance(first, (list, tuple)) else []
-        leaves = [self._composer.tensors.owner_of_grad(grad) for grad in grads if isinstance(grad, torch.Tensor)]
-        self._local.held = self._hold([leaf for leaf in leaves if leaf is not None])
+    def before_inplace(self, target: Any) -> None:
+        """Remember the buffers before an in-place op on a tensor, or on several, that are some leaves' ``.grad``."""
+        grads = [target] if isinstance(target, torch.Tensor) else target if isinstance(target, (list, tuple)) else []
+        owners = self._composer.tensors.owners_of_grad
+        leaves = {id(leaf): leaf for grad in grads if isinstance(grad, torch.Tensor) for leaf in owners(grad)}
+        self._local.held = self._hold(list(leaves.values()))
 
     def after_setting(self, call: str, args: tuple[Any, ...], found: Found) -> None:
         """Record ``p.grad = ...``, ``del p.grad``, or a leaf that begins to require grad."""
@@ -62,7 +65,11 @@ class GradWatch:
             if args[0].requires_grad and args[0].is_leaf:
                 self._recorder.settle()
                 self._composer.leaf(args[0], "requires_grad = True", found.place.row, is_quiet=False)
-        elif ".data" not in call and held and not self._local.depth and not found.is_optimizer:
+        elif not held or self._local.depth or found.is_optimizer:
+            return
+        elif ".data" in call:
+            self._emit("grad.data = value", held, found.place.row)
+        else:
             is_set = len(args) > 1 and args[1] is not None
             idiom = "grad = value" if is_set else "grad = None" if len(args) > 1 else "del grad"
             self._emit(idiom, held, found.place.row)
@@ -104,7 +111,7 @@ class GradWatch:
         def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._recorder.is_active or self._local.depth:
                 return original(owner, *args, **kwargs)
-            held = self._composer.guard(lambda: self._hold(leaves(owner)))
+            held = self._composer.guard(lambda: self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)]))
             self._local.depth += 1
             try:
                 return original(owner, *args, **kwargs)
@@ -125,14 +132,14 @@ class GradWatch:
         event, rows = self._recorder.next_seq, []
         for leaf, before in held.rows:
             known = self._composer.tensors.note_grad(leaf)
-            after, _ = self._composer.snapshots.take(leaf.grad, held.blob)
+            after, _ = self._composer.snapshots.take(grad_of(leaf), held.blob)
             rows.append([known.id, known.name or f"leaf #{known.id}", before, after])
             self._composer.writer.grad(known.id, event)
         self._recorder.emit("zero_grad", idiom, place, [idiom, rows], held.blob)
 
 
-def _is_leaf(tensor: torch.Tensor) -> bool:
-    return tensor.requires_grad or (tensor.is_leaf and tensor.grad is not None)
+def _has_buffer(tensor: torch.Tensor) -> bool:
+    return tensor.is_leaf and (tensor.requires_grad or tensor.grad is not None)
 
 
 def _optimized(optimizer: Any) -> list[torch.Tensor]:

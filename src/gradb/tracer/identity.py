@@ -6,32 +6,42 @@ reference and nodes by a mark in their own ``metadata``, which lives as long as 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.buffers import Buffers, grad_of
 from gradb.tracer.places import PlaceRow
 
 _MARK = "gradb"
 
 
+def _gone() -> None:
+    """Stand for a weak reference that there is not at the moment."""
+
+
 class TensorRecord:
     """What is remembered of a tensor for as long as it lives."""
 
-    __slots__ = ("grad_key", "id", "is_leaf", "is_parameter", "name", "ref")
+    __slots__ = ("grad_id", "grad_key", "id", "is_leaf", "is_parameter", "mark", "name", "ref")
 
     def __init__(self, id: int, ref: weakref.ref[torch.Tensor]) -> None:
         self.id = id
-        self.ref = ref
+        self.ref: Callable[[], torch.Tensor | None] = ref
         self.name: str | None = None
         self.is_leaf = False
         self.is_parameter = False
-        self.grad_key = 0
+        self.mark: NodeMark | None = None
+        """Leaves: the mark of the AccumulateGrad node."""
+        self.grad_id = self.grad_key = 0
+        """Which object ``.grad`` is, and where it lies."""
 
 
 class TensorIds:
@@ -39,7 +49,7 @@ class TensorIds:
 
     def __init__(self) -> None:
         self._records: dict[int, TensorRecord] = {}
-        self._grads: dict[int, TensorRecord] = {}
+        self._buffers = Buffers()
         self._next = itertools.count(1)
 
     def record(self, tensor: torch.Tensor) -> TensorRecord:
@@ -55,23 +65,30 @@ class TensorIds:
     def note_grad(self, tensor: torch.Tensor) -> TensorRecord:
         """Remember which object a tensor's ``.grad`` is now, so that a change of it in place is recognised."""
         known = self.record(tensor)
-        self._grads.pop(known.grad_key, None)
-        known.grad_key = 0 if tensor.grad is None else id(tensor.grad)
-        if known.grad_key:
-            self._grads[known.grad_key] = known
+        self._buffers.note(known, grad_of(tensor))
         return known
 
-    def owner_of_grad(self, grad: torch.Tensor) -> torch.Tensor | None:
-        """Return the tensor whose ``.grad`` is this very object, or None."""
-        known = self._grads.get(id(grad))
-        tensor = None if known is None else known.ref()
-        return tensor if tensor is not None and tensor.grad is grad else None
+    def owners_of_grad(self, grad: torch.Tensor) -> list[torch.Tensor]:
+        """Return the tensors whose ``.grad`` this is, or shares its memory with."""
+        return self._buffers.owners(grad)
+
+    @contextlib.contextmanager
+    def unreferenced(self, *tensors: torch.Tensor) -> Iterator[None]:
+        """Hold no weak reference to some tensors for a while: torch refuses to swap what has one."""
+        records = [(known, tensor) for tensor in tensors if (known := self._records.get(id(tensor))) is not None]
+        for known, _ in records:
+            known.ref = _gone
+        try:
+            yield
+        finally:
+            for known, tensor in records:
+                known.ref = weakref.ref(tensor, functools.partial(self._forget, id(tensor)))
 
     def _forget(self, key: int, ref: weakref.ref[torch.Tensor]) -> None:
         known = self._records.get(key)
         if known is not None and known.ref is ref:
             del self._records[key]
-            self._grads.pop(known.grad_key, None)
+            self._buffers.drop(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +115,6 @@ class NodeIds:
         self._writer = writer
         self._tensors = tensors
         self._next = itertools.count(1)
-        self._leaves: dict[int, NodeMark] = {}
         self._saves: dict[type, bool] = {}
 
     def mark(self, node: Any) -> NodeMark | None:
@@ -108,13 +124,11 @@ class NodeIds:
 
     def leaf(self, tensor: torch.Tensor, event: int, place: PlaceRow, scope: str) -> NodeMark:
         """Return the mark of the AccumulateGrad node of a leaf; one for the leaf's whole life."""
-        number = self._tensors.record(tensor).id
-        mark = self._leaves.get(number)
-        if mark is None:
-            mark = self._leaves[number] = NodeMark(next(self._next), place, scope)
-            weakref.finalize(tensor, self._leaves.pop, number, None).atexit = False
-            self._writer.node(mark.id, "AccumulateGrad", event, "accumulate", False, number, [])
-        return mark
+        known = self._tensors.record(tensor)
+        if known.mark is None:
+            known.mark = NodeMark(next(self._next), place, scope)
+            self._writer.node(known.mark.id, "AccumulateGrad", event, "accumulate", False, known.id, [])
+        return known.mark
 
     def register(self, root: Any, event: int, place: PlaceRow, scope: str) -> list[int]:
         """Write every node below ``root`` that was never seen; return the ids of all but leaves, inputs first."""

@@ -55,6 +55,10 @@ class Outputs:
         self._recorder.before_event = self.flush
         self._recorder.flush_idle = lambda: self.flush(may_hold=False)
 
+    def is_full(self) -> bool:
+        """True when no more output is kept."""
+        return self._total > _MAX_RECORDED
+
     def wrote(self, name: str, text: str) -> None:
         """Take note of printed text."""
         if not self._recorder.is_active or os.getpid() != self._pid or self._is_busy:
@@ -74,12 +78,12 @@ class Outputs:
         if key != self._key:
             self.flush()
             self._key = key
-        if self._total > _MAX_RECORDED:
+        if self.is_full():
             return
         self._total += len(text)
         self._pending.append(text)
         self._size += len(text)
-        if self._total > _MAX_RECORDED:
+        if self.is_full():
             self.flush()
             self._emit("gradb", ["output", "more output followed; it is not kept on the tape"])
         elif self._size > _PIECE:
@@ -125,7 +129,8 @@ class _Tee(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         content = bytes(data)
-        self._outputs.wrote(self._stream, self._decoder.decode(content))
+        if not self._outputs.is_full():
+            self._outputs.wrote(self._stream, self._decoder.decode(content))
         if not self._outputs.passes():
             return len(content)
         return os.write(self._fd, content)

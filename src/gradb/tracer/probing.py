@@ -79,7 +79,8 @@ class Prober:
             width = self._row(node(*vectors), edges, collected, shapes)
             if rows * width > _MAX_ENTRIES:
                 return [_unknown(f"not probed: {rows} x {width} entries are more than {_MAX_ENTRIES}") for _ in edges]
-        return [_wire(rows, collected[i], shapes[i], blob, edges[i][0]) for i in range(len(edges))]
+        is_complex = any(meta.dtype.is_complex for meta in metadata)
+        return [_wire(rows, collected[i], shapes[i], blob, edges[i][0], is_complex) for i in range(len(edges))]
 
     def _row(self, result: Any, edges: Any, collected: list[list[bytes]], shapes: list[tuple[int, str] | None]) -> int:
         results = result if isinstance(result, tuple) else (result,)
@@ -127,12 +128,16 @@ def _unknown(why: str) -> Wire:
     return [0, 0, "float32", None, why]
 
 
-def _wire(rows: int, parts: list[bytes], shape: tuple[int, str] | None, blob: Blob, target: Any) -> Wire:
+def _wire(
+    rows: int, parts: list[bytes], shape: tuple[int, str] | None, blob: Blob, target: Any, is_complex: bool
+) -> Wire:
     if target is None:
         return _unknown("no gradient is wanted here")
     if shape is None:
         return _unknown("the node gives this input no gradient")
     columns, dtype = shape
+    if is_complex and not dtype.startswith("complex"):
+        return _unknown("not probed: a complex output by a real input is more than one matrix")
     size = max((len(part) for part in parts), default=0)
     data = b"".join(part or bytes(size) for part in parts)
     return [rows, columns, dtype, blob.add(data), ""]

@@ -11,7 +11,9 @@ import torch
 from torch.nn.modules import module as hooks
 
 from gradb.tracer.composer import Composer
-from gradb.tracer.places import Found
+from gradb.tracer.syntax import Callee
+
+_MODULE = Callee("")
 
 
 class _Tree:
@@ -22,7 +24,12 @@ class _Tree:
     def __init__(self, root: torch.nn.Module) -> None:
         self.ref = weakref.ref(root)
         kind = type(root).__name__
-        self.names = {id(child): name or kind for name, child in root.named_modules()}
+        self.names = {id(child): (weakref.ref(child), name or kind) for name, child in _named_modules(root)}
+
+    def name(self, module: torch.nn.Module) -> str | None:
+        """Return the path of a module, or None when it was not there when the names were collected."""
+        ref, name = self.names.get(id(module), (None, ""))
+        return name if ref is not None and ref() is module else None
 
 
 class ModuleScopes:
@@ -66,9 +73,8 @@ class ModuleScopes:
         roots.append(root)
         local.scopes.append(self._path(root, module))
         found = self._recorder.find(3)
-        if _is_users_call(found):
-            direct = Found(found.place, True, False, 0)
-            self._composer.name_arguments(direct, args, "same", self._recorder.settle())
+        if found.is_module_call:
+            self._composer.name_arguments(found.place.names, _MODULE, args, self._recorder.settle())
 
     def _left(self, result: Any) -> None:
         local = self._composer.local
@@ -76,10 +82,10 @@ class ModuleScopes:
             local.scopes.pop()
             local.roots.pop()
         found = self._recorder.find(3)
-        if _is_users_call(found) and result is not None:
-            results = [result] if isinstance(result, torch.Tensor) else _flat(result)
-            direct = Found(found.place, True, False, 0)
-            self._composer.name_results(direct, results, isinstance(result, torch.Tensor), self._recorder.settle())
+        if found.is_module_call and result is not None:
+            is_single = isinstance(result, torch.Tensor)
+            results = [result] if is_single else _flat(result)
+            self._composer.name_results(found.place.names, _MODULE, results, is_single, self._recorder.settle())
 
     def _registered(self, module: torch.nn.Module, name: str, parameter: torch.Tensor) -> None:
         event = self._recorder.settle()
@@ -90,26 +96,49 @@ class ModuleScopes:
 
     def _path(self, root: torch.nn.Module, module: torch.nn.Module) -> str:
         tree = self._trees.get(id(root))
-        if tree is None or tree.ref() is not root or id(module) not in tree.names:
+        if tree is None or tree.ref() is not root or tree.name(module) is None:
+            if tree is None or tree.ref() is not root:
+                weakref.finalize(root, self._trees.pop, id(root), None).atexit = False
             tree = self._trees[id(root)] = _Tree(root)
-            weakref.finalize(root, self._trees.pop, id(root), None).atexit = False
-        return tree.names.get(id(module), type(module).__name__)
+        return tree.name(module) or type(module).__name__
 
     def _name_parameters(self, root: torch.nn.Module) -> None:
         tree = self._trees.get(id(root))
         if tree is not None and tree.ref() is root:
             return
         event = self._recorder.settle()
-        for name, parameter in root.named_parameters():
+        for name, parameter in _named_parameters(root):
             owner = self._composer.owner(name)
             known = self._composer.tensors.record(parameter)
+            if known.is_parameter and not name.endswith(f".{known.name}"):
+                continue  # a part of a model that is called alone does not take its parameters' names away
             if owner is not None and owner != known.id:
                 name = f"{type(root).__name__}.{name}"  # noqa: PLW2901 - another model has a parameter of that name
             self._composer.name(parameter, name, event, is_parameter=True)
 
 
-def _is_users_call(found: Found) -> bool:
-    return found.module_calls == 1 and found.place.is_call
+def _named_modules(root: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """Yield each module below a root once, as ``named_modules`` does, but by identity: some cannot be hashed."""
+    seen: set[int] = set()
+    stack = [("", root)]
+    while stack:
+        prefix, module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield prefix, module
+        children = [(f"{prefix}.{name}" if prefix else name, child) for name, child in module._modules.items()]
+        stack.extend((name, child) for name, child in reversed(children) if child is not None)
+
+
+def _named_parameters(root: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """Yield each parameter below a root once."""
+    seen: set[int] = set()
+    for prefix, module in _named_modules(root):
+        for name, parameter in module._parameters.items():
+            if parameter is not None and id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield f"{prefix}.{name}" if prefix else name, parameter
 
 
 def _flat(result: Any) -> list[torch.Tensor]:

@@ -14,7 +14,9 @@ from gradb.tracer.probing import Prober
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
+from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
+from gradb.tracer.warned import at_their_place
 
 
 @contextlib.contextmanager
@@ -39,5 +41,7 @@ def tracing(
         stack.enter_context(StepWatch(composer).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(traced(mode))
+        stack.enter_context(allowed(composer))
+        stack.enter_context(at_their_place())
         stack.enter_context(mode)
         yield

@@ -60,15 +60,16 @@ class Snapshots:
         """Return the wire form ``V`` of a value and whether it has a NaN or an infinity."""
         if tensor is None:
             return None, False
-        shape = list(tensor.shape)
+        shape: list[int] = []
         try:
             if _is_simple(tensor):
-                return self._read(tensor, tensor, shape, blob)
+                return self._read(tensor, tensor, list(tensor.shape), blob)
+            shape = _shape(tensor)
             with modes_off():
                 return self._read(tensor, readable(tensor, self.limit), shape, blob)
         except Unreadable as refusal:
             why = str(refusal)
-        except (RuntimeError, NotImplementedError, TypeError) as error:
+        except (RuntimeError, NotImplementedError, TypeError, Warning) as error:  # a script may make warnings errors
             why = f"torch cannot read it: {str(error)[:120]}"
         return [shape, str(tensor.dtype)[6:], None, None, why], False
 
@@ -84,7 +85,17 @@ class Snapshots:
 
 def blank(tensor: torch.Tensor) -> Wire:
     """Return the wire form of memory that nothing has been written to yet: whatever lies there is no value."""
-    return [list(tensor.shape), str(tensor.dtype)[6:], None, None, "not initialised"]
+    try:
+        return [_shape(tensor), str(tensor.dtype)[6:], None, None, "not initialised"]
+    except (RuntimeError, Unreadable):
+        return [[], str(tensor.dtype)[6:], None, None, "not initialised, not even its shape"]
+
+
+def _shape(tensor: torch.Tensor) -> list[int]:
+    shape = list(tensor.shape)
+    if any(type(size) is not int for size in shape):
+        raise Unreadable(f"a tensor of shape {tuple(map(str, shape))} is not read")
+    return shape
 
 
 def _is_simple(tensor: torch.Tensor) -> bool:
@@ -98,6 +109,7 @@ def _is_simple(tensor: torch.Tensor) -> bool:
         and tensor.numel() <= _SMALL
         and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
         and not tensor.is_neg()
+        and not tensor._is_zerotensor()
     )
 
 
@@ -134,6 +146,8 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
         raise Unreadable("no values on the meta device" if tensor.is_meta else f"dtype {tensor.dtype} is not decoded")
     if tensor.requires_grad or tensor.grad_fn is not None:
         tensor = tensor.detach()
+    if tensor._is_zerotensor():
+        tensor = tensor.clone()  # torch's shorthand for zeros: it has no memory
     if tensor.is_conj() or tensor.is_neg():
         tensor = tensor.resolve_conj().resolve_neg()
     return tensor if tensor.device.type == "cpu" else _to_cpu(tensor, limit)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from rich.text import Text
 from textual import events
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from gradb.present.headline import headline
-from gradb.present.safe import plain
+from gradb.present.fields import wrapped
+from gradb.present.headline import headline_lines
+from gradb.present.safe import plain, plain_lines
 from gradb.present.scrubber import Bucket, buckets, scrubber
 from gradb.present.theme import PHASE_STYLES
 from gradb.tape.events import Event
@@ -90,18 +92,38 @@ class StartNote(Widget):
 
 
 class EventBar(Widget):
-    """What just happened, or, until the next step, what gradb has to say."""
+    """What just happened, or, until the next step, what gradb has to say. It grows for what does not fit one line."""
 
     frame: reactive[Frame | None] = reactive(None, always_update=True)
     notice: reactive[str] = reactive("")
+    lines: reactive[int] = reactive(1, layout=True)
+
+    def watch_frame(self) -> None:
+        """Take the room that the event needs."""
+        self.lines = len(self._text(self.content_size.width))
+
+    def watch_notice(self) -> None:
+        """Take the room that the notice needs."""
+        self.watch_frame()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Take a line, or as many as there are."""
+        return len(self._text(width))
 
     def render(self) -> Text:
         """Draw the notice where there is one, else the event."""
+        return Text("\n").join(self._text(self.content_size.width))
+
+    def _text(self, width: int) -> list[Text]:
         if self.notice:
-            return Text(f"! {plain(self.notice)}", "bold yellow", no_wrap=True, overflow="ellipsis")
-        if self.frame is None:
-            return Text("")
-        return headline(self.frame, self.content_size.width)
+            return _notice_lines(self.notice, width)
+        return [Text("")] if self.frame is None else headline_lines(self.frame, width)
+
+
+def _notice_lines(notice: str, width: int) -> list[Text]:
+    """Fold what gradb has to say; ``!`` leads it."""
+    lines = [f"{'  ' if index else '! '}{line}" for index, line in enumerate(plain_lines(notice))]
+    return [piece for line in lines for piece in wrapped(line, width, "bold yellow")] or [Text("")]
 
 
 class ScrubberBar(Widget):
@@ -124,7 +146,6 @@ class ScrubberBar(Widget):
 
 
 def cells(track: Track, width: int) -> tuple[Bucket, ...]:
-    """Return what each column stands for; a short run is stretched, every event by the same number of columns."""
+    """Return what each column stands for; a short run is stretched over the whole width."""
     found = buckets(track.event, track.head, width)
-    times = max(width // len(found), 1) if found else 1
-    return tuple(bucket for bucket in found for _ in range(times))
+    return tuple(found[column * len(found) // width] for column in range(width)) if found else ()

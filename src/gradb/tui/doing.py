@@ -25,7 +25,7 @@ def focus_pane(screen: DebugScreen, name: str) -> None:
         screen.front = name
     if screen.zoomed:
         screen.zoomed = name
-    screen.panes[name].focus(scroll_visible=False)
+    screen.set_focus(screen.panes[name], scroll_visible=False)
 
 
 def _to(name: str) -> Callable[[DebugScreen, str], None]:

@@ -22,7 +22,7 @@ from gradb.tui.messages import NodeSelected
 from gradb.tui.pane import Pane
 
 _NAME_ROOM = 30  # cells of a row kept for name, variable and shape
-_INDENT = 3  # cells of one level of the tree
+_NARROW = 44  # below this a level of the tree takes two cells, else three
 _LEAST_DEPTH = 4
 
 
@@ -118,8 +118,10 @@ class GraphPane(Pane):
         row = graph.row(index)
         is_current = row.node == graph.current and not row.is_reference
         is_selected = index == self.cursor and self.options.selected_node is not None
-        depth = max((width - _NAME_ROOM) // _INDENT, _LEAST_DEPTH)
-        text = graph_row(row, graph.state(row.node), graph.shape(row.node), is_current, is_selected, depth)
+        indent = 2 if width < _NARROW else 3
+        depth = max((width - _NAME_ROOM) // indent, _LEAST_DEPTH)
+        state, shape = graph.state(row.node), graph.shape(row.node)
+        text = graph_row(row, state, shape, is_current, is_selected, depth, indent)
         text.truncate(width, overflow="ellipsis")
         return text
 

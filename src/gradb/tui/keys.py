@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.keys import format_key
 
 from gradb.debugger.commands import COMMANDS, GROUPS, Command
+from gradb.tui.keybar import KeyHint
 
 _NAMES = {"backspace": "bksp", "full_stop": ".", "comma": ",", "colon": ":", "question_mark": "?"}
 
@@ -36,7 +37,7 @@ def key_name(key: str) -> str:
 
 
 def bindings() -> list[Binding]:
-    """Return one binding a command that has keys; those with a label are in the footer, in the registry's order."""
+    """Return one binding a command that has keys; the prompt's goes first, for what is typed right after it."""
     return [
         Binding(
             ",".join(command.keys),
@@ -45,10 +46,17 @@ def bindings() -> list[Binding]:
             show=bool(command.label),
             key_display=key_name(command.keys[0]),
             tooltip=command.help,
+            priority=command.name == "prompt",
         )
         for command in COMMANDS
         if command.keys
     ]
+
+
+def key_hints() -> list[KeyHint]:
+    """Return the commands of the key bar: those with a label, in the registry's order."""
+    labelled = (command for command in COMMANDS if command.label)
+    return [KeyHint(key_name(each.keys[0]), each.label, f"statement('{each.name}')") for each in labelled]
 
 
 def row(command: Command) -> Row:

@@ -1,26 +1,77 @@
-"""Which panes are on the screen: all, one alone, or source and output taking turns. Pure arithmetic on names."""
+"""Which panes are on the screen and where. Pure arithmetic on names and cells.
+
+Below 100 columns there are two columns, source and output taking turns; from there on two, the output in the right one
+where the terminal is high enough; from 180 on three, the source wide enough for 79 columns of Python.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
 PANE_NAMES = ("source", "graph", "chain", "grads", "output")
-COLUMNS = {"left": ("source", "output"), "right": ("chain", "grads"), "graph": ("graph",)}
 SMALLEST = (60, 16)
-WIDE = 120
+MEDIUM = 100
+WIDE = 180
+TALL = 30  # lines a terminal must have for the output to have a place of its own in two columns
+_SOURCE_WIDTHS = (79, 90)
+
+Column = tuple[int, tuple[tuple[str, int], ...]]
+"""Width of a column, and its panes with the shares of its height that they take."""
 
 
-def visible_panes(width: int, zoomed: str, front: str) -> frozenset[str]:
-    """Return the names of the panes shown at ``width``; ``front`` is whichever of source and output is wanted."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Cells of the body that a pane takes."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def visible_panes(width: int, height: int, zoomed: str, front: str) -> frozenset[str]:
+    """Return the names of the panes shown on a terminal; ``front`` is whichever of source and output is wanted."""
     if zoomed:
         return frozenset({zoomed})
-    if width >= WIDE:
+    if width >= WIDE or (width >= MEDIUM and height >= TALL):
         return frozenset(PANE_NAMES)
-    hidden = "source" if front == "output" else "output"
-    return frozenset(PANE_NAMES) - {hidden}
+    return frozenset(PANE_NAMES) - {"source" if front == "output" else "output"}
 
 
-def visible_columns(panes: frozenset[str]) -> frozenset[str]:
-    """Return the ids of the parts of the body that have something to show."""
-    return frozenset(name for name, members in COLUMNS.items() if panes.intersection(members))
+def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
+    """Return where each of the panes ``names`` goes in a body of ``width`` by ``height`` cells."""
+    if len(names) == 1:
+        return dict.fromkeys(names, Place(0, 0, width, height))
+    result: dict[str, Place] = {}
+    left = 0
+    for column_width, panes in _columns(names, width):
+        top = 0
+        for (name, _), rows in zip(panes, _shares([share for _, share in panes], height), strict=True):
+            result[name] = Place(left, top, column_width, rows)
+            top += rows
+        left += column_width
+    return result
+
+
+def _columns(names: frozenset[str], width: int) -> tuple[Column, ...]:
+    if width >= WIDE:
+        least, most = _SOURCE_WIDTHS
+        source, chain = min(max(width * 11 // 25, least), most), width * 33 // 100
+        middle: Column = (width - source - chain, (("graph", 1),))
+        return (source, (("source", 3), ("output", 1))), middle, (chain, (("chain", 2), ("grads", 1)))
+    left = width // 2 if width >= MEDIUM else width * 9 // 20
+    if {"source", "output"} <= names:
+        return (left, (("source", 9), ("graph", 11))), (width - left, (("chain", 11), ("grads", 5), ("output", 4)))
+    front = "source" if "source" in names else "output"
+    return (left, ((front, 1), ("graph", 1))), (width - left, (("chain", 14), ("grads", 6)))
+
+
+def _shares(weights: Sequence[int], total: int) -> list[int]:
+    """Cut ``total`` lines in proportion, none lost."""
+    edges = [total * sum(weights[:count]) // sum(weights) for count in range(len(weights) + 1)]
+    return [last - first for first, last in pairwise(edges)]
 
 
 def is_too_small(width: int, height: int) -> bool:

@@ -7,6 +7,7 @@ looks at another pane, the screen or the debugger.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.console import RenderableType
@@ -25,6 +26,7 @@ from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.safe import plain
 from gradb.tape.frame import Frame
+from gradb.tui.layout import top_line
 
 
 class Pane(ScrollView, can_focus=True, inherit_bindings=False):
@@ -66,8 +68,17 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         self.border_title = Content.assemble((f"{self.number} ", "dim"), self.LABEL, (about, "dim"))
 
     def set_lines(self, count: int) -> None:
-        """Say how many lines there are to scroll through; where they all fit the layout stays as it is."""
-        self.virtual_size = Size(max(self.room.width, 1), max(count, self.room.height))
+        """Say how many lines there are to scroll through.
+
+        The scroll bar has its place always, so that the screen need not be laid out anew, which costs more than the
+        paint.
+        """
+        size = Size(max(self.room.width, 1), max(count, self.room.height))
+        if size.width == self.virtual_size.width and self.room.height:
+            self.set_reactive(Pane.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+        else:
+            self.virtual_size = size
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint, with the pane's own colours looked up once."""
@@ -112,12 +123,19 @@ class DrawnPane(Pane):
         """Draw all lines and repaint."""
         frame, width = self.frame, self.room.width
         if width <= 0 or frame is None:
-            self._strips = []
+            strips: list[Strip] = []
         else:
-            self._strips = self.to_strips(PANES[self.name or ""](frame, self.own_options()), width)
-        self.set_lines(len(self._strips))
+            strips = self.to_strips(PANES[self.name or ""](frame, self.own_options()), width)
+        before, self._strips = self._strips, strips
+        self.set_lines(len(strips))
         self.show_place()
-        self.refresh()
+        self._repaint(before)
+
+    def _repaint(self, before: list[Strip]) -> None:
+        """Paint the lines that are others than ``before``; scrolling paints by itself."""
+        for index, (old, new) in enumerate(zip_longest(before, self._strips)):
+            if old is None or new is None or list(old) != list(new):
+                self.refresh_line(index)
 
     def show_place(self) -> None:
         """Scroll to what the Frame is about; the top unless a pane knows better."""
@@ -149,6 +167,12 @@ class GradsPane(DrawnPane):
 
     LABEL = ".grad"
     HELP = "The .grad buffer of every leaf: before + added = after at an accumulation, else its value. None is None."
+
+    def show_place(self) -> None:
+        """Bring the buffer that the event is about into view."""
+        grads = () if self.frame is None else self.frame.grads
+        current = next((index for index, buffer in enumerate(grads) if buffer.is_current), 0)
+        self.scroll_to(y=top_line(current, len(self._strips), max(self.room.height, 1)), animate=False)
 
 
 class OutputPane(DrawnPane):

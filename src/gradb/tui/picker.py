@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from gradb.present.safe import plain
+from gradb.tui.keybar import KeyBar, KeyHint
+
+_MAX_TITLE = 40
+_KEYS = (KeyHint("enter", "open", "choose"), KeyHint("↑↓", "choose", "down"), KeyHint("q", "quit", "leave"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class PickerScreen(Screen[Entry | None]):
         """Lay out the title, the list and the keys."""
         yield Static(_heading(), id="picker-title", markup=False)
         yield OptionList(*_options(self._entries), id="picker-list", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(_KEYS)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open what was chosen."""
@@ -77,7 +83,7 @@ def _heading() -> Text:
 def _options(entries: Sequence[Entry]) -> list[Option | None]:
     """Return the rows, a heading before each group."""
     rows: list[Option | None] = []
-    width = max((len(entry.title) for entry in entries), default=0)
+    width = min(max((cell_len(plain(entry.title)) for entry in entries), default=0), _MAX_TITLE)
     group = ""
     for index, entry in enumerate(entries):
         if entry.group != group:
@@ -85,9 +91,15 @@ def _options(entries: Sequence[Entry]) -> list[Option | None]:
             if rows:
                 rows.append(None)
             rows.append(Option(Text(group, "bold"), disabled=True))
-        line = Text.assemble("  ", (f"{plain(entry.title):<{width}}", ""), "  ", (plain(entry.about), "dim"))
-        line.no_wrap, line.overflow = True, "ellipsis"
-        rows.append(Option(line, id=str(index)))
+        rows.append(Option(_line(entry, width), id=str(index)))
     if not rows:
         rows.append(Option(Text("nothing to open: give a script, `gradb train.py`"), disabled=True))
     return rows
+
+
+def _line(entry: Entry, width: int) -> Content:
+    """Return one row: the title, and the first sentence about it, cut where the screen ends."""
+    title = Text(plain(entry.title))
+    title.truncate(width, overflow="ellipsis", pad=True)
+    first, stop, _ = plain(entry.about).partition(". ")
+    return Content.assemble("  ", title.plain, "  ", (first + stop.rstrip(), "dim"))

@@ -1,24 +1,24 @@
-"""The `:` prompt: one line of the command language, with history and a line for what went wrong.
+"""The `:` prompt: one line of the command language, with history.
 
-It hands text upward and shows the answer it is given; it does not know what any command means.
+It hands text upward; it does not know what any command means, nor where its answer is shown.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from gradb.present.safe import plain
 from gradb.tui.messages import PromptClosed, StatementEntered
 
+_HINT = "Enter runs it · ↑↓ history · Esc closes"
 
-class Prompt(Vertical):
-    """A line to type commands on; hidden until it is opened."""
+
+class Prompt(Horizontal):
+    """A line to type commands on; hidden until it is opened, and then in the place of the key bar."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False, priority=True),
@@ -33,37 +33,24 @@ class Prompt(Vertical):
         self._place = 0
 
     def compose(self) -> ComposeResult:
-        """Lay out the sign, the input and the error line."""
-        with Horizontal(id="prompt-line"):
-            yield Static(":", id="prompt-sign", markup=False)
-            yield Input(id="prompt-input", compact=True, select_on_focus=False)
-        yield Static("", id="prompt-error", markup=False)
+        """Lay out the sign, the input and how to leave it."""
+        yield Static(":", id="prompt-sign", markup=False)
+        yield Input(id="prompt-input", compact=True, select_on_focus=False)
+        yield Static(_HINT, id="prompt-hint", markup=False)
 
     def open(self, text: str = "") -> None:
         """Show the prompt with ``text`` on it and take the focus."""
         self.display = True
         self._place = len(self._history)
-        self.show_error("")
         field = self.query_one(Input)
         field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        self.screen.set_focus(field, scroll_visible=False)  # at once: the next key may be here already
 
     def close(self) -> None:
         """Hide the prompt."""
         self.display = False
         self.post_message(PromptClosed())
-
-    @property
-    def has_error(self) -> bool:
-        """True while something is wrong with what was typed."""
-        return self.query_one("#prompt-error").display
-
-    def show_error(self, text: str) -> None:
-        """Say what is wrong with what was typed; the empty text takes the line away."""
-        line = self.query_one("#prompt-error", Static)
-        line.update(Text(plain(text)))
-        line.display = bool(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send the text up and keep it in the history."""

@@ -6,16 +6,16 @@ through the `Session`; what a command does to the screen is a row of `doing.SCRE
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.language import Statement
@@ -23,10 +23,12 @@ from gradb.debugger.where import parse_stop
 from gradb.present.options import Options
 from gradb.tape.frame import Frame
 from gradb.tui.bars import EventBar, HeaderBar, Heading, ScrubberBar, StartNote, Track
+from gradb.tui.body import Body
 from gradb.tui.doing import SCREEN_COMMANDS
 from gradb.tui.graph import GraphPane
-from gradb.tui.keys import bindings
-from gradb.tui.layout import SMALLEST, WIDE, is_too_small, visible_columns, visible_panes
+from gradb.tui.keybar import KeyBar
+from gradb.tui.keys import bindings, key_hints
+from gradb.tui.layout import SMALLEST, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import ChainPane, GradsPane, OutputPane, Pane
 from gradb.tui.prompt import Prompt
@@ -34,6 +36,7 @@ from gradb.tui.session import Calls, Session, breakpoint_lines
 from gradb.tui.source import SourcePane
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
+_LIVE = 0.4  # seconds between Frames of a script that runs on and on
 
 
 class DebugScreen(Screen[None]):
@@ -64,25 +67,24 @@ class DebugScreen(Screen[None]):
         self.last_pane = "graph"
         self._script = script
         self._drawn: tuple[int, int, bool] | None = None
+        self._drawn_at = time.monotonic()
+        self._is_mistake = False
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
         yield HeaderBar()
         yield StartNote()
-        with Container(id="body"):
-            yield Vertical(self.panes["source"], self.panes["output"], id="left")
-            yield Vertical(self.panes["chain"], self.panes["grads"], id="right")
-            yield self.panes["graph"]
+        yield Body(*self.panes.values())
         yield EventBar(id="event")
         yield ScrubberBar(id="scrubber")
         yield Prompt()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(key_hints())
         yield Static(f"gradb needs a terminal of at least {SMALLEST[0]} x {SMALLEST[1]}.", id="small")
 
     def on_mount(self) -> None:
         """Begin in the graph."""
         self.panes["graph"].focus(scroll_visible=False)
-        self.set_interval(_TICK, self.session.poll)
+        self.set_interval(_TICK, self._tick)
         self.update_frame()
 
     # --- the run ------------------------------------------------------------------------------------------------------
@@ -99,10 +101,18 @@ class DebugScreen(Screen[None]):
         """End the debuggee; idempotent."""
         self.session.close()
 
+    def _tick(self) -> None:
+        self.session.poll()
+        if self.session.debugger is not None and self.session.debugger.is_running:
+            self.update_frame()
+
     def update_frame(self) -> None:
-        """Draw what has changed: a new Frame where the script stands still at another place, else only the bars."""
+        """Draw what has changed: a new Frame where the script stands still, now and then where it runs; the bars."""
         debugger = self.session.debugger
-        if debugger is not None and debugger.tape is not None and not debugger.is_running:
+        now = time.monotonic()
+        is_still = debugger is not None and not debugger.is_running
+        if debugger is not None and debugger.tape is not None and (is_still or now - self._drawn_at > _LIVE):
+            self._drawn_at = now
             place = (debugger.position, debugger.head, debugger.is_live)
             if place != self._drawn:
                 has_moved = self._drawn is None or self._drawn[0] != place[0]
@@ -141,12 +151,9 @@ class DebugScreen(Screen[None]):
             self.query_one(ScrubberBar).track = Track(debugger.tape.event, debugger.position, debugger.head)
 
     def show_notice(self, text: str, is_error: bool = False) -> None:
-        """Say something to the user: an error at the prompt where that is open, all else on the event line."""
-        prompt = self.query_one(Prompt)
-        if is_error and prompt.display:
-            prompt.show_error(text)
-        else:
-            self.query_one(EventBar).notice = text
+        """Say something to the user, on the event line; after a mistake the prompt stays open."""
+        self.query_one(EventBar).notice = text
+        self._is_mistake = is_error
 
     # --- commands about the screen ------------------------------------------------------------------------------------
 
@@ -154,7 +161,8 @@ class DebugScreen(Screen[None]):
         SCREEN_COMMANDS[statement.command.name](self, statement.argument)
 
     def open_prompt(self, text: str = "") -> None:
-        """Open the `:` prompt with ``text`` on it."""
+        """Open the `:` prompt with ``text`` on it, in the place of the key bar."""
+        self.query_one(KeyBar).display = False
         self.query_one(Prompt).open(text)
 
     def expression(self) -> str:
@@ -181,34 +189,33 @@ class DebugScreen(Screen[None]):
     def show_panes(self) -> None:
         """Show the panes for which there is room."""
         width, height = self.app.size
-        panes = visible_panes(width, self.zoomed, self.front)
+        panes = visible_panes(width, height, self.zoomed, self.front)
         for name, pane in self.panes.items():
             pane.display = name in panes
-        for name in ("left", "right"):
-            self.query_one(f"#{name}").display = name in visible_columns(panes)
-        self.set_class(width >= WIDE, "-wide")
-        self.set_class(width < WIDE, "-narrow")
         self.set_class(is_too_small(width, height), "-small")
-        self.set_class(bool(self.zoomed), "-zoomed")
 
     # --- messages from below ------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Let the prompt have its own key as text."""
+        return action != "statement" or parameters != ("prompt",) or not self.query_one(Prompt).display
+
     def action_statement(self, text: str) -> None:
         """Run the command of a key."""
-        self.query_one(EventBar).notice = ""
+        self.show_notice("")
         self.session.submit(text)
 
     def on_statement_entered(self, message: StatementEntered) -> None:
         """Run what was typed; the prompt closes unless something is wrong with it."""
         prompt = self.query_one(Prompt)
-        prompt.show_error("")
         self.action_statement(message.text)
-        if prompt.display and not prompt.has_error:
+        if prompt.display and not self._is_mistake:
             prompt.close()
 
     def on_prompt_closed(self, message: PromptClosed) -> None:
         """Give the keyboard back to the pane that had it."""
-        self.panes[self.last_pane].focus(scroll_visible=False)
+        self.query_one(KeyBar).display = True
+        self.set_focus(self.panes[self.last_pane], scroll_visible=False)
 
     def on_node_selected(self, message: NodeSelected) -> None:
         """Show the record of the selected node until the next step."""

@@ -51,10 +51,10 @@ class SourcePane(Pane):
         return view if view is not None and view.lines else None
 
     def _show_current(self) -> None:
-        """Bring the current line into view."""
+        """Bring the current line, or the beginning where there is none, into view."""
         view, height = self._view, self.room.height
-        if view is not None and view.line is not None and height > 0:
-            self.scroll_to(y=top_line(view.line - 1, len(view.lines), height), animate=False)
+        if view is not None and height > 0:
+            self.scroll_to(y=top_line((view.line or 1) - 1, len(view.lines), height), animate=False)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the viewport."""

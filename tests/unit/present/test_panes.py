@@ -11,9 +11,10 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.graph import graph_row
 from gradb.present.headline import headline
+from gradb.present.lesson import lesson_lines
 from gradb.present.panes import PANES, Options
 from gradb.present.scrubber import buckets, column_of, scrubber
-from gradb.present.source import highlight, span
+from gradb.present.source import highlight, source_line, span
 from gradb.present.text import to_text
 from gradb.present.viewport import window
 from gradb.tape.events import Event
@@ -47,6 +48,16 @@ def test_columns_are_bytes() -> None:
     line = "größe = größe * 2"
     begin, end = len("größe = ".encode()), len(line.encode())
     assert span(view([line], 1, begin, end), 1) == (len("größe = "), len(line))
+
+
+def test_only_the_current_line_is_moved_into_view() -> None:
+    """Where the marked expression is far to the right its own line is cut at the front, the others stay."""
+    long = "    result = " + "x + " * 20 + "target"
+    source = view(["def f():", long, "    return 1"], 2, long.index("target"), len(long))
+    lines = [source_line(source, index, 40).plain for index in range(3)]
+    assert lines[1].endswith("target")
+    assert "…" in lines[1][:4]
+    assert lines[2].endswith("    return 1")
 
 
 def test_tabs_and_escapes_shift_the_columns() -> None:
@@ -259,3 +270,28 @@ def test_head_lines_read_as_sentences(example: OpenExample) -> None:
     assert "b = 2 * a → MulBackward0" in headline(tape.frame(2)).plain
     assert "PowBackward0 has run" in headline(tape.frame(10)).plain
     assert "gradient added to a.grad" in headline(tape.frame(16)).plain
+
+
+def test_of_a_long_print_the_end_is_shown(example: OpenExample) -> None:
+    """What was printed last is what one looks for."""
+    frame = example("chain_rule").frame(1)
+    text = "x" * 50_000 + "\nthe last line\n"
+    lines = pane("output", replace(frame, outputs=(OutputLine(1, "stdout", text),)))
+    assert lines[0].strip() == "… 30,015 characters"
+    assert lines[-1].strip() == "the last line"
+
+
+def test_a_node_is_named_with_its_forward(example: OpenExample) -> None:
+    """The line of the script that made a node stands beside its name."""
+    assert "PowBackward0 has run (d = c ** 2)" in headline(example("chain_rule").frame(10)).plain
+
+
+def test_a_script_introduces_itself(example: OpenExample) -> None:
+    """Before the first step the chain pane shows the docstring: title, paragraphs folded anew, formulas as they are."""
+    frame = example("chain_rule").frame(0)
+    lines = pane("chain", frame, 40)
+    assert lines[3] == "The chain rule, one node at a time"
+    assert "backward walks" in " ".join(lines[4:])
+    source = view(["# a comment", "'''Title", "", "One", "two.", "", "    a = 2 * b", "'''"], 1, None, None)
+    assert [line.plain for line in lesson_lines(source, 30)] == ["", "Title", "", "One two.", "", "    a = 2 * b"]
+    assert lesson_lines(view(["import torch"], 1, None, None), 30) == []

@@ -1,0 +1,61 @@
+"""Whose ``.grad`` a tensor is: the very object, or one that shares its memory (``p.grad.data``, ``p.grad[0]``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from gradb.tracer.identity import TensorRecord
+
+_MANY = 64
+"""So many buffers in one memory are parts of one flat buffer; then only the very object counts."""
+
+
+def grad_of(tensor: torch.Tensor) -> torch.Tensor | None:
+    """Return the ``.grad`` of a tensor that keeps one; asking any other makes torch warn."""
+    return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+
+
+class Buffers:
+    """Remembers where the ``.grad`` buffers lie, so that a change of one in place is recognised."""
+
+    def __init__(self) -> None:
+        self._by_memory: dict[int, dict[int, TensorRecord]] = {}
+        self._by_object: dict[int, TensorRecord] = {}
+
+    def note(self, known: TensorRecord, grad: torch.Tensor | None) -> None:
+        """Remember which buffer a tensor's ``.grad`` is now."""
+        self.drop(known)
+        if grad is not None:
+            known.grad_id, known.grad_key = id(grad), _memory_of(grad)
+            self._by_memory.setdefault(known.grad_key, {})[known.id] = known
+            self._by_object[known.grad_id] = known
+
+    def drop(self, known: TensorRecord) -> None:
+        """Forget the buffer of a tensor."""
+        group = self._by_memory.get(known.grad_key)
+        if group is not None:
+            group.pop(known.id, None)
+            if not group:
+                del self._by_memory[known.grad_key]
+        if self._by_object.get(known.grad_id) is known:
+            del self._by_object[known.grad_id]
+        known.grad_id = known.grad_key = 0
+
+    def owners(self, grad: torch.Tensor) -> list[torch.Tensor]:
+        """Return the tensors whose ``.grad`` changes when this tensor is changed in place."""
+        key = _memory_of(grad) if self._by_memory else 0
+        group = self._by_memory.get(key, {})
+        known = self._by_object.get(id(grad))
+        found = list(group.values()) if len(group) <= _MANY else [known] if known is not None else []
+        alive = [tensor for one in found if (tensor := one.ref()) is not None]
+        return [t for t in alive if (now := grad_of(t)) is not None and (now is grad or _memory_of(now) == key)]
+
+
+def _memory_of(tensor: torch.Tensor) -> int:
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):  # sparse: there is no one storage
+        return id(tensor)

@@ -1,0 +1,39 @@
+"""The part of the screen that the panes share: it puts each where `gradb.tui.layout` says."""
+
+from __future__ import annotations
+
+from textual.containers import Container
+from textual.geometry import NULL_OFFSET, Region, Size, Spacing
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.widget import Widget
+
+from gradb.tui.layout import Place, places
+from gradb.tui.pane import Pane
+
+
+class Body(Container):
+    """The panes, in columns that depend on the room there is."""
+
+    def __init__(self, *panes: Pane) -> None:
+        super().__init__(*panes, id="body")
+        self._columns = _Columns()
+
+    @property
+    def layout(self) -> Layout:
+        """Lay out by name and size; no style sheet has a say in it."""
+        return self._columns
+
+
+class _Columns(Layout):
+    """Places the panes that are displayed."""
+
+    name = "panes"
+
+    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+        parent.pre_layout(self)
+        found = places(frozenset(child.name or "" for child in children), size.width, size.height)
+        return [_placement(child, found[child.name or ""]) for child in children]
+
+
+def _placement(pane: Widget, place: Place) -> WidgetPlacement:
+    return WidgetPlacement(Region(place.x, place.y, place.width, place.height), NULL_OFFSET, Spacing(), pane)
