@@ -6,8 +6,11 @@ functions disabled.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -55,7 +58,7 @@ class Composer:
         """Tell whether a torch.func transform is running, in which tensors have no values to record; say so once."""
         if torch._C._functorch.peek_interpreter_stack() is None:
             return False
-        if not self._has_told:
+        if not self._has_told and not _is_compiling():
             self._has_told = True
             self.recorder.note("ops inside torch.func transforms (grad, vmap ...) are not recorded")
         return True
@@ -159,6 +162,16 @@ class Composer:
         """Name what an expression returned after the targets it is assigned to."""
         for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
             self.name(value, name, event)
+
+
+def _is_compiling() -> bool:
+    """Tell whether torch.compile is at work above: it runs transforms of its own, which are none of the script's."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if f"{os.sep}torch{os.sep}_dynamo{os.sep}" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Local(threading.local):
