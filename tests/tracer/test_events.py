@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.present.panes import PANES, Options
+from gradb.present.text import to_text
 from gradb.tape.events import AccumulateDetail, BackwardStartDetail, OpDetail, ZeroGradDetail
 from gradb.tape.tape import Tape
 from tests.tracer.recording import record
@@ -187,3 +189,21 @@ def test_a_retained_gradient_is_a_buffer_like_a_leafs(tmp_path: Path) -> None:
     _, tape = record(tmp_path / "run.tape", script)
     buffers = {buffer.name: buffer.after for buffer in tape.frame(tape.head).grads}
     assert {name: value and value.numbers() for name, value in buffers.items()} == {"a": [18, 18], "b": [6, 6]}
+
+
+def test_a_node_in_which_the_engine_raised_says_so(tmp_path: Path) -> None:
+    """After an error inside a node there is no downstream, and the pane does not take that for a None gradient."""
+
+    def script() -> None:
+        a = torch.ones(2, requires_grad=True)
+        out = (a**2).sum()
+        out.backward()
+        with pytest.raises(RuntimeError, match="second time"):
+            out.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(next(event.seq for event in tape.events() if event.kind == "error"))
+    assert frame.chain is not None
+    assert (frame.chain.node_name, frame.chain.is_interrupted) == ("PowBackward0", True)
+    text = to_text(PANES["chain"](frame, Options(width=100)), 100)
+    assert "the engine raised an error while this node ran" in text

@@ -164,7 +164,7 @@ def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opti
     items: _Items = [_local(chain, edge, explanation, options)]
     if chain.state in {"done", "freed"} and chain.upstream:
         symbol = f"∂{loss_name(chain)}/∂{plain(explanation.source, _MAX_NAME)}"
-        items.append(Field("= downstream", symbol, _downstream(edge, options), style=theme.DOWNSTREAM))
+        items.append(Field("= downstream", symbol, _downstream(chain, edge, options), style=theme.DOWNSTREAM))
     if edge.check is not None:
         items += _verdict(edge.check, options.width)
     return [*items, *_words(explanation, options.width)]
@@ -180,7 +180,9 @@ def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opt
     return Field(label, plain(symbol, 200), body, note, theme.LOCAL)
 
 
-def _downstream(edge: ChainEdge, options: Options) -> list[Text]:
+def _downstream(chain: Chain, edge: ChainEdge, options: Options) -> list[Text]:
+    if chain.is_interrupted:
+        return _none("the engine raised an error while this node ran")
     if edge.downstream is None:
         return _none("the node sent no gradient this way")
     return tensor_lines(edge.downstream, _room(options))

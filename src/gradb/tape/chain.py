@@ -91,6 +91,7 @@ class Chains:
             check,
             tuple(self._edge(node, index, edge, record, op, state) for index, edge in enumerate(node.edges)),
             self._root(run, moment),
+            run is not None and run.end is None and state != "running",
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------

@@ -130,6 +130,8 @@ class Chain:
     edges: tuple[ChainEdge, ...]
     root: str | None = None
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
+    is_interrupted: bool = False
+    """True when the engine raised while it ran this node: there is no downstream."""
 
 
 @dataclass(frozen=True, slots=True)
