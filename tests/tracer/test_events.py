@@ -207,3 +207,22 @@ def test_a_node_in_which_the_engine_raised_says_so(tmp_path: Path) -> None:
     assert (frame.chain.node_name, frame.chain.is_interrupted) == ("PowBackward0", True)
     text = to_text(PANES["chain"](frame, Options(width=100)), 100)
     assert "the engine raised an error while this node ran" in text
+
+
+def test_a_saved_tensor_changed_in_place_is_said_at_its_node(tmp_path: Path) -> None:
+    """The pane of the node that needed the changed tensor says that it raised, not that it has not run yet."""
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = x.exp()
+        z = (y * x).sum()
+        y.add_(1)
+        with pytest.raises(RuntimeError, match="inplace"):
+            z.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(next(event.seq for event in tape.events() if event.kind == "error"))
+    text = to_text(PANES["chain"](frame, Options(width=100)), 100)
+    assert "MulBackward0" in text
+    assert "it began to run, and the engine raised an error" in text
+    assert "not run yet" not in text

@@ -162,7 +162,7 @@ def _edge_title(edge: ChainEdge, explanation: Explanation, width: int) -> Text:
 
 def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> _Items:
     items: _Items = [_local(chain, edge, explanation, options)]
-    if chain.state in {"done", "freed"} and chain.upstream:
+    if (chain.state in {"done", "freed"} or chain.is_interrupted) and chain.upstream:
         symbol = f"∂{loss_name(chain)}/∂{plain(explanation.source, _MAX_NAME)}"
         items.append(Field("= downstream", symbol, _downstream(chain, edge, options), style=theme.DOWNSTREAM))
     if edge.check is not None:
@@ -217,6 +217,8 @@ _STATE_WORDS = {
 def _state_lines(chain: Chain, width: int) -> list[Text]:
     """Say what has not happened yet, or can happen no more."""
     words = _STATE_WORDS.get(chain.state, "")
+    if chain.is_interrupted and chain.state == "created":
+        words = "it began to run, and the engine raised an error"
     return wrapped(f"{theme.STATE_SYMBOLS[chain.state]} {words}", width, theme.DIM) if words else []
 
 
