@@ -67,6 +67,7 @@ class Debuggee:
         self._outcome = execute.run(spec.script, spec.module)
         waiting.uninstall()
         self._tell_error()
+        self._recorder.commit()  # a KeyboardInterrupt ends the process by its signal, past every exit function
         execute.leave(self._outcome)
 
     def _describe(self) -> str:
