@@ -41,13 +41,6 @@ STATE_STYLES: Final[dict[NodeState, str]] = {
     "done": "green",
     "freed": "dim",
 }
-STATE_WORDS: Final[dict[NodeState, str]] = {
-    "created": "has not run backward",
-    "pending": "waits for its turn in this backward",
-    "running": "is running",
-    "done": "has run",
-    "freed": "has run and its saved values are freed",
-}
 PHASE_STYLES: Final[dict[str, str]] = {
     "start": "dim",
     "forward": "cyan",

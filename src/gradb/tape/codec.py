@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -98,8 +99,6 @@ def _value(value: TensorValue | None, blob: Blob) -> Wire | None:
 
 
 def _pack_corner(corner: tuple[Any, ...]) -> bytes:
-    import struct
-
     return struct.pack(f"<{len(corner)}d", *corner)
 
 

@@ -173,7 +173,7 @@ class BackwardRun:
         self._recorder.settle()
         blob = Blob()
         pairs = [self.composer.optional(gradient, blob) for gradient in gradients]
-        probes = [] if is_leaf else self._prober.probe(node, mark, gradients, blob)
+        probes = [] if is_leaf else self._prober.probe(node, mark, blob)
         detail = [self._start, [wire for wire, _ in pairs], probes]
         return self._recorder.emit(
             "node_start", name, mark.place, detail, blob, scope=mark.scope, node=mark.id,

@@ -7,154 +7,20 @@ recorded as quiet. Errors that torch raises are recorded where they are raised, 
 from __future__ import annotations
 
 import functools
-import gc
-import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterable
-from types import FrameType, FunctionType
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import TorchFunctionMode
 
 from gradb.tape.codec import Blob, Wire
+from gradb.tracer import calls
+from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.places import Found
-from gradb.tracer.syntax import Callee
-
-_SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
-_ENGINE_CALLS = frozenset({"torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward"})
-_UNSEEN = frozenset(
-    {
-        "size",
-        "dim",
-        "ndim",
-        "stride",
-        "numel",
-        "nelement",
-        "element_size",
-        "storage_offset",
-        "is_contiguous",
-        "is_complex",
-        "is_floating_point",
-        "is_signed",
-        "is_conj",
-        "is_neg",
-        "is_inference",
-        "is_nonzero",
-        "is_same_size",
-        "is_set_to",
-        "item",
-        "tolist",
-        "numpy",
-        "data_ptr",
-        "untyped_storage",
-        "storage",
-        "register_hook",
-        "register_post_accumulate_grad_hook",
-        "type_as_name",
-        "get_device",
-        "has_names",
-        "__len__",
-        "__bool__",
-        "__int__",
-        "__float__",
-        "__index__",
-        "__complex__",
-        "__repr__",
-        "__str__",
-        "__format__",
-        "__hash__",
-        "__contains__",
-        "__array__",
-        "__array_wrap__",
-        "__dir__",
-        "__reduce_ex__",
-        "__setstate__",
-        "__deepcopy__",
-        "__cuda_array_interface__",
-        "__dlpack__",
-        "__dlpack_device__",
-        "share_memory_",
-        "is_shared",
-        "is_pinned",
-        "_is_view",
-        "_has_compatible_shallow_copy_type",
-    }
-)
-_REFLECTED = frozenset(
-    {"__rsub__", "__rtruediv__", "__rdiv__", "__rpow__", "__rmatmul__", "__rfloordiv__", "__rmod__"}
-    | {"__rand__", "__ror__", "__rxor__", "__rlshift__", "__rrshift__"}
-)
-_EITHER = frozenset({"mul", "add"})
-_INPLACE = frozenset(
-    {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
-)
-_PASS, _OP, _ENGINE, _GRAD, _RETAIN = range(5)
-_APPLY = Callee("apply")
-
-
-class Call:
-    """What is known of a torch function, found out once."""
-
-    __slots__ = ("callee", "display", "genuine", "is_inplace", "kind")
-
-    def __init__(self, func: Callable[..., Any]) -> None:
-        self.genuine: Any = func
-        name = getattr(func, "__name__", "") or type(func).__name__
-        full = _full_name(func) or f"torch.{name}"
-        self.display = full.removeprefix("torch.") if full.startswith("torch.Tensor.") else full
-        order: Any = "reversed" if name in _REFLECTED else "either" if name in _EITHER else "same"
-        self.callee = Callee(name, full.startswith("torch.Tensor."), order)
-        is_dunder = name.startswith("__") and name.endswith("__")
-        self.is_inplace = name in _INPLACE or (name.endswith("_") and not is_dunder)
-        self.kind = _kind(func, name, full)
-
-    @classmethod
-    def custom(cls, function: type) -> Call:
-        """Describe the ``apply`` of a custom autograd.Function."""
-        call = cls(function)
-        call.display, call.callee = f"{function.__name__}.apply", _APPLY
-        call.is_inplace, call.kind, call.genuine = False, _OP, None
-        return call
-
-
-def _genuine(func: Callable[..., Any], caller: FrameType | None) -> Callable[..., Any]:
-    """Return the function to run: ``func``, unless the script has put a function of its own in torch's place.
-
-    ``Tensor.backward`` passes on whatever ``Tensor.backward`` now is; the one that is running is the one to go on with.
-    """
-    code = getattr(func, "__code__", None)
-    if code is None or caller is None or caller.f_code.co_name != "handle_torch_function" or caller.f_back is None:
-        return func
-    running = caller.f_back.f_code
-    if running is code or getattr(inspect.unwrap(func), "__code__", None) is running:
-        return func
-    found = [f for f in gc.get_referrers(running) if isinstance(f, FunctionType) and f.__code__ is running]
-    return found[0] if len(found) == 1 and found[0].__name__ == getattr(func, "__name__", "") else func
-
-
-def _full_name(func: Callable[..., Any]) -> str | None:
-    try:
-        name: str | None = resolve_name(func)
-    except Exception:
-        return None
-    return name
-
-
-def _kind(func: Callable[..., Any], name: str, full: str) -> int:
-    if full in _ENGINE_CALLS:
-        return _ENGINE
-    if name == "retain_grad":
-        return _RETAIN
-    if name in {"__get__", "__set__", "__delete__"}:
-        attribute = getattr(getattr(func, "__self__", None), "__name__", "")
-        if name == "__get__":
-            return _OP if attribute in _SEEN_GETTERS else _PASS
-        return _GRAD if attribute in {"grad", "requires_grad", "data"} else _PASS
-    return _PASS if name in _UNSEEN or name.startswith(("_set_", "_record_function")) else _OP
 
 
 class ForwardMode(TorchFunctionMode):
@@ -175,9 +41,9 @@ class ForwardMode(TorchFunctionMode):
         call = self._calls.get(func)
         if call is None:
             call = self._calls[func] = Call(func)
-            call.genuine = _genuine(func, sys._getframe(1))
+            call.genuine = calls.genuine(func, sys._getframe(1))
         func = call.genuine
-        if call.kind == _PASS or not self._recorder.is_active:
+        if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
         return self._run(call, func, args, kwargs or {})
 
@@ -221,9 +87,9 @@ class _Step:
     def before(self) -> None:
         """Look at what has to be seen before the call changes it."""
         self.inputs = _tensors(self.args) + _tensors(self.kwargs.values())
-        if self.call.kind != _OP:
+        if self.call.kind != calls.OP:
             self._name_inputs()
-        if self.call.kind == _GRAD:
+        if self.call.kind == calls.GRAD:
             self.grads.before_setting(self.call.display, self.args)
         elif self.call.is_inplace or "out" in self.kwargs:
             if self._locate().is_optimizer or self.composer.is_in_transform():
@@ -233,12 +99,12 @@ class _Step:
 
     def after(self, result: Any) -> None:
         """Record the call, now that it has returned."""
-        if self.call.kind == _GRAD:
+        if self.call.kind == calls.GRAD:
             self.grads.after_setting(self.call.display, self.args, self._locate())
             return
-        if self.call.kind == _RETAIN:
+        if self.call.kind == calls.RETAIN:
             self.composer.retain(self.args[0])
-        if self.call.kind in {_ENGINE, _RETAIN}:
+        if self.call.kind in {calls.ENGINE, calls.RETAIN}:
             return
         results = [result] if isinstance(result, torch.Tensor) else _tensors((result,))
         if not results and self.call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):

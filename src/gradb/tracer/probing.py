@@ -7,6 +7,7 @@ probed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -35,14 +36,14 @@ class Prober:
         self._is_stepping = is_stepping
         self._visits: dict[tuple[Any, ...], int] = {}
 
-    def probe(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...], blob: Blob) -> list[Wire]:
+    def probe(self, node: Any, mark: NodeMark, blob: Blob) -> list[Wire]:
         """Return the wire form of a probe for each edge."""
         edges = node.next_functions
         why = self._refusal(node, mark)
         if why is None:
             try:
                 with torch.no_grad(), modes_off():
-                    return self._measure(node, edges, gradients, blob)
+                    return self._measure(node, edges, blob)
             except Exception as error:
                 why = (
                     f"probing failed: {type(error).__name__}: {str(error).splitlines()[0][:100] if str(error) else ''}"
@@ -66,7 +67,7 @@ class Prober:
             return f"not probed in a free run after the first {_REPEATS} visits of this place"
         return None
 
-    def _measure(self, node: Any, edges: Any, gradients: tuple[Any, ...], blob: Blob) -> list[Wire]:
+    def _measure(self, node: Any, edges: Any, blob: Blob) -> list[Wire]:
         metadata = node._input_metadata
         sizes = [_count(meta) for meta in metadata]
         rows = sum(sizes)
@@ -75,7 +76,7 @@ class Prober:
         collected: list[list[bytes]] = [[] for _ in edges]
         shapes: list[tuple[int, str] | None] = [None] * len(edges)
         width = 0
-        for vectors in _one_hots(metadata, sizes, gradients):
+        for vectors in _one_hots(metadata, sizes):
             width = self._row(node(*vectors), edges, collected, shapes)
             if rows * width > _MAX_ENTRIES:
                 return [_unknown(f"not probed: {rows} x {width} entries are more than {_MAX_ENTRIES}") for _ in edges]
@@ -115,7 +116,7 @@ def _count(meta: Any) -> int:
     return count
 
 
-def _one_hots(metadata: Any, sizes: list[int], gradients: tuple[Any, ...]) -> Any:
+def _one_hots(metadata: Any, sizes: list[int]) -> Iterator[list[torch.Tensor]]:
     """Yield, for each element of each output, zeros everywhere and a 1 there."""
     for which, size in enumerate(sizes):
         for index in range(size):
