@@ -12,6 +12,7 @@ import itertools
 import math
 import operator
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from gradb.debugger import operands
@@ -188,10 +189,11 @@ class Evaluator:
         return _CHAIN[name](self.frame.chain)
 
     def _loss(self) -> Any:
-        series = self.tape.series("loss", self.frame.position)
-        if not series:
+        known = [(one.events[count - 1], one.values[count - 1]) for one in self.frame.training.losses
+                 if (count := one.until(self.frame.position))]  # fmt: skip
+        if not known:
             raise UserError("there is no loss yet: no backward has begun")
-        return Array((), (series[-1][1],), "float32")
+        return Array((), (max(known, key=itemgetter(0))[1],), "float32")
 
     def _attribute(self, tree: ast.Attribute) -> Any:
         dotted = _dotted(tree)

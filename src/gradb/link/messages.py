@@ -6,7 +6,8 @@ The conversation, seen from the debuggee::
     Continue ->  Progress, Progress ...  Paused(head)               (as often as the user moves on)
     Continue ->  Progress ...  Ended(exit_code)                     (then the channel closes and the process exits)
 
-``Pause`` may arrive while the script runs and ``Quit`` at any time; a closed channel means ``Quit``. The tape is
+``Pause`` may arrive while the script runs, ``Set`` and ``Quit`` at any time; a closed channel means ``Quit``. A ``Set``
+that a paused script gets is carried out at once, and answered by a new ``Paused``. The tape is
 committed before ``Paused`` is sent, so whoever receives it may read up to ``head``. Nothing here knows sockets or
 processes.
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any, get_args
 
+from gradb.link.spec import Change, What
 from gradb.tape.events import Event
 from gradb.tape.stops import Stop, StopKind
 
@@ -45,6 +47,13 @@ class Continue:
 @dataclass(frozen=True, slots=True)
 class Pause:
     """To the debuggee: pause at the next event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """To the debuggee: change something from outside."""
+
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,8 @@ class Progress:
     head: int
     """The last event on the tape, committed."""
     iteration: int
+    loss: float | None = None
+    """The newest value that a backward began from; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Message = Continue | Pause | Quit | Ready | Loading | Paused | Progress | Ended
+Message = Continue | Pause | Set | Quit | Ready | Loading | Paused | Progress | Ended
 
 
 def encode(message: Message) -> bytes:
@@ -126,13 +137,22 @@ def _continue(stop: Any, breakpoints: Any, origin: Any) -> Continue:
     return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event)
 
 
+def _change(what: Any, value: Any, iteration: Any) -> Change:
+    if what not in get_args(What):
+        raise ValueError(f"unknown change {what!r}")
+    return Change(what, str(value), int(iteration))
+
+
 _READERS: dict[str, Callable[..., Message]] = {
     "Continue": _continue,
     "Pause": Pause,
+    "Set": lambda change: Set(_change(*change)),
     "Quit": Quit,
     "Ready": lambda torch: Ready(str(torch)),
     "Loading": lambda what: Loading(str(what)),
     "Paused": lambda head: Paused(int(head)),
-    "Progress": lambda head, iteration: Progress(int(head), int(iteration)),
+    "Progress": lambda head, iteration, loss: Progress(
+        int(head), int(iteration), None if loss is None else float(loss)
+    ),
     "Ended": lambda code: Ended(None if code is None else int(code)),
 }

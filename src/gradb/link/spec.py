@@ -11,6 +11,21 @@ from typing import Any, Literal
 
 from gradb.tape.stops import Stop
 
+What = Literal["zero_grad", "lr", "record"]
+"""What can be changed from outside: the zero_grad policy (``script``, ``off``, ``on``), the learning rate of every
+optimizer (``script`` or a number), the depth of recording (``full``, ``watch``).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change to make from outside."""
+
+    what: What
+    value: str
+    iteration: int = 1
+    """It is made when this iteration begins; at once where that has begun already."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
@@ -36,6 +51,12 @@ class RunSpec:
     """Whether local Jacobians are measured: where small and safe, wherever possible, or not at all."""
     limit: int = 1024
     """Largest number of elements of a tensor that is kept whole."""
+    seed: int | None = None
+    """Seeds torch, random and numpy before the script uses them; None leaves them as they are."""
+    changes: tuple[Change, ...] = ()
+    """What to change, and when."""
+    max_tape: int = 4 << 30
+    """Bytes of the tape from which on the run is only watched."""
 
     @property
     def target(self) -> str:
@@ -52,4 +73,5 @@ class RunSpec:
         raw: dict[str, Any] = json.loads(text)
         raw["arguments"] = tuple(raw["arguments"])
         raw["breakpoints"] = tuple(Stop(**stop) for stop in raw["breakpoints"])
+        raw["changes"] = tuple(Change(**change) for change in raw["changes"])
         return cls(**raw)

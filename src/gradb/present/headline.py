@@ -18,6 +18,8 @@ from gradb.tape.events import (
     EndDetail,
     ErrorDetail,
     Event,
+    InterventionDetail,
+    LossDetail,
     NodeDetail,
     NodeStartDetail,
     NoteDetail,
@@ -108,6 +110,8 @@ def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
 def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
     names = ", ".join(cleared.parameter for cleared in detail.cleared[:4])
     more = ", …" if len(detail.cleared) > 4 else ""
+    if detail.is_suppressed:
+        return f"{detail.idiom} did nothing to {names or 'nothing'}{more}: the policy is off"
     return f"{detail.idiom} cleared {names or 'nothing'}{more}"
 
 
@@ -132,6 +136,20 @@ def _note(event: Event, detail: NoteDetail) -> str:
     return f"gradb: {detail.text}"
 
 
+def _loss(event: Event, detail: LossDetail) -> str:
+    return "backward from " + ", ".join(f"{name} = {number:.6g}" for name, number in detail.roots)
+
+
+def _intervention(event: Event, detail: InterventionDetail) -> str:
+    if detail.what == "zero_grad":
+        return f"zero_grad policy: {detail.before} → {detail.after}"
+    return f"learning rate: {detail.before} → {detail.after}"
+
+
+_DEPTHS = {
+    "full": "from here on everything is recorded",
+    "watch": "from here on only losses and gradient norms are recorded",
+}
 _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
     "op": _op,
@@ -142,6 +160,9 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
     "step": lambda event, detail: f"{detail.optimizer} step",
+    "loss": _loss,
+    "intervention": _intervention,
+    "depth": lambda event, detail: f"{_DEPTHS.get(detail.depth, detail.depth)} ({detail.reason})",
     "output": _output,
     "error": _error,
     "note": _note,

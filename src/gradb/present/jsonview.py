@@ -126,12 +126,23 @@ def _zero_grad(tape: Reader, event: Event, detail: ev.ZeroGradDetail) -> Json:
     cleared = [
         {"parameter": c.parameter, "before": value_json(c.before), "after": value_json(c.after)} for c in detail.cleared
     ]
-    return {"idiom": detail.idiom, "cleared": cleared}
+    return {"idiom": detail.idiom, "suppressed": detail.is_suppressed, "cleared": cleared}
 
 
 def _step(tape: Reader, event: Event, detail: ev.StepDetail) -> Json:
     rates = [number_json(rate) for rate in detail.learning_rates]
-    return {"optimizer": detail.optimizer, "learning_rates": rates, "parameters": _tensors(detail.parameters)}
+    return {
+        "optimizer": detail.optimizer,
+        "learning_rates": rates,
+        "parameters": _tensors(detail.parameters),
+        "before": [value_json(value) for value in detail.before],
+        "gradients": [value_json(value) for value in detail.gradients],
+        "groups": list(detail.groups),
+    }
+
+
+def _loss(tape: Reader, event: Event, detail: ev.LossDetail) -> Json:
+    return {"roots": [{"name": name, "value": number_json(value)} for name, value in detail.roots]}
 
 
 def _error(tape: Reader, event: Event, detail: ev.ErrorDetail) -> Json:
@@ -161,6 +172,9 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
     "step": _step,
+    "loss": _loss,
+    "intervention": lambda tape, event, detail: {key: getattr(detail, key) for key in ("what", "before", "after")},
+    "depth": lambda tape, event, detail: {"depth": detail.depth, "reason": detail.reason},
     "output": lambda tape, event, detail: {"stream": detail.stream, "text": detail.text},
     "error": _error,
     "note": lambda tape, event, detail: {"text": detail.text},

@@ -16,8 +16,11 @@ node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, c
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
 backward_end            ``[start, [T...], error]``
-zero_grad               ``[idiom, [[tensor, parameter, V, V]...]]``
-step                    ``[optimizer, [lr...], [T...]]``
+zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
+step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
+loss                    ``[[name, value]...]``
+intervention            ``[what, before, after]``
+depth                   ``[depth, reason]``
 output                  ``[stream, text]``
 error                   ``[type, message, traceback, uncaught]``
 note                    ``[text]``
@@ -38,10 +41,13 @@ from gradb.tape.events import (
     BackwardEndDetail,
     BackwardStartDetail,
     Cleared,
+    DepthDetail,
     Detail,
     EndDetail,
     ErrorDetail,
+    InterventionDetail,
     LeafDetail,
+    LossDetail,
     NodeDetail,
     NodeStartDetail,
     NoteDetail,
@@ -148,11 +154,19 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             return [detail.tensor, detail.parameter, *values, detail.backward]
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
-        case ZeroGradDetail(idiom, cleared):
+        case ZeroGradDetail(idiom, cleared, is_suppressed):
             rows = [[c.tensor, c.parameter, _value(c.before, blob), _value(c.after, blob)] for c in cleared]
-            return [idiom, rows]
-        case StepDetail(optimizer, rates, parameters):
-            return [optimizer, list(rates), _tensors(parameters, blob)]
+            return [idiom, rows, is_suppressed]
+        case StepDetail():
+            after, before = _tensors(detail.parameters, blob), [_value(v, blob) for v in detail.before]
+            gradients = [_value(v, blob) for v in detail.gradients]
+            return [detail.optimizer, list(detail.learning_rates), after, before, gradients, list(detail.groups)]
+        case LossDetail(roots):
+            return [list(root) for root in roots]
+        case InterventionDetail(what, earlier, later):
+            return [what, earlier, later]
+        case DepthDetail(depth, reason):
+            return [depth, reason]
         case OutputDetail(stream, text):
             return [stream, text]
         case ErrorDetail(type_, message, traceback, is_uncaught):
@@ -292,11 +306,20 @@ def _read_backward_end(raw: Wire, data: bytes) -> Detail:
 
 def _read_zero_grad(raw: Wire, data: bytes) -> Detail:
     rows = [Cleared(int(t), str(p), _read_value(b, data), _read_value(a, data)) for t, p, b, a in raw[1]]
-    return ZeroGradDetail(str(raw[0]), tuple(rows))
+    return ZeroGradDetail(str(raw[0]), tuple(rows), bool(raw[2]))
 
 
 def _read_step(raw: Wire, data: bytes) -> Detail:
-    return StepDetail(str(raw[0]), tuple(float(rate) for rate in raw[1]), _present(raw[2], data))
+    optimizer, rates, parameters, before, gradients, groups = raw
+    old, found = (tuple(_read_value(item, data) for item in part) for part in (before, gradients))
+    after = _present(parameters, data)
+    if any(part and len(part) != len(after) for part in (old, found, groups)):
+        raise CodecError("a step does not say the same of each parameter")
+    return StepDetail(str(optimizer), tuple(float(rate) for rate in rates), after, old, found, _ints(groups))
+
+
+def _read_loss(raw: Wire, data: bytes) -> Detail:
+    return LossDetail(tuple((str(name), float(value)) for name, value in raw))
 
 
 def _read_end(raw: Wire, data: bytes) -> Detail:
@@ -313,6 +336,9 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "backward_end": _read_backward_end,
     "zero_grad": _read_zero_grad,
     "step": _read_step,
+    "loss": _read_loss,
+    "intervention": lambda raw, data: InterventionDetail(str(raw[0]), str(raw[1]), str(raw[2])),
+    "depth": lambda raw, data: DepthDetail(str(raw[0]), str(raw[1])),
     "output": lambda raw, data: OutputDetail(str(raw[0]), str(raw[1])),
     "error": lambda raw, data: ErrorDetail(str(raw[0]), str(raw[1]), str(raw[2]), bool(raw[3])),
     "note": lambda raw, data: NoteDetail(str(raw[0])),

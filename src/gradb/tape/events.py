@@ -21,6 +21,9 @@ Kind = Literal[
     "backward_end",  # the engine returned (or raised)
     "zero_grad",  # gradients were cleared, by any of the five idioms
     "step",  # an optimizer step returned
+    "loss",  # a backward was run while only watching: the value it began from, and no more
+    "intervention",  # something was changed from outside: zero_grad policy, learning rate
+    "depth",  # recording became more or less detailed
     "output",  # the script printed
     "error",  # an exception: uncaught, or raised by a torch call (caught later or not)
     "note",  # gradb says something about the recording itself (failed open, output cut ...)
@@ -36,13 +39,16 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "node": "backward",
     "accumulate": "backward",
     "backward_end": "backward",
+    "loss": "backward",
     "zero_grad": "optimizer",
     "step": "optimizer",
     "end": "end",
 }
-"""Phase of each kind; output, error and note take the phase of the event before them."""
+"""Phase of each kind; all others take the phase of the event before them."""
 
-STOP_KINDS = frozenset({"leaf", "op", "node", "accumulate", "zero_grad", "step", "error", "note", "end"})
+STOP_KINDS = frozenset(
+    {"leaf", "op", "node", "accumulate", "zero_grad", "step", "loss", "intervention", "depth", "error", "note", "end"}
+)
 """Kinds at which an ordinary step stops (unless the event is quiet)."""
 
 
@@ -67,7 +73,8 @@ class Event:
     scope: str
     """nn.Module path, e.g. ``layer1.0``; empty outside of any module."""
     iteration: int
-    """From 1; grows after each optimizer step."""
+    """From 1. An iteration ends with the last step of the optimizers that step in turn, or, where parameters are
+    updated by hand, before the first forward op that follows."""
     phase: str
     node: int | None
     """Node id: the node run (node_start, node, accumulate) or the newest node created (op)."""
@@ -223,8 +230,12 @@ class ZeroGradDetail:
     """Gradients were cleared."""
 
     idiom: str
-    """``optimizer.zero_grad``, ``module.zero_grad``, ``grad.zero_``, ``grad = None`` or ``del grad``."""
+    """``optimizer.zero_grad``, ``module.zero_grad``, ``grad.zero_``, ``grad = None`` or ``del grad``; what gradb itself
+    cleared is ``policy on``."""
     cleared: tuple[Cleared, ...]
+    """What was to be cleared; of a suppressed call, ``after`` is what was there before."""
+    is_suppressed: bool = False
+    """True when the policy ``off`` made the call do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +244,45 @@ class StepDetail:
 
     optimizer: str
     learning_rates: tuple[float, ...]
-    """One per parameter group."""
+    """The rate that the step used, one per parameter group."""
     parameters: tuple[Tensor, ...]
-    """The parameters after the step."""
+    """The parameters after the step; empty while only watching."""
+    before: tuple[TensorValue | None, ...] = ()
+    """Each parameter's value before the step, in the order of ``parameters``; None where it is not known."""
+    gradients: tuple[TensorValue | None, ...] = ()
+    """Each parameter's ``.grad`` as the step found it; None is None."""
+    groups: tuple[int, ...] = ()
+    """Each parameter's group: an index into ``learning_rates``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossDetail:
+    """A backward was run while only watching."""
+
+    roots: tuple[tuple[str, float], ...]
+    """Name and value of each scalar it began from."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionDetail:
+    """Something was changed from outside."""
+
+    what: str
+    """``zero_grad`` (the policy) or ``lr`` (the learning rate of every optimizer)."""
+    before: str
+    """``script`` or what it was set to before."""
+    after: str
+    """``script``, ``off`` or ``on``; ``script`` or a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthDetail:
+    """Recording became more or less detailed."""
+
+    depth: str
+    """``full`` (every event) or ``watch`` (losses, gradient norms, interventions, errors and output)."""
+    reason: str
+    """One clause: who or what asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +333,9 @@ Detail = (
     | BackwardEndDetail
     | ZeroGradDetail
     | StepDetail
+    | LossDetail
+    | InterventionDetail
+    | DepthDetail
     | OutputDetail
     | ErrorDetail
     | NoteDetail

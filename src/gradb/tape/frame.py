@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gradb.tape.events import Detail, Event, OpDetail, Tensor
+from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
 NodeState = Literal["created", "pending", "running", "done", "freed"]
@@ -154,6 +155,12 @@ class GradBuffer:
     """before + added against after."""
     how: str = ""
     """``accumulated``, ``cleared (set to None)``, ``cleared (zeroed)`` or empty."""
+    fills: int = 0
+    """Accumulations that the buffer is the sum of, since it was cleared; -1 where that is not known."""
+    since: int = 0
+    """Iteration of the first of them; 0 where there is none."""
+    is_stale: bool = False
+    """True in a backward that adds (or will add) to a gradient from an earlier iteration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +249,5 @@ class Frame:
     """How many older output events are not in ``outputs``."""
     names: tuple[str, ...]
     """Names of variables known at the position."""
+    training: Training
+    """Series and interventions, and what holds at the position."""

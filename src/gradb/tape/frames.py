@@ -14,6 +14,7 @@ from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, Sour
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
 from gradb.tape.store import Store
+from gradb.tape.training import Trainings
 from gradb.tape.values import TensorValue
 
 MAX_OUTPUTS = 500
@@ -29,6 +30,7 @@ class Frames:
         self._graphs = graphs
         self._chains = chains
         self._leaves = Leaves(store)
+        self.trainings = Trainings(store)
         self._lines = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
@@ -48,10 +50,11 @@ class Frames:
             self._source(event, run),
             self._graphs.at(position),
             self._chains.at(position),
-            self._grads(position),
+            self._grads(position, event),
             outputs,
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
+            self.trainings.at(position, head, event.iteration if event else 0),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------
@@ -94,18 +97,23 @@ class Frames:
 
     # --- gradients ----------------------------------------------------------------------------------------------------
 
-    def _grads(self, position: int) -> tuple[GradBuffer, ...]:
-        return tuple(self._grad(leaf, position) for leaf in self._leaves.at(position))
+    def _grads(self, position: int, event: Event | None) -> tuple[GradBuffer, ...]:
+        iteration = event.iteration if event is not None and event.phase == "backward" else 0
+        return tuple(self._grad(leaf, position, iteration) for leaf in self._leaves.at(position))
 
-    def _grad(self, leaf: int, position: int) -> GradBuffer:
+    def _grad(self, leaf: int, position: int, iteration: int) -> GradBuffer:
+        """Return one buffer; ``iteration`` is that of the backward going on, 0 outside of any."""
         value = self._store.value_at(leaf, position)
-        event = self._store.grad_event(leaf, position)
+        event, fills, since = self._store.grad_event(leaf, position) or (None, 0, 0)
         before, added, after, how, told = self._touched(leaf, event)
         name = self._naming.best(leaf, position, value.name if value else None, told) or f"leaf #{leaf}"
         is_current = event is not None and event == position
         check = _check(before, added, after) if is_current and how == "accumulated" else None
         newest = value.value if value else None
-        return GradBuffer(leaf, name, newest, before, added, after, event, is_current, check, how)
+        is_stale = fills != 0 and since < iteration
+        return GradBuffer(
+            leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale
+        )
 
     def _touched(
         self, leaf: int, event: int | None
@@ -124,7 +132,8 @@ class Frames:
     def grad(self, name: str, position: int) -> TensorValue | None:
         """Return the ``.grad`` of the variable called ``name`` at a position."""
         leaf = self._naming.tensor(name, position)
-        return None if leaf is None else self._touched(leaf, self._store.grad_event(leaf, position))[2]
+        found = None if leaf is None else self._store.grad_event(leaf, position)
+        return None if leaf is None or found is None else self._touched(leaf, found[0])[2]
 
     # --- output -------------------------------------------------------------------------------------------------------
 

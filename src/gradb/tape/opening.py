@@ -120,6 +120,10 @@ def _check_identity(db: Database) -> None:
         raise TapeError(f"{db.name} is a tape of version {version}; this gradb reads up to version {FORMAT_VERSION}.")
     if version < 1:
         raise TapeError(f"{db.name} is damaged: it says it is a tape of version {version}.")
+    if version < FORMAT_VERSION:
+        raise TapeError(
+            f"{db.name} is a tape of version {version}, and this gradb reads version {FORMAT_VERSION}: record it again."
+        )
 
 
 def _check_schema(db: Database) -> None:

@@ -1,13 +1,15 @@
 """The SQLite schema of a tape file.
 
-Version 1: the first. A version is raised whenever an older reader would misread the file; a reader refuses what is
-newer.
+Version 1: the first.
+Version 2: series in chunks, of every kind and not only losses; how often a .grad buffer was filled; interventions.
+A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
+than it can read.
 """
 
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 1  # kept in PRAGMA user_version
+FORMAT_VERSION = 2  # kept in PRAGMA user_version
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
@@ -59,14 +61,25 @@ CREATE TABLE name(                -- a variable or parameter name, from an event
 CREATE TABLE grad(                -- events that touched the .grad of a leaf
   tensor INTEGER NOT NULL,
   event INTEGER NOT NULL,
+  fills INTEGER NOT NULL,         -- accumulations since it was cleared, this one included; -1 not known
+  since INTEGER NOT NULL,         -- iteration of the first of them
   PRIMARY KEY(tensor, event)
 ) WITHOUT ROWID;
-CREATE TABLE scalar(              -- series: the loss at each backward ...
-  series TEXT NOT NULL,
-  event INTEGER NOT NULL,
-  value REAL,                     -- NULL is NaN; infinities are themselves
-  PRIMARY KEY(series, event)
-) WITHOUT ROWID;
+CREATE TABLE series(              -- numbers that change from iteration to iteration
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,             -- loss, grad_norm, parameter_norm, learning_rate, suppressed, inserted
+  name TEXT NOT NULL,             -- variable, optimizer or parameter
+  file INTEGER,                   -- source.id and line of the call, for losses
+  line INTEGER
+);
+CREATE TABLE chunk(               -- points of one series, in the order in which they were recorded
+  id INTEGER PRIMARY KEY,
+  series INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  events BLOB NOT NULL,           -- count times int64: the position from which the point holds
+  iterations BLOB NOT NULL,       -- count times int64
+  numbers BLOB NOT NULL           -- count times float64
+);
 """
 
 INDEXES = """

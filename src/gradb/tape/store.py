@@ -211,10 +211,14 @@ class Store:
         )
         return [(number, tensor) for number, tensor in rows]
 
-    def grad_event(self, tensor: int, position: int) -> int | None:
-        """Return the newest event up to a position that touched the ``.grad`` of a leaf."""
-        row = self.db.one("SELECT max(event) FROM grad WHERE tensor = ? AND event <= ?", tensor, position)
-        return None if row is None else row[0]
+    def grad_event(self, tensor: int, position: int) -> tuple[int, int, int] | None:
+        """Return (event, fills, since) of what touched the ``.grad`` of a leaf last, up to a position."""
+        row = self.db.one(
+            "SELECT event, fills, since FROM grad WHERE tensor = ? AND event <= ? ORDER BY event DESC LIMIT 1",
+            tensor,
+            position,
+        )
+        return None if row is None else (row[0], row[1], row[2])
 
 
 def _loads(text: Any) -> Any:

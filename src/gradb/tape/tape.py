@@ -20,6 +20,7 @@ from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
 from gradb.tape.opening import connect
 from gradb.tape.runs import Runs
+from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.store import Store
 from gradb.tape.values import TensorValue
@@ -151,14 +152,14 @@ class Tape:
         """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
         return self._frames.grad(name, position)
 
-    def series(self, name: str, stop: int | None = None) -> list[tuple[int, float]]:
-        """Return the (event, value) points of a series up to and with event ``stop``, oldest first."""
-        rows = self._store.db.all(
-            "SELECT event, value FROM scalar WHERE series = ? AND event <= ? ORDER BY event",
-            name,
-            self.head if stop is None else stop,
-        )
-        return [(event, float("nan") if value is None else float(value)) for event, value in rows]
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Every series as far as it is recorded now.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        return self._frames.trainings.all_series()
 
     def _check(self, position: int) -> int:
         head = self.head

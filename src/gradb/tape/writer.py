@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from array import array
 from typing import Any
 
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
@@ -17,8 +18,8 @@ _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
-_GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?)"
-_SCALAR = "INSERT OR REPLACE INTO scalar VALUES(?,?,?)"
+_GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
+_CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
 
 
 class TapeWriter:
@@ -48,7 +49,8 @@ class TapeWriter:
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []
-        self.scalars: list[tuple[Any, ...]] = []
+        self._series: list[tuple[array[int], array[int], array[float]]] = []
+        self._touched: set[int] = set()
 
     def set_run(self, **facts: str) -> None:
         """Set facts of the run (see the ``run`` table); committed at once."""
@@ -106,13 +108,27 @@ class TapeWriter:
         """Say that a tensor is called ``name`` from ``event`` on."""
         self.names.append((tensor, event, name))
 
-    def grad(self, tensor: int, event: int) -> None:
-        """Say that ``event`` touched the ``.grad`` of a leaf."""
-        self.grads.append((tensor, event))
+    def grad(self, tensor: int, event: int, fills: int, since: int) -> None:
+        """Say that ``event`` touched the ``.grad`` of a leaf, which holds the sum of ``fills`` accumulations (-1: not
+        known), the first of them in iteration ``since``.
+        """
+        self.grads.append((tensor, event, fills, since))
 
-    def scalar(self, series: str, event: int, value: float) -> None:
-        """Append a point to a series."""
-        self.scalars.append((series, event, value))
+    def series(self, kind: str, name: str, source: int | None = None, line: int | None = None) -> int:
+        """Begin a series and return its id (see ``series.SeriesKind``)."""
+        self._series.append((array("q"), array("q"), array("d")))
+        id_ = len(self._series)
+        name = name.encode("utf-8", "replace").decode("utf-8")
+        self._db.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, name, source, line))
+        return id_
+
+    def point(self, series: int, event: int, iteration: int, value: float) -> None:
+        """Append a point to a series; it holds from position ``event`` on."""
+        events, iterations, numbers = self._series[series - 1]
+        events.append(event)
+        iterations.append(iteration)
+        numbers.append(value)
+        self._touched.add(series)
 
     def source_path(self, source: int | None) -> str | None:
         """Return the path registered under a source id."""
@@ -121,7 +137,7 @@ class TapeWriter:
     @property
     def has_pending(self) -> bool:
         """True when something has not been committed."""
-        return bool(self.events or self.names or self.scalars)
+        return bool(self.events or self.names or self._touched)
 
     @property
     def pending(self) -> int:
@@ -139,7 +155,7 @@ class TapeWriter:
                 (_TENSOR, self.tensors),
                 (_NAME, self.names),
                 (_GRAD, self.grads),
-                (_SCALAR, self.scalars),
+                (_CHUNK, [self._chunk(series) for series in sorted(self._touched)]),
             ):
                 if rows:
                     db.executemany(statement, rows)
@@ -148,8 +164,16 @@ class TapeWriter:
             raise
         db.execute("COMMIT")
         self.committed = self.head
-        for rows in (self.events, self.nodes, self.tensors, self.names, self.grads, self.scalars):
+        for rows in (self.events, self.nodes, self.tensors, self.names, self.grads):
             rows.clear()
+        for series in self._touched:
+            for numbers in self._series[series - 1]:
+                del numbers[:]
+        self._touched.clear()
+
+    def _chunk(self, series: int) -> tuple[Any, ...]:
+        points = self._series[series - 1]
+        return (series, len(points[0]), *(numbers.tobytes() for numbers in points))
 
     def close(self) -> None:
         """Commit and leave one clean file (no -wal, no -shm)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -30,6 +31,8 @@ class Autograd(Forward):
         super().__init__(path, script, source)
         self.grads: dict[int, TensorValue | None] = {}
         """leaf -> its ``.grad`` now."""
+        self._fills: dict[int, tuple[int, int]] = {}
+        """leaf -> accumulations since it was cleared, and the iteration of the first."""
 
     def backward(
         self,
@@ -47,7 +50,7 @@ class Autograd(Forward):
         detail = BackwardStartDetail("backward", (root.seen(),), (given,), retain_graph, False, None, tuple(reached))
         start = self.event(detail, "backward_start", "backward", line)
         if root.value.numel == 1:
-            self.writer.scalar("loss", start, float(root.numbers[0]))  # type: ignore[arg-type]
+            self.point("loss", root.name or "loss", float(root.numbers[0]), start, line)  # type: ignore[arg-type]
         waiting = dict.fromkeys(reached, 0)
         for node in reached:
             for edge in self.nodes[node].edges:
@@ -127,7 +130,10 @@ class Autograd(Forward):
         name = leaf.name or f"leaf #{leaf.id}"
         bad = added is not None and added.is_finite is False
         detail = AccumulateDetail(leaf.id, name, before, added, after, backward)
-        self.writer.grad(leaf.id, self.event(detail, "accumulate", name, line, node=id_, has_nonfinite=bad))
+        fills, since = self._fills.get(leaf.id, (0, self.iteration))
+        self._fills[leaf.id] = (fills + 1, since)
+        seq = self.event(detail, "accumulate", name, line, node=id_, has_nonfinite=bad)
+        self.writer.grad(leaf.id, seq, fills + 1, since)
 
     def zero_grad(
         self,
@@ -135,29 +141,45 @@ class Autograd(Forward):
         *,
         idiom: str = "optimizer.zero_grad",
         to_none: bool = True,
+        is_suppressed: bool = False,
         line: int | None = None,
     ) -> int:
-        """Clear some gradients, to None or to zeros."""
+        """Clear some gradients, to None or to zeros, or suppress that."""
         cleared = []
         for leaf in leaves:
             before = self.grads.get(leaf.id)
             zeros = value([0.0] * leaf.value.numel, leaf.value.shape, leaf.value.dtype)
-            after = None if to_none or before is None else zeros
+            after = before if is_suppressed else None if to_none or before is None else zeros
             self.grads[leaf.id] = after
             cleared.append(Cleared(leaf.id, leaf.name or f"leaf #{leaf.id}", before, after))
-        seq = self.event(ZeroGradDetail(idiom, tuple(cleared)), "zero_grad", idiom, line)
-        for leaf in leaves:
-            self.writer.grad(leaf.id, seq)
+        seq = self.event(ZeroGradDetail(idiom, tuple(cleared), is_suppressed), "zero_grad", idiom, line)
+        for leaf in leaves if not is_suppressed else ():
+            self._fills.pop(leaf.id, None)
+            self.writer.grad(leaf.id, seq, 0, 0)
         return seq
 
     def step(self, leaves: Sequence[Variable], rate: float = 0.1, *, line: int | None = None) -> list[Variable]:
         """Make a step of plain SGD, which ends the iteration, and return the leaves with their new values."""
         moved = [self._moved(leaf, rate) for leaf in leaves]
-        seq = self.event(StepDetail("SGD", (rate,), tuple(leaf.seen() for leaf in moved)), "step", "SGD", line)
+        before, gradients = tuple(leaf.value for leaf in leaves), tuple(self.grads.get(leaf.id) for leaf in leaves)
+        after = tuple(leaf.seen() for leaf in moved)
+        detail = StepDetail("SGD", (rate,), after, before, gradients, (0,) * len(moved))
+        seq = self.event(detail, "step", "SGD", line)
+        found = [float(number) for grad in gradients if grad for number in grad.numbers() or ()]  # type: ignore[arg-type]
+        self.point("grad_norm", "SGD", math.hypot(*found), seq)
+        self.point("learning_rate", "SGD", rate, seq)
         for leaf in moved:
             self.writer.tensor(leaf.id, seq, self.leaves.get(leaf.id), 0)
+            norm = math.hypot(*(float(number) for number in leaf.numbers))  # type: ignore[arg-type]
+            self.point("parameter_norm", leaf.name or f"leaf #{leaf.id}", norm, seq)
         self.iteration += 1
         return moved
+
+    def step_unseen(self, rate: float = 0.1, *, line: int | None = None) -> int:
+        """Make a step while only watching, which ends the iteration."""
+        seq = self.event(StepDetail("SGD", (rate,), ()), "step", "SGD", line)
+        self.iteration += 1
+        return seq
 
     def _moved(self, leaf: Variable, rate: float) -> Variable:
         grad = self.grads.get(leaf.id)

@@ -27,4 +27,5 @@ class TapeBuilder(Autograd):
     diamond_example = staticmethod(examples.diamond)
     nonfinite_example = staticmethod(examples.nonfinite)
     training_example = staticmethod(examples.training)
+    watched_example = staticmethod(examples.watched)
     big = staticmethod(examples.big)

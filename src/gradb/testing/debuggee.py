@@ -67,12 +67,18 @@ class Replay:
         self._channel = channel
         self._writer = TapeWriter(spec.tape)
         self._order = Continue(Stop("end"), spec.breakpoints)
+        self._points: dict[int, list[tuple[int, int, float]]] = {}
+        for id_, one in enumerate(self._tape.series, 1):
+            for event, iteration, value in zip(one.events, one.iterations, one.values, strict=True):
+                self._points.setdefault(event, []).append((id_, iteration, value))
 
     def run(self) -> int:
         """Play the whole tape and return the exit code."""
         self._writer.set_run(**dict(self._rows.execute("SELECT key, value FROM run")) | {"status": "running"})
         for path, text in self._rows.execute("SELECT path, text FROM source ORDER BY id"):
             self._writer.source(path, text)
+        for head in self._rows.execute("SELECT kind, name, file, line FROM series ORDER BY id"):
+            self._writer.series(*head)
         self._channel.send(Loading("importing torch"))
         self._channel.send(Ready(self._tape.run.torch))
         if self._spec.is_paused_at_start:
@@ -88,9 +94,11 @@ class Replay:
         seq, writer = event.seq, self._writer
         writer.events += self._rows.execute("SELECT * FROM event WHERE seq = ?", (seq,))
         writer.head = seq
-        for table in ("node", "tensor", "name", "grad", "scalar"):
+        for table in ("node", "tensor", "name", "grad"):
             rows: list[tuple[object, ...]] = getattr(writer, f"{table}s")
             rows += self._rows.execute(f"SELECT * FROM {table} WHERE event = ?", (seq,))
+        for series, iteration, value in self._points.get(seq, ()):
+            writer.point(series, seq, iteration, value)
         if seq in self._mischief:
             writer.commit()
             self._channel.send(Progress(seq, event.iteration))

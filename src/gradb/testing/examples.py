@@ -1,7 +1,7 @@
 """Whole tapes of small imagined scripts, as the tracer would write them.
 
 ``chain_rule`` and ``accumulation`` are the scenarios of the same name; ``diamond`` has a shared node at every level,
-``nonfinite`` a NaN in its backward, ``training`` several iterations.
+``nonfinite`` a NaN in its backward, ``training`` several iterations, ``watched`` most of them without their events.
 """
 
 from __future__ import annotations
@@ -140,22 +140,57 @@ def nonfinite(path: Path, script: str = "nan.py") -> None:
         tape.end()
 
 
-def training(path: Path, iterations: int = 3, script: str = "train.py") -> None:
-    """Write the tape of a few steps of SGD on w: loss = ((w * x) ** 2).sum()."""
+def training(
+    path: Path, iterations: int = 3, script: str = "train.py", *, off_at: int = 0, rate: float = 0.01, seed: str = ""
+) -> None:
+    """Write the tape of a few steps of SGD on w: loss = ((w * x) ** 2).sum().
+
+    Args:
+        path: where it goes.
+        iterations: how many.
+        script: what it is called.
+        off_at: the iteration from which on zero_grad is switched off; 0: never. With enough iterations the loss then
+            becomes infinite and NaN.
+        rate: learning rate.
+        seed: what ``--seed`` gave.
+    """
     source = (
         "w = tensor([1.0, 2.0], requires_grad=True)\nfor _ in range(3):\n    optimizer.zero_grad()\n    y = w * x\n"
         "    z = y ** 2\n    loss = z.sum()\n    loss.backward()\n    optimizer.step()\n"
     )
     with Autograd(path, script, source) as tape:
+        tape.set_run(seed=seed)
         w = tape.leaf("w", [1.0, 2.0], line=1)
         x = tape.constant("x", [3.0, 0.5])
-        for _ in range(iterations):
-            w = _iteration(tape, w, x)
+        for iteration in range(1, iterations + 1):
+            if iteration == off_at:
+                tape.intervene("zero_grad", "off")
+            w = _iteration(tape, w, x, rate, max(0, iteration - off_at + 1) if off_at else 0)
         tape.end()
 
 
-def _iteration(tape: Autograd, w: Variable, x: Variable) -> Variable:
-    tape.zero_grad([w], line=3)
+def watched(path: Path, iterations: int = 100, script: str = "train.py") -> None:
+    """Write the tape of a training of which only iterations 1 to 3 and the last three are recorded in full."""
+    with Autograd(path, script, "# most of it was only watched\n") as tape:
+        w = tape.leaf("w", [1.0, 2.0], line=1)
+        x = tape.constant("x", [3.0, 0.5])
+        for iteration in range(1, iterations + 1):
+            if iteration == 4:
+                tape.set_depth("watch", "asked for")
+            if iteration == iterations - 2:
+                tape.set_depth("full", "asked for")
+            if 4 <= iteration < iterations - 2:
+                tape.loss("loss", 10.0 / iteration, 7)
+                tape.point("grad_norm", "SGD", 1.0 / iteration, tape.step_unseen(0.01, line=8))
+            else:
+                w = _iteration(tape, w, x, 0.01, 0)
+        tape.end()
+
+
+def _iteration(tape: Autograd, w: Variable, x: Variable, rate: float, suppressed: int) -> Variable:
+    seq = tape.zero_grad([w], is_suppressed=suppressed > 0, line=3)
+    if suppressed:
+        tape.point("suppressed", "zero_grad", suppressed, seq)
     product = [a * b for a, b in zip(w.numbers, x.numbers, strict=True)]
     y = tape.op("Tensor.mul", "MulBackward0", [w, x], product, name="y", line=4, jacobians=[diagonal(x.numbers), None])
     squares, slopes = [number * number for number in product], [2 * number for number in product]
@@ -168,7 +203,7 @@ def _iteration(tape: Autograd, w: Variable, x: Variable) -> Variable:
         "Tensor.sum", "SumBackward0", [z], [total], (), name="loss", line=6, saves=False, jacobians=[[1.0, 1.0]]
     )
     tape.backward(loss, line=7)
-    return tape.step([w], 0.01, line=8)[0]
+    return tape.step([w], rate, line=8)[0]
 
 
 def big(path: Path, nodes: int = 100_000, events: int = 1_000_000) -> None:
@@ -214,7 +249,7 @@ def _run_chain(tape: Autograd, nodes: list[int], last: int, one: str, data: byte
     detail = f'["backward",[{root}],[null],false,false,null,{[*nodes, last]}]'
     facts = {"iteration": tape.iteration, "phase": "backward"}
     start = write.event("backward_start", "backward", place, detail, data, **facts)  # type: ignore[arg-type]
-    write.scalar("loss", start, 1.0 / tape.iteration)
+    tape.point("loss", "x", 1.0 / tape.iteration, start, 3)
     probe = '[1,1,"float32",0,""],[0,0,"float32",null,"no gradient is wanted"]'
     for node in nodes:
         begun = f"[{start},[{one}],[{probe}]]"
@@ -224,7 +259,8 @@ def _run_chain(tape: Autograd, nodes: list[int], last: int, one: str, data: byte
     added = '[[],"float32",0,null,""]'
     write.event("node_start", "AccumulateGrad", place, f"[{start},[{one}],[]]", data, node=last, **facts)  # type: ignore[arg-type]
     detail = f'[1,"w",null,{added},{added},{start}]'
-    write.grad(1, write.event("accumulate", "w", place, detail, data, node=last, **facts))  # type: ignore[arg-type]
+    seq = write.event("accumulate", "w", place, detail, data, node=last, **facts)  # type: ignore[arg-type]
+    write.grad(1, seq, 1, tape.iteration)
     write.event("backward_end", "backward", place, f'[{start},[],""]', None, **facts)  # type: ignore[arg-type]
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Self
 
 from gradb.tape.codec import encode
-from gradb.tape.events import PHASE_OF_KIND, Detail, EndDetail, ErrorDetail, NoteDetail, OutputDetail
+from gradb.tape.events import (
+    PHASE_OF_KIND,
+    DepthDetail,
+    Detail,
+    EndDetail,
+    ErrorDetail,
+    InterventionDetail,
+    LossDetail,
+    NoteDetail,
+    OutputDetail,
+)
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
 
@@ -22,6 +33,7 @@ class Recording:
         self.iteration = 1
         self.scope = ""
         self._phase = "start"
+        self._series: dict[tuple[str, str, int | None], int] = {}
         facts = {"script": script, "arguments": "[]", "module": "", "cwd": "", "title": "", "lesson": "", "seed": ""}
         self.set_run(**facts, python="3.11.7", torch="2.13.0", status="running", started="2026-01-01T00:00:00")
         self._source = self.writer.source(script, source)
@@ -92,6 +104,28 @@ class Recording:
     def note(self, text: str) -> int:
         """Let gradb say something about the recording."""
         return self.event(NoteDetail(text), "note", "gradb")
+
+    def intervene(self, what: str, after: str, before: str = "script") -> int:
+        """Change the zero_grad policy (``zero_grad``) or the learning rate (``lr``) from outside."""
+        return self.event(InterventionDetail(what, before, after), "intervention", what)
+
+    def set_depth(self, depth: str, reason: str = "asked for") -> int:
+        """Go on recording everything (``full``) or only watching (``watch``)."""
+        return self.event(DepthDetail(depth, reason), "depth", depth)
+
+    def loss(self, name: str, number: float, line: int | None = None) -> int:
+        """Run a backward while only watching."""
+        bad = not math.isfinite(number)
+        seq = self.event(LossDetail(((name, number),)), "loss", name, line, has_nonfinite=bad)
+        self.point("loss", name, number, seq, line)
+        return seq
+
+    def point(self, kind: str, name: str, number: float, event: int, line: int | None = None) -> None:
+        """Add a point to a series, which begins with its first."""
+        key = (kind, name, line)
+        if key not in self._series:
+            self._series[key] = self.writer.series(kind, name, None if line is None else self._source, line)
+        self.writer.point(self._series[key], event, self.iteration, number)
 
     def end(self, exit_code: int | None = 0, reason: str = "finished") -> int:
         """End the run."""

@@ -126,7 +126,7 @@ class BackwardRun:
                 known = self.composer.tensors.record(root).name or "loss"
                 with contextlib.suppress(Unreadable):
                     value = float(readable(root, 1))
-                    self.composer.writer.scalar(f"loss {known}:{self.place[1]}", event, value)
+                    self.composer.series.point("loss", known, value, event, self.place)
 
     def _hook(self, nodes: list[Any]) -> None:
         retained = self.composer.retained()
@@ -196,7 +196,8 @@ class BackwardRun:
         after, is_bad = self.composer.snapshots.take(grad_of(tensor), filling.blob)
         known = self.composer.tensors.note_grad(tensor)
         name, event = known.name or f"leaf #{known.id}", self._recorder.next_seq
-        self.composer.writer.grad(known.id, event)
+        known.filled(self._recorder.iteration)
+        self.composer.writer.grad(known.id, event, known.fills, known.since)
         self._recorder.emit(
             "accumulate", name, mark.place, [known.id, name, filling.before, filling.added, after, self._start],
             filling.blob, scope=mark.scope, node=mark.id, has_nonfinite=is_bad,

@@ -19,6 +19,7 @@ from gradb.tape.codec import Blob, Wire
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.series import SeriesLog
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
 
@@ -31,6 +32,7 @@ class Composer:
         self.writer = recorder.writer
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
+        self.series = SeriesLog(recorder)
         self.nodes = NodeIds(self.writer, self.tensors)
         self.local = _Local()
         self._owners: dict[str, int] = {}

@@ -134,8 +134,9 @@ class GradWatch:
             known = self._composer.tensors.note_grad(leaf)
             after, _ = self._composer.snapshots.take(grad_of(leaf), held.blob)
             rows.append([known.id, known.name or f"leaf #{known.id}", before, after])
-            self._composer.writer.grad(known.id, event)
-        self._recorder.emit("zero_grad", idiom, place, [idiom, rows], held.blob)
+            known.fills = 0
+            self._composer.writer.grad(known.id, event, 0, 0)
+        self._recorder.emit("zero_grad", idiom, place, [idiom, rows, False], held.blob)
 
 
 def _has_buffer(tensor: torch.Tensor) -> bool:

@@ -30,7 +30,7 @@ def _gone() -> None:
 class TensorRecord:
     """What is remembered of a tensor for as long as it lives."""
 
-    __slots__ = ("grad_id", "grad_key", "id", "is_leaf", "is_parameter", "mark", "name", "ref")
+    __slots__ = ("fills", "grad_id", "grad_key", "id", "is_leaf", "is_parameter", "mark", "name", "ref", "since")
 
     def __init__(self, id: int, ref: weakref.ref[torch.Tensor]) -> None:
         self.id = id
@@ -40,8 +40,17 @@ class TensorRecord:
         self.is_parameter = False
         self.mark: NodeMark | None = None
         """Leaves: the mark of the AccumulateGrad node."""
+        self.fills = self.since = 0
+        """Accumulations into ``.grad`` since it was cleared (-1: not known), and the iteration of the first of them."""
         self.grad_id = self.grad_key = 0
         """Which object ``.grad`` is, and where it lies."""
+
+    def filled(self, iteration: int) -> None:
+        """Count an accumulation into ``.grad``."""
+        if not self.fills:
+            self.since = iteration
+        if self.fills >= 0:
+            self.fills += 1
 
 
 class TensorIds:

@@ -45,5 +45,5 @@ class StepWatch:
             bad |= is_bad
         rates = [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]
         name = type(optimizer).__name__
-        self._recorder.emit("step", name, place, [name, rates, wires], blob, has_nonfinite=bad)
+        self._recorder.emit("step", name, place, [name, rates, wires, [], [], []], blob, has_nonfinite=bad)
         self._recorder.iteration += 1

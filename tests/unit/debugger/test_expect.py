@@ -174,7 +174,7 @@ def test_loss_is_the_variable_or_the_last_of_the_series(recorded: Recorded, tmp_
     with TapeBuilder(tmp_path / "x.tape") as tape:
         tape.leaf("a", [1.0])
         tape.leaf("b", [1.0])
-        tape.writer.scalar("loss", 2, 2.5)
+        tape.point("loss", "out", 2.5, 2)
     debugger = Debugger.open(str(tmp_path / "x.tape"))
     debugger.go(1)
     with pytest.raises(UserError, match="no loss yet"):

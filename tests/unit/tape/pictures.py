@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gradb.tape.frame import Frame, GraphView
+from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
 SYMBOLS = {"created": "+", "pending": ".", "running": ">", "done": "*", "freed": "x"}
@@ -30,9 +31,22 @@ def numbers(value: TensorValue | None) -> list[Number] | None:
     return None if value is None else value.numbers()
 
 
+def training(view: Training) -> dict[str, Any]:
+    """Return what holds at the position, and the series up to it (the plot shows the later points as well)."""
+    until = [(series, series.until(view.position)) for series in view.series]
+    return {
+        "series": [
+            (one.label, list(one.events[:count]), repr(list(one.values[:count]))) for one, count in until if count
+        ],
+        "marks": [mark for mark in view.marks if mark.event <= view.position],
+        "in force": (view.policy, view.rate, view.depth, view.touched, view.iteration),
+    }
+
+
 def whole(frame: Frame) -> dict[str, Any]:
     """Return everything a Frame says that must not depend on what comes after it, the whole graph included."""
-    found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in {"head", "run", "graph"}}
+    found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in {"head", "run", "graph", "training"}}
+    found["training"] = training(frame.training)
     graph = frame.graph
     found["current"] = graph.current
     found["rows"] = [asdict(graph.row(index)) for index in range(len(graph))]

@@ -82,6 +82,9 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         e.ZeroGradDetail, words, several(st.builds(e.Cleared, small, words, maybe_values, maybe_values))
     ),
     "step": st.builds(e.StepDetail, words, several(finite), several(tensors)),
+    "loss": st.builds(e.LossDetail, st.lists(st.tuples(words, finite), min_size=1, max_size=3).map(tuple)),
+    "intervention": st.builds(e.InterventionDetail, words, words, words),
+    "depth": st.builds(e.DepthDetail, words, words),
     "output": st.builds(e.OutputDetail, words, words),
     "error": st.builds(e.ErrorDetail, words, words, words, st.booleans()),
     "note": st.builds(e.NoteDetail, words),

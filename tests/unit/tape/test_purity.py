@@ -97,7 +97,7 @@ def test_every_prefix_of_an_example_gives_the_same_frames(opener: Opener, tmp_pa
     copy.write_bytes(Path(tape.path).read_bytes())
     db = sqlite3.connect(copy)
     db.execute("DELETE FROM event WHERE seq > ?", (cut,))
-    for table in ("node", "tensor", "name", "grad", "scalar"):
+    for table in ("node", "tensor", "name", "grad"):
         db.execute(f"DELETE FROM {table} WHERE event > ?", (cut,))
     db.commit()
     db.close()

@@ -57,17 +57,24 @@ def test_values_follow_steps(opener: Opener) -> None:
 
 
 def test_series(tmp_path: Path) -> None:
-    """A series is read up to a position, NaN and infinities included."""
+    """A series is read as far as it is recorded, NaN and infinities included, and a reader sees it grow."""
     path = tmp_path / "t.tape"
-    with TapeBuilder(path) as builder:
+    with TapeBuilder(path) as builder, Tape.open(path) as tape:
+        assert len(tape.series) == 0
         for item in (1.5, math.nan, math.inf):
-            builder.writer.scalar("loss", builder.output("x"), item)
-    with Tape.open(path) as tape:
-        (one, two, three) = tape.series("loss")
-        assert (one, two[0], three) == ((1, 1.5), 2, (3, math.inf))
-        assert math.isnan(two[1])
-        assert tape.series("loss", 1) == [(1, 1.5)]
-        assert tape.series("other") == []
+            builder.point("loss", "out", item, builder.output("x"), line=7)
+        builder.commit()
+        (early,) = tape.series
+        builder.point("loss", "out", 2.0, builder.output("x"), line=7)
+        builder.point("grad_norm", "SGD", 3.0, builder.output("x"))
+        builder.commit()
+        loss, norm = tape.series
+        assert (loss.kind, loss.label, loss.count, early.count, norm.label) == ("loss", "out:7", 4, 3, "SGD")
+        assert repr(list(loss.values)) == "[1.5, nan, inf, 2.0]"
+        assert (loss.first_nonfinite, norm.first_nonfinite) == (1, None)
+        assert [loss.latest(position) for position in (0, 1, 4)] == [None, 1.5, 2.0]
+        assert [loss.until(position) for position in (0, 1, 2, 9)] == [0, 1, 2, 4]
+        assert early.latest(9) == math.inf
 
 
 def test_only_the_newest_outputs_are_in_a_frame(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""What the training pane shows: series, interventions, and what holds at a position.
+
+It is drawn over the whole of the run as far as it is recorded, with the position as a cursor on it; what is said to
+hold (policy, counts, rates) holds at the position.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Literal
+
+from gradb.tape.database import TapeError
+from gradb.tape.events import DepthDetail, InterventionDetail
+from gradb.tape.series import Series, SeriesReader
+from gradb.tape.store import Store
+
+MAX_MARKS = 10_000
+_FIRST: dict[str, str] = {"zero_grad": "script", "lr": "script", "record": "full"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A change that was made from outside, or of the depth of recording."""
+
+    event: int
+    iteration: int
+    what: Literal["zero_grad", "lr", "record"]
+    value: str
+    """``off``, ``1e-4``, ``watch`` ..."""
+    reason: str = ""
+    """Of a change of depth: who or what asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nonfinite:
+    """Where a series first has a NaN or an infinity."""
+
+    series: Series
+    event: int
+    iteration: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How the training goes."""
+
+    series: tuple[Series, ...]
+    """All series, as far as they are recorded."""
+    marks: tuple[Mark, ...]
+    """All interventions and changes of depth, as far as they are recorded."""
+    position: int
+    iteration: int
+    """At the position; 0 before the first event."""
+    iterations: int
+    """The last iteration recorded."""
+    is_finished: bool
+    """True when the end of the run is on the tape."""
+    policy: Mark | None
+    """The mark that set the zero_grad policy in force at the position; None: as the script is written."""
+    rate: Mark | None
+    """The same for the learning rate."""
+    depth: Mark | None
+    """The same for the depth of recording; None: full."""
+    touched: int
+    """How many calls the policy in force has suppressed (``off``) or added (``on``) up to the position."""
+    seed: int | None
+    """What ``--seed`` gave, or None."""
+
+    @property
+    def losses(self) -> tuple[Series, ...]:
+        """The losses among the series."""
+        return tuple(series for series in self.series if series.kind == "loss")
+
+    @property
+    def first_nonfinite(self) -> Nonfinite | None:
+        """The first NaN or infinity of any loss or gradient norm of the whole recording."""
+        found = [hit for series in self.series if series.kind in {"loss", "grad_norm"} and (hit := nonfinite(series))]
+        return min(found, key=attrgetter("event"), default=None)
+
+
+def nonfinite(series: Series) -> Nonfinite | None:
+    """Return where a series first has a NaN or an infinity, or None."""
+    index = series.first_nonfinite
+    if index is None:
+        return None
+    return Nonfinite(series, series.events[index], series.iterations[index], series.values[index])
+
+
+class Trainings:
+    """Builds the view of one tape."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._series = SeriesReader(store.db)
+        self._marks: list[Mark] = []
+        self._read_at = 0
+
+    def at(self, position: int, head: int, iteration: int) -> Training:
+        """Return the view at a position, 0 <= position <= head.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        self._read_marks(head)
+        series = self._series.all()
+        policy, rate, depth = (self._in_force(what, position) for what in ("zero_grad", "lr", "record"))
+        seed = self._store.db.one("SELECT value FROM run WHERE key = 'seed'")
+        return Training(
+            series,
+            tuple(self._marks),
+            position,
+            iteration,
+            self._store.event(head).iteration if head else 0,
+            self._store.latest("end", head) is not None,
+            policy,
+            rate,
+            depth,
+            _touched(series, policy, position),
+            _number(seed[0]) if seed is not None else None,
+        )
+
+    def all_series(self) -> tuple[Series, ...]:
+        """Return every series as far as it is committed now."""
+        return self._series.all()
+
+    def _in_force(self, what: str, position: int) -> Mark | None:
+        known = self._marks[: bisect_right(self._marks, position, key=attrgetter("event"))]
+        newest = next((mark for mark in reversed(known) if mark.what == what), None)
+        return None if newest is None or newest.value == _FIRST[what] else newest
+
+    def _read_marks(self, head: int) -> None:
+        query = (
+            "SELECT seq FROM event WHERE kind = 'intervention' AND seq > ? AND seq <= ? UNION ALL"
+            " SELECT seq FROM event WHERE kind = 'depth' AND seq > ? AND seq <= ? ORDER BY 1 LIMIT ?"
+        )
+        room = MAX_MARKS - len(self._marks)
+        for (seq,) in self._store.db.all(query, self._read_at, head, self._read_at, head, room):
+            self._marks.append(self._mark(seq))
+        self._read_at = head
+
+    def _mark(self, seq: int) -> Mark:
+        iteration = self._store.event(seq).iteration
+        match self._store.detail(seq):
+            case InterventionDetail("zero_grad", _, after):
+                return Mark(seq, iteration, "zero_grad", after)
+            case InterventionDetail("lr", _, after):
+                return Mark(seq, iteration, "lr", after)
+            case DepthDetail(depth, reason):
+                return Mark(seq, iteration, "record", depth, reason)
+        raise TapeError(f"{self._store.db.name} is damaged: event {seq} changes nothing that is known.")
+
+
+def _touched(series: tuple[Series, ...], policy: Mark | None, position: int) -> int:
+    """Return what the policy in force has done so far; the series count from 1 in each period."""
+    if policy is None:
+        return 0
+    kind = "suppressed" if policy.value == "off" else "inserted"
+    counts = [one for one in series if one.kind == kind]
+    latest = [one.values[known - 1] for one in counts if (known := one.until(position)) > one.until(policy.event)]
+    return int(max(latest, default=0))
+
+
+def _number(text: object) -> int | None:
+    try:
+        return int(str(text))
+    except ValueError:
+        return None
