@@ -60,7 +60,7 @@ def test_series(tmp_path: Path) -> None:
     """A series is read as far as it is recorded, NaN and infinities included, and a reader sees it grow."""
     path = tmp_path / "t.tape"
     with TapeBuilder(path) as builder, Tape.open(path) as tape:
-        assert len(tape.series) == 0
+        assert not list(tape.series)
         for item in (1.5, math.nan, math.inf):
             builder.point("loss", "out", item, builder.output("x"), line=7)
         builder.commit()
