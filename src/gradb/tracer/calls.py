@@ -13,6 +13,7 @@ from typing import Any
 
 from torch.overrides import resolve_name
 
+from gradb.tape.codec import dumps
 from gradb.tracer.syntax import Callee
 
 _SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
@@ -90,7 +91,7 @@ _APPLY = Callee("apply")
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("callee", "display", "genuine", "is_inplace", "kind")
+    __slots__ = ("callee", "display", "genuine", "is_inplace", "kind", "quoted")
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self.genuine: Any = func
@@ -102,12 +103,14 @@ class Call:
         is_dunder = name.startswith("__") and name.endswith("__")
         self.is_inplace = name in _INPLACE or (name.endswith("_") and not is_dunder)
         self.kind = _kind(func, name, full)
+        self.quoted = dumps(self.display)
 
     @classmethod
     def custom(cls, function: type) -> Call:
         """Describe the ``apply`` of a custom autograd.Function."""
         call = cls(function)
         call.display, call.callee = f"{function.__name__}.apply", _APPLY
+        call.quoted = dumps(call.display)
         call.is_inplace, call.kind, call.genuine = False, OP, None
         return call
 

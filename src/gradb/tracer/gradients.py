@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.places import Found, PlaceRow
@@ -27,7 +27,7 @@ class _Held:
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor]) -> None:
         self.blob = Blob()
-        self.rows = [(leaf, composer.snapshots.take(grad_of(leaf), self.blob)[0]) for leaf in leaves]
+        self.rows = [(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
 
 
 class _Local(threading.local):
@@ -83,6 +83,10 @@ class GradWatch:
             self._emit(f"grad.{call.rpartition('.')[2]}", held, found.place.row)
         return True
 
+    def forget(self) -> None:
+        """Let go of what was held before a call that raised."""
+        self._local.held = None
+
     def error(self, error: Exception, place: PlaceRow) -> None:
         """Record an exception where it was raised, once."""
         key = (id(error), str(error))
@@ -132,10 +136,10 @@ class GradWatch:
         event, rows = self._recorder.next_seq, []
         for leaf, before in held.rows:
             known = self._composer.tensors.note_grad(leaf)
-            after, _ = self._composer.snapshots.take(grad_of(leaf), held.blob)
-            rows.append([known.id, known.name or f"leaf #{known.id}", before, after])
+            after = self._composer.snapshots.take(grad_of(leaf), held.blob)
+            rows.append(f"[{known.id},{dumps(known.label)},{before},{after}]")
             self._composer.writer.grad(known.id, event)
-        self._recorder.emit("zero_grad", idiom, place, [idiom, rows], held.blob)
+        self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}]]", held.blob)
 
 
 def _has_buffer(tensor: torch.Tensor) -> bool:

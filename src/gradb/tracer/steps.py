@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.optim import optimizer as hooks
 
-from gradb.tape.codec import Blob
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer.composer import Composer
 
 
@@ -37,13 +37,10 @@ class StepWatch:
         parameters = [tensor for group in optimizer.param_groups for tensor in group["params"]]
         self._recorder.settle()
         self._composer.leaves(parameters, place)
-        event, blob, wires, bad = self._recorder.next_seq, Blob(), [], False
-        for tensor in parameters:
-            wire, is_bad = self._composer.tensor(tensor, blob, event, place)
-            self._composer.writer.tensor(wire[0], event, wire[3], wire[4])
-            wires.append(wire)
-            bad |= is_bad
+        event, blob = self._recorder.next_seq, Blob()
+        values = ",".join([self._composer.defined(tensor, blob, event, place)[0] for tensor in parameters])
         rates = [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]
         name = type(optimizer).__name__
-        self._recorder.emit("step", name, place, [name, rates, wires], blob, has_nonfinite=bad)
+        detail = f"[{dumps(name)},{dumps(rates)},[{values}]]"
+        self._recorder.emit("step", name, place, detail, blob, has_nonfinite=blob.has_nonfinite)
         self._recorder.iteration += 1
