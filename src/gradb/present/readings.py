@@ -14,7 +14,6 @@ from gradb.present.fields import cut
 from gradb.present.numbers import is_odd
 from gradb.present.safe import plain
 from gradb.rules.figures import number
-from gradb.tape.frame import Frame
 from gradb.tape.series import Series, SeriesKind
 from gradb.tape.training import Training
 
@@ -23,10 +22,12 @@ _MAX_SHOWN = 3
 _NAME_LIMIT = 40
 
 
-def status_lines(frame: Frame, width: int) -> list[Text]:
-    """Return where the training stands at the position, and what was changed from outside."""
-    training = frame.training
-    numbers = [_iteration(training), *_loss(training), _norm(training), _rate(training)]
+def status_lines(training: Training, width: int, *, has_legend: bool = False) -> list[Text]:
+    """Return where the training stands at the position, and what was changed from outside.
+
+    The loss is not among it where there is a legend that has its value.
+    """
+    numbers = [_iteration(training), None if has_legend else _loss(training), _norm(training), _rate(training)]
     settings = [_policy(training), _depth(training), _seed(training)]
     return [*flowed([part for part in numbers if part], width), *flowed([part for part in settings if part], width)]
 
@@ -58,26 +59,36 @@ def _reading(label: str, value: Text, remark: str = "") -> Text:
     return line.append(f" {remark}", theme.DIM) if remark else line
 
 
+def last_iteration(series: Sequence[Series]) -> int:
+    """Return the last iteration that has a point, 0 where there is none."""
+    return max((one.iterations[one.count - 1] for one in series if one.count), default=0)
+
+
 def _iteration(training: Training) -> Text:
-    of = f"of {training.iterations:,}" + ("" if training.is_finished else " so far")
+    last = last_iteration(training.series)
+    if training.is_finished and 0 < last < training.iteration:  # what the script does after its last step
+        return _reading("after iteration", Text(f"{last:,}", style=theme.TITLE), f"of {last:,}")
+    last = last if training.is_finished and last else training.iterations
+    of = f"of {last:,}" + ("" if training.is_finished else " so far")
     return _reading("iteration", Text(f"{training.iteration:,}", style=theme.TITLE), of)
 
 
-def _loss(training: Training) -> list[Text]:
+def _loss(training: Training) -> Text | None:
     """Return the newest loss; of several, the legend has the values."""
     if len(training.losses) != 1:
-        return []
+        return None
     (series,) = training.losses
     value = series.latest(training.position)
-    label = plain(series.label, _NAME_LIMIT)
+    label = plain(series.label if "loss" in series.name else f"loss {series.label}", _NAME_LIMIT)
     if value is None:
-        return [_reading(label, Text("not computed yet", style=theme.DIM))]
-    return [_reading(label, figure_text(value), _of_iteration(series, training))]
+        return _reading(label, Text("not computed yet", style=theme.DIM))
+    return _reading(label, figure_text(value), _of_iteration(series, training))
 
 
 def _of_iteration(series: Series, training: Training) -> str:
     at = series.iterations[series.until(training.position) - 1]
-    return "" if at == training.iteration else f"(of iteration {at:,})"
+    is_newest = at == training.iteration or (training.is_finished and at == last_iteration(training.series))
+    return "" if is_newest else f"(of iteration {at:,})"
 
 
 def _known(training: Training, kind: SeriesKind) -> list[tuple[Series, float]]:
