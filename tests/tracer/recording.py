@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gradb.link.spec import Change
 from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.controls import Controls
 from gradb.tracer.gate import Gate
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.tracing import tracing
 
 
-def record(path: Path, function: Callable[[], Any], *, probe: str = "always") -> tuple[Any, Tape]:
+def record(
+    path: Path, function: Callable[[], Any], *, probe: str = "always", changes: Sequence[Change] = ()
+) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
     recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
-        with tracing(recorder, probe=probe):
+        with tracing(recorder, Controls(recorder, changes), probe=probe):
             result = function()
     finally:
         recorder.is_active = False

@@ -20,7 +20,7 @@ zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
 loss                    ``[[name, value]...]``
 intervention            ``[what, before, after]``
-depth                   ``[depth, reason]``
+depth                   ``[depth, reason, [T...], [V...]]``
 output                  ``[stream, text]``
 error                   ``[type, message, traceback, uncaught]``
 note                    ``[text]``
@@ -165,8 +165,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             return [list(root) for root in roots]
         case InterventionDetail(what, earlier, later):
             return [what, earlier, later]
-        case DepthDetail(depth, reason):
-            return [depth, reason]
+        case DepthDetail(depth, reason, leaves, gradients):
+            return [depth, reason, _tensors(leaves, blob), [_value(v, blob) for v in gradients]]
         case OutputDetail(stream, text):
             return [stream, text]
         case ErrorDetail(type_, message, traceback, is_uncaught):
@@ -318,6 +318,14 @@ def _read_step(raw: Wire, data: bytes) -> Detail:
     return StepDetail(str(optimizer), tuple(float(rate) for rate in rates), after, old, found, _ints(groups))
 
 
+def _read_depth(raw: Wire, data: bytes) -> Detail:
+    depth, reason, leaves, gradients = raw
+    tensors, values = _present(leaves, data), tuple(_read_value(item, data) for item in gradients)
+    if len(tensors) != len(values):
+        raise CodecError("a change of depth does not say the same of each leaf")
+    return DepthDetail(str(depth), str(reason), tensors, values)
+
+
 def _read_loss(raw: Wire, data: bytes) -> Detail:
     return LossDetail(tuple((str(name), float(value)) for name, value in raw))
 
@@ -338,7 +346,7 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "step": _read_step,
     "loss": _read_loss,
     "intervention": lambda raw, data: InterventionDetail(str(raw[0]), str(raw[1]), str(raw[2])),
-    "depth": lambda raw, data: DepthDetail(str(raw[0]), str(raw[1])),
+    "depth": _read_depth,
     "output": lambda raw, data: OutputDetail(str(raw[0]), str(raw[1])),
     "error": lambda raw, data: ErrorDetail(str(raw[0]), str(raw[1]), str(raw[2]), bool(raw[3])),
     "note": lambda raw, data: NoteDetail(str(raw[0])),

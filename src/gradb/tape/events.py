@@ -283,6 +283,10 @@ class DepthDetail:
     """``full`` (every event) or ``watch`` (losses, gradient norms, interventions, errors and output)."""
     reason: str
     """One clause: who or what asked for it."""
+    leaves: tuple[Tensor, ...] = ()
+    """When everything is recorded again: the leaves as they are then."""
+    gradients: tuple[TensorValue | None, ...] = ()
+    """Their ``.grad``, in the order of ``leaves``."""
 
 
 @dataclass(frozen=True, slots=True)

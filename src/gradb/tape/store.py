@@ -16,6 +16,7 @@ from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.events import (
     PHASE_OF_KIND,
     BackwardEndDetail,
+    DepthDetail,
     Detail,
     Edge,
     Event,
@@ -31,7 +32,7 @@ HEADER = (
     "SELECT e.seq, e.kind, e.name, s.path, e.line, e.end_line, e.col, e.end_col, e.scope, e.iteration, e.phase, e.node,"
     " e.flags, e.thread FROM event e LEFT JOIN source s ON s.id = e.file"
 )
-_KINDS = frozenset({*PHASE_OF_KIND, "output", "error", "note"})
+_KINDS = frozenset({*PHASE_OF_KIND, "intervention", "depth", "output", "error", "note"})
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
@@ -184,6 +185,8 @@ class Store:
                 return {tensor.id: tensor for tensor in (*changed, *reversed(op.outputs))}
             case StepDetail() as step:
                 return {tensor.id: tensor for tensor in step.parameters}
+            case DepthDetail() as depth:
+                return {tensor.id: tensor for tensor in depth.leaves}
             case BackwardEndDetail() as end:
                 return {tensor.id: tensor for tensor in end.results if tensor is not None}
         return {}

@@ -148,7 +148,7 @@ class Trainings:
                 return Mark(seq, iteration, "zero_grad", after)
             case InterventionDetail("lr", _, after):
                 return Mark(seq, iteration, "lr", after)
-            case DepthDetail(depth, reason):
+            case DepthDetail(depth, reason, _, _):
                 return Mark(seq, iteration, "record", depth, reason)
         raise TapeError(f"{self._store.db.name} is damaged: event {seq} changes nothing that is known.")
 

@@ -134,6 +134,16 @@ class TapeWriter:
         """Return the path registered under a source id."""
         return None if source is None else self._paths[source - 1]
 
+    def size(self) -> int:
+        """Return the bytes that the tape takes on the disk now."""
+        total = 0
+        for path in (self.path, f"{self.path}-wal"):
+            try:
+                total += os.stat(path).st_size
+            except OSError:
+                pass  # not there: nothing of it is taken
+        return total
+
     @property
     def has_pending(self) -> bool:
         """True when something has not been committed."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,9 +21,11 @@ from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord, is_accumulate
+from gradb.tracer.iterations import Iterations
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.probing import Prober
-from gradb.tracer.values import Unreadable, readable
+from gradb.tracer.syntax import Callee, Names
+from gradb.tracer.values import Unreadable, modes_off, readable
 
 Engine = Callable[..., Any]
 
@@ -29,9 +33,11 @@ Engine = Callable[..., Any]
 class EngineWatch:
     """Wraps the engine's entry point."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, prober: Prober) -> None:
+    def __init__(self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober) -> None:
         self._composer = composer
+        self._recorder = composer.recorder
         self._grads = grads
+        self._iterations = iterations
         self._prober = prober
 
     @contextlib.contextmanager
@@ -43,6 +49,8 @@ class EngineWatch:
         def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
             if not self._composer.recorder.is_active or self._composer.guard(self._composer.is_in_transform):
                 return original(t_outputs, *args, **kwargs)
+            if not self._composer.recorder.is_full:
+                return self._watch_only(original, t_outputs, args, kwargs)
             return self._watch(original, t_outputs, args, kwargs)
 
         torch.autograd.graph._engine_run_backward = engine
@@ -55,6 +63,7 @@ class EngineWatch:
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run, guard = BackwardRun(self._composer, self._prober), self._composer.guard
+        guard(self._prepare)
         guard(run.begin, roots, args, kwargs)
         try:
             result = original(roots, *args, **kwargs)
@@ -66,6 +75,52 @@ class EngineWatch:
             run.unhook()
         guard(run.finish, result, "")
         return result
+
+    def _prepare(self) -> PlaceRow:
+        """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared."""
+        place = self._recorder.find().place.row
+        self._iterations.backward_begins(place)
+        self._recorder.settle()
+        self._grads.before_backward(place)
+        return place
+
+    def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the engine, and record no more than what it began from."""
+        guard = self._composer.guard
+        guard(self._begin_unseen, roots)
+        leaves = guard(self._leaves, roots) if self._composer.controls.zero_grad != "script" else None
+        try:
+            result = original(roots, *args, **kwargs)
+        except BaseException as error:
+            guard(self._grads.error, error, self._recorder.find().place.row)
+            raise
+        guard(self._remember, leaves or ())
+        return result
+
+    def _begin_unseen(self, roots: Sequence[Any]) -> None:
+        found = self._recorder.find()
+        self._prepare()
+        losses = scalars(roots, found.place.names)
+        event, bad = self._recorder.settle(), False
+        for name, value in losses:
+            self._composer.series.point("loss", name, value, event, found.place.row)
+            bad |= not math.isfinite(value)
+        name = losses[0][0] if losses else "loss"
+        detail: Wire = [list(loss) for loss in losses]
+        self._recorder.emit("loss", name, found.place.row, detail, has_nonfinite=bad)
+
+    def _leaves(self, roots: Sequence[Any]) -> list[weakref.ref[torch.Tensor]]:
+        """Return the leaves that a backward will reach: a policy has to know whose a ``.grad`` is."""
+        nodes = _postorder([node for root in roots if (node := _node_of(root)) is not None])
+        return [weakref.ref(node.variable) for node in nodes if is_accumulate(node)]
+
+    def _remember(self, leaves: Sequence[weakref.ref[torch.Tensor]]) -> None:
+        tensors = self._composer.tensors
+        for ref in leaves:
+            if (leaf := ref()) is not None:
+                known = tensors.note_grad(leaf)
+                if not known.memory_key:
+                    tensors.note_memory(known, leaf)
 
 
 class BackwardRun:
@@ -87,7 +142,8 @@ class BackwardRun:
         names = ("grad_tensors", "keep_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
         options = dict(zip(names, args, strict=False)) | kwargs
         self._is_grad = not options.get("accumulate_grad", False)
-        self.place = self._recorder.find(4).place.row
+        found = self._recorder.find()
+        self.place = found.place.row
         inputs = [item for item in options.get("inputs") or () if isinstance(item, torch.Tensor)]
         self._recorder.settle()
         tensors = [root for root in roots if isinstance(root, torch.Tensor)]
@@ -99,7 +155,8 @@ class BackwardRun:
         wanted = {node for item in options.get("inputs") or () if (node := _node_of(item)) is not None}
         nodes = _to_run([node for root in roots if (node := _node_of(root)) is not None], wanted, self._is_grad)
         wires = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
-        self._series(tensors, event)
+        for name, value in scalars(roots, found.place.names):
+            self.composer.series.point("loss", name, value, event, self.place)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
         given = None
         if options.get("inputs"):
@@ -119,14 +176,6 @@ class BackwardRun:
         if not isinstance(gradient, torch.Tensor):
             return None
         return self.composer.tensor(gradient, blob, event, self.place)[0]
-
-    def _series(self, roots: list[torch.Tensor], event: int) -> None:
-        for root in roots:
-            if root.numel() == 1 and not root.is_complex() and root.device.type == "cpu":
-                known = self.composer.tensors.record(root).name or "loss"
-                with contextlib.suppress(Unreadable):
-                    value = float(readable(root, 1))
-                    self.composer.series.point("loss", known, value, event, self.place)
 
     def _hook(self, nodes: list[Any]) -> None:
         retained = self.composer.retained()
@@ -202,6 +251,24 @@ class BackwardRun:
             "accumulate", name, mark.place, [known.id, name, filling.before, filling.added, after, self._start],
             filling.blob, scope=mark.scope, node=mark.id, has_nonfinite=is_bad,
         )  # fmt: skip
+
+
+_CALLEES = (Callee("backward", is_method=True), Callee("backward"), Callee("grad"))
+
+
+def scalars(roots: Sequence[Any], names: Names) -> list[tuple[str, float]]:
+    """Return name, as the source has it, and value of each root that is a single real number."""
+    tensors = [root for root in roots if isinstance(root, torch.Tensor)]
+    callees = _CALLEES[1:] if names.root == "torch" else _CALLEES
+    found = next((row for callee in callees if (row := names.of_arguments(callee, 1, False))), ())
+    result = []
+    for number, root in enumerate(tensors):
+        if root.numel() == 1 and not root.is_complex():
+            name = (found[0] if found and len(tensors) == 1 else None) or "loss"
+            with contextlib.suppress(Unreadable), modes_off():
+                value = float(readable(root, 1))
+                result.append((name if len(tensors) == 1 else f"{name} {number + 1}", value))
+    return result
 
 
 class Filling:

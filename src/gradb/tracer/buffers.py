@@ -24,6 +24,19 @@ class Buffers:
     def __init__(self) -> None:
         self._by_memory: dict[int, dict[int, TensorRecord]] = {}
         self._by_object: dict[int, TensorRecord] = {}
+        self._leaves: dict[int, TensorRecord] = {}
+
+    def note_memory(self, known: TensorRecord, leaf: torch.Tensor) -> None:
+        """Remember where the values of a leaf lie."""
+        self._leaves.pop(known.memory_key, None)
+        known.memory_key = _memory_of(leaf)
+        self._leaves[known.memory_key] = known
+
+    def leaf_at(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """Return the leaf whose memory a tensor shares, or None."""
+        known = self._leaves.get(_memory_of(tensor))
+        leaf = None if known is None else known.ref()
+        return leaf if leaf is not None and leaf is not tensor and _memory_of(leaf) == _memory_of(tensor) else None
 
     def note(self, known: TensorRecord, grad: torch.Tensor | None) -> None:
         """Remember which buffer a tensor's ``.grad`` is now."""
@@ -32,6 +45,12 @@ class Buffers:
             known.grad_id, known.grad_key = id(grad), _memory_of(grad)
             self._by_memory.setdefault(known.grad_key, {})[known.id] = known
             self._by_object[known.grad_id] = known
+
+    def forget(self, known: TensorRecord) -> None:
+        """Forget a tensor that is gone."""
+        self.drop(known)
+        if self._leaves.get(known.memory_key) is known:
+            del self._leaves[known.memory_key]
 
     def drop(self, known: TensorRecord) -> None:
         """Forget the buffer of a tensor."""

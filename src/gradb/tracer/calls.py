@@ -83,6 +83,7 @@ _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
+_CLEARING = frozenset({"zero_", "fill_", "_foreach_zero_"})
 PASS, OP, ENGINE, GRAD, RETAIN = range(5)
 _APPLY = Callee("apply")
 
@@ -90,7 +91,7 @@ _APPLY = Callee("apply")
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("callee", "display", "genuine", "is_inplace", "kind")
+    __slots__ = ("callee", "clears", "display", "genuine", "is_inplace", "kind")
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self.genuine: Any = func
@@ -102,6 +103,8 @@ class Call:
         is_dunder = name.startswith("__") and name.endswith("__")
         self.is_inplace = name in _INPLACE or (name.endswith("_") and not is_dunder)
         self.kind = _kind(func, name, full)
+        self.clears = name in _CLEARING or (self.kind == GRAD and _attribute(func) == "grad")
+        """True when it may clear a gradient."""
 
     @classmethod
     def custom(cls, function: type) -> Call:
@@ -135,13 +138,18 @@ def _full_name(func: Callable[..., Any]) -> str | None:
     return name
 
 
+def _attribute(func: Any) -> str:
+    """Return the attribute that a descriptor's method gets, sets or deletes."""
+    return str(getattr(getattr(func, "__self__", None), "__name__", ""))
+
+
 def _kind(func: Callable[..., Any], name: str, full: str) -> int:
     if full in _ENGINE_CALLS:
         return ENGINE
     if name == "retain_grad":
         return RETAIN
     if name in {"__get__", "__set__", "__delete__"}:
-        attribute = getattr(getattr(func, "__self__", None), "__name__", "")
+        attribute = _attribute(func)
         if name == "__get__":
             return OP if attribute in _SEEN_GETTERS else PASS
         return GRAD if attribute in {"grad", "requires_grad", "data"} else PASS

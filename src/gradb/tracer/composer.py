@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, Wire
+from gradb.tracer.controls import Controls
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.recorder import Recorder
@@ -27,8 +28,13 @@ from gradb.tracer.values import Snapshots, blank
 class Composer:
     """Makes wire forms and keeps the tape's side tables (tensor, name, node) in step with the events."""
 
-    def __init__(self, recorder: Recorder, limit: int) -> None:
+    def __init__(
+        self, recorder: Recorder, controls: Controls, limit: int, is_stepping: Callable[[], bool] = lambda: False
+    ) -> None:
         self.recorder = recorder
+        self.controls = controls
+        self.is_stepping = is_stepping
+        """Tells whether a person goes through the script step by step."""
         self.writer = recorder.writer
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
@@ -118,6 +124,7 @@ class Composer:
         if known.is_leaf:
             return
         known.is_leaf = True
+        self.tensors.note_memory(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
         wire, is_bad = self.tensor(tensor, blob, event, place, is_initialised=is_initialised)
         self.writer.tensor(known.id, event, wire[3], 0)

@@ -15,17 +15,19 @@ import platform
 import select
 import sys
 import time
+from collections.abc import Callable
 from types import ModuleType
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready
-from gradb.link.spec import RunSpec
+from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.spec import Change, RunSpec
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
-from gradb.tracer import execute
+from gradb.tracer import execute, seeding
+from gradb.tracer.controls import Controls
 from gradb.tracer.forks import stop_in_forks
 from gradb.tracer.gate import Gate
-from gradb.tracer.importing import TorchImport, begins_with_torch
+from gradb.tracer.importing import FirstImport, begins_with_torch
 from gradb.tracer.outputs import Outputs
 from gradb.tracer.places import NOWHERE, read_source
 from gradb.tracer.recorder import Recorder
@@ -44,10 +46,12 @@ class Debuggee:
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused)
         self._recorder = Recorder(self._writer, self._gate)
+        self._controls = Controls(self._recorder, spec.changes)
+        self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
         self._outcome = execute.Outcome(0, "finished")
-        self._is_ended = False
+        self._is_ended = self._is_capped = False
 
     def run(self) -> None:
         """Run the script to its end; does not return normally if the script ended with an error."""
@@ -56,8 +60,10 @@ class Debuggee:
         text = self._describe()
         self._watch_exits()
         _thread.start_new_thread(self._listen, ())
-        waiting = TorchImport(self._importing, self._imported)
+        waiting = FirstImport("torch", self._importing, self._imported)
         waiting.install()
+        if spec.seed is not None:
+            seeding.seed_random(spec.seed)
         if begins_with_torch(text):
             with contextlib.suppress(ImportError):  # the script's own import will say it better
                 import torch  # noqa: F401
@@ -77,7 +83,7 @@ class Debuggee:
         self._writer.set_run(
             script=spec.script or "", module=spec.module or "", arguments=json.dumps(spec.arguments), cwd=os.getcwd(),
             title=title, lesson=lesson, python=platform.python_version(), torch="", status="running",
-            started=str(time.time()),
+            started=str(time.time()), seed="" if spec.seed is None else str(spec.seed),
         )  # fmt: skip
         if spec.script is not None:
             self._writer.source(os.path.abspath(spec.script), text)
@@ -91,10 +97,16 @@ class Debuggee:
             from gradb.tracer.tracing import tracing
 
             self._recorder.places.learn_torch(os.path.dirname(os.path.abspath(torch.__file__ or "")))
+            if self._spec.seed is not None:
+                seeding.seed_torch(self._spec.seed)
             context = tracing(
-                self._recorder, limit=self._spec.limit, probe=self._spec.probe, is_stepping=self._gate.is_stepping
+                self._recorder,
+                self._controls,
+                limit=self._spec.limit,
+                probe=self._spec.probe,
+                is_stepping=self._gate.is_stepping,
             )
-            self._torch.enter_context(context)
+            self._newest_loss = self._torch.enter_context(context)
         except Exception as error:
             self._recorder.fail(error)
         self._writer.set_run(torch=str(torch.__version__))
@@ -112,9 +124,10 @@ class Debuggee:
                 if ready:
                     self._obey(self._channel.receive(0.0))
                 self._recorder.commit()
+                self._watch_size()
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
                     last, told = time.monotonic(), self._writer.head
-                    self._send(Progress(self._writer.committed, self._recorder.iteration))
+                    self._send(Progress(self._writer.committed, self._recorder.iteration, self._newest_loss()))
             except (Closed, OSError, ValueError):
                 self._abort()
                 return
@@ -127,8 +140,26 @@ class Debuggee:
                 self._gate.release(message)
             case Pause():
                 self._gate.ask()
+            case Set(change):
+                self._change(change)
             case Quit():
                 self._abort()
+
+    def _change(self, change: Change) -> None:
+        """Have something changed: at once where the script is held, else between two events."""
+        self._controls.ask(change)
+        self._gate.send(self._settle)
+
+    def _settle(self) -> int:
+        with self._recorder.lock:
+            return self._recorder.settle() - 1
+
+    def _watch_size(self) -> None:
+        """Only watch from here on once the tape is as large as it may become."""
+        if self._recorder.is_full and not self._is_capped and self._writer.size() >= self._spec.max_tape:
+            self._is_capped = True
+            limit = f"{self._spec.max_tape:,} bytes"
+            self._controls.ask(Change("record", "watch"), f"the tape has reached its limit of {limit}")
 
     def _abort(self) -> None:
         """End the process because nobody is there any more to debug it."""

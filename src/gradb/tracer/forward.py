@@ -21,16 +21,18 @@ from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.places import Found
+from gradb.tracer.updates import UpdateWatch
 
 
 class ForwardMode(TorchFunctionMode):
     """The mode; entered once in each thread that is traced."""
 
-    def __init__(self, composer: Composer, grads: GradWatch) -> None:
+    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch) -> None:
         super().__init__()
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
+        self._updates = updates
         self._calls: dict[Any, Call] = {}
         self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
 
@@ -45,11 +47,25 @@ class ForwardMode(TorchFunctionMode):
         func = call.genuine
         if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
+        is_off = call.clears and self._composer.controls.zero_grad == "off"
+        if is_off and self._composer.guard(self._grads.suppresses, call.display, args):
+            return None if call.kind == calls.GRAD else args[0]
+        if not self._recorder.is_full:
+            return self._watch(call, func, args, kwargs or {})
         return self._run(call, func, args, kwargs or {})
+
+    def _watch(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function of which only what it does to gradients and parameters matters."""
+        if call.clears:
+            self._composer.guard(self._grads.cleared_unseen, call.display, args)
+        result = func(*args, **kwargs)
+        if call.is_inplace or call.kind == calls.GRAD:
+            self._composer.guard(self._updates.look, call, args)
+        return result
 
     def run_custom(self, function: Any, apply: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run ``function.apply`` of a custom autograd.Function, recording it as one op."""
-        if not self._recorder.is_active:
+        if not self._recorder.is_active or not self._recorder.is_full:
             return apply(function, *args, **kwargs)
         call = self._customs.get(function)
         if call is None:
@@ -57,7 +73,7 @@ class ForwardMode(TorchFunctionMode):
         return self._run(call, functools.partial(apply, function), args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        step = _Step(self._composer, self._grads, call, args, kwargs)
+        step = _Step(self._composer, self._grads, self._updates, call, args, kwargs)
         self._composer.guard(step.before)
         try:
             result = func(*args, **kwargs)
@@ -71,12 +87,32 @@ class ForwardMode(TorchFunctionMode):
 class _Step:
     """One call on its way to the tape."""
 
-    __slots__ = ("args", "bad", "blob", "call", "composer", "found", "grads", "inputs", "kwargs", "recorder", "wires")
+    __slots__ = (
+        "args",
+        "bad",
+        "blob",
+        "call",
+        "composer",
+        "found",
+        "grads",
+        "inputs",
+        "kwargs",
+        "recorder",
+        "updates",
+        "wires",
+    )
 
     def __init__(
-        self, composer: Composer, grads: GradWatch, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        composer: Composer,
+        grads: GradWatch,
+        updates: UpdateWatch,
+        call: Call,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> None:
-        self.composer, self.grads, self.call, self.args, self.kwargs = composer, grads, call, args, kwargs
+        self.composer, self.grads, self.updates = composer, grads, updates
+        self.call, self.args, self.kwargs = call, args, kwargs
         self.recorder = composer.recorder
         self.found: Found | None = None
         self.blob = Blob()
@@ -92,7 +128,7 @@ class _Step:
         if self.call.kind == calls.GRAD:
             self.grads.before_setting(self.call.display, self.args)
         elif self.call.is_inplace or "out" in self.kwargs:
-            if self._locate().is_optimizer or self.composer.is_in_transform():
+            if self._is_hidden() or self.composer.is_in_transform():
                 return
             self._take_inputs()
             self.grads.before_inplace(self.kwargs["out"] if "out" in self.kwargs else next(iter(self.args), None))
@@ -101,6 +137,7 @@ class _Step:
         """Record the call, now that it has returned."""
         if self.call.kind == calls.GRAD:
             self.grads.after_setting(self.call.display, self.args, self._locate())
+            self.updates.set_data(self.call, self.args, self._locate())
             return
         if self.call.kind == calls.RETAIN:
             self.composer.retain(self.args[0])
@@ -109,8 +146,10 @@ class _Step:
         results = [result] if isinstance(result, torch.Tensor) else _tensors((result,))
         if not results and self.call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
             results = [self.args[0]]  # __setitem__ returns nothing
-        if not results or self._locate().is_optimizer or self.composer.is_in_transform():
+        if not results or self._is_hidden() or self.composer.is_in_transform():
             return
+        if not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
+            self.updates.forward_begins()
         if self.grads.after_inplace(self.call.display, self._locate()):
             return
         if self.wires is None:
@@ -126,6 +165,10 @@ class _Step:
         if self.found is None:
             self.found = self.recorder.find(4)
         return self.found
+
+    def _is_hidden(self) -> bool:
+        """Tell whether this happens inside an optimizer's step that nobody is stepping into."""
+        return self._locate().is_optimizer and (self.grads.is_clearing or not self.composer.is_stepping())
 
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
@@ -157,22 +200,28 @@ class _Step:
         new = [n for tensor in results if tensor.grad_fn is not None
                for n in composer.nodes.register(tensor.grad_fn, event, place, composer.scope)]  # fmt: skip
         self._name_results(results, is_single, event)
-        outputs = [self._output(tensor, event, found) for tensor in results]
-        is_quiet = not (any(tensor.grad_fn is not None for tensor in results) or self._changes_leaf(results))
+        leaf = self.updates.leaf_of(self.call, self.args) if self.call.is_inplace else None
+        is_update = leaf is not None and self._is_by_hand() and self.updates.updated(leaf)
+        changed = results if leaf is None or leaf is results[0] else [*results, leaf]
+        outputs = [self._output(tensor, event, found) for tensor in changed]
+        is_quiet = not (
+            any(tensor.grad_fn is not None for tensor in results) or self._changes_leaf(results) or is_update
+        )
         first = next((wire for wire in outputs if wire[3] is not None), None)
         name = results[0].grad_fn.name() if results[0].grad_fn is not None and new else self.call.display
         detail = [self.call.display, self.wires, outputs, self._arguments(), new, self.call.is_inplace]
         self.recorder.emit(
             "op", name, place, detail, self.blob, scope=composer.scope,
             node=first[3] if first else None, is_quiet=is_quiet, has_nonfinite=self.bad,
+            phase="optimizer" if is_update else None,
         )  # fmt: skip
 
+    def _is_by_hand(self) -> bool:
+        """Tell whether the script's own code asks for this change, and it is no initialisation."""
+        return self._locate().is_direct and not self.call.display.startswith("torch.nn.init")
+
     def _changes_leaf(self, results: list[torch.Tensor]) -> bool:
-        """Tell whether this is the script's own update of a leaf (hand-written SGD), not its initialisation."""
-        is_update = (
-            self.call.is_inplace and self._locate().is_direct and not self.call.display.startswith("torch.nn.init")
-        )
-        return is_update and results[0].requires_grad
+        return self.call.is_inplace and self._is_by_hand() and results[0].requires_grad
 
     def _output(self, tensor: torch.Tensor, event: int, found: Found) -> Wire:
         is_initialised = "empty" not in self.call.display

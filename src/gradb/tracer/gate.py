@@ -6,7 +6,8 @@ waits for another process. Knows nothing of torch.
 
 from __future__ import annotations
 
-import _thread
+import threading
+from collections import deque
 from collections.abc import Callable
 
 from gradb.link.messages import Continue
@@ -28,8 +29,8 @@ class Gate:
         self._order = order
         self._on_pause = on_pause
         self._is_asked = False
-        self._held = _thread.allocate_lock()
-        self._held.acquire()
+        self._errands: deque[Callable[[], int]] = deque()
+        self._held = threading.Semaphore(0)
 
     @property
     def is_watching(self) -> bool:
@@ -46,11 +47,26 @@ class Gate:
             self.hold(event.seq)
 
     def hold(self, head: int) -> None:
-        """Stop the calling thread until ``release``."""
+        """Stop the calling thread until ``release``; meanwhile it does the errands it is given."""
         self._is_asked = False
         self.is_paused = True
         self._on_pause(head)
         self._held.acquire()
+        while self._errands:
+            new_head = self._errands.popleft()()
+            if self.is_paused:
+                self._on_pause(new_head)
+            self._held.acquire()
+
+    def send(self, errand: Callable[[], int]) -> bool:
+        """Have the thread that is held do something that returns the new head; False when none is held.
+
+        Called from the listening thread.
+        """
+        if self.is_paused:
+            self._errands.append(errand)
+            self._held.release()
+        return self.is_paused
 
     def release(self, order: Continue | None) -> None:
         """Let the script go on until the order says stop (None: to the end). Called from the listening thread."""

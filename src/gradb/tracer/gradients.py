@@ -1,7 +1,8 @@
-"""Watches ``.grad`` being cleared or set, in the idioms that scripts use, and records errors.
+"""Watches ``.grad`` being cleared or set, in the idioms that scripts use, and carries out the zero_grad policy.
 
 ``optimizer.zero_grad()`` and ``module.zero_grad()`` are one event for all they clear; ``p.grad.zero_()``,
-``p.grad = None`` and ``del p.grad`` are one each.
+``p.grad = None`` and ``del p.grad`` are one each. So is a call that the policy makes do nothing, and what gradb clears
+itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import torch
 from gradb.tape.codec import Blob
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.norms import norm_of_all
 from gradb.tracer.places import Found, PlaceRow
+from gradb.tracer.policy import ZeroPolicy
 
 
 class _Held:
@@ -39,10 +42,77 @@ class _Local(threading.local):
 class GradWatch:
     """Compares ``.grad`` before and after whatever clears or changes it."""
 
-    def __init__(self, composer: Composer) -> None:
+    def __init__(self, composer: Composer, policy: ZeroPolicy) -> None:
         self._composer = composer
         self._recorder = composer.recorder
+        self._policy = policy
         self._local = _Local()
+
+    @property
+    def is_clearing(self) -> bool:
+        """True inside of ``optimizer.zero_grad`` or ``module.zero_grad``."""
+        return self._local.depth > 0
+
+    # --- the policy ---------------------------------------------------------------------------------------------------
+
+    def suppresses(self, call: str, args: tuple[Any, ...]) -> bool:
+        """Tell whether a call that clears gradients is to do nothing, and record that it did nothing."""
+        leaves = self._to_clear(call, args)
+        if not self._policy.is_off or not leaves or self._local.depth:
+            return False
+        found = self._recorder.find()
+        if found.is_optimizer:
+            return False
+        self._suppressed(_idiom(call, args), leaves, found.place.row)
+        return True
+
+    def cleared_unseen(self, call: str, args: tuple[Any, ...]) -> None:
+        """Take note of a call that is about to clear gradients while only watching."""
+        self._policy.cleared(self._to_clear(call, args))
+
+    def _to_clear(self, call: str, args: tuple[Any, ...]) -> list[torch.Tensor]:
+        """Return the tensors whose ``.grad`` a call is about to clear."""
+        target = args[0] if args else None
+        if not isinstance(target, torch.Tensor):
+            return self._owners(target)
+        if not _is_setting(call):
+            return self._owners(target) if not call.endswith("fill_") or (len(args) > 1 and not args[1]) else []
+        is_clearing = len(args) < 2 or args[1] is None
+        return [target] if is_clearing and grad_of(target) is not None else []
+
+    def _owners(self, target: Any) -> list[torch.Tensor]:
+        grads = [target] if isinstance(target, torch.Tensor) else target if isinstance(target, (list, tuple)) else []
+        owners = self._composer.tensors.owners_of_grad
+        return list(
+            {id(leaf): leaf for grad in grads if isinstance(grad, torch.Tensor) for leaf in owners(grad)}.values()
+        )
+
+    def _suppressed(self, idiom: str, leaves: list[torch.Tensor], place: PlaceRow) -> None:
+        event = self._recorder.settle()
+        count = self._policy.count()
+        self._composer.series.point("suppressed", "zero_grad", count, event)
+        if self._recorder.is_full:
+            self._composer.leaves(leaves, place)
+            held, rows = _Held(self._composer, leaves), []
+            for leaf, value in held.rows:
+                known = self._composer.tensors.record(leaf)
+                rows.append([known.id, known.name or f"leaf #{known.id}", value, value])
+            self._recorder.emit("zero_grad", idiom, place, [idiom, rows, True], held.blob)
+
+    def before_backward(self, place: PlaceRow) -> None:
+        """Clear, under the policy ``on``, what the script has left: nothing may be added to used up gradients."""
+        leaves = self._policy.left_out() if self._policy.is_on else []
+        if not leaves:
+            return
+        event = self._recorder.settle()
+        held = self._hold(leaves) if self._recorder.is_full else None
+        with torch.no_grad():
+            self._policy.clear(leaves)
+        self._composer.series.point("inserted", "zero_grad", self._policy.count(), event)
+        if held is not None:
+            self._emit("policy on", held, place)
+
+    # --- the script's own calls ---------------------------------------------------------------------------------------
 
     def before_setting(self, call: str, args: tuple[Any, ...]) -> None:
         """Remember ``.grad`` before ``p.grad = ...``, ``del p.grad`` or ``p.grad.data = ...``."""
@@ -53,10 +123,7 @@ class GradWatch:
 
     def before_inplace(self, target: Any) -> None:
         """Remember the buffers before an in-place op on a tensor, or on several, that are some leaves' ``.grad``."""
-        grads = [target] if isinstance(target, torch.Tensor) else target if isinstance(target, (list, tuple)) else []
-        owners = self._composer.tensors.owners_of_grad
-        leaves = {id(leaf): leaf for grad in grads if isinstance(grad, torch.Tensor) for leaf in owners(grad)}
-        self._local.held = self._hold(list(leaves.values()))
+        self._local.held = self._hold(self._owners(target))
 
     def after_setting(self, call: str, args: tuple[Any, ...], found: Found) -> None:
         """Record ``p.grad = ...``, ``del p.grad``, or a leaf that begins to require grad."""
@@ -70,9 +137,7 @@ class GradWatch:
         elif ".data" in call:
             self._emit("grad.data = value", held, found.place.row)
         else:
-            is_set = len(args) > 1 and args[1] is not None
-            idiom = "grad = value" if is_set else "grad = None" if len(args) > 1 else "del grad"
-            self._emit(idiom, held, found.place.row)
+            self._emit(_idiom(call, args), held, found.place.row)
 
     def after_inplace(self, call: str, found: Found) -> bool:
         """Record an in-place op on a ``.grad``; return False when it was on something else."""
@@ -111,7 +176,12 @@ class GradWatch:
         def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._recorder.is_active or self._local.depth:
                 return original(owner, *args, **kwargs)
-            held = self._composer.guard(lambda: self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)]))
+            if not self._recorder.is_full and self._composer.controls.zero_grad == "script":
+                return original(owner, *args, **kwargs)
+            own = [leaf for leaf in leaves(owner) if _has_buffer(leaf)]
+            if self._policy.is_off and self._composer.guard(self._refused, idiom, own):
+                return None
+            held = self._composer.guard(self._before_clearing, own)
             self._local.depth += 1
             try:
                 return original(owner, *args, **kwargs)
@@ -122,6 +192,16 @@ class GradWatch:
                     self._composer.guard(self._emit, idiom, held, place)
 
         return zero_grad
+
+    def _refused(self, idiom: str, leaves: list[torch.Tensor]) -> bool:
+        self._suppressed(idiom, leaves, self._recorder.find().place.row)
+        return True
+
+    def _before_clearing(self, leaves: list[torch.Tensor]) -> _Held | None:
+        if self._recorder.is_full:
+            return self._hold(leaves)
+        self._policy.cleared([leaf for leaf in leaves if leaf.grad is not None])
+        return None
 
     def _hold(self, leaves: list[torch.Tensor]) -> _Held | None:
         return _Held(self._composer, leaves) if leaves else None
@@ -134,13 +214,35 @@ class GradWatch:
             known = self._composer.tensors.note_grad(leaf)
             after, _ = self._composer.snapshots.take(grad_of(leaf), held.blob)
             rows.append([known.id, known.name or f"leaf #{known.id}", before, after])
-            known.fills = 0
-            self._composer.writer.grad(known.id, event, 0, 0)
+            if _is_cleared(leaf):
+                known.fills = known.since = 0
+                if before is not None:
+                    self._policy.cleared([leaf])
+            elif not known.fills:
+                known.filled(self._recorder.iteration)  # the script gave it a value of its own
+            self._composer.writer.grad(known.id, event, known.fills, known.since)
         self._recorder.emit("zero_grad", idiom, place, [idiom, rows, False], held.blob)
 
 
 def _has_buffer(tensor: torch.Tensor) -> bool:
     return tensor.is_leaf and (tensor.requires_grad or tensor.grad is not None)
+
+
+def _idiom(call: str, args: tuple[Any, ...]) -> str:
+    """Return what people call it: ``grad.zero_``, ``grad = None``, ``del grad``, ``grad = value``."""
+    if not _is_setting(call):
+        return f"grad.{call.rpartition('.')[2]}"
+    return "del grad" if len(args) < 2 else "grad = None" if args[1] is None else "grad = value"
+
+
+def _is_setting(call: str) -> bool:
+    return "Tensor.grad." in call or "__delete__" in call
+
+
+def _is_cleared(leaf: torch.Tensor) -> bool:
+    """Tell whether nothing is left in a buffer."""
+    grad = grad_of(leaf)
+    return grad is None or norm_of_all([grad]) == 0
 
 
 def _optimized(optimizer: Any) -> list[torch.Tensor]:

@@ -30,7 +30,19 @@ def _gone() -> None:
 class TensorRecord:
     """What is remembered of a tensor for as long as it lives."""
 
-    __slots__ = ("fills", "grad_id", "grad_key", "id", "is_leaf", "is_parameter", "mark", "name", "ref", "since")
+    __slots__ = (
+        "fills",
+        "grad_id",
+        "grad_key",
+        "id",
+        "is_leaf",
+        "is_parameter",
+        "mark",
+        "memory_key",
+        "name",
+        "ref",
+        "since",
+    )
 
     def __init__(self, id: int, ref: weakref.ref[torch.Tensor]) -> None:
         self.id = id
@@ -42,7 +54,7 @@ class TensorRecord:
         """Leaves: the mark of the AccumulateGrad node."""
         self.fills = self.since = 0
         """Accumulations into ``.grad`` since it was cleared (-1: not known), and the iteration of the first of them."""
-        self.grad_id = self.grad_key = 0
+        self.grad_id = self.grad_key = self.memory_key = 0
         """Which object ``.grad`` is, and where it lies."""
 
     def filled(self, iteration: int) -> None:
@@ -77,6 +89,18 @@ class TensorIds:
         self._buffers.note(known, grad_of(tensor))
         return known
 
+    def note_memory(self, known: TensorRecord, tensor: torch.Tensor) -> None:
+        """Remember where a leaf's own values lie, so that a change of them past autograd (``.data``) is recognised."""
+        self._buffers.note_memory(known, tensor)
+
+    def leaf_at(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """Return the leaf whose memory a tensor that is no leaf itself shares, or None."""
+        return self._buffers.leaf_at(tensor)
+
+    def leaves(self) -> list[TensorRecord]:
+        """Return what is known of every leaf that is alive."""
+        return [known for known in self._records.values() if known.is_leaf]
+
     def owners_of_grad(self, grad: torch.Tensor) -> list[torch.Tensor]:
         """Return the tensors whose ``.grad`` this is, or shares its memory with."""
         return self._buffers.owners(grad)
@@ -97,7 +121,7 @@ class TensorIds:
         known = self._records.get(key)
         if known is not None and known.ref is ref:
             del self._records[key]
-            self._buffers.drop(known)
+            self._buffers.forget(known)
 
 
 @dataclass(frozen=True, slots=True)

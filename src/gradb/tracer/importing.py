@@ -16,15 +16,17 @@ from types import ModuleType
 from typing import Any
 
 
-class TorchImport(MetaPathFinder):
-    """Calls ``before`` and ``after`` around the first import of torch.
+class FirstImport(MetaPathFinder):
+    """Calls ``before`` and ``after`` around the first import of a module.
 
     Args:
+        name: the module.
         before: called when the import begins.
         after: called with the module when it has been executed.
     """
 
-    def __init__(self, before: Callable[[], None], after: Callable[[ModuleType], None]) -> None:
+    def __init__(self, name: str, before: Callable[[], None], after: Callable[[ModuleType], None]) -> None:
+        self._name = name
         self._before = before
         self._after = after
 
@@ -38,8 +40,8 @@ class TorchImport(MetaPathFinder):
             sys.meta_path.remove(self)
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Find torch as Python would, and wrap its loader; leave every other module to the other finders."""
-        if fullname != "torch":
+        """Find the module as Python would, and wrap its loader; leave every other one to the other finders."""
+        if fullname != self._name:
             return None
         self.uninstall()
         spec = PathFinder.find_spec(fullname, path, target)

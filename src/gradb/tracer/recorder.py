@@ -48,12 +48,19 @@ class Recorder:
         self.places = Places(writer.source)
         self.lock = threading.RLock()
         self.is_active = True
+        self.is_full = True
+        """False while only watching: no event of an op, a node or a .grad."""
         self.iteration = 1
         self.phase = "start"
         self.before_event: Callable[[], None] = lambda: None
         """Called before each event is numbered (the output streams flush what was printed before it)."""
         self.flush_idle: Callable[[], None] = lambda: None
         """Called before a commit by the clock, from a thread that must not be held."""
+        self.errands: Callable[[], None] = lambda: None
+        """What has to be done between two events, when ``has_errands``."""
+        self.has_errands = False
+        self.on_iteration: Callable[[int], None] = lambda iteration: None
+        """Called when an iteration begins."""
         self.is_open = True
         self._threads: dict[int, int] = {threading.main_thread().ident or 0: 0}
         self._pid = os.getpid()
@@ -66,7 +73,15 @@ class Recorder:
     def settle(self) -> int:
         """Write what has to come before the next event; return that event's number."""
         self.before_event()
+        if self.has_errands:
+            self.has_errands = False
+            self.errands()
         return self.writer.head + 1
+
+    def next_iteration(self) -> None:
+        """Begin the next iteration."""
+        self.iteration += 1
+        self.on_iteration(self.iteration)
 
     def find(self, depth: int = 1) -> Found:
         """Find the user's place above the caller."""
@@ -89,9 +104,10 @@ class Recorder:
         is_quiet: bool = False,
         has_nonfinite: bool = False,
         may_hold: bool = True,
+        phase: str | None = None,
     ) -> int:
         """Append an event, then hold the script if the gate says so. Return its number."""
-        self.phase = phase = PHASE_OF_KIND.get(kind) or self.phase
+        self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
         thread = self._threads.get(ident := threading.get_ident())
         if thread is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -37,6 +37,8 @@ class ModuleScopes:
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
+        self.on_unseen_call: Callable[[], object] = lambda: None
+        """Called when a module is called while only watching."""
         self._recorder = composer.recorder
         self._trees: dict[int, _Tree] = {}
 
@@ -53,12 +55,18 @@ class ModuleScopes:
         finally:
             for handle in handles:
                 handle.remove()
+            self._composer.local.scopes.clear()
+            self._composer.local.roots.clear()
 
     def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        if not self._recorder.is_full:
+            self._composer.guard(self.on_unseen_call)
+            return
         self._composer.guard(self._entered, module, args)
 
     def _leave(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        self._composer.guard(self._left, result)
+        if self._recorder.is_full or self._composer.local.scopes:
+            self._composer.guard(self._left, result)
 
     def _register(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
         if isinstance(parameter, torch.Tensor) and parameter.requires_grad:

@@ -7,41 +7,69 @@ from collections.abc import Callable, Iterator
 
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
+from gradb.tracer.controls import Controls
+from gradb.tracer.depth import Depth
 from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.iterations import Iterations
+from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.resumption import Resumption
 from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
+from gradb.tracer.updates import UpdateWatch
 from gradb.tracer.warned import at_their_place
 
 
 @contextlib.contextmanager
 def tracing(
-    recorder: Recorder, *, limit: int = 1024, probe: str = "auto", is_stepping: Callable[[], bool] = lambda: False
-) -> Iterator[None]:
+    recorder: Recorder,
+    controls: Controls,
+    *,
+    limit: int = 1024,
+    probe: str = "auto",
+    is_stepping: Callable[[], bool] = lambda: False,
+) -> Iterator[Callable[[], float | None]]:
     """Record everything autograd does in this process for as long as the context lasts.
 
     Args:
         recorder: where events go.
+        controls: what is changed from outside.
         limit: the largest number of elements of a tensor that is kept whole.
         probe: ``auto``, ``always`` or ``never``: see ``Prober``.
         is_stepping: tells whether a person is stepping the script.
+
+    Yields:
+        A function that returns the newest loss.
     """
-    composer = Composer(recorder, limit)
-    grads = GradWatch(composer)
-    mode = ForwardMode(composer, grads)
+    composer = Composer(recorder, controls, limit, is_stepping)
+    iterations, policy = Iterations(recorder), ZeroPolicy(controls)
+    grads = GradWatch(composer, policy)
+    mode = ForwardMode(composer, grads, UpdateWatch(composer, iterations, policy))
+    scopes = ModuleScopes(composer)
+    depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
+    scopes.on_unseen_call = depth.sync
+    recorder.on_iteration = controls.begin_iteration
+    controls.on_depth = Resumption(composer, iterations).snapshot
+
+    def change() -> None:
+        policy.restart()
+        depth.sync()
+
+    controls.on_policy = change
     with contextlib.ExitStack() as stack:
         stack.enter_context(grads.installed())
-        stack.enter_context(EngineWatch(composer, grads, Prober(probe, is_stepping)).installed())
-        stack.enter_context(ModuleScopes(composer).installed())
-        stack.enter_context(StepWatch(composer).installed())
+        stack.enter_context(EngineWatch(composer, grads, iterations, Prober(probe, is_stepping)).installed())
+        stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())
-        stack.enter_context(mode)
-        yield
+        stack.enter_context(depth.installed())
+        with recorder.lock:
+            recorder.settle()
+        yield lambda: composer.series.newest_loss

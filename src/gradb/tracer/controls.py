@@ -1,0 +1,85 @@
+"""What is changed from outside while the script runs: the zero_grad policy, the learning rate, the depth of recording.
+
+Wishes come from the command line and, at any time, from the listening thread. They are carried out on a thread of the
+script's, between two events, so that each has its position on the tape. Knows nothing of torch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from gradb.link.spec import Change
+from gradb.tape.codec import Blob, Wire
+from gradb.tracer.places import NOWHERE
+from gradb.tracer.recorder import Recorder
+
+
+class Controls:
+    """The changes in force, and those still to come.
+
+    Args:
+        recorder: the tape's recorder.
+        changes: what to change, and when.
+    """
+
+    def __init__(self, recorder: Recorder, changes: Sequence[Change] = ()) -> None:
+        self.zero_grad = "script"
+        """The policy: ``script``, ``off`` or ``on``."""
+        self.lr: float | None = None
+        """The learning rate of every step; None: the script's own."""
+        self.on_depth: Callable[[], tuple[list[Wire], list[Wire | None], Blob]] | None = None
+        """Called when everything is to be recorded again; tells the leaves and gradients of that moment."""
+        self.on_policy: Callable[[], None] = lambda: None
+        """Called when the zero_grad policy or the depth has changed."""
+        self._recorder = recorder
+        self._later = sorted(changes, key=lambda change: change.iteration)
+        self._now: deque[tuple[Change, str]] = deque()
+        recorder.errands = self._carry_out
+        recorder.has_errands = bool(self._later) and self._later[0].iteration <= recorder.iteration
+
+    @property
+    def is_in_force(self) -> bool:
+        """True when the script does not run quite as it is written."""
+        return self.zero_grad != "script" or self.lr is not None
+
+    def ask(self, change: Change, reason: str = "asked for") -> None:
+        """Take a wish; from any thread."""
+        if change.iteration > self._recorder.iteration:
+            self._later = sorted([*self._later, change], key=lambda one: one.iteration)
+        else:
+            self._now.append((change, reason))
+            self._recorder.has_errands = True
+
+    def begin_iteration(self, iteration: int) -> None:
+        """Look whether something was to be changed now."""
+        if self._later and self._later[0].iteration <= iteration:
+            self._recorder.has_errands = True
+
+    def _carry_out(self) -> None:
+        """Make the changes that are due; called between two events with the recorder's lock held."""
+        while self._later and self._later[0].iteration <= self._recorder.iteration:
+            self._apply(self._later.pop(0), "asked for")
+        while self._now:
+            self._apply(*self._now.popleft())
+
+    def _apply(self, change: Change, reason: str) -> None:
+        match change.what:
+            case "zero_grad" if change.value != self.zero_grad:
+                before, self.zero_grad = self.zero_grad, change.value
+                self._tell("zero_grad", before, change.value)
+            case "lr" if (rate := None if change.value == "script" else float(change.value)) != self.lr:
+                before, self.lr = "script" if self.lr is None else f"{self.lr:g}", rate
+                self._tell("lr", before, "script" if rate is None else f"{rate:g}")
+            case "record" if (change.value == "full") != self._recorder.is_full:
+                self._set_depth(change.value, reason)
+        self.on_policy()
+
+    def _tell(self, what: str, before: str, after: str) -> None:
+        self._recorder.emit("intervention", what, NOWHERE.row, [what, before, after])
+
+    def _set_depth(self, depth: str, reason: str) -> None:
+        recorder = self._recorder
+        recorder.is_full = depth == "full"
+        leaves, gradients, blob = self.on_depth() if recorder.is_full and self.on_depth is not None else ([], [], None)
+        recorder.emit("depth", depth, NOWHERE.row, [depth, reason, leaves, gradients], blob)

@@ -1,0 +1,69 @@
+"""Recognises parameters that the script updates by its own code (hand-written SGD), through autograd or past it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Blob
+from gradb.tracer import calls
+from gradb.tracer.calls import Call
+from gradb.tracer.composer import Composer
+from gradb.tracer.iterations import Iterations
+from gradb.tracer.places import Found
+from gradb.tracer.policy import ZeroPolicy
+
+
+class UpdateWatch:
+    """Tells the iterations and the policy of updates by hand."""
+
+    def __init__(self, composer: Composer, iterations: Iterations, policy: ZeroPolicy) -> None:
+        self._composer = composer
+        self._iterations = iterations
+        self._policy = policy
+
+    def forward_begins(self) -> None:
+        """Take note that the script computes something that can be differentiated."""
+        self._iterations.forward_begins()
+
+    def leaf_of(self, call: Call, args: tuple[Any, ...]) -> torch.Tensor | None:
+        """Return the leaf that a call which changes a tensor in place, or sets its ``.data``, changes."""
+        target = args[0] if args else None
+        if not isinstance(target, torch.Tensor) or (call.kind == calls.GRAD and "Tensor.data." not in call.display):
+            return None
+        if target.requires_grad:
+            return target if target.is_leaf else None
+        return None if call.kind == calls.GRAD else self._composer.tensors.leaf_at(target)
+
+    def updated(self, leaf: torch.Tensor) -> bool:
+        """Take note of a change of a leaf; return whether it is an update: one that follows a backward."""
+        if not self._iterations.updated_by_hand():
+            return False
+        self._policy.used([leaf])
+        return True
+
+    def look(self, call: Call, args: tuple[Any, ...]) -> None:
+        """Do both, while only watching."""
+        leaf = self.leaf_of(call, args)
+        if leaf is not None and not self._composer.recorder.find().is_optimizer:
+            self.updated(leaf)
+
+    def set_data(self, call: Call, args: tuple[Any, ...], found: Found) -> None:
+        """Record ``p.data = value`` as an op that changes the leaf."""
+        leaf = self.leaf_of(call, args)
+        if leaf is None or found.is_optimizer:
+            return
+        composer, recorder = self._composer, self._composer.recorder
+        known = composer.tensors.record(leaf)
+        composer.tensors.note_memory(known, leaf)
+        recorder.settle()
+        is_update = self.updated(leaf)
+        event, blob = recorder.next_seq, Blob()
+        wire, is_bad = composer.tensor(leaf, blob, event, found.place.row)
+        composer.writer.tensor(wire[0], event, wire[3], wire[4])
+        recorder.emit(
+            "op", "Tensor.data = value", found.place.row, ["Tensor.data = value", [], [wire], [], [], True], blob,
+            scope=composer.scope, node=wire[3], is_quiet=not is_update, has_nonfinite=is_bad,
+            phase="optimizer" if is_update else None,
+        )  # fmt: skip
