@@ -62,6 +62,8 @@ class Drawing:
     cursor: int | None = None
     """The iteration of the position."""
     marks: tuple[Mark, ...] = ()
+    ghost_marks: tuple[Mark, ...] = ()
+    """Those of the other run: their labels begin with its sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,23 @@ class Picture:
     """What has to be said beside it."""
 
 
-def curves_of(own: Sequence[Series], ghost: Sequence[Series] = (), name: str = "") -> tuple[Curve, ...]:
-    """Give each series a sign: as many as there are signs for; ``name`` tells the ghost's."""
-    mine = zip(own, OWN_SIGNS, _OWN_STYLES, strict=False)
-    other = [(f"{name} {series.label}" if len(ghost) > 1 else name, series) for series in ghost]
+def curves_of(
+    own: Sequence[Series], ghost: Sequence[Series] = (), ghost_name: str = "", own_name: str = ""
+) -> tuple[Curve, ...]:
+    """Give each series a sign, as far as there are signs; the names tell two runs apart."""
+    mine = zip(_named(own, own_name), OWN_SIGNS, _OWN_STYLES, strict=False)
+    other = zip(_named(ghost, ghost_name), GHOST_SIGNS, strict=False)
     return (
-        *(Curve(series, series.label, sign, style) for series, sign, style in mine),
-        *(Curve(series, label, sign, _GHOST_STYLE) for (label, series), sign in zip(other, GHOST_SIGNS, strict=False)),
+        *(Curve(series, label, sign, style) for (series, label), sign, style in mine),
+        *(Curve(series, label, sign, _GHOST_STYLE) for (series, label), sign in other),
     )
+
+
+def _named(series: Sequence[Series], name: str) -> list[tuple[Series, str]]:
+    """Label series by the run's name, where it has one, and by their own where it has several."""
+    if name and len(series) == 1:
+        return [(series[0], name)]
+    return [(one, f"{name} {one.label}".lstrip()) for one in series]
 
 
 def draw(drawing: Drawing, width: int, height: int) -> Picture:
@@ -271,10 +282,12 @@ def _exactly(line: Text, width: int) -> Text:
 
 def _mark_flags(drawing: Drawing) -> list[Flag]:
     window = drawing.window
-    shown = [mark for mark in drawing.marks if window.first <= mark.iteration <= window.last]
     names = {"zero_grad": "", "lr": "lr ", "record": ""}
+    all_marks = [("", mark) for mark in drawing.marks] + [(f"{GHOST_SIGNS[0]} ", mark) for mark in drawing.ghost_marks]
     return [
-        Flag(mark.iteration, f"{names[mark.what]}{mark.value}@{mark.iteration}", "", has_line=True) for mark in shown
+        Flag(mark.iteration, f"{whose}{names[mark.what]}{mark.value}@{mark.iteration}", has_line=True)
+        for whose, mark in all_marks
+        if window.first <= mark.iteration <= window.last
     ]
 
 

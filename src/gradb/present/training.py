@@ -16,6 +16,7 @@ from gradb.present.options import Ghost, Options, Plot
 from gradb.present.plot import MIN_HEIGHT, Curve, Drawing, curves_of, draw
 from gradb.present.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.safe import plain
+from gradb.present.verdict import parting
 from gradb.tape.events import BackwardStartDetail
 from gradb.tape.frame import Frame
 from gradb.tape.series import Series
@@ -25,6 +26,7 @@ PLOT_HEIGHT = 16
 """Lines of the plot where no height is given."""
 _NAME_LIMIT = 40
 _MAX_NORMS = 2  # lines of them
+_NEVER = "the losses differ from the first on"
 
 
 def training_pane(frame: Frame, options: Options) -> RenderableType:
@@ -38,7 +40,7 @@ def training_pane(frame: Frame, options: Options) -> RenderableType:
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
     entries = legend(curves, training, ghost) if has_legend else []
     lines += flowed([*entries, *caption(window, curves, options.plot)], width)
-    lines += wrapped(ghost.note, width, theme.DIM) if ghost and ghost.note else []
+    lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(training.losses, _losses(ghost), curves, width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
     drawing = Drawing(curves, window, options.plot.is_log, cursor, training.marks)
@@ -100,6 +102,19 @@ def _entry(curve: Curve, training: Training, ghost: Ghost | None) -> Text:
     return line.append(
         f" (running, iteration {last_iteration([curve.series]):,})" if ghost and ghost.is_running else ""
     )
+
+
+def _about_ghost(training: Training, ghost: Ghost, width: int) -> list[Text]:
+    """Say where the other run leaves this one, which curves on top of each other do not show, and the reservation."""
+    clauses = []
+    pairs = list(zip(training.losses, _losses(ghost), strict=False))
+    found = [part for one, other in pairs if (part := parting(one, other)) is not None and not part[1]]
+    if found:
+        at = min(found)[0]
+        clauses.append(f"the losses are the same up to iteration {at - 1:,} and part there" if at > 1 else _NEVER)
+    elif pairs:
+        clauses.append("the losses are the same as far as both go")
+    return wrapped("; ".join([*clauses, *([ghost.note] if ghost.note else [])]), width, theme.DIM)
 
 
 def _value_at(series: Series, iteration: int) -> float | None:
