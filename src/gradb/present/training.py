@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.columns import Window
-from gradb.present.fields import wrapped
+from gradb.present.fields import cut, wrapped
 from gradb.present.numbers import shape_text
 from gradb.present.options import Ghost, Options, Plot
 from gradb.present.plot import MIN_HEIGHT, Curve, Drawing, curves_of, draw
@@ -54,6 +54,8 @@ def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequen
         picture = draw(drawing, width, PLOT_HEIGHT)
         notes = [line for note in picture.notes for line in wrapped(note, width, theme.DIM)]
         return [*above, *picture.lines, *notes, *below]
+    if options.height > MIN_HEIGHT:  # the plot goes before all but the first of the lines above it
+        above = above[: options.height - MIN_HEIGHT]
     room = options.height - len(above)
     below = below if room >= PLOT_HEIGHT + len(below) else ()
     room -= len(below)
@@ -138,14 +140,18 @@ def _left_out(own: Sequence[Series], ghost: Sequence[Series], curves: Sequence[C
 
 def _norms(training: Training, width: int) -> list[Text]:
     """Return the norm of each parameter after its last step, as far as there is room."""
-    parts = [Text("parameter norms", style=theme.DIM)]
+    position, parts, at = training.position, list[Text](), 0
     for series in training.series:
-        value = series.latest(training.position) if series.kind == "parameter_norm" else None
+        value = series.latest(position) if series.kind == "parameter_norm" else None
         if value is not None:
+            at = max(at, series.iterations[series.until(position) - 1])
             parts.append(Text(f"{plain(series.name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
-    lines = flowed(parts, width) if len(parts) > 1 else []
+    if not parts:
+        return []
+    label = "parameter norms" + (f" of iteration {at:,}" if at < training.iteration - 1 else "")
+    lines = flowed([Text(label, style=theme.DIM), *parts], width)
     if len(lines) > _MAX_NORMS:
-        lines = [*lines[: _MAX_NORMS - 1], Text(f"… of {len(parts) - 1} parameters", style=theme.DIM)]
+        lines = [*lines[: _MAX_NORMS - 1], cut(Text(f"… of {len(parts)} parameters", style=theme.DIM), width)]
     return lines
 
 

@@ -202,6 +202,7 @@ def test_changes_are_marked() -> None:
     assert head.split() == ["off@20", "lr", "1e-4@50", "watch@70"]
     axis = drawn.lines[-2].plain
     assert axis.count("┴") == 3
+    assert [char for char in drawn.lines[3].plain if char == "┊"] == ["┊", "┊"]  # a change of depth has none
     assert axis.index("┴") == head.index("off@20")
 
 

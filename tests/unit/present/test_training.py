@@ -160,6 +160,22 @@ def test_the_pane_keeps_its_height(blown_up: Tape, width: int, height: int) -> N
     assert all(len(line) <= width for line in lines)
 
 
+def test_the_plot_goes_before_all_but_the_first_reading(base: Frame) -> None:
+    """In a low pane there are curves and where the training stands."""
+    lines = pane(showing(base, made_series([3.0, 2.0, 1.0])), 38, 8)
+    assert len(lines) == 8
+    assert lines[0].startswith("iteration 3 of 3")
+    assert any("\u2800" < char <= "\u28ff" for line in lines for char in line)
+
+
+def test_norms_from_before_the_watch_are_dated(tmp_path: Path) -> None:
+    """While only watching the norms are those of the last step that was recorded in full."""
+    watched(tmp_path / "t.tape")
+    with Tape.open(tmp_path / "t.tape") as tape:
+        assert pane(tape.frame(tape.head // 2))[-1].startswith("parameter norms of iteration 3   w ")
+        assert pane(tape.frame(tape.head))[-1].startswith("parameter norms   w ")
+
+
 def test_only_the_last_iterations(base: Frame) -> None:
     """A caption says which of how many are shown."""
     lines = pane(showing(base, made_series([1.0] * 500), iteration=480), plot=Plot(last=50))
