@@ -54,15 +54,14 @@ def table_lines(left: Training, right: Training, labels: tuple[str, str], width:
     column = min(max(one.cell_len for _, one, _ in rows), room // 2)
     lines = []
     for name, one, other in rows:
-        line = Text(f"{name:<{names}}  ", style=theme.DIM, no_wrap=True)
         cell = cut(one, column)
-        cell.pad_right(column - cell.cell_len)
-        lines.append(cut(Text(no_wrap=True).append_text(line).append_text(cell).append("  ").append_text(other), width))
+        line = Text(no_wrap=True).append(f"{name:<{names}}  ", theme.DIM).append_text(cell)
+        lines.append(cut(line.append(" " * (column - cell.cell_len + 2)).append_text(other), width))
     return lines
 
 
 def _rows(training: Training, found: Figures) -> list[tuple[str, Text]]:
-    lowest = _figure(found.minimum)
+    lowest = Text(no_wrap=True).append_text(_figure(found.minimum))
     if found.minimum_at is not None:
         lowest.append(f" (iteration {found.minimum_at:,})", theme.DIM)
     return [

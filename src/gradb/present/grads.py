@@ -19,7 +19,7 @@ from gradb.tape.frame import Frame, GradBuffer
 
 _TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
 _NAME_LIMIT = 40
-_STALE = "‼"
+_STALE = "!"
 _MAX_STALE = 3  # lines about stale buffers
 
 
@@ -39,7 +39,7 @@ def grads_pane(frame: Frame, options: Options) -> RenderableType:
 
 
 def stale_words(buffer: GradBuffer) -> str:
-    """Return ``‼ stale: 3 backward calls since it was zeroed``; nothing where the buffer is not stale.
+    """Return ``! stale: 3 backward calls since it was zeroed``; nothing where the buffer is not stale.
 
     At an accumulation that is said of what the buffer held before.
     """
@@ -129,11 +129,15 @@ def before_text(buffer: GradBuffer, width: int) -> Text:
     """Return what an accumulation found; stale gradients have their sign."""
     if not buffer.is_stale:
         return inline(buffer.before, width)
-    return Text(f"{_STALE} ", style=theme.WARNING).append_text(inline(buffer.before, max(width - 2, 1), theme.WARNING))
+    return (
+        Text(no_wrap=True)
+        .append(f"{_STALE} ", theme.WARNING)
+        .append_text(inline(buffer.before, max(width - 2, 1), theme.WARNING))
+    )
 
 
 def _marker(buffer: GradBuffer) -> Text:
-    marker = Text("▶" if buffer.is_current else " ", style=theme.CURRENT)
+    marker = Text(no_wrap=True).append("▶" if buffer.is_current else " ", theme.CURRENT)
     return marker.append(_STALE, theme.WARNING) if buffer.is_stale else marker
 
 

@@ -158,6 +158,6 @@ def _power(power: int) -> str:
 
 
 def _multiple(times: int, power: int) -> str:
-    if -4 <= power <= 5:
+    if -3 <= power <= 4:
         return f"{times * 10**power}" if power >= 0 else f"{times / 10**-power:.{-power}f}"
     return f"{times}e{power}"
