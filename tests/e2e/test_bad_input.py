@@ -92,6 +92,23 @@ COMMANDS = (
     Row("command file missing", "run --commands {} {script}", "no such file"),
     Row("no such option", "record --fast {script}", "--fast"),
 )
+CHANGES = (
+    Row("no such policy", "record -o x.tape --zero-grad sideways {script}", "script, off or on"),
+    Row("policy at no iteration", "record -o x.tape --zero-grad off@abc {script}", "'abc'"),
+    Row("policy at iteration 0", "record -o x.tape --zero-grad off@0 {script}", "from 1"),
+    Row("two policies at once", "run -e step --zero-grad off,on {script}", "twice"),
+    Row("learning rate below zero", "record -o x.tape --lr=-0.1 {script}", "'-0.1'"),
+    Row("learning rate that is none", "record -o x.tape --lr nan {script}", "'nan'"),
+    Row("learning rate in words", "show --pane grads --lr small {script}", "'small'"),
+    Row("no such depth", "record -o x.tape --record half {script}", "full or watch"),
+    Row("range the wrong way round", "record -o x.tape --record full@110-100 {script}", "ends before it begins"),
+    Row("ranges out of order", "record -o x.tape --record full@9-12,3-4 {script}", "'3-4'"),
+    Row("seed that is no number", "record -o x.tape --seed soon {script}", "'soon'"),
+    Row("seed too large", "record -o x.tape --seed 9223372036854775808 {script}", "9223372036854775807"),
+    Row("size that is none", "record -o x.tape --max-tape large {script}", "'large'"),
+    Row("policy of a recording", "run -e 'zero-grad off' {tape}", "only a new run can change the past"),
+    Row("iteration that is no number", "run -e 'until iteration x' {tape}", "'x'"),
+)
 
 
 def call(capsys: Capture, *arguments: str | Path) -> Done:
@@ -111,7 +128,7 @@ def assert_refused(done: Done, says: str) -> None:
     assert "\x1b" not in done.err
 
 
-@pytest.mark.parametrize("row", [*SCRIPTS, *TAPES, *COMMANDS], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*SCRIPTS, *TAPES, *COMMANDS, *CHANGES], ids=lambda row: row.name)
 def test_refused_in_one_sentence(row: Row, tmp_path: Path, chain_rule_tape: Path) -> None:
     """Each mistake is told in one sentence that names what is wrong."""
     made = tmp_path / "made"

@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
+from gradb.cli.changes import add_change_options
 from gradb.debugger.errors import UserError
 
 
@@ -59,6 +60,7 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument(
         "--limit", metavar="N", type=_whole, default=1024, help="keep tensors of up to N elements whole (default: 1024)"
     )
+    add_change_options(parser)
 
 
 def _whole(text: str) -> int:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import gradb
 
-_ORDER = ("chain_rule", "accumulation", "integer_grad", "mlp", "zero_grad", "wrong_optimizer", "grad_accumulation")
+_ORDER = (
+    "chain_rule",
+    "accumulation",
+    "integer_grad",
+    "mlp",
+    "zero_grad",
+    "wrong_optimizer",
+    "grad_accumulation",
+)
 
 
 @dataclass(frozen=True, slots=True)

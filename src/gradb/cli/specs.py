@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from gradb.cli.changes import changes
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file, check_module, check_script, check_torch, find_script
 from gradb.debugger.errors import UserError
@@ -49,7 +51,7 @@ def make_spec(
     passes_output: bool = False,
 ) -> RunSpec:
     """Return the order for the debuggee."""
-    return RunSpec(
+    spec = RunSpec(
         script=target[0],
         module=target[1],
         tape=tape,
@@ -59,4 +61,7 @@ def make_spec(
         passes_output=passes_output,
         probe=options.probe,
         limit=options.limit,
+        seed=options.seed,
+        changes=changes(options),
     )
+    return spec if options.max_tape is None else replace(spec, max_tape=options.max_tape)

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gradb.debugger import expect as expectations, save as saving
+from gradb.debugger.changes import next_policy, other_depth, parse_change, parse_iteration
 from gradb.debugger.errors import UserError
 from gradb.debugger.where import describe, parse_stop
+from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
 
 if TYPE_CHECKING:
@@ -39,6 +41,22 @@ def walk(kind: StopKind, direction: int) -> Callable[[Debugger, str], str | None
     def run(debugger: Debugger, argument: str) -> str | None:
         move = debugger.forward if direction > 0 else debugger.back
         move(Stop(kind), count=_count(argument))
+        return None
+
+    return run
+
+
+def iteration(direction: int) -> Callable[[Debugger, str], str | None]:
+    """Make the command that goes COUNT iterations on (1) or back (-1), or to iteration N wherever it is (``@N``)."""
+    step = walk("iteration", direction)
+
+    def run(debugger: Debugger, argument: str) -> str | None:
+        if not argument.startswith("@"):
+            return step(debugger, argument)
+        wanted = parse_iteration(argument[1:].strip())
+        here = debugger.event()
+        is_behind = here is not None and here.iteration >= wanted
+        (debugger.back if is_behind else debugger.forward)(Stop("iteration", str(wanted)))
         return None
 
     return run
@@ -104,6 +122,23 @@ def pause(debugger: Debugger, argument: str) -> str | None:
     _nothing(argument, "pause")
     debugger.pause()
     return None
+
+
+def switch(what: What, after: Callable[[str], str] | None) -> Callable[[Debugger, str], str | None]:
+    """Make the command that changes something from outside: to a word, or without one to the next (``after``)."""
+
+    def run(debugger: Debugger, argument: str) -> str | None:
+        word, at, number = argument.partition("@")
+        if not word.strip() and after is not None:
+            argument = f"{after(debugger.in_force(what))}{at}{number}"
+        return debugger.change(parse_change(what, argument))
+
+    return run
+
+
+zero_grad = switch("zero_grad", next_policy)
+learning_rate = switch("lr", None)
+depth = switch("record", other_depth)
 
 
 def _this_line(debugger: Debugger) -> Stop:

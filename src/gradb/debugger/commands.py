@@ -17,12 +17,13 @@ from gradb.debugger.errors import UserError
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
 
-Group = Literal["move", "run", "breakpoints", "look", "screen"]
+Group = Literal["move", "run", "change", "breakpoints", "look", "screen"]
 Run = Callable[["Debugger", str], str | None]
 
 GROUPS: dict[Group, str] = {
     "move": "Move in time",
     "run": "Run on",
+    "change": "Change the run",
     "breakpoints": "Breakpoints",
     "look": "Look",
     "screen": "Screen",
@@ -81,6 +82,7 @@ def _screen(name: str, keys: tuple[str, ...], help: str, argument: str = "", lab
 
 COUNT = "[COUNT]"
 WHAT = "KIND [ARG]"
+AT = "[@ITERATION]"
 
 COMMANDS: tuple[Command, ...] = (
     Command("step", ("space", "right"), "Go to the next step: an op, a backward node, an accumulation ...", "move",
@@ -99,13 +101,14 @@ COMMANDS: tuple[Command, ...] = (
             actions.walk("phase", 1), COUNT, "phase-back", label="phase"),
     Command("phase-back", ("P",), "Go back to the phase before", "move",
             actions.walk("phase", -1), COUNT, "phase"),
-    Command("iteration", ("i",), "Go to the next iteration", "move",
-            actions.walk("iteration", 1), COUNT, "iteration-back"),
-    Command("iteration-back", ("I",), "Go back to the iteration before", "move",
-            actions.walk("iteration", -1), COUNT, "iteration"),
-    Command("until", (), "Go on to the next: node NAME, line N, kind KIND, error, nonfinite, accumulate ...", "move",
+    Command("iteration", ("i",), "Go to the next iteration, or with @N to iteration N wherever it is", "move",
+            actions.iteration(1), "[COUNT|@N]", "iteration-back"),
+    Command("iteration-back", ("I",), "Go back to the iteration before, or with @N to iteration N", "move",
+            actions.iteration(-1), "[COUNT|@N]", "iteration"),
+    Command("until", (), "Go on to the next: node NAME, line N, iteration N, kind KIND, nonfinite, step ...",
+            "move",
             actions.until(1), WHAT, "until-back"),
-    Command("until-back", (), "Go back to the last: node NAME, line N, kind KIND, error, nonfinite, accumulate ...",
+    Command("until-back", (), "Go back to the last: node NAME, line N, iteration N, kind KIND, nonfinite, step ...",
             "move",
             actions.until(-1), WHAT, "until"),
     Command("start", ("home", "g"), "Go to the start, before the first event", "move", actions.start, "", "head"),
@@ -117,6 +120,12 @@ COMMANDS: tuple[Command, ...] = (
             actions.continue_(-1), "", "continue"),
     Command("finish", ("f",), "Run the script to its end, past every breakpoint", "run", actions.finish),
     Command("pause", ("s",), "Pause the running script at its next event", "run", actions.pause),
+    Command("zero-grad", ("0",), "What clears gradients: the script, nothing (off), or gradb after each step (on)",
+            "change", actions.zero_grad, f"[script|off|on]{AT}", label="zero_grad"),
+    Command("lr", (), "Set the learning rate of every optimizer, or give it back to the script", "change",
+            actions.learning_rate, f"VALUE|script{AT}"),
+    Command("record", ("w",), "Keep every event (full), or losses and gradient norms alone (watch)", "change",
+            actions.depth, f"[full|watch]{AT}"),
     Command("break", ("b",), "Set a breakpoint, as for until; without an argument: set or clear one on this line",
             "breakpoints", actions.break_, f"[{WHAT}]", "clear", label="break"),
     Command("clear", (), "Clear a breakpoint, as for break; without an argument: all of them", "breakpoints",

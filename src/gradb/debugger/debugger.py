@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gradb.debugger.changes import Switches, option, say
 from gradb.debugger.errors import UserError
 from gradb.debugger.movement import Leg, legs_of, nearest
 from gradb.debugger.run import Run
 from gradb.debugger.view import View
 from gradb.debugger.where import describe
 from gradb.link.messages import Continue, Paused
-from gradb.link.spec import RunSpec
+from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.events import Event
 from gradb.tape.stops import Stop
 
@@ -40,6 +41,8 @@ class Debugger(View):
         self._is_following = True  # the position goes with the head of a running script
         self._legs: deque[Leg] = deque()
         self._under_way: tuple[Leg, Event | None] | None = None  # the leg that the script is on, and its origin
+        self._switches = Switches()
+        self._unanswered = 0  # changes sent to a running script: it answers those that found it paused
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:
@@ -150,6 +153,9 @@ class Debugger(View):
         if self.is_running:
             self._legs.clear()
             self.message = f"there is no later {describe(leg.stop)} up to {self.head} yet: the script is still running"
+        elif self.is_live and leg.is_behind(self.event()):
+            self._legs.clear()
+            self._miss(leg, "there is no later")
         elif self.is_live:
             self._under_way = (leg, self.event())
             self._is_following = True
@@ -165,6 +171,37 @@ class Debugger(View):
             self.missed = leg.stop
             self.message = f"{sentence} {describe(leg.stop)}"
 
+    # --- changing -----------------------------------------------------------------------------------------------------
+
+    def in_force(self, what: What) -> str:
+        """Return what something is set to at the head, be it recorded or just asked for."""
+        return self._switches.in_force(what, self.training())
+
+    def change(self, change: Change) -> str:
+        """Change something from outside, at the head of a live script; return a sentence that says what it does.
+
+        Raises:
+            UserError: the script is over.
+        """
+        if not self.is_live:
+            here = self.event()
+            new_run = f"gradb {option(change, here.iteration if here is not None else 1)} SCRIPT"
+            raise UserError(f"the script has ended: only a new run can change the past ({new_run})")
+        head, iteration = self.head, self.iteration
+        if not self.is_running:
+            self._is_following = self.position == head
+        elif self._under_way is not None:
+            self._unanswered += 1
+        is_later = change.iteration > max(iteration, 1)
+        if not is_later:
+            self._switches.ask(change, self.training())
+        self.run.change(change)
+        if is_later:
+            return say(change, f"from iteration {change.iteration} on")
+        late = f" (iteration {change.iteration} has begun already)" if change.iteration > 1 else ""
+        where = "" if self.position == head else f" at the head, event {head}"
+        return say(change, f"from now on{where}{late}")
+
     # --- the debuggee -------------------------------------------------------------------------------------------------
 
     def fileno(self) -> int:
@@ -173,22 +210,33 @@ class Debugger(View):
 
     def pump(self, timeout: float = 0.0) -> bool:
         """Take in what the debuggee said, waiting up to ``timeout`` seconds for it; return whether anything changed."""
-        was_live = self.is_live
+        was_live, was_pausing = self.is_live, self.run.is_pausing
         messages = self.run.pump(timeout)
         if was_live and self._is_following:
             self.position = self.head
         if any(isinstance(message, Paused) for message in messages) and not self.is_running and self.is_live:
-            self._on_paused()
+            self._on_paused(is_asked=was_pausing)
         if was_live and not self.is_live:
             self._on_ended()
         return bool(messages) or was_live != self.is_live
 
-    def _on_paused(self) -> None:
+    def _on_paused(self, *, is_asked: bool) -> None:
+        if self._unanswered and not is_asked and not self._has_met():
+            self._unanswered -= 1
+            self.run.is_running = True
+            return
         under_way, self._under_way = self._under_way, None
         if self._is_following:
             if under_way is not None:
                 self._arrive(*under_way)
             self._walk_on()
+
+    def _has_met(self) -> bool:
+        """Tell whether the script has come to what it was sent for: it may have paused only to answer a change."""
+        if self._under_way is None:
+            return True
+        leg, origin = self._under_way
+        return nearest(self.tape, leg.stops, origin.seq if origin is not None else 0, 1) is not None
 
     def _on_ended(self) -> None:
         under_way, self._under_way = self._under_way, None

@@ -35,7 +35,12 @@ class Leg:
     @property
     def is_search(self) -> bool:
         """True when it looks for something that may not be there (not merely for what comes next)."""
-        return self.stop.kind not in _WALKS
+        return self.stop.kind not in _WALKS or bool(self.stop.argument)
+
+    def is_behind(self, event: Event | None) -> bool:
+        """Tell whether what it looks for cannot come any more after ``event``: an iteration that has begun."""
+        is_of_iteration = self.stop.kind == "iteration" and self.stop.argument
+        return bool(is_of_iteration and event is not None and event.iteration >= int(self.stop.argument))
 
 
 def legs_of(stop: Stop, also: tuple[Stop, ...], origin: Event | None) -> list[Leg]:

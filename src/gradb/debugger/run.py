@@ -14,8 +14,8 @@ from gradb.debugger.ending import describe, last_line
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.link.launch import launch
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready
-from gradb.link.spec import RunSpec
+from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready, Set
+from gradb.link.spec import Change, RunSpec
 from gradb.tape.finish import finish
 from gradb.tape.tape import Tape, TapeError
 
@@ -108,6 +108,15 @@ class Run:
         if self._live is not None and self.is_running and not self.is_pausing:
             self._doing = "pausing"
             self._live.send(Pause())
+
+    def change(self, change: Change) -> None:
+        """Have something changed; a paused script answers by pausing anew, and counts as running until then."""
+        if self._live is None:
+            return
+        self._live.send(Set(change))
+        if not self.is_running:
+            self.is_running = True
+            self._doing = "changing"
 
     def interrupt(self) -> None:
         """Pass on Ctrl+C: the script gets its KeyboardInterrupt."""

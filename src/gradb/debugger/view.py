@@ -7,6 +7,7 @@ from gradb.debugger.run import Run
 from gradb.tape.events import Event
 from gradb.tape.frame import Frame
 from gradb.tape.tape import Tape, TapeError
+from gradb.tape.training import Training
 
 
 class View:
@@ -68,6 +69,30 @@ class View:
             return None
         try:
             return self._recorded().event(self.position)
+        except TapeError as error:
+            raise UserError(str(error)) from error
+
+    @property
+    def iteration(self) -> int:
+        """The iteration at the head; 0 before the first event.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        try:
+            recorded = self.tape.event(self.head).iteration if self.tape is not None and self.head else 0
+        except TapeError as error:
+            raise UserError(str(error)) from error
+        return max(recorded, self.run.iteration)
+
+    def training(self) -> Training | None:
+        """Return how the training goes at the head; None as long as nothing is recorded.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        try:
+            return None if self.tape is None else self.tape.frame(self.head).training
         except TapeError as error:
             raise UserError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Reads where to stop, as people write it: ``node PowBackward0``, ``line 12``, ``train.py:12``, ``error`` ...
+"""Reads where to stop, as people write it: ``node PowBackward0``, ``line 12``, ``iteration 120``, ``error`` ...
 
 One table; `until`, `break` and `clear` share it. It makes ``Stop`` values and knows no debugger.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import get_args
 
+from gradb.debugger.changes import parse_iteration
 from gradb.debugger.errors import UserError
 from gradb.tape.events import Kind
 from gradb.tape.stops import Stop
 
 KINDS: tuple[str, ...] = get_args(Kind)
-WAYS = "node NAME, line N, FILE:N, nonfinite, or a kind of event (error, accumulate, step ...)"
+WAYS = "node NAME, line N, FILE:N, iteration N, nonfinite, or a kind of event (error, accumulate, step ...)"
 
 
 def parse_stop(text: str) -> Stop:
@@ -27,6 +28,10 @@ def parse_stop(text: str) -> Stop:
         return Stop("node", _need(rest, "until node needs a name, e.g. node PowBackward0"))
     if word in {"line", "at"}:
         return _line(rest)
+    if word == "iteration":
+        return Stop(
+            "iteration", str(parse_iteration(_need(rest, "until iteration needs a number, e.g. iteration 120")))
+        )
     if word == "kind":
         return _kind(rest)
     if rest:

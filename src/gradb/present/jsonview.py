@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from gradb.present.jsonvalues import Json, chain_json, check_json, number_json, tensor_json, value_json
+from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
 from gradb.tape.events import Detail, Event, Tensor
 from gradb.tape.frame import Chain, Frame, GradBuffer, RunInfo
@@ -247,5 +248,6 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "graph": _graph_pane,
     "chain": lambda frame: {"chain": chain_json(frame.chain)},
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
+    "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
 }

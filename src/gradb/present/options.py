@@ -5,6 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.frame import Chain
+from gradb.tape.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """How losses are plotted."""
+
+    is_log: bool = False
+    """Logarithmic scale of the values; else linear."""
+    last: int | None = None
+    """Only the last so many iterations; None for the whole run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """Another run, whose losses are drawn in the same plot."""
+
+    label: str
+    """What tells it from this run: ``zero_grad off``."""
+    series: tuple[Series, ...]
+    """All its series; the losses among them are drawn."""
+    note: str = ""
+    """A reservation about the comparison: ``no --seed: initialisations may differ``."""
+    is_running: bool = False
+    """True while it is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +46,7 @@ class Options:
     """Show data preparation and initialisation as well."""
     chain: Chain | None = None
     """Chain record of the selected node; None takes the Frame's."""
+    plot: Plot = Plot()
+    """How the training pane plots."""
+    ghost: Ghost | None = None
+    """Another run to plot beside this one."""

@@ -12,6 +12,7 @@ from gradb.present.graph import graph_pane, graph_row
 from gradb.present.options import Options
 from gradb.present.output import output_pane
 from gradb.present.source import source_pane
+from gradb.present.training import training_pane
 from gradb.tape.frame import Frame
 
 Pane = Callable[[Frame, Options], RenderableType]
@@ -21,6 +22,7 @@ PANES: dict[str, Pane] = {
     "graph": graph_pane,
     "chain": chain_pane,
     "grads": grads_pane,
+    "training": training_pane,
     "output": output_pane,
 }
 

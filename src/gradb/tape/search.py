@@ -22,13 +22,15 @@ def find(store: Store, stop: Stop, position: int, direction: int) -> int | None:
     """Return the nearest matching event after (+1) or before (-1) a position, or None.
 
     The movement's origin is the event at ``position`` (None at 0). Going back by ``step`` or ``event`` ends at 0, the
-    start, where no event is left.
+    start, where no event is left. Going back to an iteration goes to where it begins, not to where it ends.
 
     Raises:
         ValueError: the stop's argument is not of its kind.
         TapeError: an event on the way is damaged.
     """
     origin = store.event(position) if position else None
+    if stop.kind == "iteration" and stop.argument and direction < 0:
+        return _begin_of_iteration(store, stop, position)
     if stop.kind in _FIXED:
         found = _FIXED[stop.kind](store, stop, position, direction, origin)
     else:
@@ -36,6 +38,13 @@ def find(store: Store, stop: Stop, position: int, direction: int) -> int | None:
     if found is None and direction < 0 and position > 0 and stop.kind in {"step", "event"}:
         return 0
     return found
+
+
+def _begin_of_iteration(store: Store, stop: Stop, position: int) -> int | None:
+    """Return the first stop event of the iteration that the stop names, where that lies before a position."""
+    condition, parameters = _iteration(stop, None)
+    row = store.db.one(f"{HEADER} WHERE e.seq < ? AND {condition} ORDER BY e.seq LIMIT 1", position, *parameters)
+    return None if row is None else store.header(row).seq
 
 
 def _scan(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
@@ -72,6 +81,8 @@ def _phase(stop: Stop, origin: Event | None) -> Condition:
 
 
 def _iteration(stop: Stop, origin: Event | None) -> Condition:
+    if stop.argument:
+        return f"{_is_stop(stop)} AND +e.kind <> 'end' AND e.iteration = ?", (min(int(stop.argument), _MAX_INT),)
     return f"{_is_stop(stop)} AND +e.iteration <> ?", (origin.iteration if origin else 0,)
 
 

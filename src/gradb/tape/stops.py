@@ -17,7 +17,7 @@ StopKind = Literal[
     "event",  # the very next event, quiet ones, backward_start, node_start and output included
     "line",  # a stop event on another source line
     "phase",  # a stop event in another phase
-    "iteration",  # a stop event in another iteration
+    "iteration",  # a stop event in another iteration; with an argument: the first stop event of that iteration
     "node",  # a node or op event whose node is called so (`MulBackward0`, or `Mul`, case ignored)
     "at",  # an event at FILE:LINE or LINE
     "kind",  # any event of a kind (`accumulate`, `error` ...)
@@ -66,7 +66,10 @@ def _phase(stop: Stop, event: Event, origin: Event | None) -> bool:
 
 
 def _iteration(stop: Stop, event: Event, origin: Event | None) -> bool:
-    return _is_stop(stop, event) and event.iteration != (origin.iteration if origin else 0)
+    before = origin.iteration if origin else 0
+    if stop.argument:
+        return event.iteration == int(stop.argument) != before and event.kind != "end" and _is_stop(stop, event)
+    return event.iteration != before and _is_stop(stop, event)
 
 
 def _node(stop: Stop, event: Event, origin: Event | None) -> bool:

@@ -3,11 +3,12 @@
 Started as ``python -m gradb.testing.debuggee TAPE [MISCHIEF=POSITION ...] FD SPEC``: give all but the last two as the
 ``command`` of ``Debugger.launch``. At a position it can do what bad scripts do: ``spin`` (loop for ever, deaf),
 ``kill`` (SIGKILL itself), ``exit`` (``os._exit(3)``), ``print`` (8 MB to stdout), ``child`` (start a child that
-sleeps). ``refuse`` ends before there is a tape.
+sleeps). ``refuse`` ends before there is a tape, ``pace=0.01`` waits so many seconds after each event.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -15,11 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Pause, Paused, Progress, Quit, Ready
-from gradb.link.spec import RunSpec
-from gradb.tape.events import Event
+from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.spec import Change, RunSpec, What
+from gradb.tape.codec import encode
+from gradb.tape.events import DepthDetail, Event, InterventionDetail
 from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
@@ -57,24 +60,34 @@ MISCHIEF: dict[str, Callable[[], None]] = {
 
 
 class Replay:
-    """Plays a tape again into a new one."""
+    """Plays a tape again into a new one. What is changed from outside becomes an event, and changes no number."""
 
-    def __init__(self, source: str, mischief: dict[int, str], spec: RunSpec, channel: Channel) -> None:
+    def __init__(
+        self, source: str, mischief: dict[int, str], spec: RunSpec, channel: Channel, pace: float = 0.0
+    ) -> None:
         self._tape = Tape.open(source)
         self._rows = sqlite3.connect(source)
         self._mischief = mischief
+        self._pace = pace
         self._spec = spec
         self._channel = channel
         self._writer = TapeWriter(spec.tape)
         self._order = Continue(Stop("end"), spec.breakpoints)
+        self._news = News(channel)
+        self._seqs = [0]  # number of each event of the source on the new tape
+        self._due: list[Change] = list(spec.changes)
+        self._set: dict[What, str] = {"zero_grad": "script", "lr": "script", "record": "full"}
         self._points: dict[int, list[tuple[int, int, float]]] = {}
         for id_, one in enumerate(self._tape.series, 1):
             for event, iteration, value in zip(one.events, one.iterations, one.values, strict=True):
                 self._points.setdefault(event, []).append((id_, iteration, value))
+        self._losses = {id_ for id_, one in enumerate(self._tape.series, 1) if one.kind == "loss"}
 
     def run(self) -> int:
         """Play the whole tape and return the exit code."""
-        self._writer.set_run(**dict(self._rows.execute("SELECT key, value FROM run")) | {"status": "running"})
+        seed = "" if self._spec.seed is None else str(self._spec.seed)
+        facts = dict(self._rows.execute("SELECT key, value FROM run")) | {"status": "running", "seed": seed}
+        self._writer.set_run(**facts)
         for path, text in self._rows.execute("SELECT path, text FROM source ORDER BY id"):
             self._writer.source(path, text)
         for head in self._rows.execute("SELECT kind, name, file, line FROM series ORDER BY id"):
@@ -84,6 +97,7 @@ class Replay:
         if self._spec.is_paused_at_start:
             self._pause(0)
         for event in self._tape.events():
+            self._change_what_is_due(event.iteration)
             self._play(event)
         self._writer.set_run(status="finished")
         self._writer.close()
@@ -91,38 +105,118 @@ class Replay:
         return 0
 
     def _play(self, event: Event) -> None:
-        seq, writer = event.seq, self._writer
-        writer.events += self._rows.execute("SELECT * FROM event WHERE seq = ?", (seq,))
-        writer.head = seq
+        source, writer = event.seq, self._writer
+        seq = writer.head = writer.head + 1
+        self._seqs.append(seq)
+        row = self._rows.execute("SELECT * FROM event WHERE seq = ?", (source,)).fetchone()
+        writer.events.append((seq, *row[1:-2], _referring(event.kind, row[-2], self._seqs), row[-1]))
         for table in ("node", "tensor", "name", "grad"):
+            cursor = self._rows.execute(f"SELECT * FROM {table} WHERE event = ?", (source,))
+            at = [column[0] for column in cursor.description].index("event")
             rows: list[tuple[object, ...]] = getattr(writer, f"{table}s")
-            rows += self._rows.execute(f"SELECT * FROM {table} WHERE event = ?", (seq,))
-        for series, iteration, value in self._points.get(seq, ()):
+            rows += [(*found[:at], seq, *found[at + 1 :]) for found in cursor]
+        for series, iteration, value in self._points.get(source, ()):
             writer.point(series, seq, iteration, value)
-        if seq in self._mischief:
+            self._news.loss = value if series in self._losses else self._news.loss
+        if source in self._mischief:
             writer.commit()
             self._channel.send(Progress(seq, event.iteration))
-            MISCHIEF[self._mischief[seq]]()
-        is_asked = isinstance(self._heard(0.0), Pause)
+            MISCHIEF[self._mischief[source]]()
+        time.sleep(self._pace)
+        self._news.tell(writer, event.iteration)
+        self._arrive(replace(event, seq=seq))
+
+    def _arrive(self, event: Event) -> None:
+        """Make the changes asked for meanwhile, and pause where that is wanted."""
+        is_asked = False
+        while (message := self._heard(0.0)) is not None:
+            is_asked = is_asked or isinstance(message, Pause)
+            if isinstance(message, Set):
+                self._set_or_keep(message.change, event.iteration)
         if event.kind != "end" and (is_asked or self._order.matches(event)):
-            self._pause(seq)
+            self._pause(self._writer.head)
 
     def _pause(self, head: int) -> None:
         self._writer.commit()
         self._channel.send(Paused(head))
-        message = None
+        message = self._heard(None)
         while not isinstance(message, Continue):
+            if isinstance(message, Set):
+                self._set_or_keep(message.change, self._iteration)
+                self._writer.commit()
+                self._channel.send(Paused(self._writer.head))
             message = self._heard(None)
         self._order = message
 
-    def _heard(self, timeout: float | None) -> Continue | Pause | None:
+    # --- changes ---
+
+    @property
+    def _iteration(self) -> int:
+        """The iteration of the last event played."""
+        return self._tape.event(len(self._seqs) - 1).iteration if len(self._seqs) > 1 else 1
+
+    def _change_what_is_due(self, iteration: int) -> None:
+        due = [change for change in self._due if change.iteration <= iteration]
+        self._due = [change for change in self._due if change not in due]
+        for change in due:
+            self._make(change, iteration)
+
+    def _set_or_keep(self, change: Change, iteration: int) -> None:
+        if change.iteration > iteration:
+            self._due.append(change)
+        else:
+            self._make(change, iteration)
+
+    def _make(self, change: Change, iteration: int) -> None:
+        before, self._set[change.what] = self._set[change.what], change.value
+        if before == change.value:
+            return
+        is_depth = change.what == "record"
+        made = InterventionDetail(change.what, before, change.value)
+        text, data = encode(DepthDetail(change.value, "asked for") if is_depth else made)
+        kind, name = ("depth", change.value) if is_depth else ("intervention", change.what)
+        phase = self._tape.event(len(self._seqs) - 1).phase if len(self._seqs) > 1 else "start"
+        nowhere = (None, None, None, None, None)
+        self._writer.event(kind, name, nowhere, text, data, iteration=iteration, phase=phase)
+
+    def _heard(self, timeout: float | None) -> Message | None:
         try:
             message = self._channel.receive(timeout)
         except Closed:
             os._exit(1)
         if isinstance(message, Quit):
             os._exit(1)
-        return message if isinstance(message, Continue | Pause) else None
+        return message
+
+
+class News:
+    """Tells of the progress of a run, ten times a second at most."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.loss: float | None = None
+        self._channel = channel
+        self._told = time.monotonic()
+
+    def tell(self, writer: TapeWriter, iteration: int) -> None:
+        """Tell, if it is time to."""
+        if time.monotonic() - self._told >= 0.1:
+            self._told = time.monotonic()
+            writer.commit()
+            self._channel.send(Progress(writer.head, iteration, self.loss))
+
+
+_REFERENCES = {"node_start": 0, "node": 0, "accumulate": 5, "backward_end": 0}
+"""Where the wire form of a detail has the number of another event."""
+
+
+def _referring(kind: str, text: str, seqs: Sequence[int]) -> str:
+    """Return the wire form of a detail with the numbers that events have on the new tape."""
+    at = _REFERENCES.get(kind)
+    if at is None or len(seqs) - 1 == seqs[-1]:
+        return text
+    wire = json.loads(text)
+    wire[at] = seqs[wire[at]]
+    return json.dumps(wire, separators=(",", ":"))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -131,9 +225,10 @@ def main(arguments: Sequence[str]) -> int:
     if "refuse" in words:
         sys.stderr.write("gradb: there is no torch here\n")
         return 2
-    pairs = (word.split("=") for word in words)
-    mischief = {int(position): name for name, position in pairs}
-    return Replay(source, mischief, RunSpec.from_json(spec), Channel.from_fd(int(fd))).run()
+    pairs = [word.split("=") for word in words]
+    mischief = {int(position): name for name, position in pairs if name != "pace"}
+    pace = float(dict(pairs).get("pace", 0))
+    return Replay(source, mischief, RunSpec.from_json(spec), Channel.from_fd(int(fd)), pace).run()
 
 
 if __name__ == "__main__":

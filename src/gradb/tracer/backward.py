@@ -22,11 +22,10 @@ from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.iterations import Iterations
-from gradb.tracer.places import PlaceRow
+from gradb.tracer.losses import Losses
+from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
-from gradb.tracer.syntax import Callee, Names
-from gradb.tracer.values import Unreadable, modes_off, readable
 
 Engine = Callable[..., Any]
 
@@ -39,18 +38,22 @@ class EngineWatch:
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
+        self._losses = Losses()
         self._prober = prober
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
         """Replace the entry point in both modules that hold it, for as long as the context lasts."""
         original = torch.autograd.graph._engine_run_backward
+        in_transform = torch._C._functorch.peek_interpreter_stack
 
         @functools.wraps(original)
         def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self._composer.recorder.is_active or self._composer.guard(self._composer.is_in_transform):
+            if not self._recorder.is_active:
                 return original(t_outputs, *args, **kwargs)
-            if not self._composer.recorder.is_full:
+            if in_transform() is not None and self._composer.guard(self._composer.is_in_transform):
+                return original(t_outputs, *args, **kwargs)
+            if not self._recorder.is_full:
                 return self._watch_only(original, t_outputs, args, kwargs)
             return self._watch(original, t_outputs, args, kwargs)
 
@@ -63,7 +66,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run, guard = BackwardRun(self._composer, self._prober), self._composer.guard
+        run, guard = BackwardRun(self._composer, self._prober, self._losses), self._composer.guard
         guard(self._prepare)
         guard(run.begin, roots, args, kwargs)
         try:
@@ -77,12 +80,13 @@ class EngineWatch:
         guard(run.finish, result, "")
         return result
 
-    def _prepare(self) -> PlaceRow:
+    def _prepare(self) -> Place:
         """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared."""
-        place = self._recorder.find().place.row
-        self._iterations.backward_begins(place)
-        self._recorder.settle()
-        self._grads.before_backward(place)
+        place = self._recorder.find().place
+        self._iterations.backward_begins(place.row)
+        if self._recorder.has_errands:
+            self._recorder.settle()
+        self._grads.before_backward(place.row)
         return place
 
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -95,19 +99,18 @@ class EngineWatch:
         except BaseException as error:
             guard(self._grads.error, error, self._recorder.find().place.row)
             raise
-        guard(self._remember, leaves or ())
+        if leaves:
+            guard(self._remember, leaves)
         return result
 
     def _begin_unseen(self, roots: Sequence[Any]) -> None:
-        found = self._recorder.find()
-        self._prepare()
-        losses = scalars(roots, found.place.names)
-        event, bad = self._recorder.settle(), False
+        place = self._prepare()
+        losses, bad, row = self._losses.of(roots, place), False, place.row
+        event = self._recorder.settle()
         for name, value in losses:
-            self._composer.series.point("loss", name, value, event, found.place.row)
+            self._composer.series.point("loss", name, value, event, row)
             bad |= not math.isfinite(value)
-        name = losses[0][0] if losses else "loss"
-        self._recorder.emit("loss", name, found.place.row, dumps(losses), has_nonfinite=bad)
+        self._recorder.emit("loss", losses[0][0] if losses else "loss", row, dumps(losses), has_nonfinite=bad)
 
     def _leaves(self, roots: Sequence[Any]) -> list[weakref.ref[torch.Tensor]]:
         """Return the leaves that a backward will reach: a policy has to know whose a ``.grad`` is."""
@@ -125,8 +128,9 @@ class EngineWatch:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober) -> None:
+    def __init__(self, composer: Composer, prober: Prober, losses: Losses) -> None:
         self.composer = composer
+        self._losses = losses
         self._recorder = composer.recorder
         self._prober = prober
         self._handles: list[Any] = []
@@ -155,7 +159,7 @@ class BackwardRun:
         nodes = to_run([node for root in roots if (node := node_of(root)) is not None], wanted, self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         is_bad = blob.has_nonfinite
-        for name, value in scalars(roots, found.place.names):
+        for name, value in self._losses.of(roots, found.place):
             self.composer.series.point("loss", name, value, event, self.place)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
         given = "null"
@@ -252,24 +256,6 @@ class BackwardRun:
             "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
-
-
-_CALLEES = (Callee("backward", is_method=True), Callee("backward"), Callee("grad"))
-
-
-def scalars(roots: Sequence[Any], names: Names) -> list[tuple[str, float]]:
-    """Return name, as the source has it, and value of each root that is a single real number."""
-    tensors = [root for root in roots if isinstance(root, torch.Tensor)]
-    callees = _CALLEES[1:] if names.root == "torch" else _CALLEES
-    found = next((row for callee in callees if (row := names.of_arguments(callee, 1, False))), ())
-    result = []
-    for number, root in enumerate(tensors):
-        if root.numel() == 1 and not root.is_complex():
-            name = (found[0] if found and len(tensors) == 1 else None) or "loss"
-            with contextlib.suppress(Unreadable), modes_off():
-                value = float(readable(root, 1))
-                result.append((name if len(tensors) == 1 else f"{name} {number + 1}", value))
-    return result
 
 
 class Filling:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import array
 import ctypes
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -18,6 +17,18 @@ _CODES = {torch.float32: "f", torch.float64: "d"}
 _NARROW = frozenset({torch.float16, torch.bfloat16})
 
 
+_readers: dict[tuple[str, int], Callable[[int], Iterable[float]]] = {}
+
+
+def _reader(code: str, count: int) -> Callable[[int], Iterable[float]]:
+    """Return what takes an address and gives the floats that lie there."""
+    found = _readers.get((code, count))
+    if found is None:
+        kind = ctypes.c_float if code == "f" else ctypes.c_double
+        found = _readers[code, count] = (kind * count).from_address
+    return found
+
+
 def norm(tensor: torch.Tensor) -> float:
     """Return the 2-norm of all elements; NaN and infinities come through.
 
@@ -27,7 +38,7 @@ def norm(tensor: torch.Tensor) -> float:
     if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and tensor.numel() <= _SMALL:
         code = _CODES.get(tensor.dtype)
         if code is not None and tensor.is_contiguous() and not tensor.is_neg() and (address := tensor.data_ptr()):
-            return math.hypot(*array.array(code, ctypes.string_at(address, tensor.nbytes)))
+            return math.hypot(*_reader(code, tensor.numel())(address))
     with modes_off(), torch.no_grad():
         if tensor.layout is torch.sparse_coo:
             tensor = tensor.detach().coalesce().values()

@@ -6,25 +6,28 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gradb.tape.events import PHASE_OF_KIND, Event, NoteDetail
+from gradb.tape.events import Event, Kind, NoteDetail
 from gradb.tape.stops import Stop, StopKind
 from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder
 from tests.unit.tape.conftest import Opener
 
-KINDS = sorted({*PHASE_OF_KIND, "output", "error", "note"})
+KINDS = get_args(Kind)
 NAMES = ["MulBackward0", "mulbackward", "Mul", "PowBackward12", "Backward", "a%b", "\u212aBackward0", "torch.mul", ""]
 ARGUMENTS = {
     "node": ["mul", "MulBackward0", "pow", "a%b", "k", "\u212a", "", "backward0", "mu_", "x\\"],
     "at": ["3", "s.py:3", "other.py:2", "dir/other.py:2", "x:1", "y.py:", "\u00b2", "99999999999999999999", ""],
     "kind": [*KINDS, "nothing"],
+    "iteration": ["", "1", "2", "3", "99999999999999999999"],
     "position": ["0", "1", "7", "400", "-3"],
 }
 
 
 def reference(events: list[Event], stop: Stop, position: int, direction: int) -> int | None:
-    """Find by looking at every event, as the gate in the debuggee does."""
+    """Find by looking at every event, as the gate in the debuggee does; back to where a named iteration begins."""
     origin = events[position - 1] if position else None
+    if stop.kind == "iteration" and stop.argument and direction < 0:
+        return next((event.seq for event in events[: max(0, position - 1)] if stop.matches(event, None)), None)
     ahead = events[position:] if direction > 0 else events[: max(0, position - 1)][::-1]
     for event in ahead:
         if stop.matches(event, origin):
@@ -67,6 +70,19 @@ def test_search_agrees_with_the_predicate(
             for position in range(tape.head + 1):
                 for direction in (+1, -1):
                     assert tape.find(stop, position, direction) == reference(events, stop, position, direction)
+
+
+def test_an_iteration_is_entered_where_it_begins(opener: Opener) -> None:
+    """Forwards and backwards alike; from within it there is only the way back to its beginning."""
+    tape = opener("training")
+    begins = [next(event.seq for event in tape.events() if event.is_stop and event.iteration == n) for n in (1, 2, 3)]
+    second = Stop("iteration", "2")
+    assert tape.find(second, 0, +1) == tape.find(second, tape.head, -1) == begins[1]
+    assert tape.find(second, begins[1], +1) is None
+    assert tape.find(second, begins[1] + 3, +1) is None
+    assert tape.find(second, begins[1] + 3, -1) == begins[1]
+    assert tape.find(second, begins[1], -1) is None
+    assert tape.find(Stop("iteration", "4"), 0, +1) is None
 
 
 @pytest.mark.parametrize("name", ["chain_rule", "accumulation", "training"])
