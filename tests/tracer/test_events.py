@@ -226,3 +226,65 @@ def test_a_saved_tensor_changed_in_place_is_said_at_its_node(tmp_path: Path) -> 
     assert "MulBackward0" in text
     assert "it began to run, and the engine raised an error" in text
     assert "not run yet" not in text
+
+
+def test_a_call_that_changes_gradients_and_returns_nothing_is_recorded_where_it_is(tmp_path: Path) -> None:
+    """What GradScaler does to the gradients bears its own name, and the next op keeps its own."""
+
+    def script() -> None:
+        a = torch.ones(3, requires_grad=True)
+        (a * 2).sum().backward()
+        assert a.grad is not None
+        found = torch.zeros(1)
+        torch._amp_foreach_non_finite_check_and_unscale_([a.grad], found, torch.tensor(0.5))
+        found.to(torch.float64)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    names = [event.name for event in tape.events() if event.kind in {"zero_grad", "op"}]
+    assert names[-2:] == ["grad._amp_foreach_non_finite_check_and_unscale_", "Tensor.to"]
+
+
+def test_a_failed_change_of_a_gradient_is_not_told_of_the_next_op(tmp_path: Path) -> None:
+    """An in-place op on a gradient that raises leaves nothing behind for what follows."""
+
+    def script() -> None:
+        a = torch.ones(3, requires_grad=True)
+        (a * 2).sum().backward()
+        assert a.grad is not None
+        with pytest.raises(RuntimeError):
+            a.grad.add_(torch.ones(2))
+        torch.ones(2).add_(1)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert [event.kind for event in tape.events()][-3:] == ["error", "op", "op"]
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (600, 3), (2, 3, 400), (1500,)])
+def test_statistics_of_a_transpose_are_those_of_its_elements(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """A large tensor that is not contiguous is summarised in its own order of elements."""
+    torch.manual_seed(0)
+    source = torch.randn(shape)
+
+    def script() -> Any:
+        return source.permute(*reversed(range(source.dim())))[1:]
+
+    wanted, tape = record(tmp_path / "run.tape", script)
+    detail = tape.detail(tape.head)
+    assert isinstance(detail, OpDetail)
+    stats = detail.outputs[0].value.stats
+    assert stats is not None
+    assert (stats.minimum, stats.maximum) == (wanted.min().item(), wanted.max().item())
+    assert stats.mean == wanted.sum().item() / wanted.numel()
+    assert list(stats.corner) == wanted.reshape(-1)[:8].tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64])
+@pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_seen_in_every_float(dtype: torch.dtype, bad: float | None, tmp_path: Path) -> None:
+    """The flag is set for a NaN or an infinity anywhere, and never for the largest or smallest finite number."""
+    info = torch.finfo(dtype)
+    numbers = [0.0, -0.0, info.max, info.min, info.tiny, -info.eps, 1.0]
+    numbers[5] = numbers[5] if bad is None else bad
+    source = torch.tensor(numbers, dtype=dtype)
+    _, tape = record(tmp_path / "run.tape", lambda: source[0:])
+    assert tape.event(tape.head).has_nonfinite is (bad is not None)

@@ -71,11 +71,13 @@ class CodecError(ValueError):
 class Blob:
     """Collects the bytes of the values of one event."""
 
-    __slots__ = ("parts", "size")
+    __slots__ = ("has_nonfinite", "parts", "size")
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.size = 0
+        self.has_nonfinite = False
+        """For the tracer: whether a value among these has a NaN or an infinity."""
 
     def add(self, data: bytes) -> int:
         """Append ``data`` and return its offset."""
@@ -87,6 +89,20 @@ class Blob:
     def join(self) -> bytes | None:
         """Return all bytes, or None when there are none."""
         return b"".join(self.parts) if self.parts else None
+
+
+def _make_dumps() -> Callable[[Any], str]:
+    """Return ``json.dumps`` without blanks; the C encoder is made once, where there is one, not at every call."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(separators=(",", ":")).encode
+    quote = json.encoder.encode_basestring_ascii
+    encode = make(None, json.JSONEncoder().default, quote, None, ":", ",", False, False, True)
+    return lambda wire: "".join(encode(wire, 0))
+
+
+dumps = _make_dumps()
+"""Return the JSON text of a wire form, or of a part of one."""
 
 
 # --- encoding ---------------------------------------------------------------------------------------------------------
@@ -128,7 +144,7 @@ def encode(detail: Detail) -> tuple[str, bytes | None]:
     """Return the JSON text and the blob of a detail."""
     blob = Blob()
     wire = _wire(detail, blob)
-    return json.dumps(wire, separators=(",", ":")), blob.join()
+    return dumps(wire), blob.join()
 
 
 def _wire(detail: Detail, blob: Blob) -> Wire:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from gradb.tape import jacobian
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
-from gradb.tape.events import AccumulateDetail, Event, OutputDetail, ZeroGradDetail
+from gradb.tape.events import AccumulateDetail, DepthDetail, Event, OutputDetail, Tensor, ZeroGradDetail
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
 from gradb.tape.store import Store
-from gradb.tape.training import Trainings
+from gradb.tape.training import Mark, Trainings
 from gradb.tape.values import TensorValue
 
 MAX_OUTPUTS = 500
@@ -103,17 +104,30 @@ class Frames:
 
     def _grad(self, leaf: int, position: int, iteration: int) -> GradBuffer:
         """Return one buffer; ``iteration`` is that of the backward going on, 0 outside of any."""
-        value = self._store.value_at(leaf, position)
+        value = self.value(leaf, position)
         event, fills, since = self._store.grad_event(leaf, position) or (None, 0, 0)
         before, added, after, how, told = self._touched(leaf, event)
         name = self._naming.best(leaf, position, value.name if value else None, told) or f"leaf #{leaf}"
         is_current = event is not None and event == position
         check = _check(before, added, after) if is_current and how == "accumulated" else None
         newest = value.value if value else None
+        mark = self.trainings.unseen_since(event or 0, position, self._store.head)
+        if mark is not None:
+            unknown = _unseen(after or newest, mark)
+            return GradBuffer(leaf, name, newest, None, None, unknown, None, False, None, "", -1, 0, False)
         is_stale = fills != 0 and since < iteration
         return GradBuffer(
             leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale
         )
+
+    def value(self, tensor: int, position: int) -> Tensor | None:
+        """Return the newest appearance of a tensor; it has no value where that may have changed unseen."""
+        found = self._store.defined_at(tensor, position)
+        known = None if found is None else self._store.defined(found[0]).get(tensor)
+        mark = None if found is None else self.trainings.unseen_since(found[0], position, self._store.head)
+        if known is None or mark is None:
+            return known
+        return replace(known, value=_unseen(known.value, mark))
 
     def _touched(
         self, leaf: int, event: int | None
@@ -127,13 +141,21 @@ class Frames:
                 if one.tensor == leaf:
                     how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
                     return one.before, None, one.after, how, one.parameter
+        if isinstance(detail, DepthDetail):
+            for tensor, gradient in zip(detail.leaves, detail.gradients, strict=True):
+                if tensor.id == leaf:
+                    return None, None, gradient, "", tensor.name or ""
         return None, None, None, "", ""
 
     def grad(self, name: str, position: int) -> TensorValue | None:
         """Return the ``.grad`` of the variable called ``name`` at a position."""
         leaf = self._naming.tensor(name, position)
         found = None if leaf is None else self._store.grad_event(leaf, position)
-        return None if leaf is None or found is None else self._touched(leaf, found[0])[2]
+        if leaf is None or found is None:
+            return None
+        after = self._touched(leaf, found[0])[2]
+        mark = self.trainings.unseen_since(found[0], position, self._store.head)
+        return after if mark is None else _unseen(after, mark)
 
     # --- output -------------------------------------------------------------------------------------------------------
 
@@ -192,6 +214,14 @@ class Leaves:
         while row is not None and len(self._found) < 2 * self.MAX:
             self._found[row[0]] = min(row[1], self._found.get(row[0], row[1]))
             row = self._store.db.one(query, row[0])
+
+
+def _unseen(value: TensorValue | None, mark: Mark) -> TensorValue:
+    """Return a value that is not known: what was recorded of it may have changed since."""
+    note = f"not recorded since iteration {mark.iteration}: only watched"
+    if value is None:
+        return TensorValue((), "", None, None, note)
+    return TensorValue(value.shape, value.dtype, None, None, note)
 
 
 def _check(before: TensorValue | None, added: TensorValue | None, after: TensorValue | None) -> Check | None:

@@ -145,7 +145,7 @@ class Tape:
     def lookup(self, name: str, position: int) -> TensorValue | None:
         """Return the newest recorded value of the variable called ``name`` at a position."""
         tensor = self._naming.tensor(name, position)
-        found = None if tensor is None else self._store.value_at(tensor, position)
+        found = None if tensor is None else self._frames.value(tensor, position)
         return None if found is None else found.value
 
     def grad(self, name: str, position: int) -> TensorValue | None:

@@ -6,7 +6,7 @@ hold (policy, counts, rates) holds at the position.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
@@ -55,7 +55,7 @@ class Training:
     iteration: int
     """At the position; 0 before the first event."""
     iterations: int
-    """The last iteration recorded."""
+    """The last iteration of which there is a loss or a step; 0 where there is none."""
     is_finished: bool
     """True when the end of the run is on the tape."""
     policy: Mark | None
@@ -113,7 +113,7 @@ class Trainings:
             tuple(self._marks),
             position,
             iteration,
-            self._store.event(head).iteration if head else 0,
+            max((one.iterations[one.count - 1] for one in series), default=0),
             self._store.latest("end", head) is not None,
             policy,
             rate,
@@ -126,12 +126,25 @@ class Trainings:
         """Return every series as far as it is committed now."""
         return self._series.all()
 
+    def unseen_since(self, event: int, position: int, head: int) -> Mark | None:
+        """Return the mark from which on what was recorded at ``event`` may have changed unseen; None: it is known.
+
+        Everything is taken stock of when everything is recorded again, so only a stretch that was only watched, and
+        that began between the event and the position, counts.
+        """
+        self._read_marks(head)
+        before = self._marks[: bisect_left(self._marks, position, key=attrgetter("event"))]
+        newest = next((mark for mark in reversed(before) if mark.what == "record" and mark.value == "watch"), None)
+        return newest if newest is not None and newest.event > event else None
+
     def _in_force(self, what: str, position: int) -> Mark | None:
         known = self._marks[: bisect_right(self._marks, position, key=attrgetter("event"))]
         newest = next((mark for mark in reversed(known) if mark.what == what), None)
         return None if newest is None or newest.value == _FIRST[what] else newest
 
     def _read_marks(self, head: int) -> None:
+        if head <= self._read_at:
+            return
         query = (
             "SELECT seq FROM event WHERE kind = 'intervention' AND seq > ? AND seq <= ? UNION ALL"
             " SELECT seq FROM event WHERE kind = 'depth' AND seq > ? AND seq <= ? ORDER BY 1 LIMIT ?"

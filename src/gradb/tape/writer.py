@@ -6,7 +6,6 @@ Recorder holds a lock around it.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from array import array
@@ -98,7 +97,8 @@ class TapeWriter:
         edges: list[tuple[int | None, int]],
     ) -> None:
         """Append a node of the grad_fn graph."""
-        self.nodes.append((id, name, event, kind, int(saves), tensor, json.dumps(edges, separators=(",", ":"))))
+        text = ",".join([f"[{'null' if to is None else to},{number}]" for to, number in edges])
+        self.nodes.append((id, name, event, kind, int(saves), tensor, f"[{text}]"))
 
     def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
         """Say that a tensor's value (and from here on its node) is defined at ``event``."""

@@ -11,6 +11,7 @@ from gradb.tape.events import (
     BackwardEndDetail,
     BackwardStartDetail,
     Cleared,
+    DepthDetail,
     NodeDetail,
     NodeStartDetail,
     Probe,
@@ -130,10 +131,11 @@ class Autograd(Forward):
         name = leaf.name or f"leaf #{leaf.id}"
         bad = added is not None and added.is_finite is False
         detail = AccumulateDetail(leaf.id, name, before, added, after, backward)
-        fills, since = self._fills.get(leaf.id, (0, self.iteration))
-        self._fills[leaf.id] = (fills + 1, since)
+        fills, since = self._fills.get(leaf.id) or (0, self.iteration)
+        fills, since = (fills + 1, since) if fills > 0 else (1, self.iteration) if fills == 0 else (-1, since)
+        self._fills[leaf.id] = (fills, since)
         seq = self.event(detail, "accumulate", name, line, node=id_, has_nonfinite=bad)
-        self.writer.grad(leaf.id, seq, fills + 1, since)
+        self.writer.grad(leaf.id, seq, fills, since)
 
     def zero_grad(
         self,
@@ -174,6 +176,18 @@ class Autograd(Forward):
             self.point("parameter_norm", leaf.name or f"leaf #{leaf.id}", norm, seq)
         self.iteration += 1
         return moved
+
+    def take_stock(self, leaves: Sequence[Variable], reason: str = "asked for") -> int:
+        """Record everything again, beginning with what the leaves and their gradients are now."""
+        gradients = tuple(self.grads.get(leaf.id) for leaf in leaves)
+        detail = DepthDetail("full", reason, tuple(leaf.seen() for leaf in leaves), gradients)
+        seq = self.event(detail, "depth", "full")
+        for leaf, gradient in zip(leaves, gradients, strict=True):
+            fills = 0 if gradient is None else -1
+            self._fills[leaf.id] = (fills, self.iteration - 1)
+            self.writer.tensor(leaf.id, seq, self.leaves.get(leaf.id), 0)
+            self.writer.grad(leaf.id, seq, *self._fills[leaf.id])
+        return seq
 
     def step_unseen(self, rate: float = 0.1, *, line: int | None = None) -> int:
         """Make a step while only watching, which ends the iteration."""

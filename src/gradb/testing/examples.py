@@ -178,7 +178,7 @@ def watched(path: Path, iterations: int = 100, script: str = "train.py") -> None
             if iteration == 4:
                 tape.set_depth("watch", "asked for")
             if iteration == iterations - 2:
-                tape.set_depth("full", "asked for")
+                tape.take_stock([w])
             if 4 <= iteration < iterations - 2:
                 tape.loss("loss", 10.0 / iteration, 7)
                 tape.point("grad_norm", "SGD", 1.0 / iteration, tape.step_unseen(0.01, line=8))

@@ -16,16 +16,16 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, Wire
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
-from gradb.tracer.identity import NodeMark, TensorRecord, is_accumulate
+from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.iterations import Iterations
-from gradb.tracer.places import PlaceRow
+from gradb.tracer.losses import Losses
+from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
-from gradb.tracer.syntax import Callee, Names
-from gradb.tracer.values import Unreadable, modes_off, readable
+from gradb.tracer.reach import leaves_of, node_of, to_run
 
 Engine = Callable[..., Any]
 
@@ -38,18 +38,22 @@ class EngineWatch:
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
+        self._losses = Losses()
         self._prober = prober
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
         """Replace the entry point in both modules that hold it, for as long as the context lasts."""
         original = torch.autograd.graph._engine_run_backward
+        in_transform = torch._C._functorch.peek_interpreter_stack
 
         @functools.wraps(original)
         def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self._composer.recorder.is_active or self._composer.guard(self._composer.is_in_transform):
+            if not self._recorder.is_active:
                 return original(t_outputs, *args, **kwargs)
-            if not self._composer.recorder.is_full:
+            if in_transform() is not None and self._composer.guard(self._composer.is_in_transform):
+                return original(t_outputs, *args, **kwargs)
+            if not self._recorder.is_full:
                 return self._watch_only(original, t_outputs, args, kwargs)
             return self._watch(original, t_outputs, args, kwargs)
 
@@ -62,7 +66,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run, guard = BackwardRun(self._composer, self._prober), self._composer.guard
+        run, guard = BackwardRun(self._composer, self._prober, self._losses), self._composer.guard
         guard(self._prepare)
         guard(run.begin, roots, args, kwargs)
         try:
@@ -76,12 +80,13 @@ class EngineWatch:
         guard(run.finish, result, "")
         return result
 
-    def _prepare(self) -> PlaceRow:
+    def _prepare(self) -> Place:
         """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared."""
-        place = self._recorder.find().place.row
-        self._iterations.backward_begins(place)
-        self._recorder.settle()
-        self._grads.before_backward(place)
+        place = self._recorder.find().place
+        self._iterations.backward_begins(place.row)
+        if self._recorder.has_errands:
+            self._recorder.settle()
+        self._grads.before_backward(place.row)
         return place
 
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -94,25 +99,22 @@ class EngineWatch:
         except BaseException as error:
             guard(self._grads.error, error, self._recorder.find().place.row)
             raise
-        guard(self._remember, leaves or ())
+        if leaves:
+            guard(self._remember, leaves)
         return result
 
     def _begin_unseen(self, roots: Sequence[Any]) -> None:
-        found = self._recorder.find()
-        self._prepare()
-        losses = scalars(roots, found.place.names)
-        event, bad = self._recorder.settle(), False
+        place = self._prepare()
+        losses, bad, row = self._losses.of(roots, place), False, place.row
+        event = self._recorder.settle()
         for name, value in losses:
-            self._composer.series.point("loss", name, value, event, found.place.row)
+            self._composer.series.point("loss", name, value, event, row)
             bad |= not math.isfinite(value)
-        name = losses[0][0] if losses else "loss"
-        detail: Wire = [list(loss) for loss in losses]
-        self._recorder.emit("loss", name, found.place.row, detail, has_nonfinite=bad)
+        self._recorder.emit("loss", losses[0][0] if losses else "loss", row, dumps(losses), has_nonfinite=bad)
 
     def _leaves(self, roots: Sequence[Any]) -> list[weakref.ref[torch.Tensor]]:
         """Return the leaves that a backward will reach: a policy has to know whose a ``.grad`` is."""
-        nodes = _postorder([node for root in roots if (node := _node_of(root)) is not None])
-        return [weakref.ref(node.variable) for node in nodes if is_accumulate(node)]
+        return [weakref.ref(leaf) for leaf in leaves_of(roots)]
 
     def _remember(self, leaves: Sequence[weakref.ref[torch.Tensor]]) -> None:
         tensors = self._composer.tensors
@@ -126,8 +128,9 @@ class EngineWatch:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober) -> None:
+    def __init__(self, composer: Composer, prober: Prober, losses: Losses) -> None:
         self.composer = composer
+        self._losses = losses
         self._recorder = composer.recorder
         self._prober = prober
         self._handles: list[Any] = []
@@ -150,32 +153,32 @@ class BackwardRun:
         self.composer.leaves([*tensors, *inputs], self.place)
         event, blob = self._recorder.next_seq, Blob()
         for root in roots:
-            if (node := _node_of(root)) is not None:
+            if (node := node_of(root)) is not None:
                 self.composer.nodes.register(node, event, self.place, self.composer.scope)
-        wanted = {node for item in options.get("inputs") or () if (node := _node_of(item)) is not None}
-        nodes = _to_run([node for root in roots if (node := _node_of(root)) is not None], wanted, self._is_grad)
-        wires = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
-        for name, value in scalars(roots, found.place.names):
+        wanted = {node for item in options.get("inputs") or () if (node := node_of(item)) is not None}
+        nodes = to_run([node for root in roots if (node := node_of(root)) is not None], wanted, self._is_grad)
+        values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
+        is_bad = blob.has_nonfinite
+        for name, value in self._losses.of(roots, found.place):
             self.composer.series.point("loss", name, value, event, self.place)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
-        given = None
+        given = "null"
         if options.get("inputs"):
-            given = [self.composer.tensor(item, blob, event, self.place)[0] for item in inputs]
+            given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
         retain, create = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
         call = "grad" if self._is_grad else "backward"
-        detail = [call, [wire for wire, _ in wires], gradients, retain, create, given, ids]
+        flags = f"{dumps(retain)},{dumps(create)}"
+        detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{flags},{given},{dumps(ids)}]'
         self._hook(nodes)
         self._start = event
         self.composer.local.backward = self
-        self._recorder.emit(
-            "backward_start", call, self.place, detail, blob, has_nonfinite=any(is_bad for _, is_bad in wires)
-        )
+        self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
 
-    def _implicit(self, gradient: Any, blob: Blob, event: int) -> Wire | None:
+    def _implicit(self, gradient: Any, blob: Blob, event: int) -> str:
         if not isinstance(gradient, torch.Tensor):
-            return None
-        return self.composer.tensor(gradient, blob, event, self.place)[0]
+            return "null"
+        return self.composer.tensor(gradient, blob, event, self.place)
 
     def _hook(self, nodes: list[Any]) -> None:
         retained = self.composer.retained()
@@ -183,7 +186,7 @@ class BackwardRun:
             mark = self.composer.nodes.mark(node)
             if mark is None:
                 continue
-            visit = _LeafVisit(self, node, mark) if is_accumulate(node) else _NodeVisit(self, node, mark)
+            visit = _LeafVisit(self, node, mark) if mark.is_leaf else _NodeVisit(self, node, mark)
             for known in retained.get(mark.id, ()):
                 visit.expect(known)
             self._handles.append(node.register_prehook(visit.before))
@@ -208,67 +211,51 @@ class BackwardRun:
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""
         event, blob = self._recorder.settle(), Blob()
-        results: list[Wire | None] = []
+        results: list[str] = []
         if self._is_grad and isinstance(result, (tuple, list)):
             for tensor in result:
-                results.append(None if tensor is None else self.composer.tensor(tensor, blob, event, self.place)[0])
-                if tensor is not None:
-                    self.composer.writer.tensor(results[-1][0], event, results[-1][3], results[-1][4])  # type: ignore[index]
-        self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place,
-                            [self._start, results, error], blob)  # fmt: skip
+                is_defined = tensor is not None
+                results.append(self.composer.defined(tensor, blob, event, self.place)[0] if is_defined else "null")
+        detail = f"[{self._start},[{','.join(results)}],{dumps(error)}]"
+        self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place, detail, blob)
 
-    def upstream(self, node: Any, mark: NodeMark, name: str, gradients: tuple[Any, ...], is_leaf: bool) -> int:
+    def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
         blob = Blob()
-        pairs = [self.composer.optional(gradient, blob) for gradient in gradients]
-        probes = [] if is_leaf else self._prober.probe(node, mark, blob)
-        detail = [self._start, [wire for wire, _ in pairs], probes]
+        values = ",".join([self.composer.optional(gradient, blob) for gradient in gradients])
+        is_bad = blob.has_nonfinite
+        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob)
         return self._recorder.emit(
-            "node_start", name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
-            has_nonfinite=any(is_bad for _, is_bad in pairs),
+            "node_start", mark.name, mark.place, f"[{self._start},[{values}],{probes}]", blob, scope=mark.scope,
+            node=mark.id, has_nonfinite=is_bad,
         )  # fmt: skip
 
-    def downstream(self, mark: NodeMark, name: str, start: int, gradients: tuple[Any, ...]) -> None:
+    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...]) -> None:
         """Record that a node has run."""
         self._recorder.settle()
         blob = Blob()
-        pairs = [self.composer.optional(gradient, blob) for gradient in gradients]
+        values = ",".join([self.composer.optional(gradient, blob) for gradient in gradients])
         self._recorder.emit(
-            "node", name, mark.place, [start, [wire for wire, _ in pairs]], blob, scope=mark.scope, node=mark.id,
-            has_nonfinite=any(is_bad for _, is_bad in pairs),
+            "node", mark.name, mark.place, f"[{start},[{values}]]", blob, scope=mark.scope, node=mark.id,
+            has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling) -> None:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
-        after, is_bad = self.composer.snapshots.take(grad_of(tensor), filling.blob)
+        blob = filling.blob
+        blob.has_nonfinite = False
+        after = self.composer.snapshots.take(grad_of(tensor), blob)
         known = self.composer.tensors.note_grad(tensor)
-        name, event = known.name or f"leaf #{known.id}", self._recorder.next_seq
+        event = self._recorder.next_seq
         known.filled(self._recorder.iteration)
         self.composer.writer.grad(known.id, event, known.fills, known.since)
+        detail = f"[{known.id},{dumps(known.label)},{filling.before},{filling.added},{after},{self._start}]"
         self._recorder.emit(
-            "accumulate", name, mark.place, [known.id, name, filling.before, filling.added, after, self._start],
-            filling.blob, scope=mark.scope, node=mark.id, has_nonfinite=is_bad,
+            "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
+            has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
-
-
-_CALLEES = (Callee("backward", is_method=True), Callee("backward"), Callee("grad"))
-
-
-def scalars(roots: Sequence[Any], names: Names) -> list[tuple[str, float]]:
-    """Return name, as the source has it, and value of each root that is a single real number."""
-    tensors = [root for root in roots if isinstance(root, torch.Tensor)]
-    callees = _CALLEES[1:] if names.root == "torch" else _CALLEES
-    found = next((row for callee in callees if (row := names.of_arguments(callee, 1, False))), ())
-    result = []
-    for number, root in enumerate(tensors):
-        if root.numel() == 1 and not root.is_complex():
-            name = (found[0] if found and len(tensors) == 1 else None) or "loss"
-            with contextlib.suppress(Unreadable), modes_off():
-                value = float(readable(root, 1))
-                result.append((name if len(tensors) == 1 else f"{name} {number + 1}", value))
-    return result
 
 
 class Filling:
@@ -278,22 +265,21 @@ class Filling:
 
     def __init__(self, composer: Composer, tensor: torch.Tensor) -> None:
         self.blob = Blob()
-        self.before, _ = composer.snapshots.take(grad_of(tensor), self.blob)
-        self.added: Wire | None = None
+        self.before = composer.snapshots.take(grad_of(tensor), self.blob)
+        self.added = "null"
 
     def add(self, composer: Composer, added: torch.Tensor | None) -> None:
         """Say what comes."""
-        self.added, _ = composer.snapshots.take(added, self.blob)
+        self.added = composer.snapshots.take(added, self.blob)
 
 
 class _NodeVisit:
     """The two hooks of one node in one backward."""
 
-    __slots__ = ("fillings", "mark", "name", "node", "run", "start")
+    __slots__ = ("fillings", "mark", "node", "run", "start")
 
     def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
         self.run, self.node, self.mark = run, node, mark
-        self.name: str = node.name()
         self.start = 0
         self.fillings: list[tuple[TensorRecord, Filling]] = []
 
@@ -315,12 +301,12 @@ class _NodeVisit:
         for known, filling in self.fillings:
             tensor = known.ref()
             filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
-        self.start = self.run.upstream(self.node, self.mark, self.name, gradients, False)
+        self.start = self.run.upstream(self.node, self.mark, gradients)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
         if not self.start or not self.run.is_running():
             return
-        self.run.downstream(self.mark, self.name, self.start, inputs)
+        self.run.downstream(self.mark, self.start, inputs)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -338,54 +324,8 @@ class _LeafVisit(_NodeVisit):
             return
         self.filling = Filling(self.run.composer, self.node.variable)
         self.filling.add(self.run.composer, gradients[0])
-        self.start = self.run.upstream(self.node, self.mark, "AccumulateGrad", gradients, True)
+        self.start = self.run.upstream(self.node, self.mark, gradients)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
         if self.start and self.run.is_running():
             self.run.accumulated(self.mark, self.node.variable, self.filling)
-
-
-def _node_of(item: Any) -> Any:
-    """Return the node that a tensor or a GradientEdge is the output of, or None."""
-    if isinstance(item, torch.Tensor):
-        if not item.requires_grad:
-            return None
-        return item.grad_fn if item.grad_fn is not None else torch.autograd.graph.get_gradient_edge(item).node
-    return getattr(item, "node", None)  # a GradientEdge
-
-
-def _to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
-    """Return the nodes that the engine will run, as it decides itself.
-
-    Without ``inputs`` these are all that can be reached. With ``inputs`` they are the nodes from which an input's node
-    can be reached; an input's own node runs only if it lies on the way to another, and a leaf's only under
-    ``backward``.
-    """
-    order = _postorder(roots)
-    if not wanted:
-        return [node for node in order if not (is_grad and is_accumulate(node))]
-    needed: set[Any] = set()
-    kept = []
-    for node in order:  # inputs before consumers
-        is_leaf = is_accumulate(node)
-        leads = any(child in wanted or child in needed for child, _ in node.next_functions)
-        if leads or (is_leaf and node in wanted and not is_grad):
-            needed.add(node)
-            kept.append(node)
-    return kept
-
-
-def _postorder(roots: list[Any]) -> list[Any]:
-    """Return every node below the roots once, each after all it leads to; holding them keeps their ``id`` their own."""
-    seen: set[Any] = set()
-    order: list[Any] = []
-    stack: list[tuple[Any, bool]] = [(root, False) for root in reversed(roots)]
-    while stack:
-        node, is_done = stack.pop()
-        if is_done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((child, False) for child, _ in node.next_functions if child is not None)
-    return order

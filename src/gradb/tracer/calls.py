@@ -13,6 +13,7 @@ from typing import Any
 
 from torch.overrides import resolve_name
 
+from gradb.tape.codec import dumps
 from gradb.tracer.syntax import Callee
 
 _SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
@@ -91,7 +92,7 @@ _APPLY = Callee("apply")
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("callee", "clears", "display", "genuine", "is_inplace", "kind")
+    __slots__ = ("callee", "clears", "display", "genuine", "is_inplace", "kind", "quoted")
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self.genuine: Any = func
@@ -105,12 +106,14 @@ class Call:
         self.kind = _kind(func, name, full)
         self.clears = name in _CLEARING or (self.kind == GRAD and _attribute(func) == "grad")
         """True when it may clear a gradient."""
+        self.quoted = dumps(self.display)
 
     @classmethod
     def custom(cls, function: type) -> Call:
         """Describe the ``apply`` of a custom autograd.Function."""
         call = cls(function)
         call.display, call.callee = f"{function.__name__}.apply", _APPLY
+        call.quoted = dumps(call.display)
         call.is_inplace, call.kind, call.genuine = False, OP, None
         return call
 

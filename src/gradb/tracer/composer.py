@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, Wire
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer.controls import Controls
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import PlaceRow
@@ -78,7 +78,7 @@ class Composer:
             return
         if known.name == name and self._owners.get(name) == known.id:
             return
-        known.name = name
+        known.call(name)
         known.is_parameter |= is_parameter
         self._owners[name] = known.id
         self.writer.name(known.id, event, name)
@@ -87,21 +87,29 @@ class Composer:
         """Return the id of the tensor that bears a name, or None."""
         return self._owners.get(name)
 
-    def tensor(
+    def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
+        """Return the text of the wire form ``T`` of an appearance."""
+        known = self.tensors.record(tensor)
+        value = self.snapshots.take(tensor, blob)
+        if not tensor.requires_grad:
+            return f"{known.head}false,null,0,{value}]"
+        node, output_nr = self.node_of(tensor, event, place)
+        return f"{known.head}true,{'null' if node is None else node},{output_nr},{value}]"
+
+    def defined(
         self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow, *, is_initialised: bool = True
-    ) -> tuple[Wire, bool]:
-        """Return the wire form ``T`` of an appearance, and whether it has a NaN or an infinity."""
+    ) -> tuple[str, int | None]:
+        """Say that a tensor's value and node are defined at an event; return the text of ``T`` and the node's id."""
         known = self.tensors.record(tensor)
         node, output_nr = self.node_of(tensor, event, place)
-        value, is_bad = self.snapshots.take(tensor, blob) if is_initialised else (blank(tensor), False)
-        return [known.id, known.name, tensor.requires_grad, node, output_nr, value], is_bad
+        value = self.snapshots.take(tensor, blob) if is_initialised else blank(tensor)
+        self.writer.tensors.append((known.id, event, node, output_nr))
+        flag = "true" if tensor.requires_grad else "false"
+        return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node
 
-    def optional(self, tensor: torch.Tensor | None, blob: Blob) -> tuple[Wire | None, bool]:
-        """Return the wire form of a gradient inside the engine: a value without an identity."""
-        if tensor is None:
-            return None, False
-        value, is_bad = self.snapshots.take(tensor, blob)
-        return [0, None, False, None, 0, value], is_bad
+    def optional(self, tensor: torch.Tensor | None, blob: Blob) -> str:
+        """Return the text of the wire form of a gradient inside the engine: a value without an identity."""
+        return "null" if tensor is None else f"[0,null,false,null,0,{self.snapshots.take(tensor, blob)}]"
 
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
         """Return the node id and output number of a tensor, registering what is new in its graph."""
@@ -126,12 +134,10 @@ class Composer:
         known.is_leaf = True
         self.tensors.note_memory(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
-        wire, is_bad = self.tensor(tensor, blob, event, place, is_initialised=is_initialised)
-        self.writer.tensor(known.id, event, wire[3], 0)
-        label = known.name or f"leaf #{known.id}"
+        text, node = self.defined(tensor, blob, event, place, is_initialised=is_initialised)
         self.recorder.emit(
-            "leaf", label, place, [wire, how], blob,
-            scope=self.scope, node=wire[3], is_quiet=is_quiet, has_nonfinite=is_bad,
+            "leaf", known.label, place, f"[{text},{dumps(how)}]", blob,
+            scope=self.scope, node=node, is_quiet=is_quiet, has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
 
     def retain(self, tensor: torch.Tensor) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from gradb.link.spec import Change
-from gradb.tape.codec import Blob, Wire
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer.places import NOWHERE
 from gradb.tracer.recorder import Recorder
 
@@ -28,7 +28,7 @@ class Controls:
         """The policy: ``script``, ``off`` or ``on``."""
         self.lr: float | None = None
         """The learning rate of every step; None: the script's own."""
-        self.on_depth: Callable[[], tuple[list[Wire], list[Wire | None], Blob]] | None = None
+        self.on_depth: Callable[[], tuple[str, str, Blob]] | None = None
         """Called when everything is to be recorded again; tells the leaves and gradients of that moment."""
         self.on_policy: Callable[[], None] = lambda: None
         """Called when the zero_grad policy or the depth has changed."""
@@ -81,5 +81,8 @@ class Controls:
     def _set_depth(self, depth: str, reason: str) -> None:
         recorder = self._recorder
         recorder.is_full = depth == "full"
-        leaves, gradients, blob = self.on_depth() if recorder.is_full and self.on_depth is not None else ([], [], None)
-        recorder.emit("depth", depth, NOWHERE.row, [depth, reason, leaves, gradients], blob)
+        leaves, gradients, blob = (
+            self.on_depth() if recorder.is_full and self.on_depth is not None else ("[]", "[]", None)
+        )
+        detail = f"[{dumps(depth)},{dumps(reason)},{leaves},{gradients}]"
+        recorder.emit("depth", depth, NOWHERE.row, detail, blob)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from gradb.tape.codec import Blob, Wire
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer import calls
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
@@ -74,7 +74,8 @@ class ForwardMode(TorchFunctionMode):
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         step = _Step(self._composer, self._grads, self._updates, call, args, kwargs)
-        self._composer.guard(step.before)
+        if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
+            self._composer.guard(step.before)
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -89,7 +90,6 @@ class _Step:
 
     __slots__ = (
         "args",
-        "bad",
         "blob",
         "call",
         "composer",
@@ -98,8 +98,8 @@ class _Step:
         "inputs",
         "kwargs",
         "recorder",
+        "texts",
         "updates",
-        "wires",
     )
 
     def __init__(
@@ -116,13 +116,11 @@ class _Step:
         self.recorder = composer.recorder
         self.found: Found | None = None
         self.blob = Blob()
-        self.bad = False
-        self.inputs: list[torch.Tensor] = []
-        self.wires: list[Wire] | None = None
+        self.inputs = _tensors(args) + _tensors(kwargs.values()) if kwargs else _tensors(args)
+        self.texts: list[str] | None = None
 
     def before(self) -> None:
         """Look at what has to be seen before the call changes it."""
-        self.inputs = _tensors(self.args) + _tensors(self.kwargs.values())
         if self.call.kind != calls.OP:
             self._name_inputs()
         if self.call.kind == calls.GRAD:
@@ -143,6 +141,8 @@ class _Step:
             self.composer.retain(self.args[0])
         if self.call.kind in {calls.ENGINE, calls.RETAIN}:
             return
+        if self.texts is not None and self.grads.after_inplace(self.call.display, self._locate()):
+            return
         results = [result] if isinstance(result, torch.Tensor) else _tensors((result,))
         if not results and self.call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
             results = [self.args[0]]  # __setitem__ returns nothing
@@ -150,14 +150,13 @@ class _Step:
             return
         if not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
             self.updates.forward_begins()
-        if self.grads.after_inplace(self.call.display, self._locate()):
-            return
-        if self.wires is None:
+        if self.texts is None:
             self._take_inputs()
         self._record(results, isinstance(result, torch.Tensor))
 
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
+        self.grads.forget()
         self.recorder.settle()
         self.grads.error(error, self._locate().place.row)
 
@@ -185,9 +184,7 @@ class _Step:
         self._name_inputs()
         self.composer.leaves(self.inputs, place)
         event = self.recorder.next_seq
-        pairs = [self.composer.tensor(tensor, self.blob, event, place) for tensor in self.inputs]
-        self.wires = [wire for wire, _ in pairs]
-        self.bad = any(is_bad for _, is_bad in pairs)
+        self.texts = [self.composer.tensor(tensor, self.blob, event, place) for tensor in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
         composer, found = self.composer, self._locate()
@@ -203,18 +200,23 @@ class _Step:
         leaf = self.updates.leaf_of(self.call, self.args) if self.call.is_inplace else None
         is_update = leaf is not None and self._is_by_hand() and self.updates.updated(leaf)
         changed = results if leaf is None or leaf is results[0] else [*results, leaf]
-        outputs = [self._output(tensor, event, found) for tensor in changed]
+        is_initialised = "empty" not in self.call.display
+        outputs = [
+            composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised) for tensor in changed
+        ]
         is_quiet = not (
             any(tensor.grad_fn is not None for tensor in results) or self._changes_leaf(results) or is_update
         )
-        first = next((wire for wire in outputs if wire[3] is not None), None)
         name = results[0].grad_fn.name() if results[0].grad_fn is not None and new else self.call.display
-        detail = [self.call.display, self.wires, outputs, self._arguments(), new, self.call.is_inplace]
         self.recorder.emit(
-            "op", name, place, detail, self.blob, scope=composer.scope,
-            node=first[3] if first else None, is_quiet=is_quiet, has_nonfinite=self.bad,
-            phase="optimizer" if is_update else None,
+            "op", name, place, self._detail([text for text, _ in outputs], new), self.blob, scope=composer.scope,
+            node=next((node for _, node in outputs if node is not None), None), is_quiet=is_quiet,
+            has_nonfinite=self.blob.has_nonfinite, phase="optimizer" if is_update else None,
         )  # fmt: skip
+
+    def _detail(self, outputs: list[str], new: list[int]) -> str:
+        inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
+        return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{new},{flag}]"
 
     def _is_by_hand(self) -> bool:
         """Tell whether the script's own code asks for this change, and it is no initialisation."""
@@ -223,17 +225,26 @@ class _Step:
     def _changes_leaf(self, results: list[torch.Tensor]) -> bool:
         return self.call.is_inplace and self._is_by_hand() and results[0].requires_grad
 
-    def _output(self, tensor: torch.Tensor, event: int, found: Found) -> Wire:
-        is_initialised = "empty" not in self.call.display
-        wire, is_bad = self.composer.tensor(tensor, self.blob, event, found.place.row, is_initialised=is_initialised)
-        self.composer.writer.tensor(wire[0], event, wire[3], wire[4])
-        self.bad |= is_bad
-        return wire
-
-    def _arguments(self) -> list[list[str]]:
+    def _arguments(self) -> str:
         indexes = {id(tensor): i for i, tensor in enumerate(self.inputs)}
-        pairs = [["", describe(value, indexes)] for value in self.args]
-        return pairs + [[key, describe(value, indexes)] for key, value in self.kwargs.items()]
+        texts = [_argument("", value, indexes) for value in self.args]
+        texts += [_argument(key, value, indexes) for key, value in self.kwargs.items()]
+        return ",".join(texts)
+
+
+_NUMBERS = frozenset({int, float, bool, type(None)})
+
+
+def _argument(key: str, value: Any, indexes: dict[int, int]) -> str:
+    """Return the wire form of one argument; what needs no escapes is put together by hand."""
+    if not key:
+        if type(value) in _NUMBERS:
+            text = repr(value)
+            if len(text) <= 60:
+                return f'["","{text}"]'
+        elif isinstance(value, torch.Tensor) and (index := indexes.get(id(value))) is not None:
+            return f'["","%{index}"]'
+    return dumps([key, describe(value, indexes)])
 
 
 def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:

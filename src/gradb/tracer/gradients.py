@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.norms import norm_of_all
@@ -30,7 +30,7 @@ class _Held:
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor]) -> None:
         self.blob = Blob()
-        self.rows = [(leaf, composer.snapshots.take(grad_of(leaf), self.blob)[0]) for leaf in leaves]
+        self.rows = [(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
 
 
 class _Local(threading.local):
@@ -96,12 +96,12 @@ class GradWatch:
             held, rows = _Held(self._composer, leaves), []
             for leaf, value in held.rows:
                 known = self._composer.tensors.record(leaf)
-                rows.append([known.id, known.name or f"leaf #{known.id}", value, value])
-            self._recorder.emit("zero_grad", idiom, place, [idiom, rows, True], held.blob)
+                rows.append(f"[{known.id},{dumps(known.label)},{value},{value}]")
+            self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],true]", held.blob)
 
     def before_backward(self, place: PlaceRow) -> None:
         """Clear, under the policy ``on``, what the script has left: nothing may be added to used up gradients."""
-        leaves = self._policy.left_out() if self._policy.is_on else []
+        leaves = self._policy.left_out()
         if not leaves:
             return
         event = self._recorder.settle()
@@ -147,6 +147,10 @@ class GradWatch:
         if not self._local.depth:
             self._emit(f"grad.{call.rpartition('.')[2]}", held, found.place.row)
         return True
+
+    def forget(self) -> None:
+        """Let go of what was held before a call that raised."""
+        self._local.held = None
 
     def error(self, error: Exception, place: PlaceRow) -> None:
         """Record an exception where it was raised, once."""
@@ -212,16 +216,16 @@ class GradWatch:
         event, rows = self._recorder.next_seq, []
         for leaf, before in held.rows:
             known = self._composer.tensors.note_grad(leaf)
-            after, _ = self._composer.snapshots.take(grad_of(leaf), held.blob)
-            rows.append([known.id, known.name or f"leaf #{known.id}", before, after])
+            after = self._composer.snapshots.take(grad_of(leaf), held.blob)
+            rows.append(f"[{known.id},{dumps(known.label)},{before},{after}]")
             if _is_cleared(leaf):
                 known.fills = known.since = 0
-                if before is not None:
+                if before != "null":
                     self._policy.cleared([leaf])
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
             self._composer.writer.grad(known.id, event, known.fills, known.since)
-        self._recorder.emit("zero_grad", idiom, place, [idiom, rows, False], held.blob)
+        self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],false]", held.blob)
 
 
 def _has_buffer(tensor: torch.Tensor) -> bool:

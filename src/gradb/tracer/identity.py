@@ -11,16 +11,17 @@ import functools
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from gradb.tape.codec import dumps
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.buffers import Buffers, grad_of
 from gradb.tracer.places import PlaceRow
 
 _MARK = "gradb"
+ACCUMULATE = "AccumulateGrad"
 
 
 def _gone() -> None:
@@ -34,6 +35,7 @@ class TensorRecord:
         "fills",
         "grad_id",
         "grad_key",
+        "head",
         "id",
         "is_leaf",
         "is_parameter",
@@ -48,6 +50,8 @@ class TensorRecord:
         self.id = id
         self.ref: Callable[[], torch.Tensor | None] = ref
         self.name: str | None = None
+        self.head = f"[{id},null,"
+        """How the wire form of an appearance begins."""
         self.is_leaf = False
         self.is_parameter = False
         self.mark: NodeMark | None = None
@@ -63,6 +67,16 @@ class TensorRecord:
             self.since = iteration
         if self.fills >= 0:
             self.fills += 1
+
+    @property
+    def label(self) -> str:
+        """What to call it where there must be a name."""
+        return self.name or f"leaf #{self.id}"
+
+    def call(self, name: str) -> None:
+        """Give it a name."""
+        self.name = name
+        self.head = f"[{self.id},{dumps(name)},"
 
 
 class TensorIds:
@@ -124,16 +138,26 @@ class TensorIds:
             self._buffers.forget(known)
 
 
-@dataclass(frozen=True, slots=True)
 class NodeMark:
-    """What a node remembers for us."""
+    """What a node remembers for us; made once and not changed (a frozen dataclass takes four times as long to make)."""
 
-    id: int
-    place: PlaceRow
-    """Where the forward call that created it stands."""
-    scope: str
-    is_hooked: bool = False
-    """True when saved-tensor hooks were active at creation: reading what the node saved runs them."""
+    __slots__ = ("edges", "id", "is_hooked", "name", "place", "scope")
+
+    def __init__(self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool) -> None:
+        self.id = id
+        self.name = name
+        self.place = place
+        """Where the forward call that created it stands."""
+        self.scope = scope
+        self.edges = edges
+        """How many ``next_functions`` it has."""
+        self.is_hooked = is_hooked
+        """True when saved-tensor hooks were active at creation: reading what the node saved runs them."""
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for the AccumulateGrad node of a leaf."""
+        return self.name == ACCUMULATE
 
 
 class NodeIds:
@@ -159,8 +183,8 @@ class NodeIds:
         """Return the mark of the AccumulateGrad node of a leaf; one for the leaf's whole life."""
         known = self._tensors.record(tensor)
         if known.mark is None:
-            known.mark = NodeMark(next(self._next), place, scope)
-            self._writer.node(known.mark.id, "AccumulateGrad", event, "accumulate", False, known.id, [])
+            known.mark = NodeMark(next(self._next), ACCUMULATE, place, scope, 0, False)
+            self._writer.node(known.mark.id, ACCUMULATE, event, "accumulate", False, known.id, [])
         return known.mark
 
     def register(self, root: Any, event: int, place: PlaceRow, scope: str) -> list[int]:
@@ -185,10 +209,11 @@ class NodeIds:
         return new
 
     def _write(self, node: Any, children: Any, event: int, place: PlaceRow, scope: str) -> int:
-        mark = NodeMark(next(self._next), place, scope, _hooks_are_active())
+        name = node.name()
+        mark = NodeMark(next(self._next), name, place, scope, len(children), _hooks_are_active())
         node.metadata[_MARK] = mark
         edges = [(None if child is None else child.metadata[_MARK].id, nr) for child, nr in children]
-        self._writer.node(mark.id, node.name(), event, kind_of(node), self._holds_saved(node), None, edges)
+        self._writer.node(mark.id, name, event, kind_of(node), self._holds_saved(node), None, edges)
         return mark.id
 
     def _holds_saved(self, node: Any) -> bool:
@@ -212,7 +237,7 @@ def is_custom(node: Any) -> bool:
 
 def is_accumulate(node: Any) -> bool:
     """Tell whether a node is a leaf's AccumulateGrad."""
-    return type(node).__name__ == "AccumulateGrad"
+    return type(node).__name__ == ACCUMULATE
 
 
 def kind_of(node: Any) -> str:

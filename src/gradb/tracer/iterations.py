@@ -8,6 +8,7 @@ seen, with the second backward from one line. Knows nothing of torch.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from typing import Any
 
@@ -20,35 +21,44 @@ class Iterations:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._before: weakref.WeakSet[Any] | None = None
-        self._now: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._made: dict[int, weakref.ref[Any]] = {}
+        self._before: set[int] | None = None
+        """Those that stepped in the iteration before; None in the first."""
+        self._now: set[int] = set()
         self._has_backward = False
         self._is_updated = False
         self._can_see_updates = False
-        self._has_stepped = False
         self._lines: set[PlaceRow] = set()
 
     @property
     def optimizers(self) -> list[Any]:
         """The optimizers that are alive."""
-        return list(self._made)
+        return [optimizer for ref in list(self._made.values()) if (optimizer := ref()) is not None]
 
     def made(self, optimizer: Any) -> None:
         """Take note of a new optimizer."""
-        self._made.add(optimizer)
+        key = id(optimizer)
+        self._made[key] = weakref.ref(optimizer, functools.partial(self._forget, key))
+
+    def _forget(self, key: int, ref: Any) -> None:
+        if self._made.get(key) is ref:
+            del self._made[key]
+            self._now.discard(key)
+            if self._before is not None:
+                self._before.discard(key)
 
     def stepped(self, optimizer: Any) -> list[Any]:
         """Take note of a step; return the optimizers that stepped in the iteration it ends, none if it goes on."""
-        self._has_stepped = True
-        is_again = optimizer in self._now
-        self._made.add(optimizer)
-        self._now.add(optimizer)
-        awaited = self._made if self._before is None else self._before
-        if not is_again and not all(one in self._now for one in awaited):
+        key, now = id(optimizer), self._now
+        if key not in self._made:
+            self.made(optimizer)
+        is_again = key in now
+        now.add(key)
+        awaited = self._made.keys() if self._before is None else self._before
+        if not is_again and not awaited <= now:
             return []
-        round_ = list(self._now)
-        self._before, self._now = self._now, weakref.WeakSet()
+        round_ = [optimizer] if len(now) == 1 else [one for known in now if (one := self._made[known]()) is not None]
+        self._before, self._now = now, set()
         self._begin()
         return round_
 

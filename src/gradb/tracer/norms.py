@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-import array
+import ctypes
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 
-from gradb.tracer.values import Unreadable, content, modes_off, readable
+from gradb.tracer.values import Unreadable, modes_off, readable
 
 _SMALL = 64
+_ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
+_STRIDED = torch.strided
 _CODES = {torch.float32: "f", torch.float64: "d"}
 _NARROW = frozenset({torch.float16, torch.bfloat16})
+
+
+_readers: dict[tuple[str, int], Callable[[int], Iterable[float]]] = {}
+
+
+def _reader(code: str, count: int) -> Callable[[int], Iterable[float]]:
+    """Return what takes an address and gives the floats that lie there."""
+    found = _readers.get((code, count))
+    if found is None:
+        kind = ctypes.c_float if code == "f" else ctypes.c_double
+        found = _readers[code, count] = (kind * count).from_address
+    return found
 
 
 def norm(tensor: torch.Tensor) -> float:
@@ -21,13 +35,14 @@ def norm(tensor: torch.Tensor) -> float:
     Raises:
         Unreadable: it cannot be taken safely.
     """
+    if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and tensor.numel() <= _SMALL:
+        code = _CODES.get(tensor.dtype)
+        if code is not None and tensor.is_contiguous() and not tensor.is_neg() and (address := tensor.data_ptr()):
+            return math.hypot(*_reader(code, tensor.numel())(address))
     with modes_off(), torch.no_grad():
         if tensor.layout is torch.sparse_coo:
             tensor = tensor.detach().coalesce().values()
         dense = readable(tensor, tensor.numel())
-        code = _CODES.get(dense.dtype)
-        if code is not None and dense.numel() <= _SMALL:
-            return math.hypot(*array.array(code, content(dense)))
         if not (dense.is_floating_point() or dense.is_complex()):
             dense = dense.to(torch.float64)
         found = float(torch.linalg.vector_norm(dense, dtype=torch.float32 if dense.dtype in _NARROW else None))
@@ -36,14 +51,9 @@ def norm(tensor: torch.Tensor) -> float:
         return found
 
 
-def total(norms: Iterable[float]) -> float:
-    """Return the norm of all the elements together."""
-    return math.hypot(*norms)
-
-
 def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
     """Return the 2-norm of all elements of some tensors, or None where one of them cannot be read."""
     try:
-        return total(norm(tensor) for tensor in tensors)
+        return math.hypot(*map(norm, tensors))
     except (Unreadable, RuntimeError, NotImplementedError, TypeError):
         return None

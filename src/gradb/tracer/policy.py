@@ -14,6 +14,7 @@ import torch
 
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.controls import Controls
+from gradb.tracer.optimizers import parameters_of
 
 
 class ZeroPolicy:
@@ -21,7 +22,8 @@ class ZeroPolicy:
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
-        self._due: dict[int, weakref.ref[torch.Tensor]] = {}
+        self._due: list[weakref.ref[torch.Tensor]] = []
+        self._due_of: list[weakref.ref[torch.optim.Optimizer]] = []
         self._zeroes = False
         self._count = 0
         self._counted = "script"
@@ -36,15 +38,17 @@ class ZeroPolicy:
         """True when gradb clears what the script does not."""
         return self._controls.zero_grad == "on"
 
-    def used(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Take note of parameters whose gradients have had their effect."""
-        for tensor in tensors:
-            self._due[id(tensor)] = weakref.ref(tensor)
+    def used(self, tensor: torch.Tensor) -> None:
+        """Take note of a parameter whose gradient has had its effect."""
+        self._due.append(weakref.ref(tensor))
+
+    def used_by(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take note of a step, which uses up the gradients of all its parameters."""
+        self._due_of.append(weakref.ref(optimizer))
 
     def cleared(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Take note of gradients that the script has cleared, and of how: to None or to zeros."""
+        """Take note of how the script clears gradients: to None or to zeros."""
         for tensor in tensors:
-            self._due.pop(id(tensor), None)
             self._zeroes = grad_of(tensor) is not None
 
     def count(self) -> int:
@@ -58,10 +62,17 @@ class ZeroPolicy:
             self._count, self._counted = 0, self._controls.zero_grad
 
     def left_out(self) -> list[torch.Tensor]:
-        """Return the tensors whose gradients are used up and still there, and count them as dealt with."""
-        due, self._due = self._due, {}
-        alive = (tensor for ref in due.values() if (tensor := ref()) is not None)
-        return [tensor for tensor in alive if grad_of(tensor) is not None]
+        """Return the tensors whose gradients are used up and still there, under ``on``; from here on none is."""
+        due, due_of = self._due, self._due_of
+        if not due and not due_of:
+            return []
+        self._due, self._due_of = [], []
+        if not self.is_on:
+            return []
+        tensors = [tensor for ref in due if (tensor := ref()) is not None]
+        for optimizer in [optimizer for one in due_of if (optimizer := one()) is not None]:
+            tensors += parameters_of(optimizer)
+        return [tensor for tensor in dict.fromkeys(tensors) if grad_of(tensor) is not None]
 
     def clear(self, tensors: Iterable[torch.Tensor]) -> None:
         """Clear gradients as the script would: the way of its own last call, else to None."""

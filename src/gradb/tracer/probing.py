@@ -7,12 +7,13 @@ probed.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, Wire
+from gradb.tape.codec import Blob, Wire, dumps
 from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.values import content, modes_off, readable
 
@@ -36,32 +37,32 @@ class Prober:
         self._is_stepping = is_stepping
         self._visits: dict[tuple[Any, ...], int] = {}
 
-    def probe(self, node: Any, mark: NodeMark, blob: Blob) -> list[Wire]:
-        """Return the wire form of a probe for each edge."""
-        edges = node.next_functions
+    def probe(self, node: Any, mark: NodeMark, blob: Blob) -> str:
+        """Return the text of the wire forms of the probes, one for each edge."""
         why = self._refusal(node, mark)
         if why is None:
+            edges = node.next_functions
             try:
                 with torch.no_grad(), modes_off():
-                    return self._measure(node, edges, blob)
+                    return dumps(self._measure(node, edges, blob))
             except Exception as error:
                 why = (
                     f"probing failed: {type(error).__name__}: {str(error).splitlines()[0][:100] if str(error) else ''}"
                 )
-        return [_unknown(why) for _ in edges]
+        return _refused(why, mark.edges)
 
     def _refusal(self, node: Any, mark: NodeMark) -> str | None:
         if self._mode == "never":
             return "probing is switched off"
         if is_custom(node):
             return "a custom Function is not probed: its backward is Python code that may have side effects"
-        if any(part in node.name() for part in _CHANGES_ON_CALL):
+        if _changes_on_call(mark.name):
             return "this node cannot be called alone"
         if mark.is_hooked:
             return "saved-tensor hooks were active here: probing would run them again"
         if self._mode == "always" or self._is_stepping():
             return None
-        key = (mark.place, mark.scope, node.name())
+        key = (mark.place, mark.scope, mark.name)
         visits = self._visits[key] = self._visits.get(key, 0) + 1
         if visits > _REPEATS:
             return f"not probed in a free run after the first {_REPEATS} visits of this place"
@@ -95,6 +96,16 @@ class Prober:
             shapes[index] = (dense.numel(), str(dense.dtype)[6:])
             collected[index].append(content(dense) if dense.numel() <= _MAX_ENTRIES else b"")
         return width
+
+
+@functools.cache
+def _changes_on_call(name: str) -> bool:
+    return any(part in name for part in _CHANGES_ON_CALL)
+
+
+@functools.lru_cache(256)
+def _refused(why: str, edges: int) -> str:
+    return dumps([_unknown(why)] * edges)
 
 
 def _as_delivered(gradient: torch.Tensor, target: Any, number: int) -> torch.Tensor:

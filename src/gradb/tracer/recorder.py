@@ -5,7 +5,6 @@ Knows the tape's writer, the gate and the places; it knows nothing of how torch 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -13,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
-from gradb.tape.codec import Blob, Wire
+from gradb.tape.codec import Blob, Wire, dumps
 from gradb.tape.events import PHASE_OF_KIND, Event
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
@@ -21,19 +20,6 @@ from gradb.tracer.gate import Gate
 from gradb.tracer.places import NOWHERE, Found, PlaceRow, Places
 
 _BATCH = 500
-
-
-def _make_dumps() -> Callable[[Wire], str]:
-    """Return ``json.dumps`` without blanks; the C encoder is made once, where there is one, not at every call."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(separators=(",", ":")).encode
-    quote = json.encoder.encode_basestring_ascii
-    encode = make(None, json.JSONEncoder().default, quote, None, ":", ",", False, False, True)
-    return lambda wire: "".join(encode(wire, 0))
-
-
-_dumps = _make_dumps()
 
 
 class Recorder:
@@ -96,7 +82,7 @@ class Recorder:
         kind: str,
         name: str,
         place: PlaceRow,
-        detail: Wire,
+        detail: Wire | str,
         blob: Blob | None = None,
         *,
         scope: str = "",
@@ -106,7 +92,10 @@ class Recorder:
         may_hold: bool = True,
         phase: str | None = None,
     ) -> int:
-        """Append an event, then hold the script if the gate says so. Return its number."""
+        """Append an event, then hold the script if the gate says so. Return its number.
+
+        ``detail`` is its wire form, or the text of that.
+        """
         self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
         thread = self._threads.get(ident := threading.get_ident())
@@ -116,7 +105,7 @@ class Recorder:
             kind,
             name,
             place,
-            _dumps(detail),
+            detail if type(detail) is str else dumps(detail),
             blob.join() if blob is not None else None,
             scope=scope,
             iteration=self.iteration,

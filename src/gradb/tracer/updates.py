@@ -40,7 +40,7 @@ class UpdateWatch:
         """Take note of a change of a leaf; return whether it is an update: one that follows a backward."""
         if not self._iterations.updated_by_hand():
             return False
-        self._policy.used([leaf])
+        self._policy.used(leaf)
         return True
 
     def look(self, call: Call, args: tuple[Any, ...]) -> None:
@@ -60,10 +60,9 @@ class UpdateWatch:
         recorder.settle()
         is_update = self.updated(leaf)
         event, blob = recorder.next_seq, Blob()
-        wire, is_bad = composer.tensor(leaf, blob, event, found.place.row)
-        composer.writer.tensor(wire[0], event, wire[3], wire[4])
+        text, node = composer.defined(leaf, blob, event, found.place.row)
         recorder.emit(
-            "op", "Tensor.data = value", found.place.row, ["Tensor.data = value", [], [wire], [], [], True], blob,
-            scope=composer.scope, node=wire[3], is_quiet=not is_update, has_nonfinite=is_bad,
+            "op", "Tensor.data = value", found.place.row, f'["Tensor.data = value",[],[{text}],[],[],true]', blob,
+            scope=composer.scope, node=node, is_quiet=not is_update, has_nonfinite=blob.has_nonfinite,
             phase="optimizer" if is_update else None,
         )  # fmt: skip

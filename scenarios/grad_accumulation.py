@@ -1,0 +1,37 @@
+"""A large batch in small pieces
+
+That `backward()` adds to `.grad` is of use when a batch does not fit into memory at
+once: run it in micro-batches, one `backward()` each, and the buffers end up with the
+gradient of the whole batch.
+
+Two things make it right. The loss of each micro-batch is divided by their number,
+because the mean over eight rows is the mean of four means over two rows each, and its
+gradient likewise. And the optimizer steps, and the buffers are cleared, once after the
+last micro-batch, not after each: a zero_grad inside the inner loop would throw the
+sum away, and none at all would carry it over into the next batch.
+
+`torch.autograd.grad` below computes the gradient of the whole batch without touching any
+`.grad`. The two agree up to rounding, as the same numbers are added in another order.
+"""
+
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(8, 2)
+y = x @ torch.tensor([[2.0], [-1.0]]) + 0.5
+
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+criterion = nn.MSELoss()
+pieces = 4
+
+for batch in range(1, 4):
+    whole = torch.autograd.grad(criterion(model(x), y), model.weight)[0]
+    for x_part, y_part in zip(x.chunk(pieces), y.chunk(pieces), strict=True):
+        loss = criterion(model(x_part), y_part) / pieces
+        loss.backward()
+    is_equal = torch.allclose(model.weight.grad, whole)
+    print(f"batch {batch}: summed {model.weight.grad.tolist()}, whole {whole.tolist()}, equal: {is_equal}")
+    optimizer.step()
+    optimizer.zero_grad()

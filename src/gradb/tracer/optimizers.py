@@ -1,0 +1,108 @@
+"""What is remembered of each optimizer, and of the step it is making."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tracer import norms
+from gradb.tracer.buffers import grad_of
+from gradb.tracer.composer import Composer
+
+_MOST_GROUPS = 8
+
+
+class OptimizerState:
+    """One optimizer and the step it is making."""
+
+    __slots__ = ("_light", "before", "blob", "gradients", "is_final", "label", "name", "norm", "own_rates", "ref")
+
+    def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str) -> None:
+        self.ref = ref
+        self.name = name
+        self.label = label
+        """The class, with a number from the second of its kind on."""
+        self._light: tuple[list[float], str] = ([], "")
+        self.own_rates: list[Any] = []
+        self.begin(is_final=True)
+
+    def begin(self, *, is_final: bool) -> None:
+        """Begin a step; with a closure the gradients that it finds are not final."""
+        self.is_final = is_final
+        self.blob = Blob()
+        self.before: list[str] = []
+        self.gradients: list[str] = []
+        self.norm: float | None = None
+
+    def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
+        """See the parameters as the step finds them."""
+        self.before = [composer.snapshots.take(tensor, self.blob) for tensor in parameters]
+
+    def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
+        """See the gradients that the step uses."""
+        found = [grad_of(tensor) for tensor in parameters]
+        self.norm = norms.norm_of_all(grad for grad in found if grad is not None)
+        if composer.recorder.is_full:
+            self.gradients = [composer.snapshots.take(grad, self.blob) for grad in found]
+
+    def set_rate(self, optimizer: torch.optim.Optimizer, rate: float) -> None:
+        """Put a learning rate in the place of the script's, as long as the step lasts."""
+        for group in optimizer.param_groups:
+            own = group.get("lr")
+            self.own_rates.append(own)
+            if own is not None:
+                group["lr"] = torch.full_like(own, rate) if isinstance(own, torch.Tensor) else rate
+
+    def restore_rates(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put the script's learning rates back."""
+        own_rates, self.own_rates = self.own_rates, []
+        for group, own in zip(optimizer.param_groups, own_rates, strict=False):
+            if own is not None:
+                group["lr"] = own
+
+    def light_detail(self, rates: list[float]) -> str:
+        """Return the detail of a step of which nothing but the rates is recorded, as JSON."""
+        if self._light[0] != rates or not self._light[1]:
+            self._light = (rates, dumps([self.name, rates, [], [], [], []]))
+        return self._light[1]
+
+    def rate_names(self, count: int) -> Iterator[str]:
+        """Yield what the series of the learning rates are called."""
+        if count == 1:
+            yield self.label
+        else:
+            yield from (f"{self.label} group {number}" for number in range(1, min(count, _MOST_GROUPS) + 1))
+
+
+class OptimizerStates:
+    """The optimizers that are alive."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, OptimizerState] = {}
+        self._counts: dict[str, int] = {}
+
+    def of(self, optimizer: torch.optim.Optimizer) -> OptimizerState:
+        """Return what is remembered of an optimizer."""
+        key = id(optimizer)
+        state = self._states.get(key)
+        if state is None or state.ref() is not optimizer:
+            name = type(optimizer).__name__
+            count = self._counts[name] = self._counts.get(name, 0) + 1
+            ref = weakref.ref(optimizer, lambda _: self._states.pop(key, None))
+            state = self._states[key] = OptimizerState(ref, name, name if count == 1 else f"{name} {count}")
+        return state
+
+
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """Return every parameter, group by group."""
+    groups = optimizer.param_groups
+    return groups[0]["params"] if len(groups) == 1 else [tensor for group in groups for tensor in group["params"]]
+
+
+def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:
+    """Return the learning rates, one a group."""
+    return [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]

@@ -1,0 +1,65 @@
+"""Which nodes the engine will run: a walk over the grad_fn graph, iterative, each node once.
+
+Nothing here records anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from gradb.tracer.identity import is_accumulate
+
+
+def node_of(item: Any) -> Any:
+    """Return the node that a tensor or a GradientEdge is the output of, or None."""
+    if isinstance(item, torch.Tensor):
+        if not item.requires_grad:
+            return None
+        return item.grad_fn if item.grad_fn is not None else torch.autograd.graph.get_gradient_edge(item).node
+    return getattr(item, "node", None)  # a GradientEdge
+
+
+def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
+    """Return the nodes that the engine will run, as it decides itself.
+
+    Without ``inputs`` these are all that can be reached. With ``inputs`` they are the nodes from which an input's node
+    can be reached; an input's own node runs only if it lies on the way to another, and a leaf's only under
+    ``backward``.
+    """
+    order = _postorder(roots)
+    if not wanted:
+        return [node for node in order if not (is_grad and is_accumulate(node))]
+    needed: set[Any] = set()
+    kept = []
+    for node in order:  # inputs before consumers
+        is_leaf = is_accumulate(node)
+        leads = any(child in wanted or child in needed for child, _ in node.next_functions)
+        if leads or (is_leaf and node in wanted and not is_grad):
+            needed.add(node)
+            kept.append(node)
+    return kept
+
+
+def leaves_of(roots: Iterable[Any]) -> list[torch.Tensor]:
+    """Return the leaves that can be reached from some tensors or GradientEdges."""
+    nodes = _postorder([node for root in roots if (node := node_of(root)) is not None])
+    return [node.variable for node in nodes if is_accumulate(node)]
+
+
+def _postorder(roots: list[Any]) -> list[Any]:
+    """Return every node below the roots once, each after all it leads to; holding them keeps their ``id`` their own."""
+    seen: set[Any] = set()
+    order: list[Any] = []
+    stack: list[tuple[Any, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions if child is not None)
+    return order
