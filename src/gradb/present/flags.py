@@ -33,7 +33,9 @@ def flag_lines(flags: Sequence[tuple[int, Flag]], width: int, rows: int) -> tupl
     left_out = []
     for cell, flag in flags:
         size = cell_len(plain(flag.text, _MAX_TEXT))
-        places = [(line, begin) for line in reversed(lines) for begin in (cell, cell - size + 1, min(cell, width - size))]
+        places = [
+            (line, begin) for line in reversed(lines) for begin in (cell, cell - size + 1, min(cell, width - size))
+        ]
         fitting = [(line, begin) for line, begin in places if _is_free(line, begin, size, width)]
         if fitting:
             line, begin = fitting[0]
