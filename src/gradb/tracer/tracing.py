@@ -16,6 +16,7 @@ from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
+from gradb.tracer.unwatched import unwatched
 from gradb.tracer.warned import at_their_place
 
 
@@ -35,6 +36,7 @@ def tracing(
     grads = GradWatch(composer)
     mode = ForwardMode(composer, grads)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(unwatched(mode))
         stack.enter_context(grads.installed())
         stack.enter_context(EngineWatch(composer, grads, Prober(probe, is_stepping)).installed())
         stack.enter_context(ModuleScopes(composer).installed())
