@@ -162,7 +162,7 @@ class _Step:
 
     def _locate(self) -> Found:
         if self.found is None:
-            self.found = self.recorder.find(4)
+            self.found = self.composer.find(4)
         return self.found
 
     def _is_hidden(self) -> bool:
