@@ -17,7 +17,7 @@ from gradb.present import theme
 from gradb.present.columns import Column, Window, gather
 from gradb.present.flags import Flag, flag_lines
 from gradb.present.raster import AXES, BRAILLE, Stroke, cell_height, margin, raster
-from gradb.present.scale import Scale, fitting, round_step
+from gradb.present.scale import Scale, Tick, fitting, round_step
 from gradb.rules.figures import number
 from gradb.tape.series import Series
 from gradb.tape.training import Mark
@@ -27,6 +27,7 @@ GHOST_SIGNS = ("o", "s", "v")
 SAMPLE = "⠤⠒⠉"
 """How a fine line looks in a legend."""
 MIN_WIDTH, MIN_HEIGHT = 20, 5
+_LABEL = 4  # cells of a vertical label, at least
 _POINT = "•"  # a point with no neighbour: as a fine line it would be one dot
 _NONFINITE, _ABOVE, _BELOW = "×", "▴", "▾"
 _CURSOR, _CURSOR_FOOT, _MARK, _MARK_FOOT = "│", "▲", "┊", "┴"
@@ -121,11 +122,11 @@ class _Layout:
 
     def _scaled(self) -> tuple[Scale, int, list[list[Column]]]:
         """Return scale, margin and columns: the labels of the scale take from the room for the columns."""
-        space = self.width - 5
+        space = self.width - _LABEL - 1
         for _ in range(3):
             found = self._gather(space)
             scale = fitting(found, is_log=self.drawing.is_log)
-            edge = margin(scale.ticks(self._tick_count))
+            edge = margin(self._ticks(scale))
             if self.width - edge == space:
                 break
             space = self.width - edge
@@ -137,9 +138,9 @@ class _Layout:
             self._gathered[space] = [gather(curve.series, window, 2 * space, is_log=is_log) for curve in curves]
         return self._gathered[space]
 
-    @property
-    def _tick_count(self) -> int:
-        return max(self.rows // 2, 2)
+    def _ticks(self, scale: Scale) -> list[Tick]:
+        """Return round numbers, one on every other line at most, of a width that rarely changes as a run goes on."""
+        return [(height, f"{label:>{_LABEL}}") for height, label in scale.ticks(max(self.rows // 2, 2))]
 
     def _cell(self, iteration: int) -> int:
         return self.drawing.window.column(iteration, 2 * self.columns) // 2
@@ -151,7 +152,7 @@ class _Layout:
             for curve, columns in zip(self.drawing.curves, self.gathered, strict=True)
             for stroke in _strokes(curve, columns, self.scale, self.rows)
         ]
-        ticks = self.scale.ticks(self._tick_count)
+        ticks = self._ticks(self.scale)
         drawn = raster(strokes[::-1], self.width, self.rows + AXES, _x_ticks(self.drawing.window, self.columns), ticks)
         canvas = [list(line) for line in drawn]
         self._lay_over(canvas)
