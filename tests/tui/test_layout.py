@@ -17,10 +17,11 @@ _FRAME = 9  # cells of the source pane that are no source: border, marks, line n
     st.integers(12, 120),
     st.sampled_from(["", *PANE_NAMES]),
     st.sampled_from(["source", "output"]),
+    st.sampled_from(["graph", "training"]),
 )
-def test_the_panes_cover_the_body(width: int, height: int, zoomed: str, front: str) -> None:
+def test_the_panes_cover_the_body(width: int, height: int, zoomed: str, left: str, right: str) -> None:
     """Every cell of the body belongs to one pane, at every size."""
-    names = visible_panes(width, height + 4, zoomed, front)
+    names = visible_panes(width, height + 4, zoomed, frozenset({left, right}))
     found = places(names, width, height)
     assert set(found) == names
     cells = [(x, y) for place in found.values() for x in range(place.x, place.x + place.width)
@@ -33,7 +34,10 @@ def test_the_panes_cover_the_body(width: int, height: int, zoomed: str, front: s
 @pytest.mark.parametrize(("width", "readable"), [(80, 27), (120, 50), (160, 70), (180, 70), (200, 79)])
 def test_the_source_is_wide_enough_to_read(width: int, readable: int) -> None:
     """At 120 columns most lines of Python fit, at 200 all of 79 columns."""
-    assert places(visible_panes(width, 40, "", "source"), width, 36)["source"].width - _FRAME >= readable
+    assert (
+        places(visible_panes(width, 40, "", frozenset({"source", "graph"})), width, 36)["source"].width - _FRAME
+        >= readable
+    )
 
 
 def test_help_and_the_way_out_stay_in_the_key_bar() -> None:

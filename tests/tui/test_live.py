@@ -10,6 +10,7 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.pace import News
 from gradb.tape.frame import Frame
 from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape
@@ -26,7 +27,8 @@ class SlowDebugger:
         self.is_live, self.is_running, self.is_closed = True, True, False
         self.status, self.message = "importing torch", ""
         self.breakpoints: list[Stop] = []
-        self.shows_quiet = False
+        self.shows_quiet = self.is_free = False
+        self.news = News()
         self.path = str(path)
         self._ours, self._theirs = socket.socketpair()
 

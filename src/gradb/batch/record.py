@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 from gradb.debugger.ending import exit_code
 from gradb.debugger.errors import UserError
+from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
 from gradb.link.spec import RunSpec
+from gradb.rules.figures import number
 
 _EVERY = 0.25
 _FIRST = 1.0
@@ -35,13 +37,20 @@ class Progress:
             return
         self._due = now + _EVERY
         self._is_shown = True
-        where = f", iteration {run.iteration}" if run.iteration > 1 else ""
-        self._write(f"\r\x1b[K{run.status}: {run.head:,} events{where}\r")
+        self._write(f"\r\x1b[K{run.status}: {run.head:,} events{how_far(run.pace.news)}\r")
 
     def clear(self) -> None:
         """Take the line away."""
         if self._write is not None and self._is_shown:
             self._write("\r\x1b[K")
+
+
+def how_far(news: News) -> str:
+    """Return iteration, loss and speed as far as they are known, each after a comma."""
+    parts = [f"iteration {news.iteration:,}"] if news.iteration > 1 else []
+    parts += [f"loss {number(news.loss)}"] if news.loss is not None else []
+    parts += [speed(news.rate)] if news.rate else []
+    return "".join(f", {part}" for part in parts)
 
 
 def record(spec: RunSpec, write: Callable[[str], object] | None = None) -> int:

@@ -190,11 +190,12 @@ class Switches:
         self._asked[change.what] = (change.value, expected + is_new)
 
     def in_force(self, what: What, training: Training | None) -> str:
-        """Return what is in force, given what is recorded up to the head."""
+        """Return what is in force, given what is recorded up to there."""
         marks = _marks(what, training)
         asked, expected = self._asked.get(what, (SWITCHES[what].first, 0))
         return marks[-1].value if marks and len(marks) >= expected else asked
 
 
 def _marks(what: What, training: Training | None) -> list[Mark]:
-    return [] if training is None else [mark for mark in training.marks if mark.what == what]
+    known = () if training is None else training.marks
+    return [mark for mark in known if mark.what == what and training is not None and mark.event <= training.position]

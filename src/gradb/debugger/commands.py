@@ -30,7 +30,7 @@ GROUPS: dict[Group, str] = {
 }
 """Heading of each group, in order."""
 
-PANES = ("source", "graph", "chain", "grads", "output")
+PANES = ("source", "graph", "chain", "grads", "output", "training")
 """What `show` can show."""
 
 
@@ -142,6 +142,13 @@ COMMANDS: tuple[Command, ...] = (
     _screen("chain", ("3",), "Look at the chain rule"),
     _screen("grads", ("4",), "Look at the .grad buffers"),
     _screen("output", ("5", "o"), "Look at the output; again: back to the source"),
+    _screen("training", ("6",), "Look at the training: the losses, and what was changed; again: back to the graph"),
+    _screen("ghost", ("v",), "Plot the losses of a second run with the other zero_grad policy too, or those of a tape",
+            "[off|FILE]"),
+    _screen("log-scale", ("L",), "Plot the losses on a logarithmic scale, or on a linear one again"),
+    _screen("plot-zoom", ("plus", "equals_sign"), "Plot the last N iterations; without a number half as many as now",
+            "[N|all]"),
+    _screen("plot-widen", ("minus",), "Plot twice as many iterations as now, up to the whole run"),
     _screen("next-pane", ("tab",), "Go to the next pane"),
     _screen("previous-pane", ("shift+tab",), "Go to the pane before"),
     _screen("zoom", ("z",), "Give the whole screen to the pane in focus, or give it back"),

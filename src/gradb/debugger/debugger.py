@@ -171,11 +171,19 @@ class Debugger(View):
             self.missed = leg.stop
             self.message = f"{sentence} {describe(leg.stop)}"
 
+    @property
+    def is_free(self) -> bool:
+        """True while the script runs on and on: to the end, or to something that may be far away."""
+        leg = self._under_way[0] if self.is_running and self._under_way is not None else None
+        return leg is not None and (leg.stop.kind == "end" or leg.is_search)
+
     # --- changing -----------------------------------------------------------------------------------------------------
 
     def in_force(self, what: What) -> str:
-        """Return what something is set to at the head, be it recorded or just asked for."""
-        return self._switches.in_force(what, self.training())
+        """Return what something is set to: at the head of a live script, be it recorded or just asked for, else at the
+        position.
+        """
+        return self._switches.in_force(what, self.training() if self.is_live else self.frame().training)
 
     def change(self, change: Change) -> str:
         """Change something from outside, at the head of a live script; return a sentence that says what it does.

@@ -9,7 +9,15 @@ from gradb.debugger.commands import COMMANDS, GROUPS, Command
 
 BEGIN = "<!-- commands: generated from the registry -->\n"
 END = "<!-- end of commands -->\n"
-_KEYS = {"full_stop": ".", "comma": ",", "colon": ":", "question_mark": "?"}
+_KEYS = {
+    "full_stop": ".",
+    "comma": ",",
+    "colon": ":",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+}
 
 
 def tables() -> str:

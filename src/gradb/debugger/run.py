@@ -7,12 +7,14 @@ know.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from gradb.debugger.ending import describe, last_line
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
+from gradb.debugger.pace import Pace
 from gradb.link.launch import launch
 from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready, Set
 from gradb.link.spec import Change, RunSpec
@@ -30,8 +32,8 @@ class Run:
         """The tape's path."""
         self.head = 0
         """The last event recorded."""
-        self.iteration = 0
-        """The iteration a running script has said it is in."""
+        self.pace = Pace()
+        """What a running script has said of its progress."""
         self.torch = ""
         """Version of torch in the debuggee, once it has said so."""
         self.is_running = live is not None
@@ -145,11 +147,12 @@ class Run:
             case Ready(torch):
                 self.torch = torch
                 self._doing = "running"
-            case Progress(head, iteration):
-                self.iteration = iteration
+            case Progress(head, iteration, loss):
+                self.pace.take(time.monotonic(), iteration, loss)
                 self._grow(head)
             case Paused(head):
                 self._grow(head)
+                self.pace.rest()
                 self.is_running = False
             case Ended():
                 self._doing = "ending"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.pace import News
 from gradb.debugger.run import Run
 from gradb.tape.events import Event
 from gradb.tape.frame import Frame
@@ -44,6 +45,11 @@ class View:
         """One short clause: ``importing torch``, ``running``, ``paused``, ``finished``, ``exit code 3`` ..."""
         return self.run.status
 
+    @property
+    def news(self) -> News:
+        """What a running script has last said of its progress."""
+        return self.run.pace.news
+
     def frame(self) -> Frame:
         """Return everything true at the position.
 
@@ -83,7 +89,7 @@ class View:
             recorded = self.tape.event(self.head).iteration if self.tape is not None and self.head else 0
         except TapeError as error:
             raise UserError(str(error)) from error
-        return max(recorded, self.run.iteration)
+        return max(recorded, self.news.iteration)
 
     def training(self) -> Training | None:
         """Return how the training goes at the head; None as long as nothing is recorded.

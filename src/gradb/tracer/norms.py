@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
@@ -12,21 +14,15 @@ from gradb.tracer.values import Unreadable, modes_off, readable
 
 _SMALL = 64
 _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
-_STRIDED = torch.strided
-_CODES = {torch.float32: "f", torch.float64: "d"}
+_KINDS: dict[torch.dtype, Any] = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
 _NARROW = frozenset({torch.float16, torch.bfloat16})
 
 
-_readers: dict[tuple[str, int], Callable[[int], Iterable[float]]] = {}
-
-
-def _reader(code: str, count: int) -> Callable[[int], Iterable[float]]:
+@functools.cache
+def _reader(kind: Any, count: int) -> Callable[[int], Iterable[float]]:
     """Return what takes an address and gives the floats that lie there."""
-    found = _readers.get((code, count))
-    if found is None:
-        kind = ctypes.c_float if code == "f" else ctypes.c_double
-        found = _readers[code, count] = (kind * count).from_address
-    return found
+    read: Callable[[int], Iterable[float]] = (kind * count).from_address
+    return read
 
 
 def norm(tensor: torch.Tensor) -> float:
@@ -35,10 +31,13 @@ def norm(tensor: torch.Tensor) -> float:
     Raises:
         Unreadable: it cannot be taken safely.
     """
-    if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and tensor.numel() <= _SMALL:
-        code = _CODES.get(tensor.dtype)
-        if code is not None and tensor.is_contiguous() and not tensor.is_neg() and (address := tensor.data_ptr()):
-            return math.hypot(*_reader(code, tensor.numel())(address))
+    kind = _KINDS.get(tensor.dtype)
+    if kind is not None and tensor.numel() <= _SMALL and type(tensor) in _ORDINARY and tensor.is_cpu:
+        try:  # where there is no memory of its own (sparse, wrapped by a transform) this raises
+            if tensor.is_contiguous() and (address := tensor.data_ptr()):
+                return math.hypot(*_reader(kind, tensor.numel())(address))
+        except RuntimeError:
+            pass
     with modes_off(), torch.no_grad():
         if tensor.layout is torch.sparse_coo:
             tensor = tensor.detach().coalesce().values()

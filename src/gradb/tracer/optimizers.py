@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -19,27 +18,42 @@ _MOST_GROUPS = 8
 class OptimizerState:
     """One optimizer and the step it is making."""
 
-    __slots__ = ("_light", "before", "blob", "gradients", "is_final", "label", "name", "norm", "own_rates", "ref")
+    __slots__ = (
+        "_light",
+        "_rate_names",
+        "before",
+        "blob",
+        "gradients",
+        "is_final",
+        "label",
+        "name",
+        "norm",
+        "own_rates",
+        "ref",
+        "series",
+    )
 
     def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str) -> None:
         self.ref = ref
         self.name = name
         self.label = label
         """The class, with a number from the second of its kind on."""
-        self._light: tuple[list[float], str] = ([], "")
         self.own_rates: list[Any] = []
-        self.begin(is_final=True)
-
-    def begin(self, *, is_final: bool) -> None:
-        """Begin a step; with a closure the gradients that it finds are not final."""
-        self.is_final = is_final
+        self.is_final = True
+        """False while a step evaluates a closure: the gradients that it found are not those that it uses."""
+        self.norm: float | None = None
         self.blob = Blob()
         self.before: list[str] = []
         self.gradients: list[str] = []
-        self.norm: float | None = None
+        self.series: dict[str, int] = {}
+        """Ids of its series."""
+        self._light: tuple[list[float], str] = ([], "")
+        self._rate_names: tuple[str, ...] = ()
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the parameters as the step finds them."""
+        self.blob = Blob()
+        self.gradients = []
         self.before = [composer.snapshots.take(tensor, self.blob) for tensor in parameters]
 
     def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
@@ -70,12 +84,12 @@ class OptimizerState:
             self._light = (rates, dumps([self.name, rates, [], [], [], []]))
         return self._light[1]
 
-    def rate_names(self, count: int) -> Iterator[str]:
-        """Yield what the series of the learning rates are called."""
-        if count == 1:
-            yield self.label
-        else:
-            yield from (f"{self.label} group {number}" for number in range(1, min(count, _MOST_GROUPS) + 1))
+    def rate_names(self, count: int) -> tuple[str, ...]:
+        """Return what the series of the learning rates are called."""
+        if len(self._rate_names) != min(count, _MOST_GROUPS):
+            many = tuple(f"{self.label} group {number}" for number in range(1, min(count, _MOST_GROUPS) + 1))
+            self._rate_names = (self.label,) if count == 1 else many
+        return self._rate_names
 
 
 class OptimizerStates:

@@ -19,10 +19,14 @@ class SeriesLog:
 
     def point(self, kind: str, name: str, value: float, event: int, place: PlaceRow = NOWHERE.row) -> None:
         """Add a point that holds from position ``event`` on."""
+        self._recorder.writer.point(self.id(kind, name, place), event, self._recorder.iteration, value)
+        if kind == "loss":
+            self.newest_loss = value
+
+    def id(self, kind: str, name: str, place: PlaceRow = NOWHERE.row) -> int:
+        """Return the id of a series, which begins when it is asked for first."""
         key = (kind, name, place[0], place[1])
         id_ = self._ids.get(key)
         if id_ is None:
             id_ = self._ids[key] = self._recorder.writer.series(kind, name, place[0], place[1])
-        self._recorder.writer.point(id_, event, self._recorder.iteration, value)
-        if kind == "loss":
-            self.newest_loss = value
+        return id_

@@ -35,6 +35,7 @@ class StepWatch:
         self._policy = policy
         self._depth = depth
         self._states = OptimizerStates()
+        self._has_set_rates = False
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -63,23 +64,24 @@ class StepWatch:
 
     def _stepped(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         self._composer.guard(self._after, optimizer)
-        state = self._states.of(optimizer)
-        if state.own_rates:
-            state.restore_rates(optimizer)
+        if self._has_set_rates:
+            self._has_set_rates = False
+            self._states.of(optimizer).restore_rates(optimizer)
 
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
-        self._recorder.settle()
-        state = self._states.of(optimizer)
-        if state.own_rates:  # the last step raised
-            state.restore_rates(optimizer)
+        state, parameters = self._states.of(optimizer), parameters_of(optimizer)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        parameters = parameters_of(optimizer)
-        state.begin(is_final=closure is None)
+        state.is_final = closure is None
+        state.norm = None
         if self._recorder.is_full:
+            self._recorder.settle()
             state.look(self._composer, parameters)
         if closure is None:
             state.look_at_gradients(self._composer, parameters)
+        if state.own_rates:  # the last step raised
+            state.restore_rates(optimizer)
         if self._composer.controls.lr is not None:
+            self._has_set_rates = True
             state.set_rate(optimizer, self._composer.controls.lr)
         if closure is None or not self._policy.is_on:
             return None
@@ -98,11 +100,10 @@ class StepWatch:
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
         event, place = self._recorder.settle(), self._recorder.find(2).place.row
-        series = self._composer.series
         if state.norm is not None:
-            series.point("grad_norm", state.label, state.norm, event)
+            self._point(state, "grad_norm", state.label, state.norm, event)
         for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
-            series.point("learning_rate", name, rate, event)
+            self._point(state, "learning_rate", name, rate, event)
         if self._recorder.is_full:
             self._record(optimizer, state, rates, place)
         else:
@@ -111,8 +112,16 @@ class StepWatch:
         self._policy.used_by(optimizer)
         for other in self._iterations.stepped(optimizer):
             self._policy.used_by(other)
-        self._recorder.settle()
+        if self._recorder.has_errands:
+            self._recorder.settle()
         self._depth.sync()
+
+    def _point(self, state: OptimizerState, kind: str, name: str, value: float, event: int) -> None:
+        id_ = state.series.get(name if kind == "learning_rate" else kind)
+        if id_ is None:
+            id_ = self._composer.series.id(kind, name)
+            state.series[name if kind == "learning_rate" else kind] = id_
+        self._recorder.writer.point(id_, event, self._recorder.iteration, value)
 
     def _record(
         self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow

@@ -6,7 +6,7 @@ Each takes plain data and draws it with a pure renderer; the scrubber also says 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import events
@@ -14,11 +14,14 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from gradb.debugger.pace import speed
 from gradb.present.fields import wrapped
 from gradb.present.headline import headline_lines
+from gradb.present.numbers import is_odd
 from gradb.present.safe import plain, plain_lines
 from gradb.present.scrubber import Bucket, buckets, scrubber
-from gradb.present.theme import PHASE_STYLES
+from gradb.present.theme import NONFINITE, PHASE_STYLES
+from gradb.rules.figures import number
 from gradb.tape.events import Event
 from gradb.tape.frame import Frame
 from gradb.tui.messages import PositionChosen
@@ -33,6 +36,14 @@ class Heading:
     phase: str = ""
     iteration: int = 0
     """From 1; 0 before the run is known."""
+    loss: float | None = None
+    """The newest loss of a running script."""
+    rate: float | None = None
+    """Iterations per second of a running script."""
+    depth: str = ""
+    """How much is recorded at the position: `full`, `watch`; empty before the run is known."""
+    policy: str = ""
+    """The zero_grad policy at the position, where it is not the script's own."""
     status: str = ""
     """One short clause: `importing torch`, `paused`, `finished` ..."""
     is_running: bool = False
@@ -51,32 +62,48 @@ class Track:
 
 
 class HeaderBar(Widget):
-    """Script, phase, iteration and status."""
+    """Script, phase or loss, iteration, depth of recording and status."""
 
     heading: reactive[Heading] = reactive(Heading())
 
     def render(self) -> Text:
         """Draw the line: what is run on the left, how it is on the right."""
-        left, right = self._left(), self._right()
-        width = self.size.width
-        left.truncate(max(width - right.cell_len - 1, 0), overflow="ellipsis")
-        gap = max(width - left.cell_len - right.cell_len, 1)
-        return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
+        return header_line(self.heading, self.size.width)
 
-    def _left(self) -> Text:
-        heading = self.heading
-        text = Text.assemble((" gradb ", "bold"), (f" {plain(heading.script)}", "bold cyan"))
-        if heading.phase:
-            text.append("  ·  ", "dim").append(heading.phase, f"bold {PHASE_STYLES.get(heading.phase, '')}")
-        if heading.iteration:
-            text.append("  ·  ", "dim").append(f"iteration {heading.iteration}")
-        return text
 
-    def _right(self) -> Text:
-        heading = self.heading
-        symbol = "▶ " if heading.is_running else ""
-        past = "looking back · " if heading.is_past else ""
-        return Text.assemble((past, "yellow"), (symbol + plain(heading.status), "bold"), " ")
+def header_line(heading: Heading, width: int) -> Text:
+    """Return the header in ``width`` cells; where there is little room, what matters least gives way."""
+    sides = [(_left(heading), _right(heading))]
+    name = heading.script.rpartition("/")[2]
+    for less in ({"script": name}, {"policy": ""}, {"phase": ""}, {"script": ""}, {"loss": None}):
+        heading = replace(heading, **less)
+        sides.append((_left(heading), _right(heading)))
+    left, right = next((pair for pair in sides if pair[0].cell_len + pair[1].cell_len < width), sides[-1])
+    left.truncate(max(width - right.cell_len - 1, 0), overflow="ellipsis")
+    gap = max(width - left.cell_len - right.cell_len, 1)
+    return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
+
+
+def _left(heading: Heading) -> Text:
+    """Return where the run is: while it runs its loss, else the phase."""
+    text = Text.assemble((" gradb ", "bold"), (f" {plain(heading.script)}" if heading.script else "", "bold cyan"))
+    if heading.phase and not heading.is_running:
+        text.append(" · ", "dim").append(heading.phase, f"bold {PHASE_STYLES.get(heading.phase, '')}")
+    if heading.iteration:
+        text.append(" · ", "dim").append(f"iteration {heading.iteration:,}")
+    if heading.is_running and heading.loss is not None:
+        figure = number(heading.loss)
+        text.append(" · ", "dim").append("loss ").append(figure, NONFINITE if is_odd(figure) else "bold")
+    return text
+
+
+def _right(heading: Heading) -> Text:
+    parts = [("looking back", "yellow")] if heading.is_past else []
+    parts += [(f"zero_grad {plain(heading.policy)}", "bold yellow")] if heading.policy else []
+    parts += [(plain(heading.depth), "dim" if heading.depth == "full" else "bold yellow")] if heading.depth else []
+    parts += [(speed(heading.rate), "")] if heading.is_running and heading.rate else []
+    parts += [(("▶ " if heading.is_running else "") + plain(heading.status), "bold")]
+    return Text.assemble((" · ", "dim")).join(Text(*part) for part in parts).append(" ")
 
 
 class StartNote(Widget):

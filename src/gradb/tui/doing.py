@@ -6,12 +6,16 @@ Each is a small function of the debug screen and the command's argument.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
+from gradb.present.options import Plot
+from gradb.present.readings import last_iteration
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
-from gradb.tui.layout import PANE_NAMES
+from gradb.tui.layout import PANE_NAMES, brought
+from gradb.tui.plotting import other_scale, widened, zoomed
 
 if TYPE_CHECKING:
     from gradb.tui.screen import DebugScreen
@@ -21,8 +25,8 @@ def focus_pane(screen: DebugScreen, name: str) -> None:
     """Bring a pane to the front and put the keyboard there."""
     if name not in PANE_NAMES:
         raise UserError(f"there is no pane {name!r}: the panes are {', '.join(PANE_NAMES)}")
-    if name in ("source", "output"):
-        screen.front = name
+    screen.has_chosen = screen.has_chosen or name in ("graph", "training")
+    screen.fronts = brought(screen.fronts, name)
     if screen.zoomed:
         screen.zoomed = name
     screen.set_focus(screen.panes[name], scroll_visible=False)
@@ -32,8 +36,24 @@ def _to(name: str) -> Callable[[DebugScreen, str], None]:
     return lambda screen, _: focus_pane(screen, name)
 
 
-def _output(screen: DebugScreen, _: str) -> None:
-    focus_pane(screen, "source" if screen.last_pane == "output" else "output")
+def _to_or_back(name: str, other: str) -> Callable[[DebugScreen, str], None]:
+    """Make the command that goes to a pane, and from there to the one that it shares a place with."""
+    return lambda screen, _: focus_pane(screen, other if screen.last_pane == name else name)
+
+
+def _iterations(screen: DebugScreen) -> int:
+    return 0 if screen.frame is None else last_iteration(screen.frame.training.losses)
+
+
+def _plot(change: Callable[[DebugScreen, str, Plot], Plot]) -> Callable[[DebugScreen, str], None]:
+    """Make a command that changes how the losses are plotted, and shows them."""
+
+    def run(screen: DebugScreen, argument: str) -> None:
+        plot = change(screen, argument, screen.options.plot)
+        screen.options = replace(screen.options, plot=plot)
+        screen.bring_to_front("training")
+
+    return run
 
 
 def _turn(step: int) -> Callable[[DebugScreen, str], None]:
@@ -70,7 +90,11 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "graph": _to("graph"),
     "chain": _to("chain"),
     "grads": _to("grads"),
-    "output": _output,
+    "output": _to_or_back("output", "source"),
+    "training": _to_or_back("training", "graph"),
+    "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
+    "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),
+    "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),
     "next-pane": _turn(1),
     "previous-pane": _turn(-1),
     "zoom": _zoom,

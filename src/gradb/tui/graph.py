@@ -51,7 +51,7 @@ class GraphPane(Pane):
         self.set_lines(rows)
         self.set_reactive(GraphPane.cursor, self._row_to_show(graph))
         self._show_current()
-        self.show_about(f"{rows:,} rows" if rows > self.room.height else "")
+        self._show_rows()
         self._show_expression()
         self.refresh()
 
@@ -71,8 +71,14 @@ class GraphPane(Pane):
         """Keep the virtual width in step with the real one."""
         if self.frame is not None:
             self.set_lines(len(self.frame.graph))
+            self._show_rows()
             self._show_current()
             self.refresh()
+
+    def _show_rows(self) -> None:
+        """Say how many rows there are, where not all of them are seen."""
+        rows = 0 if self._graph is None else len(self._graph)
+        self.show_about(f"{rows:,} rows" if rows > self.room.height > 0 else "")
 
     @property
     def _graph(self) -> GraphView | None:

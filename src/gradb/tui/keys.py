@@ -13,7 +13,16 @@ from textual.keys import format_key
 from gradb.debugger.commands import COMMANDS, GROUPS, Command
 from gradb.tui.keybar import KeyHint
 
-_NAMES = {"backspace": "bksp", "full_stop": ".", "comma": ",", "colon": ":", "question_mark": "?"}
+_NAMES = {
+    "backspace": "bksp",
+    "full_stop": ".",
+    "comma": ",",
+    "colon": ":",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+}
 
 
 @dataclass(frozen=True, slots=True)

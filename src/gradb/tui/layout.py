@@ -1,7 +1,8 @@
 """Which panes are on the screen and where. Pure arithmetic on names and cells.
 
-Below 100 columns there are two columns, source and output taking turns; from there on two, the output in the right one
-where the terminal is high enough; from 180 on three, the source wide enough for 79 columns of Python.
+Below 100 columns there are two columns, source and output taking turns, graph and training too; from there on two, the
+output in the right one where the terminal is high enough; from 180 on three, the source wide enough for 79 columns of
+Python, the training under the graph.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-PANE_NAMES = ("source", "graph", "chain", "grads", "output")
+PANE_NAMES = ("source", "graph", "chain", "grads", "output", "training")
+PAIRS = (("source", "output"), ("graph", "training"))
+"""Panes that share a place where there is no room for both."""
 SMALLEST = (60, 16)
 MEDIUM = 100
 WIDE = 180
@@ -31,13 +34,20 @@ class Place:
     height: int
 
 
-def visible_panes(width: int, height: int, zoomed: str, front: str) -> frozenset[str]:
-    """Return the names of the panes shown on a terminal; ``front`` is whichever of source and output is wanted."""
+def visible_panes(width: int, height: int, zoomed: str, fronts: frozenset[str]) -> frozenset[str]:
+    """Return the names of the panes shown on a terminal; ``fronts`` has whichever is wanted of each pair."""
     if zoomed:
         return frozenset({zoomed})
-    if width >= WIDE or (width >= MEDIUM and height >= TALL):
+    if width >= WIDE:
         return frozenset(PANE_NAMES)
-    return frozenset(PANE_NAMES) - {"source" if front == "output" else "output"}
+    sharing = PAIRS[1:] if width >= MEDIUM and height >= TALL else PAIRS
+    return frozenset(PANE_NAMES) - {name for pair in sharing for name in pair if name not in fronts}
+
+
+def brought(fronts: frozenset[str], name: str) -> frozenset[str]:
+    """Return the panes in front once ``name`` is."""
+    behind = {other for pair in PAIRS if name in pair for other in pair}
+    return fronts - behind | {name} if behind else fronts
 
 
 def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
@@ -59,13 +69,15 @@ def _columns(names: frozenset[str], width: int) -> tuple[Column, ...]:
     if width >= WIDE:
         least, most = _SOURCE_WIDTHS
         source, chain = min(max(width * 11 // 25, least), most), width * 33 // 100
-        middle: Column = (width - source - chain, (("graph", 1),))
+        middle: Column = (width - source - chain, (("graph", 3), ("training", 2)))
         return (source, (("source", 3), ("output", 1))), middle, (chain, (("chain", 2), ("grads", 1)))
     left = width // 2 if width >= MEDIUM else width * 9 // 20
+    graph = "graph" if "graph" in names else "training"
     if {"source", "output"} <= names:
-        return (left, (("source", 9), ("graph", 11))), (width - left, (("chain", 11), ("grads", 5), ("output", 4)))
+        return (left, (("source", 9), (graph, 11))), (width - left, (("chain", 11), ("grads", 5), ("output", 4)))
     front = "source" if "source" in names else "output"
-    return (left, ((front, 1), ("graph", 1))), (width - left, (("chain", 14), ("grads", 6)))
+    lower = 1 if graph == "graph" else 2  # a plot needs lines
+    return (left, ((front, 1), (graph, lower))), (width - left, (("chain", 14), ("grads", 6)))
 
 
 def _shares(weights: Sequence[int], total: int) -> list[int]:

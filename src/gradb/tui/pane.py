@@ -103,6 +103,9 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 class DrawnPane(Pane):
     """A pane whose lines all come from one pure renderer."""
 
+    FILLS: ClassVar[bool] = False
+    """True for what is drawn to the height that there is."""
+
     def __init__(self, name: str, number: int) -> None:
         super().__init__(name, number)
         self._strips: list[Strip] = []
@@ -125,7 +128,8 @@ class DrawnPane(Pane):
         if width <= 0 or frame is None:
             strips: list[Strip] = []
         else:
-            strips = self.to_strips(PANES[self.name or ""](frame, self.own_options()), width)
+            options = self.own_options(with_height=self.FILLS)
+            strips = self.to_strips(PANES[self.name or ""](frame, options), width)
         before, self._strips = self._strips, strips
         self.set_lines(len(strips))
         self.show_place()

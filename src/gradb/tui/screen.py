@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -20,20 +21,22 @@ from textual.widgets import Static
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
-from gradb.present.options import Options
+from gradb.present.options import Options, Plot
 from gradb.tape.frame import Frame
-from gradb.tui.bars import EventBar, HeaderBar, Heading, ScrubberBar, StartNote, Track
+from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.doing import SCREEN_COMMANDS
 from gradb.tui.graph import GraphPane
+from gradb.tui.heading import heading
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
-from gradb.tui.layout import SMALLEST, is_too_small, visible_panes
+from gradb.tui.layout import PAIRS, SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import ChainPane, GradsPane, OutputPane, Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.session import Calls, Session, breakpoint_lines
 from gradb.tui.source import SourcePane
+from gradb.tui.training import TrainingPane
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
@@ -50,8 +53,8 @@ class DebugScreen(Screen[None]):
     """What the user has selected."""
     zoomed: reactive[str] = reactive("", repaint=False)
     """Name of the pane that has the whole body, or empty."""
-    front: reactive[str] = reactive("source", repaint=False)
-    """Which of source and output has the place that they share on a narrow screen."""
+    fronts: reactive[frozenset[str]] = reactive(frozenset(pair[0] for pair in PAIRS), repaint=False)
+    """Which pane of each pair has the place that they share where there is no room for both."""
 
     def __init__(self, script: str = "") -> None:
         super().__init__()
@@ -63,8 +66,11 @@ class DebugScreen(Screen[None]):
             "chain": ChainPane("chain", 3),
             "grads": GradsPane("grads", 4),
             "output": OutputPane("output", 5),
+            "training": TrainingPane("training", 6),
         }
         self.last_pane = "graph"
+        self.has_chosen = False
+        """The user has chosen between graph and training, or the training has come to the front by itself."""
         self._script = script
         self._drawn: tuple[int, int, bool] | None = None
         self._drawn_at = time.monotonic()
@@ -117,8 +123,11 @@ class DebugScreen(Screen[None]):
             if place != self._drawn:
                 has_moved = self._drawn is None or self._drawn[0] != place[0]
                 self._drawn = place
-                self.options = Options() if has_moved else self.options
+                if has_moved:
+                    self.options = replace(self.options, selected_node=None, chain=None)
                 self.frame = debugger.frame()
+                if debugger.is_free:
+                    self._show_training_of_its_own()
         self._update_bars(debugger)
 
     def watch_frame(self, frame: Frame | None) -> None:
@@ -130,23 +139,24 @@ class DebugScreen(Screen[None]):
 
     def watch_options(self, options: Options) -> None:
         """Hand the selection to the panes."""
-        for pane in self.panes.values():
-            pane.options = options
+        plotted = replace(options, selected_node=None, chain=None)
+        selected = replace(options, plot=Plot(), ghost=None)
+        for name, pane in self.panes.items():
+            pane.options = plotted if name == "training" else selected
+
+    def _show_training_of_its_own(self) -> None:
+        """Bring the training to the front, once, when a script that runs on and on has losses to show."""
+        has_curve = self.frame is not None and any(series.count > 1 for series in self.frame.training.losses)
+        if has_curve and not self.has_chosen:
+            self.has_chosen = True
+            self.bring_to_front("training")
 
     def _update_bars(self, debugger: Debugger | None) -> None:
-        frame = self.frame
-        heading = Heading(
-            script=self._script if frame is None else frame.run.script,
-            phase="" if frame is None else frame.phase,
-            iteration=0 if frame is None else frame.iteration,
-            status="starting" if debugger is None else debugger.status,
-            is_running=debugger is None or debugger.is_running,
-            is_past=debugger is not None and debugger.position < debugger.head,
-        )
-        self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = heading
+        said = heading(debugger, self.frame, self._script)
+        self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return
-        self.source.marks = breakpoint_lines(debugger, frame)
+        self.source.marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
             self.query_one(ScrubberBar).track = Track(debugger.tape.event, debugger.position, debugger.head)
 
@@ -182,14 +192,21 @@ class DebugScreen(Screen[None]):
         """Arrange the panes anew."""
         self.show_panes()
 
-    def watch_front(self) -> None:
+    def watch_fronts(self) -> None:
         """Arrange the panes anew."""
         self.show_panes()
+
+    def bring_to_front(self, name: str) -> None:
+        """Show a pane in the place that it shares; the keyboard goes with the place."""
+        behind = self.last_pane in {other for pair in PAIRS if name in pair for other in pair}
+        self.fronts = brought(self.fronts, name)
+        if behind and not self.panes[self.last_pane].display and not self.query_one(Prompt).display:
+            self.set_focus(self.panes[name], scroll_visible=False)
 
     def show_panes(self) -> None:
         """Show the panes for which there is room."""
         width, height = self.app.size
-        panes = visible_panes(width, height, self.zoomed, self.front)
+        panes = visible_panes(width, height, self.zoomed, self.fronts)
         for name, pane in self.panes.items():
             pane.display = name in panes
         self.set_class(is_too_small(width, height), "-small")
@@ -222,7 +239,7 @@ class DebugScreen(Screen[None]):
         debugger = self.session.debugger
         if debugger is not None and debugger.tape is not None and self.frame is not None:
             chain = debugger.tape.chain(message.node, self.frame.position)
-            self.options = Options(selected_node=message.node, chain=chain)
+            self.options = replace(self.options, selected_node=message.node, chain=chain)
 
     def on_position_chosen(self, message: PositionChosen) -> None:
         """Go where the scrubber was clicked."""

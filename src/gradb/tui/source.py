@@ -60,7 +60,9 @@ class SourcePane(Pane):
         """Draw one line of the viewport."""
         view, width, index = self._view, self.room.width, y + self.scroll_offset.y
         if view is None:
-            return self.to_strip(self._instead() if y == 0 else Text(""), width)
+            lines = self._instead(width)
+            strip = lines[y].apply_style(self.line_style) if y < len(lines) else Strip.blank(width, self.line_style)
+            return strip.adjust_cell_length(width, self.line_style)
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
         return self.to_strip(Text.assemble(self._mark(index + 1), source_line(view, index, width - 1)), width)
@@ -79,12 +81,11 @@ class SourcePane(Pane):
             return None
         return chain.op_event.line if chain.op_event.line != view.line else None
 
-    def _instead(self) -> Text:
+    def _instead(self, width: int) -> list[Strip]:
         """Say why there is no text."""
         if self.frame is None:
-            return Text("")
-        drawn = PANES["source"](self.frame, self.own_options())
-        return drawn if isinstance(drawn, Text) else Text(str(drawn))
+            return []
+        return self.to_strips(PANES["source"](self.frame, self.own_options()), width)
 
     def on_click(self, event: events.Click) -> None:
         """Tell which line was double-clicked."""

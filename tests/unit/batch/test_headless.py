@@ -164,12 +164,13 @@ def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("gradb.batch.record.time.monotonic", lambda: now[0])
     written: list[str] = []
     progress, state = Progress(written.append), Run("x.tape")
-    state.head, state.iteration = 1234, 7
+    state.head = 1234
+    state.pace.take(0.0, 7, 29.75)
     for _ in range(20):
         now[0] += 0.1
         progress.update(state)
     progress.clear()
     assert 3 <= len(written) <= 6
-    assert "1,234 events, iteration 7" in written[0]
+    assert "1,234 events, iteration 7, loss 29.75" in written[0]
     assert written[-1] == "\r\x1b[K"
     Progress(None).update(state)

@@ -1,0 +1,39 @@
+"""What the header says of a debugger and the Frame that is shown. It draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.pace import News
+from gradb.tape.frame import Frame
+from gradb.tui.bars import Heading
+
+
+def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Heading:
+    """Return what the header says; ``script`` is what is run, until the tape says it."""
+    is_running = debugger is None or debugger.is_running
+    news = News() if debugger is None or not is_running else debugger.news
+    made = Heading(
+        script=script,
+        iteration=news.iteration,
+        loss=news.loss,
+        rate=news.rate,
+        status="starting" if debugger is None else debugger.status,
+        is_running=is_running,
+        is_past=debugger is not None and debugger.position < debugger.head,
+    )
+    return made if frame is None else _with_frame(made, frame)
+
+
+def _with_frame(made: Heading, frame: Frame) -> Heading:
+    """Add what holds at the position."""
+    training = frame.training
+    return replace(
+        made,
+        script=frame.run.script,
+        phase=frame.phase,
+        iteration=frame.iteration if made.is_past else max(frame.iteration, made.iteration),
+        depth="full" if training.depth is None else training.depth.value,
+        policy="" if training.policy is None else training.policy.value,
+    )

@@ -1,0 +1,38 @@
+"""What the commands about the plot do: its scale, and how much of the run it shows. Pure functions of what is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.errors import UserError
+from gradb.present.options import Plot
+
+_FEWEST = 10
+"""Iterations below which there is no closer look."""
+
+
+def other_scale(plot: Plot) -> Plot:
+    """Return the plot on the other scale."""
+    return replace(plot, is_log=not plot.is_log)
+
+
+def zoomed(plot: Plot, argument: str, iterations: int) -> Plot:
+    """Return the plot of the last N iterations, of ``all`` of them, or without an argument of half as many as now.
+
+    Raises:
+        UserError: the argument is neither.
+    """
+    if argument == "all":
+        return replace(plot, last=None)
+    if not argument:
+        shown = min(plot.last or iterations, iterations)
+        return replace(plot, last=max(shown // 2, min(_FEWEST, shown))) if shown else plot
+    if not (argument.isascii() and argument.isdigit() and 2 <= int(argument[:16]) < 10**15):
+        raise UserError(f"{argument!r} is not a number of iterations: give a whole number from 2, or all")
+    return replace(plot, last=int(argument))
+
+
+def widened(plot: Plot, iterations: int) -> Plot:
+    """Return the plot of twice as many iterations, up to the whole run."""
+    wanted = None if plot.last is None else plot.last * 2
+    return replace(plot, last=None if wanted is None or wanted >= iterations else wanted)

@@ -1,0 +1,58 @@
+"""The training pane: the plot of the losses and what was changed from outside, drawn anew only where it changes.
+
+A plot costs more than all the other panes together, and most steps of a run change nothing in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+
+from gradb.tape.events import BackwardStartDetail
+from gradb.tape.frame import Frame
+from gradb.tui.pane import DrawnPane
+
+
+class TrainingPane(DrawnPane):
+    """Losses over the iterations, with the position as a cursor on them."""
+
+    LABEL = "training"
+    FILLS: ClassVar[bool] = True
+    HELP = (
+        "The losses over the iterations of the whole run as far as it is recorded; the upright line is the position.\n"
+        "0 goes round the zero_grad policies of a live script (script, off, on), w round the depth of recording.\n"
+        "v runs the script again with the other policy and plots its losses too.\n"
+        "L is the logarithmic scale; + and - show fewer and more iterations."
+    )
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(name, number)
+        self._shown: tuple[object, ...] | None = None
+
+    def on_show(self, event: events.Show) -> None:
+        """Draw what was left undrawn while another pane was in front."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw, where it is seen and would look different."""
+        frame = self.frame
+        if frame is None or not self.display:
+            return
+        wanted = (*seen(frame), self.options, self.room)
+        if wanted != self._shown:
+            self._shown = wanted
+            super().draw()
+
+
+def seen(frame: Frame) -> tuple[object, ...]:
+    """Return all that the pane depends on: what it shows is the same for Frames for which this is."""
+    training = frame.training
+    lengths = tuple((series.count, series.until(training.position)) for series in training.series)
+    is_about_step = not training.losses or isinstance(frame.detail, BackwardStartDetail)
+    return (
+        replace(training, series=(), position=frame.position if is_about_step else 0),
+        training.position > 0,
+        lengths,
+    )
