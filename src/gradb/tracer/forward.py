@@ -211,7 +211,7 @@ class _Step:
         self.recorder.emit(
             "op", name, place, self._detail([text for text, _ in outputs], new), self.blob, scope=composer.scope,
             node=next((node for _, node in outputs if node is not None), None), is_quiet=is_quiet,
-            has_nonfinite=self.blob.has_nonfinite, phase="optimizer" if is_update else None,
+            has_nonfinite=self.blob.has_nonfinite, phase="optimizer" if is_update or found.is_optimizer else None,
         )  # fmt: skip
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
