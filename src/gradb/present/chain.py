@@ -14,14 +14,15 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
-from gradb.present.grads import accumulation_lines
+from gradb.present.grads import accumulation_lines, stale_words
 from gradb.present.lesson import lesson_lines
 from gradb.present.local import local_lines
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
+from gradb.present.step import step_items, step_title
 from gradb.rules import describe
-from gradb.tape.events import AccumulateDetail, LeafDetail
+from gradb.tape.events import AccumulateDetail, LeafDetail, StepDetail
 from gradb.tape.frame import Chain, ChainEdge, Check, Frame
 
 if TYPE_CHECKING:
@@ -33,12 +34,15 @@ _Items = list[Field | Text]
 
 
 def chain_pane(frame: Frame, options: Options) -> RenderableType:
-    """Return the record of the selected node, or of the node the position is about."""
-    chain = options.chain or frame.chain
-    if chain is None:
-        return _nothing(frame, options.width)
-    items = _accumulation(frame, chain, options) if _is_accumulation(chain) else _node(chain, options)
-    drawn = [*_title(chain, forward_text(frame, chain), options.width), *layout(items, options.width)]
+    """Return the record of the selected node, or of the node or the step that the position is about."""
+    chain, width = options.chain or frame.chain, options.width
+    if options.chain is None and isinstance(frame.detail, StepDetail):
+        drawn = [step_title(frame.detail, width), *layout(step_items(frame.detail, width), width)]
+    elif chain is None:
+        return _nothing(frame, width)
+    else:
+        items = _accumulation(frame, chain, options) if _is_accumulation(chain) else _node(chain, options)
+        drawn = [*_title(chain, forward_text(frame, chain), width), *layout(items, width)]
     if options.height is not None and len(drawn) > options.height:
         left = len(drawn) - options.height + 1
         drawn = [*drawn[: options.height - 1], Text(f"… {left} more lines", style=theme.DIM)]
@@ -237,6 +241,7 @@ def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
     is_here = frame.chain is not None and chain.node == frame.chain.node and isinstance(frame.detail, AccumulateDetail)
     if is_here and buffer is not None:
         items += accumulation_lines(buffer, options.width)
+        items += wrapped(stale_words(buffer), options.width, theme.WARNING)
         items += _verdict(buffer.check, options.width) if buffer.check is not None else []
     words = "a leaf: here the chain ends and the gradient is added to .grad"
     return [*items, *wrapped(words, options.width, theme.DIM), *_state_lines(chain, options.width)]

@@ -20,8 +20,8 @@ class Flag:
     iteration: int
     text: str
     style: str = ""
-    has_line: bool = False
-    """True where a line is drawn down from it."""
+    line: str | None = None
+    """The sign of a line that is drawn down from it to the axis; empty: only to a mark on the axis; None: neither."""
 
 
 def flag_lines(flags: Sequence[tuple[int, Flag]], width: int, rows: int) -> tuple[list[Text], list[Flag]]:

@@ -1,4 +1,8 @@
-"""The .grad pane: every leaf's gradient buffer, and what the current event did to it: before + added = after."""
+"""The .grad pane: every leaf's gradient buffer, and what the current event did to it: before + added = after.
+
+A buffer that still holds the gradient of an earlier iteration while a backward goes on is stale: it has a sign, and
+below the buffers there are words.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradb.present import theme
-from gradb.present.fields import remark
+from gradb.present.fields import remark, wrapped
 from gradb.present.numbers import inline
 from gradb.present.options import Options
 from gradb.present.safe import plain
@@ -15,18 +19,60 @@ from gradb.tape.frame import Frame, GradBuffer
 
 _TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
 _NAME_LIMIT = 40
+_STALE = "!"
+_MAX_STALE = 3  # lines about stale buffers
 
 
 def grads_pane(frame: Frame, options: Options) -> RenderableType:
     """Return the table of buffers; the one touched by the current event is marked ``▶``."""
     if not frame.grads:
         return remark("no leaf requires grad yet, so there is no .grad to fill", options.width)
-    room = None if options.height is None else max(options.height - 1, 1)
+    words = _stale_lines(frame.grads, options.width)
+    room = None if options.height is None else max(options.height - 1 - len(words), 1)
     shown, hidden = _shown(frame.grads, room)
     body: RenderableType = _table(shown, options) if options.width >= _TABLE_WIDTH else _stack(shown, options)
-    if not hidden:
-        return body
-    return Group(body, Text(f"… and {hidden} more buffers", style=theme.DIM))
+    more = [Text(f"… and {hidden} more buffers", style=theme.DIM)] if hidden else []
+    return Group(body, *more, *words)
+
+
+# --- stale gradients --------------------------------------------------------------------------------------------------
+
+
+def stale_words(buffer: GradBuffer) -> str:
+    """Return ``! stale: 3 backward calls since it was zeroed``; nothing where the buffer is not stale.
+
+    At an accumulation that is said of what the buffer held before.
+    """
+    if not buffer.is_stale:
+        return ""
+    if buffer.fills < 0:
+        return f"{_STALE} stale: holds gradients from before ops were recorded again"
+    is_adding = _is_adding(buffer)
+    count = buffer.fills - is_adding
+    calls = f"{count} {'earlier ' if is_adding else ''}backward call" + ("" if count == 1 else "s")
+    whose = "before is stale" if is_adding else "stale"
+    return f"{_STALE} {whose}: {calls} since it was zeroed, the first in iteration {buffer.since}"
+
+
+def _is_adding(buffer: GradBuffer) -> bool:
+    """Tell whether the event at the position added to the buffer."""
+    return buffer.is_current and buffer.how == "accumulated"
+
+
+def _stale_lines(grads: tuple[GradBuffer, ...], width: int) -> list[Text]:
+    """Return the words about stale buffers, those with the same words together."""
+    groups: dict[str, list[str]] = {}
+    for buffer in grads:
+        if buffer.is_stale:
+            groups.setdefault(stale_words(buffer), []).append(plain(buffer.name, _NAME_LIMIT))
+    result = []
+    for words, names in groups.items():
+        shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+        result += wrapped(f"{words} ({shown})" if len(grads) > 1 else words, width, theme.WARNING)
+    return result[:_MAX_STALE]
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
 
 
 def _shown(grads: tuple[GradBuffer, ...], room: int | None) -> tuple[list[GradBuffer], int]:
@@ -50,7 +96,7 @@ def _table(grads: list[GradBuffer], options: Options) -> Table:
     names = max(name_text(buffer).cell_len for buffer in grads)
     rows = [_cells(buffer, options.width) for buffer in grads]
     natural = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
-    widths = share(natural, options.width - names - 14)
+    widths = share(natural, options.width - names - 15)
     table = Table(box=None, padding=(0, 1), show_edge=False, pad_edge=False)
     for title in ("", "buffer", "before", "+ added", "= after", ""):
         table.add_column(title, header_style=theme.DIM, no_wrap=True)
@@ -75,12 +121,24 @@ def _cells(buffer: GradBuffer, before: int, added: int = 0, after: int = 0) -> t
     if buffer.is_current and buffer.how.startswith("cleared"):
         left, middle = inline(buffer.before, before), Text("cleared", style=theme.WARNING)
     elif buffer.is_current:
-        left, middle = inline(buffer.before, before), inline(buffer.added, added, theme.UPSTREAM)
+        left, middle = before_text(buffer, before), inline(buffer.added, added, theme.UPSTREAM)
     return left, middle, inline(buffer.after, after, theme.DOWNSTREAM if buffer.is_current else "")
 
 
+def before_text(buffer: GradBuffer, width: int) -> Text:
+    """Return what an accumulation found; stale gradients have their sign."""
+    if not buffer.is_stale:
+        return inline(buffer.before, width)
+    return (
+        Text(no_wrap=True)
+        .append(f"{_STALE} ", theme.WARNING)
+        .append_text(inline(buffer.before, max(width - 2, 1), theme.WARNING))
+    )
+
+
 def _marker(buffer: GradBuffer) -> Text:
-    return Text("▶" if buffer.is_current else " ", style=theme.CURRENT)
+    marker = Text(no_wrap=True).append("▶" if buffer.is_current else " ", theme.CURRENT)
+    return marker.append(_STALE, theme.WARNING) if buffer.is_stale else marker
 
 
 def _verdict(buffer: GradBuffer) -> Text:
@@ -105,7 +163,7 @@ def _stack(grads: list[GradBuffer], options: Options) -> Group:
 def accumulation_lines(buffer: GradBuffer, width: int) -> list[Text]:
     """Return ``a.grad  None + [28 36] = [28 36]`` where it fits, else the parts one a line."""
     if not buffer.how.startswith("cleared"):
-        line = name_text(buffer).append("  ").append_text(inline(buffer.before, width))
+        line = name_text(buffer).append("  ").append_text(before_text(buffer, width))
         line.append(" + ").append_text(inline(buffer.added, width, theme.UPSTREAM))
         line.append(" = ").append_text(inline(buffer.after, width, theme.DOWNSTREAM))
         if line.cell_len <= width:
@@ -115,17 +173,16 @@ def accumulation_lines(buffer: GradBuffer, width: int) -> list[Text]:
 
 def part_lines(buffer: GradBuffer, width: int) -> list[Text]:
     """Return before, + added and = after, one a line."""
+    size = width - len("  = after ")
     if buffer.how.startswith("cleared"):
-        parts = [("  was   ", buffer.before, ""), ("  now   ", buffer.after, theme.DOWNSTREAM)]
+        parts = [
+            ("  was     ", inline(buffer.before, size)),
+            ("  now     ", inline(buffer.after, size, theme.DOWNSTREAM)),
+        ]
     else:
         parts = [
-            ("  before ", buffer.before, ""),
-            ("  + added ", buffer.added, theme.UPSTREAM),
-            ("  = after ", buffer.after, theme.DOWNSTREAM),
+            ("  before  ", before_text(buffer, size)),
+            ("  + added ", inline(buffer.added, size, theme.UPSTREAM)),
+            ("  = after ", inline(buffer.after, size, theme.DOWNSTREAM)),
         ]
-    size = max(len(label) for label, _, _ in parts)
-    result = []
-    for label, value, style in parts:
-        line = Text(f"{label:<{size}}", style=theme.DIM, no_wrap=True)
-        result.append(Text(no_wrap=True).append_text(line).append_text(inline(value, width - size, style)))
-    return result
+    return [Text(no_wrap=True).append(label, theme.DIM).append_text(value) for label, value in parts]

@@ -10,11 +10,15 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.call import call_text, forward_text
 from gradb.present.fields import wrapped
+from gradb.present.numbers import shape_text
 from gradb.present.safe import plain, plain_lines
+from gradb.present.step import rates_text
+from gradb.rules.figures import number
 from gradb.tape.events import (
     AccumulateDetail,
     BackwardEndDetail,
     BackwardStartDetail,
+    DepthDetail,
     EndDetail,
     ErrorDetail,
     Event,
@@ -25,6 +29,8 @@ from gradb.tape.events import (
     NoteDetail,
     OpDetail,
     OutputDetail,
+    StepDetail,
+    Tensor,
     ZeroGradDetail,
 )
 from gradb.tape.frame import Chain, Frame
@@ -98,9 +104,14 @@ def _accumulate(event: Event, detail: AccumulateDetail) -> str:
 
 
 def _backward_start(event: Event, detail: BackwardStartDetail) -> str:
-    names = ", ".join(tensor.name or "unnamed" for tensor in detail.roots)
+    names = ", ".join(_root(tensor) for tensor in detail.roots)
     flags = [name for name in ("retain_graph", "create_graph") if getattr(detail, name)]
     return f"{detail.call} begins from {names}" + (f" ({', '.join(flags)})" if flags else "")
+
+
+def _root(tensor: Tensor) -> str:
+    name = tensor.name or "unnamed"
+    return name if tensor.value.numel == 1 else f"{name} {shape_text(tensor.value.shape)}, not a scalar"
 
 
 def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
@@ -108,11 +119,26 @@ def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
 
 
 def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
-    names = ", ".join(cleared.parameter for cleared in detail.cleared[:4])
-    more = ", …" if len(detail.cleared) > 4 else ""
+    names = ", ".join(cleared.parameter for cleared in detail.cleared[:4]) + (", …" if len(detail.cleared) > 4 else "")
+    if detail.idiom == "policy on":
+        return f"gradb cleared {names or 'nothing'}: zero_grad is on, and the script had not"
+    call = _zeroing(detail)
     if detail.is_suppressed:
-        return f"{detail.idiom} did nothing to {names or 'nothing'}{more}: the policy is off"
-    return f"{detail.idiom} cleared {names or 'nothing'}{more}"
+        kept = f", {names} kept" if names and call.endswith(")") else ""
+        return f"{call} did nothing{kept}: zero_grad is off"
+    if not detail.cleared:
+        return f"{call} found nothing to clear"
+    return f"{call} cleared {names}" if call.endswith("zero_grad()") else f"{call} cleared it"
+
+
+def _zeroing(detail: ZeroGradDetail) -> str:
+    """Return the idiom as it stands in the script: ``optimizer.zero_grad()``, ``w.grad = None``."""
+    if detail.idiom.endswith(".zero_grad"):
+        return f"{detail.idiom}()"
+    name = detail.cleared[0].parameter if len(detail.cleared) == 1 else "a tensor"
+    if detail.idiom.startswith("del "):
+        return f"del {name}.grad"
+    return f"{name}.{detail.idiom}" + ("()" if detail.idiom.endswith("_") else "")
 
 
 def _end(event: Event, detail: EndDetail) -> str:
@@ -136,20 +162,37 @@ def _note(event: Event, detail: NoteDetail) -> str:
     return f"gradb: {detail.text}"
 
 
+def _step(event: Event, detail: StepDetail) -> str:
+    count = len(detail.parameters)
+    of = f" of {count} parameter" + ("" if count == 1 else "s") if count else ""
+    return f"{detail.optimizer} step{of}, {rates_text(detail)}"
+
+
 def _loss(event: Event, detail: LossDetail) -> str:
-    return "backward from " + ", ".join(f"{name} = {number:.6g}" for name, number in detail.roots)
+    roots = ", ".join(f"{name} = {number(value)}" for name, value in detail.roots)
+    return f"backward from {roots or 'what is not a scalar'}, only watched"
 
 
 def _intervention(event: Event, detail: InterventionDetail) -> str:
     if detail.what == "zero_grad":
-        return f"zero_grad policy: {detail.before} → {detail.after}"
-    return f"learning rate: {detail.before} → {detail.after}"
+        before, after = (_POLICIES.get(value, value) for value in (detail.before, detail.after))
+        return f"zero_grad is {after} from here on, it was {before}"
+    before, after = ("the script's own" if value == "script" else value for value in (detail.before, detail.after))
+    return f"learning rate is {after} from the next step on, it was {before}"
 
 
+_POLICIES = {"script": "as written"}
 _DEPTHS = {
-    "full": "from here on everything is recorded",
-    "watch": "from here on only losses and gradient norms are recorded",
+    "full": "everything is recorded from here on",
+    "watch": "only losses, norms and changes are recorded from here on",
 }
+
+
+def _depth(event: Event, detail: DepthDetail) -> str:
+    words = _DEPTHS.get(detail.depth, detail.depth)
+    return f"{words}: {detail.reason}" if detail.reason else words
+
+
 _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
     "op": _op,
@@ -159,10 +202,10 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "accumulate": _accumulate,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
-    "step": lambda event, detail: f"{detail.optimizer} step",
+    "step": _step,
     "loss": _loss,
     "intervention": _intervention,
-    "depth": lambda event, detail: f"{_DEPTHS.get(detail.depth, detail.depth)} ({detail.reason})",
+    "depth": _depth,
     "output": _output,
     "error": _error,
     "note": _note,

@@ -131,6 +131,11 @@ def _zero_grad(tape: Reader, event: Event, detail: ev.ZeroGradDetail) -> Json:
 
 
 def _step(tape: Reader, event: Event, detail: ev.StepDetail) -> Json:
+    return step_json(detail)
+
+
+def step_json(detail: ev.StepDetail) -> Json:
+    """Return an optimizer step: rates, and each parameter before and after with its gradient."""
     rates = [number_json(rate) for rate in detail.learning_rates]
     return {
         "optimizer": detail.optimizer,
@@ -225,6 +230,10 @@ def _graph_pane(frame: Frame) -> Json:
     return {"current": graph.current, "rows": rows, "rows_in_all": len(graph)}
 
 
+def _step_here(frame: Frame) -> Json | None:
+    return step_json(frame.detail) if isinstance(frame.detail, ev.StepDetail) else None
+
+
 def _buffer_json(buffer: GradBuffer) -> Json:
     values = {key: value_json(getattr(buffer, key)) for key in ("before", "added", "after")}
     return {
@@ -234,6 +243,9 @@ def _buffer_json(buffer: GradBuffer) -> Json:
         "event": buffer.event,
         "current": buffer.is_current,
         "how": buffer.how or None,
+        "fills": None if buffer.fills < 0 else buffer.fills,
+        "since": buffer.since or None,
+        "stale": buffer.is_stale,
         "check": check_json(buffer.check),
     }
 
@@ -246,7 +258,7 @@ def _output_pane(frame: Frame) -> Json:
 _PANES: dict[str, Callable[[Frame], Json]] = {
     "source": _source_pane,
     "graph": _graph_pane,
-    "chain": lambda frame: {"chain": chain_json(frame.chain)},
+    "chain": lambda frame: {"chain": chain_json(frame.chain), "step": _step_here(frame)},
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,

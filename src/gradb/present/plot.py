@@ -62,6 +62,8 @@ class Drawing:
     cursor: int | None = None
     """The iteration of the position."""
     marks: tuple[Mark, ...] = ()
+    ghost_marks: tuple[Mark, ...] = ()
+    """Those of the other run: their labels begin with its sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,23 @@ class Picture:
     """What has to be said beside it."""
 
 
-def curves_of(own: Sequence[Series], ghost: Sequence[Series] = (), name: str = "") -> tuple[Curve, ...]:
-    """Give each series a sign: as many as there are signs for; ``name`` tells the ghost's."""
-    mine = zip(own, OWN_SIGNS, _OWN_STYLES, strict=False)
-    other = [(f"{name} {series.label}" if len(ghost) > 1 else name, series) for series in ghost]
+def curves_of(
+    own: Sequence[Series], ghost: Sequence[Series] = (), ghost_name: str = "", own_name: str = ""
+) -> tuple[Curve, ...]:
+    """Give each series a sign, as far as there are signs; the names tell two runs apart."""
+    mine = zip(_named(own, own_name), OWN_SIGNS, _OWN_STYLES, strict=False)
+    other = zip(_named(ghost, ghost_name), GHOST_SIGNS, strict=False)
     return (
-        *(Curve(series, series.label, sign, style) for series, sign, style in mine),
-        *(Curve(series, label, sign, _GHOST_STYLE) for (label, series), sign in zip(other, GHOST_SIGNS, strict=False)),
+        *(Curve(series, label, sign, style) for (series, label), sign, style in mine),
+        *(Curve(series, label, sign, _GHOST_STYLE) for (series, label), sign in other),
     )
+
+
+def _named(series: Sequence[Series], name: str) -> list[tuple[Series, str]]:
+    """Label series by the run's name, where it has one, and by their own where it has several."""
+    if name and len(series) == 1:
+        return [(series[0], name)]
+    return [(one, f"{name} {one.label}".lstrip()) for one in series]
 
 
 def draw(drawing: Drawing, width: int, height: int) -> Picture:
@@ -98,7 +109,7 @@ class _Layout:
     def __init__(self, drawing: Drawing, width: int, height: int) -> None:
         self.drawing, self.width = drawing, width
         self._gathered: dict[int, list[list[Column]]] = {}
-        flags = [*_mark_flags(drawing), *_nonfinite_flags(drawing)]
+        flags = [*_intervention_flags(drawing), *_nonfinite_flags(drawing), *_depth_flags(drawing)]
         for tops in (1, 2) if height >= 12 and flags else (1,) if height > MIN_HEIGHT and flags else (0,):
             self.rows = height - tops - AXES
             self.scale, self.margin, self.gathered = self._scaled()
@@ -128,7 +139,7 @@ class _Layout:
 
     @property
     def _tick_count(self) -> int:
-        return max(self.rows // 3, 2)
+        return max(self.rows // 2, 2)
 
     def _cell(self, iteration: int) -> int:
         return self.drawing.window.column(iteration, 2 * self.columns) // 2
@@ -151,8 +162,8 @@ class _Layout:
     # --- over the curves ----------------------------------------------------------------------------------------------
 
     def _lay_over(self, canvas: list[list[str]]) -> None:
-        for cell in dict.fromkeys(cell for cell, flag in self.flags if flag.has_line):
-            self._vertical(canvas, cell, _MARK, _MARK_FOOT)
+        for cell, line in dict.fromkeys((cell, flag.line) for cell, flag in self.flags if flag.line is not None):
+            self._vertical(canvas, cell, line, _MARK_FOOT)
         cursor = self._cursor_cell()
         if cursor is not None:
             self._vertical(canvas, cursor, _CURSOR, _CURSOR_FOOT)
@@ -170,7 +181,7 @@ class _Layout:
         return top, _BELOW if column.nonpositive or (below is not None and low < below) else ""
 
     def _vertical(self, canvas: list[list[str]], cell: int, sign: str, foot: str) -> None:
-        for line in canvas[: self.rows]:
+        for line in canvas[: self.rows] if sign else ():
             if line[self.margin + cell] in {" ", _MARK}:
                 line[self.margin + cell] = sign
         canvas[self.rows][self.margin + cell] = foot
@@ -204,7 +215,7 @@ class _Layout:
     # --- in words -----------------------------------------------------------------------------------------------------
 
     def _notes(self) -> Iterator[str]:
-        left_out = self.left_out
+        left_out = [flag for flag in self.left_out if flag.line != ""]
         if left_out:
             more = f" and {len(left_out) - 4} more" if len(left_out) > 4 else ""
             yield "not named in the plot: " + ", ".join(flag.text for flag in left_out[:4]) + more
@@ -269,12 +280,23 @@ def _exactly(line: Text, width: int) -> Text:
     return line
 
 
-def _mark_flags(drawing: Drawing) -> list[Flag]:
-    window = drawing.window
-    shown = [mark for mark in drawing.marks if window.first <= mark.iteration <= window.last]
-    names = {"zero_grad": "", "lr": "lr ", "record": ""}
+def _intervention_flags(drawing: Drawing) -> list[Flag]:
+    """Return the flags of policies and rates; they have a line of their own through the plot."""
+    names = {"zero_grad": "", "lr": "lr "}
+    marks = [("", mark) for mark in drawing.marks] + [(f"{GHOST_SIGNS[0]} ", mark) for mark in drawing.ghost_marks]
     return [
-        Flag(mark.iteration, f"{names[mark.what]}{mark.value}@{mark.iteration}", "", has_line=True) for mark in shown
+        Flag(mark.iteration, f"{whose}{names[mark.what]}{mark.value}@{mark.iteration}", "", _MARK)
+        for whose, mark in marks
+        if mark.what in names and drawing.window.first <= mark.iteration <= drawing.window.last
+    ]
+
+
+def _depth_flags(drawing: Drawing) -> list[Flag]:
+    """Return the flags of changes of depth, which may be many: they come last and have no line."""
+    return [
+        Flag(mark.iteration, f"{mark.value}@{mark.iteration}", theme.DIM, "")
+        for mark in drawing.marks
+        if mark.what == "record" and drawing.window.first <= mark.iteration <= drawing.window.last
     ]
 
 

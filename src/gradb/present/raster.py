@@ -73,6 +73,11 @@ def raster(
     return [f"{line:<{width}}"[:width] for line in lines[:height]]
 
 
+def prepare() -> None:
+    """Load plotext, which takes some tenths of a second, ahead of the first draw."""
+    import plotext  # noqa: F401
+
+
 def _figure(width: int, height: int) -> Any:
     """Return an empty figure of our own: plotext's public one is shared by the whole process."""
     import plotext

@@ -39,7 +39,7 @@ def flowed(parts: Sequence[Text], width: int) -> list[Text]:
         if lines and lines[-1].cell_len + len(_GAP) + part.cell_len <= width:
             lines[-1].append(_GAP).append_text(part)
         else:
-            lines.append(cut(part, width))
+            lines.append(cut(Text(no_wrap=True).append_text(part), width))
     return lines
 
 
@@ -55,7 +55,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _reading(label: str, value: Text, remark: str = "") -> Text:
-    line = Text(f"{label} ", style=theme.DIM, no_wrap=True).append_text(value)
+    line = Text(no_wrap=True).append(f"{label} ", theme.DIM).append_text(value)
     return line.append(f" {remark}", theme.DIM) if remark else line
 
 
@@ -97,7 +97,7 @@ def _known(training: Training, kind: SeriesKind) -> list[tuple[Series, float]]:
 
 
 def _several(label: str, found: list[tuple[Series, float]]) -> Text:
-    line = Text(f"{label} ", style=theme.DIM, no_wrap=True)
+    line = Text(no_wrap=True).append(f"{label} ", theme.DIM)
     for index, (series, value) in enumerate(found[:_MAX_SHOWN]):
         line.append(", " if index else "").append_text(figure_text(value))
         if len(found) > 1:
@@ -131,10 +131,11 @@ def _policy(training: Training) -> Text:
     if mark is None:
         return _reading("zero_grad:", Text("as written"))
     since = f"since iteration {mark.iteration:,}"
-    line = Text(f"zero_grad {plain(mark.value, 20)}", style=theme.WARNING if mark.value == "off" else theme.OK)
+    style = theme.WARNING if mark.value == "off" else theme.OK
+    line = Text(no_wrap=True).append(f"zero_grad {plain(mark.value, 20)}", style)
     done = counted(count, "call") + " suppressed" if mark.value == "off" else counted(count, "clearing") + " added"
     nothing = "nothing to suppress" if mark.value == "off" else "nothing to add"
-    return line.append(f": {done} {since}" if count else f" {since}: {nothing} so far", "not bold default")
+    return line.append(f": {done} {since}" if count else f" {since}: {nothing} so far")
 
 
 def _depth(training: Training) -> Text:

@@ -18,6 +18,7 @@ _KEPT = 2.0
 """So many times the range of the rest is still shown of it."""
 _LARGEST = 1.7e308
 _STEPS = (1, 2, 5, 10)
+_POWER_STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
 
 Tick = tuple[float, str]
 """A height from 0 to 1, and a label."""
@@ -142,7 +143,8 @@ def _decades(low: float, high: float, count: int) -> list[tuple[float, str]]:
     """Return powers of ten, or where there are too few their multiples, between two decimal logarithms."""
     powers = range(math.ceil(low), math.floor(high) + 1)
     if len(powers) > 1:
-        step = -(-len(powers) // max(count, 2))
+        least = -(-len(powers) // max(count, 2))
+        step = next((step for step in _POWER_STEPS if step >= least), least)
         thinned = [power for power in powers if power % step == 0]
         return [(float(power), _power(power)) for power in (thinned if len(thinned) > 1 else (powers[0], powers[-1]))]
     multiples = [(power, times) for power in range(math.floor(low), math.floor(high) + 1) for times in (1, 2, 5)]
@@ -156,6 +158,6 @@ def _power(power: int) -> str:
 
 
 def _multiple(times: int, power: int) -> str:
-    if -4 <= power <= 5:
+    if -3 <= power <= 4:
         return f"{times * 10**power}" if power >= 0 else f"{times / 10**-power:.{-power}f}"
     return f"{times}e{power}"

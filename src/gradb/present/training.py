@@ -10,12 +10,13 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.columns import Window
-from gradb.present.fields import wrapped
+from gradb.present.fields import cut, wrapped
 from gradb.present.numbers import shape_text
 from gradb.present.options import Ghost, Options, Plot
 from gradb.present.plot import MIN_HEIGHT, Curve, Drawing, curves_of, draw
 from gradb.present.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.safe import plain
+from gradb.present.verdict import parting
 from gradb.tape.events import BackwardStartDetail
 from gradb.tape.frame import Frame
 from gradb.tape.series import Series
@@ -25,6 +26,7 @@ PLOT_HEIGHT = 16
 """Lines of the plot where no height is given."""
 _NAME_LIMIT = 40
 _MAX_NORMS = 2  # lines of them
+_NEVER = "the losses differ from the first on"
 
 
 def training_pane(frame: Frame, options: Options) -> RenderableType:
@@ -38,7 +40,7 @@ def training_pane(frame: Frame, options: Options) -> RenderableType:
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
     entries = legend(curves, training, ghost) if has_legend else []
     lines += flowed([*entries, *caption(window, curves, options.plot)], width)
-    lines += wrapped(ghost.note, width, theme.DIM) if ghost and ghost.note else []
+    lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(training.losses, _losses(ghost), curves, width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
     drawing = Drawing(curves, window, options.plot.is_log, cursor, training.marks)
@@ -52,6 +54,8 @@ def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequen
         picture = draw(drawing, width, PLOT_HEIGHT)
         notes = [line for note in picture.notes for line in wrapped(note, width, theme.DIM)]
         return [*above, *picture.lines, *notes, *below]
+    if options.height > MIN_HEIGHT:  # the plot goes before all but the first of the lines above it
+        above = above[: options.height - MIN_HEIGHT]
     room = options.height - len(above)
     below = below if room >= PLOT_HEIGHT + len(below) else ()
     room -= len(below)
@@ -102,6 +106,19 @@ def _entry(curve: Curve, training: Training, ghost: Ghost | None) -> Text:
     )
 
 
+def _about_ghost(training: Training, ghost: Ghost, width: int) -> list[Text]:
+    """Say where the other run leaves this one, which curves on top of each other do not show, and the reservation."""
+    clauses = []
+    pairs = list(zip(training.losses, _losses(ghost), strict=False))
+    found = [part for one, other in pairs if (part := parting(one, other)) is not None and not part[1]]
+    if found:
+        at = min(found)[0]
+        clauses.append(f"the losses are the same up to iteration {at - 1:,} and part there" if at > 1 else _NEVER)
+    elif pairs:
+        clauses.append("the losses are the same as far as both go")
+    return wrapped("; ".join([*clauses, *([ghost.note] if ghost.note else [])]), width, theme.DIM)
+
+
 def _value_at(series: Series, iteration: int) -> float | None:
     """Return the newest value of another run up to an iteration."""
     known = bisect_right(series.iterations, iteration, 0, series.count)
@@ -123,14 +140,18 @@ def _left_out(own: Sequence[Series], ghost: Sequence[Series], curves: Sequence[C
 
 def _norms(training: Training, width: int) -> list[Text]:
     """Return the norm of each parameter after its last step, as far as there is room."""
-    parts = [Text("parameter norms", style=theme.DIM)]
+    position, parts, at = training.position, list[Text](), 0
     for series in training.series:
-        value = series.latest(training.position) if series.kind == "parameter_norm" else None
+        value = series.latest(position) if series.kind == "parameter_norm" else None
         if value is not None:
+            at = max(at, series.iterations[series.until(position) - 1])
             parts.append(Text(f"{plain(series.name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
-    lines = flowed(parts, width) if len(parts) > 1 else []
+    if not parts:
+        return []
+    label = "parameter norms" + (f" of iteration {at:,}" if at < training.iteration - 1 else "")
+    lines = flowed([Text(label, style=theme.DIM), *parts], width)
     if len(lines) > _MAX_NORMS:
-        lines = [*lines[: _MAX_NORMS - 1], Text(f"… of {len(parts) - 1} parameters", style=theme.DIM)]
+        lines = [*lines[: _MAX_NORMS - 1], cut(Text(f"… of {len(parts)} parameters", style=theme.DIM), width)]
     return lines
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
@@ -10,7 +12,7 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.graph import graph_row
-from gradb.present.headline import headline
+from gradb.present.headline import describe, headline
 from gradb.present.lesson import lesson_lines
 from gradb.present.panes import PANES, Options
 from gradb.present.scrubber import buckets, column_of, scrubber
@@ -19,6 +21,9 @@ from gradb.present.text import to_text
 from gradb.present.viewport import window
 from gradb.tape.events import Event
 from gradb.tape.frame import Frame, GraphRow, OutputLine, SourceView
+from gradb.tape.tape import Tape
+from gradb.testing import TapeBuilder, diagonal
+from gradb.testing.examples import training
 from tests.unit.present.conftest import OpenExample
 
 
@@ -295,3 +300,122 @@ def test_a_script_introduces_itself(example: OpenExample) -> None:
     source = view(["# a comment", "'''Title", "", "One", "two.", "", "    a = 2 * b", "'''"], 1, None, None)
     assert [line.plain for line in lesson_lines(source, 30)] == ["", "Title", "", "One two.", "", "    a = 2 * b"]
     assert lesson_lines(view(["import torch"], 1, None, None), 30) == []
+
+
+# --- stale gradients --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stale(tmp_path: Path) -> Iterator[Tape]:
+    """A training whose zero_grad is off from iteration 3 on."""
+    training(tmp_path / "t.tape", 6, off_at=3)
+    with Tape.open(tmp_path / "t.tape") as tape:
+        yield tape
+
+
+def first(tape: Tape, kind: str, iteration: int) -> Frame:
+    """Return the frame of the first event of a kind in an iteration."""
+    return tape.frame(next(e.seq for e in tape.events() if e.kind == kind and e.iteration == iteration))
+
+
+def test_a_stale_buffer_is_marked_when_backward_begins(stale: Tape) -> None:
+    """A sign beside it and words below: how many backward calls it is the sum of."""
+    lines = pane("grads", first(stale, "backward_start", 5))
+    assert lines[1].split()[:2] == ["!", "w.grad"]
+    assert lines[-1] == "! stale: 3 backward calls since it was zeroed, the first in iteration 2"
+
+
+def test_what_is_added_to_is_marked_as_stale(stale: Tape) -> None:
+    """At the accumulation old + added = new, and the old has the sign; so in the chain-rule pane."""
+    frame = first(stale, "accumulate", 5)
+    lines = pane("grads", frame)
+    assert lines[1].split() == "▶! w.grad ! [34.13 2.965] [1.124 0.9653] [35.26 3.930] ✓".split()
+    assert lines[2].startswith("! before is stale: 3 earlier backward calls since it was zeroed")
+    assert "w.grad  ! [34.13 2.965] + [1.124 0.9653] = [35.26 3.930]" in pane("chain", frame)
+    assert pane("grads", frame, 36)[1] == "  before  ! [34.13 2.965]"
+
+
+def test_a_fresh_buffer_is_not_stale(stale: Tape) -> None:
+    """With zero_grad in force, and outside of backward, nothing is marked."""
+    assert "stale" not in " ".join(pane("grads", first(stale, "accumulate", 2)))
+    frame = first(stale, "step", 5)
+    assert "stale" not in " ".join(pane("grads", frame))
+
+
+def test_gradients_of_unknown_age_are_stale(stale: Tape) -> None:
+    """Where it is not known how many they are the sum of, that is said."""
+    frame = first(stale, "backward_start", 5)
+    old = tuple(replace(buffer, fills=-1) for buffer in frame.grads)
+    assert pane("grads", replace(frame, grads=old))[-1] == (
+        "! stale: holds gradients from before ops were recorded again"
+    )
+
+
+def test_many_stale_buffers_share_their_words(stale: Tape) -> None:
+    """One sentence names them, and the pane keeps its height."""
+    frame = first(stale, "backward_start", 5)
+    many = tuple(replace(frame.grads[0], name=f"w{i}") for i in range(20))
+    lines = pane("grads", replace(frame, grads=many), height=8)
+    assert len(lines) <= 8
+    assert " ".join(lines).endswith("(w0, w1,   w2, w3, …)")
+
+
+# --- head lines of a training -----------------------------------------------------------------------------------------
+
+
+def clauses(tape: Tape) -> list[str]:
+    return [describe(tape.frame(event.seq)) for event in tape.events()]
+
+
+def test_interventions_read_as_sentences(tmp_path: Path) -> None:
+    """What was changed, what it was, and what it does to the script."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        w = tape.leaf("w", [1.0])
+        tape.intervene("zero_grad", "off")
+        tape.zero_grad([w], is_suppressed=True)
+        tape.zero_grad([w], idiom="grad = None", is_suppressed=True)
+        tape.intervene("zero_grad", "on", "off")
+        tape.zero_grad([w], idiom="policy on")
+        tape.intervene("zero_grad", "script", "on")
+        tape.zero_grad([])
+        tape.zero_grad([w], idiom="grad.zero_")
+        tape.zero_grad([w], idiom="del grad")
+        tape.intervene("lr", "1e-4")
+        tape.intervene("lr", "script", "1e-4")
+        tape.set_depth("watch", "the run is free")
+        tape.loss("loss", 2.5)
+        tape.loss("loss", float("nan"))
+        tape.step_unseen(0.1)
+        tape.set_depth("full", "asked for")
+        tape.step([w], 0.1)
+    with Tape.open(tmp_path / "t.tape") as opened:
+        assert clauses(opened)[1:] == [
+            "zero_grad is off from here on, it was as written",
+            "optimizer.zero_grad() did nothing, w kept: zero_grad is off",
+            "w.grad = None did nothing: zero_grad is off",
+            "zero_grad is on from here on, it was off",
+            "gradb cleared w: zero_grad is on, and the script had not",
+            "zero_grad is as written from here on, it was on",
+            "optimizer.zero_grad() found nothing to clear",
+            "w.grad.zero_() cleared it",
+            "del w.grad cleared it",
+            "learning rate is 1e-4 from the next step on, it was the script's own",
+            "learning rate is the script's own from the next step on, it was 1e-4",
+            "only losses, norms and changes are recorded from here on: the run is free",
+            "backward from loss = 2.5, only watched",
+            "backward from loss = nan, only watched",
+            "SGD step, learning rate 0.1",
+            "everything is recorded from here on: asked for",
+            "SGD step of 1 parameter, learning rate 0.1",
+        ]
+
+
+def test_a_backward_from_no_scalar_says_so(tmp_path: Path) -> None:
+    """Its root has a shape, and there is no loss."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        a = tape.leaf("a", [1.0, 2.0])
+        b = tape.op("Tensor.mul", "MulBackward0", [a, 3], [3, 6], name="b", jacobians=[diagonal([3.0, 3.0]), None])
+        tape.backward(b, gradient=[1, 1])
+        tape.end()
+    with Tape.open(tmp_path / "t.tape") as opened:
+        assert "backward begins from b [2], not a scalar" in clauses(opened)

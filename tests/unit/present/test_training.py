@@ -1,0 +1,317 @@
+"""The training pane: what holds at the position in words, over the plot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from gradb.present.jsonview import pane_json
+from gradb.present.options import Ghost, Options, Plot
+from gradb.present.panes import PANES
+from gradb.present.readings import status_lines
+from gradb.present.text import to_text
+from gradb.tape.frame import Frame
+from gradb.tape.series import Series
+from gradb.tape.tape import Tape
+from gradb.tape.training import Mark, Training
+from gradb.testing import TapeBuilder, diagonal
+from gradb.testing.examples import chain_rule, training, watched
+from tests.unit.present.made import INF, NAN, made_series, made_training
+
+
+def pane(frame: Frame, width: int = 100, height: int | None = None, **options: object) -> list[str]:
+    given = Options(width=width, height=height, **options)  # type: ignore[arg-type]
+    return to_text(PANES["training"](frame, given), width).splitlines()
+
+
+def status(made: Training, width: int = 200) -> str:
+    return "\n".join(line.plain for line in status_lines(made, width))
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Iterator[Frame]:
+    """A frame whose training is replaced by one that is made of lists."""
+    chain_rule(tmp_path / "base.tape")
+    with Tape.open(tmp_path / "base.tape") as tape:
+        yield tape.frame(1)
+
+
+def showing(base: Frame, *series: Series, **facts: object) -> Frame:
+    return replace(base, training=made_training(*series, **facts))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def blown_up(tmp_path: Path) -> Iterator[Tape]:
+    """A training that blows up after zero_grad was switched off."""
+    training(tmp_path / "t.tape", 120, off_at=10, rate=0.3, seed="3")
+    with Tape.open(tmp_path / "t.tape") as tape:
+        yield tape
+
+
+# --- readings ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_readings_are_those_of_the_position(blown_up: Tape) -> None:
+    """Loss, gradient norm, rate, policy and seed as they were then, not as they became."""
+    step = next(e.seq for e in blown_up.events() if e.kind == "step" and e.iteration == 2)
+    lines = pane(blown_up.frame(step))
+    assert lines[0].split("   ") == [
+        "iteration 2 of 120", "loss:7 175.0", "gradient norm 79.20", "learning rate 0.3",
+    ]  # fmt: skip
+    assert lines[1] == "zero_grad: as written   recording: full   seed 3"
+
+
+def test_the_policy_says_what_it_does(blown_up: Tape) -> None:
+    """How many calls were suppressed, and since when; at the end the last iteration is named."""
+    lines = pane(blown_up.frame(blown_up.head))
+    assert lines[0].startswith("after iteration 120 of 120   loss:7 nan")
+    assert lines[1].startswith("zero_grad off: 111 calls suppressed since iteration 10   ")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "count", "words"),
+    [
+        ("off", "suppressed", [1], "zero_grad off: 1 call suppressed since iteration 1"),
+        ("off", "suppressed", [1, 2, 3, 4], "zero_grad off: 4 calls suppressed since iteration 1"),
+        ("off", "suppressed", [], "zero_grad off since iteration 1: nothing to suppress so far"),
+        ("on", "inserted", [1, 2, 3], "zero_grad on: 3 clearings added since iteration 1"),
+        ("on", "inserted", [], "zero_grad on since iteration 1: nothing to add so far"),
+    ],
+)
+def test_policies_in_words(value: str, kind: str, count: list[float], words: str) -> None:
+    """Each policy, with one, several and no calls that it met."""
+    counts = [made_series(count, "zero_grad", None, kind=kind)] if count else []  # type: ignore[arg-type]
+    assert words in status(made_training(made_series([1.0] * 5), *counts, marks=[Mark(1, 1, "zero_grad", value)]))
+
+
+def test_an_overridden_rate_says_who_and_from_when() -> None:
+    """Before the next step the old rate was the last one used, after it the new one."""
+    rates = made_series([0.1, 0.1, 0.5], "SGD", None, kind="learning_rate")
+    mark = Mark(21, 3, "lr", "0.5")
+    before = status(replace(made_training(rates, marks=[mark], iteration=3), position=22))
+    assert "learning rate 0.1 (0.5 from the next step: set by you at iteration 3)" in before
+    assert "learning rate 0.5 (set by you at iteration 3)" in status(made_training(rates, marks=[mark]))
+    alone = status(made_training(made_series([1.0, 1.0, 1.0]), marks=[mark]))
+    assert "learning rate 0.5 from the first step on (set by you)" in alone
+
+
+def test_groups_have_their_rates() -> None:
+    """Rates that agree are one; others are told apart by their group."""
+    one = made_series([0.1], "SGD group 1", None, kind="learning_rate")
+    assert "learning rate 0.1\n" in status(made_training(one, made_series([0.1], "SGD group 2", kind="learning_rate")))
+    two = made_series([0.2], "SGD group 2", None, kind="learning_rate")
+    assert "learning rate 0.1 (SGD group 1), 0.2 (SGD group 2)" in status(made_training(one, two))
+
+
+def test_watching_says_that_there_are_no_ops(tmp_path: Path) -> None:
+    """Since when, and why."""
+    watched(tmp_path / "t.tape")
+    with Tape.open(tmp_path / "t.tape") as tape:
+        words = status(tape.frame(tape.head // 2).training)
+        assert "recording: watch only since iteration 4: no ops in between (asked for)" in words
+        assert "recording: full" in status(tape.frame(tape.head).training)
+
+
+def test_a_loss_of_an_earlier_iteration_is_named_as_such() -> None:
+    """In the forward of an iteration the newest loss is still the one before."""
+    made = replace(made_training(made_series([3.0, 2.0, 1.0]), iteration=2, is_finished=False), iteration=3)
+    assert "loss:42 2 (of iteration 2)" in status(made)
+    assert "iteration 3 of 3 so far" in status(made)
+    assert "loss:42 not computed yet" in status(made_training(made_series([3.0]), iteration=0))
+    assert "loss mse:42 3" in status(made_training(made_series([3.0], "mse")))
+
+
+def test_readings_fold_at_the_width() -> None:
+    """Where they do not fit on a line they take several, none wider than there is room."""
+    made = made_training(made_series([1e-7 / 3]), made_series([2.0], "SGD", None, kind="grad_norm"))
+    for width in (20, 30, 60):
+        lines = status_lines(made, width)
+        assert all(line.cell_len <= width for line in lines)
+        assert len(lines) > 1
+
+
+# --- the pane ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_plot_is_below_the_readings(blown_up: Tape) -> None:
+    """Marks, the onset of infinities in words, axes, and the norms of the parameters."""
+    lines = pane(blown_up.frame(200), plot=Plot(is_log=True))
+    text = "\n".join(lines)
+    assert "off@10" in text
+    assert "inf from iteration" in text
+    assert "NaN from" in text
+    assert "▲" in text
+    assert "log scale" in text
+    assert lines[-1].startswith("parameter norms   w ")
+
+
+@pytest.mark.parametrize("height", [1, 3, 6, 7, 12, 24, 60])
+@pytest.mark.parametrize("width", [20, 38, 60, 120])
+def test_the_pane_keeps_its_height(blown_up: Tape, width: int, height: int) -> None:
+    """However low and narrow it is."""
+    ghost = Ghost("zero_grad off", blown_up.series, "no --seed: initialisations may differ", is_running=True)
+    lines = pane(blown_up.frame(300), width, height, ghost=ghost)
+    assert len(lines) <= height
+    assert all(len(line) <= width for line in lines)
+
+
+def test_the_plot_goes_before_all_but_the_first_reading(base: Frame) -> None:
+    """In a low pane there are curves and where the training stands."""
+    lines = pane(showing(base, made_series([3.0, 2.0, 1.0])), 38, 8)
+    assert len(lines) == 8
+    assert lines[0].startswith("iteration 3 of 3")
+    assert any("\u2800" < char <= "\u28ff" for line in lines for char in line)
+
+
+def test_norms_from_before_the_watch_are_dated(tmp_path: Path) -> None:
+    """While only watching the norms are those of the last step that was recorded in full."""
+    watched(tmp_path / "t.tape")
+    with Tape.open(tmp_path / "t.tape") as tape:
+        assert pane(tape.frame(tape.head // 2))[-1].startswith("parameter norms of iteration 3   w ")
+        assert pane(tape.frame(tape.head))[-1].startswith("parameter norms   w ")
+
+
+def test_only_the_last_iterations(base: Frame) -> None:
+    """A caption says which of how many are shown."""
+    lines = pane(showing(base, made_series([1.0] * 500), iteration=480), plot=Plot(last=50))
+    assert "iterations 451 to 500 of 500" in lines
+    assert lines[-1].split()[0] == "451"
+
+
+def test_several_losses_have_a_legend(base: Frame) -> None:
+    """Each with its sign, its name and its value at the position."""
+    frame = showing(base, made_series([3.0, 2.0]), made_series([8.0, 9.0], "aux", 50), iteration=1)
+    lines = pane(frame)
+    assert lines[2] == "⠤⠒⠉ loss:42 3   +++ aux:50 8"
+    many = [made_series([float(i)], f"l{i}", i) for i in range(1, 10)]
+    assert "4 more losses are not plotted" in pane(showing(base, *many))
+
+
+def test_a_ghost_is_drawn_beside_the_run(base: Frame) -> None:
+    """With a sign of its own, its value at the same iteration, where it parts, and the reservation."""
+    other = made_series([3.0, 2.0, 5.0, NAN])
+    ghost = Ghost("zero_grad off", (other,), "no --seed: initialisations may differ", is_running=True)
+    lines = pane(showing(base, made_series([3.0, 2.0, 1.0, 0.5, 0.2]), iteration=3), ghost=ghost)
+    assert lines[2] == "⠤⠒⠉ loss:42 1   ooo zero_grad off: 5 (running, iteration 4)"
+    assert lines[3] == "the losses are the same up to iteration 2 and part there; no --seed: initialisations may differ"
+    text = "\n".join(lines[4:])
+    assert "ooo" in text
+    assert "zero_grad off NaN from iteration 4" in text
+
+
+def test_a_ghost_under_the_run_is_said_to_agree(base: Frame) -> None:
+    """Curves on top of each other look like one, so there are words."""
+    ghost = Ghost("zero_grad on", (made_series([3.0, INF, NAN]),))
+    frame = showing(base, made_series([3.0, INF, NAN, NAN]))
+    assert "the losses are the same as far as both go" in pane(frame, ghost=ghost)
+    other = Ghost("zero_grad on", (made_series([4.0, 2.0]),))
+    assert "the losses differ from the first on" in pane(frame, ghost=other)
+
+
+def test_a_ghost_comes_alone_at_first(base: Frame) -> None:
+    """The other run may have losses before this one has."""
+    lines = pane(showing(base), ghost=Ghost("zero_grad off", (made_series([3.0, 2.0]),)))
+    assert any("no loss to plot" in line for line in lines)
+    assert any("ooo zero_grad off: no value yet" in line for line in lines)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.floats(), min_size=1, max_size=30),
+    st.lists(st.floats(), max_size=30),
+    st.integers(0, 30),
+    st.integers(20, 130),
+    st.none() | st.integers(1, 40),
+    st.booleans(),
+    st.none() | st.integers(-1, 40),
+)
+def test_any_training_can_be_shown(
+    base: Frame,
+    values: list[float],
+    other: list[float],
+    at: int,
+    width: int,
+    height: int | None,
+    is_log: bool,
+    last: int | None,
+) -> None:
+    """Whatever the values, the pane is drawn in the room there is."""
+    frame = showing(base, made_series(values), iteration=min(at, len(values)))
+    ghost = Ghost("ghost", (made_series(other),)) if other else None
+    lines = pane(frame, width, height, ghost=ghost, plot=Plot(is_log, last))
+    assert all(len(line) <= width for line in lines)
+    assert height is None or len(lines) <= height
+
+
+# --- nothing to plot --------------------------------------------------------------------------------------------------
+
+
+def test_a_script_that_does_not_train_says_so(tmp_path: Path) -> None:
+    """While it runs there may still come a backward; after its end there has been none."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        tape.output("hello\n")
+        tape.commit()
+        with Tape.open(tmp_path / "t.tape") as opened:
+            lines = pane(opened.frame(1))
+            assert lines[-1] == "no backward has been run yet from a scalar: there is no loss to plot"
+        tape.end()
+    with Tape.open(tmp_path / "t.tape") as opened:
+        lines = pane(opened.frame(opened.head))
+        assert lines[-1] == "this script ran no backward from a scalar: there is no loss to plot"
+
+
+def test_a_loss_that_is_no_scalar_has_no_value(tmp_path: Path) -> None:
+    """The backward at the position is named, and so is the reason why there is no plot."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        a = tape.leaf("a", [1.0, 2.0])
+        b = tape.op("Tensor.mul", "MulBackward0", [a, 3], [3, 6], name="b", jacobians=[diagonal([3.0, 3.0]), None])
+        tape.backward(b, gradient=[1, 1])
+        tape.end()
+    with Tape.open(tmp_path / "t.tape") as opened:
+        start = next(event.seq for event in opened.events() if event.kind == "backward_start")
+        assert "this backward begins from b [2], not a scalar: it has no loss value" in pane(opened.frame(start))
+        assert pane(opened.frame(opened.head))[-1] == (
+            "no loss to plot: every backward so far began from something that is not a scalar"
+        )
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_pane_as_json(blown_up: Tape) -> None:
+    """Series with all points, interventions, what holds, and the first iteration that is not finite."""
+    text = json.dumps(pane_json("training", blown_up.frame(blown_up.head)), allow_nan=False)
+    shown = json.loads(text)
+    assert (shown["pane"], shown["iterations"], shown["seed"], shown["finished"]) == ("training", 120, 3, True)
+    (loss,) = [one for one in shown["series"] if one["kind"] == "loss"]
+    assert (loss["name"], loss["file"], loss["line"]) == ("loss", "train.py", 7)
+    assert [point[0] for point in loss["points"]] == list(range(1, 121))
+    assert loss["points"][0][2] == 10.0
+    assert loss["points"][-1][2] == "nan"
+    (off,) = shown["interventions"]
+    assert off == {"event": off["event"], "iteration": 10, "what": "zero_grad", "value": "off"}
+    assert shown["policy"] == {"value": "off", "event": off["event"], "iteration": 10, "count": 111}
+    assert shown["learning_rate"] == {"value": "script", "event": None, "iteration": None}
+    assert shown["depth"] == {"value": "full", "event": None, "iteration": None}
+    first = shown["first_nonfinite"]
+    assert first["series"] == "loss:7"
+    assert first["value"] in {"inf", "nan"}
+    assert first["iteration"] == next(point[0] for point in loss["points"] if isinstance(point[2], str))
+
+
+def test_depths_as_json(tmp_path: Path) -> None:
+    """Changes of depth are listed with their reasons; a run without NaN has none."""
+    watched(tmp_path / "t.tape")
+    with Tape.open(tmp_path / "t.tape") as tape:
+        shown = pane_json("training", tape.frame(tape.head // 2))
+        assert [(one["iteration"], one["value"], one["reason"]) for one in shown["depths"]] == [
+            (4, "watch", "asked for"), (98, "full", "asked for"),
+        ]  # fmt: skip
+        assert shown["depth"]["value"] == "watch"
+        assert shown["first_nonfinite"] is None
+        assert shown["interventions"] == []
