@@ -106,6 +106,9 @@ CHANGES = (
     Row("seed that is no number", "record -o x.tape --seed soon {script}", "'soon'"),
     Row("seed too large", "record -o x.tape --seed 9223372036854775808 {script}", "9223372036854775807"),
     Row("size that is none", "record -o x.tape --max-tape large {script}", "'large'"),
+    Row("comparison with nothing", "compare {tape}", "FILE"),
+    Row("comparison with what is no tape", "compare {tape} {script}", "not a gradb tape"),
+    Row("ghost without a screen", "run -e ghost {tape}", "screen"),
     Row("policy of a recording", "run -e 'zero-grad off' {tape}", "only a new run can change the past"),
     Row("iteration that is no number", "run -e 'until iteration x' {tape}", "'x'"),
 )

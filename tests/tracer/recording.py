@@ -19,13 +19,18 @@ from gradb.tracer.tracing import tracing
 
 
 def record(
-    path: Path, function: Callable[[], Any], *, probe: str = "always", changes: Sequence[Change] = ()
+    path: Path,
+    function: Callable[[], Any],
+    *,
+    probe: str = "always",
+    changes: Sequence[Change] = (),
+    is_stepping: bool = False,
 ) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
     recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
-        with tracing(recorder, Controls(recorder, changes), probe=probe):
+        with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping):
             result = function()
     finally:
         recorder.is_active = False

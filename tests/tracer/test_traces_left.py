@@ -39,6 +39,10 @@ def _installed() -> dict[str, Any]:
             len(module_hooks._global_parameter_registration_hooks),
             len(module_hooks._global_forward_hooks_always_called),
         ),
+        "optimizers": [
+            (vars(sys.modules[kind.__module__]).get(kind.__name__.lower()), vars(kind).get("_init_group"))
+            for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.LBFGS)
+        ],
         "optimizer hooks": len(optimizer_hooks._global_optimizer_post_hooks),
         "meta path": list(sys.meta_path),
         "threads": threading.active_count(),

@@ -253,3 +253,53 @@ def test_the_header_has_room_for_what_changes(width: int) -> None:
         assert "loss 29.75" in line
         assert "812 it/s" in line
     assert "nan" in header_line(Heading("x.py", loss=float("nan"), is_running=True), 80).plain
+
+
+async def test_the_ghost_is_drawn_beside_the_run(live: Start) -> None:
+    """V starts the other run, whose losses come into the same plot; v again ends it."""
+    app = live()
+    async with shown(app, 120, 40) as pilot:
+        await press(pilot, "f")
+        await wait_until(lambda: "finished" in header(app))
+        await press(pilot, "v")
+        assert "the ghost runs the whole script again with zero_grad script" in text_of(app)
+        await wait_until(lambda: "the losses are the same as far as" in text_of(app))
+        assert "zero_grad script" in text_of(app)
+        ghost = debug_screen(app).session.ghost
+        assert ghost is not None
+        folder = Path(ghost.run.path).parent
+        await press(pilot, "left")
+        assert "the losses are the same as far as" in text_of(app)
+        assert "the ghost is gone" in await press(pilot, "v")
+        assert "losses are the same" not in text_of(app)
+        assert not folder.exists()
+
+
+async def test_quitting_ends_the_ghost(live: Start) -> None:
+    """No process and no file of it outlives the app."""
+    app = live(0.01, seed=3)
+    async with shown(app, 120, 40) as pilot:
+        await press(pilot, "v")
+        ghost = debug_screen(app).session.ghost
+        assert ghost is not None
+        await wait_until(lambda: "running, iteration" in text_of(app))
+        assert "no --seed" not in text_of(app)
+        await pilot.press("q")
+    assert not ghost.is_running
+    assert not Path(ghost.run.path).parent.exists()
+
+
+async def test_the_ghost_of_a_recording_is_another_recording(long_tape: Path, training_tape: Path) -> None:
+    """Without a script to run the command names what does the same; with a file it does it."""
+    app = opening(long_tape)
+    async with shown(app, 120, 40) as pilot:
+        text = " ".join((await press(pilot, "v")).split())
+        assert "this is a recording" in text
+        assert "gradb compare A.tape B.tape" in text
+        debug_screen(app).action_statement(f"ghost {training_tape}")
+        await wait_until(lambda: "the losses are the same as far as" in text_of(app))
+        assert "training.tape" in text_of(app)
+        debug_screen(app).action_statement("ghost no/such.tape")
+        await wait_until(lambda: "no such file" in text_of(app).lower())
+        debug_screen(app).action_statement("ghost off")
+        assert "losses are the same" not in await press(pilot)

@@ -24,6 +24,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "debug a script (`gradb SCRIPT` for short)"),
     "record": ("record", "record a run without a screen"),
     "open": ("opening", "look at a recording on the screen"),
+    "compare": ("compare", "compare the losses of two recordings"),
     "show": ("show", "print one pane of a recording, or of a script recorded for it"),
     "events": ("events", "print a recording as JSON lines"),
 }

@@ -9,6 +9,7 @@ from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.ghost import Ghost
 
 
 def add_screen_options(parser: Parser) -> None:
@@ -39,12 +40,12 @@ def open_tape(path: str) -> Debugger:
     return Debugger.open(path)
 
 
-def show_screen(start: Callable[[], Debugger], script: str, theme: str) -> int:
+def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: Ghost | None = None) -> int:
     """Show the app until the user leaves it; ``start`` is called after the first paint."""
     check_terminal()
     from gradb.tui.app import GradbApp
 
-    app = GradbApp(start, script=script, theme=theme)
+    app = GradbApp(start, script=script, theme=theme, ghost=ghost)
     app.run()
     return app.return_code or 0
 

@@ -42,6 +42,10 @@ class Run:
         """Of a debuggee that is gone; negative: the signal."""
         self.failure = ""
         """Why there is no tape that can be read, once that is known."""
+        self.spec: RunSpec | None = None
+        """What was started; None for a recording."""
+        self.command: Sequence[str] | None = None
+        """What it was started with, where that is not the tracer."""
         self._live = live
         self._doing = "starting Python"
         self._tape: Tape | None = None
@@ -52,9 +56,11 @@ class Run:
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
         """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``)."""
         try:
-            return cls(spec.tape, Live(launch(spec, command)))
+            run = cls(spec.tape, Live(launch(spec, command)))
         except OSError as error:
             raise UserError(f"cannot start {spec.target}: {error.strerror or error}") from error
+        run.spec, run.command = spec, command
+        return run
 
     @classmethod
     def open(cls, path: str) -> Run:

@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.drawing import Drawing, curves_of
 from gradb.present.fields import cut, wrapped
 from gradb.present.jsonvalues import Json, number_json
 from gradb.present.options import Options
-from gradb.present.plot import Drawing, curves_of
 from gradb.present.readings import figure_text, flowed, last_iteration
 from gradb.present.safe import plain
 from gradb.present.training import caption, plotted, shown_window

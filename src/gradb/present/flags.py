@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from gradb.present import theme
+from gradb.present.drawing import GHOST_SIGNS, Drawing, onset
 from gradb.present.safe import plain
 
+MARK = "┊"
+"""The line of an intervention."""
+NONFINITE = "×"
+"""Stands where a value is no number."""
 _MAX_TEXT = 60
 
 
@@ -22,6 +28,41 @@ class Flag:
     style: str = ""
     line: str | None = None
     """The sign of a line that is drawn down from it to the axis; empty: only to a mark on the axis; None: neither."""
+
+
+def flags_of(drawing: Drawing) -> list[Flag]:
+    """Return the labels of what was changed and of where values stop being numbers, the most important first."""
+    return [*_intervention_flags(drawing), *_nonfinite_flags(drawing), *_depth_flags(drawing)]
+
+
+def _intervention_flags(drawing: Drawing) -> list[Flag]:
+    """Return the flags of policies and rates; they have a line of their own through the plot."""
+    names = {"zero_grad": "", "lr": "lr "}
+    marks = [("", mark) for mark in drawing.marks] + [(f"{GHOST_SIGNS[0]} ", mark) for mark in drawing.ghost_marks]
+    return [
+        Flag(mark.iteration, f"{whose}{names[mark.what]}{mark.value}@{mark.iteration}", "", MARK)
+        for whose, mark in marks
+        if mark.what in names and drawing.window.first <= mark.iteration <= drawing.window.last
+    ]
+
+
+def _depth_flags(drawing: Drawing) -> list[Flag]:
+    """Return the flags of changes of depth, which may be many: they come last and have no line."""
+    return [
+        Flag(mark.iteration, f"{mark.value}@{mark.iteration}", theme.DIM, "")
+        for mark in drawing.marks
+        if mark.what == "record" and drawing.window.first <= mark.iteration <= drawing.window.last
+    ]
+
+
+def _nonfinite_flags(drawing: Drawing) -> list[Flag]:
+    result = []
+    for curve in drawing.curves:
+        at, words = onset(curve.series)
+        if words and at <= drawing.window.last:
+            whose = f"{curve.label} " if len(drawing.curves) > 1 else ""
+            result.append(Flag(max(at, drawing.window.first), f"{NONFINITE} {whose}{words}", theme.WARNING))
+    return result
 
 
 def flag_lines(flags: Sequence[tuple[int, Flag]], width: int, rows: int) -> tuple[list[Text], list[Flag]]:

@@ -15,55 +15,18 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.columns import Column, Window, gather
-from gradb.present.flags import Flag, flag_lines
+from gradb.present.drawing import Curve, Drawing
+from gradb.present.flags import MARK, NONFINITE, flag_lines, flags_of
 from gradb.present.raster import AXES, BRAILLE, Stroke, cell_height, margin, raster
-from gradb.present.scale import Scale, fitting, round_step
+from gradb.present.scale import Scale, Tick, fitting, round_step
 from gradb.rules.figures import number
-from gradb.tape.series import Series
-from gradb.tape.training import Mark
 
-OWN_SIGNS = (BRAILLE, "+", "*", "#", "%")
-GHOST_SIGNS = ("o", "s", "v")
-SAMPLE = "⠤⠒⠉"
-"""How a fine line looks in a legend."""
 MIN_WIDTH, MIN_HEIGHT = 20, 5
+_LABEL = 4  # cells of a vertical label, at least
 _POINT = "•"  # a point with no neighbour: as a fine line it would be one dot
-_NONFINITE, _ABOVE, _BELOW = "×", "▴", "▾"
-_CURSOR, _CURSOR_FOOT, _MARK, _MARK_FOOT = "│", "▲", "┊", "┴"
+_ABOVE, _BELOW = "▴", "▾"
+_CURSOR, _CURSOR_FOOT, _MARK_FOOT = "│", "▲", "┴"
 _FINE = frozenset(map(chr, range(0x2801, 0x2900))) | {_POINT}
-_OWN_STYLES = ("cyan", "green", "magenta", "blue", "yellow")
-_GHOST_STYLE = "yellow"
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One series in the plot."""
-
-    series: Series
-    label: str
-    sign: str
-    """What draws it: a character, or ``braille`` for a fine line."""
-    style: str
-
-    @property
-    def sample(self) -> Text:
-        """How it looks, for a legend."""
-        return Text(SAMPLE if self.sign == BRAILLE else self.sign * 3, style=self.style)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What is to be drawn."""
-
-    curves: tuple[Curve, ...]
-    """The one drawn on top first."""
-    window: Window
-    is_log: bool = False
-    cursor: int | None = None
-    """The iteration of the position."""
-    marks: tuple[Mark, ...] = ()
-    ghost_marks: tuple[Mark, ...] = ()
-    """Those of the other run: their labels begin with its sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +37,6 @@ class Picture:
     """As many and as wide as was asked for."""
     notes: tuple[str, ...]
     """What has to be said beside it."""
-
-
-def curves_of(
-    own: Sequence[Series], ghost: Sequence[Series] = (), ghost_name: str = "", own_name: str = ""
-) -> tuple[Curve, ...]:
-    """Give each series a sign, as far as there are signs; the names tell two runs apart."""
-    mine = zip(_named(own, own_name), OWN_SIGNS, _OWN_STYLES, strict=False)
-    other = zip(_named(ghost, ghost_name), GHOST_SIGNS, strict=False)
-    return (
-        *(Curve(series, label, sign, style) for (series, label), sign, style in mine),
-        *(Curve(series, label, sign, _GHOST_STYLE) for (series, label), sign in other),
-    )
-
-
-def _named(series: Sequence[Series], name: str) -> list[tuple[Series, str]]:
-    """Label series by the run's name, where it has one, and by their own where it has several."""
-    if name and len(series) == 1:
-        return [(series[0], name)]
-    return [(one, f"{name} {one.label}".lstrip()) for one in series]
 
 
 def draw(drawing: Drawing, width: int, height: int) -> Picture:
@@ -109,7 +53,7 @@ class _Layout:
     def __init__(self, drawing: Drawing, width: int, height: int) -> None:
         self.drawing, self.width = drawing, width
         self._gathered: dict[int, list[list[Column]]] = {}
-        flags = [*_intervention_flags(drawing), *_nonfinite_flags(drawing), *_depth_flags(drawing)]
+        flags = flags_of(drawing)
         for tops in (1, 2) if height >= 12 and flags else (1,) if height > MIN_HEIGHT and flags else (0,):
             self.rows = height - tops - AXES
             self.scale, self.margin, self.gathered = self._scaled()
@@ -121,11 +65,11 @@ class _Layout:
 
     def _scaled(self) -> tuple[Scale, int, list[list[Column]]]:
         """Return scale, margin and columns: the labels of the scale take from the room for the columns."""
-        space = self.width - 5
+        space = self.width - _LABEL - 1
         for _ in range(3):
             found = self._gather(space)
             scale = fitting(found, is_log=self.drawing.is_log)
-            edge = margin(scale.ticks(self._tick_count))
+            edge = margin(self._ticks(scale))
             if self.width - edge == space:
                 break
             space = self.width - edge
@@ -137,9 +81,9 @@ class _Layout:
             self._gathered[space] = [gather(curve.series, window, 2 * space, is_log=is_log) for curve in curves]
         return self._gathered[space]
 
-    @property
-    def _tick_count(self) -> int:
-        return max(self.rows // 2, 2)
+    def _ticks(self, scale: Scale) -> list[Tick]:
+        """Return round numbers, one on every other line at most, of a width that rarely changes as a run goes on."""
+        return [(height, f"{label:>{_LABEL}}") for height, label in scale.ticks(max(self.rows // 2, 2))]
 
     def _cell(self, iteration: int) -> int:
         return self.drawing.window.column(iteration, 2 * self.columns) // 2
@@ -151,7 +95,7 @@ class _Layout:
             for curve, columns in zip(self.drawing.curves, self.gathered, strict=True)
             for stroke in _strokes(curve, columns, self.scale, self.rows)
         ]
-        ticks = self.scale.ticks(self._tick_count)
+        ticks = self._ticks(self.scale)
         drawn = raster(strokes[::-1], self.width, self.rows + AXES, _x_ticks(self.drawing.window, self.columns), ticks)
         canvas = [list(line) for line in drawn]
         self._lay_over(canvas)
@@ -177,12 +121,12 @@ class _Layout:
         """Return the signs at the top and the bottom of a column, where something in it is not in its place."""
         _, low, high, _ = column.shape or (0.0, math.inf, -math.inf, 0.0)
         above, below = self.scale.cut_above, self.scale.cut_below
-        top = _NONFINITE if column.nonfinite else _ABOVE if above is not None and high > above else ""
+        top = NONFINITE if column.nonfinite else _ABOVE if above is not None and high > above else ""
         return top, _BELOW if column.nonpositive or (below is not None and low < below) else ""
 
     def _vertical(self, canvas: list[list[str]], cell: int, sign: str, foot: str) -> None:
         for line in canvas[: self.rows] if sign else ():
-            if line[self.margin + cell] in {" ", _MARK}:
+            if line[self.margin + cell] in {" ", MARK}:
                 line[self.margin + cell] = sign
         canvas[self.rows][self.margin + cell] = foot
 
@@ -206,8 +150,8 @@ class _Layout:
         return text
 
     def _styles(self) -> dict[str, str]:
-        result = {_CURSOR: theme.CURRENT, _MARK: theme.DIM}
-        result |= dict.fromkeys((_NONFINITE, _ABOVE, _BELOW), theme.WARNING)
+        result = {_CURSOR: theme.CURRENT, MARK: theme.DIM}
+        result |= dict.fromkeys((NONFINITE, _ABOVE, _BELOW), theme.WARNING)
         for curve in self.drawing.curves:
             result |= dict.fromkeys(_FINE if curve.sign == BRAILLE else curve.sign, curve.style)
         return result
@@ -278,47 +222,3 @@ def _x_ticks(window: Window, columns: int) -> list[tuple[float, str]]:
 def _exactly(line: Text, width: int) -> Text:
     line.truncate(width, overflow="ellipsis", pad=True)
     return line
-
-
-def _intervention_flags(drawing: Drawing) -> list[Flag]:
-    """Return the flags of policies and rates; they have a line of their own through the plot."""
-    names = {"zero_grad": "", "lr": "lr "}
-    marks = [("", mark) for mark in drawing.marks] + [(f"{GHOST_SIGNS[0]} ", mark) for mark in drawing.ghost_marks]
-    return [
-        Flag(mark.iteration, f"{whose}{names[mark.what]}{mark.value}@{mark.iteration}", "", _MARK)
-        for whose, mark in marks
-        if mark.what in names and drawing.window.first <= mark.iteration <= drawing.window.last
-    ]
-
-
-def _depth_flags(drawing: Drawing) -> list[Flag]:
-    """Return the flags of changes of depth, which may be many: they come last and have no line."""
-    return [
-        Flag(mark.iteration, f"{mark.value}@{mark.iteration}", theme.DIM, "")
-        for mark in drawing.marks
-        if mark.what == "record" and drawing.window.first <= mark.iteration <= drawing.window.last
-    ]
-
-
-def _nonfinite_flags(drawing: Drawing) -> list[Flag]:
-    result = []
-    for curve in drawing.curves:
-        at, words = onset(curve.series)
-        if words and at <= drawing.window.last:
-            whose = f"{curve.label} " if len(drawing.curves) > 1 else ""
-            result.append(Flag(max(at, drawing.window.first), f"{_NONFINITE} {whose}{words}", theme.WARNING))
-    return result
-
-
-def onset(series: Series) -> tuple[int, str]:
-    """Return where a series stops being numbers: ``(163, "NaN from iteration 163")``; no words where it does not."""
-    first = series.first_nonfinite
-    if first is None:
-        return 0, ""
-    until = "from" if not math.isfinite(series.values[series.count - 1]) else "first at"
-    at, value = series.iterations[first], series.values[first]
-    if math.isnan(value):
-        return at, f"NaN {until} iteration {at:,}"
-    nan = next((i for i in range(first, series.count) if math.isnan(series.values[i])), None)
-    more = "" if nan is None else f", NaN {until} {series.iterations[nan]:,}"
-    return at, f"{number(value)} {until} iteration {at:,}{more}"

@@ -18,6 +18,7 @@ from gradb.tape.series import Series, SeriesKind
 from gradb.tape.training import Training
 
 _GAP = "   "
+_HANG = "  "  # before what is folded
 _MAX_SHOWN = 3
 _NAME_LIMIT = 40
 
@@ -33,14 +34,24 @@ def status_lines(training: Training, width: int, *, has_legend: bool = False) ->
 
 
 def flowed(parts: Sequence[Text], width: int) -> list[Text]:
-    """Set parts beside each other, on as many lines as it takes; one wider than a line is cut."""
+    """Set parts beside each other, on as many lines as it takes; one wider than a line is folded between words."""
     lines: list[Text] = []
     for part in parts:
         if lines and lines[-1].cell_len + len(_GAP) + part.cell_len <= width:
             lines[-1].append(_GAP).append_text(part)
         else:
-            lines.append(cut(Text(no_wrap=True).append_text(part), width))
+            lines += _folded(Text(no_wrap=True).append_text(part), width)
     return lines
+
+
+def _folded(line: Text, width: int) -> list[Text]:
+    if line.cell_len <= width:
+        return [line]
+    at = line.plain.rfind(" ", len(_HANG) + 1, width + 1)
+    if at < 0:
+        return [cut(line, width)]
+    head, rest = line.divide([at])
+    return [cut(head, width), *_folded(Text(_HANG, no_wrap=True).append_text(rest[1:]), width)]
 
 
 def figure_text(value: float) -> Text:

@@ -10,10 +10,11 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.columns import Window
+from gradb.present.drawing import Curve, Drawing, curves_of
 from gradb.present.fields import cut, wrapped
 from gradb.present.numbers import shape_text
 from gradb.present.options import Ghost, Options, Plot
-from gradb.present.plot import MIN_HEIGHT, Curve, Drawing, curves_of, draw
+from gradb.present.plot import MIN_HEIGHT, draw
 from gradb.present.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.safe import plain
 from gradb.present.verdict import parting

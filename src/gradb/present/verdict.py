@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from gradb.present.plot import onset
+from gradb.present.drawing import onset
 from gradb.present.readings import last_iteration
 from gradb.rules.figures import number
 from gradb.tape.series import Series

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradb.tape.schema import APPLICATION_ID
+from gradb.tape.schema import APPLICATION_ID, INDEXES
 
 _EVENT = (
     "INSERT INTO event(seq, kind, name, scope, iteration, phase, flags, thread, detail)"
@@ -57,6 +57,8 @@ def _finish(
         db.execute("BEGIN IMMEDIATE")
         try:
             _append(db, exit_code, signal, strays)
+            for statement in filter(str.strip, INDEXES.split(";")):
+                db.execute(statement)
             db.execute("INSERT OR REPLACE INTO run VALUES('is_finished', '1')")
         except BaseException:
             db.execute("ROLLBACK")

@@ -27,11 +27,15 @@ class TapeWriter:
     Rows are kept in lists and handed to SQLite by ``commit``, which the owner calls at every pause, at the end and at
     least every 50 ms while there is something to write.
 
+    Args:
+        path: of a file that does not exist yet.
+        is_indexed: whether readers are to be quick from the beginning; otherwise ``index`` makes them so.
+
     Raises:
         sqlite3.OperationalError: the file cannot be created or written.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, is_indexed: bool = True) -> None:
         self.path = os.fspath(path)
         self.head = 0
         self.committed = 0
@@ -40,7 +44,11 @@ class TapeWriter:
         self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
-        self._db.executescript(SCHEMA + INDEXES)
+        self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
+        self._db.executescript(SCHEMA)
+        self._is_indexed = False
+        if is_indexed:
+            self.index()
         self._sources: dict[str, int] = {}
         self._paths: list[str] = []
         self.events: list[tuple[Any, ...]] = []
@@ -185,9 +193,16 @@ class TapeWriter:
         points = self._series[series - 1]
         return (series, len(points[0]), *(numbers.tobytes() for numbers in points))
 
+    def index(self) -> None:
+        """Make what readers search by quick to find, from here on; with ``commit`` before, all of it."""
+        if not self._is_indexed:
+            self._is_indexed = True
+            self._db.executescript(INDEXES)
+
     def close(self) -> None:
         """Commit and leave one clean file (no -wal, no -shm)."""
         self.commit()
+        self.index()
         try:
             self._db.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError:

@@ -40,9 +40,12 @@ class Buffers:
 
     def note(self, known: TensorRecord, grad: torch.Tensor | None) -> None:
         """Remember which buffer a tensor's ``.grad`` is now."""
+        key = 0 if grad is None else _memory_of(grad)
+        if known.grad_id == id(grad) and known.grad_key == key and self._by_object.get(known.grad_id) is known:
+            return
         self.drop(known)
         if grad is not None:
-            known.grad_id, known.grad_key = id(grad), _memory_of(grad)
+            known.grad_id, known.grad_key = id(grad), key
             self._by_memory.setdefault(known.grad_key, {})[known.id] = known
             self._by_object[known.grad_id] = known
 
@@ -54,6 +57,8 @@ class Buffers:
 
     def drop(self, known: TensorRecord) -> None:
         """Forget the buffer of a tensor."""
+        if not known.grad_id:
+            return
         group = self._by_memory.get(known.grad_key)
         if group is not None:
             group.pop(known.id, None)

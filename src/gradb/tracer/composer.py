@@ -18,11 +18,15 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.controls import Controls
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
-from gradb.tracer.places import PlaceRow
+from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
+
+_tracing_state = torch._C._get_tracing_state
+_transform = torch._C._functorch.peek_interpreter_stack
+_Unseen = torch._C.DisableTorchFunction
 
 
 class Composer:
@@ -51,20 +55,26 @@ class Composer:
         stack = self.local.scopes
         return stack[-1] if stack else ""
 
+    def find(self, depth: int) -> Found:
+        """Find the user's place above the caller, no farther away than the module call that this thread is in."""
+        calls = self.local.calls
+        return self.recorder.find(depth + 1, calls[-1] if calls else None)
+
     def guard(self, part: Callable[..., Any], *arguments: Any) -> Any:
         """Run a part of ours so that nothing of it can reach the script: under the lock, unseen by torch's modes."""
-        if not self.recorder.is_active or torch._C._get_tracing_state() is not None:
+        recorder = self.recorder
+        if not recorder.is_active or _tracing_state() is not None:
             return None  # what torch.jit.trace sees becomes part of its graph
         try:
-            with torch._C.DisableTorchFunction(), self.recorder.lock:
+            with _Unseen(), recorder.lock:
                 return part(*arguments)
         except Exception as error:
-            self.recorder.fail(error)
+            recorder.fail(error)
             return None
 
     def is_in_transform(self) -> bool:
         """Tell whether a torch.func transform is running, in which tensors have no values to record; say so once."""
-        if torch._C._functorch.peek_interpreter_stack() is None:
+        if _transform() is None:
             return False
         if not self._has_told and not _is_compiling():
             self._has_told = True
@@ -122,7 +132,7 @@ class Composer:
         if mark is None:
             self.nodes.register(node, event, place, self.scope)
             mark = self.nodes.mark(node)
-        return (mark.id if mark else None), int(tensor.output_nr)
+        return (mark.id if mark else None), tensor.output_nr
 
     def leaf(
         self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool, is_initialised: bool = True
@@ -159,7 +169,7 @@ class Composer:
     def leaves(self, tensors: list[torch.Tensor], place: PlaceRow) -> None:
         """Record the leaves among the inputs of an op that were never seen (made where gradb cannot look)."""
         for tensor in tensors:
-            if tensor.requires_grad and tensor.is_leaf and not self.tensors.record(tensor).is_leaf:
+            if tensor.requires_grad and tensor.grad_fn is None and not self.tensors.record(tensor).is_leaf:
                 self.leaf(tensor, "first seen here", place, is_quiet=True)
 
     def name_arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:
@@ -167,16 +177,19 @@ class Composer:
         if not args or not names.operands:
             return
         is_pair = len(args) == 2 and isinstance(args[0], torch.Tensor) and isinstance(args[1], torch.Tensor)
-        for value, name in zip(args, names.of_arguments(callee, len(args), is_pair), strict=False):
-            if name and isinstance(value, torch.Tensor):
-                self.name(value, name, event)
+        row = names.of_arguments(callee, len(args), is_pair)
+        if row:
+            for value, name in zip(args, row, strict=False):
+                if name and isinstance(value, torch.Tensor):
+                    self.name(value, name, event)
 
     def name_results(
         self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int
     ) -> None:
         """Name what an expression returned after the targets it is assigned to."""
-        for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
-            self.name(value, name, event)
+        if names.targets:
+            for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
+                self.name(value, name, event)
 
 
 def _is_compiling() -> bool:
@@ -195,6 +208,8 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.scopes: list[str] = []
         self.roots: list[torch.nn.Module] = []
+        self.calls: list[ModuleCall] = []
+        """The calls of modules that this thread is in, as far as they were seen."""
         self.last_error: tuple[int, str] | None = None
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""

@@ -42,7 +42,7 @@ class Debuggee:
         self._spec = spec
         self._channel = channel
         self._pid = os.getpid()
-        self._writer = TapeWriter(spec.tape)
+        self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused)
         self._recorder = Recorder(self._writer, self._gate)
@@ -170,6 +170,7 @@ class Debuggee:
 
     def _paused(self, head: int) -> None:
         self._writer.commit()
+        self._writer.index()
         self._send(Paused(head))
 
     def _send(self, message: Message) -> None:

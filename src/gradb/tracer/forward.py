@@ -162,7 +162,7 @@ class _Step:
 
     def _locate(self) -> Found:
         if self.found is None:
-            self.found = self.recorder.find(4)
+            self.found = self.composer.find(4)
         return self.found
 
     def _is_hidden(self) -> bool:
@@ -211,7 +211,7 @@ class _Step:
         self.recorder.emit(
             "op", name, place, self._detail([text for text, _ in outputs], new), self.blob, scope=composer.scope,
             node=next((node for _, node in outputs if node is not None), None), is_quiet=is_quiet,
-            has_nonfinite=self.blob.has_nonfinite, phase="optimizer" if is_update else None,
+            has_nonfinite=self.blob.has_nonfinite, phase="optimizer" if is_update or found.is_optimizer else None,
         )  # fmt: skip
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:

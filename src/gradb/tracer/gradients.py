@@ -23,6 +23,9 @@ from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
 
 
+LeavesOf = Callable[[Any], list[torch.Tensor]]
+
+
 class _Held:
     """Leaves and what their ``.grad`` held before a call that may clear it."""
 
@@ -175,17 +178,16 @@ class GradWatch:
             for owner, original in originals:
                 owner.zero_grad = original
 
-    def _grouped(self, idiom: str, leaves: Callable[[Any], list[torch.Tensor]], original: Callable[..., Any]) -> Any:
+    def _grouped(self, idiom: str, leaves: LeavesOf, original: Callable[..., Any]) -> Any:
         @functools.wraps(original)
         def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._recorder.is_active or self._local.depth:
                 return original(owner, *args, **kwargs)
             if not self._recorder.is_full and self._composer.controls.zero_grad == "script":
                 return original(owner, *args, **kwargs)
-            own = [leaf for leaf in leaves(owner) if _has_buffer(leaf)]
-            if self._policy.is_off and self._composer.guard(self._refused, idiom, own):
+            if self._policy.is_off and self._composer.guard(self._refused, idiom, owner, leaves):
                 return None
-            held = self._composer.guard(self._before_clearing, own)
+            held = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1
             try:
                 return original(owner, *args, **kwargs)
@@ -197,14 +199,15 @@ class GradWatch:
 
         return zero_grad
 
-    def _refused(self, idiom: str, leaves: list[torch.Tensor]) -> bool:
-        self._suppressed(idiom, leaves, self._recorder.find().place.row)
+    def _refused(self, idiom: str, owner: Any, leaves: LeavesOf) -> bool:
+        held = [leaf for leaf in leaves(owner) if _has_buffer(leaf)]
+        self._suppressed(idiom, held, self._recorder.find().place.row)
         return True
 
-    def _before_clearing(self, leaves: list[torch.Tensor]) -> _Held | None:
+    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> _Held | None:
         if self._recorder.is_full:
-            return self._hold(leaves)
-        self._policy.cleared([leaf for leaf in leaves if leaf.grad is not None])
+            return self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)])
+        self._policy.cleared([leaf for leaf in leaves(owner) if leaf.grad is not None])
         return None
 
     def _hold(self, leaves: list[torch.Tensor]) -> _Held | None:

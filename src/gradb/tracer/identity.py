@@ -20,8 +20,9 @@ from gradb.tape.writer import TapeWriter
 from gradb.tracer.buffers import Buffers, grad_of
 from gradb.tracer.places import PlaceRow
 
-_MARK = "gradb"
+MARK = "gradb"
 ACCUMULATE = "AccumulateGrad"
+_top_saved_hooks = torch._C._autograd._top_saved_tensors_default_hooks
 
 
 def _gone() -> None:
@@ -172,11 +173,11 @@ class NodeIds:
         self._writer = writer
         self._tensors = tensors
         self._next = itertools.count(1)
-        self._saves: dict[type, bool] = {}
+        self._kinds: dict[type, tuple[str, bool]] = {}
 
     def mark(self, node: Any) -> NodeMark | None:
         """Return the mark of a node, or None when it was never seen."""
-        mark = node.metadata.get(_MARK)
+        mark = node.metadata.get(MARK)
         return mark if isinstance(mark, NodeMark) else None
 
     def leaf(self, tensor: torch.Tensor, event: int, place: PlaceRow, scope: str) -> NodeMark:
@@ -189,45 +190,59 @@ class NodeIds:
 
     def register(self, root: Any, event: int, place: PlaceRow, scope: str) -> list[int]:
         """Write every node below ``root`` that was never seen; return the ids of all but leaves, inputs first."""
+        if MARK in root.metadata:
+            return []
         new: list[int] = []
         stack = [root]
         while stack:
             node = stack[-1]
-            if _MARK in node.metadata:
+            metadata = node.metadata
+            if MARK in metadata:
                 stack.pop()
                 continue
             children = node.next_functions
-            unseen = [child for child, _ in children if child is not None and _MARK not in child.metadata]
+            edges, unseen = [], []
+            for child, number in children:
+                mark = child.metadata.get(MARK) if child is not None else None
+                if mark is not None:
+                    edges.append((mark.id, number))
+                elif child is None:
+                    edges.append((None, number))
+                else:
+                    unseen.append(child)
             if unseen:
                 stack.extend(reversed(unseen))
                 continue
             stack.pop()
             if is_accumulate(node):
-                node.metadata[_MARK] = self.leaf(node.variable, event, place, scope)
+                metadata[MARK] = self.leaf(node.variable, event, place, scope)
             else:
-                new.append(self._write(node, children, event, place, scope))
+                new.append(self._write(node, metadata, edges, event, place, scope))
         return new
 
-    def _write(self, node: Any, children: Any, event: int, place: PlaceRow, scope: str) -> int:
+    def _write(
+        self, node: Any, metadata: dict[str, Any], edges: list[tuple[int | None, int]], event: int, place: PlaceRow,
+        scope: str,
+    ) -> int:  # fmt: skip
         name = node.name()
-        mark = NodeMark(next(self._next), name, place, scope, len(children), _hooks_are_active())
-        node.metadata[_MARK] = mark
-        edges = [(None if child is None else child.metadata[_MARK].id, nr) for child, nr in children]
-        self._writer.node(mark.id, name, event, kind_of(node), self._holds_saved(node), None, edges)
+        mark = NodeMark(next(self._next), name, place, scope, len(edges), _hooks_are_active())
+        metadata[MARK] = mark
+        kind, saves = self._kinds.get(type(node)) or self._kind(node)
+        self._writer.node(mark.id, name, event, kind, saves, None, edges)
         return mark.id
 
-    def _holds_saved(self, node: Any) -> bool:
-        kind = type(node)
+    def _kind(self, node: Any) -> tuple[str, bool]:
+        """Return the kind of a node as the tape calls it, and whether it saves tensors; found out once for a class."""
         if is_custom(node):
-            return bool(getattr(node, "_raw_saved_tensors", ()) or ())
-        known = self._saves.get(kind)
-        if known is None:  # the attributes are named without reading them: reading would unpack
-            known = self._saves[kind] = any(name.startswith("_raw_saved_") for name in dir(kind))
-        return known
+            kind = "compiled" if node.name().startswith("CompiledFunction") else "custom"
+            return kind, bool(getattr(node, "_raw_saved_tensors", ()) or ())
+        cls = type(node)  # the attributes are named without reading them: reading would unpack
+        found = self._kinds[cls] = "builtin", any(name.startswith("_raw_saved_") for name in dir(cls))
+        return found
 
 
 def _hooks_are_active() -> bool:
-    return torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+    return _top_saved_hooks(True) is not None
 
 
 def is_custom(node: Any) -> bool:
@@ -238,10 +253,3 @@ def is_custom(node: Any) -> bool:
 def is_accumulate(node: Any) -> bool:
     """Tell whether a node is a leaf's AccumulateGrad."""
     return type(node).__name__ == ACCUMULATE
-
-
-def kind_of(node: Any) -> str:
-    """Return the kind of a node that is not a leaf's, as the tape calls it."""
-    if is_custom(node):
-        return "compiled" if node.name().startswith("CompiledFunction") else "custom"
-    return "builtin"

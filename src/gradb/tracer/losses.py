@@ -26,7 +26,7 @@ class Losses:
         """Return name and value of each root that is a single real number."""
         if len(roots) == 1:
             root = roots[0]
-            is_plain = type(root) is torch.Tensor and not torch._C._len_torch_dispatch_stack()
+            is_plain = type(root) is torch.Tensor and root.is_cpu and not torch._C._len_torch_dispatch_stack()
             if is_plain and root.numel() == 1 and root.is_floating_point():
                 return [(self._name(place), root.item())]
         return self._carefully([root for root in roots if isinstance(root, torch.Tensor)], place)

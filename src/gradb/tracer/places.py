@@ -14,7 +14,7 @@ import os
 import sys
 import tokenize
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
 
 from gradb.tracer.syntax import NAMELESS, Names, Span, index
@@ -36,6 +36,15 @@ class Place:
     row: PlaceRow
     """(source id, line, end line, column, end column) as the tape wants it."""
     names: Names
+    _found: dict[int, Found] = field(default_factory=dict, compare=False, repr=False)
+
+    def found(self, is_direct: bool, is_optimizer: bool, is_module_call: bool) -> Found:
+        """Return what a walk met that ended here; made once for each combination."""
+        key = is_direct | is_optimizer << 1 | is_module_call << 2
+        known = self._found.get(key)
+        if known is None:
+            known = self._found[key] = Found(self, is_direct, is_optimizer, is_module_call)
+        return known
 
 
 NOWHERE = Place("", (None, None, None, None, None), NAMELESS)
@@ -53,6 +62,16 @@ class Found:
     """True when the call comes from inside torch.optim."""
     is_module_call: bool = False
     """True when nothing but one call of an nn.Module lies between the user's frame and the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """A call of an nn.Module that is running, so that a walk from inside it need not go on beyond it."""
+
+    frame: int
+    """``id`` of the frame of ``_call_impl``: Python keeps a frame object, once made, as long as the frame runs."""
+    found: Found
+    """What a walk met that began there."""
 
 
 class Places:
@@ -74,8 +93,11 @@ class Places:
         self._torch = folder + os.sep
         self._kinds.clear()
 
-    def find(self, frame: FrameType | None) -> Found:
-        """Walk up from ``frame`` to the nearest frame outside of torch, gradb and the import machinery."""
+    def find(self, frame: FrameType | None, within: ModuleCall | None = None) -> Found:
+        """Walk up from ``frame`` to the nearest frame outside of torch, gradb and the import machinery.
+
+        ``within`` is the innermost call of a module that the walk is sure to reach, if it is known.
+        """
         is_direct, is_optimizer, is_deep, calls = True, False, False, 0
         kinds = self._kinds
         while frame is not None:
@@ -84,16 +106,29 @@ class Places:
             if kind is None:
                 kind = self._classify(code.co_filename)
             if kind == _USER:
-                place = self._place(code, frame.f_lasti)
-                return Found(place, is_direct, is_optimizer, calls == 1 and not is_deep)
+                return self._place(code, frame.f_lasti).found(is_direct, is_optimizer, calls == 1 and not is_deep)
             if kind == _MODULE:
                 is_direct = False
-                calls += code.co_name == "_call_impl"
+                if code.co_name == "_call_impl":
+                    calls += 1
+                    if within is not None and within.frame == id(frame):
+                        outer = within.found
+                        return outer.place.found(False, is_optimizer or outer.is_optimizer, False)
             elif kind != _TRANSPARENT:
                 is_direct, is_deep = False, True
                 is_optimizer |= kind == _OPTIM
             frame = frame.f_back
-        return Found(NOWHERE, False, is_optimizer)
+        return NOWHERE.found(False, is_optimizer, False)
+
+    def find_call(self, frame: FrameType | None, within: ModuleCall | None) -> ModuleCall:
+        """Find the place of the nearest call of a module above; ``within`` is the call that it is made in."""
+        found = self.find(frame, within)
+        while frame is not None:
+            code = frame.f_code
+            if code.co_name == "_call_impl" and self._kinds.get(code.co_filename) == _MODULE:
+                return ModuleCall(id(frame), found)
+            frame = frame.f_back
+        return ModuleCall(0, found)
 
     def of_traceback(self, traceback: TracebackType | None) -> PlaceRow:
         """Return the place of the innermost frame that is the user's."""

@@ -17,7 +17,7 @@ from gradb.tape.events import PHASE_OF_KIND, Event
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.gate import Gate
-from gradb.tracer.places import NOWHERE, Found, PlaceRow, Places
+from gradb.tracer.places import NOWHERE, Found, ModuleCall, PlaceRow, Places
 
 _BATCH = 500
 
@@ -69,13 +69,13 @@ class Recorder:
         self.iteration += 1
         self.on_iteration(self.iteration)
 
-    def find(self, depth: int = 1) -> Found:
-        """Find the user's place above the caller."""
+    def find(self, depth: int = 1, within: ModuleCall | None = None) -> Found:
+        """Find the user's place above the caller; ``within`` is the module call that it is known to be in."""
         try:
             frame: FrameType | None = sys._getframe(depth + 1)
         except ValueError:  # called by the interpreter itself, as when it prints the message of sys.exit
             frame = None
-        return self.places.find(frame)
+        return self.places.find(frame, within)
 
     def emit(
         self,
@@ -97,25 +97,20 @@ class Recorder:
         ``detail`` is its wire form, or the text of that.
         """
         self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
-        flags = QUIET * is_quiet | NONFINITE * has_nonfinite
         thread = self._threads.get(ident := threading.get_ident())
         if thread is None:
             thread = self._threads[ident] = len(self._threads)
-        seq = self.writer.event(
-            kind,
-            name,
-            place,
-            detail if type(detail) is str else dumps(detail),
-            blob.join() if blob is not None else None,
-            scope=scope,
-            iteration=self.iteration,
-            phase=phase,
-            node=node,
-            flags=flags,
-            thread=thread,
-        )
-        if self.writer.pending >= _BATCH:
-            self.writer.commit()
+        writer = self.writer
+        writer.head = seq = writer.head + 1
+        data = b"".join(blob.parts) if blob is not None and blob.parts else None
+        text = detail if type(detail) is str else dumps(detail)
+        flags = QUIET * is_quiet | NONFINITE * has_nonfinite
+        events = writer.events
+        events.append(
+            (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, text, data)
+        )  # as ``TapeWriter.event`` does, without a call of twelve arguments
+        if len(events) >= _BATCH:
+            writer.commit()
         if may_hold and self.gate.is_watching:
             self._arrive(seq, kind, name, place, scope, node, is_quiet, has_nonfinite, thread)
         return seq

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -80,16 +81,19 @@ class ModuleScopes:
         root = roots[0] if roots else module
         roots.append(root)
         local.scopes.append(self._path(root, module))
-        found = self._recorder.find(3)
-        if found.is_module_call:
-            self._composer.name_arguments(found.place.names, _MODULE, args, self._recorder.settle())
+        call = self._recorder.places.find_call(sys._getframe(2), local.calls[-1] if local.calls else None)
+        local.calls.append(call)
+        if call.found.is_module_call:
+            self._composer.name_arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
 
     def _left(self, result: Any) -> None:
         local = self._composer.local
         if local.scopes:
             local.scopes.pop()
             local.roots.pop()
-        found = self._recorder.find(3)
+            found = local.calls.pop().found
+        else:
+            found = self._recorder.find(3)
         if found.is_module_call and result is not None:
             is_single = isinstance(result, torch.Tensor)
             results = [result] if is_single else _flat(result)

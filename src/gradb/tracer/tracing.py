@@ -21,6 +21,7 @@ from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
+from gradb.tracer.unwatched import unwatched
 from gradb.tracer.updates import UpdateWatch
 from gradb.tracer.warned import at_their_place
 
@@ -62,6 +63,7 @@ def tracing(
 
     controls.on_policy = change
     with contextlib.ExitStack() as stack:
+        stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
         stack.enter_context(EngineWatch(composer, grads, iterations, Prober(probe, is_stepping)).installed())
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())

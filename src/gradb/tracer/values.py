@@ -20,6 +20,7 @@ from gradb.tracer.summaries import summarise
 
 _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
 _STRIDED = torch.strided
+_mode_count = torch._C._len_torch_dispatch_stack
 _plain_types: dict[type, bool] = {torch.Tensor: True, torch.nn.Parameter: True}
 
 
@@ -51,9 +52,10 @@ class Snapshots:
                 known = self._direct[tensor.dtype]
                 shape = tensor.shape
                 form = known.get(shape) or self._forms.make(tensor.dtype, _plain(shape))
-                if form.is_whole and tensor.is_contiguous():
-                    address = tensor.data_ptr()  # raises for what a transform wraps; 0 for zeros without memory
-                    if address or not form.count:
+                if form.is_whole:
+                    dense = tensor if tensor.is_contiguous() or _mode_count() else tensor.detach().contiguous()
+                    address = dense.data_ptr()  # raises for what a transform wraps; 0 for zeros without memory
+                    if dense.is_contiguous() and (address or not form.count):
                         return self._whole(form, form.read(address).raw if address else b"", blob)
         except (RuntimeError, KeyError, TypeError, Unreadable):
             pass  # the long way finds out why, and says so
@@ -115,7 +117,7 @@ _NOTHING = contextlib.nullcontext()
 
 def modes_off() -> contextlib.AbstractContextManager[None]:
     """Keep a user's dispatch mode (a FLOP counter, say) from seeing our own reads."""
-    return _no_modes() if torch._C._len_torch_dispatch_stack() else _NOTHING
+    return _no_modes() if _mode_count() else _NOTHING
 
 
 def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:

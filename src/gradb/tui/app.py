@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.ghost import Ghost
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
 from gradb.tui.screen import DebugScreen
@@ -34,6 +35,7 @@ class GradbApp(App[int]):
         entries: What the picker offers.
         open_entry: Makes the debugger for a picked entry.
         theme: ``dark``, ``light`` or ``contrast``.
+        ghost: Another run to look at beside it; from then on the app's to close.
     """
 
     TITLE = "gradb"
@@ -49,9 +51,11 @@ class GradbApp(App[int]):
         entries: Sequence[Entry] = (),
         open_entry: Callable[[Entry], Debugger] | None = None,
         theme: str = DARK.name,
+        ghost: Ghost | None = None,
     ) -> None:
         super().__init__()
         self._start = start
+        self._ghost = ghost
         self._entries = tuple(entries)
         self._open_entry = open_entry
         self._debug = DebugScreen(script)
@@ -99,7 +103,7 @@ class GradbApp(App[int]):
 
     def _begin_with(self, start: Debugger | Callable[[], Debugger]) -> None:
         try:
-            self._debug.begin(start)
+            self._debug.begin(start, self._ghost)
         except UserError as error:
             self.exit(return_code=2, message=f"gradb: {error}")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gradb.debugger.errors import UserError
 from gradb.present.options import Plot
 from gradb.present.readings import last_iteration
+from gradb.tui.ghost import conjure
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
 from gradb.tui.layout import PANE_NAMES, brought
@@ -67,6 +68,17 @@ def _turn(step: int) -> Callable[[DebugScreen, str], None]:
     return run
 
 
+def _ghost(screen: DebugScreen, argument: str) -> None:
+    """Start, open or end the ghost, and show the plot that it is drawn in."""
+    session = screen.session
+    if session.debugger is None:
+        raise UserError("there is no run yet to compare with")
+    ghost, sentence = conjure(argument, session.ghost, session.debugger)
+    session.haunt(ghost)
+    screen.bring_to_front("training")
+    screen.show_notice(sentence)
+
+
 def _zoom(screen: DebugScreen, _: str) -> None:
     screen.zoomed = "" if screen.zoomed else screen.last_pane
 
@@ -92,6 +104,7 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "grads": _to("grads"),
     "output": _to_or_back("output", "source"),
     "training": _to_or_back("training", "graph"),
+    "ghost": _ghost,
     "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
     "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),
     "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),

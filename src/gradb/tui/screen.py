@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.ghost import Ghost
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
 from gradb.present.options import Options, Plot
@@ -26,6 +27,7 @@ from gradb.tape.frame import Frame
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.doing import SCREEN_COMMANDS
+from gradb.tui.ghost import GhostView
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.keybar import KeyBar
@@ -75,6 +77,7 @@ class DebugScreen(Screen[None]):
         self._drawn: tuple[int, int, bool] | None = None
         self._drawn_at = time.monotonic()
         self._is_mistake = False
+        self._ghost_view = GhostView()
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -95,13 +98,16 @@ class DebugScreen(Screen[None]):
 
     # --- the run ------------------------------------------------------------------------------------------------------
 
-    def begin(self, start: Debugger | Callable[[], Debugger]) -> None:
-        """Take the debugger, or make it, and follow it.
+    def begin(self, start: Debugger | Callable[[], Debugger], ghost: Ghost | None = None) -> None:
+        """Take the debugger, or make it, and follow it; with a ghost the training is in front.
 
         Raises:
             UserError: it cannot be made.
         """
         self.session.begin(start() if callable(start) else start)
+        if ghost is not None:
+            self.session.haunt(ghost)
+            self.bring_to_front("training")
 
     def end(self) -> None:
         """End the debuggee; idempotent."""
@@ -109,7 +115,8 @@ class DebugScreen(Screen[None]):
 
     def _tick(self) -> None:
         self.session.poll()
-        if self.session.debugger is not None and self.session.debugger.is_running:
+        debugger, ghost = self.session.debugger, self.session.ghost
+        if (debugger is not None and debugger.is_running) or (ghost is not None and ghost.is_running):
             self.update_frame()
 
     def update_frame(self) -> None:
@@ -128,6 +135,8 @@ class DebugScreen(Screen[None]):
                 self.frame = debugger.frame()
                 if debugger.is_free:
                     self._show_training_of_its_own()
+        if debugger is not None:
+            self.options = self._ghost_view.update(self.options, self.session.ghost, debugger, now)
         self._update_bars(debugger)
 
     def watch_frame(self, frame: Frame | None) -> None:

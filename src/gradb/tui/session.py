@@ -1,4 +1,4 @@
-"""A debugger inside an event loop: statements go in, a call says that something changed. Nothing here ever blocks.
+"""A debugger and its ghost in an event loop: statements go in, a call says that something changed. Nothing ever blocks.
 
 Knows the debugger and asyncio; knows nothing of the screen. The debugger keeps the steps that are asked for while the
 script moves; here only the later statements of one line (`until node Pow; back 2`) wait for the earlier ones.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.ghost import Ghost
 from gradb.debugger.language import Statement, parse
 from gradb.tape.frame import Frame
 
@@ -34,9 +35,11 @@ class Session:
 
     def __init__(self, calls: Calls) -> None:
         self.debugger: Debugger | None = None
+        self.ghost: Ghost | None = None
+        """Another run to look at beside it."""
         self._calls = calls
         self._waiting: deque[Statement] = deque()
-        self._watched = -1
+        self._watched: frozenset[int] = frozenset()
 
     def begin(self, debugger: Debugger) -> None:
         """Take the debugger."""
@@ -56,10 +59,19 @@ class Session:
             self._run(self._waiting.popleft())
         self._advance()
 
+    def haunt(self, ghost: Ghost | None) -> None:
+        """Take a ghost in place of the one there was, if any; None: let that go."""
+        before, self.ghost = self.ghost, ghost
+        self._watch()
+        if before is not None:
+            before.close()
+        self._calls.on_change()
+
     def poll(self) -> None:
-        """Take in what the debuggee has said."""
+        """Take in what the debuggees have said."""
         if self.debugger is None:
             return
+        has_news = self.ghost is not None and self.ghost.pump()
         try:
             has_changed = self.debugger.pump(0.0)
         except UserError as error:
@@ -67,14 +79,18 @@ class Session:
             has_changed = True
         if has_changed:
             self._advance()
-        self._watch(self.debugger.fileno())
+        elif has_news:
+            self._calls.on_change()
+        self._watch()
 
     def close(self) -> None:
-        """Leave the event loop and end the debuggee; idempotent."""
+        """Leave the event loop and end the debuggees; idempotent."""
         self._waiting.clear()
-        if self.debugger is not None:
-            self._watch(-1)
-            self.debugger.close()
+        ends = [each for each in (self.debugger, self.ghost) if each is not None]
+        if ends:
+            self._watch(is_over=True)
+        for each in ends:
+            each.close()
 
     def _advance(self) -> None:
         while self._waiting and not (self.debugger and self.debugger.is_running):
@@ -95,15 +111,17 @@ class Session:
             self._waiting.clear()
             self._calls.on_notice(str(error), True)
 
-    def _watch(self, wanted: int) -> None:
-        """Have the loop call ``poll`` when ``wanted`` (-1: nothing) has something to read."""
+    def _watch(self, *, is_over: bool = False) -> None:
+        """Have the loop call ``poll`` when one of the debuggees has something to say."""
+        ends = () if is_over else (self.debugger, self.ghost)
+        wanted = frozenset(fd for each in ends if each is not None and (fd := each.fileno()) >= 0)
         if wanted == self._watched:
             return
         loop = asyncio.get_running_loop()
-        if self._watched >= 0:
-            loop.remove_reader(self._watched)
-        if wanted >= 0:
-            loop.add_reader(wanted, self.poll)
+        for fd in self._watched - wanted:
+            loop.remove_reader(fd)
+        for fd in wanted - self._watched:
+            loop.add_reader(fd, self.poll)
         self._watched = wanted
 
 

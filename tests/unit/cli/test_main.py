@@ -91,7 +91,9 @@ def test_options_end_at_the_script(words: str, own: str, rest: str) -> None:
     assert parser().split(words.split()) == (own.split(), expected)
 
 
-@pytest.mark.parametrize("words", ["--version", "--help", "-h", "run --help", "record -h", "show --help", "events -h"])
+@pytest.mark.parametrize(
+    "words", ["--version", "--help", "-h", "run --help", "record -h", "show --help", "events -h", "compare --help"]
+)
 def test_help_and_version(words: str, capsys: Captured) -> None:
     """Help and version go to stdout and end with 0."""
     with pytest.raises(SystemExit) as caught:
@@ -137,6 +139,12 @@ MISTAKES = (
     ("show --pane chain --at -1 {tape}", "no position -1"),
     ("show --pane chain --width 0 {tape}", "--width takes a number"),
     ("show --pane chain", "give a script"),
+    ("compare {tape}", "required: FILE"),
+    ("compare {tape} no/such.tape", "no such file: no/such.tape"),
+    ("compare {tape} .", "is a directory"),
+    ("compare --json --screen {tape} {tape}", "not both"),
+    ("compare --width x {tape} {tape}", "--width takes a number"),
+    ("compare --screen {tape} {tape}", "terminal"),
     ("{tape}", "terminal"),
     ("open {tape}", "terminal"),
     ("", "terminal"),
@@ -289,3 +297,27 @@ def test_width_is_the_terminals_or_100(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((72, 20)))
     assert show.read_width(None) == 72
     assert show.read_width("132") == 132
+
+
+def test_compare_prints_both_runs(tmp_path: Path, capsys: Captured) -> None:
+    """The names are those of the files; where these are the same, the paths as given."""
+    one, other = tmp_path / "one.tape", tmp_path / "b" / "one.tape"
+    other.parent.mkdir()
+    TapeBuilder.training_example(one, 6)
+    TapeBuilder.training_example(other, 6, off_at=3)
+    assert main(["compare", "--width", "100", str(one), str(other)]) == 0
+    text = capsys.readouterr().out
+    assert "identical up to iteration 3" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert main(["compare", "--json", str(one), str(other)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [run["label"] for run in found["runs"]] == [str(one), str(other)]
+    assert found["parts_at"] == 4
+
+
+def test_compare_is_one_sentence_for_runs_without_losses(tape: str, tmp_path: Path, capsys: Captured) -> None:
+    """Where there is nothing to compare, that is said."""
+    with TapeBuilder(tmp_path / "b.tape") as built:
+        built.end()
+    assert main(["compare", tape, str(tmp_path / "b.tape")]) == 0
+    assert "nothing to compare: b.tape recorded no loss" in capsys.readouterr().out

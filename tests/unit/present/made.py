@@ -19,13 +19,14 @@ def made_series(
     *,
     kind: SeriesKind = "loss",
     iterations: Sequence[int] | None = None,
+    events: Sequence[int] | None = None,
 ) -> Series:
     """Return a series with one point an iteration, each at ten times its iteration as position."""
     places = range(1, len(values) + 1) if iterations is None else iterations
-    events = array("q", (10 * place for place in places))
+    positions = array("q", (10 * place for place in places) if events is None else events)
     bad = next((index for index, value in enumerate(values) if not math.isfinite(value)), None)
     file = None if line is None else "train.py"
-    return Series(kind, name, file, line, len(values), events, array("q", places), array("d", values), bad)
+    return Series(kind, name, file, line, len(values), positions, array("q", places), array("d", values), bad)
 
 
 def made_training(

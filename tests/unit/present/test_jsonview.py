@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from gradb.present.jsonvalues import local_json, number_json, value_json
 from gradb.present.jsonview import event_json, pane_json, relative
 from gradb.present.panes import PANES
 from gradb.tape.frame import Local, RunInfo
+from gradb.tape.tape import Tape
 from gradb.tape.values import Stats, TensorValue
+from gradb.testing.examples import training
 from gradb.testing.packing import value
 from tests.unit.present.conftest import OpenExample
 
@@ -68,6 +71,28 @@ def test_the_numbers_of_the_example(example: OpenExample) -> None:
     filled = next(one for one in found if one["kind"] == "accumulate")
     assert (filled["parameter"], filled["before"]) == ("a", None)
     assert filled["added"]["values"] == filled["after"]["values"] == [28, 36, 44, 52]
+
+
+def test_the_chain_pane_has_the_step(example: OpenExample) -> None:
+    """At an optimizer step its values are there, elsewhere there is none."""
+    tape = example("training")
+    step = next(event.seq for event in tape.events() if event.kind == "step")
+    shown = pane_json("chain", tape.frame(step))["step"]
+    assert (shown["optimizer"], shown["learning_rates"], shown["groups"]) == ("SGD", [0.01], [0])
+    assert shown["before"][0]["values"] == [1, 2]
+    assert shown["gradients"][0]["values"] == [18, 1]
+    assert pane_json("chain", tape.frame(step - 1))["step"] is None
+
+
+def test_buffers_say_how_old_they_are(tmp_path: Path) -> None:
+    """How many accumulations they hold, since when, and whether they are stale."""
+    training(tmp_path / "t.tape", 5, off_at=3)
+    with Tape.open(tmp_path / "t.tape") as tape:
+        starts = [event.seq for event in tape.events() if event.kind == "backward_start"]
+        (buffer,) = pane_json("grads", tape.frame(starts[-1]))["grads"]
+        assert (buffer["fills"], buffer["since"], buffer["stale"]) == (3, 2, True)
+        (fresh,) = pane_json("grads", tape.frame(starts[0]))["grads"]
+        assert (fresh["fills"], fresh["since"], fresh["stale"]) == (0, None, False)
 
 
 def test_an_error_has_type_and_message(example: OpenExample) -> None:

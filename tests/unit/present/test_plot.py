@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gradb.present.columns import Window, gather
-from gradb.present.plot import MIN_HEIGHT, MIN_WIDTH, Drawing, Picture, curves_of, draw
+from gradb.present.drawing import Drawing, curves_of
+from gradb.present.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
 from gradb.present.raster import cell_height
 from gradb.present.scale import Scale, fitting
 from gradb.tape.training import Mark
@@ -155,6 +156,15 @@ def test_it_never_fails_and_keeps_its_size(
     given_window = {} if window is None else {"window": window}
     drawn = picture(values, width, height, ghost, is_log=is_log, cursor=cursor, marks=made, **given_window)
     assert [line.cell_len for line in drawn.lines] == [width] * height
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(-(2**62), 2**62), st.floats()), min_size=1, max_size=20))
+def test_a_strangers_iterations_do_no_harm(points: list[tuple[int, float]]) -> None:
+    """A tape from somewhere else may count as it likes, forwards or not."""
+    series = made_series([value for _, value in points], iterations=[at for at, _ in points], events=range(len(points)))
+    drawn = draw(Drawing(curves_of([series]), Window(1, max(points[-1][0], 1)), cursor=points[0][0]), 60, 15)
+    assert [line.cell_len for line in drawn.lines] == [60] * 15
 
 
 @pytest.mark.parametrize(("width", "height"), [(38, 8), (60, 15), (120, 30)])

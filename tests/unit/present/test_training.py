@@ -135,6 +135,16 @@ def test_readings_fold_at_the_width() -> None:
         assert len(lines) > 1
 
 
+def test_a_long_reading_is_folded_not_cut() -> None:
+    """In a narrow pane the policy still says what it does, and since when."""
+    counts = made_series([1.0, 2.0, 3.0], "zero_grad", None, kind="suppressed")
+    made = made_training(made_series([1.0] * 3), counts, marks=[Mark(1, 1, "zero_grad", "off")])
+    lines = [line.plain for line in status_lines(made, 34)]
+    at = lines.index("zero_grad off: 3 calls suppressed")
+    assert lines[at + 1].startswith("  since iteration 1")
+    assert all(len(line) <= 34 for line in lines)
+
+
 # --- the pane ---------------------------------------------------------------------------------------------------------
 
 

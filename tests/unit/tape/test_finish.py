@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from gradb.tape.events import EndDetail, OutputDetail
 from gradb.tape.finish import finish
 from gradb.tape.tape import Tape
+from gradb.tape.writer import TapeWriter
 from gradb.testing import TapeBuilder
 
 
@@ -23,6 +26,32 @@ def path(tmp_path: Path) -> Path:
         builder.iteration = 3
         builder.output("hello\n")
     return made
+
+
+def _indexes(path: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql <> ''")}
+
+
+def _unindexed(path: Path) -> TapeWriter:
+    writer = TapeWriter(path, is_indexed=False)
+    writer.event("note", "gradb", (None,) * 5, '["hello"]', None)
+    writer.commit()
+    assert _indexes(path) == set()
+    return writer
+
+
+def test_a_free_run_is_indexed_when_it_is_over(path: Path, tmp_path: Path) -> None:
+    """A tape written without indexes has them all once it is closed, or finished after its writer was killed."""
+    wanted = _indexes(path)
+    assert wanted
+    _unindexed(tmp_path / "closed.tape").close()
+    assert _indexes(tmp_path / "closed.tape") == wanted
+    killed = _unindexed(tmp_path / "killed.tape")
+    assert [event.kind for event in Tape.open(tmp_path / "killed.tape").events()] == ["note"]
+    finish(tmp_path / "killed.tape", None, int(signal.SIGKILL))
+    assert _indexes(tmp_path / "killed.tape") == wanted
+    killed._db.close()
 
 
 WAYS = {
@@ -85,6 +114,7 @@ def test_what_is_no_tape_is_left_alone(tmp_path: Path, content: bytes | None) ->
 
 KILLED = """
 import os, signal, sys
+from gradb.tape.writer import TapeWriter
 from gradb.testing import TapeBuilder
 builder = TapeBuilder(sys.argv[1])
 for number in range(200):

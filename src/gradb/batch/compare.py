@@ -1,0 +1,23 @@
+"""Two recordings beside each other, as printed text or JSON. What is compared and how is ``present.compare``'s."""
+
+from __future__ import annotations
+
+from gradb.batch.lines import line
+from gradb.batch.show import Style
+from gradb.present.compare import compare, compare_json
+from gradb.present.options import Options
+from gradb.present.text import to_text
+from gradb.tape.tape import Tape
+
+
+def compare_text(left: Tape, right: Tape, labels: tuple[str, str], style: Style) -> str:
+    """Return the comparison of two whole runs as text that ends with a line end.
+
+    Raises:
+        TapeError: one of the tapes is damaged.
+    """
+    runs = [tape.frame(tape.head).training for tape in (left, right)]
+    if style.is_json:
+        return line(compare_json(runs[0], runs[1], labels)) + "\n"
+    drawn = compare(runs[0], runs[1], labels, Options(width=style.width))
+    return to_text(drawn, style.width, is_coloured=style.is_coloured)

@@ -1,0 +1,63 @@
+"""``gradb compare``: the losses of two recordings beside each other, as text, as JSON or on the screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradb.batch.compare import compare_text
+from gradb.batch.show import Style
+from gradb.cli.parsing import Parser
+from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
+from gradb.cli.show import read_width
+from gradb.cli.target import check_file
+from gradb.debugger.ghost import Ghost
+from gradb.tape.tape import Tape
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "compare",
+        "gradb compare [--json] [--width N] A.tape B.tape\n       gradb compare --screen [--theme THEME] A.tape B.tape",
+        "Compare the losses of two recordings, number by number, and print both in one plot. On the screen the\n"
+        "losses of the second are drawn beside those of the first.",
+    )
+    parser.add_argument("files", metavar="FILE", nargs=2, help="the tapes")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--width", metavar="N", help="columns (default: the terminal's, or 100)")
+    parser.add_argument(
+        "--screen", action="store_true", help="look at the first on the screen, with the second as ghost"
+    )
+    add_screen_options(parser)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out the subcommand and return the exit code."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.screen and options.json:
+        parser.error("give --screen or --json, not both")
+    one, other = options.files
+    for file in (one, other):
+        check_file(file)
+    if options.screen:
+        return _show(one, other, options.theme)
+    style = Style(width=read_width(options.width), is_json=options.json)
+    with Tape.open(one) as left, Tape.open(other) as right:
+        sys.stdout.write(compare_text(left, right, names(one, other), style))
+    return 0
+
+
+def names(left: str, right: str) -> tuple[str, str]:
+    """Return the shortest names that tell two files apart."""
+    one, other = Path(left), Path(right)
+    return (one.name, other.name) if one.name != other.name else (left, right)
+
+
+def _show(left: str, right: str, theme: str) -> int:
+    check_terminal()
+    debugger, ghost = open_tape(left), Ghost.open(right)
+    debugger.go(debugger.head)
+    return show_screen(lambda: debugger, left, theme, ghost)

@@ -1,0 +1,61 @@
+"""The ghost on the screen: what the plot is told of it, and how often.
+
+Knows the debugger's ghost and the renderers' options; it draws nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.ghost import Ghost
+from gradb.present.options import Ghost as Shown, Options
+from gradb.tape.series import Series
+from gradb.tape.tape import TapeError
+
+_EVERY = 0.4  # seconds between two drawings of a ghost that runs
+
+
+class GhostView:
+    """Keeps the options of the plot up to date with a ghost, a few times a second at most."""
+
+    def __init__(self) -> None:
+        self._known: tuple[object, ...] = ()
+        self._drawn_at = 0.0
+
+    def update(self, options: Options, ghost: Ghost | None, debugger: Debugger, now: float) -> Options:
+        """Return the options with what is new of the ghost, or the very same ones."""
+        if ghost is None:
+            return options if options.ghost is None else replace(options, ghost=None)
+        is_due = now - self._drawn_at >= _EVERY or not ghost.is_running
+        known = (id(ghost), ghost.is_running, ghost.run.head, debugger.is_running, debugger.head)
+        if options.ghost is not None and (not is_due or known == self._known):
+            return options
+        self._known, self._drawn_at = known, now
+        shown = Shown(ghost.label, ghost.series, ghost.note(_series(debugger)), ghost.is_running)
+        return options if shown == options.ghost else replace(options, ghost=shown)
+
+
+def _series(debugger: Debugger) -> tuple[Series, ...]:
+    try:
+        return () if debugger.tape is None else debugger.tape.series
+    except TapeError:
+        return ()  # the Frame says so
+
+
+def conjure(argument: str, ghost: Ghost | None, debugger: Debugger) -> tuple[Ghost | None, str]:
+    """Carry out the command ``ghost``: return the ghost that there is from now on, and a sentence about it.
+
+    Raises:
+        UserError: there is none to let go, or none can be made.
+    """
+    if argument == "off" or (not argument and ghost is not None):
+        if ghost is None:
+            raise UserError("there is no ghost: `ghost` starts one")
+        return None, "the ghost is gone"
+    if argument:
+        made = Ghost.open(argument)
+        return made, f"the ghost is {made.label}"
+    made = Ghost.launch(debugger)
+    return made, f"the ghost runs the whole script again with {made.label}, whatever else it does"
