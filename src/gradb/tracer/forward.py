@@ -98,23 +98,24 @@ class _Step:
 
     def after(self, result: Any) -> None:
         """Record the call, now that it has returned."""
-        if self.call.kind == calls.GRAD:
-            self.grads.after_setting(self.call.display, self.args, self._locate())
+        call = self.call
+        if call.kind != calls.OP:
+            if call.kind == calls.GRAD:
+                self.grads.after_setting(call.display, self.args, self._locate())
+            elif call.kind == calls.RETAIN:
+                self.composer.retain(self.args[0])
             return
-        if self.call.kind == calls.RETAIN:
-            self.composer.retain(self.args[0])
-        if self.call.kind in {calls.ENGINE, calls.RETAIN}:
+        if self.texts is not None and self.grads.after_inplace(call.display, self._locate()):
             return
-        if self.texts is not None and self.grads.after_inplace(self.call.display, self._locate()):
-            return
-        results = [result] if isinstance(result, torch.Tensor) else _tensors((result,))
-        if not results and self.call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
+        is_single = isinstance(result, torch.Tensor)
+        results = [result] if is_single else _tensors((result,))
+        if not results and call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
             results = [self.args[0]]  # __setitem__ returns nothing
         if not results or self._locate().is_optimizer or self.composer.is_in_transform():
             return
         if self.texts is None:
             self._take_inputs()
-        self._record(results, isinstance(result, torch.Tensor))
+        self._record(results, is_single)
 
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
@@ -152,20 +153,29 @@ class _Step:
             self._name_results(results, is_single, event)
             composer.leaf(results[0], self.call.display, place, is_quiet=False)
             return
-        new = [n for tensor in results if tensor.grad_fn is not None
-               for n in composer.nodes.register(tensor.grad_fn, event, place, composer.scope)]  # fmt: skip
-        self._name_results(results, is_single, event)
-        is_initialised = "empty" not in self.call.display
-        outputs = [
-            composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised) for tensor in results
-        ]
-        is_quiet = not (any(tensor.grad_fn is not None for tensor in results) or self._changes_leaf(results))
-        name = results[0].grad_fn.name() if results[0].grad_fn is not None and new else self.call.display
+        scope, new = composer.scope, []
+        for tensor in results:
+            if tensor.grad_fn is not None:
+                new += composer.nodes.register(tensor.grad_fn, event, place, scope)
+        if found.is_direct:
+            composer.name_results(found.place.names, self.call.callee, results, is_single, event)
+        is_initialised, texts, first = "empty" not in self.call.display, [], None
+        for tensor in results:
+            text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
+            texts.append(text)
+            first = node if first is None else first
+        maker = results[0].grad_fn
+        name = maker.name() if maker is not None and new else self.call.display
         self.recorder.emit(
-            "op", name, place, self._detail([text for text, _ in outputs], new), self.blob, scope=composer.scope,
-            node=next((node for _, node in outputs if node is not None), None), is_quiet=is_quiet,
-            has_nonfinite=self.blob.has_nonfinite,
+            "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
+            is_quiet=self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
         )  # fmt: skip
+
+    def _is_quiet(self, results: list[torch.Tensor]) -> bool:
+        for tensor in results:
+            if tensor.grad_fn is not None:
+                return False
+        return not self._changes_leaf(results)
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
