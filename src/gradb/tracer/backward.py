@@ -223,7 +223,7 @@ class BackwardRun:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
         blob = Blob()
-        values = ",".join([self.composer.optional(gradient, blob) for gradient in gradients])
+        values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
         probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob)
         return self._recorder.emit(
@@ -235,7 +235,7 @@ class BackwardRun:
         """Record that a node has run."""
         self._recorder.settle()
         blob = Blob()
-        values = ",".join([self.composer.optional(gradient, blob) for gradient in gradients])
+        values = self.composer.gradients(gradients, blob)
         self._recorder.emit(
             "node", mark.name, mark.place, f"[{start},[{values}]]", blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,

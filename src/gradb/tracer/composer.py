@@ -99,12 +99,11 @@ class Composer:
 
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
-        known = self.tensors.record(tensor)
-        value = self.snapshots.take(tensor, blob)
+        head, value = self.tensors.record(tensor).head, self.snapshots.take(tensor, blob)
         if not tensor.requires_grad:
-            return f"{known.head}false,null,0,{value}]"
+            return f"{head}false,null,0,{value}]"
         node, output_nr = self.node_of(tensor, event, place)
-        return f"{known.head}true,{'null' if node is None else node},{output_nr},{value}]"
+        return f"{head}true,{'null' if node is None else node},{output_nr},{value}]"
 
     def defined(
         self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow, *, is_initialised: bool = True
@@ -117,9 +116,14 @@ class Composer:
         flag = "true" if tensor.requires_grad else "false"
         return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node
 
-    def optional(self, tensor: torch.Tensor | None, blob: Blob) -> str:
-        """Return the text of the wire form of a gradient inside the engine: a value without an identity."""
-        return "null" if tensor is None else f"[0,null,false,null,0,{self.snapshots.take(tensor, blob)}]"
+    def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob) -> str:
+        """Return the text of the wire forms of several gradients inside the engine."""
+        return ",".join(
+            [
+                "null" if tensor is None else f"[0,null,false,null,0,{self.snapshots.take(tensor, blob)}]"
+                for tensor in tensors
+            ]
+        )
 
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
         """Return the node id and output number of a tensor, registering what is new in its graph."""

@@ -41,7 +41,7 @@ class Form:
         limit: the largest number of elements stored whole.
     """
 
-    __slots__ = ("_exponents", "_lowest", "_signs", "count", "head", "is_whole", "name", "read", "size")
+    __slots__ = ("count", "exponents", "head", "is_whole", "lowest", "name", "read", "signs", "size")
 
     def __init__(self, dtype: torch.dtype, shape: tuple[int, ...], limit: int) -> None:
         self.name, element, width, exponent, lowest = _DTYPES[dtype]
@@ -52,24 +52,16 @@ class Form:
         """How the wire form of a value begins."""
         self.read: Callable[[int], Any] = (ctypes.c_char * (self.size if self.is_whole else 0)).from_address
         """Takes an address; the ``raw`` of what it returns is a copy of the elements."""
+        # A float is a NaN or an infinity where all bits of its exponent are ones: adding the lowest of them to it then
+        # carries into the place of the sign. So one addition of two long integers tells of all elements at once.
         ones = 0
         if width and self.is_whole:
             ones = int.from_bytes((1).to_bytes(width, "little") * (self.size // width), "little")
-        self._exponents, self._lowest, self._signs = (
+        self.exponents, self.lowest, self.signs = (
             ones * exponent,
             ones * lowest,
             ones << (8 * width - 1 if ones else 0),
         )
-
-    def has_nonfinite(self, data: bytes) -> bool:
-        """Tell whether the elements of a tensor that is stored whole have a NaN or an infinity.
-
-        That is where all the bits of an exponent are ones: adding one to it carries into the place of the sign. All
-        elements are looked at in one addition of two long integers.
-        """
-        if not self._exponents:
-            return False
-        return bool(((int.from_bytes(data, "little") & self._exponents) + self._lowest) & self._signs)
 
 
 class Forms:

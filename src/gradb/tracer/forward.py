@@ -133,18 +133,19 @@ class _Step:
 
     def after(self, result: Any) -> None:
         """Record the call, now that it has returned."""
-        if self.call.kind == calls.GRAD:
-            self.grads.after_setting(self.call.display, self.args, self._locate())
-            self.updates.set_data(self.call, self.args, self._locate())
+        call = self.call
+        if call.kind != calls.OP:
+            if call.kind == calls.GRAD:
+                self.grads.after_setting(call.display, self.args, self._locate())
+                self.updates.set_data(call, self.args, self._locate())
+            elif call.kind == calls.RETAIN:
+                self.composer.retain(self.args[0])
             return
-        if self.call.kind == calls.RETAIN:
-            self.composer.retain(self.args[0])
-        if self.call.kind in {calls.ENGINE, calls.RETAIN}:
+        if self.texts is not None and self.grads.after_inplace(call.display, self._locate()):
             return
-        if self.texts is not None and self.grads.after_inplace(self.call.display, self._locate()):
-            return
-        results = [result] if isinstance(result, torch.Tensor) else _tensors((result,))
-        if not results and self.call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
+        is_single = isinstance(result, torch.Tensor)
+        results = [result] if is_single else _tensors((result,))
+        if not results and call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
             results = [self.args[0]]  # __setitem__ returns nothing
         if not results or self._is_hidden() or self.composer.is_in_transform():
             return
@@ -152,7 +153,7 @@ class _Step:
             self.updates.forward_begins()
         if self.texts is None:
             self._take_inputs()
-        self._record(results, isinstance(result, torch.Tensor))
+        self._record(results, is_single)
 
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
@@ -194,25 +195,39 @@ class _Step:
             self._name_results(results, is_single, event)
             composer.leaf(results[0], self.call.display, place, is_quiet=False)
             return
-        new = [n for tensor in results if tensor.grad_fn is not None
-               for n in composer.nodes.register(tensor.grad_fn, event, place, composer.scope)]  # fmt: skip
-        self._name_results(results, is_single, event)
-        leaf = self.updates.leaf_of(self.call, self.args) if self.call.is_inplace else None
-        is_update = leaf is not None and self._is_by_hand() and self.updates.updated(leaf)
-        changed = results if leaf is None or leaf is results[0] else [*results, leaf]
-        is_initialised = "empty" not in self.call.display
-        outputs = [
-            composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised) for tensor in changed
-        ]
-        is_quiet = not (
-            any(tensor.grad_fn is not None for tensor in results) or self._changes_leaf(results) or is_update
-        )
-        name = results[0].grad_fn.name() if results[0].grad_fn is not None and new else self.call.display
+        scope, new = composer.scope, []
+        for tensor in results:
+            if tensor.grad_fn is not None:
+                new += composer.nodes.register(tensor.grad_fn, event, place, scope)
+        if found.is_direct:
+            composer.name_results(found.place.names, self.call.callee, results, is_single, event)
+        changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
+        is_initialised, texts, first = "empty" not in self.call.display, [], None
+        for tensor in changed:
+            text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
+            texts.append(text)
+            first = node if first is None else first
+        maker = results[0].grad_fn
+        name = maker.name() if maker is not None and new else self.call.display
         self.recorder.emit(
-            "op", name, place, self._detail([text for text, _ in outputs], new), self.blob, scope=composer.scope,
-            node=next((node for _, node in outputs if node is not None), None), is_quiet=is_quiet,
-            has_nonfinite=self.blob.has_nonfinite, phase="optimizer" if is_update or found.is_optimizer else None,
+            "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
+            is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
+            phase="optimizer" if is_update or found.is_optimizer else None,
         )  # fmt: skip
+
+    def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
+        """Return all that an in-place call changed, and whether it is an update of a leaf by hand."""
+        leaf = self.updates.leaf_of(self.call, self.args)
+        if leaf is None:
+            return results, False
+        is_update = self._is_by_hand() and self.updates.updated(leaf)
+        return (results if leaf is results[0] else [*results, leaf]), is_update
+
+    def _is_quiet(self, results: list[torch.Tensor]) -> bool:
+        for tensor in results:
+            if tensor.grad_fn is not None:
+                return False
+        return not self._changes_leaf(results)
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"

@@ -22,7 +22,6 @@ from gradb.tracer.norms import norm_of_all
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
 
-
 LeavesOf = Callable[[Any], list[torch.Tensor]]
 
 

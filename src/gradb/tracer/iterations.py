@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from gradb.tracer.places import PlaceRow
@@ -29,6 +30,8 @@ class Iterations:
         self._is_updated = False
         self._can_see_updates = False
         self._lines: set[PlaceRow] = set()
+        self.on_end: Callable[[], None] = lambda: None
+        """Called before an iteration ends."""
 
     @property
     def optimizers(self) -> list[Any]:
@@ -85,4 +88,5 @@ class Iterations:
     def _begin(self) -> None:
         self._has_backward = self._is_updated = False
         self._lines.clear()
+        self.on_end()
         self._recorder.next_iteration()

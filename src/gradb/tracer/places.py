@@ -16,6 +16,7 @@ import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
+from typing import NamedTuple
 
 from gradb.tracer.syntax import NAMELESS, Names, Span, index
 
@@ -64,8 +65,7 @@ class Found:
     """True when nothing but one call of an nn.Module lies between the user's frame and the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleCall:
+class ModuleCall(NamedTuple):
     """A call of an nn.Module that is running, so that a walk from inside it need not go on beyond it."""
 
     frame: int
@@ -122,12 +122,11 @@ class Places:
 
     def find_call(self, frame: FrameType | None, within: ModuleCall | None) -> ModuleCall:
         """Find the place of the nearest call of a module above; ``within`` is the call that it is made in."""
-        found = self.find(frame, within)
-        while frame is not None:
-            code = frame.f_code
-            if code.co_name == "_call_impl" and self._kinds.get(code.co_filename) == _MODULE:
-                return ModuleCall(id(frame), found)
-            frame = frame.f_back
+        start, found = frame, self.find(frame, within)
+        while start is not None:
+            if start.f_code.co_name == "_call_impl" and self._kinds.get(start.f_code.co_filename) == _MODULE:
+                return ModuleCall(id(start), found)
+            start = start.f_back
         return ModuleCall(0, found)
 
     def of_traceback(self, traceback: TracebackType | None) -> PlaceRow:

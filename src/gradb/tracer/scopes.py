@@ -12,6 +12,7 @@ import torch
 from torch.nn.modules import module as hooks
 
 from gradb.tracer.composer import Composer
+from gradb.tracer.places import Found
 from gradb.tracer.syntax import Callee
 
 _MODULE = Callee("")
@@ -58,6 +59,7 @@ class ModuleScopes:
                 handle.remove()
             self._composer.local.scopes.clear()
             self._composer.local.roots.clear()
+            self._composer.local.calls.clear()
 
     def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         if not self._recorder.is_full:
@@ -66,8 +68,14 @@ class ModuleScopes:
         self._composer.guard(self._entered, module, args)
 
     def _leave(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        if self._recorder.is_full or self._composer.local.scopes:
-            self._composer.guard(self._left, result)
+        local = self._composer.local
+        if not self._recorder.is_active or torch._C._get_tracing_state() is not None or not local.calls:
+            return  # as ``guard``, without which it did not enter either
+        local.scopes.pop()
+        local.roots.pop()
+        found = local.calls.pop().found
+        if found.is_module_call and found.place.names.targets and result is not None:
+            self._composer.guard(self._name_result, found, result)
 
     def _register(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
         if isinstance(parameter, torch.Tensor) and parameter.requires_grad:
@@ -86,18 +94,10 @@ class ModuleScopes:
         if call.found.is_module_call:
             self._composer.name_arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
 
-    def _left(self, result: Any) -> None:
-        local = self._composer.local
-        if local.scopes:
-            local.scopes.pop()
-            local.roots.pop()
-            found = local.calls.pop().found
-        else:
-            found = self._recorder.find(3)
-        if found.is_module_call and result is not None:
-            is_single = isinstance(result, torch.Tensor)
-            results = [result] if is_single else _flat(result)
-            self._composer.name_results(found.place.names, _MODULE, results, is_single, self._recorder.settle())
+    def _name_result(self, found: Found, result: Any) -> None:
+        is_single = isinstance(result, torch.Tensor)
+        results = [result] if is_single else _flat(result)
+        self._composer.name_results(found.place.names, _MODULE, results, is_single, self._recorder.settle())
 
     def _registered(self, module: torch.nn.Module, name: str, parameter: torch.Tensor) -> None:
         event = self._recorder.settle()

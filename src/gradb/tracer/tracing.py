@@ -50,7 +50,8 @@ def tracing(
     composer = Composer(recorder, controls, limit, is_stepping)
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
-    mode = ForwardMode(composer, grads, UpdateWatch(composer, iterations, policy))
+    updates = UpdateWatch(composer, iterations, policy)
+    mode = ForwardMode(composer, grads, updates)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -75,3 +76,5 @@ def tracing(
         with recorder.lock:
             recorder.settle()
         yield lambda: composer.series.newest_loss
+        with recorder.lock:
+            updates.tell()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import weakref
 from typing import Any
 
 import torch
 
 from gradb.tape.codec import Blob
-from gradb.tracer import calls
+from gradb.tracer import calls, norms
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.iterations import Iterations
@@ -22,6 +24,9 @@ class UpdateWatch:
         self._composer = composer
         self._iterations = iterations
         self._policy = policy
+        self._found: dict[int, tuple[weakref.ref[torch.Tensor], float | None]] = {}
+        """Leaves updated in this iteration, and the norms of the gradients that they were updated with."""
+        iterations.on_end = self.tell
 
     def forward_begins(self) -> None:
         """Take note that the script computes something that can be differentiated."""
@@ -41,7 +46,25 @@ class UpdateWatch:
         if not self._iterations.updated_by_hand():
             return False
         self._policy.used(leaf)
+        grad = leaf.grad
+        self._found[id(leaf)] = (weakref.ref(leaf), None if grad is None else norms.norm_of_all((grad,)))
         return True
+
+    def tell(self) -> None:
+        """Add what the updates of an iteration were to the series; called when it ends."""
+        found, self._found = self._found, {}
+        if not found:
+            return
+        composer, event = self._composer, self._composer.recorder.next_seq
+        sizes = [size for _, size in found.values()]
+        known = [size for size in sizes if size is not None]
+        if len(known) == len(sizes):
+            composer.series.point("grad_norm", "by hand", math.hypot(*known), event)
+        for ref, _ in found.values():
+            leaf = ref()
+            value = None if leaf is None else norms.norm_of_all((leaf,))
+            if leaf is not None and value is not None:
+                composer.series.point("parameter_norm", composer.tensors.record(leaf).label, value, event)
 
     def look(self, call: Call, args: tuple[Any, ...]) -> None:
         """Do both, while only watching."""

@@ -20,6 +20,7 @@ from gradb.tracer.summaries import summarise
 
 _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
 _STRIDED = torch.strided
+_integer = int.from_bytes
 _mode_count = torch._C._len_torch_dispatch_stack
 _plain_types: dict[type, bool] = {torch.Tensor: True, torch.nn.Parameter: True}
 
@@ -49,20 +50,19 @@ class Snapshots:
             return "null"
         try:
             if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and not tensor.is_neg():
-                known = self._direct[tensor.dtype]
-                shape = tensor.shape
-                form = known.get(shape) or self._forms.make(tensor.dtype, _plain(shape))
-                if form.is_whole:
-                    dense = tensor if tensor.is_contiguous() or _mode_count() else tensor.detach().contiguous()
-                    address = dense.data_ptr()  # raises for what a transform wraps; 0 for zeros without memory
-                    if dense.is_contiguous() and (address or not form.count):
-                        return self._whole(form, form.read(address).raw if address else b"", blob)
+                form = self._direct[tensor.dtype].get(tensor.shape)
+                if form is None:
+                    form = self._forms.make(tensor.dtype, _plain(tensor.shape))
+                if form.is_whole and (dense := _dense(tensor)) is not None:
+                    address = dense.data_ptr()  # raises for what a transform wraps; 0 where there is no memory
+                    if address:
+                        return self._whole(form, form.read(address).raw, blob)
         except (RuntimeError, KeyError, TypeError, Unreadable):
             pass  # the long way finds out why, and says so
         return self._carefully(tensor, blob)
 
     def _whole(self, form: Form, data: bytes, blob: Blob) -> str:
-        if form.has_nonfinite(data):
+        if form.exponents and ((_integer(data, "little") & form.exponents) + form.lowest) & form.signs:
             blob.has_nonfinite = True
         offset = blob.size
         blob.parts.append(data)
@@ -89,6 +89,13 @@ class Snapshots:
         if dtype.is_complex:
             raise Unreadable("statistics of complex tensors are not kept")
         return f'{form.head}null,{summarise(tensor, blob)},""]'
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor | None:
+    """Return a tensor whose elements lie row by row, or None where a dispatch mode would see how that is made."""
+    if tensor.is_contiguous():
+        return tensor
+    return None if _mode_count() else tensor.detach().contiguous()
 
 
 def blank(tensor: torch.Tensor) -> str:
