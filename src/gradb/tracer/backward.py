@@ -19,6 +19,7 @@ from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord
+from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import node_of, to_run
@@ -34,6 +35,7 @@ class EngineWatch:
         self._composer = composer
         self._grads = grads
         self._prober = prober
+        self.hooks = Hooks()
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -55,7 +57,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run, guard = BackwardRun(self._composer, self._prober), self._composer.guard
+        run, guard = BackwardRun(self._composer, self._prober, self.hooks), self._composer.guard
         guard(run.begin, roots, args, kwargs)
         try:
             result = original(roots, *args, **kwargs)
@@ -72,10 +74,11 @@ class EngineWatch:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober) -> None:
+    def __init__(self, composer: Composer, prober: Prober, hooks: Hooks) -> None:
         self.composer = composer
         self._recorder = composer.recorder
         self._prober = prober
+        self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
         self._outer = composer.local.backward
@@ -131,6 +134,7 @@ class BackwardRun:
 
     def _hook(self, nodes: list[Any]) -> None:
         retained = self.composer.retained()
+        self.composer.snapshots.passed = {} if self.hooks.are_ours() and is_private(nodes) else None
         for node in nodes:
             mark = self.composer.nodes.mark(node)
             if mark is None:
@@ -140,10 +144,12 @@ class BackwardRun:
                 visit.expect(known)
             self._handles.append(node.register_prehook(visit.before))
             self._handles.append(node.register_hook(visit.after))
+        self.hooks.count += len(self._handles)
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
         self.composer.local.backward = self._outer
+        self.composer.snapshots.passed = None
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -194,8 +200,7 @@ class BackwardRun:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
         blob = filling.blob
-        blob.has_nonfinite = False
-        after = self.composer.snapshots.take(grad_of(tensor), blob)
+        after = filling.became(self.composer, grad_of(tensor))
         known = self.composer.tensors.note_grad(tensor)
         event = self._recorder.next_seq
         self.composer.writer.grad(known.id, event)
@@ -204,21 +209,6 @@ class BackwardRun:
             "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
-
-
-class Filling:
-    """A ``.grad`` about to be filled: what it holds and what comes (values: a reference would change who owns them)."""
-
-    __slots__ = ("added", "before", "blob")
-
-    def __init__(self, composer: Composer, tensor: torch.Tensor) -> None:
-        self.blob = Blob()
-        self.before = composer.snapshots.take(grad_of(tensor), self.blob)
-        self.added = "null"
-
-    def add(self, composer: Composer, added: torch.Tensor | None) -> None:
-        """Say what comes."""
-        self.added = composer.snapshots.take(added, self.blob)
 
 
 class _NodeVisit:

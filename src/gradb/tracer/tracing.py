@@ -38,7 +38,8 @@ def tracing(
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode))
         stack.enter_context(grads.installed())
-        stack.enter_context(EngineWatch(composer, grads, Prober(probe, is_stepping)).installed())
+        engine = EngineWatch(composer, grads, Prober(probe, is_stepping))
+        stack.enter_context(engine.installed())
         stack.enter_context(ModuleScopes(composer).installed())
         stack.enter_context(StepWatch(composer).installed())
         stack.enter_context(watched(mode))
@@ -46,4 +47,5 @@ def tracing(
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())
         stack.enter_context(mode)
+        engine.hooks.begin()
         yield
