@@ -9,17 +9,16 @@ from tests.e2e.gradb_process import ROOT, run
 
 def test_benchmark_prints_its_table() -> None:
     """One round of one workload gives a table with the machine and a ratio with its range for each column."""
-    done = run(
-        sys.executable, "-m", "tests.bench", "--quick", "--repeat", "1", "--columns", "full,anomaly", "w4", cwd=ROOT
-    )
+    columns = ("bare", "watch", "full", "detect_anomaly")
+    done = run(sys.executable, "-m", "tests.bench", "--quick", "--repeat", "1", "w4", cwd=ROOT)
     assert done.code == 0, done.err
     title, _, head, _, row = done.out.splitlines()
     assert "cores" in title
     assert "torch" in title
-    assert [cell.strip() for cell in head.strip("|").split("|")][2:5] == ["bare", "full", "detect_anomaly"]
+    assert [cell.strip() for cell in head.strip("|").split("|")][2:6] == [*columns]
     assert head.count("|") == row.count("|")
     assert row.startswith("| W4")
-    assert row.count(" to ") == 2
+    assert row.count(" to ") == 3
 
 
 def test_benchmark_refuses_what_it_does_not_know() -> None:
