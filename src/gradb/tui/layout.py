@@ -74,7 +74,11 @@ def _columns(names: frozenset[str], width: int) -> tuple[Column, ...]:
     left = width // 2 if width >= MEDIUM else width * 9 // 20
     graph = "graph" if "graph" in names else "training"
     if {"source", "output"} <= names:
-        return (left, (("source", 9), (graph, 11))), (width - left, (("chain", 11), ("grads", 5), ("output", 4)))
+        upper = 9 if graph == "graph" else 7
+        return (left, (("source", upper), (graph, 20 - upper))), (
+            width - left,
+            (("chain", 11), ("grads", 5), ("output", 4)),
+        )
     front = "source" if "source" in names else "output"
     lower = 1 if graph == "graph" else 2  # a plot needs lines
     return (left, ((front, 1), (graph, lower))), (width - left, (("chain", 14), ("grads", 6)))
