@@ -23,6 +23,7 @@ from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
+from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
@@ -40,6 +41,7 @@ class EngineWatch:
         self._iterations = iterations
         self._losses = Losses()
         self._prober = prober
+        self.hooks = Hooks()
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -66,7 +68,8 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run, guard = BackwardRun(self._composer, self._prober, self._losses), self._composer.guard
+        run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
+        guard = self._composer.guard
         guard(self._prepare)
         guard(run.begin, roots, args, kwargs)
         try:
@@ -128,11 +131,12 @@ class EngineWatch:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober, losses: Losses) -> None:
+    def __init__(self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks) -> None:
         self.composer = composer
         self._losses = losses
         self._recorder = composer.recorder
         self._prober = prober
+        self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
         self._outer = composer.local.backward
@@ -182,6 +186,7 @@ class BackwardRun:
 
     def _hook(self, nodes: list[Any]) -> None:
         retained = self.composer.retained()
+        self.composer.snapshots.passed = {} if self.hooks.are_ours() and is_private(nodes) else None
         for node in nodes:
             mark = self.composer.nodes.mark(node)
             if mark is None:
@@ -191,10 +196,12 @@ class BackwardRun:
                 visit.expect(known)
             self._handles.append(node.register_prehook(visit.before))
             self._handles.append(node.register_hook(visit.after))
+        self.hooks.count += len(self._handles)
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
         self.composer.local.backward = self._outer
+        self.composer.snapshots.passed = None
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -245,8 +252,7 @@ class BackwardRun:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
         blob = filling.blob
-        blob.has_nonfinite = False
-        after = self.composer.snapshots.take(grad_of(tensor), blob)
+        after = filling.became(self.composer, grad_of(tensor))
         known = self.composer.tensors.note_grad(tensor)
         event = self._recorder.next_seq
         known.filled(self._recorder.iteration)
@@ -256,21 +262,6 @@ class BackwardRun:
             "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
-
-
-class Filling:
-    """A ``.grad`` about to be filled: what it holds and what comes (values: a reference would change who owns them)."""
-
-    __slots__ = ("added", "before", "blob")
-
-    def __init__(self, composer: Composer, tensor: torch.Tensor) -> None:
-        self.blob = Blob()
-        self.before = composer.snapshots.take(grad_of(tensor), self.blob)
-        self.added = "null"
-
-    def add(self, composer: Composer, added: torch.Tensor | None) -> None:
-        """Say what comes."""
-        self.added = composer.snapshots.take(added, self.blob)
 
 
 class _NodeVisit:

@@ -117,12 +117,10 @@ class Composer:
         return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node
 
     def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob) -> str:
-        """Return the text of the wire forms of several gradients inside the engine."""
+        """Return the text of the wire forms of gradients inside the engine: values without an identity."""
+        take = self.snapshots.take if self.snapshots.passed is None else self.snapshots.take_passing
         return ",".join(
-            [
-                "null" if tensor is None else f"[0,null,false,null,0,{self.snapshots.take(tensor, blob)}]"
-                for tensor in tensors
-            ]
+            ["null" if tensor is None else f"[0,null,false,null,0,{take(tensor, blob)}]" for tensor in tensors]
         )
 
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:

@@ -43,6 +43,11 @@ class Controls:
         """True when the script does not run quite as it is written."""
         return self.zero_grad != "script" or self.lr is not None
 
+    @property
+    def _may_hold(self) -> bool:
+        """False where the script is held already, and only wakes for an errand."""
+        return not self._recorder.gate.is_paused
+
     def ask(self, change: Change, reason: str = "asked for") -> None:
         """Take a wish; from any thread."""
         if change.iteration > self._recorder.iteration:
@@ -76,7 +81,7 @@ class Controls:
         self.on_policy()
 
     def _tell(self, what: str, before: str, after: str) -> None:
-        self._recorder.emit("intervention", what, NOWHERE.row, [what, before, after])
+        self._recorder.emit("intervention", what, NOWHERE.row, [what, before, after], may_hold=self._may_hold)
 
     def _set_depth(self, depth: str, reason: str) -> None:
         recorder = self._recorder
@@ -85,4 +90,4 @@ class Controls:
             self.on_depth() if recorder.is_full and self.on_depth is not None else ("[]", "[]", None)
         )
         detail = f"[{dumps(depth)},{dumps(reason)},{leaves},{gradients}]"
-        recorder.emit("depth", depth, NOWHERE.row, detail, blob)
+        recorder.emit("depth", depth, NOWHERE.row, detail, blob, may_hold=self._may_hold)

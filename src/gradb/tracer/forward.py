@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 from torch.overrides import TorchFunctionMode
 
 from gradb.tape.codec import Blob, dumps
@@ -40,6 +41,8 @@ class ForwardMode(TorchFunctionMode):
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run the function, recording it if it is one to record."""
+        if is_compiling():  # Dynamo, which would follow the tracer into its graphs, knows this to be true
+            return func(*args, **kwargs) if kwargs else func(*args)
         call = self._calls.get(func)
         if call is None:
             call = self._calls[func] = Call(func)
@@ -65,7 +68,7 @@ class ForwardMode(TorchFunctionMode):
 
     def run_custom(self, function: Any, apply: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run ``function.apply`` of a custom autograd.Function, recording it as one op."""
-        if not self._recorder.is_active or not self._recorder.is_full:
+        if is_compiling() or not self._recorder.is_active or not self._recorder.is_full:
             return apply(function, *args, **kwargs)
         call = self._customs.get(function)
         if call is None:

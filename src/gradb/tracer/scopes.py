@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 from torch.nn.modules import module as hooks
 
 from gradb.tracer.composer import Composer
@@ -62,12 +63,16 @@ class ModuleScopes:
             self._composer.local.calls.clear()
 
     def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        if is_compiling():
+            return
         if not self._recorder.is_full:
             self._composer.guard(self.on_unseen_call)
             return
         self._composer.guard(self._entered, module, args)
 
     def _leave(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
+        if is_compiling():
+            return
         local = self._composer.local
         if not self._recorder.is_active or torch._C._get_tracing_state() is not None or not local.calls:
             return  # as ``guard``, without which it did not enter either

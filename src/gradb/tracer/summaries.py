@@ -1,13 +1,13 @@
 """Statistics of tensors that are too large to be stored whole: what is kept in place of their elements.
 
-Takes dense, detached tensors that are safe to read; returns the text of wire forms.
+Takes dense, detached tensors that are safe to read.
 """
 
 from __future__ import annotations
 
 import array
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,23 +16,36 @@ from gradb.tape.codec import Blob
 _CORNER = 8
 
 
-def summarise(tensor: torch.Tensor, blob: Blob) -> str:
-    """Return the text of ``stats``: a pass for min and max, one for the sum, more only if it is not finite.
+class Summary(NamedTuple):
+    """What is kept of one large tensor."""
+
+    numbers: str
+    """The text of ``stats`` up to where the corner lies."""
+    corner: bytes
+    has_nonfinite: bool
+
+    def text(self, blob: Blob) -> str:
+        """Return the text of ``stats``; the blob gets the corner."""
+        blob.has_nonfinite |= self.has_nonfinite
+        return f"[{self.numbers},{blob.add(self.corner)},{len(self.corner) // 8}]"
+
+
+def summarise(tensor: torch.Tensor) -> Summary:
+    """Take the statistics: a pass for min and max, one for the sum, more only if it is not finite.
 
     ``amin`` and ``amax`` take memory in the order it lies in, where ``aminmax`` is ten times slower on a transpose.
     """
-    corner = array.array("d", _corner(tensor))
-    tail = f"{blob.add(corner.tobytes())},{len(corner)}"
+    corner = array.array("d", _corner(tensor)).tobytes()
     if not tensor.is_floating_point():
         numbers = tensor.to(torch.float64)
         low, high = numbers.aminmax()
-        return f"[{low.item()},{high.item()},{numbers.mean().item()},0,0,0,{tail}]"
+        return Summary(f"{low.item()},{high.item()},{numbers.mean().item()},0,0,0", corner, False)
     wide = torch.float64 if tensor.dtype is torch.float64 else torch.float32
     total = tensor.sum(dtype=wide).item()
     if not math.isfinite(total):
-        return f"[{_nonfinite(tensor.reshape(-1), blob)},{tail}]"
+        return _nonfinite(tensor.reshape(-1), corner)
     low, high = tensor.aminmax() if tensor.is_contiguous() else (tensor.amin(), tensor.amax())
-    return f"[{low.item()},{high.item()},{total / tensor.numel()},0,0,0,{tail}]"
+    return Summary(f"{low.item()},{high.item()},{total / tensor.numel()},0,0,0", corner, False)
 
 
 def _corner(tensor: torch.Tensor) -> list[float]:
@@ -49,15 +62,15 @@ def _corner(tensor: torch.Tensor) -> list[float]:
     return [float(number) for number in tensor.reshape(-1).tolist()]
 
 
-def _nonfinite(flat: torch.Tensor, blob: Blob) -> str:
+def _nonfinite(flat: torch.Tensor, corner: bytes) -> Summary:
     nan = int(torch.isnan(flat).sum())
     posinf, neginf = int(torch.isposinf(flat).sum()), int(torch.isneginf(flat).sum())
     finite = flat[torch.isfinite(flat)].to(torch.float64)
     low, high = finite.aminmax() if finite.numel() else (None, None)
     mean = flat.to(torch.float64).mean().item()
-    blob.has_nonfinite |= bool(nan or posinf or neginf)
     bounds = [_number(None if bound is None else bound.item()) for bound in (low, high)]
-    return f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
+    numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
+    return Summary(numbers, corner, bool(nan or posinf or neginf))
 
 
 def _number(value: Any) -> str:

@@ -66,13 +66,16 @@ def tracing(
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        stack.enter_context(EngineWatch(composer, grads, iterations, Prober(probe, is_stepping)).installed())
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping))
+        stack.enter_context(engine.installed())
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())
         stack.enter_context(depth.installed())
+        engine.hooks.begin()
+        depth.on_hooks = engine.hooks.add
         with recorder.lock:
             recorder.settle()
         yield lambda: composer.series.newest_loss

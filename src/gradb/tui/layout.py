@@ -2,7 +2,7 @@
 
 Below 100 columns there are two columns, source and output taking turns, graph and training too; from there on two, the
 output in the right one where the terminal is high enough; from 180 on three, the source wide enough for 79 columns of
-Python, the training under the graph.
+Python, and the training under it, where a plot has room.
 """
 
 from __future__ import annotations
@@ -69,12 +69,16 @@ def _columns(names: frozenset[str], width: int) -> tuple[Column, ...]:
     if width >= WIDE:
         least, most = _SOURCE_WIDTHS
         source, chain = min(max(width * 11 // 25, least), most), width * 33 // 100
-        middle: Column = (width - source - chain, (("graph", 3), ("training", 2)))
-        return (source, (("source", 3), ("output", 1))), middle, (chain, (("chain", 2), ("grads", 1)))
+        middle: Column = (width - source - chain, (("graph", 3), ("output", 1)))
+        return (source, (("source", 4), ("training", 3))), middle, (chain, (("chain", 2), ("grads", 1)))
     left = width // 2 if width >= MEDIUM else width * 9 // 20
     graph = "graph" if "graph" in names else "training"
     if {"source", "output"} <= names:
-        return (left, (("source", 9), (graph, 11))), (width - left, (("chain", 11), ("grads", 5), ("output", 4)))
+        upper = 9 if graph == "graph" else 7
+        return (left, (("source", upper), (graph, 20 - upper))), (
+            width - left,
+            (("chain", 11), ("grads", 5), ("output", 4)),
+        )
     front = "source" if "source" in names else "output"
     lower = 1 if graph == "graph" else 2  # a plot needs lines
     return (left, ((front, 1), (graph, lower))), (width - left, (("chain", 14), ("grads", 6)))

@@ -1,0 +1,159 @@
+"""Large gradients are read once on their way from node to node, but only where nobody can have changed them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradb.tape.events import AccumulateDetail, NodeDetail, NodeStartDetail
+from gradb.tape.tape import Tape
+from gradb.tracer import summaries
+from tests.tracer.recording import record
+
+pytestmark = pytest.mark.torch
+
+
+def _shown(tape: Tape) -> dict[str, list[Any]]:
+    """Return the means of all large gradients on a tape, by kind of event."""
+    found: dict[str, list[Any]] = {"node_start": [], "node": [], "accumulate": []}
+    for event in tape.events():
+        detail = tape.detail(event.seq)
+        if isinstance(detail, NodeStartDetail):
+            found["node_start"] += [t.value.stats.mean for t in detail.upstream if t and t.value.stats]
+        elif isinstance(detail, NodeDetail):
+            found["node"] += [t.value.stats.mean for t in detail.downstream if t and t.value.stats]
+        elif isinstance(detail, AccumulateDetail):
+            found["accumulate"] += [v.stats.mean for v in (detail.before, detail.added, detail.after) if v and v.stats]
+    return found
+
+
+def _count(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    read: list[float] = []
+    original = summaries._corner
+
+    def corner(tensor: Tensor) -> list[float]:
+        found = original(tensor)
+        read.append(found[0])  # not the tensor: what is held elsewhere does not become a buffer
+        return found
+
+    monkeypatch.setattr(summaries, "_corner", corner)
+    return read
+
+
+def test_each_gradient_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a node hands on is not read again by the next node, nor when it becomes the buffer of a leaf."""
+    a = torch.ones(2000, requires_grad=True)
+    loss = (a * 2 * 3).sum()
+    read = _count(monkeypatch)
+    _, tape = record(tmp_path / "run.tape", loss.backward)
+    assert read == [1.0, 3.0, 6.0]
+    assert _shown(tape) == {"node_start": [1.0, 3.0, 6.0], "node": [1.0, 3.0, 6.0], "accumulate": [6.0, 6.0]}
+
+
+class _Edited(torch.autograd.Function):
+    """Changes the gradient that it is handed, behind torch's back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        gradients[0].data.mul_(5)
+        return gradients[0]
+
+
+def _edit(gradient: Tensor) -> None:
+    gradient.data.mul_(5)
+
+
+def _tensor_hook(a: Tensor) -> Tensor:
+    b = a * 2
+    b.register_hook(_edit)
+    return (b * 3).sum()
+
+
+def _node_hook(a: Tensor) -> Tensor:
+    b = a * 2
+    assert b.grad_fn is not None
+    b.grad_fn.register_prehook(lambda gradients: _edit(*gradients))
+    return (b * 3).sum()
+
+
+def _custom(a: Tensor) -> Tensor:
+    edited: Tensor = _Edited.apply(a * 2)  # type: ignore[no-untyped-call]
+    return (edited * 3).sum()
+
+
+def _leaf_hook(a: Tensor) -> Tensor:
+    def edit(leaf: Tensor) -> None:
+        assert leaf.grad is not None
+        leaf.grad.data.mul_(5)
+
+    a.register_post_accumulate_grad_hook(edit)
+    return (a * 6).sum()
+
+
+@pytest.mark.parametrize("script", [_tensor_hook, _node_hook, _custom, _leaf_hook])
+def test_an_edit_behind_torch_is_seen(script: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
+    """Where the script's own code gets hold of a gradient, each value is read where it is shown."""
+    a = torch.ones(2000, requires_grad=True)
+    _, tape = record(tmp_path / "run.tape", lambda: script(a).backward())
+    assert a.grad is not None
+    assert a.grad[0] == 30
+    assert _shown(tape)["accumulate"][-1] == 30.0
+
+
+def test_a_sum_of_gradients_is_read_as_a_sum(tmp_path: Path) -> None:
+    """Where a tensor is used twice the engine adds in place; the next node is shown the sum."""
+    a = torch.ones(2000, requires_grad=True)
+
+    def script() -> None:
+        b = a * 2
+        (b * 3 + b.sin() * 0).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    for event in tape.events():
+        detail = tape.detail(event.seq)
+        if isinstance(detail, AccumulateDetail):
+            assert detail.after is not None
+            assert detail.after.stats is not None
+            assert detail.after.stats.mean == 6.0
+    assert 3.0 in _shown(tape)["node_start"]
+
+
+def test_a_second_backward_reads_anew(tmp_path: Path) -> None:
+    """What one run of the engine handed on is not remembered by the next."""
+    net = nn.Linear(50, 50)
+    x = torch.ones(1, 50)
+
+    def script() -> None:
+        for _ in range(2):
+            net(x).sum().backward()
+            for parameter in net.parameters():
+                assert parameter.grad is not None
+                parameter.grad.data.mul_(7)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    means = _shown(tape)["accumulate"]
+    assert means == [1.0, 1.0, 7.0, 1.0, 8.0]
+
+
+def test_other_threads_make_it_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another thread of the script about, nothing is taken for unchanged."""
+    a = torch.ones(2000, requires_grad=True)
+    loss = (a * 2).sum()
+    read = _count(monkeypatch)
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    record(tmp_path / "run.tape", loss.backward)
+    over.set()
+    other.join()
+    assert read == [1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
