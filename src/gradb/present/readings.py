@@ -76,11 +76,10 @@ def last_iteration(series: Sequence[Series]) -> int:
 
 
 def _iteration(training: Training) -> Text:
-    last = last_iteration(training.series)
+    last = training.iterations
     if training.is_finished and 0 < last < training.iteration:  # what the script does after its last step
         return _reading("after iteration", Text(f"{last:,}", style=theme.TITLE), f"of {last:,}")
-    last = last if training.is_finished and last else max(training.iterations, training.iteration)
-    of = f"of {last:,}" + ("" if training.is_finished else " so far")
+    of = f"of {max(last, training.iteration):,}" + ("" if training.is_finished else " so far")
     return _reading("iteration", Text(f"{training.iteration:,}", style=theme.TITLE), of)
 
 

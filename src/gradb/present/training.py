@@ -171,12 +171,20 @@ def _without_loss(frame: Frame, width: int) -> list[Text]:
             )
     if not frame.training.losses:
         lines += wrapped(_nothing(frame), width, theme.DIM)
+    if _never_trains(frame.training):
+        sentence = "this script never trains: it made no optimizer step and updated no parameter by hand"
+        lines += wrapped(sentence, width, theme.DIM)
     return lines
 
 
+def _never_trains(training: Training) -> bool:
+    """Tell whether it is certain: a run to its end of which every event is recorded, and no update among them."""
+    is_whole = training.is_finished and not any(mark.what == "record" for mark in training.marks)
+    return is_whole and not training.has_updates
+
+
 def _nothing(frame: Frame) -> str:
-    is_trained = any(series.kind == "grad_norm" for series in frame.training.series)
-    if is_trained or any(buffer.fills for buffer in frame.grads):
+    if frame.training.has_updates or any(buffer.fills for buffer in frame.grads):
         return "no loss to plot: every backward so far began from something that is not a scalar"
     if frame.training.is_finished:
         return "this script ran no backward from a scalar: there is no loss to plot"

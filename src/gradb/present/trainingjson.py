@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gradb.present.jsonvalues import Json, number_json
-from gradb.present.readings import last_iteration
 from gradb.tape.series import Series
 from gradb.tape.training import Mark, Nonfinite, Training
 
@@ -14,7 +13,7 @@ def training_json(training: Training) -> Json:
     depths = [mark for mark in training.marks if mark.what == "record"]
     return {
         "iteration": training.iteration,
-        "iterations": last_iteration(training.series) if training.is_finished else training.iterations,
+        "iterations": training.iterations,
         "finished": training.is_finished,
         "seed": training.seed,
         "policy": _in_force(training.policy, "script") | {"count": training.touched},

@@ -75,6 +75,11 @@ class Training:
         return tuple(series for series in self.series if series.kind == "loss")
 
     @property
+    def has_updates(self) -> bool:
+        """True when a step, or an update of a parameter by hand, is among what was recorded."""
+        return any(series.kind in {"grad_norm", "parameter_norm", "learning_rate"} for series in self.series)
+
+    @property
     def first_nonfinite(self) -> Nonfinite | None:
         """The first NaN or infinity of any loss or gradient norm of the whole recording."""
         found = [hit for series in self.series if series.kind in {"loss", "grad_norm"} and (hit := nonfinite(series))]

@@ -195,7 +195,7 @@ def test_only_the_last_iterations(base: Frame) -> None:
 
 def test_several_losses_have_a_legend(base: Frame) -> None:
     """Each with its sign, its name and its value at the position."""
-    frame = showing(base, made_series([3.0, 2.0]), made_series([8.0, 9.0], "aux", 50), iteration=1)
+    frame = showing(base, made_series([3.0, 2.0]), made_series([8.0, 9.0], "aux", 50), iteration=1, is_finished=False)
     lines = pane(frame)
     assert lines[2] == "⠤⠒⠉ loss:42 3   +++ aux:50 8"
     many = [made_series([float(i)], f"l{i}", i) for i in range(1, 10)]
@@ -206,7 +206,7 @@ def test_a_ghost_is_drawn_beside_the_run(base: Frame) -> None:
     """With a sign of its own, its value at the same iteration, where it parts, and the reservation."""
     other = made_series([3.0, 2.0, 5.0, NAN])
     ghost = Ghost("zero_grad off", (other,), "no --seed: initialisations may differ", is_running=True)
-    lines = pane(showing(base, made_series([3.0, 2.0, 1.0, 0.5, 0.2]), iteration=3), ghost=ghost)
+    lines = pane(showing(base, made_series([3.0, 2.0, 1.0, 0.5, 0.2]), iteration=3, is_finished=False), ghost=ghost)
     assert lines[2] == "⠤⠒⠉ loss:42 1   ooo zero_grad off: 5 (running, iteration 4)"
     assert lines[3] == "the losses are the same up to iteration 2 and part there; no --seed: initialisations may differ"
     text = "\n".join(lines[4:])
@@ -272,7 +272,10 @@ def test_a_script_that_does_not_train_says_so(tmp_path: Path) -> None:
         tape.end()
     with Tape.open(tmp_path / "t.tape") as opened:
         lines = pane(opened.frame(opened.head))
-        assert lines[-1] == "this script ran no backward from a scalar: there is no loss to plot"
+        assert lines[-2:] == [
+            "this script ran no backward from a scalar: there is no loss to plot",
+            "this script never trains: it made no optimizer step and updated no parameter by hand",
+        ]
 
 
 def test_a_loss_that_is_no_scalar_has_no_value(tmp_path: Path) -> None:
@@ -285,7 +288,7 @@ def test_a_loss_that_is_no_scalar_has_no_value(tmp_path: Path) -> None:
     with Tape.open(tmp_path / "t.tape") as opened:
         start = next(event.seq for event in opened.events() if event.kind == "backward_start")
         assert "this backward begins from b [2], not a scalar: it has no loss value" in pane(opened.frame(start))
-        assert pane(opened.frame(opened.head))[-1] == (
+        assert pane(opened.frame(opened.head))[-2] == (
             "no loss to plot: every backward so far began from something that is not a scalar"
         )
 
