@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -413,6 +414,25 @@ def test_parameter_norms_are_kept_in_full_depth(tmp_path: Path) -> None:
         assert found[name] == pytest.approx(values, rel=1e-5)
 
 
+def test_tiny_gradients_are_not_called_cleared(tmp_path: Path) -> None:
+    """A gradient whose square is too small for a float32 has a norm all the same, and fills its buffer."""
+
+    def script(count: int) -> None:
+        w = torch.ones(count, requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.1)
+        (w * 1e-20).sum().backward()
+        assert w.grad is not None
+        w.grad.mul_(1e-10)
+        optimizer.step()
+
+    for count in (3, 100):
+        _, tape = record(tmp_path / f"{count}.tape", functools.partial(script, count), probe="never")
+        (norm,) = [one for one in tape.series if one.kind == "grad_norm"]
+        assert norm.values[0] == pytest.approx(1e-30 * count**0.5, rel=1e-4, abs=0)
+        (buffer,) = tape.frame(tape.head).grads
+        assert buffer.fills == 1
+
+
 # --- stale buffers ----------------------------------------------------------------------------------------------------
 
 
@@ -584,3 +604,24 @@ def test_learning_rate_as_a_tensor_or_in_a_closure(kind: str, tmp_path: Path) ->
     assert notes(tape) == []
     assert same == [True] * 3
     assert_same(traced, script(0.003)[0])
+
+
+def test_rate_comes_back_after_a_step_that_raised(tmp_path: Path) -> None:
+    """A closure that raises leaves the override to be undone before the next step at the latest."""
+
+    def script() -> list[float]:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.5)
+
+        def closure() -> float:
+            raise ValueError("no loss today")
+
+        with pytest.raises(ValueError, match="today"):
+            optimizer.step(closure)
+        rates = [optimizer.param_groups[0]["lr"]]
+        w.sum().backward()
+        optimizer.step()
+        return [*rates, optimizer.param_groups[0]["lr"], *w.tolist()]
+
+    result, _ = record(tmp_path / "run.tape", script, probe="never", changes=[Change("lr", "0.25")])
+    assert result == [0.5, 0.5, 0.75, 0.75]

@@ -235,14 +235,15 @@ def test_on_writes_an_event_for_what_it_cleared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("when", ["start", "before", "end"])
 @pytest.mark.parametrize("idiom", IDIOMS)
-def test_on_changes_nothing_where_the_calls_are_right(idiom: str, when: str, depth: str, tmp_path: Path) -> None:
-    """A script with correct calls, wherever they stand, is the same under `on`."""
+def test_on_adds_nothing_where_the_calls_are_right(idiom: str, when: str, depth: str, tmp_path: Path) -> None:
+    """A script with correct calls, wherever they stand, is the same under `on`, and gradb had nothing to clear."""
 
     def script() -> Outcome:
         return train("SGD momentum", IDIOMS[idiom], when)
 
-    traced, _ = _traced(tmp_path / "run.tape", script, ON, *DEPTHS[depth])
+    traced, tape = _traced(tmp_path / "run.tape", script, ON, *DEPTHS[depth])
     assert_same(traced, script())
+    assert not _series(tape, "inserted")
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -470,6 +471,21 @@ def test_on_is_right_for_every_shape_of_loop(name: str, depth: str, tmp_path: Pa
     bare = script(clear)
     assert_same(traced, bare, with_gradients=False)
     assert _series(tape, "inserted")
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("idiom", IDIOMS)
+def test_on_clears_the_way_the_script_does(idiom: str, depth: str, tmp_path: Path) -> None:
+    """Where the script clears at times, to None or to zeros, gradb does the rest likewise: Adam sees the difference."""
+
+    def at_times(model: nn.Module, optimizer: optim.Optimizer) -> None:
+        calls.append(None)
+        if len(calls) in {2, 3}:
+            IDIOMS[idiom](model, optimizer)
+
+    calls: list[None] = []
+    traced, _ = _traced(tmp_path / "run.tape", lambda: _sometimes_unused(at_times), ON, *DEPTHS[depth])
+    assert_same(traced, _sometimes_unused(IDIOMS[idiom]))
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

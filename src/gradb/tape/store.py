@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradb.tape.cache import Cache
-from gradb.tape.codec import CodecError, decode
 from gradb.tape.database import Database, Row, TapeError
+from gradb.tape.decoding import CodecError, decode
 from gradb.tape.events import (
     PHASE_OF_KIND,
     BackwardEndDetail,

@@ -70,7 +70,8 @@ class GradWatch:
 
     def cleared_unseen(self, call: str, args: tuple[Any, ...]) -> None:
         """Take note of a call that is about to clear gradients while only watching."""
-        self._policy.cleared(self._to_clear(call, args))
+        if self._to_clear(call, args):
+            self._policy.cleared(to_zeros=not _is_setting(call))
 
     def _to_clear(self, call: str, args: tuple[Any, ...]) -> list[torch.Tensor]:
         """Return the tensors whose ``.grad`` a call is about to clear."""
@@ -186,15 +187,17 @@ class GradWatch:
                 return original(owner, *args, **kwargs)
             if self._policy.is_off and self._composer.guard(self._refused, idiom, owner, leaves):
                 return None
-            held = self._composer.guard(self._before_clearing, owner, leaves)
+            held: _Held | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1
             try:
                 return original(owner, *args, **kwargs)
             finally:
                 self._local.depth -= 1
                 place = self._recorder.find().place.row
-                if held is not None:
+                if isinstance(held, _Held):
                     self._composer.guard(self._emit, idiom, held, place)
+                elif held:
+                    self._policy.cleared(to_zeros=any(leaf.grad is not None for leaf in held))
 
         return zero_grad
 
@@ -203,11 +206,10 @@ class GradWatch:
         self._suppressed(idiom, held, self._recorder.find().place.row)
         return True
 
-    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> _Held | None:
+    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> _Held | list[torch.Tensor] | None:
         if self._recorder.is_full:
             return self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)])
-        self._policy.cleared([leaf for leaf in leaves(owner) if leaf.grad is not None])
-        return None
+        return [leaf for leaf in leaves(owner) if leaf.grad is not None]
 
     def _hold(self, leaves: list[torch.Tensor]) -> _Held | None:
         return _Held(self._composer, leaves) if leaves else None
@@ -223,7 +225,7 @@ class GradWatch:
             if _is_cleared(leaf):
                 known.fills = known.since = 0
                 if before != "null":
-                    self._policy.cleared([leaf])
+                    self._policy.cleared(to_zeros=grad_of(leaf) is not None)
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
             self._composer.writer.grad(known.id, event, known.fills, known.since)

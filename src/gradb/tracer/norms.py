@@ -13,6 +13,8 @@ import torch
 from gradb.tracer.values import Unreadable, modes_off, readable
 
 _SMALL = 64
+_TINY = 1e-15
+"""A norm below it may have lost squares on the way."""
 _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
 _KINDS: dict[torch.dtype, Any] = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
 _NARROW = frozenset({torch.float16, torch.bfloat16})
@@ -45,7 +47,8 @@ def norm(tensor: torch.Tensor) -> float:
         if not (dense.is_floating_point() or dense.is_complex()):
             dense = dense.to(torch.float64)
         found = float(torch.linalg.vector_norm(dense, dtype=torch.float32 if dense.dtype in _NARROW else None))
-        if math.isinf(found) and dense.dtype is torch.float32:  # the squares may be too large, and the elements not
+        if (math.isinf(found) or found < _TINY) and (dense.dtype is torch.float32 or dense.dtype in _NARROW):
+            # the squares may be too large or too small for a float32, and the elements not
             found = float(torch.linalg.vector_norm(dense.to(torch.float64)))
         return found
 

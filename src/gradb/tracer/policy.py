@@ -14,6 +14,7 @@ import torch
 
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.controls import Controls
+from gradb.tracer.norms import norm_of_all
 from gradb.tracer.optimizers import parameters_of
 
 
@@ -46,10 +47,9 @@ class ZeroPolicy:
         """Take note of a step, which uses up the gradients of all its parameters."""
         self._due_of.append(weakref.ref(optimizer))
 
-    def cleared(self, tensors: Iterable[torch.Tensor]) -> None:
+    def cleared(self, *, to_zeros: bool) -> None:
         """Take note of how the script clears gradients: to None or to zeros."""
-        for tensor in tensors:
-            self._zeroes = grad_of(tensor) is not None
+        self._zeroes = to_zeros
 
     def count(self) -> int:
         """Count a call suppressed or a clearing added, and return how many since the policy came into force."""
@@ -72,7 +72,11 @@ class ZeroPolicy:
         tensors = [tensor for ref in due if (tensor := ref()) is not None]
         for optimizer in [optimizer for one in due_of if (optimizer := one()) is not None]:
             tensors += parameters_of(optimizer)
-        return [tensor for tensor in dict.fromkeys(tensors) if grad_of(tensor) is not None]
+        return [tensor for tensor in dict.fromkeys(tensors) if self._is_left(grad_of(tensor))]
+
+    def _is_left(self, grad: torch.Tensor | None) -> bool:
+        """Tell whether a gradient has yet to be cleared, in the way the script does it."""
+        return grad is not None and not (self._zeroes and norm_of_all([grad]) == 0)
 
     def clear(self, tensors: Iterable[torch.Tensor]) -> None:
         """Clear gradients as the script would: the way of its own last call, else to None."""

@@ -83,7 +83,7 @@ class StepWatch:
         if self._composer.controls.lr is not None:
             self._has_set_rates = True
             state.set_rate(optimizer, self._composer.controls.lr)
-        if closure is None or not self._policy.is_on:
+        if closure is None or not (self._policy.is_on or state.own_rates):
             return None
         prepared = functools.partial(self._evaluate, optimizer, closure)
         if len(args) > 1:
@@ -93,7 +93,11 @@ class StepWatch:
     def _evaluate(self, optimizer: torch.optim.Optimizer, closure: Callable[[], Any]) -> Any:
         """Run a closure; each run begins with gradients that earlier ones have used up."""
         self._composer.guard(self._policy.used_by, optimizer)
-        return closure()
+        try:
+            return closure()
+        except BaseException:  # the step ends here, and its hook is not called
+            self._states.of(optimizer).restore_rates(optimizer)
+            raise
 
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
         state, rates = self._states.of(optimizer), rates_of(optimizer)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.tape import events as e
-from gradb.tape.codec import CodecError, decode, encode
+from gradb.tape.codec import encode
+from gradb.tape.decoding import CodecError, decode
 from gradb.tape.values import Stats, TensorValue
 from gradb.testing import pack
 

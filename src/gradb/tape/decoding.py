@@ -1,0 +1,230 @@
+"""Reads the wire form of event details back (see ``codec``), and checks every size: a tape may come from anywhere."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from gradb.tape.codec import Wire
+from gradb.tape.events import (
+    AccumulateDetail,
+    BackwardEndDetail,
+    BackwardStartDetail,
+    Cleared,
+    DepthDetail,
+    Detail,
+    EndDetail,
+    ErrorDetail,
+    InterventionDetail,
+    LeafDetail,
+    LossDetail,
+    NodeDetail,
+    NodeStartDetail,
+    NoteDetail,
+    OpDetail,
+    OutputDetail,
+    Probe,
+    StepDetail,
+    Tensor,
+    ZeroGradDetail,
+)
+from gradb.tape.values import Stats, TensorValue, decode as decode_numbers, element_size
+
+_MAX_RANK = 64
+
+
+class CodecError(ValueError):
+    """A detail that does not follow the wire form."""
+
+
+def _slice(data: bytes, offset: Any, length: int) -> bytes:
+    if not isinstance(offset, int) or offset < 0 or length < 0 or offset + length > len(data):
+        raise CodecError("a value lies outside of its event's data")
+    return data[offset : offset + length]
+
+
+def _shape(raw: Any) -> tuple[int, ...]:
+    if len(raw) > _MAX_RANK or not all(isinstance(n, int) and n >= 0 for n in raw):
+        raise CodecError("a shape is not a list of sizes")
+    return tuple(raw)
+
+
+def _read_stats(raw: Any, data: bytes) -> Stats:
+    minimum, maximum, mean, nan, posinf, neginf, offset, count = raw
+    corner = tuple(decode_numbers(_slice(data, offset, 8 * count), "float64"))
+    return Stats(_float(minimum), _float(maximum), _float(mean), int(nan), int(posinf), int(neginf), corner)
+
+
+def _float(raw: Any) -> float | None:
+    return None if raw is None else float(raw)
+
+
+def _read_value(raw: Any, data: bytes) -> TensorValue | None:
+    if raw is None:
+        return None
+    raw_shape, dtype, offset, stats, note = raw
+    shape = _shape(raw_shape)
+    content = None
+    if offset is not None:
+        size = element_size(dtype)
+        if size is None:
+            raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
+        content = _slice(data, offset, size * math.prod(shape))
+    kept = None if stats is None else _read_stats(stats, data)
+    return TensorValue(shape, str(dtype), content, kept, str(note))
+
+
+def _read_tensor(raw: Any, data: bytes) -> Tensor | None:
+    if raw is None:
+        return None
+    id_, name, requires_grad, node, output_nr, value = raw
+    decoded = _read_value(value, data)
+    if decoded is None:
+        raise CodecError("a tensor has no value record")
+    return Tensor(int(id_), _text(name), decoded, bool(requires_grad), _int(node), int(output_nr))
+
+
+def _text(raw: Any) -> str | None:
+    return None if raw is None else str(raw)
+
+
+def _int(raw: Any) -> int | None:
+    return None if raw is None else int(raw)
+
+
+def _optional(raw: Any, data: bytes) -> tuple[Tensor | None, ...]:
+    return tuple(_read_tensor(item, data) for item in raw)
+
+
+def _present(raw: Any, data: bytes) -> tuple[Tensor, ...]:
+    return tuple(tensor for tensor in _optional(raw, data) if tensor is not None)
+
+
+def _ints(raw: Any) -> tuple[int, ...]:
+    return tuple(int(item) for item in raw)
+
+
+def _read_leaf(raw: Wire, data: bytes) -> Detail:
+    (tensor,) = _present(raw[:1], data)
+    return LeafDetail(tensor, str(raw[1]))
+
+
+def _read_op(raw: Wire, data: bytes) -> Detail:
+    function, inputs, outputs, arguments, nodes, inplace = raw
+    pairs = tuple((str(keyword), str(text)) for keyword, text in arguments)
+    return OpDetail(str(function), _present(inputs, data), _present(outputs, data), pairs, _ints(nodes), bool(inplace))
+
+
+def _read_backward_start(raw: Wire, data: bytes) -> Detail:
+    call, roots, gradients, retain, create, wanted, nodes = raw
+    inputs = None if wanted is None else _present(wanted, data)
+    return BackwardStartDetail(
+        str(call),
+        _present(roots, data),
+        _optional(gradients, data),
+        bool(retain),
+        bool(create),
+        inputs,
+        _ints(nodes),
+    )
+
+
+def _read_probe(raw: Any, data: bytes) -> Probe:
+    rows, columns, dtype, offset, note = raw
+    if not (isinstance(rows, int) and isinstance(columns, int) and rows >= 0 and columns >= 0):
+        raise CodecError("a Jacobian has no size")
+    content = None
+    if offset is not None:
+        size = element_size(dtype)
+        if size is None:
+            raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
+        content = _slice(data, offset, size * rows * columns)
+    return Probe(rows, columns, str(dtype), content, str(note))
+
+
+def _read_node_start(raw: Wire, data: bytes) -> Detail:
+    backward, upstream, probes = raw
+    return NodeStartDetail(int(backward), _optional(upstream, data), tuple(_read_probe(p, data) for p in probes))
+
+
+def _read_node(raw: Wire, data: bytes) -> Detail:
+    return NodeDetail(int(raw[0]), _optional(raw[1], data))
+
+
+def _read_accumulate(raw: Wire, data: bytes) -> Detail:
+    tensor, parameter, before, added, after, backward = raw
+    old, new, sum_ = (_read_value(item, data) for item in (before, added, after))
+    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward))
+
+
+def _read_backward_end(raw: Wire, data: bytes) -> Detail:
+    return BackwardEndDetail(int(raw[0]), _optional(raw[1], data), str(raw[2]))
+
+
+def _read_zero_grad(raw: Wire, data: bytes) -> Detail:
+    rows = [Cleared(int(t), str(p), _read_value(b, data), _read_value(a, data)) for t, p, b, a in raw[1]]
+    return ZeroGradDetail(str(raw[0]), tuple(rows), bool(raw[2]))
+
+
+def _read_step(raw: Wire, data: bytes) -> Detail:
+    optimizer, rates, parameters, before, gradients, groups = raw
+    old, found = (tuple(_read_value(item, data) for item in part) for part in (before, gradients))
+    after = _present(parameters, data)
+    if any(part and len(part) != len(after) for part in (old, found, groups)):
+        raise CodecError("a step does not say the same of each parameter")
+    return StepDetail(str(optimizer), tuple(float(rate) for rate in rates), after, old, found, _ints(groups))
+
+
+def _read_depth(raw: Wire, data: bytes) -> Detail:
+    depth, reason, leaves, gradients = raw
+    tensors, values = _present(leaves, data), tuple(_read_value(item, data) for item in gradients)
+    if len(tensors) != len(values):
+        raise CodecError("a change of depth does not say the same of each leaf")
+    return DepthDetail(str(depth), str(reason), tensors, values)
+
+
+def _read_loss(raw: Wire, data: bytes) -> Detail:
+    return LossDetail(tuple((str(name), float(value)) for name, value in raw))
+
+
+def _read_end(raw: Wire, data: bytes) -> Detail:
+    return EndDetail(_int(raw[0]), _int(raw[1]), str(raw[2]))
+
+
+_READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
+    "leaf": _read_leaf,
+    "op": _read_op,
+    "backward_start": _read_backward_start,
+    "node_start": _read_node_start,
+    "node": _read_node,
+    "accumulate": _read_accumulate,
+    "backward_end": _read_backward_end,
+    "zero_grad": _read_zero_grad,
+    "step": _read_step,
+    "loss": _read_loss,
+    "intervention": lambda raw, data: InterventionDetail(str(raw[0]), str(raw[1]), str(raw[2])),
+    "depth": _read_depth,
+    "output": lambda raw, data: OutputDetail(str(raw[0]), str(raw[1])),
+    "error": lambda raw, data: ErrorDetail(str(raw[0]), str(raw[1]), str(raw[2]), bool(raw[3])),
+    "note": lambda raw, data: NoteDetail(str(raw[0])),
+    "end": _read_end,
+}
+
+
+def decode(kind: str, text: str, data: bytes | None) -> Detail:
+    """Read a detail back.
+
+    Raises:
+        CodecError: the kind is unknown, the JSON is not of the wire form, or a size does not fit.
+    """
+    reader = _READERS.get(kind)
+    if reader is None:
+        raise CodecError(f"unknown kind of event {kind!r}")
+    try:
+        return reader(json.loads(text), data or b"")
+    except CodecError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise CodecError(f"the detail of a {kind} event is damaged: {error}") from error
