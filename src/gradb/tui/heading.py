@@ -29,11 +29,12 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
 def _with_frame(made: Heading, frame: Frame) -> Heading:
     """Add what holds at the position."""
     training = frame.training
+    newest = frame.iteration if made.is_past else max(frame.iteration, made.iteration)
     return replace(
         made,
         script=frame.run.script,
         phase=frame.phase,
-        iteration=frame.iteration if made.is_past else max(frame.iteration, made.iteration),
+        iteration=0 if frame.phase == "end" else newest,  # the end is in no iteration
         depth="full" if training.depth is None else training.depth.value,
         policy="" if training.policy is None else training.policy.value,
     )
