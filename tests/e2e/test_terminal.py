@@ -36,8 +36,11 @@ def walk(terminal: Terminal) -> list[str]:
 
 
 def panes(screen: str) -> list[str]:
-    """Return the screen without headline, event line, scrubber and footer, which tell how far the script has run."""
-    return screen.splitlines()[1:-3]
+    """Return the screen without what tells how far the script has run: headline, training, event line, scrubber."""
+    lines = screen.splitlines()[1:-3]
+    first = next((index for index, line in enumerate(lines) if line.startswith("╭─ 6 training")), len(lines))
+    width = lines[first].index("╮") + 1 if first < len(lines) else 0
+    return lines[:first] + [line[width:] for line in lines[first:]]
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (200, 60)])
