@@ -18,6 +18,7 @@ from textual.screen import Screen
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
+from gradb.present.raster import prepare
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
 from gradb.tui.screen import DebugScreen
@@ -96,6 +97,7 @@ class GradbApp(App[int]):
             self._debug.end()
 
     def _begin(self) -> None:
+        self.run_worker(prepare, thread=True)  # the first plot would otherwise wait for it
         if self._start is not None:
             self._begin_with(self._start)
         else:
