@@ -70,7 +70,7 @@ class EngineWatch:
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
         guard = self._composer.guard
-        guard(self._prepare)
+        guard(self._prepare, _accumulates(args, kwargs))
         guard(run.begin, roots, args, kwargs)
         try:
             result = original(roots, *args, **kwargs)
@@ -83,19 +83,20 @@ class EngineWatch:
         guard(run.finish, result, "")
         return result
 
-    def _prepare(self) -> Place:
+    def _prepare(self, accumulates: bool) -> Place:
         """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared."""
         place = self._recorder.find().place
         self._iterations.backward_begins(place.row)
         if self._recorder.has_errands:
             self._recorder.settle()
-        self._grads.before_backward(place.row)
+        if accumulates:
+            self._grads.before_backward(place.row)
         return place
 
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the engine, and record no more than what it began from."""
         guard = self._composer.guard
-        guard(self._begin_unseen, roots)
+        guard(self._begin_unseen, roots, _accumulates(args, kwargs))
         leaves = guard(self._leaves, roots) if self._composer.controls.zero_grad != "script" else None
         try:
             result = original(roots, *args, **kwargs)
@@ -106,8 +107,8 @@ class EngineWatch:
             guard(self._remember, leaves)
         return result
 
-    def _begin_unseen(self, roots: Sequence[Any]) -> None:
-        place = self._prepare()
+    def _begin_unseen(self, roots: Sequence[Any], accumulates: bool) -> None:
+        place = self._prepare(accumulates)
         losses, bad, row = self._losses.of(roots, place), False, place.row
         event = self._recorder.settle()
         for name, value in losses:
@@ -126,6 +127,11 @@ class EngineWatch:
                 known = tensors.note_grad(leaf)
                 if not known.memory_key:
                     tensors.note_memory(known, leaf)
+
+
+def _accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tell whether a call of the engine fills ``.grad`` buffers: ``backward`` does, ``autograd.grad`` does not."""
+    return bool(args[5] if len(args) > 5 else kwargs.get("accumulate_grad"))
 
 
 class BackwardRun:

@@ -103,7 +103,10 @@ class GradWatch:
             self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],true]", held.blob)
 
     def before_backward(self, place: PlaceRow) -> None:
-        """Clear, under the policy ``on``, what the script has left: nothing may be added to used up gradients."""
+        """Clear, under the policy ``on``, what the script has left: nothing may be added to used up gradients.
+
+        Not called before ``autograd.grad``, which adds to none.
+        """
         leaves = self._policy.left_out()
         if not leaves:
             return
@@ -197,7 +200,7 @@ class GradWatch:
                 if isinstance(held, _Held):
                     self._composer.guard(self._emit, idiom, held, place)
                 elif held:
-                    self._policy.cleared(to_zeros=any(leaf.grad is not None for leaf in held))
+                    self._composer.guard(self._after_clearing, held)
 
         return zero_grad
 
@@ -210,6 +213,9 @@ class GradWatch:
         if self._recorder.is_full:
             return self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)])
         return [leaf for leaf in leaves(owner) if leaf.grad is not None]
+
+    def _after_clearing(self, leaves: list[torch.Tensor]) -> None:
+        self._policy.cleared(to_zeros=any(leaf.grad is not None for leaf in leaves))
 
     def _hold(self, leaves: list[torch.Tensor]) -> _Held | None:
         return _Held(self._composer, leaves) if leaves else None

@@ -45,6 +45,8 @@ class Recorder:
         self.errands: Callable[[], None] = lambda: None
         """What has to be done between two events, when ``has_errands``."""
         self.has_errands = False
+        self.aftermath: Callable[[], str] = lambda: ""
+        """Says what else ends when the recording fails."""
         self.on_iteration: Callable[[int], None] = lambda iteration: None
         """Called when an iteration begins."""
         self.is_open = True
@@ -150,8 +152,9 @@ class Recorder:
         self.is_active = False
         last = traceback.extract_tb(error.__traceback__)[-1:]
         where = f" ({os.path.basename(last[0].filename)}:{last[0].lineno})" if last else ""
+        what = f"gradb stopped recording after an error of its own: {type(error).__name__}: {error}{where}"
         try:
-            self.note(f"gradb stopped recording after an error of its own: {type(error).__name__}: {error}{where}")
+            self.note(what + self.aftermath())
         except Exception:
             pass
 
