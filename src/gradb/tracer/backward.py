@@ -70,7 +70,7 @@ class EngineWatch:
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
         guard = self._composer.guard
-        guard(self._prepare, _accumulates(args, kwargs))
+        guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
         try:
             result = original(roots, *args, **kwargs)
@@ -83,9 +83,12 @@ class EngineWatch:
         guard(run.finish, result, "")
         return result
 
-    def _prepare(self, accumulates: bool) -> Place:
-        """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared."""
-        place = self._recorder.find().place
+    def _prepare(self, accumulates: bool, depth: int) -> Place:
+        """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared.
+
+        ``depth`` is how many frames of ours lie above.
+        """
+        place = self._recorder.find(depth).place
         self._iterations.backward_begins(place.row)
         if self._recorder.has_errands:
             self._recorder.settle()
@@ -108,13 +111,14 @@ class EngineWatch:
         return result
 
     def _begin_unseen(self, roots: Sequence[Any], accumulates: bool) -> None:
-        place = self._prepare(accumulates)
+        place = self._prepare(accumulates, 5)
         losses, bad, row = self._losses.of(roots, place), False, place.row
         event = self._recorder.settle()
         for name, value in losses:
             self._composer.series.point("loss", name, value, event, row)
             bad |= not math.isfinite(value)
-        self._recorder.emit("loss", losses[0][0] if losses else "loss", row, dumps(losses), has_nonfinite=bad)
+        detail = self._losses.text(losses, place)
+        self._recorder.emit("loss", losses[0][0] if losses else "loss", row, detail, has_nonfinite=bad)
 
     def _leaves(self, roots: Sequence[Any]) -> list[weakref.ref[torch.Tensor]]:
         """Return the leaves that a backward will reach: a policy has to know whose a ``.grad`` is."""

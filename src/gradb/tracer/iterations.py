@@ -53,6 +53,9 @@ class Iterations:
     def stepped(self, optimizer: Any) -> list[Any]:
         """Take note of a step; return the optimizers that stepped in the iteration it ends, none if it goes on."""
         key, now = id(optimizer), self._now
+        if self._before == {key} and not now and key in self._made:  # the usual loop, in which only one steps
+            self._begin()
+            return [optimizer]
         if key not in self._made:
             self.made(optimizer)
         is_again = key in now

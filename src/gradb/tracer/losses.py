@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from gradb.tape.codec import dumps
 from gradb.tracer.places import Place
 from gradb.tracer.syntax import Callee
 from gradb.tracer.values import Unreadable, modes_off, readable
@@ -20,7 +22,7 @@ class Losses:
     """Reads losses; the name at a place is found out once."""
 
     def __init__(self) -> None:
-        self._names: dict[int, tuple[Place, str]] = {}
+        self._names: dict[int, tuple[Place, str, str]] = {}
 
     def of(self, roots: Sequence[Any], place: Place) -> list[Loss]:
         """Return name and value of each root that is a single real number."""
@@ -40,11 +42,21 @@ class Losses:
                     found.append((name if len(tensors) == 1 else f"{name} {number + 1}", value))
         return found
 
+    def text(self, losses: list[Loss], place: Place) -> str:
+        """Return the detail of a loss event, as JSON; the repr of a finite float is its JSON."""
+        if len(losses) == 1 and math.isfinite(losses[0][1]):
+            return f"[[{self._known(place)[2]},{losses[0][1]!r}]]"
+        return dumps(losses)
+
     def _name(self, place: Place) -> str:
+        return self._known(place)[1]
+
+    def _known(self, place: Place) -> tuple[Place, str, str]:
         known = self._names.get(id(place))
         if known is None or known[0] is not place:
-            known = self._names[id(place)] = (place, _named(place))
-        return known[1]
+            name = _named(place)
+            known = self._names[id(place)] = (place, name, dumps(name))
+        return known
 
 
 def _named(place: Place) -> str:

@@ -103,7 +103,7 @@ class StepWatch:
         state, rates = self._states.of(optimizer), rates_of(optimizer)
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
-        event, place = self._recorder.settle(), self._recorder.find(2).place.row
+        event, place = self._recorder.settle(), self._recorder.find(3).place.row
         if state.norm is not None:
             self._point(state, "grad_norm", state.label, state.norm, event)
         for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
