@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.text import Text
 
-from gradb.present.columns import Window
+from gradb.present.columns import Column, Window
 from gradb.present.raster import BRAILLE
 from gradb.rules.figures import number
 from gradb.tape.series import Series
@@ -54,6 +54,8 @@ class Drawing:
     marks: tuple[Mark, ...] = ()
     ghost_marks: tuple[Mark, ...] = ()
     """Those of the other run: their labels begin with its sign."""
+    gathered: dict[int, list[list[Column]]] = field(default_factory=dict, compare=False, repr=False)
+    """Points gathered into columns, by the number of cells: kept while one drawing is tried at several heights."""
 
 
 def curves_of(

@@ -47,12 +47,18 @@ def draw(drawing: Drawing, width: int, height: int) -> Picture:
     return _Layout(drawing, width, height).picture()
 
 
+def notes(drawing: Drawing, width: int, height: int) -> tuple[str, ...]:
+    """Return what has to be said beside the plot, without drawing it."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return ()
+    return tuple(_Layout(drawing, width, height).notes())
+
+
 class _Layout:
     """One plot being drawn: sizes first, then curves, then what is laid over them."""
 
     def __init__(self, drawing: Drawing, width: int, height: int) -> None:
         self.drawing, self.width = drawing, width
-        self._gathered: dict[int, list[list[Column]]] = {}
         flags = flags_of(drawing)
         for tops in (1, 2) if height >= 12 and flags else (1,) if height > MIN_HEIGHT and flags else (0,):
             self.rows = height - tops - AXES
@@ -76,10 +82,11 @@ class _Layout:
         return scale, self.width - space, self._gather(space)
 
     def _gather(self, space: int) -> list[list[Column]]:
-        if space not in self._gathered:
+        known = self.drawing.gathered
+        if space not in known:
             curves, window, is_log = self.drawing.curves, self.drawing.window, self.drawing.is_log
-            self._gathered[space] = [gather(curve.series, window, 2 * space, is_log=is_log) for curve in curves]
-        return self._gathered[space]
+            known[space] = [gather(curve.series, window, 2 * space, is_log=is_log) for curve in curves]
+        return known[space]
 
     def _ticks(self, scale: Scale) -> list[Tick]:
         """Return round numbers, one on every other line at most, of a width that rarely changes as a run goes on."""
@@ -101,7 +108,7 @@ class _Layout:
         self._lay_over(canvas)
         lines = [self._styled(line, index) for index, line in enumerate(canvas)]
         head = [_exactly(Text(" " * self.margin).append_text(line), self.width) for line in self.tops]
-        return Picture((*head, *lines), tuple(self._notes()))
+        return Picture((*head, *lines), tuple(self.notes()))
 
     # --- over the curves ----------------------------------------------------------------------------------------------
 
@@ -158,7 +165,8 @@ class _Layout:
 
     # --- in words -----------------------------------------------------------------------------------------------------
 
-    def _notes(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
+        """Yield what has to be said beside it."""
         left_out = [flag for flag in self.left_out if flag.line != ""]
         if left_out:
             more = f" and {len(left_out) - 4} more" if len(left_out) > 4 else ""

@@ -14,7 +14,7 @@ from gradb.present.drawing import Curve, Drawing, curves_of
 from gradb.present.fields import cut, wrapped
 from gradb.present.numbers import shape_text
 from gradb.present.options import Ghost, Options, Plot
-from gradb.present.plot import MIN_HEIGHT, draw
+from gradb.present.plot import MIN_HEIGHT, draw, notes
 from gradb.present.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.safe import plain
 from gradb.present.verdict import parting
@@ -53,8 +53,8 @@ def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequen
     width = options.width
     if options.height is None:
         picture = draw(drawing, width, PLOT_HEIGHT)
-        notes = [line for note in picture.notes for line in wrapped(note, width, theme.DIM)]
-        return [*above, *picture.lines, *notes, *below]
+        said = [line for note in picture.notes for line in wrapped(note, width, theme.DIM)]
+        return [*above, *picture.lines, *said, *below]
     if options.height > MIN_HEIGHT:  # the plot goes before all but the first of the lines above it
         above = above[: options.height - MIN_HEIGHT]
     room = options.height - len(above)
@@ -62,11 +62,9 @@ def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequen
     room -= len(below)
     if room < MIN_HEIGHT:
         return above[: options.height]
-    picture = draw(drawing, width, room)
-    notes = [line for note in picture.notes for line in wrapped(note, width, theme.DIM)][: room - MIN_HEIGHT]
-    if notes:
-        picture = draw(drawing, width, room - len(notes))
-    return [*above, *picture.lines, *notes, *below]
+    said = [line for note in notes(drawing, width, room) for line in wrapped(note, width, theme.DIM)]
+    said = said[: room - MIN_HEIGHT]
+    return [*above, *draw(drawing, width, room - len(said)).lines, *said, *below]
 
 
 # --- what is plotted --------------------------------------------------------------------------------------------------
