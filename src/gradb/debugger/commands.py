@@ -34,6 +34,18 @@ PANES = ("source", "graph", "chain", "grads", "output", "training")
 """What `show` can show."""
 
 
+SIGNS = {
+    "full_stop": ".",
+    "comma": ",",
+    "colon": ":",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+}
+"""What is printed on a key that Textual names by a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command."""

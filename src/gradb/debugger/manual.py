@@ -5,19 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gradb.debugger.commands import COMMANDS, GROUPS, Command
+from gradb.debugger.commands import COMMANDS, GROUPS, SIGNS, Command
 
 BEGIN = "<!-- commands: generated from the registry -->\n"
 END = "<!-- end of commands -->\n"
-_KEYS = {
-    "full_stop": ".",
-    "comma": ",",
-    "colon": ":",
-    "question_mark": "?",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-}
 
 
 def tables() -> str:
@@ -31,7 +22,7 @@ def _table(heading: str, group: str) -> str:
 
 
 def _row(command: Command) -> str:
-    keys = " ".join(f"`{_KEYS.get(key, key)}`" for key in command.keys)
+    keys = " ".join(f"`{SIGNS.get(key, key)}`" for key in command.keys)
     usage = command.usage.replace("|", "\\|")
     return f"| `{usage}` | {keys} | {command.help} |\n"
 

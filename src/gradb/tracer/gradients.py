@@ -19,6 +19,7 @@ from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.norms import norm_of_all
+from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
 
@@ -169,7 +170,7 @@ class GradWatch:
     def installed(self) -> Iterator[None]:
         """Group what ``Optimizer.zero_grad`` and ``Module.zero_grad`` clear, as long as the context lasts."""
         owners: list[tuple[Any, str, Callable[[Any], list[torch.Tensor]]]] = [
-            (torch.optim.Optimizer, "optimizer.zero_grad", _optimized),
+            (torch.optim.Optimizer, "optimizer.zero_grad", parameters_of),
             (torch.nn.Module, "module.zero_grad", lambda module: list(module.parameters())),
         ]
         originals = [(owner, owner.zero_grad) for owner, _, _ in owners]
@@ -257,7 +258,3 @@ def _is_cleared(leaf: torch.Tensor) -> bool:
     """Tell whether nothing is left in a buffer."""
     grad = grad_of(leaf)
     return grad is None or norm_of_all([grad]) == 0
-
-
-def _optimized(optimizer: Any) -> list[torch.Tensor]:
-    return [tensor for group in optimizer.param_groups for tensor in group["params"]]

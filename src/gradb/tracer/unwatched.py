@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from gradb.tracer.optimizers import parameters_of
+
 Tensors = Callable[[Any, tuple[Any, ...]], list[Any]]
 _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
 
@@ -51,7 +53,7 @@ def _functions() -> Iterator[tuple[Any, str, Callable[..., Any], Tensors]]:
 
 
 def _of_optimizer(optimizer: Any, args: tuple[Any, ...]) -> list[Any]:
-    return [tensor for group in optimizer.param_groups for tensor in group["params"]]
+    return list(parameters_of(optimizer))
 
 
 def _of_group(optimizer: Any, args: tuple[Any, ...]) -> list[Any]:

@@ -10,19 +10,10 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.keys import format_key
 
-from gradb.debugger.commands import COMMANDS, GROUPS, Command
+from gradb.debugger.commands import COMMANDS, GROUPS, SIGNS, Command
 from gradb.tui.keybar import KeyHint
 
-_NAMES = {
-    "backspace": "bksp",
-    "full_stop": ".",
-    "comma": ",",
-    "colon": ":",
-    "question_mark": "?",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-}
+_NAMES = SIGNS | {"backspace": "bksp"}
 
 
 @dataclass(frozen=True, slots=True)
