@@ -18,10 +18,11 @@ _FRAME = 9  # cells of the source pane that are no source: border, marks, line n
     st.sampled_from(["", *PANE_NAMES]),
     st.sampled_from(["source", "output"]),
     st.sampled_from(["graph", "training"]),
+    st.sampled_from(["chain", "paths", "saved", "aten"]),
 )
-def test_the_panes_cover_the_body(width: int, height: int, zoomed: str, left: str, right: str) -> None:
+def test_the_panes_cover_the_body(width: int, height: int, zoomed: str, left: str, right: str, about: str) -> None:
     """Every cell of the body belongs to one pane, at every size."""
-    names = visible_panes(width, height + 4, zoomed, frozenset({left, right}))
+    names = visible_panes(width, height + 4, zoomed, frozenset({left, right, about}))
     found = places(names, width, height)
     assert set(found) == names
     cells = [(x, y) for place in found.values() for x in range(place.x, place.x + place.width)
@@ -35,7 +36,8 @@ def test_the_panes_cover_the_body(width: int, height: int, zoomed: str, left: st
 def test_the_source_is_wide_enough_to_read(width: int, readable: int) -> None:
     """At 120 columns most lines of Python fit, at 200 all of 79 columns."""
     assert (
-        places(visible_panes(width, 40, "", frozenset({"source", "graph"})), width, 36)["source"].width - _FRAME
+        places(visible_panes(width, 40, "", frozenset({"source", "graph", "chain"})), width, 36)["source"].width
+        - _FRAME
         >= readable
     )
 

@@ -30,7 +30,7 @@ GROUPS: dict[Group, str] = {
 }
 """Heading of each group, in order."""
 
-PANES = ("source", "graph", "chain", "grads", "output", "training")
+PANES = ("source", "graph", "chain", "grads", "output", "training", "paths", "saved", "aten")
 """What `show` can show."""
 
 
@@ -155,6 +155,9 @@ COMMANDS: tuple[Command, ...] = (
     _screen("grads", ("4",), "Look at the .grad buffers"),
     _screen("output", ("5", "o"), "Look at the output; again: back to the source"),
     _screen("training", ("6",), "Look at the training: the losses, and what was changed; again: back to the graph"),
+    _screen("paths", ("7",), "Look at the paths from a leaf to the root; again: back to the chain rule"),
+    _screen("saved", ("8",), "Look at what the node saved, and the graph's memory; again: back to the chain rule"),
+    _screen("aten", ("9",), "Look at the ATen calls of the op or node; again: back to the chain rule"),
     _screen("ghost", ("v",), "Plot the losses of a second run with the other zero_grad policy too, or those of a tape",
             "[off|FILE]"),
     _screen("log-scale", ("L",), "Plot the losses on a logarithmic scale, or on a linear one again"),

@@ -262,4 +262,7 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
+    "paths": lambda frame: {"paths": None},
+    "saved": lambda frame: {"saved": None},
+    "aten": lambda frame: {"aten": None},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import RenderableType
+from rich.text import Text
 
 from gradb.present.chain import chain_pane
 from gradb.present.grads import grads_pane
@@ -24,6 +25,9 @@ PANES: dict[str, Pane] = {
     "grads": grads_pane,
     "training": training_pane,
     "output": output_pane,
+    "paths": lambda frame, options: Text("the paths are not known here"),
+    "saved": lambda frame, options: Text("what was saved is not known here"),
+    "aten": lambda frame, options: Text("no ATen calls were recorded here"),
 }
 
 __all__ = ["PANES", "Options", "Pane", "graph_row"]

@@ -2,7 +2,8 @@
 
 Below 100 columns there are two columns, source and output taking turns, graph and training too; from there on two, the
 output in the right one where the terminal is high enough; from 180 on three, the source wide enough for 79 columns of
-Python, and the training under it, where a plot has room.
+Python, and the training under it, where a plot has room. The chain rule shares its place with the paths, the saved
+tensors and the ATen calls at every size: they are about the same node.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-PANE_NAMES = ("source", "graph", "chain", "grads", "output", "training")
-PAIRS = (("source", "output"), ("graph", "training"))
-"""Panes that share a place where there is no room for both."""
+PANE_NAMES = ("source", "graph", "chain", "grads", "output", "training", "paths", "saved", "aten")
+ABOUT_NODE = ("chain", "paths", "saved", "aten")
+GROUPS = (("source", "output"), ("graph", "training"), ABOUT_NODE)
+"""Panes that share a place where there is no room for all; those about a node share it always."""
 SMALLEST = (60, 16)
 MEDIUM = 100
 WIDE = 180
@@ -35,19 +37,17 @@ class Place:
 
 
 def visible_panes(width: int, height: int, zoomed: str, fronts: frozenset[str]) -> frozenset[str]:
-    """Return the names of the panes shown on a terminal; ``fronts`` has whichever is wanted of each pair."""
+    """Return the names of the panes shown on a terminal; ``fronts`` has whichever is wanted of each group."""
     if zoomed:
         return frozenset({zoomed})
-    if width >= WIDE:
-        return frozenset(PANE_NAMES)
-    sharing = PAIRS[1:] if width >= MEDIUM and height >= TALL else PAIRS
-    return frozenset(PANE_NAMES) - {name for pair in sharing for name in pair if name not in fronts}
+    sharing = GROUPS[2:] if width >= WIDE else GROUPS[1:] if width >= MEDIUM and height >= TALL else GROUPS
+    return frozenset(PANE_NAMES) - {name for group in sharing for name in group if name not in fronts}
 
 
 def brought(fronts: frozenset[str], name: str) -> frozenset[str]:
     """Return the panes in front once ``name`` is."""
-    behind = {other for pair in PAIRS if name in pair for other in pair}
-    return fronts - behind | {name} if behind else fronts
+    group = {other for group in GROUPS if name in group for other in group}
+    return fronts - group | {name} if group else fronts
 
 
 def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
@@ -66,22 +66,23 @@ def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
 
 
 def _columns(names: frozenset[str], width: int) -> tuple[Column, ...]:
+    node = next(name for name in ABOUT_NODE if name in names)
     if width >= WIDE:
         least, most = _SOURCE_WIDTHS
-        source, chain = min(max(width * 11 // 25, least), most), width * 33 // 100
-        middle: Column = (width - source - chain, (("graph", 3), ("output", 1)))
-        return (source, (("source", 4), ("training", 3))), middle, (chain, (("chain", 2), ("grads", 1)))
+        source, right = min(max(width * 11 // 25, least), most), width * 33 // 100
+        middle: Column = (width - source - right, (("graph", 3), ("output", 1)))
+        return (source, (("source", 4), ("training", 3))), middle, (right, ((node, 2), ("grads", 1)))
     left = width // 2 if width >= MEDIUM else width * 9 // 20
     graph = "graph" if "graph" in names else "training"
     if {"source", "output"} <= names:
         upper = 9 if graph == "graph" else 7
         return (left, (("source", upper), (graph, 20 - upper))), (
             width - left,
-            (("chain", 11), ("grads", 5), ("output", 4)),
+            ((node, 11), ("grads", 5), ("output", 4)),
         )
     front = "source" if "source" in names else "output"
     lower = 1 if graph == "graph" else 2  # a plot needs lines
-    return (left, ((front, 1), (graph, lower))), (width - left, (("chain", 14), ("grads", 6)))
+    return (left, ((front, 1), (graph, lower))), (width - left, ((node, 14), ("grads", 6)))
 
 
 def _shares(weights: Sequence[int], total: int) -> list[int]:

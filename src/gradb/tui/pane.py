@@ -122,10 +122,14 @@ class DrawnPane(Pane):
         """Draw again for the new width."""
         self.draw()
 
+    def on_show(self) -> None:
+        """Draw what was not drawn while another pane had the place."""
+        self.draw()
+
     def draw(self) -> None:
-        """Draw all lines and repaint."""
+        """Draw all lines and repaint; nothing while another pane has the place."""
         frame, width = self.frame, self.room.width
-        if width <= 0 or frame is None:
+        if width <= 0 or frame is None or not self.display:
             strips: list[Strip] = []
         else:
             options = self.own_options(with_height=self.FILLS)
@@ -188,3 +192,34 @@ class OutputPane(DrawnPane):
     def show_place(self) -> None:
         """Show the newest line."""
         self.scroll_to(y=max(len(self._strips) - self.room.height, 0), animate=False)
+
+
+class PathsPane(DrawnPane):
+    """The paths from a leaf to the root."""
+
+    LABEL = "paths"
+    HELP = (
+        "The paths from a leaf to what was differentiated: along each the product of the local derivatives, and their "
+        "sum, checked against the gradient that the engine really produced. Select a leaf in the graph; `path` goes "
+        "from one path to the next."
+    )
+
+
+class SavedPane(DrawnPane):
+    """What a node saved for its backward."""
+
+    LABEL = "saved"
+    HELP = (
+        "What the node saved in the forward for its backward: names, shapes, values, when it was freed and by which "
+        "backward; and how much memory the whole graph holds at this position."
+    )
+
+
+class AtenPane(DrawnPane):
+    """The ATen calls of an op or a node."""
+
+    LABEL = "aten"
+    HELP = (
+        "The ATen calls that an op or a node makes, with their tensors. They are recorded where you step into it: "
+        "`into` (>) goes in, `out` (<) comes out again."
+    )

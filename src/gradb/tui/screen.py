@@ -32,9 +32,9 @@ from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
-from gradb.tui.layout import PAIRS, SMALLEST, brought, is_too_small, visible_panes
+from gradb.tui.layout import GROUPS, SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
-from gradb.tui.pane import ChainPane, GradsPane, OutputPane, Pane
+from gradb.tui.pane import AtenPane, ChainPane, GradsPane, OutputPane, Pane, PathsPane, SavedPane
 from gradb.tui.prompt import Prompt
 from gradb.tui.session import Calls, Session, breakpoint_lines
 from gradb.tui.source import SourcePane
@@ -55,8 +55,8 @@ class DebugScreen(Screen[None]):
     """What the user has selected."""
     zoomed: reactive[str] = reactive("", repaint=False)
     """Name of the pane that has the whole body, or empty."""
-    fronts: reactive[frozenset[str]] = reactive(frozenset(pair[0] for pair in PAIRS), repaint=False)
-    """Which pane of each pair has the place that they share where there is no room for both."""
+    fronts: reactive[frozenset[str]] = reactive(frozenset(group[0] for group in GROUPS), repaint=False)
+    """Which pane of each group has the place that they share where there is no room for all."""
 
     def __init__(self, script: str = "") -> None:
         super().__init__()
@@ -69,6 +69,9 @@ class DebugScreen(Screen[None]):
             "grads": GradsPane("grads", 4),
             "output": OutputPane("output", 5),
             "training": TrainingPane("training", 6),
+            "paths": PathsPane("paths", 7),
+            "saved": SavedPane("saved", 8),
+            "aten": AtenPane("aten", 9),
         }
         self.last_pane = "graph"
         self.has_chosen = False
@@ -207,7 +210,7 @@ class DebugScreen(Screen[None]):
 
     def bring_to_front(self, name: str) -> None:
         """Show a pane in the place that it shares; the keyboard goes with the place."""
-        behind = self.last_pane in {other for pair in PAIRS if name in pair for other in pair}
+        behind = self.last_pane in {other for group in GROUPS if name in group for other in group}
         self.fronts = brought(self.fronts, name)
         if behind and not self.panes[self.last_pane].display and not self.query_one(Prompt).display:
             self.set_focus(self.panes[name], scroll_visible=False)
