@@ -122,7 +122,7 @@ class DrawnPane(Pane):
         """Draw again for the new width."""
         self.draw()
 
-    def on_show(self) -> None:
+    def on_show(self, event: events.Show) -> None:
         """Draw what was not drawn while another pane had the place."""
         self.draw()
 
