@@ -17,7 +17,7 @@ from gradb.tape.codec import dumps
 from gradb.tracer.syntax import Callee
 
 _SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
-_ENGINE_CALLS = frozenset({"torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward"})
+_ENGINE_CALLS = frozenset({"torch.Tensor.backward", "torch.autograd.backward"})
 _UNSEEN = frozenset(
     {
         "size",
@@ -80,6 +80,8 @@ _REFLECTED = frozenset(
     {"__rsub__", "__rtruediv__", "__rdiv__", "__rpow__", "__rmatmul__", "__rfloordiv__", "__rmod__"}
     | {"__rand__", "__ror__", "__rxor__", "__rlshift__", "__rrshift__"}
 )
+_ELSEWHERE = {"torch.grad": "torch.autograd.grad"}
+"""Names that torch resolves to where people do not look for them."""
 _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
@@ -98,6 +100,7 @@ class Call:
         self.genuine: Any = func
         name = getattr(func, "__name__", "") or type(func).__name__
         full = _full_name(func) or f"torch.{name}"
+        full = _ELSEWHERE.get(full, full)
         self.display = full.removeprefix("torch.") if full.startswith("torch.Tensor.") else full
         order: Any = "reversed" if name in _REFLECTED else "either" if name in _EITHER else "same"
         self.callee = Callee(name, full.startswith("torch.Tensor."), order)

@@ -199,12 +199,12 @@ class _Step:
             composer.leaf(results[0], self.call.display, place, is_quiet=False)
             return
         scope, new = composer.scope, []
-        for tensor in results:
+        changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
+        for tensor in changed:
             if tensor.grad_fn is not None:
                 new += composer.nodes.register(tensor.grad_fn, event, place, scope)
         if found.is_direct:
             composer.name_results(found.place.names, self.call.callee, results, is_single, event)
-        changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
@@ -222,7 +222,9 @@ class _Step:
         """Return all that an in-place call changed, and whether it is an update of a leaf by hand."""
         leaf = self.updates.leaf_of(self.call, self.args)
         if leaf is None:
-            return results, False
+            base = results[0]._base  # a view shares its memory, and the base's grad_fn is a new one
+            is_known = base is not None and not base.is_leaf and self.composer.tensors.is_known(base)
+            return ([*results, base] if is_known else results), False
         is_update = self._is_by_hand() and self.updates.updated(leaf)
         return (results if leaf is results[0] else [*results, leaf]), is_update
 

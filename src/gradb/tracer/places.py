@@ -25,7 +25,8 @@ PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
 _GRADB = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Files of torch whose frames may stand between the user's call and the torch function it names, one call deep.
 _THIN = frozenset(
-    {"_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py", "autograd/function.py"}
+    {"_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py"}
+    | {"autograd/__init__.py", "autograd/function.py"}
 )
 
 
