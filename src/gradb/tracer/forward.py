@@ -223,8 +223,9 @@ class _Step:
         leaf = self.updates.leaf_of(self.call, self.args)
         if leaf is None:
             base = results[0]._base  # a view shares its memory, and the base's grad_fn is a new one
-            is_known = base is not None and not base.is_leaf and self.composer.tensors.is_known(base)
-            return ([*results, base] if is_known else results), False
+            if base is None or base.is_leaf or not self.composer.tensors.is_known(base):
+                return results, False
+            return [*results, base], False
         is_update = self._is_by_hand() and self.updates.updated(leaf)
         return (results if leaf is results[0] else [*results, leaf]), is_update
 
