@@ -12,7 +12,9 @@ T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``
+node_start              ``[backward, [T...], [probe...]]``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+axis                    ``[shape, complex]``
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
 backward_end            ``[start, [T...], error]``
@@ -37,6 +39,7 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
@@ -130,7 +133,14 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
-    return [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    if probe.input is None:
+        return wire
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+
+
+def _axis(axis: Axis) -> Wire:
+    return [list(axis.shape), axis.is_complex]
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:
