@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any
 
 import torch
@@ -65,8 +66,8 @@ class UserHooks:
 
     def wrap(self, hook: Any, kind: str) -> Any:
         """Return what to register in a hook's place: the hook itself where it is not the script's own."""
-        code = getattr(getattr(hook, "__func__", hook), "__code__", None)
-        if code is not None and any(part in code.co_filename for part in _OURS):
+        code = getattr(hook, "__code__", None)
+        if _is_ours(code):  # nearly all: two for each node that the engine runs
             return hook
         if not self._recorder.is_active or not callable(hook) or isinstance(hook, Watched):
             return hook
@@ -213,6 +214,12 @@ class Watched:
     def __reduce__(self) -> Any:
         """Become the hook itself where it is copied or pickled."""
         return _itself, (self.__wrapped__,)
+
+
+@functools.lru_cache(1024)
+def _is_ours(code: CodeType | None) -> bool:
+    """Tell whether a function is gradb's own or torch's."""
+    return code is not None and any(part in code.co_filename for part in _OURS)
 
 
 def _itself(hook: Any) -> Any:
