@@ -135,7 +135,8 @@ def test_matrices_are_shown_row_by_row(example: OpenExample) -> None:
     """A Jacobian goes below its label, aligned, with its size."""
     local = Local("dense", 2, 4, (1.0, 0.0, 0.5, 0.0, 0.0, 1.0, 0.0, -10.5))
     text = pane(edge(example("chain_rule").frame(10), local=local))
-    assert "    [[1 0 0.5     0]\n     [0 1   0 -10.5]]\n    (Jacobian: 2 outputs × 4 inputs)" in text
+    assert "         [0] [1] [2]   [3]\n    [0]    1   0 0.5     0\n    [1]    0   1   0 -10.5\n" in text
+    assert "(Jacobian: 2 outputs × 4 inputs)" in text
 
 
 def test_a_selected_node_goes_before_the_current_one(example: OpenExample) -> None:
