@@ -191,8 +191,9 @@ class Chains:
         )
 
     def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
-        """Return the number of elements of each output of a node, where all are known from the forward."""
-        made = {tensor.output_nr: tensor.value.numel for tensor in (op.outputs if op else ()) if tensor.node == node.id}
+        """Return the number of rows of each output of a node, where all are known from the forward."""
+        outputs = [tensor for tensor in (op.outputs if op else ()) if tensor.node == node.id]
+        made = {tensor.output_nr: jacobian.size(tensor.value) for tensor in outputs}
         if not made or sorted(made) != list(range(len(made))):
             return None
         return tuple(made[number] for number in range(len(made)))
@@ -228,10 +229,7 @@ def _local(edge: Edge, probe: Probe | None, record: _Record, state: NodeState) -
         return Local("unknown", 0, 0, None, "known when backward reaches this node")
     if probe is None:
         return Local("unknown", 0, 0, None, "not probed")
-    found = jacobian.local(probe)
-    if probe.dtype.startswith("complex") and not found.note:
-        return replace(found, note="not checked: complex")
-    return found
+    return jacobian.local(probe)
 
 
 def _check_contributions(found: tuple[Contribution, ...], upstream: Values) -> Check | None:

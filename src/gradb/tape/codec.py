@@ -12,7 +12,8 @@ T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``
+node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
+                        and two flags more where a side is complex
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
 backward_end            ``[start, [T...], error]``
@@ -130,7 +131,10 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
-    return [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    if probe.has_complex_rows or probe.has_complex_columns:
+        wire += [probe.has_complex_rows, probe.has_complex_columns]
+    return wire
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:

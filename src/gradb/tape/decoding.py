@@ -132,7 +132,7 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_probe(raw: Any, data: bytes) -> Probe:
-    rows, columns, dtype, offset, note = raw
+    rows, columns, dtype, offset, note, *flags = raw
     if not (isinstance(rows, int) and isinstance(columns, int) and rows >= 0 and columns >= 0):
         raise CodecError("a Jacobian has no size")
     content = None
@@ -141,7 +141,8 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
         if size is None:
             raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
         content = _slice(data, offset, size * rows * columns)
-    return Probe(rows, columns, str(dtype), content, str(note))
+    is_paired, is_split = flags or (False, False)
+    return Probe(rows, columns, str(dtype), content, str(note), bool(is_paired), bool(is_split))
 
 
 def _read_node_start(raw: Wire, data: bytes) -> Detail:

@@ -162,6 +162,11 @@ class Probe:
     """rows x columns, row-major: element [i, j] is d output_i / d input_j; None when not probed."""
     note: str = ""
     """Why it was not probed."""
+    has_complex_rows: bool = False
+    """True when all outputs are complex: their elements have two rows each, for 1 and for i, since a backward need only
+    be linear over the real numbers."""
+    has_complex_columns: bool = False
+    """True when the input is complex: its elements have two columns each, the real and the imaginary part."""
 
 
 @dataclass(frozen=True, slots=True)

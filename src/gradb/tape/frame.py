@@ -74,6 +74,9 @@ class Local:
     row-major), zero and identity (none: empty), unknown: None."""
     note: str = ""
     """Why it is unknown."""
+    form: Literal["real", "complex", "parts"] = "real"
+    """``complex``: one complex factor an entry (the conjugate of the derivative: PyTorch's gradient is dL/dz*);
+    ``parts``: real and imaginary parts have rows and columns of their own, because the op is not holomorphic."""
 
 
 @dataclass(frozen=True, slots=True)
