@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.conformance.ops import exceptions, report, results
 from tests.conformance.ops.pool import results as tried
 
-SAMPLES = 8
+SAMPLES = 10
 SECONDS = 300.0
 
 
@@ -24,14 +24,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.ops", description="gradb against op_db.")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these ops only, by their names in op_db")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help="samples an op and dtype, the first ones (%(default)s)")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, help="of an op and dtype, at most; 0: all (%(default)s)"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (%(default)s)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="time-out of one op in one dtype (%(default)g)")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the table here in place of standard output")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="keep results here, one a line, and go on from them")
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="keep results here, one a line, and go on from them"
+    )
     options = parser.parse_args(arguments)
-    if options.samples < 1 or options.jobs < 1:
-        parser.error("--samples and --jobs must be at least 1")
+    if options.samples < 0 or options.jobs < 1:
+        parser.error("--samples must not be negative, --jobs at least 1")
     return options
 
 
@@ -60,7 +64,8 @@ def main(arguments: list[str]) -> int:
 
 def gather(keys: list[tuple[str, str]], options: argparse.Namespace) -> list[results.Result]:
     """Return the result of each case, from the file of results where it is there."""
-    known = {result.key: result for result in results.load(options.results)} if options.results else {}
+    kept = results.load(options.results) if options.results else []
+    known = {result.key: result for result in kept if result.asked == options.samples}
     found = [known[key] for key in keys if key in known]
     todo, began = [key for key in keys if key not in known], time.monotonic()
     for number, result in enumerate(tried(todo, options.samples, options.jobs, options.seconds), start=1):

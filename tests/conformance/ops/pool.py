@@ -42,7 +42,8 @@ class Worker:
             timer.cancel()
         if line.endswith("\n"):
             return Result(**json.loads(line))
-        return Result(*key, problems=[self._ended(process, seconds if has_timed_out else None)])
+        why = self._ended(process, seconds if has_timed_out else None)
+        return Result(*key, count, problems=[why])
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -56,7 +57,9 @@ class Worker:
         self.close()
         if seconds is not None:
             return f"not done after {seconds:g} s"
-        return f"the process was ended by {signal.Signals(-code).name}" if code < 0 else f"the process exited with {code}"
+        return (
+            f"the process was ended by {signal.Signals(-code).name}" if code < 0 else f"the process exited with {code}"
+        )
 
     def close(self) -> None:
         """End the process."""

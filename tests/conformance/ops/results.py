@@ -17,6 +17,8 @@ class Result:
 
     op: str
     dtype: str
+    asked: int = 0
+    """How many samples were asked for at most; 0: all."""
     samples: int = 0
     raised: int = 0
     """Samples at which plain torch itself raises, and the traced run raises the same."""

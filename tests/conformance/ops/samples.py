@@ -10,7 +10,6 @@ import functools
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import torch
@@ -83,11 +82,18 @@ def cases(names: Iterable[str] = ()) -> list[Case]:
 
 
 def samples(case: Case, count: int) -> list[Any]:
-    """Return the first samples of a case, equal ones at each call."""
+    """Return some samples of a case (all of them, where ``count`` is 0), equal ones at each call.
+
+    They are spread evenly over what the database has: its first ones are often the smallest, without any element.
+    """
     torch.manual_seed(SEED)
     random.seed(SEED)
     op = differentiable()[case.op]
-    return list(islice(op.sample_inputs("cpu", DTYPES[case.dtype], requires_grad=True), count))
+    every = list(op.sample_inputs("cpu", DTYPES[case.dtype], requires_grad=True))
+    if not count or len(every) <= count:
+        return every
+    step = (len(every) - 1) / (count - 1) if count > 1 else 0.0
+    return [every[round(index * step)] for index in range(count)]
 
 
 def run(op: Any, sample: Any) -> list[torch.Tensor]:
@@ -147,5 +153,5 @@ def fingerprint(tensor: torch.Tensor | None) -> str:
     if plain.layout is not torch.strided:
         return f"{head} {tuple(plain.shape)} {fingerprint(plain.to_dense())}"
     head = f"{head} {tuple(plain.shape)} {plain.stride()} conj {plain.is_conj()} neg {plain.is_neg()}"
-    content = plain.resolve_conj().resolve_neg().contiguous().reshape(-1)
+    content = plain.resolve_conj().resolve_neg().reshape(-1).clone(memory_format=torch.contiguous_format)
     return f"{head} {content.view(torch.uint8).numpy().tobytes().hex() if content.numel() else ''}"

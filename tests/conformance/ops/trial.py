@@ -18,9 +18,10 @@ from tests.conformance.ops.samples import NO_DTYPE, Case, Outcome, differentiabl
 from tests.tracer.installed import installed
 from tests.tracer.recording import record
 
+
 def attempt(case: Case, count: int) -> Result:
-    """Try the first ``count`` samples of a case."""
-    result, began = Result(case.op, case.dtype), time.monotonic()
+    """Try at most ``count`` samples of a case, or all of them where that is 0."""
+    result, began = Result(case.op, case.dtype, count), time.monotonic()
     if case.dtype == NO_DTYPE:
         result.problems.append("the CPU differentiates it neither in float64 nor in complex128")
         return result
@@ -76,4 +77,3 @@ def _caught(op: Any, sample: Any) -> tuple[list[torch.Tensor], str]:
         return run(op, sample), ""
     except Exception as error:
         return [], f"{type(error).__name__}: {error}"
-
