@@ -16,6 +16,7 @@ node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, c
                         and two flags more where a side is complex
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
+hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
@@ -44,6 +45,7 @@ from gradb.tape.events import (
     Detail,
     EndDetail,
     ErrorDetail,
+    HookDetail,
     InterventionDetail,
     LeafDetail,
     LossDetail,
@@ -165,6 +167,10 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
             return [detail.tensor, detail.parameter, *values, detail.backward]
+        case HookDetail():
+            head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
+            values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
+            return [*head, detail.has_run, detail.is_changed, *values, detail.backward]
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
         case ZeroGradDetail(idiom, cleared, is_suppressed):

@@ -17,6 +17,7 @@ from gradb.tape.events import (
     Detail,
     EndDetail,
     ErrorDetail,
+    HookDetail,
     InterventionDetail,
     LeafDetail,
     LossDetail,
@@ -160,6 +161,13 @@ def _read_accumulate(raw: Wire, data: bytes) -> Detail:
     return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward))
 
 
+def _read_hook(raw: Wire, data: bytes) -> Detail:
+    kind, function, where, tensor, output_nr, has_run, is_changed, before, after, backward = raw
+    words, place = (str(kind), str(function), str(where)), (int(tensor), int(output_nr))
+    values = _optional(before, data), _optional(after, data)
+    return HookDetail(*words, *place, bool(has_run), bool(is_changed), *values, int(backward))
+
+
 def _read_backward_end(raw: Wire, data: bytes) -> Detail:
     return BackwardEndDetail(int(raw[0]), _optional(raw[1], data), str(raw[2]))
 
@@ -201,6 +209,7 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "node_start": _read_node_start,
     "node": _read_node,
     "accumulate": _read_accumulate,
+    "hook": _read_hook,
     "backward_end": _read_backward_end,
     "zero_grad": _read_zero_grad,
     "step": _read_step,

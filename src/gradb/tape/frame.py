@@ -110,6 +110,28 @@ class ChainEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A hook of the script's own at a node."""
+
+    kind: str
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    function: str
+    where: str
+    """``file:line`` of its definition, or empty."""
+    output_nr: int
+    event: int | None
+    """seq of the event at which it ran; None before."""
+    is_changed: bool
+    before: tuple[TensorValue | None, ...]
+    after: tuple[TensorValue | None, ...]
+
+    @property
+    def is_after(self) -> bool:
+        """True when it is given what the node sends on, not what arrives."""
+        return self.kind in {"node", "module", "post-accumulate"}
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The chain-rule record of one node in one backward."""
 
@@ -136,6 +158,8 @@ class Chain:
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
     is_interrupted: bool = False
     """True when the engine raised while it ran this node: there is no downstream."""
+    hooks: tuple[Hook, ...] = ()
+    """The script's hooks here: those that ran in this backward, and before it those that are known to be registered."""
 
 
 @dataclass(frozen=True, slots=True)
