@@ -56,7 +56,8 @@ class _Product:
     is_moot: list[bool]
     """True where NaN or an infinity met a zero of the matrix: the engine may say NaN there, or nothing."""
     floor: list[float]
-    """The largest upstream gradient where several terms meet, else zero: what rounding inside a formula scales with."""
+    """The largest upstream gradient times the number of terms where several meet, else zero: what rounding inside a
+    formula scales with, which adds up as many terms."""
 
 
 def local(probe: Probe) -> Local:
@@ -204,7 +205,7 @@ def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> 
                 counts[column] += 1
             elif not is_finite:
                 result.is_moot[column] = True
-    result.floor = [largest if count > 1 else 0.0 for count in counts]
+    result.floor = [largest * count if count > 1 else 0.0 for count in counts]
     return result
 
 
