@@ -51,8 +51,9 @@ def _column(argument: Argument, output: TensorValue) -> list[float] | None:
 
 
 def _literal(text: str) -> list[float] | None:
-    """Read a literal; the tanh form of gelu counts as 1, the exact one as 0."""
+    """Read a literal; of a word (the form of gelu, a rounding mode) only whether it is ``'none'``."""
     try:
         return [float(text.strip("()"))]
     except ValueError:
-        return {"'tanh'": [1.0], "'none'": [0.0], "True": [1.0], "False": [0.0]}.get(text)
+        words = {"'tanh'": 1.0, "'floor'": 1.0, "'trunc'": 1.0, "'none'": 0.0, "True": 1.0, "False": 0.0}
+        return [words[text]] if text in words else None

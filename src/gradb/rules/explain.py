@@ -15,7 +15,7 @@ from gradb.rules.figures import number, vector
 from gradb.rules.formulas import formula_for
 from gradb.rules.model import Part, Rule, Template
 from gradb.rules.names import Argument, bind, fan_in, output_name
-from gradb.rules.table import call_name, lookup
+from gradb.rules.table import rule_of
 from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
 
@@ -66,7 +66,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         IndexError: the node has no such edge.
     """
     edge = chain.edges[edge_index]
-    rule = _rule(chain)
+    rule = rule_of(chain)
     part = None if rule is None else rule.part(edge_index)
     if rule is None or part is None:
         return _without_rule(chain, edge)
@@ -101,14 +101,6 @@ def _names(chain: Chain, index: int, rule: Rule, part: Part, arguments: Mapping[
     names["n"] = fan_in(chain, index)
     names["out"] = output_name(chain, taken, rule.result.format_map(names))
     return names
-
-
-def _rule(chain: Chain) -> Rule | None:
-    function = chain.op.function if chain.op is not None else ""
-    rule = lookup(chain.node_name, function)
-    if rule is not None and rule.is_strict and call_name(function) not in rule.functions:
-        return None
-    return rule
 
 
 def _without_rule(chain: Chain, edge: ChainEdge) -> Explanation:
