@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.gradb_process import ROOT, SCENARIOS, bare, gradb
+from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, bare, gradb
 
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.py"))
 
@@ -19,12 +20,21 @@ def test_command_script_holds(name: str) -> None:
     assert done.out
 
 
+@pytest.fixture(scope="module")
+def bare_runs() -> dict[str, list[str]]:
+    """Return what each scenario does under plain Python: exit status, standard output, standard error."""
+    done = bare("-W", "error", SCRIPTS / "run_all.py", *(SCENARIOS / f"{name}.py" for name in NAMES), cwd=ROOT)
+    assert done.code == 0, done.err
+    found: dict[str, list[str]] = json.loads(done.out)
+    return found
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_scenario_runs_bare(name: str) -> None:
+def test_scenario_runs_bare(name: str, bare_runs: dict[str, list[str]]) -> None:
     """A scenario is plain Python: no warning, no error, something printed, and a docstring with title and lesson."""
-    done = bare("-W", "error", SCENARIOS / f"{name}.py", cwd=ROOT)
-    assert (done.code, done.err) == (0, "")
-    assert done.out
+    status, out, err = bare_runs[str(SCENARIOS / f"{name}.py")]
+    assert (status, err) == ("0", "")
+    assert out
     text = (SCENARIOS / f"{name}.py").read_text()
     title, _, rest = text.removeprefix('"""').partition("\n\n")
     assert "\n" not in title

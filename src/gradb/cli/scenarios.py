@@ -12,10 +12,18 @@ _ORDER = (
     "chain_rule",
     "accumulation",
     "integer_grad",
+    "shared_weight",
+    "matmul",
+    "softmax_cross_entropy",
     "mlp",
     "zero_grad",
     "wrong_optimizer",
     "grad_accumulation",
+    "inplace_views",
+    "hooks",
+    "custom_function",
+    "double_backward",
+    "checkpoint",
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradb.rules import describe
 from gradb.tape.events import Tensor
-from gradb.tape.frame import Chain, Check, Contribution, Local
+from gradb.tape.frame import Chain, Check, Contribution, Hook, Local
 from gradb.tape.values import Number, Stats, TensorValue
 
 Json = dict[str, Any]
@@ -133,5 +133,18 @@ def chain_json(chain: Chain | None) -> Json | None:
         "upstream": [value_json(value) for value in chain.upstream],
         "contributions": [_contribution_json(contribution) for contribution in chain.contributions],
         "contributions_check": check_json(chain.contributions_check),
+        "hooks": [_hook_json(hook) for hook in chain.hooks],
         "edges": edges_json(chain),
+    }
+
+
+def _hook_json(hook: Hook) -> Json:
+    return {
+        "hook": hook.kind,
+        "function": hook.function,
+        "where": hook.where or None,
+        "event": hook.event,
+        "changed": hook.is_changed,
+        "before": [value_json(value) for value in hook.before],
+        "after": [value_json(value) for value in hook.after],
     }

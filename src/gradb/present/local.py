@@ -25,6 +25,19 @@ def local_lines(
     dtype = _dtype(chain, edge)
     if local.structure == "unknown" or local.values is None:
         return _unknown(local, explanation, chain, edge, dtype, width)
+    body, note = _known(local, chain, edge, dtype, width)
+    return body, " ".join(filter(None, (note, _FORMS[local.form])))
+
+
+_FORMS = {
+    "real": "",
+    "complex": "(conjugated: PyTorch's gradient is ∂L/∂z*)",
+    "parts": "(not holomorphic: real and imaginary parts apart)",
+}
+
+
+def _known(local: Local, chain: Chain, edge: ChainEdge, dtype: str, width: int) -> tuple[list[Text], str]:
+    assert local.values is not None
     texts = [number(value or 0, dtype) for value in local.values]  # a one-hot probe leaves -0 where nothing flows
     if local.structure == "diagonal":
         return numbers_lines(texts, _shape(len(texts), chain, edge), width, style=theme.LOCAL), "(diagonal)"

@@ -12,9 +12,11 @@ T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``
+node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
+                        and two flags more where a side is complex
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
+hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
@@ -43,6 +45,7 @@ from gradb.tape.events import (
     Detail,
     EndDetail,
     ErrorDetail,
+    HookDetail,
     InterventionDetail,
     LeafDetail,
     LossDetail,
@@ -130,7 +133,10 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
-    return [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    if probe.has_complex_rows or probe.has_complex_columns:
+        wire += [probe.has_complex_rows, probe.has_complex_columns]
+    return wire
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:
@@ -161,6 +167,10 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
             return [detail.tensor, detail.parameter, *values, detail.backward]
+        case HookDetail():
+            head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
+            values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
+            return [*head, detail.has_run, detail.is_changed, *values, detail.backward]
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
         case ZeroGradDetail(idiom, cleared, is_suppressed):

@@ -18,6 +18,7 @@ Kind = Literal[
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
     "node",  # the node has run: downstream is known
     "accumulate",  # a .grad buffer was filled
+    "hook",  # a hook of the script was registered, or has run
     "backward_end",  # the engine returned (or raised)
     "zero_grad",  # gradients were cleared, by any of the five idioms
     "step",  # an optimizer step returned
@@ -38,6 +39,7 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "node_start": "backward",
     "node": "backward",
     "accumulate": "backward",
+    "hook": "backward",
     "backward_end": "backward",
     "loss": "backward",
     "zero_grad": "optimizer",
@@ -47,7 +49,21 @@ PHASE_OF_KIND: dict[str, Phase] = {
 """Phase of each kind; all others take the phase of the event before them."""
 
 STOP_KINDS = frozenset(
-    {"leaf", "op", "node", "accumulate", "zero_grad", "step", "loss", "intervention", "depth", "error", "note", "end"}
+    {
+        "leaf",
+        "op",
+        "node",
+        "accumulate",
+        "hook",
+        "zero_grad",
+        "step",
+        "loss",
+        "intervention",
+        "depth",
+        "error",
+        "note",
+        "end",
+    }
 )
 """Kinds at which an ordinary step stops (unless the event is quiet)."""
 
@@ -162,6 +178,11 @@ class Probe:
     """rows x columns, row-major: element [i, j] is d output_i / d input_j; None when not probed."""
     note: str = ""
     """Why it was not probed."""
+    has_complex_rows: bool = False
+    """True when all outputs are complex: their elements have two rows each, for 1 and for i, since a backward need only
+    be linear over the real numbers."""
+    has_complex_columns: bool = False
+    """True when the input is complex: its elements have two columns each, the real and the imaginary part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +222,33 @@ class AccumulateDetail:
     after: TensorValue | None
     backward: int = 0
     """seq of the backward_start event."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookDetail:
+    """A hook of the script's own was registered on a tensor, or has run."""
+
+    kind: str
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    function: str
+    """The hook's qualified name."""
+    where: str
+    """``file:line`` of its definition, or empty."""
+    tensor: int
+    """Tensor id of the tensor it hangs on; 0 for nodes and modules."""
+    output_nr: int
+    """Which output of the node that tensor is."""
+    has_run: bool
+    """False where it was registered only."""
+    is_changed: bool
+    """True when the gradients it was given are not those that go on."""
+    before: tuple[Tensor | None, ...]
+    """The gradients it was given: upstream of a node, or downstream for ``node`` and ``module``; ``.grad`` for
+    ``post-accumulate``."""
+    after: tuple[Tensor | None, ...]
+    """The same after it."""
+    backward: int
+    """seq of the backward_start event; 0 where it was registered only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +382,7 @@ Detail = (
     | NodeStartDetail
     | NodeDetail
     | AccumulateDetail
+    | HookDetail
     | BackwardEndDetail
     | ZeroGradDetail
     | StepDetail

@@ -74,6 +74,9 @@ class Local:
     row-major), zero and identity (none: empty), unknown: None."""
     note: str = ""
     """Why it is unknown."""
+    form: Literal["real", "complex", "parts"] = "real"
+    """``complex``: one complex factor an entry (the conjugate of the derivative: PyTorch's gradient is dL/dz*);
+    ``parts``: real and imaginary parts have rows and columns of their own, because the op is not holomorphic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,28 @@ class ChainEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A hook of the script's own at a node."""
+
+    kind: str
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    function: str
+    where: str
+    """``file:line`` of its definition, or empty."""
+    output_nr: int
+    event: int | None
+    """seq of the event at which it ran; None before."""
+    is_changed: bool
+    before: tuple[TensorValue | None, ...]
+    after: tuple[TensorValue | None, ...]
+
+    @property
+    def is_after(self) -> bool:
+        """True when it is given what the node sends on, not what arrives."""
+        return self.kind in {"node", "module", "post-accumulate"}
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The chain-rule record of one node in one backward."""
 
@@ -133,6 +158,8 @@ class Chain:
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
     is_interrupted: bool = False
     """True when the engine raised while it ran this node: there is no downstream."""
+    hooks: tuple[Hook, ...] = ()
+    """The script's hooks here: those that ran in this backward, and before it those that are known to be registered."""
 
 
 @dataclass(frozen=True, slots=True)

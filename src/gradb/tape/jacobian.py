@@ -9,7 +9,7 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradb.tape.events import Probe
 from gradb.tape.frame import Check, Local
@@ -42,6 +42,10 @@ _LIMITS = {
 }
 
 
+_PARTS = {"complex128": "float64", "complex64": "float32", "complex32": "float16"}
+_EPSILON = {"float64": 2.3e-16, "float32": 1.2e-7, "float16": 1e-3}
+
+
 @dataclass(slots=True)
 class _Product:
     """upstream x local, one item a column."""
@@ -62,7 +66,39 @@ def local(probe: Probe) -> Local:
         return Local("unknown", rows, columns, None, probe.note or "not probed")
     if rows * columns > MAX_ELEMENTS:
         return Local("unknown", rows, columns, None, "too large to be shown")
-    return recognise(TensorValue((rows, columns), probe.dtype, probe.data).numbers() or [], rows, columns)
+    matrix = TensorValue((rows, columns), probe.dtype, probe.data).numbers() or []
+    if not (probe.has_complex_rows or probe.has_complex_columns):
+        return recognise(matrix, rows, columns)
+    factors = _factors(probe, [_real(number) for number in matrix])
+    if factors is not None:
+        return replace(recognise(factors, rows // 2, columns // 2), form="complex")
+    return replace(recognise(matrix, rows, columns), form="parts")
+
+
+def _real(number: Number) -> float:
+    return number.real if isinstance(number, complex) else float(number)
+
+
+def _factors(probe: Probe, matrix: list[float]) -> list[Number] | None:
+    """Return one complex number an entry, or None where the op is not holomorphic.
+
+    A backward maps the gradient g to A g + B conj(g): it sends 1 to A + B and i to i (A - B). B is zero where the
+    function has a complex derivative f'(z), and then A is its conjugate. Source: the autograd notes of PyTorch,
+    "Autograd for complex numbers".
+    """
+    rows, columns = probe.rows, probe.columns
+    if not (probe.has_complex_rows and probe.has_complex_columns) or rows % 2 or columns % 2:
+        return None
+    pairs = [complex(re, im) for re, im in zip(matrix[::2], matrix[1::2], strict=True)]
+    width = columns // 2
+    found: list[Number] = []
+    worst = largest = 0.0
+    for row in range(0, rows, 2):
+        start = row * width
+        for one, i in zip(pairs[start : start + width], pairs[start + width : start + 2 * width], strict=True):
+            found.append((one - 1j * i) / 2)
+            worst, largest = max(worst, abs(one + 1j * i)), max(largest, abs(one))
+    return found if worst <= 8 * _EPSILON.get(probe.dtype, 1e-6) * largest else None
 
 
 def recognise(matrix: Sequence[Number], rows: int, columns: int) -> Local:
@@ -108,7 +144,7 @@ def check(
 
     Args:
         upstream: dL/d(output) of each output; None stands for zeros.
-        sizes: elements of each output; None where not known.
+        sizes: rows of each output; None where not known.
         downstream: dL/d(input); None stands for zeros (the engine's undefined gradient).
 
     Returns:
@@ -117,9 +153,9 @@ def check(
     flat = _flatten(upstream, sizes, probe.rows)
     if flat is None or probe.data is None or probe.rows * probe.columns > MAX_ELEMENTS:
         return None
-    got = [0.0] * probe.columns if downstream is None else downstream.numbers()
+    got = [0.0] * probe.columns if downstream is None else parts(downstream)
     dtypes = [probe.dtype, *(value.dtype for value in (*upstream, downstream) if value is not None)]
-    if got is None or len(got) != probe.columns or any(dtype.startswith("complex") for dtype in dtypes):
+    if got is None or len(got) != probe.columns:
         return None
     matrix = TensorValue((probe.rows, probe.columns), probe.dtype, probe.data).numbers() or []
     return _compare(_product(flat, matrix, probe.columns), got, limits_of(dtypes))
@@ -132,9 +168,9 @@ def _flatten(upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None
     if sizes is None or len(sizes) != len(upstream) or sum(sizes) != rows:
         return None
     flat: list[Number] = []
-    for value, size in zip(upstream, sizes, strict=True):
-        numbers = [0.0] * size if value is None else value.numbers()
-        if numbers is None or len(numbers) != size:
+    for value, count in zip(upstream, sizes, strict=True):
+        numbers = [0.0] * count if value is None else parts(value)
+        if numbers is None or len(numbers) != count:
             return None
         flat.extend(numbers)
     return flat
@@ -144,8 +180,21 @@ def _guess_sizes(upstream: Sequence[TensorValue | None], rows: int) -> list[int]
     """Return the sizes of the outputs where at most one is not known from its gradient."""
     if rows > MAX_ELEMENTS or sum(value is None for value in upstream) > 1:
         return None
-    rest = rows - sum(value.numel for value in upstream if value is not None)
-    return [rest if value is None else value.numel for value in upstream] if rest >= 0 else None
+    rest = rows - sum(size(value) for value in upstream if value is not None)
+    return [rest if value is None else size(value) for value in upstream] if rest >= 0 else None
+
+
+def size(value: TensorValue) -> int:
+    """Return how many real numbers a tensor has: two for each complex element."""
+    return value.numel * (2 if value.dtype.startswith("complex") else 1)
+
+
+def parts(value: TensorValue) -> list[Number] | None:
+    """Return all elements, a complex one as its real and its imaginary part; None where they were not kept."""
+    numbers = value.numbers()
+    if numbers is None or not value.dtype.startswith("complex"):
+        return numbers
+    return [part for number in numbers for part in (number.real, number.imag)]
 
 
 def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> _Product:
@@ -169,7 +218,7 @@ def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> 
 
 def limits_of(dtypes: Sequence[str]) -> _Limits:
     """Return the widest limits among some dtypes."""
-    found = [_LIMITS.get(dtype, _LIMITS["float32"]) for dtype in dtypes]
+    found = [_LIMITS.get(_PARTS.get(dtype, dtype), _LIMITS["float32"]) for dtype in dtypes]
     return _Limits(
         max(limits.relative for limits in found),
         max(limits.absolute for limits in found),

@@ -17,7 +17,7 @@ from gradb.tape.codec import dumps
 from gradb.tracer.syntax import Callee
 
 _SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
-_ENGINE_CALLS = frozenset({"torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward"})
+_ENGINE_CALLS = frozenset({"torch.Tensor.backward", "torch.autograd.backward"})
 _UNSEEN = frozenset(
     {
         "size",
@@ -80,12 +80,15 @@ _REFLECTED = frozenset(
     {"__rsub__", "__rtruediv__", "__rdiv__", "__rpow__", "__rmatmul__", "__rfloordiv__", "__rmod__"}
     | {"__rand__", "__ror__", "__rxor__", "__rlshift__", "__rrshift__"}
 )
+_ELSEWHERE = {"torch.grad": "torch.autograd.grad"}
+"""Names that torch resolves to where people do not look for them."""
 _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
 _CLEARING = frozenset({"zero_", "fill_", "_foreach_zero_"})
-PASS, OP, ENGINE, GRAD, RETAIN = range(5)
+PASS, OP, ENGINE, GRAD, RETAIN, HOOK = range(6)
+HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")
 
 
@@ -98,6 +101,7 @@ class Call:
         self.genuine: Any = func
         name = getattr(func, "__name__", "") or type(func).__name__
         full = _full_name(func) or f"torch.{name}"
+        full = _ELSEWHERE.get(full, full)
         self.display = full.removeprefix("torch.") if full.startswith("torch.Tensor.") else full
         order: Any = "reversed" if name in _REFLECTED else "either" if name in _EITHER else "same"
         self.callee = Callee(name, full.startswith("torch.Tensor."), order)
@@ -147,6 +151,8 @@ def _attribute(func: Any) -> str:
 
 
 def _kind(func: Callable[..., Any], name: str, full: str) -> int:
+    if name in HOOKS:
+        return HOOK
     if full in _ENGINE_CALLS:
         return ENGINE
     if name == "retain_grad":

@@ -23,13 +23,15 @@ from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.places import Found
 from gradb.tracer.updates import UpdateWatch
+from gradb.tracer.userhooks import UserHooks
 
 
 class ForwardMode(TorchFunctionMode):
     """The mode; entered once in each thread that is traced."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch) -> None:
+    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks) -> None:
         super().__init__()
+        self._hooks = hooks
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
@@ -50,6 +52,9 @@ class ForwardMode(TorchFunctionMode):
         func = call.genuine
         if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
+        if call.kind == calls.HOOK and len(args) == 2:
+            hook = self._composer.guard(self._hooks.register, calls.HOOKS[func.__name__], *args)
+            return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))
         is_off = call.clears and self._composer.controls.zero_grad == "off"
         if is_off and self._composer.guard(self._grads.suppresses, call.display, args):
             return None if call.kind == calls.GRAD else args[0]
@@ -196,15 +201,15 @@ class _Step:
         is_leaf = is_single and results[0].is_leaf and results[0].requires_grad
         if is_leaf and not composer.tensors.record(results[0]).is_leaf:
             self._name_results(results, is_single, event)
-            composer.leaf(results[0], self.call.display, place, is_quiet=False)
+            composer.leaf(results[0], self.call.display, place, is_quiet=not results[0].numel())
             return
         scope, new = composer.scope, []
-        for tensor in results:
+        changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
+        for tensor in changed:
             if tensor.grad_fn is not None:
                 new += composer.nodes.register(tensor.grad_fn, event, place, scope)
         if found.is_direct:
             composer.name_results(found.place.names, self.call.callee, results, is_single, event)
-        changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
@@ -222,7 +227,10 @@ class _Step:
         """Return all that an in-place call changed, and whether it is an update of a leaf by hand."""
         leaf = self.updates.leaf_of(self.call, self.args)
         if leaf is None:
-            return results, False
+            base = results[0]._base  # a view shares its memory, and the base's grad_fn is a new one
+            if base is None or base.is_leaf or not self.composer.tensors.is_known(base):
+                return results, False
+            return [*results, base], False
         is_update = self._is_by_hand() and self.updates.updated(leaf)
         return (results if leaf is results[0] else [*results, leaf]), is_update
 

@@ -98,6 +98,11 @@ class TensorIds:
         known = self._records[key] = TensorRecord(next(self._next), ref)
         return known
 
+    def is_known(self, tensor: torch.Tensor) -> bool:
+        """Tell whether a tensor was seen before."""
+        known = self._records.get(id(tensor))
+        return known is not None and known.ref() is tensor
+
     def note_grad(self, tensor: torch.Tensor) -> TensorRecord:
         """Remember which object a tensor's ``.grad`` is now, so that a change of it in place is recognised."""
         known = self.record(tensor)

@@ -25,7 +25,8 @@ PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
 _GRADB = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Files of torch whose frames may stand between the user's call and the torch function it names, one call deep.
 _THIN = frozenset(
-    {"_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py", "autograd/function.py"}
+    {"_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py"}
+    | {"autograd/__init__.py", "autograd/function.py"}
 )
 
 
@@ -128,6 +129,13 @@ class Places:
                 return ModuleCall(id(start), found)
             start = start.f_back
         return ModuleCall(0, found)
+
+    def of_code(self, code: CodeType) -> PlaceRow:
+        """Return the place of a function's first line where it is the user's."""
+        if self._classify(code.co_filename) != _USER:
+            return NOWHERE.row
+        file = self._place(code, 0).row[0]
+        return file, code.co_firstlineno, code.co_firstlineno, None, None
 
     def of_traceback(self, traceback: TracebackType | None) -> PlaceRow:
         """Return the place of the innermost frame that is the user's."""

@@ -20,6 +20,8 @@ from gradb.tracer.values import content, modes_off, readable
 _MAX_ROWS = 64
 _MAX_ENTRIES = 4096
 _REPEATS = 8
+_PARTS = {"complex128": "float64", "complex64": "float32", "complex32": "float16"}
+"""The dtype of the real and the imaginary part."""
 _CHANGES_ON_CALL = ("RngBackward", "ErrorBackward", "NotImplemented", "UndefinedGrad", "DelayedError", "GraphRoot")
 
 
@@ -70,7 +72,7 @@ class Prober:
 
     def _measure(self, node: Any, edges: Any, blob: Blob) -> list[Wire]:
         metadata = node._input_metadata
-        sizes = [_count(meta) for meta in metadata]
+        sizes = [_count(meta) * (2 if meta.dtype.is_complex else 1) for meta in metadata]
         rows = sum(sizes)
         if rows > _MAX_ROWS:
             return [_unknown(f"not probed: {rows} output elements are more than {_MAX_ROWS}") for _ in edges]
@@ -81,7 +83,7 @@ class Prober:
             width = self._row(node(*vectors), edges, collected, shapes)
             if rows * width > _MAX_ENTRIES:
                 return [_unknown(f"not probed: {rows} x {width} entries are more than {_MAX_ENTRIES}") for _ in edges]
-        is_complex = any(meta.dtype.is_complex for meta in metadata)
+        is_complex = all(meta.dtype.is_complex for meta in metadata)
         return [_wire(rows, collected[i], shapes[i], blob, edges[i][0], is_complex) for i in range(len(edges))]
 
     def _row(self, result: Any, edges: Any, collected: list[list[bytes]], shapes: list[tuple[int, str] | None]) -> int:
@@ -92,9 +94,10 @@ class Prober:
                 collected[index].append(b"")
                 continue
             dense = _as_delivered(readable(tensor, _MAX_ENTRIES), target, number)
-            width = max(width, dense.numel())
-            shapes[index] = (dense.numel(), str(dense.dtype)[6:])
-            collected[index].append(content(dense) if dense.numel() <= _MAX_ENTRIES else b"")
+            count = dense.numel() * (2 if dense.is_complex() else 1)
+            width = max(width, count)
+            shapes[index] = (count, str(dense.dtype)[6:])
+            collected[index].append(content(dense) if count <= _MAX_ENTRIES else b"")
         return width
 
 
@@ -128,11 +131,13 @@ def _count(meta: Any) -> int:
 
 
 def _one_hots(metadata: Any, sizes: list[int]) -> Iterator[list[torch.Tensor]]:
-    """Yield, for each element of each output, zeros everywhere and a 1 there."""
+    """Yield, for each element of each output, zeros everywhere and a 1 there; for a complex one then an i."""
     for which, size in enumerate(sizes):
         for index in range(size):
             vectors = [torch.zeros(tuple(meta.shape), dtype=meta.dtype, device=meta.device) for meta in metadata]
-            vectors[which].view(-1)[index] = 1
+            is_complex = vectors[which].is_complex()
+            flat = (torch.view_as_real(vectors[which]) if is_complex else vectors[which]).view(-1)
+            flat[index] = 1
             yield vectors
 
 
@@ -148,8 +153,7 @@ def _wire(
     if shape is None:
         return _unknown("the node gives this input no gradient")
     columns, dtype = shape
-    if is_complex and not dtype.startswith("complex"):
-        return _unknown("not probed: a complex output by a real input is more than one matrix")
     size = max((len(part) for part in parts), default=0)
     data = b"".join(part or bytes(size) for part in parts)
-    return [rows, columns, dtype, blob.add(data), ""]
+    wire: Wire = [rows, columns, _PARTS.get(dtype, dtype), blob.add(data), ""]
+    return [*wire, is_complex, dtype in _PARTS] if is_complex or dtype in _PARTS else wire

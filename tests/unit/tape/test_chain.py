@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gradb.tape import jacobian
 from gradb.tape.events import (
     BackwardEndDetail,
     BackwardStartDetail,
@@ -15,7 +16,7 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.frame import Chain
+from gradb.tape.frame import Chain, Check
 from gradb.tape.tape import Tape
 from gradb.tape.values import Number
 from gradb.testing import TapeBuilder, diagonal, pack, value
@@ -151,17 +152,31 @@ def test_a_node_with_several_outputs(builder: TapeBuilder) -> None:
     assert (second.to, second.local.note, second.check) == (None, "no gradient is wanted here", None)
 
 
-def test_complex_products_are_not_checked(builder: TapeBuilder) -> None:
-    """The backward of a complex op is not linear over complex numbers, so no product of one is judged."""
+def test_complex_products_are_checked_part_by_part(builder: TapeBuilder) -> None:
+    """A complex upstream gradient is multiplied as its real and its imaginary part, and shown as one complex factor."""
     output = Tensor(10, "z", value([1j], (), "complex64"), True, 5)
     start = lone_node(builder, (output,), [(1, 0)])
-    probe = Probe(1, 1, "complex64", pack([2 - 1j], "complex64"))
-    at = run(
-        builder, 5, NodeStartDetail(start, (gradient([1j], "complex64"),), (probe,)), (gradient([1 + 2j], "complex64"),)
-    )
+    probe = Probe(2, 2, "float32", pack([2, -1, 1, 2], "float32"), "", True, True)
+    begun = NodeStartDetail(start, (gradient([1j], "complex64"),), (probe,))
+    at = run(builder, 5, begun, (gradient([1 + 2j], "complex64"),))
     with opened(builder) as tape:
         edge = chain_at(tape, at).edges[0]
-    assert (edge.check, edge.local.note, edge.local.values) == (None, "not checked: complex", (2 - 1j,))
+    assert edge.check == Check(True, 0.0, jacobian.AGREES)
+    assert (edge.local.structure, edge.local.values, edge.local.form) == ("scalar", (2 - 1j,), "complex")
+
+
+def test_an_op_that_is_not_holomorphic(builder: TapeBuilder) -> None:
+    """The real part of z has no complex derivative: its parts are told apart, and a wrong product is still seen."""
+    output = Tensor(10, "x", value([3.0], (), "float32"), True, 5)
+    start = lone_node(builder, (output,), [(1, 0)])
+    probe = Probe(1, 2, "float32", pack([1, 0], "float32"), "", False, True)
+    begun = NodeStartDetail(start, (gradient([3.0]),), (probe,))
+    at = run(builder, 5, begun, (gradient([3 + 1j], "complex64"),))
+    with opened(builder) as tape:
+        edge = chain_at(tape, at).edges[0]
+    assert edge.check is not None
+    assert not edge.check.is_ok
+    assert (edge.local.form, edge.local.rows, edge.local.columns) == ("parts", 1, 2)
 
 
 def test_a_node_that_was_not_probed(builder: TapeBuilder) -> None:

@@ -1,0 +1,46 @@
+"""Hooks: looking at gradients, and changing them
+
+A hook is a function of yours that the engine calls with a gradient on its way. What it
+returns takes the gradient's place; None leaves it as it is.
+
+    a --(2 * a)--> b --(b ** 2)--> c --(sum)--> loss          a = [1, 2, 3],  b = [2, 4, 6]
+
+dloss/db is 2b = [4, 8, 12]. The hook on `b` cuts it at 10: [4, 8, 10]. From there on
+everything is computed from what the hook returned: [8, 16, 20] arrives at `a` and not the
+true gradient [8, 16, 24]. Clipping may be what you want; but a forgotten hook is a bug that
+no formula shows.
+
+The second hook runs after `a.grad` has been filled (`register_post_accumulate_grad_hook`).
+It is given the leaf, not a gradient, and halves `a.grad` in place: [4, 8, 10] is left. And
+the third, on a module (`register_full_backward_hook`), only looks.
+"""
+
+import torch
+
+
+def clip(gradient):
+    """Return the gradient, cut at 10."""
+    return gradient.clamp(max=10.0)
+
+
+def halve(leaf):
+    """Halve what has been accumulated."""
+    leaf.grad /= 2
+
+
+def look(module, grad_input, grad_output):
+    """Print what arrives at a module from above."""
+    print("module:", [g.tolist() for g in grad_output])
+
+
+a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+a.register_post_accumulate_grad_hook(halve)
+double = torch.nn.Identity()
+double.register_full_backward_hook(look)
+
+b = 2 * a
+b.register_hook(clip)
+c = double(b) ** 2
+loss = c.sum()
+loss.backward()
+print("a.grad:", a.grad.tolist())
