@@ -62,8 +62,8 @@ def as_row(case: elementwise.Case) -> Row:
     return Row(case.key, call, tensors)
 
 
-def backward(given: Row) -> None:
-    """Run an op and a backward with a random upstream through it."""
+def apply(given: Row) -> list[Any]:
+    """Run an op; return its results that a gradient can flow back from."""
     import torch
     from torch.nn import functional
 
@@ -72,7 +72,14 @@ def backward(given: Row) -> None:
     scope = {role: tensor(spec, generator) for role, spec in given.tensors.items()}
     result = eval(given.call, {"torch": torch, "F": functional, **scope})
     results = result if isinstance(result, (tuple, list)) else (result,)
-    roots = [one for one in results if isinstance(one, torch.Tensor) and one.requires_grad]
+    return [one for one in results if isinstance(one, torch.Tensor) and one.requires_grad]
+
+
+def backward(given: Row) -> None:
+    """Run an op and a backward with a random upstream through it."""
+    import torch
+
+    generator, roots = torch.Generator().manual_seed(2), apply(given)
     torch.autograd.backward(roots, [torch.randn(r.shape, generator=generator, dtype=r.dtype) for r in roots])
 
 

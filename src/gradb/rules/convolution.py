@@ -88,14 +88,14 @@ _convolution = Rule(
     (
         Part(
             "input",
-            "{weight}, at the offsets where the window covers the element",
+            "{weight} at the element's offset in the window",
             "each input element met every weight once",
             product="transposed convolution of upstream with {weight}",
             entries=_convolved("input", _touches),
         ),
         Part(
             "weight",
-            "{input}, at the places the window stood",
+            "{input} at the places the window stood",
             "each weight met many input elements",
             product="convolution of {input} with upstream",
             entries=_convolved("weight", _touches),
@@ -117,14 +117,14 @@ _convolution = Rule(
 _BACK = (
     replace(
         _convolution.parts[0],
-        local="{weight}, at the offsets where the element was spread to",
+        local="{weight} at the offset it was spread to",
         sentence="each input element was spread over a window of the output",
         product="convolution of upstream with {weight}",
         entries=_convolved("input", _transposed_touches),
     ),
     replace(
         _convolution.parts[1],
-        local="{input}, at the places it was spread from",
+        local="{input} at the places it was spread from",
         product="convolution of upstream with {input}",
         entries=_convolved("weight", _transposed_touches),
     ),

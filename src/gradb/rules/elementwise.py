@@ -184,8 +184,14 @@ def _gelu_tanh(v: Numbers) -> float:
 
 def _gelu_text(names: Names) -> str:
     if "tanh" in names["approximate"]:
-        return "(1 + t)/2 + {self}·(1 - t²)·t'/2, t = tanh(√(2/π)·({self} + 0.044715·{self}³))"
+        return "(1 + t)/2 + {self}·(1 - t²)·u′/2"
     return "Φ({self}) + {self}·φ({self})"
+
+
+def _gelu_note(names: Names) -> str:
+    if "tanh" in names["approximate"]:
+        return "t = tanh(u), u = √(2/π)·({self} + 0.044715·{self}³): near to the exact one, to three digits"
+    return "Φ is the share of a normal distribution below x, φ its density"
 
 
 def _is_set(text: str) -> bool:
@@ -250,8 +256,8 @@ SCALED = (
             Part(
                 "self",
                 _gelu_text,
-                "Φ is the share of a normal distribution below x, φ its density",
-                "with approximate='tanh' the function and its slope differ in the fourth digit",
+                "a product rule: gelu(x) is x times the chance that a normal number is below x",
+                _gelu_note,
                 derivative=lambda v: _gelu_tanh(v) if v.get("approximate") else _gelu(v),
             ),
         ),

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gradb.rules.evaluate import evaluate
 from gradb.rules.figures import number, vector
 from gradb.rules.formulas import formula_for
+from gradb.rules.jacobian import factors
 from gradb.rules.model import Part, Rule, Template
 from gradb.rules.names import Argument, bind, fan_in, output_name
 from gradb.rules.table import rule_of
@@ -20,7 +20,7 @@ from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
 
 NO_FORMULA = "no formula in gradb's table"
-_PLAIN_ROLES = {"alpha", "beta", "negative_slope", "p", "threshold", "min_val", "max_val", "reduction"}
+_PLAIN_ROLES = {"alpha", "beta", "negative_slope", "p", "threshold", "min_val", "max_val", "reduction", "scale"}
 MEASURED = f"{NO_FORMULA}; the numbers were measured by probing the node"
 
 
@@ -75,7 +75,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         arguments[part.role] = Argument(edge.tensor.name, edge.tensor, is_named=True)
     names = _names(chain, edge_index, rule, part, arguments)
     local, symbol = _fill(part.local, names), _symbol(part, names)
-    predicted = None if _is_known(edge.local) else evaluate(part, arguments, _value(chain))
+    predicted = None if _is_known(edge.local) else factors(chain, edge_index)
     return Explanation(
         math=f"{symbol} = {local}",
         numbers=_numbers(local, edge.local, predicted, _dtype(chain, edge)),
@@ -97,6 +97,8 @@ def _names(chain: Chain, index: int, rule: Rule, part: Part, arguments: Mapping[
     names = {role: argument.text for role, argument in arguments.items()}
     if part.name and not arguments[part.role].is_named:
         names[part.role] = part.name.format_map(names)
+    elif names[part.role] == "None":
+        names[part.role] = part.role  # an optional input that was not given
     taken = {argument.text for argument in arguments.values() if argument.tensor}
     names["n"] = fan_in(chain, index)
     names["out"] = output_name(chain, taken, rule.result.format_map(names))

@@ -74,6 +74,15 @@ def ravel(index: Sequence[int], shape: Sequence[int]) -> int:
     return flat
 
 
+def unravel(flat: int, shape: Shape) -> Index:
+    """Return the index at a row-major position."""
+    found = []
+    for length in reversed(shape):
+        flat, i = divmod(flat, length)
+        found.append(i)
+    return tuple(reversed(found))
+
+
 def parse(text: str, inputs: Sequence[Array]) -> Value:
     """Read an argument as the tape has it: ``3``, ``(slice(None, 2, None), 0)``, ``[%0, %1]``.
 

@@ -5,6 +5,7 @@ Nothing here asks the engine: what it computes is what the formula says, and is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -16,6 +17,9 @@ from gradb.rules.table import rule_of
 from gradb.tape.frame import Chain
 
 MAX_ENTRIES = 65_536
+MAX_ELEMENTS = 1024
+_UNFIT = (LookupError, ValueError, ArithmeticError, TypeError)
+"""What a formula raises where the arguments are not what it was written for; then nothing is said."""
 
 
 def entries(chain: Chain, edge_index: int, slot: int = 0, limit: int = MAX_ENTRIES) -> list[Entry] | None:
@@ -31,17 +35,9 @@ def entries(chain: Chain, edge_index: int, slot: int = 0, limit: int = MAX_ENTRI
         (position in the output, position in the input, value), each pair perhaps several times (their values add up);
         None where the table or the tape does not tell.
     """
-    rule = rule_of(chain)
-    part = None if rule is None else rule.part(edge_index)
-    if rule is None or part is None:
-        return None
-    compute = part.entries or (by_element(part.derivative) if part.derivative is not None else None)
-    if compute is None:
-        return None
     try:
-        given = _given(chain, rule, part, edge_index, slot)
-        found = list(islice(compute(given), limit + 1))
-    except (LookupError, ValueError, ArithmeticError, TypeError):
+        found = list(islice(_entries(chain, edge_index, slot), limit + 1))
+    except _UNFIT:
         return None
     return found if len(found) <= limit else None
 
@@ -70,21 +66,40 @@ def downstream(chain: Chain, edge_index: int) -> list[float] | None:
 def factors(chain: Chain, edge_index: int) -> tuple[float, ...] | None:
     """Return one number for each element of the input, where the formula's Jacobian comes to that.
 
-    That is so for an op done element by element, and for one whose result is a single number.
+    That is so for an op done element by element, and for one whose result is a single number; a node of several
+    outputs has no such factors.
     """
-    source = _input(chain, edge_index)
-    if source is None or source.is_complex or chain.output is None:
+    source, slots = _input(chain, edge_index), _slots(chain)
+    if source is None or source.is_complex or chain.output is None or len(slots) > 1:
         return None
     rows = chain.output.value.numel
-    if rows not in {1, source.size}:
-        return None
-    found = entries(chain, edge_index, 0, 4 * max(rows, source.size))
-    if found is None or (rows > 1 and any(i != j for i, j, _ in found)):
+    if rows not in {1, source.size} or source.size > MAX_ELEMENTS:
         return None
     result = [0.0] * source.size
-    for _, j, weight in found:
-        result[j] += weight
+    try:
+        for i, j, weight in _entries(chain, edge_index, slots[0] if slots else 0):
+            if rows > 1 and i != j:
+                return None
+            result[j] += weight
+    except _UNFIT:
+        return None
     return tuple(result)
+
+
+def _entries(chain: Chain, edge_index: int, slot: int) -> Iterator[Entry]:
+    """Return the entries one by one.
+
+    Raises:
+        NotKnown: the table or the tape does not tell; so may the iterator.
+    """
+    rule = rule_of(chain)
+    part = None if rule is None else rule.part(edge_index)
+    if rule is None or part is None:
+        raise NotKnown(chain.node_name)
+    compute = part.entries or (by_element(part.derivative) if part.derivative is not None else None)
+    if compute is None:
+        raise NotKnown(part.role)
+    return compute(_given(chain, rule, part, edge_index, slot))
 
 
 def _given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int) -> Given:
@@ -118,6 +133,12 @@ def _input(chain: Chain, edge_index: int) -> Array | None:
         return None
     shape = array_of(edge.downstream).shape
     return Array(shape, (), edge.downstream.dtype.startswith("complex"))
+
+
+def _slots(chain: Chain) -> list[int]:
+    """Return which of the node's outputs the call returned."""
+    outputs = chain.op.outputs if chain.op is not None else ()
+    return [tensor.output_nr for tensor in outputs if tensor.node == chain.node]
 
 
 def _output(chain: Chain, slot: int) -> Array | None:

@@ -1,7 +1,6 @@
 """Rules of matrix decompositions and their kin: determinant, inverse, solve, Cholesky, eigenvalues, singular values.
 
-Matrices here are a few rows of Python lists: enough to hold a formula against the engine. Source: Giles, "Collected
-matrix derivative results for forward and reverse mode algorithmic differentiation" (2008).
+Source: Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008).
 """
 
 from __future__ import annotations
@@ -11,60 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gradb.rules.given import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
+from gradb.rules.matrices import Matrix, cofactor, determinant, inverted, matrices, multiplied, transposed
 from gradb.rules.model import Part, Rule
-
-Matrix = list[list[float]]
-
-
-def matrices(array: Array) -> list[Matrix]:
-    """Return the matrices of a batch."""
-    *_, rows, columns = array.shape
-    count = array.size // (rows * columns) if rows and columns else 0
-    return [[list(array.row(b * rows + r, columns)) for r in range(rows)] for b in range(count)]
-
-
-def transposed(a: Matrix) -> Matrix:
-    """Return a matrix with rows and columns exchanged."""
-    return [list(row) for row in zip(*a, strict=True)]
-
-
-def multiplied(a: Matrix, b: Matrix) -> Matrix:
-    """Return the product of two matrices."""
-    columns = transposed(b)
-    return [[math.fsum(x * y for x, y in zip(row, column, strict=True)) for column in columns] for row in a]
-
-
-def inverted(a: Matrix) -> Matrix:
-    """Return the inverse by Gauss and Jordan with pivots.
-
-    Raises:
-        ZeroDivisionError: the matrix is singular.
-    """
-    n = len(a)
-    work = [[*row, *(float(i == j) for j in range(n))] for i, row in enumerate(a)]
-    for k in range(n):
-        pivot = max(range(k, n), key=lambda r: abs(work[r][k]))
-        work[k], work[pivot] = work[pivot], work[k]
-        work[k] = [x / work[k][k] for x in work[k]]
-        for r in range(n):
-            if r != k:
-                work[r] = [x - work[r][k] * y for x, y in zip(work[r], work[k], strict=True)]
-    return [row[n:] for row in work]
-
-
-def determinant(a: Matrix) -> float:
-    """Return the determinant, by rows."""
-    if not a:
-        return 1.0
-    return math.fsum(
-        (-1) ** j * x * determinant([[*row[:j], *row[j + 1 :]] for row in a[1:]]) for j, x in enumerate(a[0]) if x
-    )
-
-
-def _cofactor(a: Matrix, i: int, j: int) -> float:
-    sign = -1.0 if (i + j) % 2 else 1.0
-    return sign * determinant([[*row[:j], *row[j + 1 :]] for r, row in enumerate(a) if r != i])
-
 
 # --- formulas by entry ------------------------------------------------------------------------------------------------
 
@@ -84,7 +31,7 @@ def _by_entry(slope: Callable[[Matrix, int, int, Given], float]) -> Entries:
 
 
 def _log_slope(a: Matrix, i: int, j: int, given: Given) -> float:
-    return _cofactor(a, i, j) / determinant(a) if given.slot else 0.0
+    return cofactor(a, i, j) / determinant(a) if given.slot else 0.0
 
 
 def _linear(change: Callable[[Matrix, Given, int], Callable[[Matrix], Matrix]]) -> Entries:
@@ -277,7 +224,7 @@ _VOLUME = "the determinant is a sum of products: an element gets what it is mult
 _AROUND = "∂{out}[i,l]/∂{%s}[j,k]"
 _INVERTIBLE = "for a matrix that can be inverted"
 _CHOLESKY = "the lower triangle of a change seen from L, with half its diagonal"
-_SYMMETRIC = "{out} is L; a symmetric matrix is taken for granted, so the gradient is made symmetric"
+_SYMMETRIC = "{out} is L, E is 1 at (j,k), else 0; the gradient is made symmetric, as the matrix is"
 _SOLVE = "what solves the equations also sends the gradient back: a system with the transposed matrix"
 
 
@@ -313,7 +260,7 @@ LINALG = (
         _VOLUME,
         "∂{out}/∂{A}[i,j]",
         "upstream·{out}·inv({A}).T",
-        _by_entry(lambda a, i, j, g: _cofactor(a, i, j)),
+        _by_entry(lambda a, i, j, g: cofactor(a, i, j)),
         "det linalg_det",
     ),
     _one(
@@ -375,7 +322,7 @@ LINALG = (
     _one(
         "LinalgCholeskyEx",
         "self",
-        "({out}·Φ({out}⁻¹·E·{out}⁻ᵀ))[i,l], E the step of one element",
+        "({out}·Φ({out}⁻¹·E·{out}⁻ᵀ))[i,l]",
         _CHOLESKY,
         _AROUND % "self",
         "sym({out}⁻ᵀ·Φ({out}ᵀ·upstream)·{out}⁻¹)",
@@ -387,7 +334,7 @@ LINALG = (
     _one(
         "Cholesky",
         "self",
-        "({out}·Φ({out}⁻¹·E·{out}⁻ᵀ))[i,l], E the step of one element",
+        "({out}·Φ({out}⁻¹·E·{out}⁻ᵀ))[i,l]",
         _CHOLESKY,
         _AROUND % "self",
         "sym({out}⁻ᵀ·Φ({out}ᵀ·upstream)·{out}⁻¹)",
@@ -399,13 +346,13 @@ LINALG = (
     _one(
         "LinalgMatrixExp",
         "self",
-        "Σk Σm (A^m·E·A^(k-1-m))[i,l]/k!, E the step of one element",
+        "Σn Σm (A^m·E·A^(n-1-m))[i,l]/n!",
         "e^A is a series of powers, and of each power every factor moves in turn",
         _AROUND % "self",
         "",
         _linear(_exponential),
         "matrix_exp linalg_matrix_exp",
-        "A is {self}",
+        "A is {self}; E is 1 at (j,k), else 0",
     ),
     _one(
         "LinalgEigh",

@@ -28,7 +28,7 @@ class Part:
     """The local derivative, e.g. ``{exponent}·{self}``."""
     sentence: str = ""
     """The same in words, for a newcomer."""
-    condition: str = ""
+    condition: Template = ""
     """Where the formula needs a proviso, e.g. what PyTorch takes at a kink."""
     where: str = "∂{out}/∂{self}"
     """Left-hand side, where it is not ``∂{out}/∂{the input}``; index notation for matrices."""

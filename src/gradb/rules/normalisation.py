@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gradb.rules.given import Array, Given, indices
 from gradb.rules.kernels import Entries, Entry
-from gradb.rules.model import Part, Rule
+from gradb.rules.model import Names, Part, Rule
 
 Group = tuple[list[int], list[int]]
 """Positions of the elements normalised together, and for each the position of its weight."""
@@ -106,6 +106,11 @@ def _by_bias(groups: Groups) -> Entries:
     )
 
 
+def _scale_text(names: Names) -> str:
+    scale = "1" if names["weight"] == "None" else "{weight}"
+    return f"({scale}/σ)·(δ - 1/N - x̂[i]·x̂[j]/N)"
+
+
 _ABOUT = "mean and spread depend on every element too, so what would shift or stretch them all is taken out"
 
 
@@ -116,7 +121,7 @@ def _norm(node: str, groups: Groups, over: str, signature: str, function: str, *
         (
             Part(
                 "input",
-                "({weight}/σ)·(δ - 1/N - x̂[i]·x̂[j]/N)",
+                _scale_text,
                 _ABOUT,
                 over,
                 "∂{out}[i]/∂{input}[j]",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from gradb.rules.model import Names, Numbers, Part, Rule, Template
 from gradb.rules.numeric import inverse, sigmoid
@@ -64,11 +65,13 @@ def _x_log(node: str, inside: str, shift: float, functions: str) -> tuple[Rule, 
         "of a logarithm: one over what is inside, times the factor in front",
         lambda v: _over(v["self"], v["other"] + shift),
     )
-    condition = f"where {{self}} is 0 and {inside} is not above 0, PyTorch takes 0 for {{self}}"
+    condition = f"where {{self}} is 0 and {inside} is not above 0, PyTorch takes 0"
+    both = _pair(node, (factor, other), functions)
+    first, second = replace(both.parts[0], condition=condition), both.parts[1]
     return (
-        _pair(node, (factor, other), functions, condition=condition),
-        _pair(f"{node}1", (other,), functions),
-        _pair(f"{node}2", (factor,), functions, condition=condition),
+        replace(both, parts=(first, second)),
+        replace(both, node=f"{node}1", parts=(second,)),
+        replace(both, node=f"{node}2", parts=(first,)),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from gradb.rules.given import Array, Given, Index, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry, broadcast_index, one_to_one
 from gradb.rules.model import Part, Rule
-from gradb.rules.moves import diagonal_index
+from gradb.rules.selections import diagonal_index
 
 Target = Callable[[Given, Index], Index]
 """From an index of what is written to its place in the result."""

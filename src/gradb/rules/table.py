@@ -6,28 +6,33 @@ import re
 
 from gradb.rules.activations import ACTIVATIONS
 from gradb.rules.binary import BINARY, SAME
+from gradb.rules.classification import CLASS_LOSSES
 from gradb.rules.complexes import COMPLEXES
 from gradb.rules.convolution import CONVOLUTION
 from gradb.rules.elementwise import SCALED, UNARY
 from gradb.rules.linalg import LINALG
-from gradb.rules.losses import LOSSES
+from gradb.rules.losses import ELEMENT_LOSSES, SOFTMAX
 from gradb.rules.model import Rule
 from gradb.rules.moves import MOVES
 from gradb.rules.network import NETWORK
 from gradb.rules.normalisation import NORMALISATION
+from gradb.rules.norms import NORMS
 from gradb.rules.pairs import PAIRS
 from gradb.rules.pooling import POOLING
 from gradb.rules.products import PRODUCTS
-from gradb.rules.reductions import ALL_REDUCTIONS
+from gradb.rules.reductions import CUMULATIVE, REDUCTIONS
 from gradb.rules.sampling import SAMPLING
 from gradb.rules.scatter import SCATTER
+from gradb.rules.selections import SELECTIONS
 from gradb.rules.special import SPECIAL
 from gradb.tape.frame import Chain
 
 _ELEMENTWISE = (*UNARY, *SCALED, *SPECIAL, *ACTIVATIONS, *BINARY, *PAIRS, *SAME, *COMPLEXES)
-_MATRICES = (*ALL_REDUCTIONS, *PRODUCTS, *LINALG)
-_BLOCKS = (*LOSSES, *NORMALISATION, *CONVOLUTION, *POOLING, *SAMPLING, *NETWORK)
-RULES: dict[str, Rule] = {rule.node: rule for rule in (*_ELEMENTWISE, *_MATRICES, *MOVES, *SCATTER, *_BLOCKS)}
+_MATRICES = (*REDUCTIONS, *CUMULATIVE, *NORMS, *PRODUCTS, *LINALG)
+_BLOCKS = (*SOFTMAX, *ELEMENT_LOSSES, *CLASS_LOSSES, *NORMALISATION, *CONVOLUTION, *POOLING, *SAMPLING, *NETWORK)
+RULES: dict[str, Rule] = {
+    rule.node: rule for rule in (*_ELEMENTWISE, *_MATRICES, *MOVES, *SELECTIONS, *SCATTER, *_BLOCKS)
+}
 _NAME = re.compile(r"(\w+?)Backward(\d*)(?:_copy)?")
 
 
