@@ -164,7 +164,7 @@ def check(
 def _flatten(upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None, rows: int) -> list[Number] | None:
     """Concatenate the upstream gradients of all outputs, zeros for the undefined ones."""
     if sizes is None:
-        sizes = _guess_sizes(upstream, rows)
+        sizes = guess_sizes(upstream, rows)
     if sizes is None or len(sizes) != len(upstream) or sum(sizes) != rows:
         return None
     flat: list[Number] = []
@@ -176,7 +176,7 @@ def _flatten(upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None
     return flat
 
 
-def _guess_sizes(upstream: Sequence[TensorValue | None], rows: int) -> list[int] | None:
+def guess_sizes(upstream: Sequence[TensorValue | None], rows: int) -> list[int] | None:
     """Return the sizes of the outputs where at most one is not known from its gradient."""
     if rows > MAX_ELEMENTS or sum(value is None for value in upstream) > 1:
         return None
@@ -271,3 +271,15 @@ def check_sum(parts: Sequence[TensorValue | None], total: TensorValue | None) ->
             sums.total[index] += number
             sums.magnitude[index] += abs(number)
     return _compare(sums, want, limits_of(dtypes))
+
+
+def check_row(
+    total: Sequence[float],
+    magnitude: Sequence[float],
+    is_moot: Sequence[bool],
+    floor: Sequence[float],
+    got: Sequence[float],
+    dtypes: Sequence[str],
+) -> Check:
+    """Hold a row vector that was put together elsewhere (see ``_Product``) against the engine's."""
+    return _compare(_Product(list(total), list(magnitude), list(is_moot), list(floor)), got, limits_of(dtypes))
