@@ -179,6 +179,15 @@ class PathsAt:
         end = self.end(found[1], found[2], name)
         return end if self.of(end) is not None else None
 
+    def chosen(self, name: str = "", node: int | None = None) -> Paths | None:
+        """Return the paths to what is called ``name``, else to a node, else to the default; None where there are none."""
+        if name:
+            target = self.named(name)
+            return None if target is None else self.of(target)
+        if node is not None:
+            return self.of_node(node)
+        return None if self.default is None else self.of(self.default)
+
     def of_node(self, node: int) -> Paths | None:
         """Return the paths to a leaf, or to the first output of any node; None where the backward does not reach it."""
         leaf = next((leaf for leaf in self.leaves if leaf.node == node), None)
