@@ -10,8 +10,8 @@ from gradb.present.options import PathChoice
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
-    from gradb.tape.paths import Paths
     from gradb.tape.pathfinder import PathsAt
+    from gradb.tape.paths import Paths
 
 _MAX_NAMES = 8
 _MAX_DIGITS = 4000

@@ -16,8 +16,7 @@ from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, indented, layout, remark, wrapped
 from gradb.present.local import local_lines
-from gradb.present.numbers import inline
-from gradb.present.numbers import lines as tensor_lines
+from gradb.present.numbers import inline, lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.rules import describe

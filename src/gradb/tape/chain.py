@@ -20,7 +20,6 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.factors import output_sizes
 from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local, NodeState
 from gradb.tape.graph import Graphs
 from gradb.tape.runs import Backward, Moment, Run
@@ -211,7 +210,7 @@ class Chains:
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
         made = _made(index, sent, hooks)
-        check = jacobian.check(record.upstream, output_sizes(node.id, op), probe, made) if probe and is_known else None
+        check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
         return ChainEdge(
             edge.to,
             self._name(edge.to),
@@ -220,6 +219,17 @@ class Chains:
             sent,
             check,
         )
+
+    def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
+        """Return how many real numbers each output of a node has, where all are known from the forward."""
+        made = {
+            tensor.output_nr: jacobian.size(tensor.value)
+            for tensor in (op.outputs if op else ())
+            if tensor.node == node.id
+        }
+        if not made or sorted(made) != list(range(len(made))):
+            return None
+        return tuple(made[number] for number in range(len(made)))
 
     def _input(self, edge: Edge, op: OpDetail | None) -> Tensor | None:
         """Return the forward input that an edge leads to, as the op saw it."""

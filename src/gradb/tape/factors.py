@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gradb.tape import jacobian
-from gradb.tape.events import Node, NodeStartDetail, OpDetail, Probe
+from gradb.tape.events import Axis, NodeStartDetail, Probe
 from gradb.tape.frame import Check, Local
 from gradb.tape.runs import Backward
 from gradb.tape.store import Store
-from gradb.tape.values import TensorValue
+from gradb.tape.values import PARTS, TensorValue
 
 _LARGEST = 3.4028235677973e38  # larger ones are infinite in single precision
 Row = list[float]
@@ -31,9 +31,15 @@ class Factor:
     rows: tuple[tuple[tuple[int, float], ...], ...] = ()
     """For each row the (column, value) that are not zero."""
     columns: int = 0
+    sizes: tuple[int, ...] = ()
+    """How many of the rows belong to each output."""
     dtype: str = "float64"
     why: str = ""
     """Why it is not known; empty where it is."""
+
+    def place(self, output_nr: int) -> tuple[int, int] | None:
+        """Return first row and number of rows of one output; None where it has none."""
+        return (sum(self.sizes[:output_nr]), self.sizes[output_nr]) if output_nr < len(self.sizes) else None
 
     @property
     def entries(self) -> int:
@@ -47,8 +53,6 @@ class _Visit:
 
     name: str
     probes: tuple[Probe, ...] = ()
-    sizes: tuple[int, ...] | None = None
-    """Rows of each output; None where they cannot be told."""
     why: str = ""
     """Why nothing is known; empty where it ran."""
 
@@ -77,11 +81,12 @@ class Factors:
         if probe is None or probe.data is None:
             reason = probe.note if probe is not None and probe.note else "not probed"
             return Factor(why=f"{visit.name}: {reason}")
-        if visit.sizes is None:
-            return Factor(why=f"{visit.name}: which rows belong to which of its outputs is not known")
+        if probe.dtype in PARTS:
+            return Factor(why=f"{visit.name}: an older gradb measured no more than a part of a complex matrix")
         if probe.rows * probe.columns > jacobian.MAX_ELEMENTS:
             return Factor(why=f"{visit.name}: its Jacobian is too large for products of paths")
-        return Factor(_sparse(probe), probe.columns, probe.dtype)
+        sizes = tuple(axis.size for axis in probe.outputs) or (probe.rows,)
+        return Factor(_sparse(probe), probe.columns, sizes, probe.dtype)
 
     def _visit(self, node: int) -> _Visit:
         if node not in self._visits:
@@ -95,9 +100,7 @@ class Factors:
         start = self.start(id_)
         if start is None:
             return _Visit(node.name, why=f"{node.name} has not run yet in this backward")
-        probe = next((probe for probe in start.probes if probe.data is not None), None)
-        sizes = None if probe is None else self._sizes(node, start, probe.rows)
-        return _Visit(node.name, start.probes, sizes)
+        return _Visit(node.name, start.probes)
 
     def start(self, node: int) -> NodeStartDetail | None:
         """Return the event at which this backward was about to run a node, or None before."""
@@ -113,23 +116,12 @@ class Factors:
                 return detail if isinstance(detail, NodeStartDetail) else None
         return None
 
-    def _sizes(self, node: Node, start: NodeStartDetail, rows: int) -> tuple[int, ...] | None:
-        if len(start.upstream) == 1:
-            return (rows,)
-        op = self._store.detail(node.event)
-        known = output_sizes(node.id, op) if isinstance(op, OpDetail) else None
-        if known is None or sum(known) != rows:
-            values = [None if tensor is None else tensor.value for tensor in start.upstream]
-            guessed = jacobian.guess_sizes(values, rows)
-            known = None if guessed is None else tuple(guessed)
-        return known if known is not None and sum(known) == rows else None
-
     # --- one path -----------------------------------------------------------------------------------------------------
 
     def multiply(self, row: Row, node: int, output_nr: int, index: int) -> Row | str:
         """Return one row vector times the rows of one output of one edge's Jacobian, or why it is not known."""
         factor = self.factor(node, index)
-        place = self._place(node, output_nr)
+        place = factor.place(output_nr)
         if factor.why or place is None or len(row) != place[1]:
             return factor.why or f"{self._visit(node).name}: its Jacobian does not fit what flows into it"
         result = [0.0] * factor.columns
@@ -140,35 +132,28 @@ class Factors:
 
     def local(self, node: int, output_nr: int, index: int) -> Local:
         """Return the part of an edge's Jacobian that a path takes, by its structure."""
-        factor, visit = self.factor(node, index), self._visit(node)
-        place = self._place(node, output_nr)
+        factor = self.factor(node, index)
+        place = factor.place(output_nr)
         if factor.why or place is None:
             return Local("unknown", 0, 0, None, factor.why)
-        if place[1] == len(factor.rows):
-            return jacobian.local(visit.probes[index])
-        rows = factor.rows[place[0] : place[0] + place[1]]
-        matrix = [0.0] * (len(rows) * factor.columns)
-        for at, row in enumerate(rows):
-            for column, value in row:
-                matrix[at * factor.columns + column] = value
-        return jacobian.recognise(matrix, len(rows), factor.columns)
-
-    def _place(self, node: int, output_nr: int) -> tuple[int, int] | None:
-        """Return first row and number of rows of one output of a node."""
-        sizes = self._visit(node).sizes
-        if sizes is None or output_nr >= len(sizes):
-            return None
-        return sum(sizes[:output_nr]), sizes[output_nr]
+        probe = self._visit(node).probes[index]
+        if place[1] == len(factor.rows) or probe.data is None:
+            return jacobian.local(probe)
+        width = len(probe.data) // probe.rows
+        data = probe.data[place[0] * width : (place[0] + place[1]) * width]
+        return jacobian.local(
+            replace(probe, rows=place[1], data=data, outputs=probe.outputs[output_nr : output_nr + 1])
+        )
 
     # --- all paths ----------------------------------------------------------------------------------------------------
 
     def spread(self, flow: Flow, node: int, output_nr: int, index: int) -> Flow | str:
         """Return what one output's gradient becomes along one edge, or why it is not known."""
         total = self.multiply(flow.row, node, output_nr, index)
-        place = self._place(node, output_nr)
+        factor = self.factor(node, index)
+        place = factor.place(output_nr)
         if isinstance(total, str) or place is None:
             return str(total)
-        factor = self.factor(node, index)
         result = Flow.zeros(factor.columns)
         result.row = total
         result.dtypes = flow.dtypes | {factor.dtype}
@@ -185,7 +170,7 @@ class Factors:
                 filled = {column for column, _ in entries}
                 result.is_moot = [moot or column not in filled for column, moot in enumerate(result.is_moot)]
         for column, count in enumerate(counts):
-            result.floor[column] += largest if count > 1 else 0.0
+            result.floor[column] += largest * count if count > 1 else 0.0
         return result
 
 
@@ -226,7 +211,7 @@ class Flow:
         Returns:
             None where the engine's numbers were not kept.
         """
-        numbers = numbers_of(got)
+        numbers = numbers_of(got, is_complex=len(self.row) == 2 * got.numel)
         if numbers is None or len(numbers) != len(self.row):
             return None
         slack = max(1.0, length / 4)  # every factor is rounded
@@ -264,18 +249,10 @@ def _sparse(probe: Probe) -> tuple[tuple[tuple[int, float], ...], ...]:
     )
 
 
-def output_sizes(node: int, op: OpDetail | None) -> tuple[int, ...] | None:
-    """Return the number of rows of each output of a node, where all are known from the forward call that made it."""
-    outputs = [tensor for tensor in (op.outputs if op else ()) if tensor.node == node]
-    made = {tensor.output_nr: jacobian.size(tensor.value) for tensor in outputs}
-    if not made or sorted(made) != list(range(len(made))):
-        return None
-    return tuple(made[number] for number in range(len(made)))
-
-
-def numbers_of(value: TensorValue | None) -> Sequence[float] | None:
-    """Return the real numbers of a gradient, or None where they were not kept."""
-    found = None if value is None else jacobian.parts(value)
+def numbers_of(value: TensorValue | None, *, is_complex: bool = False) -> Sequence[float] | None:
+    """Return the real numbers of a gradient (``is_complex``: of a complex tensor); None where they were not kept."""
+    axis = None if value is None else Axis(value.shape, is_complex)
+    found = None if value is None else jacobian.parts(value, axis)
     return None if found is None else [float(number) for number in found if not isinstance(number, complex)]
 
 

@@ -180,7 +180,7 @@ class PathsAt:
         return end if self.of(end) is not None else None
 
     def chosen(self, name: str = "", node: int | None = None) -> Paths | None:
-        """Return the paths to what is called ``name``, else to a node, else to the default; None where there are none."""
+        """Return the paths to what is called ``name``, else to a node, else to the default; None for none of them."""
         if name:
             target = self.named(name)
             return None if target is None else self.of(target)

@@ -8,6 +8,7 @@ the product is not known, and the reason is told.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -154,7 +155,7 @@ class Paths:
             return Path(number, root, None, tuple(self._step(step, None) for step in route), None, why)
         rows = self._walk(which, route)
         steps = tuple(self._step(step, row) for step, row in zip(route, rows, strict=True))
-        last = rows[-1] if rows else numbers_of(upstream)
+        last = rows[-1] if rows else self._begin(which)
         if last is None or isinstance(last, str):
             return Path(number, root, upstream, steps, None, last or "the root's own gradient was not kept")
         return Path(number, root, upstream, steps, self._shaped(list(last)))
@@ -169,6 +170,11 @@ class Paths:
         value = self.backward.roots[index].value
         return TensorValue(value.shape, "float64", struct.pack("<d", 1.0)) if value.numel == 1 else None
 
+    def _begin(self, which: int) -> Sequence[float] | None:
+        """Return dL/d(root) as a row vector; None where it was not kept."""
+        roots = [root for root in self.backward.roots if root.node is not None]
+        return numbers_of(self._upstream(which), is_complex=roots[which].value.dtype.startswith("complex"))
+
     def _walk(self, which: int, route: list[Step]) -> list[Row | str]:
         """Return the row vector after each step; what the path before had in common with this one is not done again."""
         common = 0
@@ -177,7 +183,7 @@ class Paths:
             common = next(
                 (at for at, (old, new) in enumerate(pairs) if old[0] != new), min(len(self._last), len(route))
             )
-        begin = numbers_of(self._upstream(which))
+        begin = self._begin(which)
         unknown = "the root's own gradient was not kept"
         done = self._last[:common]
         row: Row | str = done[-1][1] if done else (unknown if begin is None else list(begin))
@@ -233,7 +239,7 @@ class Paths:
         for number in range(1, dag.count + 1):
             which, route = dag.route(number)
             rows = self._walk(which, route)
-            row = rows[-1] if rows else list(numbers_of(self._upstream(which)) or ())
+            row = rows[-1] if rows else list(self._begin(which) or ())
             if isinstance(row, str):
                 return None
             total = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
@@ -250,7 +256,7 @@ class Paths:
         flows = Flows()
         for which, (node, output_nr) in enumerate(dag.roots):
             value = self._upstream(which)
-            numbers = numbers_of(value)
+            numbers = self._begin(which)
             if value is None or numbers is None:
                 return "the gradient given to backward() was not kept"
             flows.add(node, output_nr, Flow.of(list(numbers), value.dtype))
