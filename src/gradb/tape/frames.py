@@ -14,6 +14,7 @@ from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, 
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
+from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
 from gradb.tape.values import TensorValue
@@ -30,6 +31,7 @@ class Frames:
         self._naming = naming
         self._graphs = graphs
         self._chains = chains
+        self._pathfinder = PathFinder(graphs, chains)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
         self._lines = Cache(self._read_lines, 32)
@@ -56,6 +58,7 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
+            self._pathfinder.at(position),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------
