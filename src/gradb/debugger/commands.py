@@ -146,6 +146,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", actions.refuse_show, "PANE", is_front_end=True),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
             actions.expect, "EXPR"),
+    Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
+            "look", actions.refuse_gradcheck, "[LEAF[INDEX]|off]", is_front_end=True),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
