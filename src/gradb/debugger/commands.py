@@ -148,6 +148,8 @@ COMMANDS: tuple[Command, ...] = (
             actions.expect, "EXPR"),
     Command("path", (), "Show the next path of the paths pane in full, or the N-th, or all; with NAME: of that leaf",
             "look", looking.path, "[N|all] [NAME]"),
+    Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
+            "look", actions.refuse_gradcheck, "[LEAF[INDEX]|off]", is_front_end=True),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),

@@ -238,6 +238,12 @@ def _check(before: TensorValue | None, added: TensorValue | None, after: TensorV
     return Check(True, check.max_error, "before + added = after")
 
 
+def fact(store: Store, key: str) -> str | None:
+    """Return one fact of the run, or None."""
+    row = store.db.one("SELECT value FROM run WHERE key = ?", key)
+    return None if row is None else str(row[0])
+
+
 def run_info(store: Store) -> RunInfo:
     """Return what the tape says of the whole run."""
     facts = {str(key): str(value) for key, value in store.db.all("SELECT key, value FROM run LIMIT 1000")}

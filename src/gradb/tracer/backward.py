@@ -42,6 +42,8 @@ class EngineWatch:
         self._losses = Losses()
         self._prober = prober
         self.hooks = Hooks()
+        self.make_run: Callable[..., BackwardRun] = BackwardRun
+        """Begins the record of one call of the engine."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -68,7 +70,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
+        run = self.make_run(self._composer, self._prober, self._losses, self.hooks)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
