@@ -13,6 +13,7 @@ from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.iterations import Iterations
+from gradb.tracer.microscope import Microscope
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
 from gradb.tracer.recorder import Recorder
@@ -52,8 +53,8 @@ def tracing(
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
-    hooks = UserHooks(composer)
-    mode = ForwardMode(composer, grads, updates, hooks)
+    hooks, microscope = UserHooks(composer), Microscope(composer)
+    mode = ForwardMode(composer, grads, updates, hooks, microscope)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -68,7 +69,8 @@ def tracing(
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping))
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
+        stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
