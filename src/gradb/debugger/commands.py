@@ -42,6 +42,8 @@ SIGNS = {
     "plus": "+",
     "minus": "-",
     "equals_sign": "=",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
 }
 """What is printed on a key that Textual names by a word."""
 
@@ -117,6 +119,9 @@ COMMANDS: tuple[Command, ...] = (
             actions.iteration(1), "[COUNT|@N]", "iteration-back"),
     Command("iteration-back", ("I",), "Go back to the iteration before, or with @N to iteration N", "move",
             actions.iteration(-1), "[COUNT|@N]", "iteration"),
+    Command("into", ("greater_than_sign",), "Go into the next op or node: to the next ATen call that it makes", "move",
+            actions.into, COUNT, "out"),
+    Command("out", ("less_than_sign",), "Go out of the op or node: to its end", "move", actions.out, "", "into"),
     Command("until", (), "Go on to the next: node NAME, line N, iteration N, kind KIND, nonfinite, step ...",
             "move",
             actions.until(1), WHAT, "until-back"),

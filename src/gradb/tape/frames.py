@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradb.tape import jacobian
+from gradb.tape.aten import Atens
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
 from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
@@ -32,6 +33,7 @@ class Frames:
         self._graphs = graphs
         self._chains = chains
         self._pathfinder = PathFinder(graphs, chains)
+        self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
         self._lines = Cache(self._read_lines, 32)
@@ -41,13 +43,14 @@ class Frames:
     def at(self, position: int, head: int, run: RunInfo) -> Frame:
         """Return the Frame at a position, 0 <= position <= head."""
         event = self._store.event(position) if position else None
+        detail = self._store.detail(position) if position else None
         outputs = self._outputs(self._store.latest("output", position))
         return Frame(
             position,
             head,
             run,
             event,
-            self._store.detail(position) if position else None,
+            detail,
             event.phase if event else "start",
             event.iteration if event else 0,
             self._source(event, run),
@@ -59,6 +62,7 @@ class Frames:
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
             self._pathfinder.at(position),
+            self._atens.at(event, detail),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------

@@ -222,3 +222,5 @@ class _Local(threading.local):
         """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""
+        self.looks: list[Any] = []
+        """The looks into ops and nodes that this thread is in, the innermost last."""

@@ -14,6 +14,7 @@ from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.iterations import Iterations
+from gradb.tracer.microscope import Microscope
 from gradb.tracer.nudging import Nudging
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
@@ -56,8 +57,8 @@ def tracing(
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
-    hooks = UserHooks(composer)
-    mode = ForwardMode(composer, grads, updates, hooks)
+    hooks, microscope = UserHooks(composer), Microscope(composer)
+    mode = ForwardMode(composer, grads, updates, hooks, microscope)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -72,7 +73,8 @@ def tracing(
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping))
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
+        stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:
             stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
