@@ -19,6 +19,7 @@ from gradb.tape.jacobian import AGREES
 from gradb.tape.tape import Tape
 
 _RAN = ("node", "accumulate")
+_ROOM = Options(width=100, height=40)
 
 
 @dataclass(slots=True)
@@ -101,11 +102,11 @@ def _judge_completeness(tape: Tape, ran: set[int], tally: Tally) -> None:
 
 
 def _draw(frame: Frame, tally: Tally) -> None:
-    """Draw the pane of the chain rule at every event, and all the others too where a node has run."""
-    names = PANES if frame.event is not None and frame.event.kind in _RAN else ("chain",)
+    """Draw the pane of the chain rule at every event, and all the others too once the engine has returned."""
+    names = PANES if frame.event is not None and frame.event.kind == "backward_end" else ("chain",)
     for name in names:
         try:
-            Console(file=io.StringIO(), width=100).print(PANES[name](frame, Options(width=100)))
+            Console(file=io.StringIO(), width=_ROOM.width).print(PANES[name](frame, _ROOM))
         except Exception as error:
             tally.problems.append(f"pane {name}: {type(error).__name__}: {error}")
 
