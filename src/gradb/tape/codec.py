@@ -12,8 +12,9 @@ T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
-                        and two flags more where a side is complex
+node_start              ``[backward, [T...], [probe...]]``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+axis                    ``[shape, complex]``
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
@@ -39,6 +40,7 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
@@ -134,9 +136,13 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
-    if probe.has_complex_rows or probe.has_complex_columns:
-        wire += [probe.has_complex_rows, probe.has_complex_columns]
-    return wire
+    if probe.input is None:
+        return wire
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+
+
+def _axis(axis: Axis) -> Wire:
+    return [list(axis.shape), axis.is_complex]
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:

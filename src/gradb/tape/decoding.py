@@ -10,6 +10,7 @@ from typing import Any
 from gradb.tape.codec import Wire
 from gradb.tape.events import (
     AccumulateDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     Cleared,
@@ -133,7 +134,7 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_probe(raw: Any, data: bytes) -> Probe:
-    rows, columns, dtype, offset, note, *flags = raw
+    rows, columns, dtype, offset, note, *axes = raw
     if not (isinstance(rows, int) and isinstance(columns, int) and rows >= 0 and columns >= 0):
         raise CodecError("a Jacobian has no size")
     content = None
@@ -142,8 +143,17 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
         if size is None:
             raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
         content = _slice(data, offset, size * rows * columns)
-    is_paired, is_split = flags or (False, False)
-    return Probe(rows, columns, str(dtype), content, str(note), bool(is_paired), bool(is_split))
+    if not axes:
+        return Probe(rows, columns, str(dtype), content, str(note))
+    outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
+    if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
+        raise CodecError("a Jacobian is not of the size of its tensors")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+
+
+def _read_axis(raw: Any) -> Axis:
+    shape, is_complex = raw
+    return Axis(_shape(shape), bool(is_complex))
 
 
 def _read_node_start(raw: Wire, data: bytes) -> Detail:

@@ -6,6 +6,7 @@ structure). The tape stores both; nothing here knows how, nor anything of torch 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -166,23 +167,41 @@ class BackwardStartDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """The tensor that the rows or the columns of a Jacobian run over."""
+
+    shape: tuple[int, ...]
+    is_complex: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many real numbers it has: two for each complex element, the real and the imaginary part."""
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured."""
+    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured.
+
+    A backward need only be linear over the real numbers (``abs``, ``real``, ``conj`` are no more), so the matrix is one
+    of real numbers: a complex element has two rows (what 1 and what i upstream give) or two columns (real and imaginary
+    part downstream).
+    """
 
     rows: int
-    """Elements of all outputs of the node together (d *output* / ...)."""
+    """Real numbers in all outputs of the node together (d *output* / ...)."""
     columns: int
-    """Elements of the input this edge leads to (... / d *input*)."""
+    """Real numbers in the input this edge leads to (... / d *input*)."""
     dtype: str
+    """Of the entries: for a complex input the dtype of its parts."""
     data: bytes | None
     """rows x columns, row-major: element [i, j] is d output_i / d input_j; None when not probed."""
     note: str = ""
-    """Why it was not probed."""
-    has_complex_rows: bool = False
-    """True when all outputs are complex: their elements have two rows each, for 1 and for i, since a backward need only
-    be linear over the real numbers."""
-    has_complex_columns: bool = False
-    """True when the input is complex: its elements have two columns each, the real and the imaginary part."""
+    """Why it was not probed, or what was left out."""
+    outputs: tuple[Axis, ...] = ()
+    """What the rows run over, one output after the other; empty when not probed."""
+    input: Axis | None = None
+    """What the columns run over; None when not probed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ class BackwardRun:
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
-        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob)
+        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
         return self._recorder.emit(
             "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
             node=mark.id, has_nonfinite=is_bad,
