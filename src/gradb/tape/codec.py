@@ -13,7 +13,7 @@ leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
 node_start              ``[backward, [T...], [probe...]]``
-probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
 axis                    ``[shape, complex]``
 aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
 node                    ``[start, [T...], calls]``
@@ -142,7 +142,7 @@ def _probe(probe: Probe, blob: Blob) -> Wire:
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
     if probe.input is None:
         return wire
-    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input), probe.noise]
 
 
 def _axis(axis: Axis) -> Wire:

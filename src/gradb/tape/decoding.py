@@ -166,7 +166,10 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
     outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
     if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
         raise CodecError("a Jacobian is not of the size of its tensors")
-    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+    noise = float(axes[2])
+    if not 0 <= noise < math.inf:
+        raise CodecError("the rounding of a formula is no number")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted, noise)
 
 
 def _read_axis(raw: Any) -> Axis:

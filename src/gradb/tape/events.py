@@ -206,6 +206,9 @@ class Probe:
     """What the rows run over, one output after the other; empty when not probed."""
     input: Axis | None = None
     """What the columns run over; None when not probed."""
+    noise: float = 0.0
+    """How far the formula's results for multiples of the same upstream gradient lie apart: the rounding inside of it.
+    0 when not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ def measured(draw: st.DrawFn) -> e.Probe:
     """Draw a probe that says what its rows and columns run over."""
     outputs, wanted = tuple(draw(st.lists(axes, max_size=2))), draw(axes)
     rows = sum(axis.size for axis in outputs)
-    return e.Probe(rows, wanted.size, "float64", pack([1.5] * (rows * wanted.size), "float64"), "", outputs, wanted)
+    data, noise = pack([1.5] * (rows * wanted.size), "float64"), draw(st.floats(0, 1e300))
+    return e.Probe(rows, wanted.size, "float64", data, "", outputs, wanted, noise)
 
 
 def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
