@@ -89,7 +89,7 @@ class Script:
 
 def _carry_out(statement: Statement, debugger: Debugger, style: Style, out: Write) -> None:
     if statement.command.name == "show":
-        out(pane_text(statement.argument, debugger.frame(), style))
+        out(pane_text(statement.argument, debugger.frame(), style, debugger.choice))
         return
     if statement.command.name == "gradcheck":
         out(finding_text(carry_out(gradcheck.start(debugger, statement.argument)), style))

@@ -82,6 +82,8 @@ class RunSpec:
     """Seeds torch, random and numpy before the script uses them; None leaves them as they are."""
     changes: tuple[Change, ...] = ()
     """What to change, and when."""
+    aten: bool = False
+    """Record the ATen calls of every op and node."""
     max_tape: int = 4 << 30
     """Bytes of the tape from which on the run is only watched."""
     nudge: Nudge | None = None

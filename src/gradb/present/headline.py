@@ -8,20 +8,24 @@ from typing import Any
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.aten import aten_clause
 from gradb.present.call import call_text, forward_text
 from gradb.present.fields import wrapped
+from gradb.present.hooks import KINDS
 from gradb.present.numbers import shape_text
 from gradb.present.safe import plain, plain_lines
 from gradb.present.step import rates_text
 from gradb.rules.figures import number
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
     EndDetail,
     ErrorDetail,
     Event,
+    HookDetail,
     InterventionDetail,
     LossDetail,
     NodeDetail,
@@ -74,6 +78,8 @@ def describe(frame: Frame) -> str:
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
         return plain(_made(frame, chain), _TEXT_LIMIT)
+    if isinstance(frame.detail, AtenDetail):
+        return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
     clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
     if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
         clause = f"{clause} ({_forward(frame, chain)})"
@@ -101,6 +107,13 @@ def _op(event: Event, detail: OpDetail) -> str:
 
 def _accumulate(event: Event, detail: AccumulateDetail) -> str:
     return f"gradient added to {detail.parameter}.grad"
+
+
+def _hook(event: Event, detail: HookDetail) -> str:
+    name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
+    if not detail.has_run:
+        return f"{name} registered"
+    return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
 
 
 def _backward_start(event: Event, detail: BackwardStartDetail) -> str:
@@ -200,6 +213,7 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "node_start": _node_start,
     "node": lambda event, detail: f"{event.name} has run",
     "accumulate": _accumulate,
+    "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
     "step": _step,

@@ -12,6 +12,7 @@ from gradb.tape import jacobian
 from gradb.tape.events import (
     AccumulateDetail,
     Edge,
+    HookDetail,
     Node,
     NodeDetail,
     NodeStartDetail,
@@ -19,7 +20,7 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Local, NodeState
+from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local, NodeState
 from gradb.tape.graph import Graphs
 from gradb.tape.runs import Backward, Moment, Run
 from gradb.tape.values import TensorValue
@@ -37,6 +38,8 @@ class _Record:
     probes: tuple[Probe, ...]
     downstream: Values | None
     """None while the node runs."""
+    arrived: Values = ()
+    """dL/d(output) before any hook of the script's changed it."""
 
 
 _ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
@@ -53,7 +56,9 @@ class Chains:
 
     def at(self, position: int) -> Chain | None:
         """Return the record of the node that was made or run last up to a position."""
-        node = self._newest_node(position)
+        hook = self._store.event(position) if position else None
+        is_hook = hook is not None and hook.kind == "hook" and hook.node is not None
+        node = hook.node if hook is not None and is_hook else self._newest_node(position)
         return None if node is None else self.of(node, position)
 
     def _newest_node(self, position: int) -> int | None:
@@ -77,6 +82,8 @@ class Chains:
         run = None if state == "pending" else self._runs.last_run(node_id, position)
         record = _NOTHING if run is None else self._record(run, node)
         op = self._op(node)
+        hooks = self._hooks(node_id, run, position)
+        record = replace(record, arrived=_arrived(record, hooks))
         contributions, check = self._contributions(node_id, record, run, moment, position)
         return Chain(
             node_id,
@@ -89,9 +96,10 @@ class Chains:
             record.upstream,
             contributions,
             check,
-            tuple(self._edge(node, index, edge, record, op, state) for index, edge in enumerate(node.edges)),
+            tuple(self._edge(node, index, edge, record, op, state, hooks) for index, edge in enumerate(node.edges)),
             self._root(run, moment),
             run is not None and run.end is None and state != "running",
+            hooks,
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -131,6 +139,20 @@ class Chains:
         backward = self._runs.backward(start) if start else None
         return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
 
+    # --- hooks --------------------------------------------------------------------------------------------------------
+
+    def _hooks(self, node: int, run: Run | None, position: int) -> tuple[Hook, ...]:
+        """Return the hooks that ran around a run of a node, or, before it has run, those that will."""
+        rows = self._store.db.all(
+            "SELECT seq FROM event WHERE node = ? AND +kind = 'hook' AND seq <= ? ORDER BY seq", node, position
+        )
+        found = [(seq, detail) for (seq,) in rows if isinstance(detail := self._store.detail(seq), HookDetail)]
+        backward = run.backward if run is not None else max((detail.backward for _, detail in found), default=0)
+        ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]
+        if ran:
+            return tuple(_hook(seq, detail) for seq, detail in ran)
+        return tuple(_hook(None, detail) for _, detail in found if not detail.has_run)
+
     # --- contributions ------------------------------------------------------------------------------------------------
 
     def _contributions(
@@ -145,7 +167,7 @@ class Chains:
         found = self._from_consumers(node, start, until)
         if found:
             found = self._from_call(node, backward) + found
-        return found, _check_contributions(found, record.upstream) if found else None
+        return found, _check_contributions(found, record.arrived) if found else None
 
     def _from_consumers(self, node: int, backward: int, until: int) -> tuple[Contribution, ...]:
         found = []
@@ -175,12 +197,20 @@ class Chains:
     # --- edges --------------------------------------------------------------------------------------------------------
 
     def _edge(
-        self, node: Node, index: int, edge: Edge, record: _Record, op: OpDetail | None, state: NodeState
+        self,
+        node: Node,
+        index: int,
+        edge: Edge,
+        record: _Record,
+        op: OpDetail | None,
+        state: NodeState,
+        hooks: tuple[Hook, ...],
     ) -> ChainEdge:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
-        check = jacobian.check(record.upstream, self._sizes(node, op), probe, sent) if probe and is_known else None
+        made = _made(index, sent, hooks)
+        check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
         return ChainEdge(
             edge.to,
             self._name(edge.to),
@@ -191,9 +221,12 @@ class Chains:
         )
 
     def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
-        """Return the number of rows of each output of a node, where all are known from the forward."""
-        outputs = [tensor for tensor in (op.outputs if op else ()) if tensor.node == node.id]
-        made = {tensor.output_nr: jacobian.size(tensor.value) for tensor in outputs}
+        """Return how many real numbers each output of a node has, where all are known from the forward."""
+        made = {
+            tensor.output_nr: jacobian.size(tensor.value)
+            for tensor in (op.outputs if op else ())
+            if tensor.node == node.id
+        }
         if not made or sorted(made) != list(range(len(made))):
             return None
         return tuple(made[number] for number in range(len(made)))
@@ -210,6 +243,28 @@ class Chains:
             if leaf is not None and leaf.tensor is not None and leaf.tensor == tensor.id:
                 return tensor
         return None
+
+
+def _hook(seq: int | None, detail: HookDetail) -> Hook:
+    values = _values(detail.before), _values(detail.after)
+    return Hook(detail.kind, detail.function, detail.where, detail.output_nr, seq, detail.is_changed, *values)
+
+
+def _arrived(record: _Record, hooks: tuple[Hook, ...]) -> Values:
+    """Return what arrived at a node, before the first hook that changed it."""
+    found = list(record.upstream)
+    for hook in reversed([hook for hook in hooks if hook.is_changed and not hook.is_after]):
+        if hook.kind == "tensor" and len(hook.before) == 1 and hook.output_nr < len(found):
+            found[hook.output_nr] = hook.before[0]
+        elif len(hook.before) == len(found):
+            found = list(hook.before)
+    return tuple(found)
+
+
+def _made(index: int, sent: TensorValue | None, hooks: tuple[Hook, ...]) -> TensorValue | None:
+    """Return what a node itself made for an edge, before the first hook that changed it."""
+    changed = [hook for hook in hooks if hook.is_changed and hook.kind in {"node", "module"}]
+    return changed[0].before[index] if changed and index < len(changed[0].before) else sent
 
 
 def _values(tensors: tuple[Tensor | None, ...]) -> Values:

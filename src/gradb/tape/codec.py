@@ -10,12 +10,15 @@ V                       ``[shape, dtype, offset or null, stats or null, note]``
 stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
-                        and two flags more where a side is complex
-node                    ``[start, [T...]]``
-accumulate              ``[tensor, parameter, V, V, V, backward]``
+node_start              ``[backward, [T...], [probe...]]``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+axis                    ``[shape, complex]``
+aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
+node                    ``[start, [T...], calls]``
+accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
+hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
@@ -27,6 +30,8 @@ error                   ``[type, message, traceback, uncaught]``
 note                    ``[text]``
 end                     ``[exit_code, signal, reason]``
 ======================  ======================================================================================
+
+What ends in ``calls`` may leave that out where it is null.
 """
 
 from __future__ import annotations
@@ -38,12 +43,15 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
     Detail,
     EndDetail,
     ErrorDetail,
+    HookDetail,
     InterventionDetail,
     LeafDetail,
     LossDetail,
@@ -132,9 +140,17 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
-    if probe.has_complex_rows or probe.has_complex_columns:
-        wire += [probe.has_complex_rows, probe.has_complex_columns]
-    return wire
+    if probe.input is None:
+        return wire
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+
+
+def _axis(axis: Axis) -> Wire:
+    return [list(axis.shape), axis.is_complex]
+
+
+def _calls(calls: int | None) -> Wire:
+    return [] if calls is None else [calls]
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:
@@ -151,7 +167,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace]
+            made = [list(detail.nodes), detail.is_inplace, *_calls(detail.calls)]
+            return [detail.function, inputs, outputs, arguments, *made]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
@@ -160,11 +177,19 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case NodeStartDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             return [detail.backward, _tensors(detail.upstream, blob), probes]
-        case NodeDetail(start, downstream):
-            return [start, _tensors(downstream, blob)]
+        case AtenDetail():
+            inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
+            arguments = [list(pair) for pair in detail.arguments]
+            return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
+        case NodeDetail(start, downstream, calls):
+            return [start, _tensors(downstream, blob), *_calls(calls)]
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
-            return [detail.tensor, detail.parameter, *values, detail.backward]
+            return [detail.tensor, detail.parameter, *values, detail.backward, *_calls(detail.calls)]
+        case HookDetail():
+            head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
+            values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
+            return [*head, detail.has_run, detail.is_changed, *values, detail.backward]
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
         case ZeroGradDetail(idiom, cleared, is_suppressed):

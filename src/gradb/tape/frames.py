@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradb.tape import jacobian
+from gradb.tape.aten import Atens
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
-from gradb.tape.events import AccumulateDetail, DepthDetail, Event, OutputDetail, Tensor, ZeroGradDetail
+from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
+from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
 from gradb.tape.values import TensorValue
@@ -30,6 +32,8 @@ class Frames:
         self._naming = naming
         self._graphs = graphs
         self._chains = chains
+        self._pathfinder = PathFinder(graphs, chains)
+        self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
         self._lines = Cache(self._read_lines, 32)
@@ -39,13 +43,14 @@ class Frames:
     def at(self, position: int, head: int, run: RunInfo) -> Frame:
         """Return the Frame at a position, 0 <= position <= head."""
         event = self._store.event(position) if position else None
+        detail = self._store.detail(position) if position else None
         outputs = self._outputs(self._store.latest("output", position))
         return Frame(
             position,
             head,
             run,
             event,
-            self._store.detail(position) if position else None,
+            detail,
             event.phase if event else "start",
             event.iteration if event else 0,
             self._source(event, run),
@@ -56,6 +61,8 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
+            self._pathfinder.at(position),
+            self._atens.at(event, detail),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------
@@ -100,7 +107,8 @@ class Frames:
 
     def _grads(self, position: int, event: Event | None) -> tuple[GradBuffer, ...]:
         iteration = event.iteration if event is not None and event.phase == "backward" else 0
-        return tuple(self._grad(leaf, position, iteration) for leaf in self._leaves.at(position))
+        found = (self._grad(leaf, position, iteration) for leaf in self._leaves.at(position))
+        return tuple(one for one in found if one.event is not None or one.leaf is None or one.leaf.numel)
 
     def _grad(self, leaf: int, position: int, iteration: int) -> GradBuffer:
         """Return one buffer; ``iteration`` is that of the backward going on, 0 outside of any."""
@@ -141,6 +149,9 @@ class Frames:
                 if one.tensor == leaf:
                     how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
                     return one.before, None, one.after, how, one.parameter
+        if isinstance(detail, HookDetail) and len(detail.before) == len(detail.after) == 1:
+            before, after = (None if one is None else one.value for one in (*detail.before, *detail.after))
+            return before, None, after, f"changed by the hook {detail.function}", ""
         if isinstance(detail, DepthDetail):
             for tensor, gradient in zip(detail.leaves, detail.gradients, strict=True):
                 if tensor.id == leaf:

@@ -216,5 +216,11 @@ class _Local(threading.local):
         self.calls: list[ModuleCall] = []
         """The calls of modules that this thread is in, as far as they were seen."""
         self.last_error: tuple[int, str] | None = None
+        self.visit: Any = None
+        """The visit of the node that is running."""
+        self.awaiting: list[Callable[[int], None]] = []
+        """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""
+        self.looks: list[Any] = []
+        """The looks into ops and nodes that this thread is in, the innermost last."""

@@ -16,27 +16,34 @@ import torch
 from torch.compiler import is_compiling
 from torch.overrides import TorchFunctionMode
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.codec import Blob
 from gradb.tracer import calls
+from gradb.tracer.arguments import argument_text, tensors_in
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.microscope import Microscope
 from gradb.tracer.places import Found
 from gradb.tracer.updates import UpdateWatch
+from gradb.tracer.userhooks import UserHooks
 
 
 class ForwardMode(TorchFunctionMode):
     """The mode; entered once in each thread that is traced."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch) -> None:
+    def __init__(
+        self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks, microscope: Microscope
+    ) -> None:
         super().__init__()
+        self._hooks = hooks
+        self._microscope = microscope
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._updates = updates
         self._calls: dict[Any, Call] = {}
         self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
-        self.make_step: Callable[..., Step] = Step
+        self.make_step: Callable[..., ForwardCall] = ForwardCall
         """Begins one call on its way to the tape."""
 
     def __torch_function__(
@@ -52,6 +59,9 @@ class ForwardMode(TorchFunctionMode):
         func = call.genuine
         if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
+        if call.kind == calls.HOOK and len(args) == 2:
+            hook = self._composer.guard(self._hooks.register, calls.HOOKS[func.__name__], *args)
+            return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))
         is_off = call.clears and self._composer.controls.zero_grad == "off"
         if is_off and self._composer.guard(self._grads.suppresses, call.display, args):
             return None if call.kind == calls.GRAD else args[0]
@@ -82,7 +92,10 @@ class ForwardMode(TorchFunctionMode):
         if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
             self._composer.guard(step.before)
         try:
-            result = func(*args, **kwargs)
+            if self._microscope.is_wanted:
+                result = self._microscope.run(step, func, args, kwargs)
+            else:
+                result = func(*args, **kwargs)
         except Exception as error:
             self._composer.guard(step.failed, error)
             raise
@@ -90,13 +103,14 @@ class ForwardMode(TorchFunctionMode):
         return result
 
 
-class Step:
+class ForwardCall:
     """One call on its way to the tape."""
 
     __slots__ = (
         "args",
         "blob",
         "call",
+        "calls",
         "composer",
         "found",
         "grads",
@@ -121,8 +135,10 @@ class Step:
         self.recorder = composer.recorder
         self.found: Found | None = None
         self.blob = Blob()
-        self.inputs = _tensors(args) + _tensors(kwargs.values()) if kwargs else _tensors(args)
+        self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
         self.texts: list[str] | None = None
+        self.calls: int | None = None
+        """seq of the first ATen call seen in it, 0 where there was none; None where nobody looked."""
 
     def before(self) -> None:
         """Look at what has to be seen before the call changes it."""
@@ -149,7 +165,7 @@ class Step:
         if self.texts is not None and self.grads.after_inplace(call.display, self._locate()):
             return
         is_single = isinstance(result, torch.Tensor)
-        results = [result] if is_single else _tensors((result,))
+        results = [result] if is_single else tensors_in((result,))
         if not results and call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
             results = [self.args[0]]  # __setitem__ returns nothing
         if not results or self.is_hidden() or self.composer.is_in_transform():
@@ -205,7 +221,7 @@ class Step:
         event, place = self.recorder.settle(), found.place.row
         if is_single and self.makes_leaf(results[0]):
             self._name_results(results, is_single, event)
-            composer.leaf(results[0], self.call.display, place, is_quiet=False)
+            composer.leaf(results[0], self.call.display, place, is_quiet=not results[0].numel())
             return
         scope, new = composer.scope, []
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
@@ -246,7 +262,8 @@ class Step:
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
-        return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{new},{flag}]"
+        rest = f"{new},{flag}" if self.calls is None else f"{new},{flag},{self.calls}"
+        return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{rest}]"
 
     def _is_by_hand(self) -> bool:
         """Tell whether the script's own code asks for this change, and it is no initialisation."""
@@ -257,48 +274,6 @@ class Step:
 
     def _arguments(self) -> str:
         indexes = {id(tensor): i for i, tensor in enumerate(self.inputs)}
-        texts = [_argument("", value, indexes) for value in self.args]
-        texts += [_argument(key, value, indexes) for key, value in self.kwargs.items()]
+        texts = [argument_text("", value, indexes) for value in self.args]
+        texts += [argument_text(key, value, indexes) for key, value in self.kwargs.items()]
         return ",".join(texts)
-
-
-_NUMBERS = frozenset({int, float, bool, type(None)})
-
-
-def _argument(key: str, value: Any, indexes: dict[int, int]) -> str:
-    """Return the wire form of one argument; what needs no escapes is put together by hand."""
-    if not key:
-        if type(value) in _NUMBERS:
-            text = repr(value)
-            if len(text) <= 60:
-                return f'["","{text}"]'
-        elif isinstance(value, torch.Tensor) and (index := indexes.get(id(value))) is not None:
-            return f'["","%{index}"]'
-    return dumps([key, describe(value, indexes)])
-
-
-def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
-    """Return the tensors among values and the lists and tuples in them, in order."""
-    found: list[torch.Tensor] = []
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            found.append(value)
-        elif isinstance(value, (list, tuple)):
-            found.extend(item for item in value if isinstance(item, torch.Tensor))
-    return found
-
-
-_LITERALS = (int, float, complex, bool, str, bytes, type(None), slice, torch.dtype, torch.device, type(...))
-
-
-def describe(value: Any, indexes: dict[int, int]) -> str:
-    """Return a short text of an argument without running anybody's ``__repr__``."""
-    if isinstance(value, torch.Tensor):
-        return f"%{indexes[id(value)]}" if id(value) in indexes else "tensor"
-    if isinstance(value, (list, tuple)):
-        inner = ", ".join(describe(item, indexes) for item in value[:8]) + (", …" if len(value) > 8 else "")
-        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-    if type(value) in _LITERALS:
-        text = repr(value)
-        return text if len(text) <= 60 else text[:59] + "…"
-    return f"<{type(value).__name__}>"

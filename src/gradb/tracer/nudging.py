@@ -23,7 +23,7 @@ from gradb.link.spec import Nudge
 from gradb.tracer import calls
 from gradb.tracer.backward import BackwardRun, EngineWatch
 from gradb.tracer.composer import Composer
-from gradb.tracer.forward import ForwardMode, Step
+from gradb.tracer.forward import ForwardCall, ForwardMode
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.values import modes_off
 
@@ -75,14 +75,14 @@ class Nudging:
     def _stepped(self, *_: Any) -> None:
         self._steps += 1
 
-    def _make_step(self, *parts: Any) -> Step:
+    def _make_step(self, *parts: Any) -> ForwardCall:
         step = _CountedStep(*parts)
         step.nudging = self
         if not self._is_done and step.call.kind == calls.OP:
             self._composer.guard(self._look, step)
         return step
 
-    def _look(self, step: Step) -> None:
+    def _look(self, step: ForwardCall) -> None:
         """Change the leaf if the call that is about to be made is the one."""
         if self._composer.is_in_transform() or step.is_hidden():
             return
@@ -163,7 +163,7 @@ def root_value(roots: Sequence[Any], gradients: Sequence[Any]) -> float:
     return math.fsum(parts) if all(math.isfinite(part) for part in parts) else sum(parts)
 
 
-class _CountedStep(Step):
+class _CountedStep(ForwardCall):
     """A call that is counted when it is recorded as an op and the leaf is among its inputs."""
 
     __slots__ = ("nudging",)

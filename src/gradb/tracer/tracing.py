@@ -14,6 +14,7 @@ from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.iterations import Iterations
+from gradb.tracer.microscope import Microscope
 from gradb.tracer.nudging import Nudging
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
@@ -25,6 +26,7 @@ from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
 from gradb.tracer.unwatched import unwatched
 from gradb.tracer.updates import UpdateWatch
+from gradb.tracer.userhooks import UserHooks
 from gradb.tracer.warned import at_their_place
 
 
@@ -55,7 +57,8 @@ def tracing(
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
-    mode = ForwardMode(composer, grads, updates)
+    hooks, microscope = UserHooks(composer), Microscope(composer)
+    mode = ForwardMode(composer, grads, updates, hooks, microscope)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -70,12 +73,14 @@ def tracing(
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping))
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
+        stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:
             stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
+        stack.enter_context(hooks.installed())
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())

@@ -24,7 +24,7 @@ from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import Result
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
-from gradb.present.options import Options, Plot
+from gradb.present.options import Options, PathChoice, Plot
 from gradb.tape.frame import Frame
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
@@ -138,9 +138,15 @@ class DebugScreen(Screen[None]):
                 self._drawn = place
                 if has_moved:
                     self.options = replace(self.options, selected_node=None, chain=None)
+                    debugger.choice = replace(debugger.choice, node=None)
                 self.frame = debugger.frame()
                 if debugger.is_free:
                     self._show_training_of_its_own()
+        if debugger is not None and debugger.choice != self.options.paths:
+            is_asked = debugger.choice.node == self.options.paths.node
+            self.options = replace(self.options, paths=debugger.choice)
+            if is_asked:
+                self.bring_to_front("paths")
         if debugger is not None:
             self.options = self._ghost_view.update(self.options, self.session.ghost, debugger, now)
         self._update_bars(debugger)
@@ -260,7 +266,8 @@ class DebugScreen(Screen[None]):
         debugger = self.session.debugger
         if debugger is not None and debugger.tape is not None and self.frame is not None:
             chain = debugger.tape.chain(message.node, self.frame.position)
-            self.options = replace(self.options, selected_node=message.node, chain=chain)
+            debugger.choice = PathChoice(node=message.node)
+            self.options = replace(self.options, selected_node=message.node, chain=chain, paths=debugger.choice)
 
     def on_position_chosen(self, message: PositionChosen) -> None:
         """Go where the scrubber was clicked."""
