@@ -198,6 +198,11 @@ def refuse_show(debugger: Debugger, argument: str) -> str | None:
     raise UserError("`show` needs something to show a pane on")
 
 
+def refuse_gradcheck(debugger: Debugger, argument: str) -> str | None:
+    """Refuse: a front end waits for the runs in its own way."""
+    raise UserError("`gradcheck` needs something that waits for its runs and shows what they found")
+
+
 def expect(debugger: Debugger, argument: str) -> str | None:
     """Check an expression at the position."""
     expectations.check(debugger, argument)

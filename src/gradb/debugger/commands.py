@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger import actions
+from gradb.debugger import actions, looking
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:
@@ -151,6 +151,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", actions.refuse_show, "PANE", is_front_end=True),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
             actions.expect, "EXPR"),
+    Command("path", (), "Show the next path of the paths pane in full, or the N-th, or all; with NAME: of that leaf",
+            "look", looking.path, "[N|all] [NAME]"),
+    Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
+            "look", actions.refuse_gradcheck, "[LEAF[INDEX]|off]", is_front_end=True),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),

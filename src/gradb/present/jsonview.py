@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from gradb.present.jsonvalues import Json, chain_json, check_json, number_json, tensor_json, value_json
+from gradb.present.options import Options, PathChoice
+from gradb.present.pathsjson import paths_json
 from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
 from gradb.tape.events import Detail, Event, Tensor
@@ -229,13 +231,16 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
 # --- panes ------------------------------------------------------------------------------------------------------------
 
 
-def pane_json(name: str, frame: Frame) -> Json:
+def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
     """Return what a pane shows, as data.
 
     Raises:
         KeyError: there is no pane of that name.
     """
-    return {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase, **_PANES[name](frame)}
+    head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
+    if name == "paths":
+        return {**head, **paths_json(frame, PathChoice() if options is None else options.paths)}
+    return {**head, **_PANES[name](frame)}
 
 
 def _source_pane(frame: Frame) -> Json:
@@ -313,7 +318,6 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
-    "paths": lambda frame: {"paths": None},
     "saved": lambda frame: {"saved": None},
     "aten": lambda frame: {"aten": _aten_pane(frame.aten)},
 }

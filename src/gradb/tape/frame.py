@@ -7,11 +7,14 @@ function of (tape, position): the builder is ``Tape.frame``. Nothing here knows 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
+
+if TYPE_CHECKING:
+    from gradb.tape.pathfinder import PathsAt
 
 NodeState = Literal["created", "pending", "running", "done", "freed"]
 Structure = Literal[
@@ -346,5 +349,7 @@ class Frame:
     """Names of variables known at the position."""
     training: Training
     """Series and interventions, and what holds at the position."""
+    paths: PathsAt
+    """The paths from leaves to what was differentiated; counted and multiplied when asked for."""
     aten: Aten | None = None
     """ATen calls of the op or node that the position is in or at; None where it is at neither."""

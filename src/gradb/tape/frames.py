@@ -15,6 +15,7 @@ from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, 
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
+from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
 from gradb.tape.values import TensorValue
@@ -31,6 +32,7 @@ class Frames:
         self._naming = naming
         self._graphs = graphs
         self._chains = chains
+        self._pathfinder = PathFinder(graphs, chains)
         self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
@@ -59,6 +61,7 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
+            self._pathfinder.at(position),
             self._atens.at(event, detail),
         )
 
@@ -237,6 +240,12 @@ def _check(before: TensorValue | None, added: TensorValue | None, after: TensorV
     if check is None or not check.is_ok or check.text != jacobian.AGREES:
         return check
     return Check(True, check.max_error, "before + added = after")
+
+
+def fact(store: Store, key: str) -> str | None:
+    """Return one fact of the run, or None."""
+    row = store.db.one("SELECT value FROM run WHERE key = ?", key)
+    return None if row is None else str(row[0])
 
 
 def run_info(store: Store) -> RunInfo:

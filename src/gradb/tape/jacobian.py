@@ -56,7 +56,8 @@ class _Product:
     is_moot: list[bool]
     """True where NaN or an infinity met a zero of the matrix: the engine may say NaN there, or nothing."""
     floor: list[float]
-    """The largest upstream gradient where several terms meet, else zero: what rounding inside a formula scales with."""
+    """The largest upstream gradient times the number of terms where several meet, else zero: what rounding inside a
+    formula scales with, which adds up as many terms."""
 
 
 def local(probe: Probe) -> Local:
@@ -204,7 +205,7 @@ def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> 
                 counts[column] += 1
             elif not is_finite:
                 result.is_moot[column] = True
-    result.floor = [largest if count > 1 else 0.0 for count in counts]
+    result.floor = [largest * count if count > 1 else 0.0 for count in counts]
     return result
 
 
@@ -264,3 +265,15 @@ def check_sum(parts: Sequence[TensorValue | None], total: TensorValue | None) ->
             sums.total[index] += number
             sums.magnitude[index] += abs(number)
     return _compare(sums, want, limits_of(dtypes))
+
+
+def check_row(
+    total: Sequence[float],
+    magnitude: Sequence[float],
+    is_moot: Sequence[bool],
+    floor: Sequence[float],
+    got: Sequence[float],
+    dtypes: Sequence[str],
+) -> Check:
+    """Hold a row vector that was put together elsewhere (see ``_Product``) against the engine's."""
+    return _compare(_Product(list(total), list(magnitude), list(is_moot), list(floor)), got, limits_of(dtypes))

@@ -46,6 +46,8 @@ class EngineWatch:
         self._prober = prober
         self._microscope = microscope
         self.hooks = Hooks()
+        self.make_run: Callable[..., BackwardRun] = BackwardRun
+        """Begins the record of one call of the engine."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -72,7 +74,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = BackwardRun(self._composer, self._prober, self._losses, self.hooks, self._microscope)
+        run = self.make_run(self._composer, self._prober, self._losses, self.hooks, self._microscope)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)

@@ -48,6 +48,8 @@ class Composer:
         self._owners: dict[str, int] = {}
         self._has_told = False
         self._retained: dict[int, TensorRecord] = {}
+        self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
+        """Called when a leaf is recorded."""
 
     @property
     def scope(self) -> str:
@@ -145,6 +147,7 @@ class Composer:
             return
         known.is_leaf = True
         self.tensors.note_memory(known, tensor)
+        self.on_leaf(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
         text, node = self.defined(tensor, blob, event, place, is_initialised=is_initialised)
         self.recorder.emit(

@@ -105,6 +105,7 @@ class Debuggee:
                 limit=self._spec.limit,
                 probe=self._spec.probe,
                 is_stepping=self._gate.is_stepping,
+                nudge=self._spec.nudge,
             )
             self._newest_loss = self._torch.enter_context(context)
         except Exception as error:

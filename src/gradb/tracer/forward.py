@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -44,6 +44,8 @@ class ForwardMode(TorchFunctionMode):
         self._updates = updates
         self._calls: dict[Any, Call] = {}
         self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
+        self.make_step: Callable[..., ForwardCall] = ForwardCall
+        """Begins one call on its way to the tape."""
 
     def __torch_function__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -87,7 +89,7 @@ class ForwardMode(TorchFunctionMode):
         return self._run(call, functools.partial(apply, function), args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        step = ForwardCall(self._composer, self._grads, self._updates, call, args, kwargs)
+        step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)
         if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
             self._composer.guard(step.before)
         try:
@@ -200,18 +202,25 @@ class ForwardCall:
         if found.is_direct:
             self.composer.name_results(found.place.names, self.call.callee, results, is_single, event)
 
+    def see_leaves(self) -> None:
+        """Name the inputs, and record the leaves among them that were never seen."""
+        self._name_inputs()
+        self.composer.leaves(self.inputs, self._locate().place.row)
+
+    def makes_leaf(self, result: torch.Tensor) -> bool:
+        """Tell whether a result is a leaf that is recorded as such, and not as an op's result."""
+        return result.is_leaf and result.requires_grad and not self.composer.tensors.record(result).is_leaf
+
     def _take_inputs(self) -> None:
         place = self._locate().place.row
-        self._name_inputs()
-        self.composer.leaves(self.inputs, place)
+        self.see_leaves()
         event = self.recorder.next_seq
         self.texts = [self.composer.tensor(tensor, self.blob, event, place) for tensor in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
         composer, found = self.composer, self._locate()
         event, place = self.recorder.settle(), found.place.row
-        is_leaf = is_single and results[0].is_leaf and results[0].requires_grad
-        if is_leaf and not composer.tensors.record(results[0]).is_leaf:
+        if is_single and self.makes_leaf(results[0]):
             self._name_results(results, is_single, event)
             composer.leaf(results[0], self.call.display, place, is_quiet=not results[0].numel())
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from gradb.link.spec import Nudge
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
 from gradb.tracer.controls import Controls
@@ -14,6 +15,7 @@ from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.microscope import Microscope
+from gradb.tracer.nudging import Nudging
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
 from gradb.tracer.recorder import Recorder
@@ -36,6 +38,7 @@ def tracing(
     limit: int = 1024,
     probe: str = "auto",
     is_stepping: Callable[[], bool] = lambda: False,
+    nudge: Nudge | None = None,
 ) -> Iterator[Callable[[], float | None]]:
     """Record everything autograd does in this process for as long as the context lasts.
 
@@ -45,6 +48,7 @@ def tracing(
         limit: the largest number of elements of a tensor that is kept whole.
         probe: ``auto``, ``always`` or ``never``: see ``Prober``.
         is_stepping: tells whether a person is stepping the script.
+        nudge: what a numerical check changes in this run; None in every other.
 
     Yields:
         A function that returns the newest loss.
@@ -72,6 +76,8 @@ def tracing(
         engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
         stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
+        if nudge is not None:
+            stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(hooks.installed())
