@@ -154,6 +154,7 @@ class BackwardRun:
         self.microscope = microscope
         self._losses = losses
         self._recorder = composer.recorder
+        self.gate = composer.recorder.gate
         self._prober = prober
         self.hooks = hooks
         self._handles: list[Any] = []
@@ -314,7 +315,7 @@ class _NodeVisit:
 
     def before(self, gradients: tuple[Any, ...]) -> None:
         self.run.composer.guard(self._before, gradients)
-        if self.start and self.run.microscope.is_wanted:
+        if self.run.gate.looks_in and self.start:
             self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:

@@ -39,6 +39,7 @@ class ForwardMode(TorchFunctionMode):
         self._microscope = microscope
         self._composer = composer
         self._recorder = composer.recorder
+        self._gate = composer.recorder.gate
         self._grads = grads
         self._updates = updates
         self._calls: dict[Any, Call] = {}
@@ -92,7 +93,7 @@ class ForwardMode(TorchFunctionMode):
         if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
             self._composer.guard(step.before)
         try:
-            if self._microscope.is_wanted:
+            if self._gate.looks_in:
                 result = self._microscope.run(step, func, args, kwargs)
             else:
                 result = func(*args, **kwargs)
