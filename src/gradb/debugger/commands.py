@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger import actions
+from gradb.debugger import actions, asking
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", actions.refuse_show, "PANE", is_front_end=True),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
             actions.expect, "EXPR"),
+    Command("probe", ("j",), "Measure the node that is held: its whole Jacobian, a row, a column, or one direction",
+            "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),

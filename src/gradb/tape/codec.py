@@ -16,6 +16,7 @@ node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
 axis                    ``[shape, complex]``
 node                    ``[start, [T...]]``
+probe (event)           ``[start, what, index, of, [probe...], [V...], [V...], [V base...], [V moved...], code, note]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
@@ -57,6 +58,7 @@ from gradb.tape.events import (
     OpDetail,
     OutputDetail,
     Probe,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
@@ -170,6 +172,12 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             return [detail.backward, _tensors(detail.upstream, blob), probes]
         case NodeDetail(start, downstream):
             return [start, _tensors(downstream, blob)]
+        case ProbeDetail():
+            probes = [_probe(probe, blob) for probe in detail.probes]
+            parts = (detail.vector, detail.result, detail.base, detail.moved)
+            told = [[_value(v, blob) for v in part] for part in parts]
+            head = [detail.start, detail.what, detail.index, detail.of]
+            return [*head, probes, *told, detail.has_run_code, detail.note]
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
             return [detail.tensor, detail.parameter, *values, detail.backward]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.codec import encode
 from gradb.tape.events import DepthDetail, Event, InterventionDetail
@@ -145,6 +145,8 @@ class Replay:
                 self._set_or_keep(message.change, self._iteration)
                 self._writer.commit()
                 self._channel.send(Paused(self._writer.head))
+            elif isinstance(message, Ask):  # there is no node to probe
+                self._channel.send(Paused(self._writer.head))
             message = self._heard(None)
         self._order = message
 
@@ -205,7 +207,7 @@ class News:
             self._channel.send(Progress(writer.head, iteration, self.loss))
 
 
-_REFERENCES = {"node_start": 0, "node": 0, "accumulate": 5, "backward_end": 0}
+_REFERENCES = {"node_start": 0, "node": 0, "probe": 0, "accumulate": 5, "backward_end": 0}
 """Where the wire form of a detail has the number of another event."""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.asking import Asker
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
@@ -34,13 +35,15 @@ Engine = Callable[..., Any]
 class EngineWatch:
     """Wraps the engine's entry point."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober) -> None:
+    def __init__(
+        self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober, asker: Asker
+    ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
         self._losses = Losses()
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self.hooks = Hooks()
 
     @contextlib.contextmanager
@@ -68,7 +71,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
+        run = BackwardRun(self._composer, self._prober, self._asker, self._losses, self.hooks)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
@@ -141,11 +144,11 @@ def _accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks) -> None:
+    def __init__(self, composer: Composer, prober: Prober, asker: Asker, losses: Losses, hooks: Hooks) -> None:
         self.composer = composer
         self._losses = losses
         self._recorder = composer.recorder
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
@@ -247,20 +250,28 @@ class BackwardRun:
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
         probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
-        return self._recorder.emit(
-            "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
-            node=mark.id, has_nonfinite=is_bad,
-        )  # fmt: skip
+        self._asker.held = node, mark, self._recorder.next_seq, gradients
+        try:
+            return self._recorder.emit(
+                "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=is_bad,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
-    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...]) -> None:
+    def downstream(self, node: Any, mark: NodeMark, start: int, gradients: tuple[Any, ...], upstream: Any) -> None:
         """Record that a node has run."""
         self._recorder.settle()
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
-        self._recorder.emit(
-            "node", mark.name, mark.place, f"[{start},[{values}]]", blob, scope=mark.scope, node=mark.id,
-            has_nonfinite=blob.has_nonfinite,
-        )  # fmt: skip
+        self._asker.held = node, mark, start, upstream
+        try:
+            self._recorder.emit(
+                "node", mark.name, mark.place, f"[{start},[{values}]]", blob, scope=mark.scope, node=mark.id,
+                has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling) -> None:
         """Record what a ``.grad`` was and has become."""
@@ -298,7 +309,7 @@ class _NodeVisit:
         self.run.composer.guard(self._before, gradients)
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        self.run.composer.guard(self._after, inputs)
+        self.run.composer.guard(self._after, inputs, outputs)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
@@ -312,11 +323,11 @@ class _NodeVisit:
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
-    def _after(self, inputs: tuple[Any, ...]) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream(self.mark, self.start, inputs)
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -343,7 +354,7 @@ class _LeafVisit(_NodeVisit):
             self.start = 0
             self.run.accumulated(self.mark, self.node.variable, self.filling)
 
-    def _after(self, inputs: tuple[Any, ...]) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         if self.run.is_running():
             self.run.composer.local.visit = None
             self.fill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from gradb.tracer.asking import Asker
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
 from gradb.tracer.controls import Controls
@@ -65,10 +66,12 @@ def tracing(
         depth.sync()
 
     controls.on_policy = change
+    asker = Asker(composer)
+    recorder.answer = asker.answer
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping))
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), asker)
         stack.enter_context(engine.installed())
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
