@@ -98,6 +98,20 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
     ),
     "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes | measured())),
     "node": st.builds(e.NodeDetail, small, several(st.none() | tensors), maybe_small),
+    "probe": st.builds(
+        e.ProbeDetail,
+        small,
+        words,
+        small,
+        small,
+        several(probes | measured()),
+        several(maybe_values),
+        several(maybe_values),
+        several(maybe_values),
+        several(maybe_values),
+        st.booleans(),
+        words,
+    ),
     "accumulate": st.builds(
         e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small, maybe_small
     ),
