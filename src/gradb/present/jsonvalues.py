@@ -134,4 +134,5 @@ def chain_json(chain: Chain | None) -> Json | None:
         "contributions": [_contribution_json(contribution) for contribution in chain.contributions],
         "contributions_check": check_json(chain.contributions_check),
         "edges": edges_json(chain),
+        "remarks": [{"kind": remark.kind, "text": remark.text} for remark in chain.remarks],
     }

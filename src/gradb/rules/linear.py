@@ -323,8 +323,8 @@ MOVES = (
         (
             Part(
                 "base",
-                "0 where it was written over, else 1",
-                "an in-place write through a view: the base keeps its gradient elsewhere",
+                "1 outside of the view, inside of it that of the op that wrote",
+                "an in-place write through a view: elsewhere the base passes its gradient on unchanged",
             ),
             Part("written", "that of the op done on the view", "what was written in"),
         ),

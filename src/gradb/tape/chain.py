@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from gradb.tape import jacobian
 from gradb.tape.events import (
     AccumulateDetail,
+    BackwardEndDetail,
     Edge,
     Node,
     NodeDetail,
@@ -19,7 +20,7 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Local, NodeState
+from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Local, NodeState, Remark
 from gradb.tape.graph import Graphs
 from gradb.tape.runs import Backward, Moment, Run
 from gradb.tape.values import TensorValue
@@ -56,6 +57,19 @@ class Chains:
         node = self._newest_node(position)
         return None if node is None else self.of(node, position)
 
+    def _returned(self, position: int) -> int | None:
+        """Return the node of what ``autograd.grad`` returned at a position, which create_graph made."""
+        event = self._store.event(position) if position else None
+        if event is None or event.kind not in {"op", "backward_end"}:
+            return None
+        detail = self._store.detail(position)
+        if isinstance(detail, OpDetail) and detail.function == "torch.autograd.grad":
+            made = detail.outputs[0] if detail.outputs else None
+        else:
+            made = detail.results[0] if isinstance(detail, BackwardEndDetail) and detail.results else None
+        node = None if made is None or made.node is None else self._store.node(made.node)
+        return node.id if node is not None and node.kind != "accumulate" else None
+
     def _newest_node(self, position: int) -> int | None:
         found = [self._store.latest(kind, position) or 0 for kind in ("node_start", "node", "accumulate")]
         ran = max(found)
@@ -65,6 +79,9 @@ class Chains:
         )
         if row is not None and row[1] > ran:
             return int(row[0])
+        returned = self._returned(position)
+        if returned is not None:
+            return returned
         return self._store.event(ran).node if ran else None
 
     def of(self, node_id: int, position: int) -> Chain | None:
@@ -89,9 +106,10 @@ class Chains:
             record.upstream,
             contributions,
             check,
-            tuple(self._edge(node, index, edge, record, op, state) for index, edge in enumerate(node.edges)),
+            tuple(self._edge(node, index, edge, record, op, state, position) for index, edge in enumerate(node.edges)),
             self._root(run, moment),
             run is not None and run.end is None and state != "running",
+            self._remarks(node, position) + self._scaled(run, moment, position),
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -114,7 +132,23 @@ class Chains:
         if node.kind == "accumulate":
             return None
         detail = self._store.detail(node.event)
-        return detail if isinstance(detail, OpDetail) else None
+        return detail if isinstance(detail, OpDetail) and node.id in detail.nodes else None
+
+    def _scaled(self, run: Run | None, moment: Moment | None, position: int) -> tuple[Remark, ...]:
+        """Return that the tensor this backward began from is a loss times a GradScaler's scale, where it is."""
+        start = run.backward if run is not None else moment.backward.start if moment is not None else 0
+        backward = self._runs.backward(start) if start else None
+        roots = [root.node for root in backward.roots if root.node is not None] if backward is not None else []
+        found = self._store.remarks(roots[0], position) if len(roots) == 1 else []
+        return tuple(Remark(kind, text) for kind, text in found if kind == "scaled")
+
+    def _remarks(self, node: Node, position: int) -> tuple[Remark, ...]:
+        found = []
+        for kind, text in self._store.remarks(node.id, position):
+            is_id = kind in {"made_by", "recomputed"} and text.isdecimal() and len(text) < 19
+            of = self._store.node(int(text)) if is_id else None
+            found.append(Remark(kind, text) if of is None else Remark(kind, of.name, self._op(of)))
+        return tuple(remark for remark in found if remark.kind != "scaled")
 
     def _output(self, node: Node, position: int) -> Tensor | None:
         output = self._graphs.output(node.id, position)
@@ -175,7 +209,7 @@ class Chains:
     # --- edges --------------------------------------------------------------------------------------------------------
 
     def _edge(
-        self, node: Node, index: int, edge: Edge, record: _Record, op: OpDetail | None, state: NodeState
+        self, node: Node, index: int, edge: Edge, record: _Record, op: OpDetail | None, state: NodeState, position: int
     ) -> ChainEdge:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
@@ -184,7 +218,7 @@ class Chains:
         return ChainEdge(
             edge.to,
             self._name(edge.to),
-            self._input(edge, op),
+            self._input(edge, op) if op is not None else self._unseen_input(edge, position),
             _local(edge, probe, record, state),
             sent,
             check,
@@ -198,9 +232,15 @@ class Chains:
             return None
         return tuple(made[number] for number in range(len(made)))
 
-    def _input(self, edge: Edge, op: OpDetail | None) -> Tensor | None:
+    def _unseen_input(self, edge: Edge, position: int) -> Tensor | None:
+        """Return the input that an edge of a node leads to whose forward call was not seen."""
+        node = None if edge.to is None else self._store.node(edge.to)
+        found = None if node is None else self._output(node, position)
+        return found if found is not None and found.output_nr == edge.input_nr else None
+
+    def _input(self, edge: Edge, op: OpDetail) -> Tensor | None:
         """Return the forward input that an edge leads to, as the op saw it."""
-        if edge.to is None or op is None:
+        if edge.to is None:
             return None
         leaf = self._store.node(edge.to)
         for tensor in op.inputs:

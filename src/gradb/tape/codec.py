@@ -10,7 +10,8 @@ V                       ``[shape, dtype, offset or null, stats or null, note]``
 stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``,
+                        and ``true`` more where a checkpoint computed it again
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
 node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
                         and two flags more where a side is complex
@@ -151,7 +152,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace]
+            again = [True] if detail.is_recomputed else []
+            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace, *again]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)

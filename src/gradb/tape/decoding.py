@@ -112,9 +112,10 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_op(raw: Wire, data: bytes) -> Detail:
-    function, inputs, outputs, arguments, nodes, inplace = raw
+    function, inputs, outputs, arguments, nodes, inplace, *again = raw
     pairs = tuple((str(keyword), str(text)) for keyword, text in arguments)
-    return OpDetail(str(function), _present(inputs, data), _present(outputs, data), pairs, _ints(nodes), bool(inplace))
+    values = _present(inputs, data), _present(outputs, data)
+    return OpDetail(str(function), *values, pairs, _ints(nodes), bool(inplace), bool(again and again[0]))
 
 
 def _read_backward_start(raw: Wire, data: bytes) -> Detail:

@@ -110,6 +110,18 @@ class ChainEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be known of a node beside its product."""
+
+    kind: str
+    """See ``events.RemarkKind``."""
+    text: str
+    """Names and places; the node's name for ``made_by`` and ``recomputed``."""
+    op: OpDetail | None = None
+    """``made_by`` and ``recomputed``: the forward call of the node that ran, where known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The chain-rule record of one node in one backward."""
 
@@ -136,6 +148,7 @@ class Chain:
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
     is_interrupted: bool = False
     """True when the engine raised while it ran this node: there is no downstream."""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
-from gradb.tape.values import TensorValue
+from gradb.tape.values import TensorValue, is_emptied
 
 MAX_OUTPUTS = 500
 _LOOK_BACK = 1000  # events looked through for the last known source line
@@ -140,6 +140,8 @@ class Frames:
             for one in detail.cleared:
                 if one.tensor == leaf:
                     how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
+                    if not is_emptied(one.after) and not detail.is_suppressed:
+                        how = f"changed by {detail.idiom}"
                     return one.before, None, one.after, how, one.parameter
         if isinstance(detail, DepthDetail):
             for tensor, gradient in zip(detail.leaves, detail.gradients, strict=True):
