@@ -65,8 +65,8 @@ def test_samples_of_torchs_own(name: str, tmp_path: Path) -> None:
         _assert_honest(tape)
 
 
-def test_a_complex_output_of_a_real_input_is_not_claimed_to_be_measured(tmp_path: Path) -> None:
-    """Probing with real ones sees only half of such a derivative (for the imaginary part: nothing)."""
+def test_a_complex_output_of_a_real_input(tmp_path: Path) -> None:
+    """Probing with 1 and with i sees both halves of such a derivative: two rows an element of the output."""
 
     def script() -> None:
         real, imaginary = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
@@ -76,5 +76,7 @@ def test_a_complex_output_of_a_real_input_is_not_claimed_to_be_measured(tmp_path
     event = next(event for event in tape.events() if event.kind == "node" and event.name == "ComplexBackward0")
     chain = tape.frame(event.seq).chain
     assert chain is not None
-    assert [edge.local.structure for edge in chain.edges] == ["unknown", "unknown"]
-    assert "complex" in chain.edges[0].local.note
+    shown = [(edge.local.form, edge.local.rows, edge.local.columns, edge.local.values) for edge in chain.edges]
+    assert shown[0] == ("parts", 4, 2, (1, 0, 0, 0, 0, 1, 0, 0))
+    assert shown[1] == ("parts", 4, 2, (0, 0, 1, 0, 0, 0, 0, 1))
+    assert all(edge.check is not None and edge.check.is_ok for edge in chain.edges)

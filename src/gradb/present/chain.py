@@ -15,6 +15,7 @@ from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.grads import accumulation_lines, stale_words
+from gradb.present.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lesson import lesson_lines
 from gradb.present.local import local_lines
 from gradb.present.numbers import lines as tensor_lines
@@ -101,6 +102,9 @@ def _node(chain: Chain, options: Options) -> _Items:
     explained = [(edge, describe(chain, index)) for index, edge in enumerate(chain.edges[:_MAX_EDGES])]
     wanted = [(edge, explanation) for edge, explanation in explained if edge.to is not None]
     items = _upstream(chain, options) if chain.upstream else _result(chain, options)
+    if not chain.upstream:
+        symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
+        items += before_lines(chain, symbol, _room(options), is_summed=False)
     for edge, explanation in wanted:
         if len(wanted) > 1:
             items.append(_edge_title(edge, explanation, options.width))
@@ -108,6 +112,7 @@ def _node(chain: Chain, options: Options) -> _Items:
     if len(chain.edges) > _MAX_EDGES:
         items.append(Text(f"… and {len(chain.edges) - _MAX_EDGES} more edges", style=theme.DIM))
     items += _unwanted([explanation for edge, explanation in explained if edge.to is None], options.width)
+    items += waiting_lines(chain, options.width)
     items += _remarks(chain, options.width)
     items += _state_lines(chain, options.width)
     return [*items, *_pytorch([explanation for _, explanation in wanted], options.width)]
@@ -137,6 +142,7 @@ def _result(chain: Chain, options: Options) -> _Items:
 def _upstream(chain: Chain, options: Options) -> _Items:
     name = _output_name(chain)
     items = _contributions(chain, name, options) if len(chain.contributions) > 1 else []
+    items += before_lines(chain, f"∂{loss_name(chain)}/∂{name}", _room(options), is_summed=bool(items))
     for index, value in enumerate(chain.upstream):
         which = name if len(chain.upstream) == 1 else f"output {index}"
         body = tensor_lines(value, _room(options)) if value is not None else _none("nothing of the loss depends on it")
@@ -175,6 +181,7 @@ def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opti
         items.append(Field("= downstream", symbol, _downstream(chain, edge, options), style=theme.DOWNSTREAM))
     if edge.check is not None:
         items += _verdict(edge.check, options.width)
+    items += after_lines(chain, chain.edges.index(edge), _room(options))
     return [*items, *_words(explanation, options.width)]
 
 
@@ -191,6 +198,9 @@ def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opt
 def _downstream(chain: Chain, edge: ChainEdge, options: Options) -> list[Text]:
     if chain.is_interrupted:
         return _none("the engine raised an error while this node ran")
+    made = made_by_node(chain, chain.edges.index(edge))
+    if made is not None:
+        return tensor_lines(made, _room(options))
     if edge.downstream is None:
         return _none("the node sent no gradient this way")
     return tensor_lines(edge.downstream, _room(options))
@@ -252,5 +262,6 @@ def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
         items += accumulation_lines(buffer, options.width)
         items += wrapped(stale_words(buffer), options.width, theme.WARNING)
         items += _verdict(buffer.check, options.width) if buffer.check is not None else []
+    items += [*grad_lines(chain, _room(options)), *waiting_lines(chain, options.width)]
     words = "a leaf: here the chain ends and the gradient is added to .grad"
     return [*items, *wrapped(words, options.width, theme.DIM), *_state_lines(chain, options.width)]

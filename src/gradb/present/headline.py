@@ -10,6 +10,7 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.call import call_text, forward_text
 from gradb.present.fields import wrapped
+from gradb.present.hooks import KINDS
 from gradb.present.numbers import shape_text
 from gradb.present.safe import plain, plain_lines
 from gradb.present.step import rates_text
@@ -22,6 +23,7 @@ from gradb.tape.events import (
     EndDetail,
     ErrorDetail,
     Event,
+    HookDetail,
     InterventionDetail,
     LossDetail,
     NodeDetail,
@@ -107,6 +109,13 @@ def _again(detail: OpDetail) -> str:
 
 def _accumulate(event: Event, detail: AccumulateDetail) -> str:
     return f"gradient added to {detail.parameter}.grad"
+
+
+def _hook(event: Event, detail: HookDetail) -> str:
+    name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
+    if not detail.has_run:
+        return f"{name} registered"
+    return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
 
 
 def _backward_start(event: Event, detail: BackwardStartDetail) -> str:
@@ -212,6 +221,7 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "node_start": _node_start,
     "node": lambda event, detail: f"{event.name} has run",
     "accumulate": _accumulate,
+    "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
     "step": _step,

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradb.rules import describe
 from gradb.tape.events import Tensor
-from gradb.tape.frame import Chain, Check, Contribution, Local
+from gradb.tape.frame import Chain, Check, Contribution, Hook, Local
 from gradb.tape.values import Number, Stats, TensorValue
 
 Json = dict[str, Any]
@@ -72,7 +72,7 @@ def check_json(check: Check | None) -> Json | None:
 
 
 def local_json(local: Local) -> Json:
-    """Return structure and numbers; one of the six structures of the contract.
+    """Return structure and numbers, and what more there is to say of a structure.
 
     A derivative of 1 or 0 for every element is a ``scalar`` with that value, a zero of another form ``dense`` zeros.
     """
@@ -85,6 +85,13 @@ def local_json(local: Local) -> Json:
     else:
         shown = (structure, None if values is None else [number_json(n) for n in values])
     result: Json = {"structure": shown[0], "values": shown[1], "rows": local.rows, "columns": local.columns}
+    if local.form != "real":
+        result["form"] = local.form
+    if local.where:
+        result["where"] = list(local.where)
+    if local.blocks:
+        size = {"rows": len(local.blocks[0].rows), "columns": len(local.blocks[0].columns)}
+        result["blocks"] = {"count": len(local.blocks), **size, "equal": local.are_blocks_equal}
     return {**result, "note": local.note} if local.note else result
 
 
@@ -133,6 +140,19 @@ def chain_json(chain: Chain | None) -> Json | None:
         "upstream": [value_json(value) for value in chain.upstream],
         "contributions": [_contribution_json(contribution) for contribution in chain.contributions],
         "contributions_check": check_json(chain.contributions_check),
+        "hooks": [_hook_json(hook) for hook in chain.hooks],
         "edges": edges_json(chain),
         "remarks": [{"kind": remark.kind, "text": remark.text} for remark in chain.remarks],
+    }
+
+
+def _hook_json(hook: Hook) -> Json:
+    return {
+        "hook": hook.kind,
+        "function": hook.function,
+        "where": hook.where or None,
+        "event": hook.event,
+        "changed": hook.is_changed,
+        "before": [value_json(value) for value in hook.before],
+        "after": [value_json(value) for value in hook.after],
     }

@@ -124,6 +124,23 @@ def _accumulate(tape: Reader, event: Event, detail: ev.AccumulateDetail) -> Json
     return {"parameter": detail.parameter, "node": event.node, **values, "backward": detail.backward}
 
 
+def _hook(tape: Reader, event: Event, detail: ev.HookDetail) -> Json:
+    return {
+        "hook": detail.kind,
+        "function": detail.function,
+        "where": detail.where or None,
+        "node": event.node,
+        "ran": detail.has_run,
+        "changed": detail.is_changed,
+        "before": _values(detail.before),
+        "after": _values(detail.after),
+    }
+
+
+def _values(tensors: tuple[ev.Tensor | None, ...]) -> list[Json | None]:
+    return [None if tensor is None else value_json(tensor.value) for tensor in tensors]
+
+
 def _zero_grad(tape: Reader, event: Event, detail: ev.ZeroGradDetail) -> Json:
     cleared = [
         {"parameter": c.parameter, "before": value_json(c.before), "after": value_json(c.after)} for c in detail.cleared
@@ -176,6 +193,7 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "node_start": _node_start,
     "node": _node,
     "accumulate": _accumulate,
+    "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
     "step": _step,

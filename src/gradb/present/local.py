@@ -26,12 +26,14 @@ def local_lines(
     if local.structure == "unknown" or local.values is None:
         return _unknown(local, explanation, chain, edge, dtype, width)
     body, note = _known(local, chain, edge, dtype, width)
-    return body, " ".join(filter(None, (note, _FORMS[local.form])))
+    return body, " ".join(filter(None, (note, _FORMS[local.form], local.note and f"({plain(local.note, 100)})")))
 
 
 _FORMS = {
     "real": "",
-    "complex": "(conjugated: PyTorch's gradient is ∂L/∂z*)",
+    "complex": "(holomorphic: the conjugate of the derivative)",
+    "conjugate": "(holomorphic in z*: upstream is conjugated)",
+    "from_real": "(∂/∂Re + i·∂/∂Im: 2 ∂/∂z*)",
     "parts": "(not holomorphic: real and imaginary parts apart)",
 }
 
@@ -41,8 +43,8 @@ def _known(local: Local, chain: Chain, edge: ChainEdge, dtype: str, width: int) 
     texts = [number(value or 0, dtype) for value in local.values]  # a one-hot probe leaves -0 where nothing flows
     if local.structure == "diagonal":
         return numbers_lines(texts, _shape(len(texts), chain, edge), width, style=theme.LOCAL), "(diagonal)"
-    if local.structure in {"selection", "dense"}:
-        what = "each output is one of the inputs" if local.structure == "selection" else "Jacobian"
+    if local.structure in {"permutation", "selection", "block", "dense"}:
+        what = "each output is one of the inputs" if local.structure in {"permutation", "selection"} else "Jacobian"
         rows = numbers_lines(texts, (local.rows, local.columns), width, _MAX_ROWS, theme.LOCAL)
         return rows, f"({what}: {local.rows} outputs × {local.columns} inputs)"
     single = texts[0] if texts else {"identity": "1", "zero": "0"}.get(local.structure, "")

@@ -195,7 +195,7 @@ def _figures(local: Local, dtype: str) -> str:
             return "1"
         case "zero":
             return "0"
-        case "scalar" | "sum" if values:
+        case "scalar" | "sum" | "expansion" if values:
             return number(values[0], dtype)
         case "diagonal" if values:
             return vector(values, dtype)

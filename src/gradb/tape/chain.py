@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from gradb.tape import jacobian
 from gradb.tape.events import (
     AccumulateDetail,
-    BackwardEndDetail,
     Edge,
+    HookDetail,
     Node,
     NodeDetail,
     NodeStartDetail,
@@ -20,8 +20,9 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Local, NodeState, Remark
+from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local, NodeState
 from gradb.tape.graph import Graphs
+from gradb.tape.remarking import op_of, remarks, returned_by_grad
 from gradb.tape.runs import Backward, Moment, Run
 from gradb.tape.values import TensorValue
 
@@ -38,6 +39,8 @@ class _Record:
     probes: tuple[Probe, ...]
     downstream: Values | None
     """None while the node runs."""
+    arrived: Values = ()
+    """dL/d(output) before any hook of the script's changed it."""
 
 
 _ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
@@ -54,21 +57,10 @@ class Chains:
 
     def at(self, position: int) -> Chain | None:
         """Return the record of the node that was made or run last up to a position."""
-        node = self._newest_node(position)
+        hook = self._store.event(position) if position else None
+        is_hook = hook is not None and hook.kind == "hook" and hook.node is not None
+        node = hook.node if hook is not None and is_hook else self._newest_node(position)
         return None if node is None else self.of(node, position)
-
-    def _returned(self, position: int) -> int | None:
-        """Return the node of what ``autograd.grad`` returned at a position, which create_graph made."""
-        event = self._store.event(position) if position else None
-        if event is None or event.kind not in {"op", "backward_end"}:
-            return None
-        detail = self._store.detail(position)
-        if isinstance(detail, OpDetail) and detail.function == "torch.autograd.grad":
-            made = detail.outputs[0] if detail.outputs else None
-        else:
-            made = detail.results[0] if isinstance(detail, BackwardEndDetail) and detail.results else None
-        node = None if made is None or made.node is None else self._store.node(made.node)
-        return node.id if node is not None and node.kind != "accumulate" else None
 
     def _newest_node(self, position: int) -> int | None:
         found = [self._store.latest(kind, position) or 0 for kind in ("node_start", "node", "accumulate")]
@@ -79,7 +71,7 @@ class Chains:
         )
         if row is not None and row[1] > ran:
             return int(row[0])
-        returned = self._returned(position)
+        returned = returned_by_grad(self._store, position)
         if returned is not None:
             return returned
         return self._store.event(ran).node if ran else None
@@ -93,8 +85,11 @@ class Chains:
         state = self._runs.state(node_id, moment, position)
         run = None if state == "pending" else self._runs.last_run(node_id, position)
         record = _NOTHING if run is None else self._record(run, node)
-        op = self._op(node)
-        contributions, check = self._contributions(node_id, record, run, moment, position)
+        op = op_of(self._store, node)
+        hooks = self._hooks(node_id, run, position)
+        record = replace(record, arrived=_arrived(record, hooks))
+        backward = self._backward(run, moment)
+        contributions, check = self._contributions(node_id, record, run, backward, position)
         return Chain(
             node_id,
             node.name,
@@ -106,10 +101,14 @@ class Chains:
             record.upstream,
             contributions,
             check,
-            tuple(self._edge(node, index, edge, record, op, state, position) for index, edge in enumerate(node.edges)),
-            self._root(run, moment),
+            tuple(
+                self._edge(node, index, edge, record, op, state, hooks, position)
+                for index, edge in enumerate(node.edges)
+            ),
+            _root(backward),
             run is not None and run.end is None and state != "running",
-            self._remarks(node, position) + self._scaled(run, moment, position),
+            hooks,
+            remarks(self._store, node, backward, position),
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -128,28 +127,6 @@ class Chains:
             upstream, downstream = upstream or (ended.added,), ()
         return _Record(run.end or run.start, upstream, probes, downstream)
 
-    def _op(self, node: Node) -> OpDetail | None:
-        if node.kind == "accumulate":
-            return None
-        detail = self._store.detail(node.event)
-        return detail if isinstance(detail, OpDetail) and node.id in detail.nodes else None
-
-    def _scaled(self, run: Run | None, moment: Moment | None, position: int) -> tuple[Remark, ...]:
-        """Return that the tensor this backward began from is a loss times a GradScaler's scale, where it is."""
-        start = run.backward if run is not None else moment.backward.start if moment is not None else 0
-        backward = self._runs.backward(start) if start else None
-        roots = [root.node for root in backward.roots if root.node is not None] if backward is not None else []
-        found = self._store.remarks(roots[0], position) if len(roots) == 1 else []
-        return tuple(Remark(kind, text) for kind, text in found if kind == "scaled")
-
-    def _remarks(self, node: Node, position: int) -> tuple[Remark, ...]:
-        found = []
-        for kind, text in self._store.remarks(node.id, position):
-            is_id = kind in {"made_by", "recomputed"} and text.isdecimal() and len(text) < 19
-            of = self._store.node(int(text)) if is_id else None
-            found.append(Remark(kind, text) if of is None else Remark(kind, of.name, self._op(of)))
-        return tuple(remark for remark in found if remark.kind != "scaled")
-
     def _output(self, node: Node, position: int) -> Tensor | None:
         output = self._graphs.output(node.id, position)
         if output is None:
@@ -159,27 +136,38 @@ class Chains:
             name = self._graphs.naming.best(output.id, position, output.name)
         return replace(output, name=name)
 
-    def _root(self, run: Run | None, moment: Moment | None) -> str | None:
-        """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
+    def _backward(self, run: Run | None, moment: Moment | None) -> Backward | None:
+        """Return the backward that a record is about."""
         start = run.backward if run is not None else moment.backward.start if moment is not None else 0
-        backward = self._runs.backward(start) if start else None
-        return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
+        return self._runs.backward(start) if start else None
+
+    # --- hooks --------------------------------------------------------------------------------------------------------
+
+    def _hooks(self, node: int, run: Run | None, position: int) -> tuple[Hook, ...]:
+        """Return the hooks that ran around a run of a node, or, before it has run, those that will."""
+        rows = self._store.db.all(
+            "SELECT seq FROM event WHERE node = ? AND +kind = 'hook' AND seq <= ? ORDER BY seq", node, position
+        )
+        found = [(seq, detail) for (seq,) in rows if isinstance(detail := self._store.detail(seq), HookDetail)]
+        backward = run.backward if run is not None else max((detail.backward for _, detail in found), default=0)
+        ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]
+        if ran:
+            return tuple(_hook(seq, detail) for seq, detail in ran)
+        return tuple(_hook(None, detail) for _, detail in found if not detail.has_run)
 
     # --- contributions ------------------------------------------------------------------------------------------------
 
     def _contributions(
-        self, node: int, record: _Record, run: Run | None, moment: Moment | None, position: int
+        self, node: int, record: _Record, run: Run | None, backward: Backward | None, position: int
     ) -> tuple[tuple[Contribution, ...], Check | None]:
         """Return what flowed into a node in its backward (so far, while it is pending), and the sum's check."""
-        start = run.backward if run is not None else moment.backward.start if moment is not None else 0
-        backward = self._runs.backward(start) if start else None
         if backward is None or (run is None and node not in backward.nodes):
             return (), None
         until = position if record.event is None else record.event
-        found = self._from_consumers(node, start, until)
+        found = self._from_consumers(node, backward.start, until)
         if found:
             found = self._from_call(node, backward) + found
-        return found, _check_contributions(found, record.upstream) if found else None
+        return found, _check_contributions(found, record.arrived) if found else None
 
     def _from_consumers(self, node: int, backward: int, until: int) -> tuple[Contribution, ...]:
         found = []
@@ -209,12 +197,21 @@ class Chains:
     # --- edges --------------------------------------------------------------------------------------------------------
 
     def _edge(
-        self, node: Node, index: int, edge: Edge, record: _Record, op: OpDetail | None, state: NodeState, position: int
+        self,
+        node: Node,
+        index: int,
+        edge: Edge,
+        record: _Record,
+        op: OpDetail | None,
+        state: NodeState,
+        hooks: tuple[Hook, ...],
+        position: int,
     ) -> ChainEdge:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
-        check = jacobian.check(record.upstream, self._sizes(node, op), probe, sent) if probe and is_known else None
+        made = _made(index, sent, hooks)
+        check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
         return ChainEdge(
             edge.to,
             self._name(edge.to),
@@ -225,9 +222,12 @@ class Chains:
         )
 
     def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
-        """Return the number of rows of each output of a node, where all are known from the forward."""
-        outputs = [tensor for tensor in (op.outputs if op else ()) if tensor.node == node.id]
-        made = {tensor.output_nr: jacobian.size(tensor.value) for tensor in outputs}
+        """Return how many real numbers each output of a node has, where all are known from the forward."""
+        made = {
+            tensor.output_nr: jacobian.size(tensor.value)
+            for tensor in (op.outputs if op else ())
+            if tensor.node == node.id
+        }
         if not made or sorted(made) != list(range(len(made))):
             return None
         return tuple(made[number] for number in range(len(made)))
@@ -250,6 +250,33 @@ class Chains:
             if leaf is not None and leaf.tensor is not None and leaf.tensor == tensor.id:
                 return tensor
         return None
+
+
+def _root(backward: Backward | None) -> str | None:
+    """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
+    return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
+
+
+def _hook(seq: int | None, detail: HookDetail) -> Hook:
+    values = _values(detail.before), _values(detail.after)
+    return Hook(detail.kind, detail.function, detail.where, detail.output_nr, seq, detail.is_changed, *values)
+
+
+def _arrived(record: _Record, hooks: tuple[Hook, ...]) -> Values:
+    """Return what arrived at a node, before the first hook that changed it."""
+    found = list(record.upstream)
+    for hook in reversed([hook for hook in hooks if hook.is_changed and not hook.is_after]):
+        if hook.kind == "tensor" and len(hook.before) == 1 and hook.output_nr < len(found):
+            found[hook.output_nr] = hook.before[0]
+        elif len(hook.before) == len(found):
+            found = list(hook.before)
+    return tuple(found)
+
+
+def _made(index: int, sent: TensorValue | None, hooks: tuple[Hook, ...]) -> TensorValue | None:
+    """Return what a node itself made for an edge, before the first hook that changed it."""
+    changed = [hook for hook in hooks if hook.is_changed and hook.kind in {"node", "module"}]
+    return changed[0].before[index] if changed and index < len(changed[0].before) else sent
 
 
 def _values(tensors: tuple[Tensor | None, ...]) -> Values:

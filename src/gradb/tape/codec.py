@@ -13,10 +13,12 @@ leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``,
                         and ``true`` more where a checkpoint computed it again
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
-                        and two flags more where a side is complex
+node_start              ``[backward, [T...], [probe...]]``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+axis                    ``[shape, complex]``
 node                    ``[start, [T...]]``
 accumulate              ``[tensor, parameter, V, V, V, backward]``
+hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
@@ -39,12 +41,14 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
     Detail,
     EndDetail,
     ErrorDetail,
+    HookDetail,
     InterventionDetail,
     LeafDetail,
     LossDetail,
@@ -133,9 +137,13 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
-    if probe.has_complex_rows or probe.has_complex_columns:
-        wire += [probe.has_complex_rows, probe.has_complex_columns]
-    return wire
+    if probe.input is None:
+        return wire
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+
+
+def _axis(axis: Axis) -> Wire:
+    return [list(axis.shape), axis.is_complex]
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:
@@ -167,6 +175,10 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
             return [detail.tensor, detail.parameter, *values, detail.backward]
+        case HookDetail():
+            head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
+            values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
+            return [*head, detail.has_run, detail.is_changed, *values, detail.backward]
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
         case ZeroGradDetail(idiom, cleared, is_suppressed):

@@ -10,6 +10,7 @@ from typing import Any
 from gradb.tape.codec import Wire
 from gradb.tape.events import (
     AccumulateDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     Cleared,
@@ -17,6 +18,7 @@ from gradb.tape.events import (
     Detail,
     EndDetail,
     ErrorDetail,
+    HookDetail,
     InterventionDetail,
     LeafDetail,
     LossDetail,
@@ -133,7 +135,7 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_probe(raw: Any, data: bytes) -> Probe:
-    rows, columns, dtype, offset, note, *flags = raw
+    rows, columns, dtype, offset, note, *axes = raw
     if not (isinstance(rows, int) and isinstance(columns, int) and rows >= 0 and columns >= 0):
         raise CodecError("a Jacobian has no size")
     content = None
@@ -142,8 +144,17 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
         if size is None:
             raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
         content = _slice(data, offset, size * rows * columns)
-    is_paired, is_split = flags or (False, False)
-    return Probe(rows, columns, str(dtype), content, str(note), bool(is_paired), bool(is_split))
+    if not axes:
+        return Probe(rows, columns, str(dtype), content, str(note))
+    outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
+    if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
+        raise CodecError("a Jacobian is not of the size of its tensors")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+
+
+def _read_axis(raw: Any) -> Axis:
+    shape, is_complex = raw
+    return Axis(_shape(shape), bool(is_complex))
 
 
 def _read_node_start(raw: Wire, data: bytes) -> Detail:
@@ -159,6 +170,13 @@ def _read_accumulate(raw: Wire, data: bytes) -> Detail:
     tensor, parameter, before, added, after, backward = raw
     old, new, sum_ = (_read_value(item, data) for item in (before, added, after))
     return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward))
+
+
+def _read_hook(raw: Wire, data: bytes) -> Detail:
+    kind, function, where, tensor, output_nr, has_run, is_changed, before, after, backward = raw
+    words, place = (str(kind), str(function), str(where)), (int(tensor), int(output_nr))
+    values = _optional(before, data), _optional(after, data)
+    return HookDetail(*words, *place, bool(has_run), bool(is_changed), *values, int(backward))
 
 
 def _read_backward_end(raw: Wire, data: bytes) -> Detail:
@@ -202,6 +220,7 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "node_start": _read_node_start,
     "node": _read_node,
     "accumulate": _read_accumulate,
+    "hook": _read_hook,
     "backward_end": _read_backward_end,
     "zero_grad": _read_zero_grad,
     "step": _read_step,

@@ -6,6 +6,7 @@ structure). The tape stores both; nothing here knows how, nor anything of torch 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +19,7 @@ Kind = Literal[
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
     "node",  # the node has run: downstream is known
     "accumulate",  # a .grad buffer was filled
+    "hook",  # a hook of the script was registered, or has run
     "backward_end",  # the engine returned (or raised)
     "zero_grad",  # gradients were cleared, by any of the five idioms
     "step",  # an optimizer step returned
@@ -51,6 +53,7 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "node_start": "backward",
     "node": "backward",
     "accumulate": "backward",
+    "hook": "backward",
     "backward_end": "backward",
     "loss": "backward",
     "zero_grad": "optimizer",
@@ -60,7 +63,21 @@ PHASE_OF_KIND: dict[str, Phase] = {
 """Phase of each kind; all others take the phase of the event before them."""
 
 STOP_KINDS = frozenset(
-    {"leaf", "op", "node", "accumulate", "zero_grad", "step", "loss", "intervention", "depth", "error", "note", "end"}
+    {
+        "leaf",
+        "op",
+        "node",
+        "accumulate",
+        "hook",
+        "zero_grad",
+        "step",
+        "loss",
+        "intervention",
+        "depth",
+        "error",
+        "note",
+        "end",
+    }
 )
 """Kinds at which an ordinary step stops (unless the event is quiet)."""
 
@@ -165,23 +182,41 @@ class BackwardStartDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """The tensor that the rows or the columns of a Jacobian run over."""
+
+    shape: tuple[int, ...]
+    is_complex: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many real numbers it has: two for each complex element, the real and the imaginary part."""
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured."""
+    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured.
+
+    A backward need only be linear over the real numbers (``abs``, ``real``, ``conj`` are no more), so the matrix is one
+    of real numbers: a complex element has two rows (what 1 and what i upstream give) or two columns (real and imaginary
+    part downstream).
+    """
 
     rows: int
-    """Elements of all outputs of the node together (d *output* / ...)."""
+    """Real numbers in all outputs of the node together (d *output* / ...)."""
     columns: int
-    """Elements of the input this edge leads to (... / d *input*)."""
+    """Real numbers in the input this edge leads to (... / d *input*)."""
     dtype: str
+    """Of the entries: for a complex input the dtype of its parts."""
     data: bytes | None
     """rows x columns, row-major: element [i, j] is d output_i / d input_j; None when not probed."""
     note: str = ""
-    """Why it was not probed."""
-    has_complex_rows: bool = False
-    """True when all outputs are complex: their elements have two rows each, for 1 and for i, since a backward need only
-    be linear over the real numbers."""
-    has_complex_columns: bool = False
-    """True when the input is complex: its elements have two columns each, the real and the imaginary part."""
+    """Why it was not probed, or what was left out."""
+    outputs: tuple[Axis, ...] = ()
+    """What the rows run over, one output after the other; empty when not probed."""
+    input: Axis | None = None
+    """What the columns run over; None when not probed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +256,33 @@ class AccumulateDetail:
     after: TensorValue | None
     backward: int = 0
     """seq of the backward_start event."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookDetail:
+    """A hook of the script's own was registered on a tensor, or has run."""
+
+    kind: str
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    function: str
+    """The hook's qualified name."""
+    where: str
+    """``file:line`` of its definition, or empty."""
+    tensor: int
+    """Tensor id of the tensor it hangs on; 0 for nodes and modules."""
+    output_nr: int
+    """Which output of the node that tensor is."""
+    has_run: bool
+    """False where it was registered only."""
+    is_changed: bool
+    """True when the gradients it was given are not those that go on."""
+    before: tuple[Tensor | None, ...]
+    """The gradients it was given: upstream of a node, or downstream for ``node`` and ``module``; ``.grad`` for
+    ``post-accumulate``."""
+    after: tuple[Tensor | None, ...]
+    """The same after it."""
+    backward: int
+    """seq of the backward_start event; 0 where it was registered only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +416,7 @@ Detail = (
     | NodeStartDetail
     | NodeDetail
     | AccumulateDetail
+    | HookDetail
     | BackwardEndDetail
     | ZeroGradDetail
     | StepDetail

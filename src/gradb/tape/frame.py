@@ -9,12 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gradb.tape.events import Detail, Event, OpDetail, Tensor
+from gradb.tape.events import Axis, Detail, Event, OpDetail, Tensor
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
 NodeState = Literal["created", "pending", "running", "done", "freed"]
-Structure = Literal["zero", "identity", "scalar", "diagonal", "selection", "sum", "dense", "unknown"]
+Structure = Literal[
+    "zero",
+    "identity",
+    "scalar",  # the same factor for each element
+    "diagonal",  # a factor of its own for each element
+    "permutation",  # the same elements in another order
+    "selection",  # each output is one of the inputs, or none of them
+    "expansion",  # each input goes, with one weight, into several outputs
+    "sum",  # each input goes, with one weight, into one output
+    "block",  # parts that have nothing to do with each other, all of one size
+    "dense",
+    "unknown",
+]
+Form = Literal["real", "complex", "conjugate", "from_real", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a matrix: some of its rows, and all columns in which these have entries."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    values: tuple[Number, ...]
+    """rows x columns, row-major."""
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """The local derivative of one edge, as numbers."""
 
@@ -70,13 +93,30 @@ class Local:
     rows: int
     columns: int
     values: tuple[Number, ...] | None
-    """By structure: scalar (1 number), diagonal (n), sum (1: the common weight), selection/dense (rows x columns,
-    row-major), zero and identity (none: empty), unknown: None."""
+    """By structure: scalar (1 number), diagonal (n), sum and expansion (1: the common weight), permutation, selection,
+    block and dense (rows x columns, row-major), zero and identity (none: empty), unknown: None."""
     note: str = ""
-    """Why it is unknown."""
-    form: Literal["real", "complex", "parts"] = "real"
-    """``complex``: one complex factor an entry (the conjugate of the derivative: PyTorch's gradient is dL/dz*);
-    ``parts``: real and imaginary parts have rows and columns of their own, because the op is not holomorphic."""
+    """Why it is unknown, or what was left out."""
+    where: tuple[int, ...] = ()
+    """permutation, selection, expansion: for each row the column of its entry, -1 where it has none; sum: for each
+    column the row of its entry."""
+    blocks: tuple[Block, ...] = ()
+    """The parts of a block matrix."""
+    form: Form = "real"
+    """What the numbers are where the op has to do with complex ones (PyTorch's gradient of z is dL/dRe z + i dL/dIm z,
+    which is twice the conjugate Wirtinger derivative dL/dz*). ``complex``: the op is holomorphic, an entry is one
+    complex number, the conjugate of the derivative: upstream times entry is downstream. ``conjugate``: the op is
+    holomorphic in z*, and the conjugate of upstream times entry is downstream. ``from_real``: real outputs of complex
+    inputs, upstream times entry is downstream. ``parts``: rows and columns are real and imaginary parts."""
+    outputs: tuple[Axis, ...] = ()
+    """What the rows run over; in all forms but ``parts`` one row an element."""
+    input: Axis | None = None
+    """What the columns run over; in all forms but ``parts`` one column an element."""
+
+    @property
+    def are_blocks_equal(self) -> bool:
+        """True when a block matrix repeats one block."""
+        return all(block.values == self.blocks[0].values for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +162,28 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A hook of the script's own at a node."""
+
+    kind: str
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    function: str
+    where: str
+    """``file:line`` of its definition, or empty."""
+    output_nr: int
+    event: int | None
+    """seq of the event at which it ran; None before."""
+    is_changed: bool
+    before: tuple[TensorValue | None, ...]
+    after: tuple[TensorValue | None, ...]
+
+    @property
+    def is_after(self) -> bool:
+        """True when it is given what the node sends on, not what arrives."""
+        return self.kind in {"node", "module", "post-accumulate"}
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The chain-rule record of one node in one backward."""
 
@@ -148,6 +210,8 @@ class Chain:
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
     is_interrupted: bool = False
     """True when the engine raised while it ran this node: there is no downstream."""
+    hooks: tuple[Hook, ...] = ()
+    """The script's hooks here: those that ran in this backward, and before it those that are known to be registered."""
     remarks: tuple[Remark, ...] = ()
 
 

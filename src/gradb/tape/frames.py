@@ -10,7 +10,7 @@ from pathlib import Path
 from gradb.tape import jacobian
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
-from gradb.tape.events import AccumulateDetail, DepthDetail, Event, OutputDetail, Tensor, ZeroGradDetail
+from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
@@ -100,7 +100,8 @@ class Frames:
 
     def _grads(self, position: int, event: Event | None) -> tuple[GradBuffer, ...]:
         iteration = event.iteration if event is not None and event.phase == "backward" else 0
-        return tuple(self._grad(leaf, position, iteration) for leaf in self._leaves.at(position))
+        found = (self._grad(leaf, position, iteration) for leaf in self._leaves.at(position))
+        return tuple(one for one in found if one.event is not None or one.leaf is None or one.leaf.numel)
 
     def _grad(self, leaf: int, position: int, iteration: int) -> GradBuffer:
         """Return one buffer; ``iteration`` is that of the backward going on, 0 outside of any."""
@@ -143,6 +144,9 @@ class Frames:
                     if not is_emptied(one.after) and not detail.is_suppressed:
                         how = f"changed by {detail.idiom}"
                     return one.before, None, one.after, how, one.parameter
+        if isinstance(detail, HookDetail) and len(detail.before) == len(detail.after) == 1:
+            before, after = (None if one is None else one.value for one in (*detail.before, *detail.after))
+            return before, None, after, f"changed by the hook {detail.function}", ""
         if isinstance(detail, DepthDetail):
             for tensor, gradient in zip(detail.leaves, detail.gradients, strict=True):
                 if tensor.id == leaf:

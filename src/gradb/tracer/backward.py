@@ -151,7 +151,7 @@ class BackwardRun:
         self._task: int | None = None
         self._outer = composer.local.backward
         self._is_grad = False
-        self._start = 0
+        self.start = 0
         self._creates = False
         self.running = 0
         """Id of the node that runs."""
@@ -188,7 +188,7 @@ class BackwardRun:
         flags = f"{dumps(retain)},{dumps(self._creates)}"
         detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{flags},{given},{dumps(ids)}]'
         self._hook(nodes)
-        self._start = event
+        self.start = event
         self.composer.local.backward = self
         self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
 
@@ -236,19 +236,23 @@ class BackwardRun:
             for tensor in result:
                 is_defined = tensor is not None
                 results.append(self.composer.defined(tensor, blob, event, self.place)[0] if is_defined else "null")
-        detail = f"[{self._start},[{','.join(results)}],{dumps(error)}]"
+        detail = f"[{self.start},[{','.join(results)}],{dumps(error)}]"
         self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place, detail, blob)
 
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
         self.running = mark.id
+        local = self.composer.local
+        for emit in local.awaiting:
+            emit(mark.id)
+        local.awaiting.clear()
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
-        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob)
+        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
         return self._recorder.emit(
-            "node_start", mark.name, mark.place, f"[{self._start},[{values}],{probes}]", blob, scope=mark.scope,
+            "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
             node=mark.id, has_nonfinite=is_bad,
         )  # fmt: skip
 
@@ -282,7 +286,7 @@ class BackwardRun:
             self._made(mark, (grad_of(tensor),), event)
         known.filled(self._recorder.iteration)
         self.composer.writer.grad(known.id, event, known.fills, known.since)
-        detail = f"[{known.id},{dumps(known.label)},{filling.before},{filling.added},{after},{self._start}]"
+        detail = f"[{known.id},{dumps(known.label)},{filling.before},{filling.added},{after},{self.start}]"
         self._recorder.emit(
             "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,
@@ -318,10 +322,15 @@ class _NodeVisit:
             tensor = known.ref()
             filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
         self.start = self.run.upstream(self.node, self.mark, gradients)
+        self.run.composer.local.visit = self
+
+    def fill(self) -> None:
+        """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
         if not self.start or not self.run.is_running():
             return
+        self.run.composer.local.visit = None
         self.run.downstream(self.mark, self.start, inputs)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
@@ -341,7 +350,15 @@ class _LeafVisit(_NodeVisit):
         self.filling = Filling(self.run.composer, self.node.variable)
         self.filling.add(self.run.composer, gradients[0])
         self.start = self.run.upstream(self.node, self.mark, gradients)
+        self.run.composer.local.visit = self
+
+    def fill(self) -> None:
+        """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
+        if self.start:
+            self.start = 0
+            self.run.accumulated(self.mark, self.node.variable, self.filling)
 
     def _after(self, inputs: tuple[Any, ...]) -> None:
-        if self.start and self.run.is_running():
-            self.run.accumulated(self.mark, self.node.variable, self.filling)
+        if self.run.is_running():
+            self.run.composer.local.visit = None
+            self.fill()

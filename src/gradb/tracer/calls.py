@@ -87,7 +87,8 @@ _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
 _CLEARING = frozenset({"zero_", "fill_", "_foreach_zero_"})
-PASS, OP, ENGINE, GRAD, RETAIN = range(5)
+PASS, OP, ENGINE, GRAD, RETAIN, HOOK = range(6)
+HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")
 
 
@@ -150,6 +151,8 @@ def _attribute(func: Any) -> str:
 
 
 def _kind(func: Callable[..., Any], name: str, full: str) -> int:
+    if name in HOOKS:
+        return HOOK
     if full in _ENGINE_CALLS:
         return ENGINE
     if name == "retain_grad":

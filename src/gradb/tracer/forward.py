@@ -24,13 +24,15 @@ from gradb.tracer.gradients import GradWatch
 from gradb.tracer.places import Found
 from gradb.tracer.recomputing import STOP
 from gradb.tracer.updates import UpdateWatch
+from gradb.tracer.userhooks import UserHooks
 
 
 class ForwardMode(TorchFunctionMode):
     """The mode; entered once in each thread that is traced."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch) -> None:
+    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks) -> None:
         super().__init__()
+        self._hooks = hooks
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
@@ -51,6 +53,9 @@ class ForwardMode(TorchFunctionMode):
         func = call.genuine
         if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
+        if call.kind == calls.HOOK and len(args) == 2:
+            hook = self._composer.guard(self._hooks.register, calls.HOOKS[func.__name__], *args)
+            return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))
         is_off = call.clears and self._composer.controls.zero_grad == "off"
         if is_off and self._composer.guard(self._grads.suppresses, call.display, args):
             return None if call.kind == calls.GRAD else args[0]
@@ -203,7 +208,7 @@ class _Step:
         is_leaf = is_single and results[0].is_leaf and results[0].requires_grad
         if is_leaf and not composer.tensors.record(results[0]).is_leaf:
             self._name_results(results, is_single, event)
-            composer.leaf(results[0], self.call.display, place, is_quiet=False)
+            composer.leaf(results[0], self.call.display, place, is_quiet=not results[0].numel())
             return
         scope, new = composer.scope, []
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)

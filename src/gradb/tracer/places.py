@@ -130,6 +130,13 @@ class Places:
             start = start.f_back
         return ModuleCall(0, found)
 
+    def of_code(self, code: CodeType) -> PlaceRow:
+        """Return the place of a function's first line where it is the user's."""
+        if self._classify(code.co_filename) != _USER:
+            return NOWHERE.row
+        file = self._place(code, 0).row[0]
+        return file, code.co_firstlineno, code.co_firstlineno, None, None
+
     def of_traceback(self, traceback: TracebackType | None) -> PlaceRow:
         """Return the place of the innermost frame that is the user's."""
         row = NOWHERE.row

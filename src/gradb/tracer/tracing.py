@@ -25,6 +25,7 @@ from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
 from gradb.tracer.unwatched import unwatched
 from gradb.tracer.updates import UpdateWatch
+from gradb.tracer.userhooks import UserHooks
 from gradb.tracer.warned import at_their_place
 
 
@@ -53,7 +54,8 @@ def tracing(
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
-    mode = ForwardMode(composer, grads, updates)
+    hooks = UserHooks(composer)
+    mode = ForwardMode(composer, grads, updates, hooks)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -72,6 +74,7 @@ def tracing(
         stack.enter_context(engine.installed())
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
+        stack.enter_context(hooks.installed())
         stack.enter_context(scaling(composer))
         stack.enter_context(recomputing(composer, mode))
         stack.enter_context(traced(mode))

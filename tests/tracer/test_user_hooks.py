@@ -1,0 +1,206 @@
+"""The script's own hooks: listed on the node, what each changed told apart from the chain rule, nothing disturbed."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
+from gradb.tape.events import HookDetail
+from gradb.tape.frame import Chain
+from gradb.tape.tape import Tape
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+
+
+def clip(gradient: Tensor) -> Tensor:
+    return gradient.clamp(max=10.0)
+
+
+def look(gradient: Tensor) -> None:
+    gradient.sum()
+
+
+def halve(leaf: Tensor) -> None:
+    assert leaf.grad is not None
+    leaf.grad /= 2
+
+
+def double_sent(sent: tuple[Tensor | None, ...], arrived: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
+    return tuple(None if one is None else 2 * one for one in sent)
+
+
+def negate_arrived(arrived: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(-one for one in arrived)
+
+
+def zero_module(module: nn.Module, sent: Any, arrived: Any) -> tuple[Tensor, ...]:
+    return (torch.zeros_like(sent[0]),)
+
+
+def _graph() -> tuple[Tensor, Tensor, Tensor]:
+    a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    b = 2 * a
+    return a, b, (b**2).sum()
+
+
+def with_tensor_hook() -> Tensor | None:
+    a, b, loss = _graph()
+    b.register_hook(clip)
+    b.register_hook(look)
+    loss.backward()
+    return a.grad
+
+
+def with_node_hook() -> Tensor | None:
+    a, b, loss = _graph()
+    assert b.grad_fn is not None
+    b.grad_fn.register_hook(double_sent)
+    loss.backward()
+    return a.grad
+
+
+def with_node_prehook() -> Tensor | None:
+    a, b, loss = _graph()
+    assert b.grad_fn is not None
+    b.grad_fn.register_prehook(negate_arrived)
+    loss.backward()
+    return a.grad
+
+
+def with_post_accumulate_hook() -> Tensor | None:
+    a, _, loss = _graph()
+    a.register_post_accumulate_grad_hook(halve)
+    loss.backward()
+    return a.grad
+
+
+def with_module_hook() -> Tensor | None:
+    a, b, _ = _graph()
+    module = nn.Identity()
+    module.register_full_backward_hook(zero_module)
+    (module(b) ** 2).sum().backward()
+    return a.grad
+
+
+CASES: dict[str, tuple[Callable[[], Tensor | None], str, list[float], list[float]]] = {
+    "tensor": (with_tensor_hook, "clip", [4, 8, 12], [4, 8, 10]),
+    "node": (with_node_hook, "double_sent", [8, 16, 24], [16, 32, 48]),
+    "node pre": (with_node_prehook, "negate_arrived", [4, 8, 12], [-4, -8, -12]),
+    "post-accumulate": (with_post_accumulate_hook, "halve", [8, 16, 24], [4, 8, 12]),
+    "module": (with_module_hook, "zero_module", [4, 8, 12], [0, 0, 0]),
+}
+
+
+def _chains(tape: Tape) -> list[Chain]:
+    found = (tape.frame(event.seq).chain for event in tape.events() if event.kind in {"node", "accumulate"})
+    return [chain for chain in found if chain is not None]
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_what_a_hook_changed(kind: str, tmp_path: Path) -> None:
+    """The gradient before and after a hook is on the tape, at its node, under the name of the function."""
+    run, function, before, after = CASES[kind]
+    plain = run()
+    traced, tape = record(tmp_path / "run.tape", run)
+    assert plain is not None
+    assert traced.tolist() == plain.tolist()
+    assert notes(tape) == []
+    events = [event for event in tape.events() if event.kind == "hook" and not event.is_quiet]
+    (event,) = events
+    detail = tape.detail(event.seq)
+    assert isinstance(detail, HookDetail)
+    assert (detail.kind, event.name, detail.is_changed) == (kind, function, True)
+    shown = [[one.value.numbers() for one in side if one is not None] for side in (detail.before, detail.after)]
+    assert shown == [[before], [after]]
+    assert event.node is not None
+    text = to_text(PANES["chain"](tape.frame(event.seq), Options(width=100)), 100)
+    assert function in text
+    assert "test_user_hooks.py:" in text
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_no_hook_is_taken_for_a_wrong_product(kind: str, tmp_path: Path) -> None:
+    """Products and sums are checked against what the node itself got and made, so that all agree."""
+    _, tape = record(tmp_path / "run.tape", CASES[kind][0])
+    checks = [
+        check for chain in _chains(tape) for check in (chain.contributions_check, *(e.check for e in chain.edges))
+    ]
+    assert [check for check in checks if check is not None and not check.is_ok] == []
+    assert any(check is not None for check in checks)
+
+
+def test_a_hook_is_listed_before_it_runs(tmp_path: Path) -> None:
+    """A node says in the forward which hooks hang on its output; one that only looks is said to change nothing."""
+    _, tape = record(tmp_path / "run.tape", with_tensor_hook)
+    start = next(event.seq for event in tape.events() if event.kind == "backward_start")
+    registered = [event for event in tape.events() if event.kind == "hook" and event.seq < start]
+    assert [event.name for event in registered] == ["clip", "look"]
+    assert all(event.is_quiet for event in registered)
+    text = to_text(PANES["chain"](tape.frame(registered[-1].seq), Options(width=100)), 100)
+    assert "tensor hook clip (test_user_hooks.py:" in text
+    assert "will be called here" in text
+    ran = next(event for event in tape.events() if event.kind == "hook" and event.name == "look" and event.seq > start)
+    assert "changed nothing" in to_text(PANES["chain"](tape.frame(ran.seq + 1), Options(width=100)), 100)
+
+
+def test_a_hook_looks_like_itself(tmp_path: Path) -> None:
+    """What is registered in its place can be removed, copied and pickled, and has its name and its attributes."""
+
+    def run() -> list[Any]:
+        a, b, loss = _graph()
+        handle = b.register_hook(clip)
+        (found,) = b._backward_hooks.values()  # type: ignore[union-attr]
+        copied, loaded = copy.copy(found), pickle.loads(pickle.dumps(found))
+        looks = [found.__name__, repr(found) == repr(clip), copied is clip, loaded is clip]
+        handle.remove()
+        loss.backward()
+        assert a.grad is not None
+        return [*looks, a.grad.tolist()]
+
+    traced, tape = record(tmp_path / "run.tape", run)
+    assert traced == ["clip", True, True, True, [8, 16, 24]]
+    assert notes(tape) == []
+
+
+def test_a_hook_goes_on_after_the_recording(tmp_path: Path) -> None:
+    """A hook registered while recording still works when the tracer is gone, and nothing is recorded of it."""
+    kept, tape = record(tmp_path / "run.tape", _with_hook_kept)
+    a, loss = kept
+    loss.backward()
+    assert a.grad.tolist() == [8, 16, 20]
+    assert tape.head == tape.frame(tape.head).head
+
+
+def _with_hook_kept() -> tuple[Tensor, Tensor]:
+    a, b, loss = _graph()
+    b.register_hook(clip)
+    return a, loss
+
+
+def test_a_hook_that_raises(tmp_path: Path) -> None:
+    """An error in a hook reaches the script, and the recording goes on."""
+
+    def fail(gradient: Tensor) -> None:
+        raise ValueError("no")
+
+    def run() -> str:
+        _, b, loss = _graph()
+        b.register_hook(fail)
+        with pytest.raises(ValueError, match="no"):
+            loss.backward()
+        return str((torch.ones(1, requires_grad=True) * 2).item())
+
+    traced, tape = record(tmp_path / "run.tape", run)
+    assert traced == "2.0"
+    assert notes(tape) == []
