@@ -58,6 +58,8 @@ class Options:
     """Show data preparation and initialisation as well."""
     chain: Chain | None = None
     """Chain record of the selected node; None takes the Frame's."""
+    matrix: tuple[int, int] = (0, 0)
+    """First row and first column that are shown of a matrix too large for its place."""
     paths: PathChoice = PathChoice()
     """Whose paths are shown, and which."""
     plot: Plot = Plot()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.console import RenderableType
 from rich.text import Text
 
+from gradb.present.aten import aten_pane
 from gradb.present.chain import chain_pane
 from gradb.present.grads import grads_pane
 from gradb.present.graph import graph_pane, graph_row
@@ -28,7 +29,7 @@ PANES: dict[str, Pane] = {
     "output": output_pane,
     "paths": paths_pane,
     "saved": lambda frame, options: Text("what was saved is not known here"),
-    "aten": lambda frame, options: Text("no ATen calls were recorded here"),
+    "aten": aten_pane,
 }
 
 __all__ = ["PANES", "Options", "Pane", "graph_row"]

@@ -290,7 +290,7 @@ def _factor(frame: Frame, paths: Paths, path: Path, step: PathStep, width: int) 
     head = Text("through ", style=theme.DIM, no_wrap=True)
     head.append(f"{plain(step.label, _MAX_NAME)} = {call}" if step.label and call else call or name, "")
     head.append(f"   {plain(step.node_name, _MAX_NAME)}", theme.DIM)
-    body, note = local_lines(step.local, explanation, chain, chain.edges[step.index], room)
+    body, note = local_lines(step.local, explanation, chain, chain.edges[step.index], Options(width=width), room)
     is_said = len(body) == 1 and body[0].plain == explanation.local
     symbol = plain(explanation.symbol if is_said else explanation.math, 200)
     items: list[Field | Text] = [cut(head, width), Field("× local", symbol, body, note, theme.LOCAL)]

@@ -19,7 +19,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.finding import sentence
 from gradb.debugger.ghost import Ghost
+from gradb.debugger.gradcheck import Result
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
 from gradb.present.options import Options, PathChoice, Plot
@@ -27,6 +29,7 @@ from gradb.tape.frame import Frame
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.doing import SCREEN_COMMANDS
+from gradb.tui.finding import FindingScreen
 from gradb.tui.ghost import GhostView
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
@@ -60,7 +63,7 @@ class DebugScreen(Screen[None]):
 
     def __init__(self, script: str = "") -> None:
         super().__init__()
-        self.session = Session(Calls(self.update_frame, self.show_notice, self._run_front_end))
+        self.session = Session(Calls(self.update_frame, self.show_notice, self._show_finding, self._run_front_end))
         self.source = SourcePane("source", 1)
         self.panes: dict[str, Pane] = {
             "source": self.source,
@@ -187,6 +190,12 @@ class DebugScreen(Screen[None]):
 
     def _run_front_end(self, statement: Statement) -> None:
         SCREEN_COMMANDS[statement.command.name](self, statement.argument)
+
+    def _show_finding(self, result: Result) -> None:
+        """Say what a numerical check found; its figures lie over the screen unless something else is there."""
+        self.show_notice(sentence(result))
+        if self.is_current and not self.query_one(Prompt).display:
+            self.app.push_screen(FindingScreen(result))
 
     def open_prompt(self, text: str = "") -> None:
         """Open the `:` prompt with ``text`` on it, in the place of the key bar."""

@@ -164,7 +164,7 @@ def test_products_are_row_vectors_of_the_leafs_shape(builder: Own) -> None:
 
 def test_a_product_too_small_for_single_precision_is_not_zero(builder: Own) -> None:
     """Three factors of 1e-20 are shown as 1e-60, where the engine has a zero."""
-    x = a = builder.leaf("a", [1.0], ())
+    x = builder.leaf("a", [1.0], ())
     for _ in range(3):
         x = builder.op("f", "MulBackward0", [x], [1.0], (), jacobians=[[1e-20]])
     builder.backward(x)
