@@ -73,6 +73,8 @@ class Verdict:
     """The derivative from the left."""
     right: float
     """The derivative from the right."""
+    is_kinked: bool = False
+    """True where left and right differ however small the step: then ``estimate`` is only their mean."""
 
     @property
     def difference(self) -> float:
@@ -119,9 +121,10 @@ def judge(centre: Sample, wide: Row, narrow: Row, engine: float, eps: float) -> 
     left, right = 2 * narrow.left(centre) - wide.left(centre), 2 * narrow.right(centre) - wide.right(centre)
     outcome = _smooth(engine, estimate, error, eps, _negligible(values[0], centre.x, eps), values)
     slopes = max(abs(narrow.left(centre)), abs(narrow.right(centre)))
-    if abs(gap) > max(0.75 * abs(before), 8 * rounding, 1e-3 * slopes):
+    is_kinked = abs(gap) > max(0.75 * abs(before), 8 * rounding, 1e-3 * slopes)
+    if is_kinked:
         outcome = "jump" if abs(gap) > 1.5 * abs(before) else _kinked(engine, left, right, rounding)
-    return Verdict(outcome, engine, estimate, error, rounding, left, right)
+    return Verdict(outcome, engine, estimate, error, rounding, left, right, is_kinked)
 
 
 def _negligible(f: float, x: float, eps: float) -> float:

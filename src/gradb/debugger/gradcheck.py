@@ -143,7 +143,7 @@ class GradCheck:
         (target,) = yield [self._finding_run()]
         self.doing = f"running the script again, to see whether it does the same ({target.label})"
         (base,) = yield [self._nudged_run(target, 0.0)]
-        engine = self._check_base(target, base)
+        engine = engine_gradient(target, base, has_seed=self._spec.seed is not None)
         eps = epsilon(target.dtypes)
         step = self._step or first_step(base.sample.x, eps)
         rows: list[Row] = []
@@ -171,21 +171,6 @@ class GradCheck:
                 return so_far
             raise UserError(str(error)) from error
 
-    def _check_base(self, target: Target, base: Reading) -> float:
-        """Return the engine's gradient of the element.
-
-        Raises:
-            UserError: the second run was not the same as the first, or no gradient was seen.
-        """
-        if base.roots != target.roots:
-            hint = "" if self._spec.seed is not None else ": give it a seed by --seed"
-            raise UserError(
-                f"two runs of the script do not compute the same {target.root}, so nothing can be said of a third{hint}"
-            )
-        if base.gradient is None:
-            raise UserError(f"the engine's gradient of {target.label} was not seen")
-        return base.gradient
-
     # --- the runs -----------------------------------------------------------------------------------------------------
 
     def _finding_run(self) -> Trial[Target]:
@@ -199,6 +184,22 @@ class GradCheck:
             self._spec, about, lambda tape, is_over: _read(tape, target, is_base, is_over),
             "backward_end" if is_base else "backward_start", nudge, self._command,
         )  # fmt: skip
+
+
+def engine_gradient(target: Target, base: Reading, *, has_seed: bool) -> float:
+    """Return the engine's gradient of the element, from the second run of the script as it is.
+
+    Raises:
+        UserError: the second run was not the same as the first, or no gradient was seen.
+    """
+    if base.roots != target.roots:
+        hint = "" if has_seed else ": give it a seed by --seed"
+        raise UserError(
+            f"two runs of the script do not compute the same {target.root}, so nothing can be said of a third{hint}"
+        )
+    if base.gradient is None:
+        raise UserError(f"the engine's gradient of {target.label} was not seen")
+    return base.gradient
 
 
 class _Finder:

@@ -33,6 +33,7 @@ from gradb.tape.events import (
     NoteDetail,
     OpDetail,
     OutputDetail,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
@@ -206,6 +207,14 @@ def _depth(event: Event, detail: DepthDetail) -> str:
     return f"{words}: {detail.reason}" if detail.reason else words
 
 
+_ASKED = {"full": "all of its Jacobian", "random": "a random direction", "with": "a direction given"}
+
+
+def _probe(event: Event, detail: ProbeDetail) -> str:
+    what = _ASKED.get(detail.what, f"a {detail.what}")
+    return f"{event.name} was probed as asked: {what}" + (f", {detail.note}" if detail.note else "")
+
+
 _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
     "op": _op,
@@ -213,6 +222,7 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "node_start": _node_start,
     "node": lambda event, detail: f"{event.name} has run",
     "accumulate": _accumulate,
+    "probe": _probe,
     "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,

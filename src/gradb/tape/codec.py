@@ -13,10 +13,11 @@ leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
 node_start              ``[backward, [T...], [probe...]]``
-probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
 axis                    ``[shape, complex]``
 aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
 node                    ``[start, [T...], calls]``
+probe (event)           ``[start, what, index, of, [probe...], [V...], [V...], [V base...], [V moved...], code, note]``
 accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
@@ -61,6 +62,7 @@ from gradb.tape.events import (
     OpDetail,
     OutputDetail,
     Probe,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
@@ -142,7 +144,7 @@ def _probe(probe: Probe, blob: Blob) -> Wire:
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
     if probe.input is None:
         return wire
-    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input), probe.noise]
 
 
 def _axis(axis: Axis) -> Wire:
@@ -183,6 +185,12 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
         case NodeDetail(start, downstream, calls):
             return [start, _tensors(downstream, blob), *_calls(calls)]
+        case ProbeDetail():
+            probes = [_probe(probe, blob) for probe in detail.probes]
+            parts = (detail.vector, detail.result, detail.base, detail.moved)
+            told = [[_value(v, blob) for v in part] for part in parts]
+            head = [detail.start, detail.what, detail.index, detail.of]
+            return [*head, probes, *told, detail.has_run_code, detail.note]
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
             return [detail.tensor, detail.parameter, *values, detail.backward, *_calls(detail.calls)]

@@ -19,6 +19,7 @@ Kind = Literal[
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
     "aten",  # an ATen call that an op or a node made: only where somebody looks into it
     "node",  # the node has run: downstream is known
+    "probe",  # the node that the script is held at was probed because somebody asked for it
     "accumulate",  # a .grad buffer was filled
     "hook",  # a hook of the script was registered, or has run
     "backward_end",  # the engine returned (or raised)
@@ -40,6 +41,7 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "backward_start": "backward",
     "node_start": "backward",
     "node": "backward",
+    "probe": "backward",
     "accumulate": "backward",
     "hook": "backward",
     "backward_end": "backward",
@@ -55,6 +57,7 @@ STOP_KINDS = frozenset(
         "leaf",
         "op",
         "node",
+        "probe",
         "accumulate",
         "hook",
         "zero_grad",
@@ -206,6 +209,9 @@ class Probe:
     """What the rows run over, one output after the other; empty when not probed."""
     input: Axis | None = None
     """What the columns run over; None when not probed."""
+    noise: float = 0.0
+    """How far the formula's results for multiples of the same upstream gradient lie apart: the rounding inside of it.
+    0 when not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +256,34 @@ class AtenDetail:
     """All arguments in call order: (parameter, text), the text as in ``OpDetail``."""
     is_inplace: bool = False
     """True when it wrote to an input (or to ``out=``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDetail:
+    """A node was probed because somebody asked for it."""
+
+    start: int
+    """seq of the node_start event of the node."""
+    what: str
+    """``full`` (all of the Jacobian), ``row``, ``column``, ``random`` or ``with`` (a direction given)."""
+    index: int
+    """row, column: the element, flat and row-major; random: the seed of the direction."""
+    of: int
+    """row: which output of the node; column: which edge."""
+    probes: tuple[Probe, ...]
+    """full: one per edge, in the order of ``next_functions``."""
+    vector: tuple[TensorValue | None, ...]
+    """row, random, with: what was put in upstream, one per output."""
+    result: tuple[TensorValue | None, ...]
+    """row, random, with: what came out downstream, one per edge; column: d output / d element, one per output."""
+    base: tuple[TensorValue | None, ...] = ()
+    """random: what the upstream gradient itself gives, one per edge."""
+    moved: tuple[TensorValue | None, ...] = ()
+    """random: what the upstream gradient plus the vector gives, one per edge."""
+    has_run_code: bool = False
+    """True when gradb ran the script's own code for it."""
+    note: str = ""
+    """Why nothing was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +462,7 @@ Detail = (
     | NodeStartDetail
     | AtenDetail
     | NodeDetail
+    | ProbeDetail
     | AccumulateDetail
     | HookDetail
     | BackwardEndDetail

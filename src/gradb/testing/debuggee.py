@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.codec import encode
 from gradb.tape.events import DepthDetail, Event, InterventionDetail
@@ -145,6 +145,8 @@ class Replay:
                 self._set_or_keep(message.change, self._iteration)
                 self._writer.commit()
                 self._channel.send(Paused(self._writer.head))
+            elif isinstance(message, Ask):  # there is no node to probe
+                self._channel.send(Paused(self._writer.head))
             message = self._heard(None)
         self._order = message
 
@@ -206,7 +208,8 @@ class News:
 
 
 _REFERENCES = {
-    "op": (6,), "node_start": (0,), "aten": (0,), "node": (0, 2), "accumulate": (5, 6), "backward_end": (0,),
+    "op": (6,), "node_start": (0,), "aten": (0,), "node": (0, 2), "probe": (0,), "accumulate": (5, 6),
+    "backward_end": (0,),
 }  # fmt: skip
 """Where the wire form of a detail has the numbers of other events."""
 

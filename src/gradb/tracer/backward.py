@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.asking import Asker
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
@@ -36,14 +37,20 @@ class EngineWatch:
     """Wraps the engine's entry point."""
 
     def __init__(
-        self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober, microscope: Microscope
+        self,
+        composer: Composer,
+        grads: GradWatch,
+        iterations: Iterations,
+        prober: Prober,
+        microscope: Microscope,
+        asker: Asker,
     ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
         self._losses = Losses()
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self._microscope = microscope
         self.hooks = Hooks()
         self.make_run: Callable[..., BackwardRun] = BackwardRun
@@ -74,7 +81,8 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = self.make_run(self._composer, self._prober, self._losses, self.hooks, self._microscope)
+        parts = (self._composer, self._prober, self._losses, self.hooks, self._microscope, self._asker)
+        run = self.make_run(*parts)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
@@ -148,14 +156,20 @@ class BackwardRun:
     """One call of the engine."""
 
     def __init__(
-        self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks, microscope: Microscope
+        self,
+        composer: Composer,
+        prober: Prober,
+        losses: Losses,
+        hooks: Hooks,
+        microscope: Microscope,
+        asker: Asker,
     ) -> None:
         self.composer = composer
         self.microscope = microscope
         self._losses = losses
         self._recorder = composer.recorder
         self.gate = composer.recorder.gate
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
@@ -259,20 +273,36 @@ class BackwardRun:
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
         probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
-        return self._recorder.emit(
-            "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
-            node=mark.id, has_nonfinite=is_bad,
-        )  # fmt: skip
+        self._asker.held = node, mark, self._recorder.next_seq, gradients
+        try:
+            return self._recorder.emit(
+                "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=is_bad,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
-    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], calls: int | None) -> None:
+    def downstream(
+        self,
+        node: Any,
+        mark: NodeMark,
+        start: int,
+        gradients: tuple[Any, ...],
+        upstream: Any,
+        calls: int | None,
+    ) -> None:
         """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
-        self._recorder.emit(
-            "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
-            node=mark.id, has_nonfinite=blob.has_nonfinite,
-        )  # fmt: skip
+        self._asker.held = node, mark, start, upstream
+        try:
+            self._recorder.emit(
+                "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
@@ -320,7 +350,7 @@ class _NodeVisit:
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         calls = None if self.look is None else self.look.end()
-        self.run.composer.guard(self._after, inputs, calls)
+        self.run.composer.guard(self._after, inputs, outputs, calls)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
@@ -334,11 +364,11 @@ class _NodeVisit:
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
-    def _after(self, inputs: tuple[Any, ...], calls: int | None) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream(self.mark, self.start, inputs, calls)
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -366,7 +396,7 @@ class _LeafVisit(_NodeVisit):
             calls = None if self.look is None else self.look.first
             self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
 
-    def _after(self, inputs: tuple[Any, ...], calls: int | None) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if self.run.is_running():
             self.run.composer.local.visit = None
             self.fill()

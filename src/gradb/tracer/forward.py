@@ -93,10 +93,7 @@ class ForwardMode(TorchFunctionMode):
         if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
             self._composer.guard(step.before)
         try:
-            if self._gate.looks_in:
-                result = self._microscope.run(step, func, args, kwargs)
-            else:
-                result = func(*args, **kwargs)
+            result = self._microscope.run(step, func, args, kwargs) if self._gate.looks_in else func(*args, **kwargs)
         except Exception as error:
             self._composer.guard(step.failed, error)
             raise

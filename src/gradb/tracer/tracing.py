@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from gradb.link.spec import Nudge
+from gradb.tracer.asking import Asker
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
 from gradb.tracer.controls import Controls
@@ -70,10 +71,12 @@ def tracing(
         depth.sync()
 
     controls.on_policy = change
+    asker = Asker(composer)
+    recorder.answer = asker.answer
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope, asker)
         stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:

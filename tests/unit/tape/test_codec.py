@@ -55,7 +55,8 @@ def measured(draw: st.DrawFn) -> e.Probe:
     """Draw a probe that says what its rows and columns run over."""
     outputs, wanted = tuple(draw(st.lists(axes, max_size=2))), draw(axes)
     rows = sum(axis.size for axis in outputs)
-    return e.Probe(rows, wanted.size, "float64", pack([1.5] * (rows * wanted.size), "float64"), "", outputs, wanted)
+    data, noise = pack([1.5] * (rows * wanted.size), "float64"), draw(st.floats(0, 1e300))
+    return e.Probe(rows, wanted.size, "float64", data, "", outputs, wanted, noise)
 
 
 def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -97,6 +98,20 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
     ),
     "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes | measured())),
     "node": st.builds(e.NodeDetail, small, several(st.none() | tensors), maybe_small),
+    "probe": st.builds(
+        e.ProbeDetail,
+        small,
+        words,
+        small,
+        small,
+        several(probes | measured()),
+        several(maybe_values),
+        several(maybe_values),
+        several(maybe_values),
+        several(maybe_values),
+        st.booleans(),
+        words,
+    ),
     "accumulate": st.builds(
         e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small, maybe_small
     ),
