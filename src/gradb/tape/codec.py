@@ -10,7 +10,8 @@ V                       ``[shape, dtype, offset or null, stats or null, note]``
 stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and ``true``
+                        more where a checkpoint computed it again
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
 node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
@@ -169,8 +170,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            made = [list(detail.nodes), detail.is_inplace, *_calls(detail.calls)]
-            return [detail.function, inputs, outputs, arguments, *made]
+            again = [detail.calls, True] if detail.is_recomputed else _calls(detail.calls)
+            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace, *again]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)

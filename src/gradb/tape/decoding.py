@@ -118,7 +118,10 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 def _read_op(raw: Wire, data: bytes) -> Detail:
     function, inputs, outputs, arguments, nodes, inplace, *rest = raw
     seen, made = _present(inputs, data), _present(outputs, data)
-    return OpDetail(str(function), seen, made, _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest))
+    known = _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest[:1])
+    if len(rest) > 2:
+        raise CodecError("there is more than belongs to an event")
+    return OpDetail(str(function), seen, made, *known, len(rest) == 2 and bool(rest[1]))
 
 
 def _read_aten(raw: Wire, data: bytes) -> Detail:

@@ -64,8 +64,8 @@ class EngineWatch:
 
         @functools.wraps(original)
         def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self._recorder.is_active:
-                return original(t_outputs, *args, **kwargs)
+            if not self._recorder.is_active or torch._guards.TracingContext.try_get() is not None:
+                return original(t_outputs, *args, **kwargs)  # torch.compile differentiates what it traces
             if in_transform() is not None and self._composer.guard(self._composer.is_in_transform):
                 return original(t_outputs, *args, **kwargs)
             if not self._recorder.is_full:
@@ -177,6 +177,9 @@ class BackwardRun:
         self._looks = len(composer.local.looks)
         self._is_grad = False
         self.start = 0
+        self._creates = False
+        self.running = 0
+        """Id of the node that runs."""
         self.place: PlaceRow = (None, None, None, None, None)
 
     def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -204,10 +207,10 @@ class BackwardRun:
         given = "null"
         if options.get("inputs"):
             given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
-        retain, create = bool(options.get("keep_graph")), bool(options.get("create_graph"))
+        retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
         call = "grad" if self._is_grad else "backward"
-        flags = f"{dumps(retain)},{dumps(create)}"
+        flags = f"{dumps(retain)},{dumps(self._creates)}"
         detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{flags},{given},{dumps(ids)}]'
         self._hook(nodes)
         self.start = event
@@ -265,6 +268,7 @@ class BackwardRun:
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
+        self.running = mark.id
         local = self.composer.local
         for emit in local.awaiting:
             emit(mark.id)
@@ -293,8 +297,10 @@ class BackwardRun:
     ) -> None:
         """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
-        blob = Blob()
-        values = self.composer.gradients(gradients, blob)
+        blob, event = Blob(), self._recorder.next_seq
+        if self._creates:
+            self._made(mark, gradients, event)
+        values = self.composer.gradients(gradients, blob, has_graph=self._creates)
         self._asker.held = node, mark, start, upstream
         try:
             self._recorder.emit(
@@ -304,6 +310,13 @@ class BackwardRun:
         finally:
             self._asker.held = None
 
+    def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
+        """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
+        for gradient in gradients:
+            if gradient is not None and gradient.grad_fn is not None:
+                for node in self.composer.nodes.register(gradient.grad_fn, event, mark.place, mark.scope):
+                    self.composer.writer.remark(node, event, "made_by", str(mark.id))
+
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
@@ -311,6 +324,8 @@ class BackwardRun:
         after = filling.became(self.composer, grad_of(tensor))
         known = self.composer.tensors.note_grad(tensor)
         event = self._recorder.next_seq
+        if self._creates:
+            self._made(mark, (grad_of(tensor),), event)
         known.filled(self._recorder.iteration)
         self.composer.writer.grad(known.id, event, known.fills, known.since)
         values = f"{filling.before},{filling.added},{after}"

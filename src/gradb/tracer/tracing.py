@@ -19,8 +19,10 @@ from gradb.tracer.microscope import Microscope
 from gradb.tracer.nudging import Nudging
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
+from gradb.tracer.recomputing import recomputing
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.resumption import Resumption
+from gradb.tracer.scaling import scaling
 from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
@@ -84,6 +86,8 @@ def tracing(
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(hooks.installed())
+        stack.enter_context(scaling(composer))
+        stack.enter_context(recomputing(composer, mode))
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())
