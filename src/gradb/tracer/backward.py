@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
@@ -29,6 +30,7 @@ from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
 
 Engine = Callable[..., Any]
+_remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
 
 
 class EngineWatch:
@@ -216,7 +218,7 @@ class BackwardRun:
         self.composer.local.backward = self._outer
         self.composer.snapshots.passed = None
         for handle in self._handles:
-            handle.remove()
+            _remove(handle)
         self._handles.clear()
 
     def is_running(self) -> bool:
