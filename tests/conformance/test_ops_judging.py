@@ -67,6 +67,7 @@ def test_a_run_that_is_not_as_without_gradb_is_a_problem(monkeypatch: pytest.Mon
 
     from tests.conformance.ops import trial
     from tests.conformance.ops.samples import Case
+    from tests.tracer.recording import record
 
     def disturbed(*arguments: Any, **options: Any) -> Any:
         found = record(*arguments, **options)
@@ -74,7 +75,6 @@ def test_a_run_that_is_not_as_without_gradb_is_a_problem(monkeypatch: pytest.Mon
         torch.overrides.BaseTorchFunctionMode().__enter__()
         return found
 
-    record = trial.record
     monkeypatch.setattr(trial, "record", disturbed)
     try:
         problems = trial.attempt(Case("sin", "float64"), 1).problems

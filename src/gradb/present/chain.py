@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.asked import asked_lines
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.grads import accumulation_lines, stale_words
@@ -113,6 +114,7 @@ def _node(chain: Chain, options: Options) -> _Items:
         items.append(Text(f"… and {len(chain.edges) - _MAX_EDGES} more edges", style=theme.DIM))
     items += _unwanted([explanation for edge, explanation in explained if edge.to is None], options.width)
     items += waiting_lines(chain, options.width)
+    items += asked_lines(chain, options)
     items += _remarks(chain, options.width)
     items += _state_lines(chain, options.width)
     return [*items, *_pytorch([explanation for _, explanation in wanted], options.width)]
@@ -186,7 +188,7 @@ def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opti
 
 
 def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> Field:
-    body, note = local_lines(edge.local, explanation, chain, edge, _room(options))
+    body, note = local_lines(edge.local, explanation, chain, edge, options, _room(options))
     label = "× local" if chain.upstream else "local"
     if explanation.predicted is not None and not chain.upstream:
         label = "will be ×"

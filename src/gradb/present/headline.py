@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.aten import aten_clause
 from gradb.present.call import call_text, forward_text
 from gradb.present.fields import wrapped
 from gradb.present.hooks import KINDS
@@ -17,6 +18,7 @@ from gradb.present.step import rates_text
 from gradb.rules.figures import number
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
@@ -31,6 +33,7 @@ from gradb.tape.events import (
     NoteDetail,
     OpDetail,
     OutputDetail,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
@@ -78,6 +81,8 @@ def describe(frame: Frame) -> str:
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
         return plain(_again(frame.detail) + _made(frame, chain), _TEXT_LIMIT)
+    if isinstance(frame.detail, AtenDetail):
+        return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
     clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
     if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
         clause = f"{clause} ({_forward(frame, chain)})"
@@ -214,6 +219,14 @@ def _depth(event: Event, detail: DepthDetail) -> str:
     return f"{words}: {detail.reason}" if detail.reason else words
 
 
+_ASKED = {"full": "all of its Jacobian", "random": "a random direction", "with": "a direction given"}
+
+
+def _probe(event: Event, detail: ProbeDetail) -> str:
+    what = _ASKED.get(detail.what, f"a {detail.what}")
+    return f"{event.name} was probed as asked: {what}" + (f", {detail.note}" if detail.note else "")
+
+
 _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
     "op": _op,
@@ -221,6 +234,7 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "node_start": _node_start,
     "node": lambda event, detail: f"{event.name} has run",
     "accumulate": _accumulate,
+    "probe": _probe,
     "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradb.tape import jacobian
+from gradb.tape.asked import answers, measured, record as record_of
 from gradb.tape.events import (
     AccumulateDetail,
     Edge,
@@ -85,6 +86,8 @@ class Chains:
         state = self._runs.state(node_id, moment, position)
         run = None if state == "pending" else self._runs.last_run(node_id, position)
         record = _NOTHING if run is None else self._record(run, node)
+        asked = answers(self._store, node_id, run, position)
+        record = replace(record, probes=measured(asked) or record.probes)
         op = op_of(self._store, node)
         hooks = self._hooks(node_id, run, position)
         record = replace(record, arrived=_arrived(record, hooks))
@@ -108,6 +111,7 @@ class Chains:
             _root(backward),
             run is not None and run.end is None and state != "running",
             hooks,
+            tuple(record_of(seq, detail) for seq, detail in asked),
             remarks(self._store, node, backward, position),
         )
 

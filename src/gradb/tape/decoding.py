@@ -10,6 +10,7 @@ from typing import Any
 from gradb.tape.codec import Wire
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     Axis,
     BackwardEndDetail,
     BackwardStartDetail,
@@ -28,6 +29,7 @@ from gradb.tape.events import (
     OpDetail,
     OutputDetail,
     Probe,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
@@ -114,10 +116,29 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_op(raw: Wire, data: bytes) -> Detail:
-    function, inputs, outputs, arguments, nodes, inplace, *again = raw
-    pairs = tuple((str(keyword), str(text)) for keyword, text in arguments)
-    values = _present(inputs, data), _present(outputs, data)
-    return OpDetail(str(function), *values, pairs, _ints(nodes), bool(inplace), bool(again and again[0]))
+    function, inputs, outputs, arguments, nodes, inplace, *rest = raw
+    seen, made = _present(inputs, data), _present(outputs, data)
+    known = _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest[:1])
+    if len(rest) > 2:
+        raise CodecError("there is more than belongs to an event")
+    return OpDetail(str(function), seen, made, *known, len(rest) == 2 and bool(rest[1]))
+
+
+def _read_aten(raw: Wire, data: bytes) -> Detail:
+    start, number, function, inputs, outputs, arguments, inplace = raw
+    seen, made = _present(inputs, data), _present(outputs, data)
+    return AtenDetail(int(start), int(number), str(function), seen, made, _pairs(arguments), bool(inplace))
+
+
+def _pairs(raw: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(keyword), str(text)) for keyword, text in raw)
+
+
+def _calls(rest: Any) -> int | None:
+    """Read what may be left out at the end of an op, node or accumulation."""
+    if len(rest) > 1:
+        raise CodecError("there is more than belongs to an event")
+    return _int(rest[0]) if rest else None
 
 
 def _read_backward_start(raw: Wire, data: bytes) -> Detail:
@@ -149,7 +170,10 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
     outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
     if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
         raise CodecError("a Jacobian is not of the size of its tensors")
-    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+    noise = float(axes[2])
+    if not 0 <= noise < math.inf:
+        raise CodecError("the rounding of a formula is no number")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted, noise)
 
 
 def _read_axis(raw: Any) -> Axis:
@@ -163,13 +187,21 @@ def _read_node_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_node(raw: Wire, data: bytes) -> Detail:
-    return NodeDetail(int(raw[0]), _optional(raw[1], data))
+    return NodeDetail(int(raw[0]), _optional(raw[1], data), _calls(raw[2:]))
+
+
+def _read_asked(raw: Wire, data: bytes) -> Detail:
+    start, what, index, of, probes, *values, code, note = raw
+    vector, result, base, moved = (tuple(_read_value(item, data) for item in part) for part in values)
+    measured = tuple(_read_probe(probe, data) for probe in probes)
+    head = int(start), str(what), int(index), int(of)
+    return ProbeDetail(*head, measured, vector, result, base, moved, bool(code), str(note))
 
 
 def _read_accumulate(raw: Wire, data: bytes) -> Detail:
-    tensor, parameter, before, added, after, backward = raw
+    tensor, parameter, before, added, after, backward, *rest = raw
     old, new, sum_ = (_read_value(item, data) for item in (before, added, after))
-    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward))
+    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward), _calls(rest))
 
 
 def _read_hook(raw: Wire, data: bytes) -> Detail:
@@ -218,7 +250,9 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "op": _read_op,
     "backward_start": _read_backward_start,
     "node_start": _read_node_start,
+    "aten": _read_aten,
     "node": _read_node,
+    "probe": _read_asked,
     "accumulate": _read_accumulate,
     "hook": _read_hook,
     "backward_end": _read_backward_end,

@@ -151,12 +151,16 @@ class Graphs:
 
     # --- what is known of one node ------------------------------------------------------------------------------------
 
-    def label(self, node: int, position: int) -> str | None:
-        """Return the name of a leaf, or of a tensor whose ``grad_fn`` is the node at a position."""
+    def label(self, node: int, position: int, output_nr: int | None = None) -> str | None:
+        """Return the name of a leaf, or of a tensor whose ``grad_fn`` is the node at a position: of its first output
+        that has a name, or of one output.
+        """
         found = self.store.node(node)
         if found is not None and found.kind == "accumulate":
             return self._leaf_label(found, position)
-        for _, tensor in self.store.outputs_of(node, position):
+        for number, tensor in self.store.outputs_of(node, position):
+            if output_nr not in {None, number}:
+                continue
             name = self.naming.label(tensor, position)
             if name is not None and self._is_grad_fn(node, tensor, position):
                 return name
