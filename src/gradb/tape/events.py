@@ -42,6 +42,7 @@ RemarkKind = Literal[
     "checkpoint",  # made inside of a checkpoint that is not reentrant
     "reentrant",  # the node of a reentrant checkpoint
     "compiled",  # a region that torch.compile made
+    "module_hooks",  # torch's own node at a module's border, from which the module's backward hooks are called
     "scaled",  # a loss multiplied by a GradScaler's scale: the loss's name
     "made_by",  # made by backward under create_graph: the id of the node that ran
     "recomputed",  # made while a checkpoint computed its forward again: the id of the node that ran
@@ -324,7 +325,8 @@ class HookDetail:
     """A hook of the script's own was registered on a tensor, or has run."""
 
     kind: str
-    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``; ``removed`` where one was
+    taken off again."""
     function: str
     """The hook's qualified name."""
     where: str

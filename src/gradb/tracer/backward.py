@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.asking import Asker
@@ -31,6 +32,7 @@ from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
 
 Engine = Callable[..., Any]
+_remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
 
 
 class EngineWatch:
@@ -242,7 +244,7 @@ class BackwardRun:
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
         for handle in self._handles:
-            handle.remove()
+            _remove(handle)
         self._handles.clear()
 
     def is_running(self) -> bool:
