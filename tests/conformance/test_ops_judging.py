@@ -74,7 +74,8 @@ def test_a_run_that_is_not_as_without_gradb_is_a_problem(monkeypatch: pytest.Mon
         torch.overrides.BaseTorchFunctionMode().__enter__()
         return found
 
-    record = trial.record
+    from tests.tracer.recording import record
+
     monkeypatch.setattr(trial, "record", disturbed)
     try:
         problems = trial.attempt(Case("sin", "float64"), 1).problems

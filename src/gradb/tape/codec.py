@@ -10,14 +10,15 @@ V                       ``[shape, dtype, offset or null, stats or null, note]``
 stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
 node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
 axis                    ``[shape, complex]``
-node                    ``[start, [T...]]``
 probe (event)           ``[start, what, index, of, [probe...], [V...], [V...], [V base...], [V moved...], code, note]``
-accumulate              ``[tensor, parameter, V, V, V, backward]``
+aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
+node                    ``[start, [T...], calls]``
+accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
@@ -30,6 +31,8 @@ error                   ``[type, message, traceback, uncaught]``
 note                    ``[text]``
 end                     ``[exit_code, signal, reason]``
 ======================  ======================================================================================
+
+What ends in ``calls`` may leave that out where it is null.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     Axis,
     BackwardEndDetail,
     BackwardStartDetail,
@@ -147,6 +151,10 @@ def _axis(axis: Axis) -> Wire:
     return [list(axis.shape), axis.is_complex]
 
 
+def _calls(calls: int | None) -> Wire:
+    return [] if calls is None else [calls]
+
+
 def encode(detail: Detail) -> tuple[str, bytes | None]:
     """Return the JSON text and the blob of a detail."""
     blob = Blob()
@@ -161,7 +169,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace]
+            made = [list(detail.nodes), detail.is_inplace, *_calls(detail.calls)]
+            return [detail.function, inputs, outputs, arguments, *made]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
@@ -170,17 +179,21 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case NodeStartDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             return [detail.backward, _tensors(detail.upstream, blob), probes]
-        case NodeDetail(start, downstream):
-            return [start, _tensors(downstream, blob)]
         case ProbeDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             parts = (detail.vector, detail.result, detail.base, detail.moved)
             told = [[_value(v, blob) for v in part] for part in parts]
             head = [detail.start, detail.what, detail.index, detail.of]
             return [*head, probes, *told, detail.has_run_code, detail.note]
+        case AtenDetail():
+            inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
+            arguments = [list(pair) for pair in detail.arguments]
+            return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
+        case NodeDetail(start, downstream, calls):
+            return [start, _tensors(downstream, blob), *_calls(calls)]
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
-            return [detail.tensor, detail.parameter, *values, detail.backward]
+            return [detail.tensor, detail.parameter, *values, detail.backward, *_calls(detail.calls)]
         case HookDetail():
             head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
             values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]

@@ -17,6 +17,7 @@ Kind = Literal[
     "op",  # a call of the torch API returned tensors (or changed one in place)
     "backward_start",  # the engine was asked to run
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
+    "aten",  # an ATen call that an op or a node made: only where somebody looks into it
     "node",  # the node has run: downstream is known
     "probe",  # the node that the script is held at was probed because somebody asked for it
     "accumulate",  # a .grad buffer was filled
@@ -80,8 +81,9 @@ class Event:
     """Position, from 1."""
     kind: str
     name: str
-    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``), the
-    tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception type (error)."""
+    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``) or the
+    ATen call, the tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception
+    type (error)."""
     file: str | None
     """Path of the source file as the script's interpreter knows it; None where there is none."""
     line: int | None
@@ -97,7 +99,7 @@ class Event:
     updated by hand, before the first forward op that follows."""
     phase: str
     node: int | None
-    """Node id: the node run (node_start, node, accumulate) or the newest node created (op)."""
+    """Node id: the node run (node_start, aten, node, accumulate) or the newest node created (op)."""
     is_quiet: bool
     """True for what cannot matter to a gradient (data preparation, initialisation): stepped over by default."""
     has_nonfinite: bool
@@ -150,6 +152,8 @@ class OpDetail:
     nodes: tuple[int, ...]
     """Ids of the nodes this call created, oldest first."""
     is_inplace: bool = False
+    calls: int | None = None
+    """seq of the first ATen call recorded of it; 0: it was looked into and made none; None: it was not looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,27 @@ class NodeDetail:
     """seq of the node_start event."""
     downstream: tuple[Tensor | None, ...]
     """dL/d(input), one per edge in the order of ``next_functions``; None where undefined."""
+    calls: int | None = None
+    """As in ``OpDetail``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtenDetail:
+    """An ATen call that returned, inside an op or a node."""
+
+    start: int
+    """seq of the node_start event of the node that made it; of a forward op, seq of the op's first call."""
+    number: int
+    """Which call of the op or node it is, from 1."""
+    function: str
+    """Name with overload, e.g. ``aten.mul.Tensor``."""
+    inputs: tuple[Tensor, ...]
+    """As they were before the call. A gradient that flows into the node is named ``upstream``."""
+    outputs: tuple[Tensor, ...]
+    arguments: tuple[tuple[str, str], ...]
+    """All arguments in call order, as in ``OpDetail``."""
+    is_inplace: bool = False
+    """True when it wrote to an input (or to ``out=``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +297,8 @@ class AccumulateDetail:
     after: TensorValue | None
     backward: int = 0
     """seq of the backward_start event."""
+    calls: int | None = None
+    """As in ``OpDetail``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +457,7 @@ Detail = (
     | OpDetail
     | BackwardStartDetail
     | NodeStartDetail
+    | AtenDetail
     | NodeDetail
     | ProbeDetail
     | AccumulateDetail

@@ -7,11 +7,14 @@ function of (tape, position): the builder is ``Tape.frame``. Nothing here knows 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from gradb.tape.events import Axis, Detail, Event, OpDetail, Tensor
+from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
+
+if TYPE_CHECKING:
+    from gradb.tape.pathfinder import PathsAt
 
 NodeState = Literal["created", "pending", "running", "done", "freed"]
 Structure = Literal[
@@ -317,6 +320,34 @@ class GraphView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AtenCall:
+    """One call."""
+
+    event: int
+    """seq of its aten event."""
+    detail: AtenDetail
+    """With the names that its tensors have at the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aten:
+    """The calls of one op or node up to a position."""
+
+    name: str
+    """The node's name, or the torch call's; empty for a forward op that has not returned yet."""
+    node: int | None
+    """The node that makes the calls; None for a forward op."""
+    is_over: bool
+    """True when the op or node has returned, so that these are all its calls."""
+    is_seen: bool
+    """False when nobody looked into it: then it is not known what it calls."""
+    calls: tuple[AtenCall, ...]
+    """The newest of them, at most 200, oldest first."""
+    count: int
+    """How many there are so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything true at a position."""
 
@@ -344,3 +375,7 @@ class Frame:
     """Names of variables known at the position."""
     training: Training
     """Series and interventions, and what holds at the position."""
+    paths: PathsAt
+    """The paths from leaves to what was differentiated; counted and multiplied when asked for."""
+    aten: Aten | None = None
+    """ATen calls of the op or node that the position is in or at; None where it is at neither."""

@@ -17,7 +17,7 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.controls import Controls
-from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
+from gradb.tracer.identity import NodeIds, NodeMark, TensorIds, TensorRecord
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.series import SeriesLog
@@ -27,6 +27,10 @@ from gradb.tracer.values import Snapshots, blank
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
 _Unseen = torch._C.DisableTorchFunction
+
+
+HeldRow = tuple[Any, NodeMark, int, tuple[Any, ...]]
+"""A node, its mark, the number of its node_start event, and the gradients upstream."""
 
 
 class Composer:
@@ -45,9 +49,13 @@ class Composer:
         self.series = SeriesLog(recorder)
         self.nodes = NodeIds(self.writer, self.tensors)
         self.local = _Local()
+        self.held: HeldRow | None = None
+        """Set while an event of a node is written, which is where the script may be held; then it can be probed."""
         self._owners: dict[str, int] = {}
         self._has_told = False
         self._retained: dict[int, TensorRecord] = {}
+        self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
+        """Called when a leaf is recorded."""
 
     @property
     def scope(self) -> str:
@@ -145,6 +153,7 @@ class Composer:
             return
         known.is_leaf = True
         self.tensors.note_memory(known, tensor)
+        self.on_leaf(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
         text, node = self.defined(tensor, blob, event, place, is_initialised=is_initialised)
         self.recorder.emit(
@@ -219,3 +228,5 @@ class _Local(threading.local):
         """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""
+        self.looks: list[Any] = []
+        """The looks into ops and nodes that this thread is in, the innermost last."""
