@@ -39,8 +39,8 @@ class Budget:
     """When this much is spent, for a sentence: ``while stepping``."""
 
 
-# To read, recognise, check and draw 65,536 entries took 45 to 70 ms at the first paint of a node, 4,096 took 8 ms: a key
-# press is to paint within 50 ms.
+# To read, recognise, check and draw 65,536 entries took 45 to 70 ms at the first paint of a node: half of that many
+# paint within the 50 ms that a key press may take.
 FREE = Budget(0.002, 256, 4_096, "in a free run")
 STEPPING = Budget(0.1, 4_096, 32_768, "while stepping")
 ASKED = Budget(10.0, 65_536, 262_144, "at all")
