@@ -20,6 +20,8 @@ Outcome = Literal["agrees", "differs", "unclear", "kink", "jump", "nonfinite"]
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """The gap between 1 and the next number of each dtype."""
+_SMALLEST = {2.0**-52: 2.0**-1074, 2.0**-23: 2.0**-149, 2.0**-10: 2.0**-24, 2.0**-7: 2.0**-133}
+"""By that gap, the smallest number above 0: below it values are lost whatever their size."""
 _ROUNDINGS = 4  # a script rounds more than once on its way to the loss
 _VAGUE = 0.1  # an error above this part of the derivative leaves nothing to compare
 
@@ -115,7 +117,7 @@ def judge(centre: Sample, wide: Row, narrow: Row, engine: float, eps: float) -> 
         return Verdict("nonfinite", engine, math.nan, math.nan, math.nan, math.nan, math.nan)
     estimate = (4 * narrow.central - wide.central) / 3
     largest = max(abs(value) for value in values)
-    rounding = 3 * _ROUNDINGS * eps * largest / wide.step
+    rounding = 3 * _ROUNDINGS * (eps * largest + _SMALLEST.get(eps, 0.0)) / wide.step
     gap, before = (row.right(centre) - row.left(centre) for row in (narrow, wide))
     error = 4 / 3 * abs(narrow.central - wide.central) + abs(gap - before / 2) + rounding
     left, right = 2 * narrow.left(centre) - wide.left(centre), 2 * narrow.right(centre) - wide.right(centre)

@@ -22,7 +22,7 @@ from gradb.link.spec import Change, RunSpec
 from gradb.rules.figures import number
 from gradb.tape.events import AccumulateDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
+from gradb.tape.tape import Tape, TapeError
 from gradb.tape.training import Training
 from gradb.tape.values import TensorValue
 
@@ -261,20 +261,22 @@ def start(debugger: Debugger, argument: str) -> GradCheck:
         raise UserError(
             "gradcheck runs the script again, and this is a recording: `gradb gradcheck SCRIPT` starts from the script"
         )
-    leaf = argument.strip()
-    if tape is not None and not leaf:
-        leaf, position = _current(tape, position)
-    ordinal = 0 if tape is None else count_backwards(tape, position)
-    training = None if tape is None else tape.frame(position).training
+    leaf, ordinal, training = argument.strip(), 0, None
+    if tape is not None:
+        try:
+            leaf = leaf or _current(tape, position)
+            ordinal, training = count_backwards(tape, position), tape.frame(position).training
+        except TapeError as error:
+            raise UserError(str(error)) from error
     return GradCheck(_as_changed(spec, training), Request(leaf, ordinal or None), command=debugger.run.command)
 
 
-def _current(tape: Tape, position: int) -> tuple[str, int]:
-    """Return the leaf of the accumulation at a position, or of the last before it, and the event of it."""
+def _current(tape: Tape, position: int) -> str:
+    """Return the leaf of the accumulation at a position, or of the last before it; empty where there is none."""
     is_here = position > 0 and tape.event(position).kind == "accumulate"
     seq = position if is_here else tape.find(Stop("kind", "accumulate"), position, -1)
     detail = tape.detail(seq) if seq else None
-    return (detail.parameter, position) if isinstance(detail, AccumulateDetail) else ("", position)
+    return detail.parameter if isinstance(detail, AccumulateDetail) else ""
 
 
 def _as_changed(spec: RunSpec, training: Training | None) -> RunSpec:

@@ -269,7 +269,7 @@ class AtenDetail:
     """As they were before the call. A gradient that flows into the node is named ``upstream``."""
     outputs: tuple[Tensor, ...]
     arguments: tuple[tuple[str, str], ...]
-    """All arguments in call order, as in ``OpDetail``."""
+    """All arguments in call order: (parameter, text), the text as in ``OpDetail``."""
     is_inplace: bool = False
     """True when it wrote to an input (or to ``out=``)."""
 
