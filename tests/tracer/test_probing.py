@@ -93,7 +93,7 @@ def test_what_is_measured_is_linear_and_the_matrix(name: str, seed: int, a: floa
 def test_small_nodes_are_measured_whatever_the_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise decides nothing for a node of up to 64 rows; a larger one is reckoned by the quicker of its first rows."""
     clock = iter(range(10_000))
-    monkeypatch.setattr(measuring.time, "perf_counter", lambda: next(clock) * 1e-4)
+    monkeypatch.setattr("gradb.tracer.measuring.time.perf_counter", lambda: next(clock) * 1e-4)
     small = torch.ones(64, requires_grad=True).exp().grad_fn
     large = torch.ones(1, requires_grad=True).expand(128).grad_fn
     assert local(probes(small, FREE)[0]).structure == "scalar"

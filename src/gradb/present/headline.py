@@ -39,9 +39,11 @@ from gradb.tape.events import (
     ZeroGradDetail,
 )
 from gradb.tape.frame import Chain, Frame
+from gradb.tape.values import is_emptied
 
 _TEXT_LIMIT = 200
 _MAX_ERROR_LINES = 8
+_UNSCALING = "grad._amp_foreach_non_finite_check_and_unscale_"
 
 
 def headline(frame: Frame, width: int | None = None) -> Text:
@@ -78,7 +80,7 @@ def describe(frame: Frame) -> str:
         return "before the first event"
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
-        return plain(_made(frame, chain), _TEXT_LIMIT)
+        return plain(_again(frame.detail) + _made(frame, chain), _TEXT_LIMIT)
     if isinstance(frame.detail, AtenDetail):
         return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
     clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
@@ -103,7 +105,11 @@ def _op(event: Event, detail: OpDetail) -> str:
     made = f"{names} = " if names and not detail.is_inplace else ""
     where = f" (in place on {names})" if names and detail.is_inplace else ""
     kind = f" → {event.name}" if detail.nodes else ""
-    return f"{made}{call_text(detail)}{kind}{where}"
+    return f"{_again(detail)}{made}{call_text(detail)}{kind}{where}"
+
+
+def _again(detail: OpDetail) -> str:
+    return "recomputed: " if detail.is_recomputed else ""
 
 
 def _accumulate(event: Event, detail: AccumulateDetail) -> str:
@@ -129,7 +135,9 @@ def _root(tensor: Tensor) -> str:
 
 
 def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
-    return f"the engine raised {detail.error}" if detail.error else "the engine returned"
+    if detail.error:
+        return f"the engine raised {detail.error}"
+    return "the engine returned the gradients: no .grad was filled" if detail.results else "the engine returned"
 
 
 def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
@@ -142,6 +150,10 @@ def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
         return f"{call} did nothing{kept}: zero_grad is off"
     if not detail.cleared:
         return f"{call} found nothing to clear"
+    if not call.endswith("zero_grad()") and not any(is_emptied(one.after) for one in detail.cleared):
+        if detail.idiom == _UNSCALING:
+            return f"GradScaler divided {names}'s .grad by the scale"
+        return f"{call} changed it"
     return f"{call} cleared {names}" if call.endswith("zero_grad()") else f"{call} cleared it"
 
 

@@ -143,6 +143,7 @@ def chain_json(chain: Chain | None) -> Json | None:
         "hooks": [_hook_json(hook) for hook in chain.hooks],
         "edges": edges_json(chain),
         "asked": [asked_json(asked) for asked in chain.asked],
+        "remarks": [{"kind": remark.kind, "text": remark.text} for remark in chain.remarks],
     }
 
 

@@ -92,6 +92,7 @@ def _op(tape: Reader, event: Event, detail: ev.OpDetail) -> Json:
         "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
         "nodes": [{"id": node, "name": name} for node, name in names.items()],
         "inplace": detail.is_inplace,
+        "recomputed": detail.is_recomputed,
     }
 
 

@@ -118,7 +118,10 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 def _read_op(raw: Wire, data: bytes) -> Detail:
     function, inputs, outputs, arguments, nodes, inplace, *rest = raw
     seen, made = _present(inputs, data), _present(outputs, data)
-    return OpDetail(str(function), seen, made, _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest))
+    known = _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest[:1])
+    if len(rest) > 2:
+        raise CodecError("there is more than belongs to an event")
+    return OpDetail(str(function), seen, made, *known, len(rest) == 2 and bool(rest[1]))
 
 
 def _read_aten(raw: Wire, data: bytes) -> Detail:
@@ -167,7 +170,10 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
     outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
     if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
         raise CodecError("a Jacobian is not of the size of its tensors")
-    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+    noise = float(axes[2])
+    if not 0 <= noise < math.inf:
+        raise CodecError("the rounding of a formula is no number")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted, noise)
 
 
 def _read_axis(raw: Any) -> Axis:

@@ -33,6 +33,19 @@ Kind = Literal[
     "note",  # gradb says something about the recording itself (failed open, output cut ...)
     "end",  # the run is over
 ]
+RemarkKind = Literal[
+    "custom",  # a custom Function: its name and where its backward is defined
+    "once_differentiable",  # the backward of a custom Function cannot be differentiated
+    "unmaterialised",  # a custom Function gets None, not zeros, for an output that has no gradient
+    "saved_hooks",  # hooks of the script's own for saved tensors: their names and where they are defined
+    "save_on_cpu",  # torch.autograd.graph.save_on_cpu
+    "checkpoint",  # made inside of a checkpoint that is not reentrant
+    "reentrant",  # the node of a reentrant checkpoint
+    "compiled",  # a region that torch.compile made
+    "scaled",  # a loss multiplied by a GradScaler's scale: the loss's name
+    "made_by",  # made by backward under create_graph: the id of the node that ran
+    "recomputed",  # made while a checkpoint computed its forward again: the id of the node that ran
+]
 Phase = Literal["start", "forward", "backward", "optimizer", "end"]
 
 PHASE_OF_KIND: dict[str, Phase] = {
@@ -154,6 +167,8 @@ class OpDetail:
     is_inplace: bool = False
     calls: int | None = None
     """seq of the first ATen call recorded of it; 0: it was looked into and made none; None: it was not looked into."""
+    is_recomputed: bool = False
+    """True where a checkpoint computed its forward again, inside of a backward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +224,9 @@ class Probe:
     """What the rows run over, one output after the other; empty when not probed."""
     input: Axis | None = None
     """What the columns run over; None when not probed."""
+    noise: float = 0.0
+    """How far the formula's results for multiples of the same upstream gradient lie apart: the rounding inside of it.
+    0 when not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be known of a node beside its product."""
+
+    kind: str
+    """See ``events.RemarkKind``."""
+    text: str
+    """Names and places; the node's name for ``made_by`` and ``recomputed``."""
+    op: OpDetail | None = None
+    """``made_by`` and ``recomputed``: the forward call of the node that ran, where known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A hook of the script's own at a node."""
 
@@ -229,6 +241,7 @@ class Chain:
     """The script's hooks here: those that ran in this backward, and before it those that are known to be registered."""
     asked: tuple[Asked, ...] = ()
     """What somebody asked of the node in this run of it, oldest first."""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Version 1: the first.
 Version 2: series in chunks, of every kind and not only losses; how often a .grad buffer was filled; interventions.
-Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls.
+Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls, and
+remarks on nodes.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -47,6 +48,13 @@ CREATE TABLE node(
   tensor INTEGER,                 -- accumulate: the leaf
   edges TEXT NOT NULL             -- JSON [[to or null, input_nr], ...] in the order of next_functions
 );
+CREATE TABLE remark(              -- what is to be known of a node beside its edges, see events.RemarkKind
+  node INTEGER NOT NULL,
+  event INTEGER NOT NULL,         -- from here on
+  kind TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY(node, event, kind)
+) WITHOUT ROWID;
 CREATE TABLE tensor(              -- where a tensor's value is defined: outputs of ops, leaves, parameters after a step
   tensor INTEGER NOT NULL,
   event INTEGER NOT NULL,

@@ -15,6 +15,7 @@ from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
+_REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
@@ -53,6 +54,7 @@ class TapeWriter:
         self._paths: list[str] = []
         self.events: list[tuple[Any, ...]] = []
         self.nodes: list[tuple[Any, ...]] = []
+        self.remarks: list[tuple[Any, ...]] = []
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []
@@ -107,6 +109,10 @@ class TapeWriter:
         """Append a node of the grad_fn graph."""
         text = ",".join([f"[{'null' if to is None else to},{number}]" for to, number in edges])
         self.nodes.append((id, name, event, kind, int(saves), tensor, f"[{text}]"))
+
+    def remark(self, node: int, event: int, kind: str, text: str) -> None:
+        """Say something of a node from ``event`` on (see ``events.RemarkKind``)."""
+        self.remarks.append((node, event, kind, text))
 
     def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
         """Say that a tensor's value (and from here on its node) is defined at ``event``."""
@@ -170,6 +176,7 @@ class TapeWriter:
             for statement, rows in (
                 (_EVENT, self.events),
                 (_NODE, self.nodes),
+                (_REMARK, self.remarks),
                 (_TENSOR, self.tensors),
                 (_NAME, self.names),
                 (_GRAD, self.grads),
@@ -182,7 +189,7 @@ class TapeWriter:
             raise
         db.execute("COMMIT")
         self.committed = self.head
-        for rows in (self.events, self.nodes, self.tensors, self.names, self.grads):
+        for rows in (self.events, self.nodes, self.remarks, self.tensors, self.names, self.grads):
             rows.clear()
         for series in self._touched:
             for numbers in self._series[series - 1]:

@@ -207,17 +207,22 @@ class News:
             self._channel.send(Progress(writer.head, iteration, self.loss))
 
 
-_REFERENCES = {"node_start": 0, "node": 0, "probe": 0, "accumulate": 5, "backward_end": 0}
-"""Where the wire form of a detail has the number of another event."""
+_REFERENCES = {
+    "op": (6,), "node_start": (0,), "aten": (0,), "node": (0, 2), "probe": (0,), "accumulate": (5, 6),
+    "backward_end": (0,),
+}  # fmt: skip
+"""Where the wire form of a detail has the numbers of other events."""
 
 
 def _referring(kind: str, text: str, seqs: Sequence[int]) -> str:
     """Return the wire form of a detail with the numbers that events have on the new tape."""
-    at = _REFERENCES.get(kind)
-    if at is None or len(seqs) - 1 == seqs[-1]:
+    places = _REFERENCES.get(kind)
+    if places is None or len(seqs) - 1 == seqs[-1]:
         return text
     wire = json.loads(text)
-    wire[at] = seqs[wire[at]]
+    for at in places:
+        if at < len(wire):
+            wire[at] = seqs[wire[at]]
     return json.dumps(wire, separators=(",", ":"))
 
 

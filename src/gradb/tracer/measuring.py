@@ -21,6 +21,7 @@ import torch
 
 from gradb.tape.codec import Blob, Wire
 from gradb.tape.values import PARTS
+from gradb.tracer.rounding import Gradients, noise
 from gradb.tracer.values import content, readable
 
 Call = Callable[..., Any]
@@ -152,9 +153,7 @@ def results_of(result: Any) -> tuple[Any, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
-def measure(
-    node: Any, call: Call, budget: Budget, blob: Blob, upstream: Sequence[torch.Tensor | None] = ()
-) -> list[Wire]:
+def measure(node: Any, call: Call, budget: Budget, blob: Blob, upstream: Gradients = ()) -> list[Wire]:
     """Measure all rows; return the wire forms of the probes, one for each edge.
 
     Outputs whose upstream gradient is undefined are left out where the whole cannot be measured: some formulas (of
@@ -166,19 +165,24 @@ def measure(
     """
     edges = edges_of(node)
     try:
-        return _measure(Outputs(node), edges, call, budget, blob)
+        return _measure(Outputs(node), edges, call, budget, blob, upstream)
     except Exception:
         undefined = {index for index, gradient in enumerate(upstream) if gradient is None}
         if not undefined or len(undefined) == len(upstream):
             raise
-        return _measure(Outputs(node, undefined), edges, call, budget, blob)
+        return _measure(Outputs(node, undefined), edges, call, budget, blob, upstream)
 
 
-def _measure(outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget, blob: Blob) -> list[Wire]:
+def _measure(
+    outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget, blob: Blob, upstream: Gradients
+) -> list[Wire]:
     entries = _entries(outputs, edges)
     _refuse_size(outputs.rows, entries, budget)
     collected: list[list[bytes]] = [[] for _ in edges]
-    found: list[tuple[tuple[int, ...], torch.dtype] | None] = [None] * len(edges)
+    found: list[tuple[tuple[int, ...], torch.dtype] | None] = [
+        (edge.shape, edge.dtype) if not outputs.rows and edge.shape is not None and edge.dtype is not None else None
+        for edge in edges
+    ]  # a matrix without rows is as wide as the edge says
     costs: list[float] = []
     for row in range(outputs.rows):
         begun = time.perf_counter()
@@ -195,7 +199,20 @@ def _measure(outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget
             costs.append(time.perf_counter() - begun)
             if row:
                 _refuse_time(outputs.rows, entries, min(costs), budget)
-    return [_wire(outputs, part, one, edge, blob) for part, one, edge in zip(collected, found, edges, strict=True)]
+    rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) if upstream else []
+    rounded = rounded or [0.0] * len(edges)
+    rows = zip(collected, found, edges, rounded, strict=True)
+    return [_wire(outputs, part, one, edge, blob, off) for part, one, edge, off in rows]
+
+
+def _delivered(call: Call, edges: Sequence[Edge], vectors: Gradients, budget: Budget) -> Gradients:
+    """Return what the engine would deliver along each edge."""
+    results = zip(results_of(call(*vectors)), edges, strict=False)
+    found = [
+        None if gradient is None or edge.target is None else edge.deliver(gradient, budget.entries)
+        for gradient, edge in results
+    ]
+    return [*found, *[None] * (len(edges) - len(found))]
 
 
 def column(
@@ -254,7 +271,12 @@ def _refuse_time(rows: int, entries: int, cost: float, budget: Budget) -> None:
 
 
 def _wire(
-    outputs: Outputs, parts: list[bytes], found: tuple[tuple[int, ...], torch.dtype] | None, edge: Edge, blob: Blob
+    outputs: Outputs,
+    parts: list[bytes],
+    found: tuple[tuple[int, ...], torch.dtype] | None,
+    edge: Edge,
+    blob: Blob,
+    rounded: float,
 ) -> Wire:
     if edge.target is None:
         return unknown("no gradient is wanted here")
@@ -266,7 +288,7 @@ def _wire(
     data = b"".join(part or bytes(size) for part in parts)
     axes = [[list(axis), is_complex] for axis, is_complex in outputs.axes]
     head = [outputs.rows, columns, PARTS.get(name, name), blob.add(data), outputs.note]
-    return [*head, axes, [list(shape), dtype.is_complex]]
+    return [*head, axes, [list(shape), dtype.is_complex], rounded]
 
 
 def unknown(why: str) -> Wire:
