@@ -65,19 +65,22 @@ class Asker:
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
+        self.held: tuple[Any, NodeMark, int, Tensors] | None = None
+        """A ``Held``, as a plain tuple: two are made for every node. Set while an event of a node is written, which is
+        where the script may be held."""
 
     def answer(self, ask: Ask) -> None:
         """Measure what is asked for and write it to the tape; called on the thread that is held."""
         recorder = self._composer.recorder
-        if self._composer.held is None or not recorder.is_active:
+        if self.held is None or not recorder.is_active:
             return
-        held = Held(*self._composer.held)
+        held = Held(*self.held)
         answer, runs_code = _Answer(), is_custom(held.node) or held.mark.is_hooked
         try:
             if cannot_be_called(held.mark):
                 raise Refusal("this node cannot be called alone")
             with self._apart(held) if runs_code else contextlib.nullcontext(), torch.no_grad(), modes_off():
-                self._fill(answer, ask, held)
+                self._fill(answer, ask, held, runs_code=runs_code)
         except Refusal as refusal:
             answer = _Answer(note=f"not measured: {refusal}")
         except Exception as error:
@@ -92,12 +95,13 @@ class Asker:
             "probe", mark.name, mark.place, detail, answer.blob, scope=mark.scope, node=mark.id, may_hold=False
         )
 
-    def _fill(self, answer: _Answer, ask: Ask, held: Held) -> None:
+    def _fill(self, answer: _Answer, ask: Ask, held: Held, *, runs_code: bool) -> None:
         node = held.node
         call: Call = functools.partial(_call_custom, node) if is_custom(node) else node
         outputs, edges = Outputs(node), edges_of(node)
         if ask.what == "full":
-            answer.probes = dumps(measure(node, call, ASKED, answer.blob, held.upstream))
+            upstream = () if runs_code else held.upstream  # how far it rounds is found by calling it more often
+            answer.probes = dumps(measure(node, call, ASKED, answer.blob, upstream))
         elif ask.what == "column":
             found = column(outputs, edges, call, ask.of, ask.index, ASKED)
             answer.result = self._values(found, answer.blob)

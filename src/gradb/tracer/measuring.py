@@ -199,7 +199,8 @@ def _measure(
             costs.append(time.perf_counter() - begun)
             if row:
                 _refuse_time(outputs.rows, entries, min(costs), budget)
-    rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) or [0.0] * len(edges)
+    rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) if upstream else []
+    rounded = rounded or [0.0] * len(edges)
     rows = zip(collected, found, edges, rounded, strict=True)
     return [_wire(outputs, part, one, edge, blob, off) for part, one, edge, off in rows]
 
