@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from gradb.present.jsonvalues import Json, chain_json, check_json, number_json, tensor_json, value_json
+from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
 from gradb.tape.events import Detail, Event, Tensor
@@ -281,6 +282,6 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
     "paths": lambda frame: {"paths": None},
-    "saved": lambda frame: {"saved": None},
+    "saved": saved_pane_json,
     "aten": lambda frame: {"aten": None},
 }

@@ -12,6 +12,7 @@ from gradb.present.grads import grads_pane
 from gradb.present.graph import graph_pane, graph_row
 from gradb.present.options import Options
 from gradb.present.output import output_pane
+from gradb.present.saved import saved_pane
 from gradb.present.source import source_pane
 from gradb.present.training import training_pane
 from gradb.tape.frame import Frame
@@ -26,7 +27,7 @@ PANES: dict[str, Pane] = {
     "training": training_pane,
     "output": output_pane,
     "paths": lambda frame, options: Text("the paths are not known here"),
-    "saved": lambda frame, options: Text("what was saved is not known here"),
+    "saved": saved_pane,
     "aten": lambda frame, options: Text("no ATen calls were recorded here"),
 }
 

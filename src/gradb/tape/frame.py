@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gradb.tape.events import Detail, Event, OpDetail, Tensor
+from gradb.tape.saved import SavedView
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
@@ -278,3 +279,5 @@ class Frame:
     """Names of variables known at the position."""
     training: Training
     """Series and interventions, and what holds at the position."""
+    saved: SavedView
+    """What nodes saved for backward, and the memory that the graph holds."""

@@ -13,6 +13,7 @@ from gradb.tape.chain import Chains
 from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
+from gradb.tape.holding import Holdings
 from gradb.tape.naming import Naming
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
@@ -32,6 +33,7 @@ class Frames:
         self._chains = chains
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
+        self._holdings = Holdings(graphs, self.trainings)
         self._lines = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
@@ -56,6 +58,7 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
+            self._holdings.at(position),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ class _Step:
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         for tensor in changed:
             if tensor.grad_fn is not None:
-                new += composer.nodes.register(tensor.grad_fn, event, place, scope)
+                new += composer.nodes.register(tensor.grad_fn, event, place, scope, (self.inputs, changed))
         if found.is_direct:
             composer.name_results(found.place.names, self.call.callee, results, is_single, event)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
