@@ -25,9 +25,10 @@ def record(
     probe: str = "always",
     changes: Sequence[Change] = (),
     is_stepping: bool = False,
+    aten: bool = False,
 ) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
-    recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
+    recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None, always_looks_in=aten))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
         with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
-import threading
-import warnings
 import weakref
 from pathlib import Path
 from typing import Any
@@ -13,40 +10,13 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn.modules import module as module_hooks
-from torch.optim import optimizer as optimizer_hooks
 
 from gradb.tape.tape import Tape
 from gradb.tracer.composer import Composer
+from tests.tracer.installed import installed
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
-
-
-def _installed() -> dict[str, Any]:
-    """Collect everything the tracer may touch."""
-    return {
-        "engine": (torch.autograd.graph._engine_run_backward, torch.autograd._engine_run_backward),  # type: ignore[attr-defined]
-        "apply": torch.autograd.Function.__dict__["apply"],
-        "swap": torch.utils.swap_tensors,
-        "warnings": warnings._showwarnmsg,  # type: ignore[attr-defined]
-        "zero_grad": (torch.optim.Optimizer.zero_grad, nn.Module.zero_grad),
-        "thread": threading.Thread._bootstrap_inner,  # type: ignore[attr-defined]
-        "modes": torch._C._len_torch_function_stack(),
-        "module hooks": (
-            len(module_hooks._global_forward_pre_hooks),
-            len(module_hooks._global_forward_hooks),
-            len(module_hooks._global_parameter_registration_hooks),
-            len(module_hooks._global_forward_hooks_always_called),
-        ),
-        "optimizers": [
-            (vars(sys.modules[kind.__module__]).get(kind.__name__.lower()), vars(kind).get("_init_group"))
-            for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.LBFGS)
-        ],
-        "optimizer hooks": len(optimizer_hooks._global_optimizer_post_hooks),
-        "meta path": list(sys.meta_path),
-        "threads": threading.active_count(),
-    }
 
 
 def _train(iterations: int) -> nn.Module:
@@ -64,14 +34,14 @@ def _train(iterations: int) -> nn.Module:
 
 def test_torch_is_left_as_it_was_found(tmp_path: Path) -> None:
     """After the context nothing is installed, in torch or in Python."""
-    before = _installed()
+    before = installed()
     record(tmp_path / "run.tape", lambda: _train(2))
-    assert _installed() == before
+    assert installed() == before
 
 
 def test_torch_is_left_as_found_after_an_error(tmp_path: Path) -> None:
     """The same when the script raises inside the engine."""
-    before = _installed()
+    before = installed()
 
     def explode(grad: torch.Tensor) -> None:
         raise ValueError(str(grad.shape))
@@ -84,7 +54,7 @@ def test_torch_is_left_as_found_after_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="Size"):
         record(tmp_path / "run.tape", script)
-    assert _installed() == before
+    assert installed() == before
     tape = Tape.open(tmp_path / "run.tape")
     assert [event.kind for event in tape.events()][-2:] == ["backward_end", "error"]
 

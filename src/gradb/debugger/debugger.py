@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from gradb.debugger.changes import Switches, option, say
 from gradb.debugger.errors import UserError
+from gradb.debugger.inside import what_was_not_seen
 from gradb.debugger.movement import Leg, legs_of, nearest
 from gradb.debugger.run import Run
 from gradb.debugger.view import View
@@ -141,8 +142,10 @@ class Debugger(View):
         return None
 
     def _arrive(self, leg: Leg, origin: Event | None) -> None:
-        """Drop the second leg of a pair when the first has met what the second looks for."""
+        """Drop the second leg of a pair when the first has met what the second looks for; say what was not seen."""
         event = self.event()
+        if leg.stop.kind == "into" and self.tape is not None and event is not None:
+            self.message = what_was_not_seen(self.tape, event) or self.message
         if leg.is_prelude and self._legs and event and any(stop.matches(event, origin) for stop in leg.also):
             self._legs.popleft()
 

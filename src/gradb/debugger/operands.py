@@ -130,7 +130,7 @@ def _local(value: Local) -> Operand:
         return Unkept((value.rows, value.columns), "", value.note or "it was not measured")
     if name in {"identity", "zero"}:
         return Array((), (1 if name == "identity" else 0,), "float64", name)
-    if name in {"scalar", "sum"}:
+    if name in {"scalar", "sum", "expansion"}:
         return Array((), value.values[:1], "float64", name)
     shape = (len(value.values),) if name == "diagonal" else (value.rows, value.columns)
     return Array(shape, value.values, "float64", name)

@@ -39,6 +39,11 @@ class Continue:
     origin: Event | None = None
     """The event the movement began at, for ``Stop.matches``; None before the first event."""
 
+    @property
+    def looks_in(self) -> bool:
+        """True when the ATen calls of ops and nodes have to be recorded to find where to pause."""
+        return any(stop.looks_in for stop in (self.stop, *self.breakpoints))
+
     def matches(self, event: Event) -> bool:
         """Tell whether the run pauses at ``event``."""
         return any(stop.matches(event, self.origin) for stop in (self.stop, *self.breakpoints))

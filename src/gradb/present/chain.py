@@ -182,7 +182,7 @@ def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opti
 
 
 def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> Field:
-    body, note = local_lines(edge.local, explanation, chain, edge, _room(options))
+    body, note = local_lines(edge.local, explanation, chain, edge, options, _room(options))
     label = "× local" if chain.upstream else "local"
     if explanation.predicted is not None and not chain.upstream:
         label = "will be ×"

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.aten import aten_clause
 from gradb.present.call import call_text, forward_text
 from gradb.present.fields import wrapped
 from gradb.present.hooks import KINDS
@@ -17,6 +18,7 @@ from gradb.present.step import rates_text
 from gradb.rules.figures import number
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
@@ -76,6 +78,8 @@ def describe(frame: Frame) -> str:
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
         return plain(_made(frame, chain), _TEXT_LIMIT)
+    if isinstance(frame.detail, AtenDetail):
+        return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
     clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
     if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
         clause = f"{clause} ({_forward(frame, chain)})"

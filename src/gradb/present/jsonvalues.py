@@ -72,7 +72,7 @@ def check_json(check: Check | None) -> Json | None:
 
 
 def local_json(local: Local) -> Json:
-    """Return structure and numbers; one of the six structures of the contract.
+    """Return structure and numbers, and what more there is to say of a structure.
 
     A derivative of 1 or 0 for every element is a ``scalar`` with that value, a zero of another form ``dense`` zeros.
     """
@@ -85,6 +85,13 @@ def local_json(local: Local) -> Json:
     else:
         shown = (structure, None if values is None else [number_json(n) for n in values])
     result: Json = {"structure": shown[0], "values": shown[1], "rows": local.rows, "columns": local.columns}
+    if local.form != "real":
+        result["form"] = local.form
+    if local.where:
+        result["where"] = list(local.where)
+    if local.blocks:
+        size = {"rows": len(local.blocks[0].rows), "columns": len(local.blocks[0].columns)}
+        result["blocks"] = {"count": len(local.blocks), **size, "equal": local.are_blocks_equal}
     return {**result, "note": local.note} if local.note else result
 
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from gradb.present.jsonvalues import Json, chain_json, check_json, number_json, tensor_json, value_json
+from gradb.present.options import Options, PathChoice
+from gradb.present.pathsjson import paths_json
 from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
 from gradb.tape.events import Detail, Event, Tensor
-from gradb.tape.frame import Chain, Frame, GradBuffer, RunInfo
+from gradb.tape.frame import Aten, Chain, Frame, GradBuffer, RunInfo
 
 MAX_GRAPH_ROWS = 10_000
 
@@ -90,6 +92,25 @@ def _named(output: Tensor, chains: Mapping[int, Chain | None]) -> Tensor:
     if output.name or known is None or known.output_nr != output.output_nr:
         return output
     return replace(output, name=known.name)
+
+
+def _call_json(detail: ev.AtenDetail) -> Json:
+    return {
+        "number": detail.number,
+        "function": detail.function,
+        "inputs": [_identified(tensor) for tensor in detail.inputs],
+        "outputs": [_identified(tensor) for tensor in detail.outputs],
+        "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
+        "inplace": detail.is_inplace,
+    }
+
+
+def _identified(tensor: Tensor) -> Json:
+    return {"id": tensor.id, **(tensor_json(tensor) or {})}
+
+
+def _aten(tape: Reader, event: Event, detail: ev.AtenDetail) -> Json:
+    return {"node": event.node, "start": detail.start, **_call_json(detail)}
 
 
 def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
@@ -189,6 +210,7 @@ def _end(tape: Reader, event: Event, detail: ev.EndDetail) -> Json:
 _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "leaf": lambda tape, event, detail: {"tensor": tensor_json(detail.tensor), "how": detail.how},
     "op": _op,
+    "aten": _aten,
     "backward_start": _backward_start,
     "node_start": _node_start,
     "node": _node,
@@ -210,13 +232,16 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
 # --- panes ------------------------------------------------------------------------------------------------------------
 
 
-def pane_json(name: str, frame: Frame) -> Json:
+def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
     """Return what a pane shows, as data.
 
     Raises:
         KeyError: there is no pane of that name.
     """
-    return {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase, **_PANES[name](frame)}
+    head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
+    if name == "paths":
+        return {**head, **paths_json(frame, PathChoice() if options is None else options.paths)}
+    return {**head, **_PANES[name](frame)}
 
 
 def _source_pane(frame: Frame) -> Json:
@@ -269,6 +294,19 @@ def _buffer_json(buffer: GradBuffer) -> Json:
     }
 
 
+def _aten_pane(aten: Aten | None) -> Json | None:
+    if aten is None:
+        return None
+    return {
+        "name": aten.name or None,
+        "node": aten.node,
+        "over": aten.is_over,
+        "recorded": aten.is_seen,
+        "count": aten.count,
+        "calls": [{"event": call.event, **_call_json(call.detail)} for call in aten.calls],
+    }
+
+
 def _output_pane(frame: Frame) -> Json:
     lines = [{"event": o.event, "stream": o.stream, "text": o.text} for o in frame.outputs]
     return {"outputs": lines, "dropped": frame.outputs_dropped}
@@ -281,7 +319,6 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
-    "paths": lambda frame: {"paths": None},
     "saved": saved_pane_json,
-    "aten": lambda frame: {"aten": None},
+    "aten": lambda frame: {"aten": _aten_pane(frame.aten)},
 }

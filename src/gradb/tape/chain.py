@@ -221,9 +221,12 @@ class Chains:
         )
 
     def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
-        """Return the number of rows of each output of a node, where all are known from the forward."""
-        outputs = [tensor for tensor in (op.outputs if op else ()) if tensor.node == node.id]
-        made = {tensor.output_nr: jacobian.size(tensor.value) for tensor in outputs}
+        """Return how many real numbers each output of a node has, where all are known from the forward."""
+        made = {
+            tensor.output_nr: jacobian.size(tensor.value)
+            for tensor in (op.outputs if op else ())
+            if tensor.node == node.id
+        }
         if not made or sorted(made) != list(range(len(made))):
             return None
         return tuple(made[number] for number in range(len(made)))

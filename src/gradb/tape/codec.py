@@ -10,12 +10,14 @@ V                       ``[shape, dtype, offset or null, stats or null, note]``
 stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
-node_start              ``[backward, [T...], [probe...]]`` with probe ``[rows, columns, dtype, offset or null, note]``,
-                        and two flags more where a side is complex
-node                    ``[start, [T...]]``
-accumulate              ``[tensor, parameter, V, V, V, backward]``
+node_start              ``[backward, [T...], [probe...]]``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis``
+axis                    ``[shape, complex]``
+aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
+node                    ``[start, [T...], calls]``
+accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
@@ -30,6 +32,8 @@ end                     ``[exit_code, signal, reason]``
 saved (of a node)       ``[note, [[name, form, tensor, base, storage, bytes or null, leaf, V, note]...],
                         [[name, text]...]]``
 ======================  ======================================================================================
+
+What ends in ``calls`` may leave that out where it is null.
 """
 
 from __future__ import annotations
@@ -41,6 +45,8 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
@@ -137,9 +143,17 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
-    if probe.has_complex_rows or probe.has_complex_columns:
-        wire += [probe.has_complex_rows, probe.has_complex_columns]
-    return wire
+    if probe.input is None:
+        return wire
+    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input)]
+
+
+def _axis(axis: Axis) -> Wire:
+    return [list(axis.shape), axis.is_complex]
+
+
+def _calls(calls: int | None) -> Wire:
+    return [] if calls is None else [calls]
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:
@@ -156,7 +170,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace]
+            made = [list(detail.nodes), detail.is_inplace, *_calls(detail.calls)]
+            return [detail.function, inputs, outputs, arguments, *made]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
@@ -165,11 +180,15 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case NodeStartDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             return [detail.backward, _tensors(detail.upstream, blob), probes]
-        case NodeDetail(start, downstream):
-            return [start, _tensors(downstream, blob)]
+        case AtenDetail():
+            inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
+            arguments = [list(pair) for pair in detail.arguments]
+            return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
+        case NodeDetail(start, downstream, calls):
+            return [start, _tensors(downstream, blob), *_calls(calls)]
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
-            return [detail.tensor, detail.parameter, *values, detail.backward]
+            return [detail.tensor, detail.parameter, *values, detail.backward, *_calls(detail.calls)]
         case HookDetail():
             head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
             values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]

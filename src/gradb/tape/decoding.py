@@ -10,6 +10,8 @@ from typing import Any
 from gradb.tape.codec import Wire
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
+    Axis,
     BackwardEndDetail,
     BackwardStartDetail,
     Cleared,
@@ -114,9 +116,26 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_op(raw: Wire, data: bytes) -> Detail:
-    function, inputs, outputs, arguments, nodes, inplace = raw
-    pairs = tuple((str(keyword), str(text)) for keyword, text in arguments)
-    return OpDetail(str(function), _present(inputs, data), _present(outputs, data), pairs, _ints(nodes), bool(inplace))
+    function, inputs, outputs, arguments, nodes, inplace, *rest = raw
+    seen, made = _present(inputs, data), _present(outputs, data)
+    return OpDetail(str(function), seen, made, _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest))
+
+
+def _read_aten(raw: Wire, data: bytes) -> Detail:
+    start, number, function, inputs, outputs, arguments, inplace = raw
+    seen, made = _present(inputs, data), _present(outputs, data)
+    return AtenDetail(int(start), int(number), str(function), seen, made, _pairs(arguments), bool(inplace))
+
+
+def _pairs(raw: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(keyword), str(text)) for keyword, text in raw)
+
+
+def _calls(rest: Any) -> int | None:
+    """Read what may be left out at the end of an op, node or accumulation."""
+    if len(rest) > 1:
+        raise CodecError("there is more than belongs to an event")
+    return _int(rest[0]) if rest else None
 
 
 def _read_backward_start(raw: Wire, data: bytes) -> Detail:
@@ -134,7 +153,7 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_probe(raw: Any, data: bytes) -> Probe:
-    rows, columns, dtype, offset, note, *flags = raw
+    rows, columns, dtype, offset, note, *axes = raw
     if not (isinstance(rows, int) and isinstance(columns, int) and rows >= 0 and columns >= 0):
         raise CodecError("a Jacobian has no size")
     content = None
@@ -143,8 +162,17 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
         if size is None:
             raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
         content = _slice(data, offset, size * rows * columns)
-    is_paired, is_split = flags or (False, False)
-    return Probe(rows, columns, str(dtype), content, str(note), bool(is_paired), bool(is_split))
+    if not axes:
+        return Probe(rows, columns, str(dtype), content, str(note))
+    outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
+    if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
+        raise CodecError("a Jacobian is not of the size of its tensors")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+
+
+def _read_axis(raw: Any) -> Axis:
+    shape, is_complex = raw
+    return Axis(_shape(shape), bool(is_complex))
 
 
 def _read_node_start(raw: Wire, data: bytes) -> Detail:
@@ -153,13 +181,13 @@ def _read_node_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_node(raw: Wire, data: bytes) -> Detail:
-    return NodeDetail(int(raw[0]), _optional(raw[1], data))
+    return NodeDetail(int(raw[0]), _optional(raw[1], data), _calls(raw[2:]))
 
 
 def _read_accumulate(raw: Wire, data: bytes) -> Detail:
-    tensor, parameter, before, added, after, backward = raw
+    tensor, parameter, before, added, after, backward, *rest = raw
     old, new, sum_ = (_read_value(item, data) for item in (before, added, after))
-    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward))
+    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward), _calls(rest))
 
 
 def _read_hook(raw: Wire, data: bytes) -> Detail:
@@ -208,6 +236,7 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "op": _read_op,
     "backward_start": _read_backward_start,
     "node_start": _read_node_start,
+    "aten": _read_aten,
     "node": _read_node,
     "accumulate": _read_accumulate,
     "hook": _read_hook,

@@ -6,6 +6,7 @@ structure). The tape stores both; nothing here knows how, nor anything of torch 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +17,7 @@ Kind = Literal[
     "op",  # a call of the torch API returned tensors (or changed one in place)
     "backward_start",  # the engine was asked to run
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
+    "aten",  # an ATen call that an op or a node made: only where somebody looks into it
     "node",  # the node has run: downstream is known
     "accumulate",  # a .grad buffer was filled
     "hook",  # a hook of the script was registered, or has run
@@ -76,8 +78,9 @@ class Event:
     """Position, from 1."""
     kind: str
     name: str
-    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``), the
-    tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception type (error)."""
+    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``) or the
+    ATen call, the tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception
+    type (error)."""
     file: str | None
     """Path of the source file as the script's interpreter knows it; None where there is none."""
     line: int | None
@@ -93,7 +96,7 @@ class Event:
     updated by hand, before the first forward op that follows."""
     phase: str
     node: int | None
-    """Node id: the node run (node_start, node, accumulate) or the newest node created (op)."""
+    """Node id: the node run (node_start, aten, node, accumulate) or the newest node created (op)."""
     is_quiet: bool
     """True for what cannot matter to a gradient (data preparation, initialisation): stepped over by default."""
     has_nonfinite: bool
@@ -146,6 +149,8 @@ class OpDetail:
     nodes: tuple[int, ...]
     """Ids of the nodes this call created, oldest first."""
     is_inplace: bool = False
+    calls: int | None = None
+    """seq of the first ATen call recorded of it; 0: it was looked into and made none; None: it was not looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +171,41 @@ class BackwardStartDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """The tensor that the rows or the columns of a Jacobian run over."""
+
+    shape: tuple[int, ...]
+    is_complex: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many real numbers it has: two for each complex element, the real and the imaginary part."""
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured."""
+    """The local Jacobian of one edge, measured by one-hot calls of the node, or why it was not measured.
+
+    A backward need only be linear over the real numbers (``abs``, ``real``, ``conj`` are no more), so the matrix is one
+    of real numbers: a complex element has two rows (what 1 and what i upstream give) or two columns (real and imaginary
+    part downstream).
+    """
 
     rows: int
-    """Elements of all outputs of the node together (d *output* / ...)."""
+    """Real numbers in all outputs of the node together (d *output* / ...)."""
     columns: int
-    """Elements of the input this edge leads to (... / d *input*)."""
+    """Real numbers in the input this edge leads to (... / d *input*)."""
     dtype: str
+    """Of the entries: for a complex input the dtype of its parts."""
     data: bytes | None
     """rows x columns, row-major: element [i, j] is d output_i / d input_j; None when not probed."""
     note: str = ""
-    """Why it was not probed."""
-    has_complex_rows: bool = False
-    """True when all outputs are complex: their elements have two rows each, for 1 and for i, since a backward need only
-    be linear over the real numbers."""
-    has_complex_columns: bool = False
-    """True when the input is complex: its elements have two columns each, the real and the imaginary part."""
+    """Why it was not probed, or what was left out."""
+    outputs: tuple[Axis, ...] = ()
+    """What the rows run over, one output after the other; empty when not probed."""
+    input: Axis | None = None
+    """What the columns run over; None when not probed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +229,27 @@ class NodeDetail:
     """seq of the node_start event."""
     downstream: tuple[Tensor | None, ...]
     """dL/d(input), one per edge in the order of ``next_functions``; None where undefined."""
+    calls: int | None = None
+    """As in ``OpDetail``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtenDetail:
+    """An ATen call that returned, inside an op or a node."""
+
+    start: int
+    """seq of the node_start event of the node that made it; of a forward op, seq of the op's first call."""
+    number: int
+    """Which call of the op or node it is, from 1."""
+    function: str
+    """Name with overload, e.g. ``aten.mul.Tensor``."""
+    inputs: tuple[Tensor, ...]
+    """As they were before the call. A gradient that flows into the node is named ``upstream``."""
+    outputs: tuple[Tensor, ...]
+    arguments: tuple[tuple[str, str], ...]
+    """All arguments in call order, as in ``OpDetail``."""
+    is_inplace: bool = False
+    """True when it wrote to an input (or to ``out=``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +266,8 @@ class AccumulateDetail:
     after: TensorValue | None
     backward: int = 0
     """seq of the backward_start event."""
+    calls: int | None = None
+    """As in ``OpDetail``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +426,7 @@ Detail = (
     | OpDetail
     | BackwardStartDetail
     | NodeStartDetail
+    | AtenDetail
     | NodeDetail
     | AccumulateDetail
     | HookDetail

@@ -7,15 +7,31 @@ function of (tape, position): the builder is ``Tape.frame``. Nothing here knows 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from gradb.tape.events import Detail, Event, OpDetail, Tensor
+from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
 from gradb.tape.saved import SavedView
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
+if TYPE_CHECKING:
+    from gradb.tape.pathfinder import PathsAt
+
 NodeState = Literal["created", "pending", "running", "done", "freed"]
-Structure = Literal["zero", "identity", "scalar", "diagonal", "selection", "sum", "dense", "unknown"]
+Structure = Literal[
+    "zero",
+    "identity",
+    "scalar",  # the same factor for each element
+    "diagonal",  # a factor of its own for each element
+    "permutation",  # the same elements in another order
+    "selection",  # each output is one of the inputs, or none of them
+    "expansion",  # each input goes, with one weight, into several outputs
+    "sum",  # each input goes, with one weight, into one output
+    "block",  # parts that have nothing to do with each other, all of one size
+    "dense",
+    "unknown",
+]
+Form = Literal["real", "complex", "conjugate", "from_real", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a matrix: some of its rows, and all columns in which these have entries."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    values: tuple[Number, ...]
+    """rows x columns, row-major."""
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """The local derivative of one edge, as numbers."""
 
@@ -71,13 +97,30 @@ class Local:
     rows: int
     columns: int
     values: tuple[Number, ...] | None
-    """By structure: scalar (1 number), diagonal (n), sum (1: the common weight), selection/dense (rows x columns,
-    row-major), zero and identity (none: empty), unknown: None."""
+    """By structure: scalar (1 number), diagonal (n), sum and expansion (1: the common weight), permutation, selection,
+    block and dense (rows x columns, row-major), zero and identity (none: empty), unknown: None."""
     note: str = ""
-    """Why it is unknown."""
-    form: Literal["real", "complex", "parts"] = "real"
-    """``complex``: one complex factor an entry (the conjugate of the derivative: PyTorch's gradient is dL/dz*);
-    ``parts``: real and imaginary parts have rows and columns of their own, because the op is not holomorphic."""
+    """Why it is unknown, or what was left out."""
+    where: tuple[int, ...] = ()
+    """permutation, selection, expansion: for each row the column of its entry, -1 where it has none; sum: for each
+    column the row of its entry."""
+    blocks: tuple[Block, ...] = ()
+    """The parts of a block matrix."""
+    form: Form = "real"
+    """What the numbers are where the op has to do with complex ones (PyTorch's gradient of z is dL/dRe z + i dL/dIm z,
+    which is twice the conjugate Wirtinger derivative dL/dz*). ``complex``: the op is holomorphic, an entry is one
+    complex number, the conjugate of the derivative: upstream times entry is downstream. ``conjugate``: the op is
+    holomorphic in z*, and the conjugate of upstream times entry is downstream. ``from_real``: real outputs of complex
+    inputs, upstream times entry is downstream. ``parts``: rows and columns are real and imaginary parts."""
+    outputs: tuple[Axis, ...] = ()
+    """What the rows run over; in all forms but ``parts`` one row an element."""
+    input: Axis | None = None
+    """What the columns run over; in all forms but ``parts`` one column an element."""
+
+    @property
+    def are_blocks_equal(self) -> bool:
+        """True when a block matrix repeats one block."""
+        return all(block.values == self.blocks[0].values for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +295,34 @@ class GraphView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AtenCall:
+    """One call."""
+
+    event: int
+    """seq of its aten event."""
+    detail: AtenDetail
+    """With the names that its tensors have at the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aten:
+    """The calls of one op or node up to a position."""
+
+    name: str
+    """The node's name, or the torch call's; empty for a forward op that has not returned yet."""
+    node: int | None
+    """The node that makes the calls; None for a forward op."""
+    is_over: bool
+    """True when the op or node has returned, so that these are all its calls."""
+    is_seen: bool
+    """False when nobody looked into it: then it is not known what it calls."""
+    calls: tuple[AtenCall, ...]
+    """The newest of them, at most 200, oldest first."""
+    count: int
+    """How many there are so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything true at a position."""
 
@@ -279,5 +350,9 @@ class Frame:
     """Names of variables known at the position."""
     training: Training
     """Series and interventions, and what holds at the position."""
+    paths: PathsAt
+    """The paths from leaves to what was differentiated; counted and multiplied when asked for."""
     saved: SavedView
     """What nodes saved for backward, and the memory that the graph holds."""
+    aten: Aten | None = None
+    """ATen calls of the op or node that the position is in or at; None where it is at neither."""

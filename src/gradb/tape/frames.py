@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradb.tape import jacobian
+from gradb.tape.aten import Atens
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
 from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
@@ -15,6 +16,7 @@ from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, Sour
 from gradb.tape.graph import Graphs
 from gradb.tape.holding import Holdings
 from gradb.tape.naming import Naming
+from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
 from gradb.tape.values import TensorValue
@@ -31,6 +33,8 @@ class Frames:
         self._naming = naming
         self._graphs = graphs
         self._chains = chains
+        self._pathfinder = PathFinder(graphs, chains)
+        self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
         self._holdings = Holdings(graphs, self.trainings)
@@ -41,13 +45,14 @@ class Frames:
     def at(self, position: int, head: int, run: RunInfo) -> Frame:
         """Return the Frame at a position, 0 <= position <= head."""
         event = self._store.event(position) if position else None
+        detail = self._store.detail(position) if position else None
         outputs = self._outputs(self._store.latest("output", position))
         return Frame(
             position,
             head,
             run,
             event,
-            self._store.detail(position) if position else None,
+            detail,
             event.phase if event else "start",
             event.iteration if event else 0,
             self._source(event, run),
@@ -58,7 +63,9 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
+            self._pathfinder.at(position),
             self._holdings.at(position),
+            self._atens.at(event, detail),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------
@@ -236,6 +243,12 @@ def _check(before: TensorValue | None, added: TensorValue | None, after: TensorV
     if check is None or not check.is_ok or check.text != jacobian.AGREES:
         return check
     return Check(True, check.max_error, "before + added = after")
+
+
+def fact(store: Store, key: str) -> str | None:
+    """Return one fact of the run, or None."""
+    row = store.db.one("SELECT value FROM run WHERE key = ?", key)
+    return None if row is None else str(row[0])
 
 
 def run_info(store: Store) -> RunInfo:

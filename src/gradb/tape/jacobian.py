@@ -7,13 +7,15 @@ columns over the input that one edge leads to.
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gradb.tape.events import Probe
-from gradb.tape.frame import Check, Local
-from gradb.tape.values import Number, TensorValue
+from gradb.tape.events import Axis, Probe
+from gradb.tape.frame import Check, Form, Local
+from gradb.tape.structure import recognise
+from gradb.tape.values import PARTS, Number, TensorValue
 
 MAX_ELEMENTS = 262_144  # a larger Jacobian is not taken apart: it would hold up the screen
 AGREES = "agrees with the engine"
@@ -32,18 +34,16 @@ class _Limits:
     rounding: float
     """How far the engine may be off, as a part of the largest upstream gradient, where terms cancel out inside a
     formula (softmax)."""
+    epsilon: float
+    """From 1 to the next number."""
 
 
 _LIMITS = {
-    "float64": _Limits(1e-9, 1e-300, 1.797e308, 1e-15),
-    "float32": _Limits(1e-4, 1e-37, 3.4e38, 1e-6),
-    "bfloat16": _Limits(5e-2, 1e-37, 3.38e38, 3e-2),
-    "float16": _Limits(1e-2, 1e-6, 65500.0, 4e-3),
+    "float64": _Limits(1e-9, 1e-300, 1.797e308, 1e-15, 2.3e-16),
+    "float32": _Limits(1e-4, 1e-37, 3.4e38, 1e-6, 1.2e-7),
+    "bfloat16": _Limits(5e-2, 1e-37, 3.38e38, 3e-2, 7.9e-3),
+    "float16": _Limits(1e-2, 1e-6, 65500.0, 4e-3, 9.8e-4),
 }
-
-
-_PARTS = {"complex128": "float64", "complex64": "float32", "complex32": "float16"}
-_EPSILON = {"float64": 2.3e-16, "float32": 1.2e-7, "float16": 1e-3}
 
 
 @dataclass(slots=True)
@@ -56,7 +56,8 @@ class _Product:
     is_moot: list[bool]
     """True where NaN or an infinity met a zero of the matrix: the engine may say NaN there, or nothing."""
     floor: list[float]
-    """The largest upstream gradient where several terms meet, else zero: what rounding inside a formula scales with."""
+    """The largest upstream gradient times the number of terms where several meet, else zero: what rounding inside a
+    formula scales with, which adds up as many terms."""
 
 
 def local(probe: Probe) -> Local:
@@ -66,75 +67,61 @@ def local(probe: Probe) -> Local:
         return Local("unknown", rows, columns, None, probe.note or "not probed")
     if rows * columns > MAX_ELEMENTS:
         return Local("unknown", rows, columns, None, "too large to be shown")
-    matrix = TensorValue((rows, columns), probe.dtype, probe.data).numbers() or []
-    if not (probe.has_complex_rows or probe.has_complex_columns):
-        return recognise(matrix, rows, columns)
-    factors = _factors(probe, [_real(number) for number in matrix])
-    if factors is not None:
-        return replace(recognise(factors, rows // 2, columns // 2), form="complex")
-    return replace(recognise(matrix, rows, columns), form="parts")
+    if probe.dtype in PARTS:
+        return Local("unknown", rows, columns, None, "an older gradb measured no more than a part of a complex matrix")
+    return _recognised(probe)
 
 
-def _real(number: Number) -> float:
-    return number.real if isinstance(number, complex) else float(number)
+@functools.lru_cache(16)
+def _recognised(probe: Probe) -> Local:
+    form, matrix = in_form(probe, _matrix(probe))
+    rows = probe.rows // (2 if form in {"complex", "conjugate"} else 1)
+    columns = probe.columns // (2 if form in {"complex", "conjugate", "from_real"} else 1)
+    return replace(
+        recognise(matrix, rows, columns), note=probe.note, form=form, outputs=probe.outputs, input=probe.input
+    )
 
 
-def _factors(probe: Probe, matrix: list[float]) -> list[Number] | None:
-    """Return one complex number an entry, or None where the op is not holomorphic.
+@functools.lru_cache(8)
+def _matrix(probe: Probe) -> tuple[Number, ...]:
+    return tuple(TensorValue((probe.rows, probe.columns), probe.dtype, probe.data).numbers() or ())
 
-    A backward maps the gradient g to A g + B conj(g): it sends 1 to A + B and i to i (A - B). B is zero where the
-    function has a complex derivative f'(z), and then A is its conjugate. Source: the autograd notes of PyTorch,
-    "Autograd for complex numbers".
+
+def in_form(probe: Probe, matrix: Sequence[Number]) -> tuple[Form, Sequence[Number]]:
+    """Return what a matrix of real numbers is in complex ones, and its entries in that form.
+
+    A backward maps the gradient g to A g + B conj(g): it sends 1 to A + B and i to i (A - B). Where the function has a
+    complex derivative f'(z), B is zero and A is the conjugate of f'(z); where it has one in z*, A is zero. Source: the
+    notes of PyTorch, "Autograd for complex numbers".
     """
-    rows, columns = probe.rows, probe.columns
-    if not (probe.has_complex_rows and probe.has_complex_columns) or rows % 2 or columns % 2:
-        return None
+    has_complex_columns = probe.input is not None and probe.input.is_complex
+    are_complex = {axis.is_complex for axis in probe.outputs if axis.size}
+    if not has_complex_columns:
+        return ("parts" if True in are_complex else "real"), matrix
     pairs = [complex(re, im) for re, im in zip(matrix[::2], matrix[1::2], strict=True)]
-    width = columns // 2
-    found: list[Number] = []
-    worst = largest = 0.0
-    for row in range(0, rows, 2):
-        start = row * width
-        for one, i in zip(pairs[start : start + width], pairs[start + width : start + 2 * width], strict=True):
-            found.append((one - 1j * i) / 2)
-            worst, largest = max(worst, abs(one + 1j * i)), max(largest, abs(one))
-    return found if worst <= 8 * _EPSILON.get(probe.dtype, 1e-6) * largest else None
+    if True not in are_complex:
+        return "from_real", pairs
+    if are_complex == {True}:
+        width = probe.columns // 2
+        ones = [pair for row in range(0, probe.rows, 2) for pair in pairs[row * width : (row + 1) * width]]
+        turned = [pair for row in range(1, probe.rows, 2) for pair in pairs[row * width : (row + 1) * width]]
+        allowed = (
+            8 * limits_of([probe.dtype]).epsilon * max((abs(one) for one in ones if cmath.isfinite(one)), default=0)
+        )
+        if _is_turned(ones, turned, 1, allowed):
+            return "complex", ones
+        if _is_turned(ones, turned, -1, allowed):
+            return "conjugate", ones
+    return "parts", matrix
 
 
-def recognise(matrix: Sequence[Number], rows: int, columns: int) -> Local:
-    """Return the narrowest structure that a row-major matrix has."""
-    entries = [(index // columns, index % columns, value) for index, value in enumerate(matrix) if value != 0]
-    if not entries:
-        return Local("zero", rows, columns, ())
-    if rows == columns and all(row == column for row, column, _ in entries):
-        return _diagonal([matrix[index * columns + index] for index in range(rows)])
-    if _is_selection(entries):
-        return Local("selection", rows, columns, tuple(matrix))
-    if _is_sum(entries, columns):
-        return Local("sum", rows, columns, (entries[0][2],))
-    return Local("dense", rows, columns, tuple(matrix))
-
-
-def _diagonal(values: list[Number]) -> Local:
-    size = len(values)
-    if all(value == values[0] for value in values):
-        if values[0] == 1:
-            return Local("identity", size, size, ())
-        return Local("scalar", size, size, (values[0],))
-    return Local("diagonal", size, size, tuple(values))
-
-
-def _is_selection(entries: list[tuple[int, int, Number]]) -> bool:
-    """Each output is one input, or none: slices, gathers, expands, permutations."""
-    return all(value == 1 for _, _, value in entries) and len({row for row, _, _ in entries}) == len(entries)
-
-
-def _is_sum(entries: list[tuple[int, int, Number]], columns: int) -> bool:
-    """Each input goes into one output, all with the same weight: sums and means, whole or along dimensions."""
-    weight = entries[0][2]
-    if any(value != weight for _, _, value in entries):
-        return False
-    return len(entries) == columns == len({column for _, column, _ in entries})
+def _is_turned(ones: Sequence[complex], turned: Sequence[complex], sign: int, allowed: float) -> bool:
+    """Tell whether what i gives is i (sign 1) or -i (sign -1) times what 1 gives."""
+    for one, other in zip(ones, turned, strict=True):
+        for want, have in ((-sign * one.imag, other.real), (sign * one.real, other.imag)):
+            if not (_is_same(want, have) or abs(want - have) <= allowed):
+                return False
+    return True
 
 
 def check(
@@ -144,32 +131,46 @@ def check(
 
     Args:
         upstream: dL/d(output) of each output; None stands for zeros.
-        sizes: rows of each output; None where not known.
+        sizes: real numbers of each output; None where not known. A probe that says them is believed.
         downstream: dL/d(input); None stands for zeros (the engine's undefined gradient).
 
     Returns:
         None where there are not all the numbers for it.
     """
-    flat = _flatten(upstream, sizes, probe.rows)
-    if flat is None or probe.data is None or probe.rows * probe.columns > MAX_ELEMENTS:
+    if probe.data is None or probe.rows * probe.columns > MAX_ELEMENTS or probe.dtype in PARTS:
         return None
-    got = [0.0] * probe.columns if downstream is None else parts(downstream)
+    flat = _flatten(upstream, sizes, probe)
+    got = [0.0] * probe.columns if downstream is None else parts(downstream, probe.input)
+    if flat is None or got is None or len(got) != probe.columns:
+        return None
     dtypes = [probe.dtype, *(value.dtype for value in (*upstream, downstream) if value is not None)]
-    if got is None or len(got) != probe.columns:
-        return None
-    matrix = TensorValue((probe.rows, probe.columns), probe.dtype, probe.data).numbers() or []
-    return _compare(_product(flat, matrix, probe.columns), got, limits_of(dtypes))
+    return _compare(_product(flat, _matrix(probe), probe.columns), got, limits_of(dtypes))
 
 
-def _flatten(upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None, rows: int) -> list[Number] | None:
+def parts(value: TensorValue, axis: Axis | None = None) -> list[Number] | None:
+    """Return all elements, complex ones as real and imaginary part; None where they were not kept.
+
+    ``axis`` is the tensor whose gradient it is: a real gradient of a complex tensor has imaginary parts of zero.
+    """
+    numbers = value.numbers()
+    is_complex = value.dtype in PARTS or (axis is not None and axis.is_complex)
+    if numbers is None or not is_complex:
+        return numbers
+    return [part for number in numbers for part in (number.real, number.imag)]
+
+
+def _flatten(upstream: Sequence[TensorValue | None], sizes: Sequence[int] | None, probe: Probe) -> list[Number] | None:
     """Concatenate the upstream gradients of all outputs, zeros for the undefined ones."""
-    if sizes is None:
-        sizes = _guess_sizes(upstream, rows)
-    if sizes is None or len(sizes) != len(upstream) or sum(sizes) != rows:
+    axes: Sequence[Axis | None] = probe.outputs or [None] * len(upstream)
+    if probe.outputs:
+        sizes = [axis.size for axis in probe.outputs]
+    elif sizes is None:
+        sizes = _guess_sizes(upstream, probe.rows)
+    if sizes is None or not len(sizes) == len(axes) == len(upstream) or sum(sizes) != probe.rows:
         return None
     flat: list[Number] = []
-    for value, count in zip(upstream, sizes, strict=True):
-        numbers = [0.0] * count if value is None else parts(value)
+    for value, count, axis in zip(upstream, sizes, axes, strict=True):
+        numbers = [0.0] * count if value is None else parts(value, axis)
         if numbers is None or len(numbers) != count:
             return None
         flat.extend(numbers)
@@ -186,15 +187,7 @@ def _guess_sizes(upstream: Sequence[TensorValue | None], rows: int) -> list[int]
 
 def size(value: TensorValue) -> int:
     """Return how many real numbers a tensor has: two for each complex element."""
-    return value.numel * (2 if value.dtype.startswith("complex") else 1)
-
-
-def parts(value: TensorValue) -> list[Number] | None:
-    """Return all elements, a complex one as its real and its imaginary part; None where they were not kept."""
-    numbers = value.numbers()
-    if numbers is None or not value.dtype.startswith("complex"):
-        return numbers
-    return [part for number in numbers for part in (number.real, number.imag)]
+    return value.numel * (2 if value.dtype in PARTS else 1)
 
 
 def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> _Product:
@@ -212,18 +205,19 @@ def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> 
                 counts[column] += 1
             elif not is_finite:
                 result.is_moot[column] = True
-    result.floor = [largest if count > 1 else 0.0 for count in counts]
+    result.floor = [largest * count if count > 1 else 0.0 for count in counts]
     return result
 
 
 def limits_of(dtypes: Sequence[str]) -> _Limits:
     """Return the widest limits among some dtypes."""
-    found = [_LIMITS.get(_PARTS.get(dtype, dtype), _LIMITS["float32"]) for dtype in dtypes]
+    found = [_LIMITS.get(PARTS.get(dtype, dtype), _LIMITS["float32"]) for dtype in dtypes]
     return _Limits(
         max(limits.relative for limits in found),
         max(limits.absolute for limits in found),
         min(limits.largest for limits in found),
         max(limits.rounding for limits in found),
+        max(limits.epsilon for limits in found),
     )
 
 
@@ -271,3 +265,15 @@ def check_sum(parts: Sequence[TensorValue | None], total: TensorValue | None) ->
             sums.total[index] += number
             sums.magnitude[index] += abs(number)
     return _compare(sums, want, limits_of(dtypes))
+
+
+def check_row(
+    total: Sequence[float],
+    magnitude: Sequence[float],
+    is_moot: Sequence[bool],
+    floor: Sequence[float],
+    got: Sequence[float],
+    dtypes: Sequence[str],
+) -> Check:
+    """Hold a row vector that was put together elsewhere (see ``_Product``) against the engine's."""
+    return _compare(_Product(list(total), list(magnitude), list(is_moot), list(floor)), got, limits_of(dtypes))

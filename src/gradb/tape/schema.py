@@ -14,6 +14,7 @@ FORMAT_VERSION = 3  # kept in PRAGMA user_version
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
+                                  -- and nudge_*, as JSON: what a run made for a numerical check has read
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;

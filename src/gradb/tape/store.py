@@ -32,7 +32,7 @@ HEADER = (
     "SELECT e.seq, e.kind, e.name, s.path, e.line, e.end_line, e.col, e.end_col, e.scope, e.iteration, e.phase, e.node,"
     " e.flags, e.thread FROM event e LEFT JOIN source s ON s.id = e.file"
 )
-_KINDS = frozenset({*PHASE_OF_KIND, "intervention", "depth", "output", "error", "note"})
+_KINDS = frozenset({*PHASE_OF_KIND, "aten", "intervention", "depth", "output", "error", "note"})
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids

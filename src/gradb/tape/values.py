@@ -24,13 +24,14 @@ _CODES: dict[str, tuple[str, int]] = {
     "uint8": ("B", 1),
     "bool": ("?", 1),
 }
-_COMPLEX = {"complex64": "float32", "complex128": "float64", "complex32": "float16"}
+PARTS = {"complex64": "float32", "complex128": "float64", "complex32": "float16"}
+"""The dtype of the real and of the imaginary part."""
 
 
 def element_size(dtype: str) -> int | None:
     """Return the bytes of one element of ``dtype``, or None where gradb cannot decode that dtype."""
-    if dtype in _COMPLEX:
-        return 2 * _CODES[_COMPLEX[dtype]][1]
+    if dtype in PARTS:
+        return 2 * _CODES[PARTS[dtype]][1]
     if dtype == "bfloat16":
         return 2
     return _CODES[dtype][1] if dtype in _CODES else None
@@ -47,8 +48,8 @@ def decode(data: bytes, dtype: str) -> list[Number]:
         raise ValueError(f"values of dtype {dtype} cannot be decoded")
     if len(data) % size:
         raise ValueError(f"{len(data)} bytes are not a whole number of {dtype} elements")
-    if dtype in _COMPLEX:
-        parts = decode(data, _COMPLEX[dtype])
+    if dtype in PARTS:
+        parts = decode(data, PARTS[dtype])
         return [complex(re, im) for re, im in zip(parts[::2], parts[1::2], strict=True)]
     if dtype == "bfloat16":
         count = len(data) // 2

@@ -23,6 +23,7 @@ from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
+from gradb.tracer.microscope import Look, Microscope
 from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
@@ -34,14 +35,19 @@ Engine = Callable[..., Any]
 class EngineWatch:
     """Wraps the engine's entry point."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober) -> None:
+    def __init__(
+        self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober, microscope: Microscope
+    ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
         self._losses = Losses()
         self._prober = prober
+        self._microscope = microscope
         self.hooks = Hooks()
+        self.make_run: Callable[..., BackwardRun] = BackwardRun
+        """Begins the record of one call of the engine."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -68,7 +74,7 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
+        run = self.make_run(self._composer, self._prober, self._losses, self.hooks, self._microscope)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
@@ -141,8 +147,11 @@ def _accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks) -> None:
+    def __init__(
+        self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks, microscope: Microscope
+    ) -> None:
         self.composer = composer
+        self.microscope = microscope
         self._losses = losses
         self._recorder = composer.recorder
         self._prober = prober
@@ -150,6 +159,7 @@ class BackwardRun:
         self._handles: list[Any] = []
         self._task: int | None = None
         self._outer = composer.local.backward
+        self._looks = len(composer.local.looks)
         self._is_grad = False
         self.start = 0
         self.place: PlaceRow = (None, None, None, None, None)
@@ -211,6 +221,7 @@ class BackwardRun:
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
         self.composer.local.backward = self._outer
+        del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
         for handle in self._handles:
             handle.remove()
@@ -246,23 +257,23 @@ class BackwardRun:
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
-        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob)
+        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
         return self._recorder.emit(
             "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
             node=mark.id, has_nonfinite=is_bad,
         )  # fmt: skip
 
-    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...]) -> None:
-        """Record that a node has run."""
+    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], calls: int | None) -> None:
+        """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
         self._recorder.emit(
-            "node", mark.name, mark.place, f"[{start},[{values}]]", blob, scope=mark.scope, node=mark.id,
-            has_nonfinite=blob.has_nonfinite,
+            "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
+            node=mark.id, has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
 
-    def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling) -> None:
+    def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
         blob = filling.blob
@@ -271,21 +282,28 @@ class BackwardRun:
         event = self._recorder.next_seq
         known.filled(self._recorder.iteration)
         self.composer.writer.grad(known.id, event, known.fills, known.since)
-        detail = f"[{known.id},{dumps(known.label)},{filling.before},{filling.added},{after},{self.start}]"
+        values = f"{filling.before},{filling.added},{after}"
+        detail = f"[{known.id},{dumps(known.label)},{values},{self.start}{_looked(calls)}]"
         self._recorder.emit(
             "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
 
 
+def _looked(calls: int | None) -> str:
+    """Return what ends the wire form of a node that was looked into."""
+    return "" if calls is None else f",{calls}"
+
+
 class _NodeVisit:
     """The two hooks of one node in one backward."""
 
-    __slots__ = ("fillings", "mark", "node", "run", "start")
+    __slots__ = ("fillings", "look", "mark", "node", "run", "start")
 
     def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
         self.run, self.node, self.mark = run, node, mark
         self.start = 0
+        self.look: Look | None = None
         self.fillings: list[tuple[TensorRecord, Filling]] = []
 
     def expect(self, known: TensorRecord) -> None:
@@ -296,9 +314,12 @@ class _NodeVisit:
 
     def before(self, gradients: tuple[Any, ...]) -> None:
         self.run.composer.guard(self._before, gradients)
+        if self.start and self.run.microscope.is_wanted:
+            self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        self.run.composer.guard(self._after, inputs)
+        calls = None if self.look is None else self.look.end()
+        self.run.composer.guard(self._after, inputs, calls)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
@@ -312,11 +333,11 @@ class _NodeVisit:
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
-    def _after(self, inputs: tuple[Any, ...]) -> None:
+    def _after(self, inputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream(self.mark, self.start, inputs)
+        self.run.downstream(self.mark, self.start, inputs, calls)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -341,9 +362,10 @@ class _LeafVisit(_NodeVisit):
         """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
         if self.start:
             self.start = 0
-            self.run.accumulated(self.mark, self.node.variable, self.filling)
+            calls = None if self.look is None else self.look.first
+            self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
 
-    def _after(self, inputs: tuple[Any, ...]) -> None:
+    def _after(self, inputs: tuple[Any, ...], calls: int | None) -> None:
         if self.run.is_running():
             self.run.composer.local.visit = None
             self.fill()

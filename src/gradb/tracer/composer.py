@@ -50,6 +50,8 @@ class Composer:
         self._owners: dict[str, int] = {}
         self._has_told = False
         self._retained: dict[int, TensorRecord] = {}
+        self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
+        """Called when a leaf is recorded."""
 
     @property
     def scope(self) -> str:
@@ -147,6 +149,7 @@ class Composer:
             return
         known.is_leaf = True
         self.tensors.note_memory(known, tensor)
+        self.on_leaf(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
         text, node = self.defined(tensor, blob, event, place, is_initialised=is_initialised)
         self.recorder.emit(
@@ -221,3 +224,5 @@ class _Local(threading.local):
         """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""
+        self.looks: list[Any] = []
+        """The looks into ops and nodes that this thread is in, the innermost last."""

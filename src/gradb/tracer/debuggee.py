@@ -44,7 +44,7 @@ class Debuggee:
         self._pid = os.getpid()
         self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
-        self._gate = Gate(order, self._paused)
+        self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
         self._controls = Controls(self._recorder, spec.changes)
         self._newest_loss: Callable[[], float | None] = lambda: None
@@ -105,6 +105,7 @@ class Debuggee:
                 limit=self._spec.limit,
                 probe=self._spec.probe,
                 is_stepping=self._gate.is_stepping,
+                nudge=self._spec.nudge,
             )
             self._newest_loss = self._torch.enter_context(context)
         except Exception as error:

@@ -18,6 +18,7 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.microscope import looking_away
 from gradb.tracer.places import NOWHERE, PlaceRow
 
 TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
@@ -102,7 +103,8 @@ class UserHooks:
         if kind == POST:
             composer.guard(self._fill)
         before = composer.guard(self._before, kind, arguments)
-        result = hook(*arguments)
+        with looking_away(composer):
+            result = hook(*arguments)
         if before is not None:
             composer.guard(self._after, watched, kind, before, arguments, result)
         return result

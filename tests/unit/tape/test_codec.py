@@ -47,6 +47,15 @@ probes = st.builds(
     st.integers(0, 4),
     words,
 ) | st.builds(e.Probe, small, small, words, st.none(), words)
+axes = st.builds(e.Axis, st.lists(st.integers(0, 3), max_size=2).map(tuple), st.booleans())
+
+
+@st.composite
+def measured(draw: st.DrawFn) -> e.Probe:
+    """Draw a probe that says what its rows and columns run over."""
+    outputs, wanted = tuple(draw(st.lists(axes, max_size=2))), draw(axes)
+    rows = sum(axis.size for axis in outputs)
+    return e.Probe(rows, wanted.size, "float64", pack([1.5] * (rows * wanted.size), "float64"), "", outputs, wanted)
 
 
 def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -75,7 +84,7 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         st.none() | several(tensors),
         several(small),
     ),
-    "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes)),
+    "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes | measured())),
     "node": st.builds(e.NodeDetail, small, several(st.none() | tensors)),
     "accumulate": st.builds(e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small),
     "backward_end": st.builds(e.BackwardEndDetail, small, several(st.none() | tensors), words),

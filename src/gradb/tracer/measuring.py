@@ -1,0 +1,227 @@
+"""Measures the local Jacobian of a node row by row, outside of the engine, as far as a budget of time goes.
+
+``node(*grad_outputs)`` runs a built-in node's backward formula once; it fires no hook and frees nothing. A row is what
+a one-hot vector upstream gives. A complex element has two rows, for 1 and for i, since a backward need only be linear
+over the real numbers.
+
+What one row costs, the call and the copy (medians of 200; 2 cores of an AMD EPYC, torch 2.13.0, one thread): 13 us for
+softmax of 8x8, 16 us for mul of 64 elements, 14 us for layer_norm of 16x64, 22 us for mm of 32x32, 116 us for mm of
+128x128, 89 us for a convolution of 8 channels and 32x32 pixels, 0.8 ms for linear of 64x784 to 256; the slowest of 200
+is up to 300 times that, the second slowest is near the median: hence the quicker of two rows is what is reckoned with.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Blob, Wire
+from gradb.tape.values import PARTS
+from gradb.tracer.values import content, readable
+
+Call = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far measuring goes."""
+
+    seconds: float
+    """All rows of one node, by what the first two of them took."""
+    rows: int
+    entries: int
+    """Of one edge: each is shown, checked and kept on the tape."""
+    who: str
+    """When this much is spent, for a sentence: ``while stepping``."""
+
+
+FREE = Budget(0.002, 256, 4_096, "in a free run")
+STEPPING = Budget(0.1, 4_096, 65_536, "while stepping")
+ASKED = Budget(10.0, 65_536, 262_144, "at all")
+
+_SURE_ROWS, _SURE_ENTRIES, _SURE_FACTOR = 64, 4_096, 16
+"""Up to this size a node is measured whatever the clock says, unless it takes many times the budget: two recordings of
+a script then differ at most in larger nodes, and only where the estimate is near the budget."""
+
+
+class Refusal(Exception):
+    """Why a node is not measured, as a clause."""
+
+
+@dataclass(slots=True)
+class Edge:
+    """Where one gradient goes, and what was measured of it."""
+
+    target: Any
+    number: int
+    shape: tuple[int, ...] | None = None
+    dtype: torch.dtype | None = None
+    """Shape and dtype that the engine delivers, where the target says them."""
+
+    def deliver(self, gradient: torch.Tensor, limit: int) -> torch.Tensor:
+        """Do to a result what the engine does before it passes it on: sum what was broadcast, cast it."""
+        dense = readable(gradient, limit)
+        if self.shape is not None and tuple(dense.shape) != self.shape:
+            dense = dense.sum_to_size(self.shape)
+        if self.dtype is not None and dense.dtype is not self.dtype:
+            dense = dense.real if dense.is_complex() and not self.dtype.is_complex else dense
+            dense = dense.to(self.dtype)
+        return dense
+
+
+def edges_of(node: Any) -> list[Edge]:
+    """Return where the gradients of a node go."""
+    return [_edge(target, number) for target, number in node.next_functions]
+
+
+def _edge(target: Any, number: int) -> Edge:
+    metadata = None if target is None else target._input_metadata
+    if not metadata or number >= len(metadata):
+        return Edge(target, number)
+    wanted = metadata[number]
+    return Edge(target, number, tuple(int(size) for size in wanted.shape), wanted.dtype)
+
+
+class Outputs:
+    """The outputs of a node, and vectors upstream of them.
+
+    Args:
+        node: the node.
+        left_out: outputs that get no rows.
+    """
+
+    def __init__(self, node: Any, left_out: Collection[int] = ()) -> None:
+        self._metadata = node._input_metadata
+        self.axes = [
+            ((0,) if index in left_out else tuple(int(size) for size in meta.shape), bool(meta.dtype.is_complex))
+            for index, meta in enumerate(self._metadata)
+        ]
+        self.sizes = [real_size(*axis) for axis in self.axes]
+        self.rows = sum(self.sizes)
+        names = ", ".join(str(index) for index in sorted(left_out))
+        self.note = f"without output {names}, which nothing of the loss depends on" if left_out else ""
+
+    def zeros(self) -> list[torch.Tensor]:
+        """Return zeros upstream of each output."""
+        return [torch.zeros(tuple(meta.shape), dtype=meta.dtype, device=meta.device) for meta in self._metadata]
+
+    def one_hot(self, row: int) -> list[torch.Tensor]:
+        """Return zeros, and a 1 at one of the rows; for every other row of a complex output an i."""
+        vectors = self.zeros()
+        for vector, size in zip(vectors, self.sizes, strict=True):
+            if row < size:
+                as_real(vector).view(-1)[row] = 1
+                break
+            row -= size
+        return vectors
+
+
+def as_real(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor with real and imaginary parts side by side; one that is real as it is."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def real_size(shape: Sequence[int], is_complex: bool) -> int:
+    """Return how many real numbers a tensor has."""
+    count = 2 if is_complex else 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def results_of(result: Any) -> tuple[Any, ...]:
+    """Return what a call of a node returned as a tuple, one item an edge."""
+    return result if isinstance(result, tuple) else (result,)
+
+
+def measure(
+    node: Any, call: Call, budget: Budget, blob: Blob, upstream: Sequence[torch.Tensor | None] = ()
+) -> list[Wire]:
+    """Measure all rows; return the wire forms of the probes, one for each edge.
+
+    Outputs whose upstream gradient is undefined are left out where the whole cannot be measured: some formulas (of
+    eigenvectors, say) refuse one-hot vectors.
+
+    Raises:
+        Refusal: the budget does not reach.
+        Exception: whatever the node raises.
+    """
+    edges = edges_of(node)
+    try:
+        return _measure(Outputs(node), edges, call, budget, blob)
+    except Exception:
+        undefined = {index for index, gradient in enumerate(upstream) if gradient is None}
+        if not undefined or len(undefined) == len(upstream):
+            raise
+        return _measure(Outputs(node, undefined), edges, call, budget, blob)
+
+
+def _measure(outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget, blob: Blob) -> list[Wire]:
+    entries = _entries(outputs, edges)
+    _refuse_size(outputs.rows, entries, budget)
+    collected: list[list[bytes]] = [[] for _ in edges]
+    found: list[tuple[tuple[int, ...], torch.dtype] | None] = [None] * len(edges)
+    costs: list[float] = []
+    for row in range(outputs.rows):
+        begun = time.perf_counter()
+        results = results_of(call(*outputs.one_hot(row)))
+        for index, (gradient, edge) in enumerate(zip(results, edges, strict=False)):
+            data = b""
+            if gradient is not None and edge.target is not None:
+                dense = edge.deliver(gradient, budget.entries)
+                found[index] = tuple(dense.shape), dense.dtype
+                _refuse_size(outputs.rows, outputs.rows * as_real(dense).numel(), budget)
+                data = content(dense)
+            collected[index].append(data)
+        if row < 2:
+            costs.append(time.perf_counter() - begun)
+            if row:
+                _refuse_time(outputs.rows, entries, min(costs), budget)
+    return [_wire(outputs, part, one, edge, blob) for part, one, edge in zip(collected, found, edges, strict=True)]
+
+
+def _entries(outputs: Outputs, edges: Sequence[Edge]) -> int:
+    """Return how many entries the largest matrix of a node will have, as far as the edges say it."""
+    known = [edge for edge in edges if edge.shape is not None and edge.dtype is not None]
+    widths = [real_size(edge.shape or (), bool(edge.dtype and edge.dtype.is_complex)) for edge in known]
+    return outputs.rows * max(widths, default=0)
+
+
+def _refuse_size(rows: int, entries: int, budget: Budget) -> None:
+    if rows > budget.rows:
+        raise Refusal(f"{rows:,} output elements are more than the {budget.rows:,} that are measured {budget.who}")
+    if entries > budget.entries:
+        columns = -(-entries // max(rows, 1))
+        size = f"{rows:,} x {columns:,} entries"
+        raise Refusal(f"{size} are more than the {budget.entries:,} that are measured {budget.who}")
+
+
+def _refuse_time(rows: int, entries: int, cost: float, budget: Budget) -> None:
+    is_small = rows <= _SURE_ROWS and entries <= _SURE_ENTRIES
+    if cost * rows > budget.seconds * (_SURE_FACTOR if is_small else 1):
+        raise Refusal(f"its {rows:,} rows would take longer than the {budget.seconds * 1e3:,.0f} ms {budget.who}")
+
+
+def _wire(
+    outputs: Outputs, parts: list[bytes], found: tuple[tuple[int, ...], torch.dtype] | None, edge: Edge, blob: Blob
+) -> Wire:
+    if edge.target is None:
+        return unknown("no gradient is wanted here")
+    if found is None:
+        return unknown("the node gives this input no gradient")
+    shape, dtype = found
+    name, columns = str(dtype)[6:], real_size(shape, dtype.is_complex)
+    size = max((len(part) for part in parts), default=0)
+    data = b"".join(part or bytes(size) for part in parts)
+    axes = [[list(axis), is_complex] for axis, is_complex in outputs.axes]
+    head = [outputs.rows, columns, PARTS.get(name, name), blob.add(data), outputs.note]
+    return [*head, axes, [list(shape), dtype.is_complex]]
+
+
+def unknown(why: str) -> Wire:
+    """Return the wire form of a probe that was not measured."""
+    return [0, 0, "float32", None, why]

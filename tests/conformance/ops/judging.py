@@ -1,0 +1,116 @@
+"""A tape of one sample held to what it promises: every node recorded, every product and sum agreeing, every pane drawn.
+
+Reads the tape as a user's screen does, through Frames; knows nothing of torch.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from gradb.present.panes import PANES, Options
+from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
+from gradb.tape.frame import Chain, Frame
+from gradb.tape.jacobian import AGREES
+from gradb.tape.tape import Tape
+
+_RAN = ("node", "accumulate")
+_ROOM = Options(width=100, height=40)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted on a tape, and what is wrong with it."""
+
+    nodes: int = 0
+    checked: int = 0
+    """Edges whose product was compared with the engine's and agrees."""
+    sums: int = 0
+    """Nodes whose contributions were compared with what arrived and agree."""
+    unprobed: Counter[str] = field(default_factory=Counter)
+    """Edges without a compared product, by the reason that the tape gives."""
+    problems: list[str] = field(default_factory=list)
+
+
+def judge(tape: Tape) -> Tally:
+    """Look at every event of a tape."""
+    tally = Tally()
+    ran: set[tuple[int, int]] = set()
+    for event in tape.events():
+        detail = tape.detail(event.seq)
+        if isinstance(detail, NoteDetail):
+            tally.problems.append(f"note: {detail.text}")
+        frame = tape.frame(event.seq)
+        if event.kind in _RAN and event.node is not None and frame.chain is not None:
+            tally.nodes += 1
+            ran.add((event.node, event.seq))
+            _judge_chain(frame.chain, tally)
+            _judge_buffers(frame, tally)
+        _draw(frame, tally)
+    _judge_completeness(tape, {node for node, _ in ran}, tally)
+    return tally
+
+
+def _judge_chain(chain: Chain, tally: Tally) -> None:
+    where = f"{chain.node_name} (node {chain.node})"
+    for index, edge in enumerate(chain.edges):
+        if edge.to is None:
+            continue
+        if edge.check is None:
+            tally.unprobed[reason(edge.local.note or _missing(chain, edge.downstream is not None))] += 1
+        elif not edge.check.is_ok:
+            tally.problems.append(f"{where}, edge {index}: upstream x local {edge.check.text}")
+        elif edge.check.text == AGREES:
+            tally.checked += 1
+        else:
+            tally.unprobed["NaN, infinity or overflow in the product"] += 1
+    check = chain.contributions_check
+    if check is not None:
+        tally.sums += check.is_ok
+        if not check.is_ok:
+            tally.problems.append(f"{where}: the sum of the contributions {check.text}")
+
+
+def _missing(chain: Chain, is_defined: bool) -> str:
+    """Say which numbers there are not, where the local derivative is known."""
+    if any(value is not None and value.data is None for value in chain.upstream):
+        return "the upstream gradient is too large to be kept whole"
+    return "the downstream gradient is not comparable" if is_defined else "no numbers to compare"
+
+
+def _judge_buffers(frame: Frame, tally: Tally) -> None:
+    for buffer in frame.grads:
+        if buffer.check is not None and not buffer.check.is_ok:
+            tally.problems.append(f"{buffer.name}.grad: before + added {buffer.check.text}")
+
+
+def _judge_completeness(tape: Tape, ran: set[int], tally: Tally) -> None:
+    """Each node that a backward set out to run has run, unless the engine raised."""
+    starts: dict[int, BackwardStartDetail] = {}
+    for event in tape.events():
+        detail = tape.detail(event.seq)
+        if isinstance(detail, BackwardStartDetail):
+            starts[event.seq] = detail
+        elif isinstance(detail, BackwardEndDetail) and not detail.error and detail.start in starts:
+            missing = [node for node in starts[detail.start].nodes if node not in ran]
+            if missing:
+                tally.problems.append(f"{len(missing)} nodes that the engine ran are not on the tape")
+
+
+def _draw(frame: Frame, tally: Tally) -> None:
+    """Draw the pane of the chain rule at every event, and all the others too once the engine has returned."""
+    names = PANES if frame.event is not None and frame.event.kind == "backward_end" else ("chain",)
+    for name in names:
+        try:
+            Console(file=io.StringIO(), width=_ROOM.width).print(PANES[name](frame, _ROOM))
+        except Exception as error:
+            tally.problems.append(f"pane {name}: {type(error).__name__}: {error}")
+
+
+def reason(note: str) -> str:
+    """Return a note with its numbers left out, so that like reasons are counted together."""
+    return re.sub(r"\d[\d,.]*", "n", note) or "no reason given"
