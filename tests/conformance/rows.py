@@ -471,4 +471,20 @@ ELEMENTWISE = [
     row("Addcmul", "torch.addcmul(x, y, z, value=2)", x=(2, 3), y=(3,), z=(2, 1)),
 ]
 
-ROWS = [*MOVES, *SCATTER, *REDUCTIONS, *PRODUCTS, *BLOCKS, *WINDOWS, *ELEMENTWISE]
+SECOND = [
+    row("TanhBackward", "torch.ops.aten.tanh_backward(g, y)", g=(2, 3), y=("+", 2, 3)),
+    row("SigmoidBackward", "torch.ops.aten.sigmoid_backward(g, y)", g=(2, 3), y=("+", 2, 3)),
+    row("ThresholdBackward", "torch.ops.aten.threshold_backward(g, x, 0)", g=(3,), x=[-1.0, 0.0, 2.0]),
+    row("LeakyReluBackward", "torch.ops.aten.leaky_relu_backward(g, x, 0.1, False)", g=(3,), x=[-1.0, 0.0, 2.0]),
+    row("SoftmaxBackwardData", "torch.ops.aten._softmax_backward_data(g, y, 1, torch.float64)", g=(2, 3), y=(2, 3)),
+    row(
+        "LogSoftmaxBackwardData",
+        "torch.ops.aten._log_softmax_backward_data(g, y, 0, torch.float64)",
+        g=(2, 3),
+        y=(2, 3),
+    ),
+    row("MseLossBackward", "torch.ops.aten.mse_loss_backward(g, x, t, 1)", g=(), x=(2, 3), t=(2, 3)),
+    row("MseLossBackward", "torch.ops.aten.mse_loss_backward(g, x, t, 0)", g=(2, 3), x=(2, 3), t=(2, 3)),
+]
+
+ROWS = [*MOVES, *SCATTER, *REDUCTIONS, *PRODUCTS, *BLOCKS, *WINDOWS, *ELEMENTWISE, *SECOND]

@@ -67,14 +67,13 @@ def test_a_run_that_is_not_as_without_gradb_is_a_problem(monkeypatch: pytest.Mon
 
     from tests.conformance.ops import trial
     from tests.conformance.ops.samples import Case
+    from tests.tracer.recording import record
 
     def disturbed(*arguments: Any, **options: Any) -> Any:
         found = record(*arguments, **options)
         torch.rand(1)
         torch.overrides.BaseTorchFunctionMode().__enter__()
         return found
-
-    from tests.tracer.recording import record
 
     monkeypatch.setattr(trial, "record", disturbed)
     try:

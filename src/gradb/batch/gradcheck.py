@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gradb.batch.lines import line
 from gradb.batch.record import Line
 from gradb.batch.show import Style
-from gradb.debugger.finding import as_json, rows, sentence
+from gradb.debugger.finding import as_json, legend, rows, sentence
 from gradb.debugger.gradcheck import GradCheck, Result
 from gradb.present.figures import figures
 from gradb.present.safe import plain
@@ -33,4 +33,4 @@ def finding_text(result: Result, style: Style) -> str:
     if style.is_json:
         return line(as_json(result)) + "\n"
     table = to_text(figures(rows(result)), max(style.width, 20), is_coloured=style.is_coloured)
-    return f"{plain(sentence(result))}\n\n{table}"
+    return f"{plain(sentence(result))}\n\n{plain(legend(result))}\n{table}"

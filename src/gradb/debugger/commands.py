@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger import actions, looking
+from gradb.debugger import actions, asking, looking
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ COMMANDS: tuple[Command, ...] = (
             "look", looking.path, "[N|all] [NAME]"),
     Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
             "look", actions.refuse_gradcheck, "[LEAF[INDEX]|off]", is_front_end=True),
+    Command("probe", ("j",), "Measure the node that is held: its whole Jacobian, a row, a column, or one direction",
+            "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),

@@ -19,7 +19,7 @@ from gradb.debugger.movement import Leg, legs_of, nearest
 from gradb.debugger.run import Run
 from gradb.debugger.view import View
 from gradb.debugger.where import describe
-from gradb.link.messages import Continue, Paused
+from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.events import Event
 from gradb.tape.stops import Stop
@@ -212,6 +212,12 @@ class Debugger(View):
         late = f" (iteration {change.iteration} has begun already)" if change.iteration > 1 else ""
         where = "" if self.position == head else f" at the head, event {head}"
         return say(change, f"from now on{where}{late}")
+
+    def ask(self, ask: Ask) -> None:
+        """Have the node that the script is held at probed; the position goes to the answer, which is an event."""
+        self._legs.clear()
+        self._is_following = True
+        self.run.ask(ask)
 
     # --- the debuggee -------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ Outcome = Literal["agrees", "differs", "unclear", "kink", "jump", "nonfinite"]
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """The gap between 1 and the next number of each dtype."""
+_SMALLEST = {2.0**-52: 2.0**-1074, 2.0**-23: 2.0**-149, 2.0**-10: 2.0**-24, 2.0**-7: 2.0**-133}
+"""By that gap, the smallest number above 0: below it values are lost whatever their size."""
 _ROUNDINGS = 4  # a script rounds more than once on its way to the loss
 _VAGUE = 0.1  # an error above this part of the derivative leaves nothing to compare
 
@@ -73,6 +75,8 @@ class Verdict:
     """The derivative from the left."""
     right: float
     """The derivative from the right."""
+    is_kinked: bool = False
+    """True where left and right differ however small the step: then ``estimate`` is only their mean."""
 
     @property
     def difference(self) -> float:
@@ -113,15 +117,16 @@ def judge(centre: Sample, wide: Row, narrow: Row, engine: float, eps: float) -> 
         return Verdict("nonfinite", engine, math.nan, math.nan, math.nan, math.nan, math.nan)
     estimate = (4 * narrow.central - wide.central) / 3
     largest = max(abs(value) for value in values)
-    rounding = 3 * _ROUNDINGS * eps * largest / wide.step
+    rounding = 3 * _ROUNDINGS * (eps * largest + _SMALLEST.get(eps, 0.0)) / wide.step
     gap, before = (row.right(centre) - row.left(centre) for row in (narrow, wide))
     error = 4 / 3 * abs(narrow.central - wide.central) + abs(gap - before / 2) + rounding
     left, right = 2 * narrow.left(centre) - wide.left(centre), 2 * narrow.right(centre) - wide.right(centre)
     outcome = _smooth(engine, estimate, error, eps, _negligible(values[0], centre.x, eps), values)
     slopes = max(abs(narrow.left(centre)), abs(narrow.right(centre)))
-    if abs(gap) > max(0.75 * abs(before), 8 * rounding, 1e-3 * slopes):
+    is_kinked = abs(gap) > max(0.75 * abs(before), 8 * rounding, 1e-3 * slopes)
+    if is_kinked:
         outcome = "jump" if abs(gap) > 1.5 * abs(before) else _kinked(engine, left, right, rounding)
-    return Verdict(outcome, engine, estimate, error, rounding, left, right)
+    return Verdict(outcome, engine, estimate, error, rounding, left, right, is_kinked)
 
 
 def _negligible(f: float, x: float, eps: float) -> float:

@@ -34,7 +34,7 @@ def _said(result: Result) -> str:
     match verdict.outcome:
         case "agrees":
             return f"agrees: {both}"
-        case "differs" if abs(verdict.difference) <= verdict.error:
+        case "differs" if verdict.is_kinked:
             return f"differs: left and right derivative are {sides}, {engine} by the engine"
         case "differs":
             return f"differs by {abs(verdict.difference):.2g}: {both}"
@@ -64,11 +64,14 @@ def _digits(value: float, error: float, more: int = 0) -> str:
     return f"{value:.{min(max(digits, 1) + more, 15)}g}"
 
 
+def legend(result: Result) -> str:
+    """Say what the letters of the table stand for."""
+    return f"f is {result.target.root}, x is {result.target.label} = {result.centre.x:.9g}"
+
+
 def rows(result: Result) -> list[tuple[str, ...]]:
     """Return the figures as a table: a head, then one row a step."""
-    found: list[tuple[str, ...]] = [
-        ("step", "root at x - step", "root at x", "root at x + step", "left", "right", "central")
-    ]
+    found: list[tuple[str, ...]] = [("h", "f(x - h)", "f(x)", "f(x + h)", "left", "right", "central")]
     for row in result.rows:
         sides = (row.left(result.centre), row.right(result.centre), row.central)
         values = (row.minus.f, result.centre.f, row.plus.f)

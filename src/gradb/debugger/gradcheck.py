@@ -22,7 +22,7 @@ from gradb.link.spec import Change, RunSpec
 from gradb.rules.figures import number
 from gradb.tape.events import AccumulateDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
+from gradb.tape.tape import Tape, TapeError
 from gradb.tape.training import Training
 from gradb.tape.values import TensorValue
 
@@ -143,7 +143,7 @@ class GradCheck:
         (target,) = yield [self._finding_run()]
         self.doing = f"running the script again, to see whether it does the same ({target.label})"
         (base,) = yield [self._nudged_run(target, 0.0)]
-        engine = self._check_base(target, base)
+        engine = engine_gradient(target, base, has_seed=self._spec.seed is not None)
         eps = epsilon(target.dtypes)
         step = self._step or first_step(base.sample.x, eps)
         rows: list[Row] = []
@@ -171,21 +171,6 @@ class GradCheck:
                 return so_far
             raise UserError(str(error)) from error
 
-    def _check_base(self, target: Target, base: Reading) -> float:
-        """Return the engine's gradient of the element.
-
-        Raises:
-            UserError: the second run was not the same as the first, or no gradient was seen.
-        """
-        if base.roots != target.roots:
-            hint = "" if self._spec.seed is not None else ": give it a seed by --seed"
-            raise UserError(
-                f"two runs of the script do not compute the same {target.root}, so nothing can be said of a third{hint}"
-            )
-        if base.gradient is None:
-            raise UserError(f"the engine's gradient of {target.label} was not seen")
-        return base.gradient
-
     # --- the runs -----------------------------------------------------------------------------------------------------
 
     def _finding_run(self) -> Trial[Target]:
@@ -199,6 +184,22 @@ class GradCheck:
             self._spec, about, lambda tape, is_over: _read(tape, target, is_base, is_over),
             "backward_end" if is_base else "backward_start", nudge, self._command,
         )  # fmt: skip
+
+
+def engine_gradient(target: Target, base: Reading, *, has_seed: bool) -> float:
+    """Return the engine's gradient of the element, from the second run of the script as it is.
+
+    Raises:
+        UserError: the second run was not the same as the first, or no gradient was seen.
+    """
+    if base.roots != target.roots:
+        hint = "" if has_seed else ": give it a seed by --seed"
+        raise UserError(
+            f"two runs of the script do not compute the same {target.root}, so nothing can be said of a third{hint}"
+        )
+    if base.gradient is None:
+        raise UserError(f"the engine's gradient of {target.label} was not seen")
+    return base.gradient
 
 
 class _Finder:
@@ -260,20 +261,22 @@ def start(debugger: Debugger, argument: str) -> GradCheck:
         raise UserError(
             "gradcheck runs the script again, and this is a recording: `gradb gradcheck SCRIPT` starts from the script"
         )
-    leaf = argument.strip()
-    if tape is not None and not leaf:
-        leaf, position = _current(tape, position)
-    ordinal = 0 if tape is None else count_backwards(tape, position)
-    training = None if tape is None else tape.frame(position).training
+    leaf, ordinal, training = argument.strip(), 0, None
+    if tape is not None:
+        try:
+            leaf = leaf or _current(tape, position)
+            ordinal, training = count_backwards(tape, position), tape.frame(position).training
+        except TapeError as error:
+            raise UserError(str(error)) from error
     return GradCheck(_as_changed(spec, training), Request(leaf, ordinal or None), command=debugger.run.command)
 
 
-def _current(tape: Tape, position: int) -> tuple[str, int]:
-    """Return the leaf of the accumulation at a position, or of the last before it, and the event of it."""
+def _current(tape: Tape, position: int) -> str:
+    """Return the leaf of the accumulation at a position, or of the last before it; empty where there is none."""
     is_here = position > 0 and tape.event(position).kind == "accumulate"
     seq = position if is_here else tape.find(Stop("kind", "accumulate"), position, -1)
     detail = tape.detail(seq) if seq else None
-    return (detail.parameter, position) if isinstance(detail, AccumulateDetail) else ("", position)
+    return detail.parameter if isinstance(detail, AccumulateDetail) else ""
 
 
 def _as_changed(spec: RunSpec, training: Training | None) -> RunSpec:

@@ -25,7 +25,7 @@ from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue, element_size
 
-_INDEX = re.compile(r"^(?P<name>.+?)(?P<index>(?:\[[-\d,\s]*\])+)?(?P<part>\.real|\.imag)?$")
+_INDEX = re.compile(r"^(?P<name>[^\[\s].*?)(?P<index>(?:\[[-\d,\s]*\])+)?(?P<part>\.real|\.imag)?$")
 _NAMES_TOLD = 12
 _FLOATING = frozenset({"float64", "float32", "float16", "bfloat16", "complex128", "complex64", "complex32"})
 
@@ -201,12 +201,13 @@ def _missing(tape: Tape, backwards: Sequence[Backward], name: str) -> str:
 
 def _target(tape: Tape, backward: Backward, tensor: int, name: str, index: tuple[int, ...] | None, part: str) -> Target:
     key, ordinal, leaf_seq = _leaf(tape, tensor)
-    shape, dtype = key.value.shape, key.value.dtype
+    gradient = backward.gradients[tensor]
+    shape, dtype = key.value.shape, (gradient or key.value).dtype  # a leaf may be converted after it was made
     if dtype not in _FLOATING or element_size(dtype) is None:
         raise UserError(f"{name} holds {dtype} numbers, of which no derivative is taken")
     if part == "imag" and not dtype.startswith("complex"):
         raise UserError(f"{name} holds {dtype} numbers, which have no imaginary part")
-    flat, index = _element(backward.gradients[tensor], shape, index, name)
+    flat, index = _element(gradient, shape, index, name)
     uses, steps = _moment(tape, tensor, name, leaf_seq, backward)
     is_complex = dtype.startswith("complex")
     label = name + (f"[{', '.join(map(str, index))}]" if index else "")

@@ -47,6 +47,7 @@ class Trial(Generic[T]):
         changes = tuple(change for change in spec.changes if change.what != "record")
         self._spec = replace(
             spec, breakpoints=self._stops, is_paused_at_start=False, passes_output=False, probe="never",
+            aten=False,
             changes=changes, nudge=nudge,
         )  # fmt: skip
         self._folder: tempfile.TemporaryDirectory[str] | None = None

@@ -7,14 +7,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from gradb.present.jsonvalues import Json, chain_json, check_json, number_json, tensor_json, value_json
+from gradb.present.jsonvalues import (
+    Json,
+    asked_json,
+    chain_json,
+    check_json,
+    local_json,
+    number_json,
+    tensor_json,
+    value_json,
+)
 from gradb.present.options import Options, PathChoice
 from gradb.present.pathsjson import paths_json
 from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
+from gradb.tape.asked import record
 from gradb.tape.events import Detail, Event, Tensor
 from gradb.tape.frame import Aten, Chain, Frame, GradBuffer, RunInfo
+from gradb.tape.jacobian import local
 
 MAX_GRAPH_ROWS = 10_000
 
@@ -82,6 +93,7 @@ def _op(tape: Reader, event: Event, detail: ev.OpDetail) -> Json:
         "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
         "nodes": [{"id": node, "name": name} for node, name in names.items()],
         "inplace": detail.is_inplace,
+        "recomputed": detail.is_recomputed,
     }
 
 
@@ -122,6 +134,11 @@ def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
         "node": event.node,
         **{key: record[key] for key in ("upstream", "contributions", "contributions_check", "edges")},
     }
+
+
+def _probe(tape: Reader, event: Event, detail: ev.ProbeDetail) -> Json:
+    probed = [local_json(local(probe)) for probe in detail.probes]
+    return {"node": event.node, "start": detail.start, "locals": probed, **asked_json(record(event.seq, detail))}
 
 
 def _node_start(tape: Reader, event: Event, detail: ev.NodeStartDetail) -> Json:
@@ -214,6 +231,7 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "backward_start": _backward_start,
     "node_start": _node_start,
     "node": _node,
+    "probe": _probe,
     "accumulate": _accumulate,
     "hook": _hook,
     "backward_end": _backward_end,

@@ -203,9 +203,10 @@ def _unknown(
     if not predicted:
         return wrapped(local.note or "not measured", width, theme.DIM), ""
     texts = [number(value, dtype) for value in predicted]
+    note = "(by the formula; `probe` measures it)" if "`probe`" in local.note else "(by the formula)"
     if all(value == predicted[0] for value in predicted):
-        return [Text(texts[0], style=theme.LOCAL)], "(by the formula)"
-    return numbers_lines(texts, _shape(len(texts), chain, edge), width, style=theme.LOCAL), "(by the formula)"
+        return [Text(texts[0], style=theme.LOCAL)], note
+    return numbers_lines(texts, _shape(len(texts), chain, edge), width, style=theme.LOCAL), note
 
 
 def _shape(count: int, chain: Chain, edge: ChainEdge) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from gradb.present.safe import plain
 from gradb.rules import describe
 from gradb.rules.figures import number
 from gradb.tape.frame import Frame
-from gradb.tape.paths import Path, Paths, PathStep
+from gradb.tape.paths import Path, PathEnd, Paths, PathStep
 from gradb.tape.values import TensorValue
 
 MAX_LISTED = 20
@@ -30,6 +30,8 @@ _MAX_NAME = 40
 _MAX_SHOWN = 30  # steps of one path
 _MAX_LEAVES = 8
 _MANY_STOPS = 6
+_FEW = 4
+_MAX_STEPS = 400  # of all paths listed together
 _WHOLE = 10**15  # counts below are told in full
 
 
@@ -45,7 +47,7 @@ def paths_pane(frame: Frame, options: Options) -> RenderableType:
         return remark(f"{_name(paths)}: too many nodes lie between to count the paths", width)
     which = options.paths.number
     if which is not None and 1 <= which <= paths.count:
-        return Group(*_fitted(_one(frame, paths, paths.path(which), width), options))
+        return Group(*_fitted(_one(frame, paths, paths.path(which, in_full=True), width), options))
     return Group(*_fitted(_all(frame, paths, options), options))
 
 
@@ -87,8 +89,13 @@ def _goal(paths: Paths) -> str:
 
 
 def _symbol(paths: Paths) -> str:
-    names = {root.name for root in paths.roots}
-    return f"∂{plain(names.pop(), _MAX_NAME) if len(names) == 1 else 'L'}/∂{_name(paths)}"
+    names = {_root(root) for root in paths.roots}
+    return f"∂{names.pop() if len(names) == 1 else 'L'}/∂{_name(paths)}"
+
+
+def _root(root: PathEnd) -> str:
+    """Return the name of what is differentiated, else L."""
+    return plain(root.name, _MAX_NAME) if root.is_named else "L"
 
 
 # --- all paths --------------------------------------------------------------------------------------------------------
@@ -101,9 +108,13 @@ def _all(frame: Frame, paths: Paths, options: Options) -> list[Text]:
     if 2**20 < count < _WHOLE and count & (count - 1) == 0:
         title.append(f"  (2^{count.bit_length() - 1})", theme.DIM)
     room = MAX_LISTED if options.height is None else max(2, min(MAX_LISTED, options.height - 8))
+    if paths.too_much:
+        room = 0
+    elif count:
+        room = min(room, max(_FEW, _MAX_STEPS // (len(paths.path(1).steps) or 1)))
     shown = [paths.path(at) for at in range(1, min(count, room) + 1)]
     lines = [cut(title, width), *_listing(paths, shown, width)]
-    if count > len(shown):
+    if count > len(shown) > 0:
         more = f"… and {count_text(count - len(shown))} more: `path N` shows any one of them"
         lines += wrapped(more, width, theme.DIM)
     return [*lines, *_sum(paths, count, width), *_others(frame, paths, width)]
@@ -140,6 +151,8 @@ def _route(paths: Paths, path: Path, width: int) -> Text:
 
 def _stop(step: PathStep) -> Text:
     stop = Text(plain(step.label or step.node_name, _MAX_NAME), style=theme.NAME if step.label else "", no_wrap=True)
+    if step.output_nr and not step.label:
+        stop.append(f" (output {step.output_nr + 1})", theme.DIM)
     return stop.append(f" (input {step.index + 1})", theme.DIM) if step.parallel > 1 else stop
 
 
@@ -180,7 +193,11 @@ def _single(step: PathStep) -> float | None:
 def _sum(paths: Paths, count: int, width: int) -> list[Text]:
     total, room = paths.total, max(width - len(INDENT), 16)
     if total.value is None:
-        return wrapped(f"the sum over all paths is not known: {total.why}", width, theme.DIM)
+        words = wrapped(f"the sum over all paths is not known: {total.why}", width, theme.DIM)
+        if paths.made.value is None:
+            return words
+        made = tensor_lines(paths.made.value, room, style=theme.DOWNSTREAM)
+        return [*words, *layout([Field("the engine made", _symbol(paths), made)], width)]
     note = "" if total.is_listed else "(multiplied through the graph node by node: the same as all paths added up)"
     label = "product" if count == 1 else "sum"
     items: list[Field | Text] = [Field(label, _symbol(paths), tensor_lines(total.value, room), note, theme.DOWNSTREAM)]
@@ -240,7 +257,7 @@ def _one(frame: Frame, paths: Paths, path: Path, width: int) -> list[Text]:
     title = Text(no_wrap=True).append(_name(paths), theme.NAME)
     words = f": path {count_text(path.number)} of {count_text(paths.count or 0)} to {plain(path.root.name, _MAX_NAME)}"
     room = max(width - len(INDENT), 16)
-    root, leaf = plain(path.root.name, _MAX_NAME), _name(paths)
+    root, leaf = _root(path.root), _name(paths)
     begin = tensor_lines(path.upstream, room) if path.upstream else [Text("not known", style=theme.DIM)]
     items: list[Field | Text] = [Field("upstream", f"∂{root}/∂{root}", begin, style=theme.UPSTREAM)]
     for step in path.steps[:_MAX_SHOWN]:

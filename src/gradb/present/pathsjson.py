@@ -26,16 +26,17 @@ def paths_json(frame: Frame, choice: PathChoice) -> Json:
 
 def _paths(paths: Paths, choice: PathChoice) -> Json:
     count = paths.count
-    numbers = range(1, min(count or 0, MAX_LISTED) + 1)
+    numbers = range(1, min(count or 0, 0 if paths.too_much else MAX_LISTED) + 1)
+    is_chosen = False
     if choice.number is not None and 1 <= choice.number <= (count or 0):
-        numbers = range(choice.number, choice.number + 1)
+        numbers, is_chosen = range(choice.number, choice.number + 1), True
     total, made = paths.total, paths.made
     return {
         "leaf": paths.target.name,
         "roots": [root.name for root in paths.roots],
         "count": count if count is None or count <= _EXACT else count_text(count),
         "nodes": paths.nodes,
-        "paths": [_path(paths.path(number)) for number in numbers],
+        "paths": [_path(paths.path(number, in_full=is_chosen)) for number in numbers],
         "sum": {"value": value_json(total.value), "listed": total.is_listed, "why": total.why or None},
         "engine": {
             "value": value_json(made.value),
@@ -65,6 +66,7 @@ def _step(step: PathStep) -> Json:
         "node": step.node,
         "name": step.node_name,
         "label": step.label,
+        "output": step.output_nr,
         "entry": step.index,
         "local": local_json(step.local),
         "product": value_json(step.product),

@@ -18,6 +18,7 @@ from gradb.tape.values import TensorValue
 Shape = tuple[int, ...]
 Index = tuple[int, ...]
 _MAX_TEXT = 400
+_MAX_INDICES = 1 << 20
 _CONSTANTS = {"inf": math.inf, "nan": math.nan, "Ellipsis": ...}
 
 
@@ -62,7 +63,13 @@ Value = object
 
 
 def indices(shape: Sequence[int]) -> Iterator[Index]:
-    """Return all indices of a shape, in row-major order."""
+    """Return all indices of a shape, in row-major order.
+
+    Raises:
+        NotKnown: there are more than anybody would look at (a tape from somewhere else may claim any size).
+    """
+    if math.prod(shape) > _MAX_INDICES:
+        raise NotKnown("too large")
     return product(*map(range, shape))
 
 

@@ -139,13 +139,17 @@ def by_element(derivative: Callable[[dict[str, float]], float]) -> Entries:
 
     def entries(given: Given) -> Iterator[Entry]:
         arrays = {role: value for role, value in given.values.items() if isinstance(value, Array) and value.numbers}
+        aligned = {role: array.numbers for role, array in arrays.items() if array.shape == given.out.shape}
+        stretched = {role: array for role, array in arrays.items() if role not in aligned}
+        is_aligned = given.input.shape == given.out.shape
         fixed = {role: float(value) for role, value in given.values.items() if isinstance(value, int | float)}
         fixed |= {role: float(value != "none") for role, value in given.values.items() if isinstance(value, str)}
+        if given.out.numbers:
+            aligned["out"] = given.out.numbers
         for i, index in enumerate(indices(given.out.shape)):
-            row = {role: array.at(broadcast_index(index, array.shape)) for role, array in arrays.items()}
-            if given.out.numbers:
-                row["out"] = given.out.numbers[i]
-            j = ravel(broadcast_index(index, given.input.shape), given.input.shape)
+            row = {role: numbers[i] for role, numbers in aligned.items()}
+            row |= {role: array.at(broadcast_index(index, array.shape)) for role, array in stretched.items()}
+            j = i if is_aligned else ravel(broadcast_index(index, given.input.shape), given.input.shape)
             yield i, j, derivative({**fixed, **row})
 
     return entries

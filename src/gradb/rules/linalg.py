@@ -13,6 +13,8 @@ from gradb.rules.kernels import Entries, Entry
 from gradb.rules.matrices import Matrix, cofactor, determinant, inverted, matrices, multiplied, transposed
 from gradb.rules.model import Part, Rule
 
+_MAX_LINEAR = 144
+
 # --- formulas by entry ------------------------------------------------------------------------------------------------
 
 
@@ -21,7 +23,7 @@ def _by_entry(slope: Callable[[Matrix, int, int, Given], float]) -> Entries:
 
     def entries(given: Given) -> Iterator[Entry]:
         rows, columns = given.input.shape[-2:]
-        if rows > 6:
+        if max(rows, columns) > 6:
             raise NotKnown("too large for a determinant by rows")
         for b, a in enumerate(matrices(given.input)):
             for i, j in indices((rows, columns)):
@@ -42,6 +44,8 @@ def _linear(change: Callable[[Matrix, Given, int], Callable[[Matrix], Matrix]]) 
 
     def entries(given: Given) -> Iterator[Entry]:
         rows, columns = given.input.shape[-2:]
+        if rows * columns > _MAX_LINEAR:
+            raise NotKnown("too large to go through element by element")
         size = given.out.size // max(len(matrices(given.input)), 1)
         for b, a in enumerate(matrices(given.input)):
             follow = change(a, given, b)

@@ -31,6 +31,7 @@ def normal_share(x: float) -> float:
 
 
 _SHIFT = 15  # from here on the expansions below are exact to the last digit or two
+_MAX_ORDER = 20
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730)
 
 
@@ -50,6 +51,8 @@ def digamma(x: float) -> float:
 
 def polygamma(n: int, x: float) -> float:
     """Return the n-th derivative of ψ at x > 0, n ≥ 1."""
+    if not 1 <= n <= _MAX_ORDER:
+        raise ValueError("order of polygamma")
     if x <= 0:
         return math.nan
     sign, total = -1.0 if n % 2 == 0 else 1.0, 0.0

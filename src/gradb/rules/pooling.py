@@ -25,8 +25,8 @@ def _pool_settings(given: Given, rank: int) -> tuple[list[int], list[int], list[
 
 def _span(first: int, kernel: int, size: int, dilation: int = 1) -> list[int]:
     """Return the places of a window that lie in the input."""
-    last = min(first + kernel * dilation, size)
-    return [i for i in range(first, last, dilation) if i >= 0] if first > -kernel * dilation else []
+    skipped = -(first // dilation) if first < 0 else 0  # places before the input, in steps of the window
+    return list(range(first + skipped * dilation, min(first + kernel * dilation, size), dilation))
 
 
 def _window(starts: Sequence[Sequence[int]]) -> list[Index]:

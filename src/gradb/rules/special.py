@@ -40,8 +40,11 @@ def _root(x: float) -> float:
     return x**-0.5 if x > 0 else math.inf if x == 0 else math.nan
 
 
+_MAX_TERMS = 100  # PyTorch wants self above (p - 1)/2: more terms have no value that was not a mistake
+
+
 def _multigamma(v: Numbers) -> float:
-    return math.fsum(digamma(v["self"] - k / 2) for k in range(int(v["p"])))
+    return math.fsum(digamma(v["self"] - k / 2) for k in range(min(int(v["p"]), _MAX_TERMS)))
 
 
 def _i1(x: float) -> float:

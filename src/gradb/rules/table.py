@@ -23,13 +23,24 @@ from gradb.rules.products import PRODUCTS
 from gradb.rules.reductions import CUMULATIVE, REDUCTIONS
 from gradb.rules.sampling import SAMPLING
 from gradb.rules.scatter import SCATTER
+from gradb.rules.second import SECOND
 from gradb.rules.selections import SELECTIONS
 from gradb.rules.special import SPECIAL
 from gradb.tape.frame import Chain
 
 _ELEMENTWISE = (*UNARY, *SCALED, *SPECIAL, *ACTIVATIONS, *BINARY, *PAIRS, *SAME, *COMPLEXES)
 _MATRICES = (*REDUCTIONS, *CUMULATIVE, *NORMS, *PRODUCTS, *LINALG)
-_BLOCKS = (*SOFTMAX, *ELEMENT_LOSSES, *CLASS_LOSSES, *NORMALISATION, *CONVOLUTION, *POOLING, *SAMPLING, *NETWORK)
+_BLOCKS = (
+    *SOFTMAX,
+    *ELEMENT_LOSSES,
+    *CLASS_LOSSES,
+    *NORMALISATION,
+    *CONVOLUTION,
+    *POOLING,
+    *SAMPLING,
+    *NETWORK,
+    *SECOND,
+)
 RULES: dict[str, Rule] = {
     rule.node: rule for rule in (*_ELEMENTWISE, *_MATRICES, *MOVES, *SELECTIONS, *SCATTER, *_BLOCKS)
 }

@@ -29,6 +29,7 @@ from gradb.tape.events import (
     OpDetail,
     OutputDetail,
     Probe,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
@@ -118,7 +119,10 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 def _read_op(raw: Wire, data: bytes) -> Detail:
     function, inputs, outputs, arguments, nodes, inplace, *rest = raw
     seen, made = _present(inputs, data), _present(outputs, data)
-    return OpDetail(str(function), seen, made, _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest))
+    known = _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest[:1])
+    if len(rest) > 2:
+        raise CodecError("there is more than belongs to an event")
+    return OpDetail(str(function), seen, made, *known, len(rest) == 2 and bool(rest[1]))
 
 
 def _read_aten(raw: Wire, data: bytes) -> Detail:
@@ -167,7 +171,10 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
     outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
     if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
         raise CodecError("a Jacobian is not of the size of its tensors")
-    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted)
+    noise = float(axes[2])
+    if not 0 <= noise < math.inf:
+        raise CodecError("the rounding of a formula is no number")
+    return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted, noise)
 
 
 def _read_axis(raw: Any) -> Axis:
@@ -182,6 +189,14 @@ def _read_node_start(raw: Wire, data: bytes) -> Detail:
 
 def _read_node(raw: Wire, data: bytes) -> Detail:
     return NodeDetail(int(raw[0]), _optional(raw[1], data), _calls(raw[2:]))
+
+
+def _read_asked(raw: Wire, data: bytes) -> Detail:
+    start, what, index, of, probes, *values, code, note = raw
+    vector, result, base, moved = (tuple(_read_value(item, data) for item in part) for part in values)
+    measured = tuple(_read_probe(probe, data) for probe in probes)
+    head = int(start), str(what), int(index), int(of)
+    return ProbeDetail(*head, measured, vector, result, base, moved, bool(code), str(note))
 
 
 def _read_accumulate(raw: Wire, data: bytes) -> Detail:
@@ -238,6 +253,7 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "node_start": _read_node_start,
     "aten": _read_aten,
     "node": _read_node,
+    "probe": _read_asked,
     "accumulate": _read_accumulate,
     "hook": _read_hook,
     "backward_end": _read_backward_end,

@@ -19,6 +19,7 @@ Kind = Literal[
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
     "aten",  # an ATen call that an op or a node made: only where somebody looks into it
     "node",  # the node has run: downstream is known
+    "probe",  # the node that the script is held at was probed because somebody asked for it
     "accumulate",  # a .grad buffer was filled
     "hook",  # a hook of the script was registered, or has run
     "backward_end",  # the engine returned (or raised)
@@ -32,6 +33,19 @@ Kind = Literal[
     "note",  # gradb says something about the recording itself (failed open, output cut ...)
     "end",  # the run is over
 ]
+RemarkKind = Literal[
+    "custom",  # a custom Function: its name and where its backward is defined
+    "once_differentiable",  # the backward of a custom Function cannot be differentiated
+    "unmaterialised",  # a custom Function gets None, not zeros, for an output that has no gradient
+    "saved_hooks",  # hooks of the script's own for saved tensors: their names and where they are defined
+    "save_on_cpu",  # torch.autograd.graph.save_on_cpu
+    "checkpoint",  # made inside of a checkpoint that is not reentrant
+    "reentrant",  # the node of a reentrant checkpoint
+    "compiled",  # a region that torch.compile made
+    "scaled",  # a loss multiplied by a GradScaler's scale: the loss's name
+    "made_by",  # made by backward under create_graph: the id of the node that ran
+    "recomputed",  # made while a checkpoint computed its forward again: the id of the node that ran
+]
 Phase = Literal["start", "forward", "backward", "optimizer", "end"]
 
 PHASE_OF_KIND: dict[str, Phase] = {
@@ -40,6 +54,7 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "backward_start": "backward",
     "node_start": "backward",
     "node": "backward",
+    "probe": "backward",
     "accumulate": "backward",
     "hook": "backward",
     "backward_end": "backward",
@@ -55,6 +70,7 @@ STOP_KINDS = frozenset(
         "leaf",
         "op",
         "node",
+        "probe",
         "accumulate",
         "hook",
         "zero_grad",
@@ -151,6 +167,8 @@ class OpDetail:
     is_inplace: bool = False
     calls: int | None = None
     """seq of the first ATen call recorded of it; 0: it was looked into and made none; None: it was not looked into."""
+    is_recomputed: bool = False
+    """True where a checkpoint computed its forward again, inside of a backward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +224,9 @@ class Probe:
     """What the rows run over, one output after the other; empty when not probed."""
     input: Axis | None = None
     """What the columns run over; None when not probed."""
+    noise: float = 0.0
+    """How far the formula's results for multiples of the same upstream gradient lie apart: the rounding inside of it.
+    0 when not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +271,34 @@ class AtenDetail:
     """All arguments in call order, as in ``OpDetail``."""
     is_inplace: bool = False
     """True when it wrote to an input (or to ``out=``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDetail:
+    """A node was probed because somebody asked for it."""
+
+    start: int
+    """seq of the node_start event of the node."""
+    what: str
+    """``full`` (all of the Jacobian), ``row``, ``column``, ``random`` or ``with`` (a direction given)."""
+    index: int
+    """row, column: the element, flat and row-major; random: the seed of the direction."""
+    of: int
+    """row: which output of the node; column: which edge."""
+    probes: tuple[Probe, ...]
+    """full: one per edge, in the order of ``next_functions``."""
+    vector: tuple[TensorValue | None, ...]
+    """row, random, with: what was put in upstream, one per output."""
+    result: tuple[TensorValue | None, ...]
+    """row, random, with: what came out downstream, one per edge; column: d output / d element, one per output."""
+    base: tuple[TensorValue | None, ...] = ()
+    """random: what the upstream gradient itself gives, one per edge."""
+    moved: tuple[TensorValue | None, ...] = ()
+    """random: what the upstream gradient plus the vector gives, one per edge."""
+    has_run_code: bool = False
+    """True when gradb ran the script's own code for it."""
+    note: str = ""
+    """Why nothing was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +477,7 @@ Detail = (
     | NodeStartDetail
     | AtenDetail
     | NodeDetail
+    | ProbeDetail
     | AccumulateDetail
     | HookDetail
     | BackwardEndDetail

@@ -19,7 +19,7 @@ from gradb.tape.runs import Backward
 from gradb.tape.store import Store
 from gradb.tape.values import PARTS, TensorValue
 
-_LARGEST = 3.4028235677973e38  # larger ones are infinite in single precision
+_SMALLEST, _LARGEST = 1.1754944e-38, 3.4028234e38  # of single precision
 Row = list[float]
 """dL/d(one output), flat."""
 
@@ -57,26 +57,34 @@ class _Visit:
     """Why nothing is known; empty where it ran."""
 
 
+class Known:
+    """What was read of one backward: what a node measured there never changes, so positions share it."""
+
+    def __init__(self) -> None:
+        self.visits: dict[int, tuple[int, _Visit]] = {}
+        """node -> (seq of its node_start event, what it says)."""
+        self.factors: dict[tuple[int, int], Factor] = {}
+
+
 class Factors:
     """The local Jacobians that one backward measured up to a position."""
 
-    def __init__(self, store: Store, backward: Backward, position: int) -> None:
+    def __init__(self, store: Store, backward: Backward, position: int, known: Known) -> None:
         self._store = store
         self._backward = backward
         self._position = position
-        self._visits: dict[int, _Visit] = {}
-        self._factors: dict[tuple[int, int], Factor] = {}
+        self._known = known
 
     def factor(self, node: int, index: int) -> Factor:
         """Return the Jacobian of one edge: rows over all outputs of the node, columns over what the edge leads to."""
-        key = (node, index)
-        if key not in self._factors:
-            self._factors[key] = self._read(self._visit(node), index)
-        return self._factors[key]
-
-    def _read(self, visit: _Visit, index: int) -> Factor:
+        key, visit = (node, index), self._visit(node)
         if visit.why:
             return Factor(why=visit.why)
+        if key not in self._known.factors:
+            self._known.factors[key] = self._read(visit, index)
+        return self._known.factors[key]
+
+    def _read(self, visit: _Visit, index: int) -> Factor:
         probe = visit.probes[index] if index < len(visit.probes) else None
         if probe is None or probe.data is None:
             reason = probe.note if probe is not None and probe.note else "not probed"
@@ -89,32 +97,30 @@ class Factors:
         return Factor(_sparse(probe), probe.columns, sizes, probe.dtype)
 
     def _visit(self, node: int) -> _Visit:
-        if node not in self._visits:
-            self._visits[node] = self._look(node)
-        return self._visits[node]
+        known = self._known.visits.get(node)
+        if known is None:
+            known = self._look(node)
+            if known[0]:
+                self._known.visits[node] = known
+        seq, visit = known
+        return visit if seq <= self._position else _not_yet(visit.name)
 
-    def _look(self, id_: int) -> _Visit:
+    def _look(self, id_: int) -> tuple[int, _Visit]:
+        """Return the event at which this backward was about to run a node (0: not yet), and what it says."""
         node = self._store.node(id_)
         if node is None:
-            return _Visit("", why="a node is not on the tape")
-        start = self.start(id_)
-        if start is None:
-            return _Visit(node.name, why=f"{node.name} has not run yet in this backward")
-        return _Visit(node.name, start.probes)
-
-    def start(self, node: int) -> NodeStartDetail | None:
-        """Return the event at which this backward was about to run a node, or None before."""
+            return 0, _Visit("", why="a node is not on the tape")
         rows = self._store.db.all(
             "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node_start' ORDER BY seq",
-            node,
+            id_,
             self._backward.start,
             self._position,
         )
         for (seq,) in rows:
-            if self._store.first(seq) == self._backward.start:
-                detail = self._store.detail(seq)
-                return detail if isinstance(detail, NodeStartDetail) else None
-        return None
+            detail = self._store.detail(seq) if self._store.first(seq) == self._backward.start else None
+            if isinstance(detail, NodeStartDetail):
+                return seq, _Visit(node.name, detail.probes)
+        return 0, _not_yet(node.name)
 
     # --- one path -----------------------------------------------------------------------------------------------------
 
@@ -126,7 +132,7 @@ class Factors:
             return factor.why or f"{self._visit(node).name}: its Jacobian does not fit what flows into it"
         result = [0.0] * factor.columns
         for at, weight in enumerate(row, place[0]):
-            for column, value in factor.rows[at] if weight else ():
+            for column, value in factor.rows[at]:
                 result[column] += weight * value
         return result
 
@@ -239,6 +245,10 @@ class Flows:
             outputs[output_nr] = flow
 
 
+def _not_yet(name: str) -> _Visit:
+    return _Visit(name, why=f"{name} has not run yet in this backward")
+
+
 def _sparse(probe: Probe) -> tuple[tuple[tuple[int, float], ...], ...]:
     """Return, for each row of a probe's matrix, the entries that are not zero."""
     matrix = numbers_of(TensorValue((probe.rows, probe.columns), probe.dtype, probe.data)) or ()
@@ -257,17 +267,18 @@ def numbers_of(value: TensorValue | None, *, is_complex: bool = False) -> Sequen
 
 
 def packed(row: Sequence[float], like: TensorValue | None) -> TensorValue:
-    """Return a row vector as a gradient of ``like``: its shape, single precision unless it has double."""
+    """Return a row vector as a gradient of ``like``: its shape, and single precision unless it has double or a product
+    is too small or too large for single.
+    """
     is_complex = like is not None and like.dtype.startswith("complex")
     fits = like is not None and jacobian.size(like) == len(row)
-    is_double = like is None or like.dtype in {"float64", "complex128"}
-    numbers = list(row) if is_double else [_single(value) for value in row]
-    data = struct.pack(f"<{len(numbers)}{'d' if is_double else 'f'}", *numbers)
+    is_double = like is None or like.dtype in {"float64", "complex128"} or not all(map(_fits_single, row))
+    data = struct.pack(f"<{len(row)}{'d' if is_double else 'f'}", *row)
     if like is None or not fits:
         return TensorValue((len(row),), "float64" if is_double else "float32", data)
     complex_dtype = "complex128" if is_double else "complex64"
     return TensorValue(like.shape, complex_dtype if is_complex else "float64" if is_double else "float32", data)
 
 
-def _single(value: float) -> float:
-    return math.copysign(math.inf, value) if math.isfinite(value) and abs(value) > _LARGEST else value
+def _fits_single(value: float) -> bool:
+    return value == 0 or not math.isfinite(value) or _SMALLEST <= abs(value) <= _LARGEST

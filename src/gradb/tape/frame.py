@@ -154,6 +154,42 @@ class ChainEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of a question that somebody asked about a node."""
+
+    event: int
+    """seq of the probe event."""
+    what: str
+    """``full``, ``row``, ``column``, ``random`` or ``with``."""
+    index: int
+    """row, column: the element, flat; random: the seed."""
+    of: int
+    """row: which output; column: which edge."""
+    vector: tuple[TensorValue | None, ...]
+    """What was put in upstream, one per output."""
+    result: tuple[TensorValue | None, ...]
+    """What came out downstream, one per edge; column: one per output."""
+    check: Check | None
+    """random: whether the node is linear: upstream + vector gives the sum of what each gives."""
+    has_run_code: bool
+    """True when gradb ran the script's own code for it."""
+    note: str
+    """Why nothing was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be known of a node beside its product."""
+
+    kind: str
+    """See ``events.RemarkKind``."""
+    text: str
+    """Names and places; the node's name for ``made_by`` and ``recomputed``."""
+    op: OpDetail | None = None
+    """``made_by`` and ``recomputed``: the forward call of the node that ran, where known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A hook of the script's own at a node."""
 
@@ -204,6 +240,9 @@ class Chain:
     """True when the engine raised while it ran this node: there is no downstream."""
     hooks: tuple[Hook, ...] = ()
     """The script's hooks here: those that ran in this backward, and before it those that are known to be registered."""
+    asked: tuple[Asked, ...] = ()
+    """What somebody asked of the node in this run of it, oldest first."""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gradb.tape.naming import Naming
 from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
-from gradb.tape.values import TensorValue
+from gradb.tape.values import TensorValue, is_emptied
 
 MAX_OUTPUTS = 500
 _LOOK_BACK = 1000  # events looked through for the last known source line
@@ -151,6 +151,8 @@ class Frames:
             for one in detail.cleared:
                 if one.tensor == leaf:
                     how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
+                    if not is_emptied(one.after) and not detail.is_suppressed:
+                        how = f"changed by {detail.idiom}"
                     return one.before, None, one.after, how, one.parameter
         if isinstance(detail, HookDetail) and len(detail.before) == len(detail.after) == 1:
             before, after = (None if one is None else one.value for one in (*detail.before, *detail.after))

@@ -12,6 +12,7 @@ from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
 from gradb.tape.dag import Dag, End
 from gradb.tape.events import AccumulateDetail, BackwardEndDetail, BackwardStartDetail, HookDetail, NodeStartDetail
+from gradb.tape.factors import Known
 from gradb.tape.graph import Graphs
 from gradb.tape.paths import MAX_COUNTED, Made, PathEnd, Paths
 from gradb.tape.runs import Backward
@@ -32,6 +33,8 @@ class PathFinder:
         self._store = graphs.store
         self.dag: Cache[_Key, Dag | None] = Cache(self._between, 16)
         """What lies between the roots of a backward (seq of its start) and a tensor; None where that is too much."""
+        self.known: Cache[int, Known] = Cache(lambda start: Known(), 2)
+        """The Jacobians that were read of a backward (seq of its start)."""
         self.leaves = Cache(self._fills, 8)
         """The nodes of the leaves that a backward (seq of its start) fills."""
 
@@ -206,10 +209,10 @@ class PathsAt:
     def end(self, node: int, output_nr: int, name: str | None = None) -> PathEnd:
         """Return a tensor with the name that it has at the position."""
         found = self.graphs.store.node(node)
-        label = self.graphs.label(node, self.position) if output_nr == 0 else None
+        label = self.graphs.label(node, self.position, output_nr)
         if not (name or label) and found is not None and found.tensor is not None:
             label = f"leaf #{found.tensor}"
-        return PathEnd(node, output_nr, name or label or (found.name if found is not None else ""))
+        return PathEnd(node, output_nr, name or label or (found.name if found else ""), bool(name or label))
 
     def like(self, target: PathEnd) -> TensorValue | None:
         """Return a tensor that has the shape of a target, where one is known."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gradb.tape.dag import Dag, Step
+from gradb.tape.dag import Dag, End, Step
 from gradb.tape.factors import Factors, Flow, Flows, Row, numbers_of, packed
 from gradb.tape.frame import Chain, Check, Local
 from gradb.tape.runs import Backward
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_COUNTED = 100_000  # nodes between: more would hold up the screen, the count alone having that many digits
 MAX_MULTIPLIED = 1_000  # nodes between: as many Jacobians are read and multiplied
+MAX_ENTRIES = 400_000  # of their Jacobians that are not zero
 MAX_SUMMED = 256  # paths whose products are added up one by one
 _MAX_WORK = 100_000  # multiplications for that
 
@@ -36,6 +37,8 @@ class PathEnd:
     output_nr: int
     name: str
     """Its variable's name, else the node's."""
+    is_named: bool = True
+    """True when that is a variable's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ class PathStep:
     node: int
     node_name: str
     label: str | None
-    """The variable whose ``grad_fn`` it is, where there is one."""
+    """The variable that is the output by which the path comes in, where there is one."""
+    output_nr: int
+    """Which of its outputs that is."""
     index: int
     """Entry of its ``next_functions`` by which the path goes on."""
     parallel: int
@@ -53,7 +58,7 @@ class PathStep:
     local: Local
     """The factor: rows over what the path comes in by, columns over what it leads to."""
     product: TensorValue | None
-    """upstream of the root times all factors down to this one; None where not known."""
+    """upstream of the root times all factors down to this one; None where not known, or not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Path:
     upstream: TensorValue | None
     """dL/d(root): what the script gave, or 1."""
     steps: tuple[PathStep, ...]
+    """From the root down, at most ``MAX_MULTIPLIED``."""
     product: TensorValue | None
     """What this path contributes to the gradient of the target; None where not known."""
     why: str = ""
@@ -108,7 +114,8 @@ class Paths:
         self.backward = backward
         self.target = target
         self._store = at.graphs.store
-        self._factors = Factors(self._store, backward, at.position)
+        self._factors = Factors(self._store, backward, at.position, at.finder.known(backward.start))
+        self._statics: dict[Step, tuple[str, str | None, int, Local, End]] = {}
         self._last: list[tuple[Step, Row | str]] = []
         self._last_root = -1
 
@@ -127,10 +134,19 @@ class Paths:
         """How many nodes lie on the paths, the target's own with them."""
         return 0 if self._dag is None else len(self._dag.order)
 
-    @property
-    def is_too_large(self) -> bool:
-        """True when there are too many nodes to multiply their Jacobians."""
-        return self.nodes > MAX_MULTIPLIED
+    @cached_property
+    def too_much(self) -> str:
+        """Why no products are made, where the graph between is too large for it; else empty."""
+        if self._dag is None:
+            return f"more than {MAX_COUNTED:,} nodes lie between"
+        if self.nodes > MAX_MULTIPLIED:
+            return f"{self.nodes:,} nodes lie between: products are made up to {MAX_MULTIPLIED:,}"
+        entries = 0
+        for node in self._dag.order:
+            entries += sum(self._factors.factor(node, index).entries for index, _ in self._dag.edges[node])
+            if entries > MAX_ENTRIES:
+                return f"the Jacobians between have more than {MAX_ENTRIES:,} entries that are not zero"
+        return ""
 
     @cached_property
     def roots(self) -> tuple[PathEnd, ...]:
@@ -140,8 +156,8 @@ class Paths:
 
     # --- one path -----------------------------------------------------------------------------------------------------
 
-    def path(self, number: int) -> Path:
-        """Return one path, 1 <= number <= count.
+    def path(self, number: int, *, in_full: bool = False) -> Path:
+        """Return one path, 1 <= number <= count; in full with the products on the way.
 
         Raises:
             IndexError: there is no such path.
@@ -150,11 +166,11 @@ class Paths:
             raise IndexError(number)
         which, route = self._dag.route(number)
         root, upstream = self.roots[which], self._upstream(which)
-        if len(route) > MAX_MULTIPLIED:
-            why = f"{len(route):,} factors are too many"
-            return Path(number, root, None, tuple(self._step(step, None) for step in route), None, why)
+        if self.too_much:
+            steps = tuple(self._step(step, None) for step in route[:MAX_MULTIPLIED])
+            return Path(number, root, upstream, steps, None, self.too_much)
         rows = self._walk(which, route)
-        steps = tuple(self._step(step, row) for step, row in zip(route, rows, strict=True))
+        steps = tuple(self._step(step, row if in_full else None) for step, row in zip(route, rows, strict=True))
         last = rows[-1] if rows else self._begin(which)
         if last is None or isinstance(last, str):
             return Path(number, root, upstream, steps, None, last or "the root's own gradient was not kept")
@@ -195,18 +211,25 @@ class Paths:
         return [row for _, row in done]
 
     def _step(self, step: Step, row: Row | str | None) -> PathStep:
+        if step not in self._statics:
+            self._statics[step] = self._describe(step)
+        name, label, parallel, local, goal = self._statics[step]
+        product = None if isinstance(row, str) else self._between(*goal, row)
+        return PathStep(step.node, name, label, step.output_nr, step.index, parallel, local, product)
+
+    def _describe(self, step: Step) -> tuple[str, str | None, int, Local, End]:
+        """Return what is the same in every path: names, parallel edges, the factor, and where the edge leads."""
         node = self._store.node(step.node)
         edges = node.edges if node is not None else ()
-        goal = edges[step.index]
-        parallel = sum((edge.to, edge.input_nr) == (goal.to, goal.input_nr) for edge in edges)
-        label = self._at.graphs.label(step.node, self._at.position)
+        goal = (edges[step.index].to or 0, edges[step.index].input_nr)
+        parallel = sum((edge.to, edge.input_nr) == goal for edge in edges)
+        label = self._at.graphs.label(step.node, self._at.position, step.output_nr)
         local = self._factors.local(step.node, step.output_nr, step.index)
-        product = None if isinstance(row, str) else self._between(goal.to, goal.input_nr, row)
-        return PathStep(step.node, node.name if node else "", label, step.index, parallel, local, product)
+        return node.name if node is not None else "", label, parallel, local, goal
 
-    def _between(self, node: int | None, output_nr: int, row: Row | None) -> TensorValue | None:
+    def _between(self, node: int, output_nr: int, row: Row | None) -> TensorValue | None:
         """Return a product on the way, shaped like the tensor that it is the gradient of where that is known."""
-        if row is None or node is None:
+        if row is None:
             return None
         if (node, output_nr) == (self.target.node, self.target.output_nr):
             return self._shaped(row)
@@ -249,10 +272,8 @@ class Paths:
     def _flow(self) -> Flow | str:
         """The chain rule through the whole graph between, or why it cannot be run."""
         dag = self._dag
-        if dag is None:
-            return f"more than {MAX_COUNTED:,} nodes lie between"
-        if self.is_too_large:
-            return f"{self.nodes:,} nodes lie between: products are made up to {MAX_MULTIPLIED:,}"
+        if dag is None or self.too_much:
+            return self.too_much
         flows = Flows()
         for which, (node, output_nr) in enumerate(dag.roots):
             value = self._upstream(which)

@@ -2,7 +2,8 @@
 
 Version 1: the first.
 Version 2: series in chunks, of every kind and not only losses; how often a .grad buffer was filled; interventions.
-Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls.
+Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls, and
+remarks on nodes.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -57,6 +58,13 @@ CREATE TABLE gone(                -- nodes that nothing refers to any more: ids 
   last INTEGER NOT NULL,
   event INTEGER NOT NULL
 );
+CREATE TABLE remark(              -- what is to be known of a node beside its edges, see events.RemarkKind
+  node INTEGER NOT NULL,
+  event INTEGER NOT NULL,         -- from here on
+  kind TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY(node, event, kind)
+) WITHOUT ROWID;
 CREATE TABLE tensor(              -- where a tensor's value is defined: outputs of ops, leaves, parameters after a step
   tensor INTEGER NOT NULL,
   event INTEGER NOT NULL,

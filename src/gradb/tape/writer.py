@@ -18,6 +18,7 @@ _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
 _SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
 _GONE = "INSERT OR IGNORE INTO gone VALUES(?,?,?)"
+_REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
@@ -59,6 +60,7 @@ class TapeWriter:
         self.saved: list[tuple[Any, ...]] = []
         self.gone: deque[tuple[int, int]] = deque()
         """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
+        self.remarks: list[tuple[Any, ...]] = []
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []
@@ -117,6 +119,10 @@ class TapeWriter:
     def record_saved(self, node: int, detail: str, data: bytes | None) -> None:
         """Say what a node saved (see ``codec.encode_saved``)."""
         self.saved.append((node, detail, data))
+
+    def remark(self, node: int, event: int, kind: str, text: str) -> None:
+        """Say something of a node from ``event`` on (see ``events.RemarkKind``)."""
+        self.remarks.append((node, event, kind, text))
 
     def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
         """Say that a tensor's value (and from here on its node) is defined at ``event``."""
@@ -182,6 +188,7 @@ class TapeWriter:
                 (_NODE, self.nodes),
                 (_SAVED, self.saved),
                 (_GONE, self._departed()),
+                (_REMARK, self.remarks),
                 (_TENSOR, self.tensors),
                 (_NAME, self.names),
                 (_GRAD, self.grads),
@@ -194,7 +201,7 @@ class TapeWriter:
             raise
         db.execute("COMMIT")
         self.committed = self.head
-        for rows in (self.events, self.nodes, self.saved, self.tensors, self.names, self.grads):
+        for rows in (self.events, self.nodes, self.remarks, self.saved, self.tensors, self.names, self.grads):
             rows.clear()
         for series in self._touched:
             for numbers in self._series[series - 1]:

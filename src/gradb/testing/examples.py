@@ -93,9 +93,15 @@ def _printed(tape: Autograd, leaf: Variable, line: int) -> None:
     tape.output(f"tensor([{numbers}])\n", line=line)
 
 
-def chain_rule(path: Path, script: str = "chain_rule.py") -> None:
+def looked_into(path: Path, script: str = "chain_rule.py") -> None:
+    """Write the tape of ``chain_rule`` with an ATen call of each op and node: 28 events."""
+    chain_rule(path, script, looks_in=True)
+
+
+def chain_rule(path: Path, script: str = "chain_rule.py", *, looks_in: bool = False) -> None:
     """Write the tape of the scenario ``chain_rule.py``: 19 events."""
     with Autograd(path, script, CHAIN_RULE) as tape:
+        tape.looks_in = looks_in
         tape.set_run(title="The chain rule, one node at a time", lesson="Every op of the forward pass leaves a node.")
         a, out = _forward(tape)
         tape.backward(out, line=13)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.asking import Asker
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
@@ -36,14 +37,20 @@ class EngineWatch:
     """Wraps the engine's entry point."""
 
     def __init__(
-        self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober, microscope: Microscope
+        self,
+        composer: Composer,
+        grads: GradWatch,
+        iterations: Iterations,
+        prober: Prober,
+        microscope: Microscope,
+        asker: Asker,
     ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
         self._losses = Losses()
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self._microscope = microscope
         self.hooks = Hooks()
         self.make_run: Callable[..., BackwardRun] = BackwardRun
@@ -57,8 +64,8 @@ class EngineWatch:
 
         @functools.wraps(original)
         def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self._recorder.is_active:
-                return original(t_outputs, *args, **kwargs)
+            if not self._recorder.is_active or torch._guards.TracingContext.try_get() is not None:
+                return original(t_outputs, *args, **kwargs)  # torch.compile differentiates what it traces
             if in_transform() is not None and self._composer.guard(self._composer.is_in_transform):
                 return original(t_outputs, *args, **kwargs)
             if not self._recorder.is_full:
@@ -74,7 +81,8 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = self.make_run(self._composer, self._prober, self._losses, self.hooks, self._microscope)
+        parts = (self._composer, self._prober, self._losses, self.hooks, self._microscope, self._asker)
+        run = self.make_run(*parts)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
@@ -148,13 +156,20 @@ class BackwardRun:
     """One call of the engine."""
 
     def __init__(
-        self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks, microscope: Microscope
+        self,
+        composer: Composer,
+        prober: Prober,
+        losses: Losses,
+        hooks: Hooks,
+        microscope: Microscope,
+        asker: Asker,
     ) -> None:
         self.composer = composer
         self.microscope = microscope
         self._losses = losses
         self._recorder = composer.recorder
-        self._prober = prober
+        self.gate = composer.recorder.gate
+        self._prober, self._asker = prober, asker
         self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
@@ -162,6 +177,9 @@ class BackwardRun:
         self._looks = len(composer.local.looks)
         self._is_grad = False
         self.start = 0
+        self._creates = False
+        self.running = 0
+        """Id of the node that runs."""
         self.place: PlaceRow = (None, None, None, None, None)
 
     def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -189,10 +207,10 @@ class BackwardRun:
         given = "null"
         if options.get("inputs"):
             given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
-        retain, create = bool(options.get("keep_graph")), bool(options.get("create_graph"))
+        retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
         call = "grad" if self._is_grad else "backward"
-        flags = f"{dumps(retain)},{dumps(create)}"
+        flags = f"{dumps(retain)},{dumps(self._creates)}"
         detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{flags},{given},{dumps(ids)}]'
         self._hook(nodes)
         self.start = event
@@ -250,6 +268,7 @@ class BackwardRun:
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
+        self.running = mark.id
         local = self.composer.local
         for emit in local.awaiting:
             emit(mark.id)
@@ -258,20 +277,45 @@ class BackwardRun:
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
         probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
-        return self._recorder.emit(
-            "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
-            node=mark.id, has_nonfinite=is_bad,
-        )  # fmt: skip
+        self._asker.held = node, mark, self._recorder.next_seq, gradients
+        try:
+            return self._recorder.emit(
+                "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=is_bad,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
-    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], calls: int | None) -> None:
+    def downstream(
+        self,
+        node: Any,
+        mark: NodeMark,
+        start: int,
+        gradients: tuple[Any, ...],
+        upstream: Any,
+        calls: int | None,
+    ) -> None:
         """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
-        blob = Blob()
-        values = self.composer.gradients(gradients, blob)
-        self._recorder.emit(
-            "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
-            node=mark.id, has_nonfinite=blob.has_nonfinite,
-        )  # fmt: skip
+        blob, event = Blob(), self._recorder.next_seq
+        if self._creates:
+            self._made(mark, gradients, event)
+        values = self.composer.gradients(gradients, blob, has_graph=self._creates)
+        self._asker.held = node, mark, start, upstream
+        try:
+            self._recorder.emit(
+                "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
+
+    def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
+        """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
+        for gradient in gradients:
+            if gradient is not None and gradient.grad_fn is not None:
+                for node in self.composer.nodes.register(gradient.grad_fn, event, mark.place, mark.scope):
+                    self.composer.writer.remark(node, event, "made_by", str(mark.id))
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
@@ -280,6 +324,8 @@ class BackwardRun:
         after = filling.became(self.composer, grad_of(tensor))
         known = self.composer.tensors.note_grad(tensor)
         event = self._recorder.next_seq
+        if self._creates:
+            self._made(mark, (grad_of(tensor),), event)
         known.filled(self._recorder.iteration)
         self.composer.writer.grad(known.id, event, known.fills, known.since)
         values = f"{filling.before},{filling.added},{after}"
@@ -314,12 +360,12 @@ class _NodeVisit:
 
     def before(self, gradients: tuple[Any, ...]) -> None:
         self.run.composer.guard(self._before, gradients)
-        if self.start and self.run.microscope.is_wanted:
+        if self.run.gate.looks_in and self.start:
             self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         calls = None if self.look is None else self.look.end()
-        self.run.composer.guard(self._after, inputs, calls)
+        self.run.composer.guard(self._after, inputs, outputs, calls)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
@@ -333,11 +379,11 @@ class _NodeVisit:
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
-    def _after(self, inputs: tuple[Any, ...], calls: int | None) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream(self.mark, self.start, inputs, calls)
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -365,7 +411,7 @@ class _LeafVisit(_NodeVisit):
             calls = None if self.look is None else self.look.first
             self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
 
-    def _after(self, inputs: tuple[Any, ...], calls: int | None) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if self.run.is_running():
             self.run.composer.local.visit = None
             self.fill()

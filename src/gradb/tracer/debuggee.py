@@ -19,7 +19,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
@@ -143,6 +143,8 @@ class Debuggee:
                 self._gate.ask()
             case Set(change):
                 self._change(change)
+            case Ask():
+                self._gate.send(lambda: self._answer(message))
             case Quit():
                 self._abort()
 
@@ -150,6 +152,14 @@ class Debuggee:
         """Have something changed: at once where the script is held, else between two events."""
         self._controls.ask(change)
         self._gate.send(self._settle)
+
+    def _answer(self, ask: Ask) -> int:
+        with self._recorder.lock:
+            try:
+                self._recorder.answer(ask)
+            except Exception as error:
+                self._recorder.fail(error)
+            return self._recorder.settle() - 1
 
     def _settle(self) -> int:
         with self._recorder.lock:

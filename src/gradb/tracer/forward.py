@@ -24,6 +24,7 @@ from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.microscope import Microscope
 from gradb.tracer.places import Found
+from gradb.tracer.recomputing import STOP
 from gradb.tracer.updates import UpdateWatch
 from gradb.tracer.userhooks import UserHooks
 
@@ -39,6 +40,7 @@ class ForwardMode(TorchFunctionMode):
         self._microscope = microscope
         self._composer = composer
         self._recorder = composer.recorder
+        self._gate = composer.recorder.gate
         self._grads = grads
         self._updates = updates
         self._calls: dict[Any, Call] = {}
@@ -89,13 +91,10 @@ class ForwardMode(TorchFunctionMode):
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)
-        if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
+        if call.kind != calls.OP or call.is_inplace or call.genuine is None or "out" in kwargs:
             self._composer.guard(step.before)
         try:
-            if self._microscope.is_wanted:
-                result = self._microscope.run(step, func, args, kwargs)
-            else:
-                result = func(*args, **kwargs)
+            result = self._microscope.run(step, func, args, kwargs) if self._gate.looks_in else func(*args, **kwargs)
         except Exception as error:
             self._composer.guard(step.failed, error)
             raise
@@ -146,6 +145,9 @@ class ForwardCall:
             self._name_inputs()
         if self.call.kind == calls.GRAD:
             self.grads.before_setting(self.call.display, self.args)
+        elif self.call.genuine is None:
+            if not self.is_hidden() and not self.composer.is_in_transform():
+                self._take_inputs()  # a custom Function may change one, which is then an output of its node
         elif self.call.is_inplace or "out" in self.kwargs:
             if self.is_hidden() or self.composer.is_in_transform():
                 return
@@ -170,7 +172,8 @@ class ForwardCall:
             results = [self.args[0]]  # __setitem__ returns nothing
         if not results or self.is_hidden() or self.composer.is_in_transform():
             return
-        if not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
+        is_first = self.composer.local.recomputing is None
+        if is_first and not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
             self.updates.forward_begins()
         if self.texts is None:
             self._take_inputs()
@@ -179,6 +182,8 @@ class ForwardCall:
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
         self.grads.forget()
+        if isinstance(error, STOP):
+            return
         self.recorder.settle()
         self.grads.error(error, self._locate().place.row)
 
@@ -193,12 +198,12 @@ class ForwardCall:
 
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
-        if found.is_direct:
+        if found.is_direct and self.composer.local.recomputing is None:
             self.composer.name_arguments(found.place.names, self.call.callee, self.args, event)
 
     def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         found = self._locate()
-        if found.is_direct:
+        if found.is_direct and self.composer.local.recomputing is None:
             self.composer.name_results(found.place.names, self.call.callee, results, is_single, event)
 
     def see_leaves(self) -> None:
@@ -228,8 +233,7 @@ class ForwardCall:
         for tensor in changed:
             if tensor.grad_fn is not None:
                 new += composer.nodes.register(tensor.grad_fn, event, place, scope, (self.inputs, changed))
-        if found.is_direct:
-            composer.name_results(found.place.names, self.call.callee, results, is_single, event)
+        self._name_results(results, is_single, event)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
@@ -237,10 +241,13 @@ class ForwardCall:
             first = node if first is None else first
         maker = results[0].grad_fn
         name = maker.name() if maker is not None and new else self.call.display
+        again = composer.local.recomputing
+        for id_ in new if again is not None else ():
+            composer.writer.remark(id_, event, "recomputed", str(again))
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
             is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
-            phase="optimizer" if is_update or found.is_optimizer else None,
+            phase="optimizer" if is_update or found.is_optimizer else "backward" if again is not None else None,
         )  # fmt: skip
 
     def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
@@ -262,7 +269,11 @@ class ForwardCall:
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
-        rest = f"{new},{flag}" if self.calls is None else f"{new},{flag},{self.calls}"
+        rest = f"{new},{flag}"
+        if self.composer.local.recomputing is not None:
+            rest += f",{'null' if self.calls is None else self.calls},true"
+        elif self.calls is not None:
+            rest += f",{self.calls}"
         return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{rest}]"
 
     def _is_by_hand(self) -> bool:

@@ -17,6 +17,7 @@ import torch
 
 from gradb.tape.codec import dumps
 from gradb.tape.writer import TapeWriter
+from gradb.tracer import remarks
 from gradb.tracer.buffers import Buffers, grad_of
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.saving import Hands, Saving
@@ -244,13 +245,22 @@ class NodeIds:
         scope: str, at_hand: Hands,
     ) -> int:  # fmt: skip
         name = node.name()
-        mark = NodeMark(next(self._next), name, place, scope, len(edges), _hooks_are_active(), self._writer)
+        hooks: Any = _top_saved_hooks(True)
+        mark = NodeMark(next(self._next), name, place, scope, len(edges), hooks is not None, self._writer)
         metadata[MARK] = mark
         kind, saves = self._kinds.get(type(node)) or self._kind(node)
         self._writer.node(mark.id, name, event, kind, saves, None, edges)
+        if hooks is not None and saves:
+            self._remark(mark.id, event, remarks.of_hooks(hooks))
+        if kind != "builtin":
+            self._remark(mark.id, event, remarks.of_custom(node, kind))
         if self._saving.wants(mark):
             self._saving.read(node, mark, kind, at_hand)
         return mark.id
+
+    def _remark(self, node: int, event: int, found: remarks.Remarks) -> None:
+        for kind, text in found:
+            self._writer.remark(node, event, kind, text)
 
     def _kind(self, node: Any) -> tuple[str, bool]:
         """Return the kind of a node as the tape calls it, and whether it saves tensors; found out once for a class."""
@@ -260,10 +270,6 @@ class NodeIds:
         cls = type(node)  # the attributes are named without reading them: reading would unpack
         found = self._kinds[cls] = "builtin", any(name.startswith("_raw_saved_") for name in dir(cls))
         return found
-
-
-def _hooks_are_active() -> bool:
-    return _top_saved_hooks(True) is not None
 
 
 def is_custom(node: Any) -> bool:

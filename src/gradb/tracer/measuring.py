@@ -21,6 +21,7 @@ import torch
 
 from gradb.tape.codec import Blob, Wire
 from gradb.tape.values import PARTS
+from gradb.tracer.rounding import Gradients, noise
 from gradb.tracer.values import content, readable
 
 Call = Callable[..., Any]
@@ -119,6 +120,18 @@ class Outputs:
             row -= size
         return vectors
 
+    def at(self, output: int, element: int) -> list[torch.Tensor]:
+        """Return zeros, and a 1 at one element of one output.
+
+        Raises:
+            Refusal: there is no such element.
+        """
+        vectors = self.zeros()
+        if not 0 <= output < len(vectors) or not 0 <= element < vectors[output].numel():
+            raise Refusal(f"there is no element {element} of output {output}")
+        vectors[output].view(-1)[element] = 1
+        return vectors
+
 
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor with real and imaginary parts side by side; one that is real as it is."""
@@ -138,9 +151,7 @@ def results_of(result: Any) -> tuple[Any, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
-def measure(
-    node: Any, call: Call, budget: Budget, blob: Blob, upstream: Sequence[torch.Tensor | None] = ()
-) -> list[Wire]:
+def measure(node: Any, call: Call, budget: Budget, blob: Blob, upstream: Gradients = ()) -> list[Wire]:
     """Measure all rows; return the wire forms of the probes, one for each edge.
 
     Outputs whose upstream gradient is undefined are left out where the whole cannot be measured: some formulas (of
@@ -152,19 +163,24 @@ def measure(
     """
     edges = edges_of(node)
     try:
-        return _measure(Outputs(node), edges, call, budget, blob)
+        return _measure(Outputs(node), edges, call, budget, blob, upstream)
     except Exception:
         undefined = {index for index, gradient in enumerate(upstream) if gradient is None}
         if not undefined or len(undefined) == len(upstream):
             raise
-        return _measure(Outputs(node, undefined), edges, call, budget, blob)
+        return _measure(Outputs(node, undefined), edges, call, budget, blob, upstream)
 
 
-def _measure(outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget, blob: Blob) -> list[Wire]:
+def _measure(
+    outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget, blob: Blob, upstream: Gradients
+) -> list[Wire]:
     entries = _entries(outputs, edges)
     _refuse_size(outputs.rows, entries, budget)
     collected: list[list[bytes]] = [[] for _ in edges]
-    found: list[tuple[tuple[int, ...], torch.dtype] | None] = [None] * len(edges)
+    found: list[tuple[tuple[int, ...], torch.dtype] | None] = [
+        (edge.shape, edge.dtype) if not outputs.rows and edge.shape is not None and edge.dtype is not None else None
+        for edge in edges
+    ]  # a matrix without rows is as wide as the edge says
     costs: list[float] = []
     for row in range(outputs.rows):
         begun = time.perf_counter()
@@ -181,7 +197,52 @@ def _measure(outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget
             costs.append(time.perf_counter() - begun)
             if row:
                 _refuse_time(outputs.rows, entries, min(costs), budget)
-    return [_wire(outputs, part, one, edge, blob) for part, one, edge in zip(collected, found, edges, strict=True)]
+    rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) or [0.0] * len(edges)
+    rows = zip(collected, found, edges, rounded, strict=True)
+    return [_wire(outputs, part, one, edge, blob, off) for part, one, edge, off in rows]
+
+
+def _delivered(call: Call, edges: Sequence[Edge], vectors: Gradients, budget: Budget) -> Gradients:
+    """Return what the engine would deliver along each edge."""
+    results = zip(results_of(call(*vectors)), edges, strict=False)
+    found = [
+        None if gradient is None or edge.target is None else edge.deliver(gradient, budget.entries)
+        for gradient, edge in results
+    ]
+    return [*found, *[None] * (len(edges) - len(found))]
+
+
+def column(
+    outputs: Outputs, edges: Sequence[Edge], call: Call, which: int, element: int, budget: Budget
+) -> list[torch.Tensor]:
+    """Return one column of the Jacobian of an edge, in the shape of each output: found from all rows.
+
+    Raises:
+        Refusal: the budget does not reach, there is no such column, or complex numbers make it more than one.
+    """
+    edge = edges[which] if 0 <= which < len(edges) else None
+    if edge is None or edge.target is None:
+        raise Refusal("no gradient is wanted there")
+    if any(is_complex for _, is_complex in outputs.axes) or (edge.dtype is not None and edge.dtype.is_complex):
+        raise Refusal("a column between complex numbers is more than one vector: ask for rows, or for all")
+    _refuse_size(outputs.rows, 0, budget)
+    found, costs = list[float](), list[float]()
+    for row in range(outputs.rows):
+        begun = time.perf_counter()
+        gradient = results_of(call(*outputs.one_hot(row)))[which]
+        if gradient is None:
+            found.append(0.0)
+        else:
+            dense = edge.deliver(gradient, budget.entries).reshape(-1)
+            if not 0 <= element < dense.numel():
+                raise Refusal(f"there is no element {element} of that input")
+            found.append(float(dense[element]))
+        costs.append(time.perf_counter() - begun)
+        if row == 1:
+            _refuse_time(outputs.rows, 0, min(costs), budget)
+    parts = torch.tensor(found, dtype=torch.float64).split(outputs.sizes)
+    kinds = [zeros.dtype for zeros in outputs.zeros()]
+    return [part.reshape(shape).to(kind) for part, (shape, _), kind in zip(parts, outputs.axes, kinds, strict=True)]
 
 
 def _entries(outputs: Outputs, edges: Sequence[Edge]) -> int:
@@ -207,7 +268,12 @@ def _refuse_time(rows: int, entries: int, cost: float, budget: Budget) -> None:
 
 
 def _wire(
-    outputs: Outputs, parts: list[bytes], found: tuple[tuple[int, ...], torch.dtype] | None, edge: Edge, blob: Blob
+    outputs: Outputs,
+    parts: list[bytes],
+    found: tuple[tuple[int, ...], torch.dtype] | None,
+    edge: Edge,
+    blob: Blob,
+    rounded: float,
 ) -> Wire:
     if edge.target is None:
         return unknown("no gradient is wanted here")
@@ -219,7 +285,7 @@ def _wire(
     data = b"".join(part or bytes(size) for part in parts)
     axes = [[list(axis), is_complex] for axis, is_complex in outputs.axes]
     head = [outputs.rows, columns, PARTS.get(name, name), blob.add(data), outputs.note]
-    return [*head, axes, [list(shape), dtype.is_complex]]
+    return [*head, axes, [list(shape), dtype.is_complex], rounded]
 
 
 def unknown(why: str) -> Wire:

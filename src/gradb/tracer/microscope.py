@@ -42,19 +42,24 @@ def _switch(is_on: bool) -> None:
     _exclude(_KEY, not is_on)
 
 
-@contextlib.contextmanager
-def looking_away(composer: Composer) -> Iterator[None]:
+def looking_away(composer: Composer) -> contextlib.AbstractContextManager[None]:
     """Let a hook of the script's run inside a node without taking its calls for the node's."""
+    return _away(composer) if composer.local.looks else _NOTHING
+
+
+_NOTHING = contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _away(composer: Composer) -> Iterator[None]:
     local = composer.local
     looks, local.looks = local.looks, []
-    if looks:
-        _switch(False)
+    _switch(False)
     try:
         yield
     finally:
         local.looks = looks
-        if looks:
-            _switch(True)
+        _switch(True)
 
 
 class Microscope:
@@ -76,11 +81,6 @@ class Microscope:
             for library in self._libraries:
                 library.reset()
             self._libraries.clear()
-
-    @property
-    def is_wanted(self) -> bool:
-        """True while the ops and nodes that run are looked into."""
-        return self._recorder.gate.looks_in
 
     def run(self, call: ForwardCall, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run a forward op and look into it, if that can be done."""

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from gradb.link.spec import Nudge
+from gradb.tracer.asking import Asker
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
 from gradb.tracer.controls import Controls
@@ -18,8 +19,10 @@ from gradb.tracer.microscope import Microscope
 from gradb.tracer.nudging import Nudging
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
+from gradb.tracer.recomputing import recomputing
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.resumption import Resumption
+from gradb.tracer.scaling import scaling
 from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
@@ -70,10 +73,12 @@ def tracing(
         depth.sync()
 
     controls.on_policy = change
+    asker = Asker(composer)
+    recorder.answer = asker.answer
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope, asker)
         stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:
@@ -81,6 +86,8 @@ def tracing(
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(hooks.installed())
+        stack.enter_context(scaling(composer))
+        stack.enter_context(recomputing(composer, mode))
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())

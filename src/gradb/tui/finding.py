@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from gradb.debugger.finding import rows, sentence
+from gradb.debugger.finding import legend, rows, sentence
 from gradb.debugger.gradcheck import Result
 from gradb.present.figures import figures
 from gradb.present.safe import plain
@@ -32,5 +32,6 @@ class FindingScreen(ModalScreen[None]):
         with VerticalScroll(id="finding") as box:
             box.border_title = "gradcheck"
             box.border_subtitle = "Esc closes"
-            said = Text(plain(sentence(self._result)))
-            yield Static(Group(said, Text(""), figures(rows(self._result))), id="finding-text", markup=False)
+            said, letters = Text(plain(sentence(self._result)), "bold"), Text(plain(legend(self._result)))
+            drawn = Group(said, Text(""), letters, figures(rows(self._result)))
+            yield Static(drawn, id="finding-text", markup=False)

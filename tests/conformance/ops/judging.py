@@ -17,6 +17,7 @@ from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
 from gradb.tape.frame import Chain, Frame
 from gradb.tape.jacobian import AGREES
 from gradb.tape.tape import Tape
+from gradb.tape.values import TensorValue
 
 _RAN = ("node", "accumulate")
 _ROOM = Options(width=100, height=40)
@@ -61,10 +62,10 @@ def _judge_chain(chain: Chain, tally: Tally) -> None:
         if edge.to is None:
             continue
         if edge.check is None:
-            tally.unprobed[reason(edge.local.note or _missing(chain, edge.downstream is not None))] += 1
+            tally.unprobed[reason(edge.local.note or _missing(chain, edge.downstream))] += 1
         elif not edge.check.is_ok:
             tally.problems.append(f"{where}, edge {index}: upstream x local {edge.check.text}")
-        elif edge.check.text == AGREES:
+        elif edge.check.text.startswith(AGREES):
             tally.checked += 1
         else:
             tally.unprobed["NaN, infinity or overflow in the product"] += 1
@@ -75,11 +76,12 @@ def _judge_chain(chain: Chain, tally: Tally) -> None:
             tally.problems.append(f"{where}: the sum of the contributions {check.text}")
 
 
-def _missing(chain: Chain, is_defined: bool) -> str:
+def _missing(chain: Chain, downstream: TensorValue | None) -> str:
     """Say which numbers there are not, where the local derivative is known."""
-    if any(value is not None and value.data is None for value in chain.upstream):
-        return "the upstream gradient is too large to be kept whole"
-    return "the downstream gradient is not comparable" if is_defined else "no numbers to compare"
+    for name, values in (("upstream", chain.upstream), ("downstream", (downstream,))):
+        if any(value is not None and value.data is None for value in values):
+            return f"the {name} gradient is too large to be kept whole"
+    return "no numbers to compare"
 
 
 def _judge_buffers(frame: Frame, tally: Tally) -> None:

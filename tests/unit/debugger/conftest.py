@@ -17,6 +17,7 @@ Live = Callable[..., Debugger]
 
 EXAMPLES: dict[str, Callable[[Path], None]] = {
     "chain_rule": TapeBuilder.chain_rule_example,
+    "looked_into": TapeBuilder.looked_into_example,
     "accumulation": TapeBuilder.accumulation_example,
     "nonfinite": TapeBuilder.nonfinite_example,
     "training": TapeBuilder.training_example,

@@ -113,6 +113,25 @@ def checked(
 
 
 @pytest.mark.parametrize(
+    ("got", "noise", "is_ok", "clause"),
+    [
+        (2e-13, 0.0, False, "differs from the engine in 1 of 1 elements"),
+        (2e-13, 1e-13, True, "agrees with the engine but for rounding inside its formula, of up to 2e-13"),
+        (2e-12, 1e-13, False, "differs from the engine in 1 of 1 elements"),
+        (INF, 1e-13, False, "differs"),
+        (NAN, 1e-13, False, "differs"),
+    ],
+)
+def test_what_a_formula_rounds_is_told_apart(got: float, noise: float, is_ok: bool, clause: str) -> None:
+    """Where terms cancel out that the matrix does not show, agreement is as near as the formula is to itself."""
+    measured = Probe(1, 1, "float64", pack([0.0], "float64"), noise=noise)
+    check = jacobian.check([value([1.5], dtype="float64")], None, measured, value([got], dtype="float64"))
+    assert check is not None
+    assert check.is_ok is is_ok
+    assert check.text.startswith(clause)
+
+
+@pytest.mark.parametrize(
     ("upstream", "matrix", "downstream", "is_ok", "clause"),
     [
         ([1, 1], [14, 0, 0, 18], [14, 18], True, "agrees"),
