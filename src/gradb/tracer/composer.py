@@ -20,6 +20,7 @@ from gradb.tracer.controls import Controls
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
@@ -44,7 +45,8 @@ class Composer:
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
         self.series = SeriesLog(recorder)
-        self.nodes = NodeIds(self.writer, self.tensors)
+        saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
+        self.nodes = NodeIds(self.writer, self.tensors, saving)
         self.local = _Local()
         self._owners: dict[str, int] = {}
         self._told: set[tuple[PlaceRow, str]] = set()
