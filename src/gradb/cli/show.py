@@ -53,11 +53,18 @@ def run(argv: Sequence[str]) -> int:
     try:
         debugger.go(debugger.head if position is None else position)
         if options.pane == "paths":
-            looking.path(debugger, f"{options.path or 'all'} {options.leaf or ''}")
+            looking.path(debugger, f"{_path(options.path)} {options.leaf or ''}")
         sys.stdout.write(pane_text(options.pane, debugger.frame(), style, debugger.choice))
     finally:
         debugger.close()
     return 0
+
+
+def _path(text: str | None) -> str:
+    """Return the path to be shown in full, or that all are listed."""
+    if text is not None and not (text.isascii() and text.isdigit()):
+        raise UserError(f"--path takes the number of a path, from 1, not {text!r}")
+    return "all" if text is None else text
 
 
 def _is_recording(name: str) -> bool:

@@ -119,7 +119,7 @@ def _accumulate(event: Event, detail: AccumulateDetail) -> str:
 def _hook(event: Event, detail: HookDetail) -> str:
     name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
     if not detail.has_run:
-        return f"{name} registered"
+        return f"{name} {'removed' if detail.kind == 'removed' else 'registered'}"
     return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
 
 

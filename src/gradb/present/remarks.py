@@ -19,6 +19,7 @@ _SENTENCES = {
     "save_on_cpu": "save_on_cpu: what it saves is kept in the CPU's memory until it runs",
     "checkpoint": "in a checkpoint: what it would save is let go, and computed again when backward needs it",
     "reentrant": "a reentrant checkpoint: its backward computes the forward again and runs a backward inside this one",
+    "module_hooks": "torch's own node at a module's border: gradients pass unchanged, and module hooks are called here",
     "compiled": "a region that torch.compile made one node of: what happens inside of it is not seen",
     "made_by": "made by backward (create_graph): part of the derivative of {text}",
     "recomputed": "recomputed: a checkpoint computed its forward again when {text} was to run",

@@ -75,6 +75,7 @@ def _complex(node: str, local: str, sentence: str, entries: Entries, functions: 
 
 
 _PAIRS = "the same numbers seen as pairs of real and imaginary part: the gradient passes unchanged"
+_REAL = "downstream is the real part of upstream times the conjugate"
 _MIRRORED = "the imaginary part changes its sign, and so does that of the gradient"
 
 COMPLEXES = (
@@ -88,7 +89,7 @@ COMPLEXES = (
         "only a move across the number turns it; a real number cannot turn, so it gets 0",
         _by_pair(_angle),
         "angle",
-        "at 0 PyTorch takes 0",
+        "upstream is multiplied by it: ∂{out}/∂re + i·∂{out}/∂im; at 0 PyTorch takes 0",
     ),
     _complex(
         "Sgn",
@@ -101,8 +102,8 @@ COMPLEXES = (
     Rule(
         "Complex",
         (
-            Part("real", "1", "the real part of upstream goes to the real part", entries=_part(0)),
-            Part("imag", "i", "the imaginary part of upstream goes to the imaginary part", entries=_part(1)),
+            Part("real", "1", "the real part of upstream goes to the real part", _REAL, entries=_part(0)),
+            Part("imag", "i", "the imaginary part of upstream goes to the imaginary part", _REAL, entries=_part(1)),
         ),
         ("real", "imag"),
         ("complex",),
@@ -112,9 +113,13 @@ COMPLEXES = (
         "Polar",
         (
             Part(
-                "abs", "cos({angle}) + i·sin({angle})", "a longer radius moves the point outward", entries=_polar(True)
+                "abs",
+                "cos({angle}) + i·sin({angle})",
+                "more radius moves it outward",
+                _REAL,
+                entries=_polar(True),
             ),
-            Part("angle", "i·{out}", "a larger angle moves the point across, by its radius", entries=_polar(False)),
+            Part("angle", "i·{out}", "more angle moves it across, by its radius", _REAL, entries=_polar(False)),
         ),
         ("abs", "angle"),
         ("polar",),

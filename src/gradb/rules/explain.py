@@ -81,7 +81,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         numbers=_numbers(local, edge.local, predicted, _dtype(chain, edge)),
         pytorch=formula_for(chain.node_name, part.torch_name or part.role),
         sentence=_fill(part.sentence, names),
-        condition=_condition(_fill(part.condition, names), _dtype(chain, edge)),
+        condition=_condition(_fill(part.condition, names), "" if rule.is_complex else _dtype(chain, edge)),
         symbol=symbol,
         local=local,
         product=_fill(part.product, names),

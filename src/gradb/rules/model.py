@@ -32,7 +32,7 @@ class Part:
     """Where the formula needs a proviso, e.g. what PyTorch takes at a kink."""
     where: str = "∂{out}/∂{self}"
     """Left-hand side, where it is not ``∂{out}/∂{the input}``; index notation for matrices."""
-    product: str = ""
+    product: Template = ""
     """How upstream is multiplied where that is not element by element, e.g. ``upstream @ {mat2}.T``."""
     torch_name: str = ""
     """The input's name in PyTorch's formulas, where the role is that of a call around the node."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradb.rules.given import Array, Given, indices, ravel
+from gradb.rules.given import Array, Given, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 from gradb.rules.reductions import softmax
@@ -218,8 +218,10 @@ def _dropped(mask: Entries) -> Part:
 
 
 def _where_kept(given: Given) -> Iterator[Entry]:
-    """An element was kept where its result is not 0 (the mask itself is not on the tape)."""
+    """An element was kept where its result is not 0 (the mask itself is not on the tape; of a 0 it cannot be told)."""
     keep = 1 - given.number("p")
+    if not all(given.array("input").numbers):
+        raise NotKnown("mask")
     return ((i, i, 1 / keep) for i, x in enumerate(given.out.numbers) if x != 0)
 
 

@@ -27,13 +27,23 @@ def _scaled(role: str, text: str) -> Template:
     return local
 
 
-def _factor(role: str, local: Template, where: str, product: str, entries: Entries) -> Part:
+def _factor(role: str, local: Template, where: str, product: Template, entries: Entries) -> Part:
     return Part(role, local, _EACH, where=where, product=product, entries=entries)
+
+
+def _added(given: Given) -> float:
+    return given.number("beta")
 
 
 def _bias(product: str = "upstream, summed over the rows it was added to") -> Part:
     sentence = "what is added gets the gradient of every place it was added to, summed"
-    return Part("self", _scaled("beta", "1"), sentence, product=product, entries=broadcast(lambda g: g.number("beta")))
+    return Part(
+        "self",
+        _scaled("beta", "1"),
+        sentence,
+        product=_scaled("beta", product),
+        entries=broadcast(lambda g: g.number("beta")),
+    )
 
 
 _BETA = {"beta": "1", "alpha": "1"}
@@ -122,14 +132,14 @@ ADDED = (
                 "mat1",
                 _scaled("alpha", "{mat2}[k,j]"),
                 _A_BY % "mat1",
-                "upstream @ {mat2}.T",
+                _scaled("alpha", "upstream @ {mat2}.T"),
                 contracted("ik", "ij", "alpha", mat2="kj"),
             ),
             _factor(
                 "mat2",
                 _scaled("alpha", "{mat1}[i,k]"),
                 _B_BY % "mat2",
-                "{mat1}.T @ upstream",
+                _scaled("alpha", "{mat1}.T @ upstream"),
                 contracted("kj", "ij", "alpha", mat1="ik"),
             ),
         ),
@@ -145,14 +155,14 @@ ADDED = (
                 "batch1",
                 _scaled("alpha", "{batch2}[b,k,j]"),
                 "∂{out}[b,i,j]/∂{batch1}[b,i,k]",
-                "upstream @ {batch2}.mT",
+                _scaled("alpha", "upstream @ {batch2}.mT"),
                 contracted("bik", "bij", "alpha", batch2="bkj"),
             ),
             _factor(
                 "batch2",
                 _scaled("alpha", "{batch1}[b,i,k]"),
                 "∂{out}[b,i,j]/∂{batch2}[b,k,j]",
-                "{batch1}.mT @ upstream",
+                _scaled("alpha", "{batch1}.mT @ upstream"),
                 contracted("bkj", "bij", "alpha", batch1="bik"),
             ),
         ),
@@ -168,14 +178,14 @@ ADDED = (
                 "batch1",
                 _scaled("alpha", "{batch2}[b,k,j]"),
                 "∂{out}[i,j]/∂{batch1}[b,i,k]",
-                "upstream @ {batch2}.mT",
+                _scaled("alpha", "upstream @ {batch2}.mT"),
                 contracted("bik", "ij", "alpha", batch2="bkj"),
             ),
             _factor(
                 "batch2",
                 _scaled("alpha", "{batch1}[b,i,k]"),
                 "∂{out}[i,j]/∂{batch2}[b,k,j]",
-                "{batch1}.mT @ upstream",
+                _scaled("alpha", "{batch1}.mT @ upstream"),
                 contracted("bkj", "ij", "alpha", batch1="bik"),
             ),
         ),
@@ -191,14 +201,14 @@ ADDED = (
                 "mat",
                 _scaled("alpha", "{vec}[k]"),
                 "∂{out}[i]/∂{mat}[i,k]",
-                "outer(upstream, {vec})",
+                _scaled("alpha", "outer(upstream, {vec})"),
                 contracted("ik", "i", "alpha", vec="k"),
             ),
             _factor(
                 "vec",
                 _scaled("alpha", "{mat}[i,k]"),
                 "∂{out}[i]/∂{vec}[k]",
-                "{mat}.T @ upstream",
+                _scaled("alpha", "{mat}.T @ upstream"),
                 contracted("k", "i", "alpha", mat="ik"),
             ),
         ),
@@ -214,14 +224,14 @@ ADDED = (
                 "vec1",
                 _scaled("alpha", "{vec2}[j]"),
                 "∂{out}[i,j]/∂{vec1}[i]",
-                "upstream @ {vec2}",
+                _scaled("alpha", "upstream @ {vec2}"),
                 contracted("i", "ij", "alpha", vec2="j"),
             ),
             _factor(
                 "vec2",
                 _scaled("alpha", "{vec1}[i]"),
                 "∂{out}[i,j]/∂{vec2}[j]",
-                "upstream.T @ {vec1}",
+                _scaled("alpha", "upstream.T @ {vec1}"),
                 contracted("j", "ij", "alpha", vec1="i"),
             ),
         ),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from gradb.rules.given import Array, Given, Index, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry, broadcast_index, one_to_one
-from gradb.rules.model import Part, Rule
+from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.selections import diagonal_index
 
 Target = Callable[[Given, Index], Index]
@@ -160,6 +160,11 @@ def _nothing(given: Given) -> Iterator[Entry]:
     return iter(())
 
 
+def _unless_added(written_over: str, added: str) -> Template:
+    """Return what holds for an op that writes over, or with ``accumulate=True`` adds to what is there."""
+    return lambda names: added if names.get("accumulate") == "True" else written_over
+
+
 def _write(
     node: str,
     signature: str,
@@ -170,7 +175,8 @@ def _write(
     **defaults: str,
 ) -> Rule:
     """Return the rule of an op that writes ``source`` over parts of ``self``."""
-    parts = [Part("self", _KEPT, _OVER, product="upstream with zeros where it was written over", entries=over)]
+    zeroed = "upstream with zeros where it was written over"
+    parts = [Part("self", _unless_added(_KEPT, "1"), _OVER, product=_unless_added(zeroed, "upstream"), entries=over)]
     if source is not None:
         role, entries = source
         product = "upstream at the places it went to"
@@ -183,7 +189,11 @@ def _added(node: str, signature: str, role: str, entries: Entries, functions: st
     """Return the rule of an op that adds ``role`` to places of ``self``."""
     mine = Part("self", "1", "what was there stays in the sum: the gradient passes unchanged", entries=one_to_one)
     local = "{alpha} at the place it was added to, else 0" if defaults else "1 at the place it was added to, else 0"
-    product = "upstream at the places it was added to"
+    place = "upstream at the places it was added to"
+
+    def product(names: Names) -> str:
+        return place if names.get("alpha", "1") == "1" else f"{{alpha}}·{place}"
+
     part = Part(role, local, "what was added gets the gradient of the sum it is in", product=product, entries=entries)
     return Rule(node, (mine, part), tuple(signature.split()), tuple(functions.split()), defaults=defaults)
 

@@ -157,7 +157,7 @@ class Chains:
         ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]
         if ran:
             return tuple(_hook(seq, detail) for seq, detail in ran)
-        return tuple(_hook(None, detail) for _, detail in found if not detail.has_run)
+        return _waiting([detail for _, detail in found if not detail.has_run])
 
     # --- contributions ------------------------------------------------------------------------------------------------
 
@@ -259,6 +259,24 @@ class Chains:
 def _root(backward: Backward | None) -> str | None:
     """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
     return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
+
+
+def _waiting(details: list[HookDetail]) -> tuple[Hook, ...]:
+    """Return the hooks that were registered and not removed again."""
+    found: list[Hook] = []
+    for detail in details:
+        hook = _hook(None, detail)
+        if detail.kind != "removed":
+            found.append(hook)
+            continue
+        same = [
+            one
+            for one in found
+            if (one.function, one.where, one.output_nr) == (hook.function, hook.where, hook.output_nr)
+        ]
+        if same:
+            found.remove(same[-1])
+    return tuple(found)
 
 
 def _hook(seq: int | None, detail: HookDetail) -> Hook:

@@ -42,6 +42,7 @@ RemarkKind = Literal[
     "checkpoint",  # made inside of a checkpoint that is not reentrant
     "reentrant",  # the node of a reentrant checkpoint
     "compiled",  # a region that torch.compile made
+    "module_hooks",  # torch's own node at a module's border, from which the module's backward hooks are called
     "scaled",  # a loss multiplied by a GradScaler's scale: the loss's name
     "made_by",  # made by backward under create_graph: the id of the node that ran
     "recomputed",  # made while a checkpoint computed its forward again: the id of the node that ran
@@ -268,7 +269,7 @@ class AtenDetail:
     """As they were before the call. A gradient that flows into the node is named ``upstream``."""
     outputs: tuple[Tensor, ...]
     arguments: tuple[tuple[str, str], ...]
-    """All arguments in call order, as in ``OpDetail``."""
+    """All arguments in call order: (parameter, text), the text as in ``OpDetail``."""
     is_inplace: bool = False
     """True when it wrote to an input (or to ``out=``)."""
 
@@ -324,7 +325,8 @@ class HookDetail:
     """A hook of the script's own was registered on a tensor, or has run."""
 
     kind: str
-    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``; ``removed`` where one was
+    taken off again."""
     function: str
     """The hook's qualified name."""
     where: str

@@ -1,7 +1,8 @@
 """Whole tapes of small imagined scripts, as the tracer would write them.
 
 ``chain_rule`` and ``accumulation`` are the scenarios of the same name; ``diamond`` has a shared node at every level,
-``nonfinite`` a NaN in its backward, ``training`` several iterations, ``watched`` most of them without their events.
+``shared_weight`` one weight in three places, ``nonfinite`` a NaN in its backward, ``training`` several iterations,
+``watched`` most of them without their events.
 """
 
 from __future__ import annotations
@@ -104,6 +105,19 @@ def accumulation(path: Path, script: str = "accumulation.py") -> None:
         tape.backward(out, line=17)
         tape.error("RuntimeError", FREED, 19)
         tape.output(FREED + "\n", line=21)
+        tape.end()
+
+
+def shared_weight(path: Path, script: str = "shared_weight.py") -> None:
+    """Write the tape of ``loss = y1 + y3``, y1 = x * w, y2 = y1 * w, y3 = y2 * w: four paths from w to the loss."""
+    with Autograd(path, script) as tape:
+        x = tape.constant("x", [3.0], ())
+        w = tape.leaf("w", [2.0], ())
+        y1 = tape.op("Tensor.mul", "MulBackward0", [x, w], [6.0], (), name="y1", jacobians=[None, [3.0]])
+        y2 = tape.op("Tensor.mul", "MulBackward0", [y1, w], [12.0], (), name="y2", jacobians=[[2.0], [6.0]])
+        y3 = tape.op("Tensor.mul", "MulBackward0", [y2, w], [24.0], (), name="y3", jacobians=[[2.0], [12.0]])
+        loss = tape.op("Tensor.add", "AddBackward0", [y1, y3], [30.0], (), name="loss", jacobians=[[1.0], [1.0]])
+        tape.backward(loss)
         tape.end()
 
 

@@ -73,7 +73,7 @@ class Forward(Recording):
         seen, made = (tuple(one for one in tensors if one is not None) for tensors in (inputs, outputs))
         if not self.looks_in or not made:
             return 0 if self.looks_in else None
-        arguments = tuple(("", f"%{index}") for index in range(len(seen)))
+        arguments = tuple(("self" if not index else "other", f"%{index}") for index in range(len(seen)))
         detail = AtenDetail(start or self.head + 1, 1, function, seen, made[:1], arguments)
         return self.event(detail, "aten", function, line, node=node, phase="backward" if node else "forward")
 

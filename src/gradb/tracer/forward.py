@@ -177,6 +177,8 @@ class ForwardCall:
             self.updates.forward_begins()
         if self.texts is None:
             self._take_inputs()
+        elif self.call.genuine is None:
+            self._name_inputs()  # its forward has given them names of its own
         self._record(results, is_single)
 
     def failed(self, error: Exception) -> None:

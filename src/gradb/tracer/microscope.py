@@ -264,7 +264,8 @@ class Look:
         self._number += 1
         self.first = self.first or seq
         outputs = ",".join([self._text(tensor, blob) for tensor in tensors_in((result,))])
-        texts = [argument_text("", value, inputs.indexes) for value in args]
+        named = zip(op._schema.arguments, args, strict=False)
+        texts = [argument_text(parameter.name, value, inputs.indexes) for parameter, value in named]
         texts += [argument_text(key, value, inputs.indexes) for key, value in kwargs.items()]
         flag = "true" if op._schema.is_mutable else "false"
         name = str(op)

@@ -14,6 +14,7 @@ from types import CodeType
 from typing import Any
 
 import torch
+from torch.nn.modules import _functions
 from torch.utils.checkpoint import CheckpointFunction
 
 _ONCE = torch.autograd.function.once_differentiable.__code__
@@ -34,6 +35,8 @@ def of_custom(node: Any, kind: str) -> Remarks:
     function = getattr(node, "_forward_cls", None)
     if function is CheckpointFunction:
         return [("reentrant", "")]
+    if function is _functions.BackwardHookFunction:
+        return [("module_hooks", "")]
     backward = getattr(function, "backward", None)
     if function is None or backward is None:
         return []

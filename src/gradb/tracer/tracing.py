@@ -73,12 +73,11 @@ def tracing(
         depth.sync()
 
     controls.on_policy = change
-    asker = Asker(composer)
-    recorder.answer = asker.answer
+    recorder.answer = Asker(composer).answer
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope, asker)
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
         stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:

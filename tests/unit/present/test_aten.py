@@ -105,7 +105,7 @@ def _many(path: Path, count: int) -> Tape:
         start = made.event(NodeStartDetail(0, (), ()), "node_start", "LongBackward", 1, node=1)
         for number in range(1, count + 1):
             before, after = (Tensor(number + at, None, value([float(number + at)], ())) for at in (0, 1))
-            detail = AtenDetail(start, number, "aten.add.Tensor", (before,), (after,), (("", "%0"), ("", "1")))
+            detail = AtenDetail(start, number, "aten.add.Tensor", (before,), (after,), (("self", "%0"), ("other", "1")))
             made.event(detail, "aten", "aten.add.Tensor", 1, node=1)
     return Tape.open(path)
 
@@ -115,7 +115,7 @@ def test_many_calls(tmp_path: Path) -> None:
     tape = _many(tmp_path / "run.tape", 450)
     lines = drawn(tape, tape.head)
     assert lines[:2] == ["LongBackward has made 450 ATen calls so far", "… 250 calls before these"]
-    assert "▶ #450  aten.add.Tensor(#449, 1)" in lines
+    assert lines[-4:-2] == ["  #449  aten.add.Tensor(#448, other=1) → scalar", "▶ #450  aten.add.Tensor(#449, other=1)"]
     short = drawn(tape, tape.head, height=6)
     assert len(short) == 6
     assert (short[0], short[-1].split()) == (lines[0], ["out", "#450", "451"])

@@ -13,7 +13,7 @@ from gradb.testing.forward import Variable
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import whole
 
-OPS = ("leaf", "double", "add", "rename", "backward", "retain", "zero_grad", "step", "print", "inner")
+OPS = ("leaf", "double", "add", "rename", "backward", "retain", "zero_grad", "step", "look", "print", "inner")
 
 
 class Script:
@@ -43,6 +43,8 @@ class Script:
             self.tape.zero_grad(self.leaves, to_none=bool(number % 2))
         elif statement == "step":
             self.tape.step(self.leaves)
+        elif statement == "look":
+            self.tape.looks_in = not self.tape.looks_in
         else:
             self.tape.output(f"{number}\n")
 
