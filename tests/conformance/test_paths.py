@@ -89,10 +89,7 @@ def _all_paths(at: PathsAt) -> Iterator[Paths]:
 
 def _count_by_hand(tape: Tape, paths: Paths) -> int:
     """Count the paths by walking every one of them."""
-    count, stack = 0, [root.node for root in paths.roots]
-    frontier = list(stack)
-    nodes = {row.node: None for row in map(tape.frame(tape.head).graph.row, range(len(tape.frame(tape.head).graph)))}
-    assert nodes
+    count, frontier = 0, [root.node for root in paths.roots]
     while frontier:
         node = frontier.pop()
         if node == paths.target.node:
@@ -146,3 +143,93 @@ def test_scalar_graphs(tmp_path: Path, program: list[tuple[str, int, int]]) -> N
 def test_matrix_graphs(tmp_path: Path, program: list[tuple[str, int, int]]) -> None:
     """The same with 2 x 2 matrices: products of Jacobians, views, nodes of several outputs, softmax."""
     _hold(_recorded(program, MATRIX_OPS, (2, 2), tmp_path))
+
+
+def _leaf(*numbers: complex, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.tensor(numbers if len(numbers) > 1 else numbers[0], dtype=dtype, requires_grad=True)
+
+
+def _double_backward() -> None:
+    x = _leaf(2.0)
+    (slope,) = torch.autograd.grad(x**3, x, create_graph=True)
+    (slope * x).backward()
+
+
+def _returned() -> None:
+    x, w = _leaf(1.0, 2.0), _leaf(3.0)
+    h = x * w
+    torch.autograd.grad((h * h).sum(), [h, w])
+
+
+def _backward_twice() -> None:
+    a = _leaf(2.0)
+    b = a * a
+    b.backward(retain_graph=True)
+    b.backward()
+
+
+def _two_roots() -> None:
+    a = _leaf(2.0, 5.0)
+    torch.autograd.backward([a * 3, (a * a).sum()], [torch.ones(2, dtype=torch.float64), None])
+
+
+def _complex() -> None:
+    z = _leaf(1 + 2j, 3 - 1j, dtype=torch.complex128)
+    (z * z.conj() * 1j + z).abs().sum().backward()
+
+
+def _bfloat16() -> None:
+    a = h = _leaf(1.1, 2.3, 0.7, dtype=torch.bfloat16)
+    for _ in range(6):
+        h = torch.sin(h) * a
+    h.exp().sum().backward()
+
+
+def _hooked_leaf() -> None:
+    a = _leaf(2.0)
+    a.register_hook(lambda gradient: gradient * 10)
+    (a * 3 + a).backward()
+
+
+@pytest.mark.parametrize(
+    ("function", "counts"),
+    [
+        (_double_backward, [2]),
+        (_returned, [2, 2]),
+        (_backward_twice, [2]),
+        (_two_roots, [3]),
+        (_complex, [3]),
+        (_bfloat16, [7]),
+        (_hooked_leaf, [2]),
+    ],
+)
+def test_hard_backwards(tmp_path: Path, function: Callable[[], None], counts: list[int]) -> None:
+    """Graphs of gradients, ``autograd.grad``, a second backward, several roots, complex numbers, low precision and a
+    hook at the leaf: the sum over all paths is what the engine made, or what arrived at the hook.
+    """
+    _, tape = record(tmp_path / "hard.tape", function)
+    found = list(_all_paths(tape.frame(tape.head).paths))
+    assert [paths.count for paths in found] == counts
+    for paths in found:
+        assert paths.check is not None, paths.total.why
+        assert paths.check.is_ok, paths.check.text
+        assert paths.hooks == ()
+
+
+def test_a_hook_on_the_way(tmp_path: Path) -> None:
+    """A hook that multiplies by ten on one of two paths is named; the sum knows nothing of it and is not checked."""
+
+    def run() -> None:
+        a = _leaf(2.0)
+        b = a * 3
+        b.register_hook(lambda gradient: gradient * 10)
+        (b + a).backward()
+
+    _, tape = record(tmp_path / "hook.tape", run)
+    (paths,) = _all_paths(tape.frame(tape.head).paths)
+    assert paths.total.value is not None
+    assert paths.made.value is not None
+    assert (paths.total.value.numbers(), paths.made.value.numbers()) == ([4.0], [31.0])
+    assert len(paths.hooks) == 1
+    assert "at b" in paths.hooks[0]
+    assert paths.check is None

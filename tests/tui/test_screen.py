@@ -147,7 +147,7 @@ async def test_a_double_click_sets_and_clears_a_breakpoint(chain_tape: Path) -> 
 async def test_help_names_every_command_and_key(chain_tape: Path) -> None:
     """Help begins with the pane in focus and lists the whole registry."""
     app = opening(chain_tape)
-    async with shown(app, 120, 100) as pilot:
+    async with shown(app, 120, 120) as pilot:
         text = await press(pilot, "question_mark")
         assert text.index("graph pane") < text.index("Move in time")
         for command in COMMANDS:

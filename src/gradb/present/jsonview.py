@@ -19,6 +19,7 @@ from gradb.present.jsonvalues import (
 )
 from gradb.present.options import Options, PathChoice
 from gradb.present.pathsjson import paths_json
+from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
 from gradb.tape.asked import record
@@ -336,6 +337,6 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
-    "saved": lambda frame: {"saved": None},
+    "saved": saved_pane_json,
     "aten": lambda frame: {"aten": _aten_pane(frame.aten)},
 }

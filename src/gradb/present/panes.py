@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from gradb.present.aten import aten_pane
 from gradb.present.chain import chain_pane
@@ -14,6 +13,7 @@ from gradb.present.graph import graph_pane, graph_row
 from gradb.present.options import Options
 from gradb.present.output import output_pane
 from gradb.present.paths import paths_pane
+from gradb.present.saved import saved_pane
 from gradb.present.source import source_pane
 from gradb.present.training import training_pane
 from gradb.tape.frame import Frame
@@ -28,7 +28,7 @@ PANES: dict[str, Pane] = {
     "training": training_pane,
     "output": output_pane,
     "paths": paths_pane,
-    "saved": lambda frame, options: Text("what was saved is not known here"),
+    "saved": saved_pane,
     "aten": aten_pane,
 }
 

@@ -274,8 +274,8 @@ def _one(frame: Frame, paths: Paths, path: Path, width: int) -> list[Text]:
     return [
         cut(title.append(words, theme.TITLE), width),
         cut(_route(paths, path, width), width),
-        *layout(items, width),
         *said,
+        *layout(items, width),
     ]
 
 
@@ -291,6 +291,8 @@ def _factor(frame: Frame, paths: Paths, path: Path, step: PathStep, width: int) 
     head.append(f"{plain(step.label, _MAX_NAME)} = {call}" if step.label and call else call or name, "")
     head.append(f"   {plain(step.node_name, _MAX_NAME)}", theme.DIM)
     body, note = local_lines(step.local, explanation, chain, chain.edges[step.index], Options(width=width), room)
+    if _single(step) is not None:
+        note = ""  # of one number there is nothing more to say
     is_said = len(body) == 1 and body[0].plain == explanation.local
     symbol = plain(explanation.symbol if is_said else explanation.math, 200)
     items: list[Field | Text] = [cut(head, width), Field("× local", symbol, body, note, theme.LOCAL)]

@@ -88,10 +88,7 @@ def _cast(chain: Chain) -> str:
 def _slices(chain: Chain) -> str:
     if not chain.node_name.endswith(_COPY_SLICES):
         return ""
-    return (
-        "CopySlices: an op wrote into a view, so the whole base got this node as its new grad_fn; outside of the view"
-        " the gradient passes unchanged, inside of it goes through the op that wrote"
-    )
+    return "CopySlices: an op wrote into a view, so the whole base got this node as its new grad_fn"
 
 
 def scale_words(chain: Chain) -> str:

@@ -13,7 +13,6 @@ from gradb.tape.asked import answers, measured, record as record_of
 from gradb.tape.events import (
     AccumulateDetail,
     Edge,
-    HookDetail,
     Node,
     NodeDetail,
     NodeStartDetail,
@@ -23,11 +22,10 @@ from gradb.tape.events import (
 )
 from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local, NodeState
 from gradb.tape.graph import Graphs
+from gradb.tape.hooking import Values, arrived, hooks_of, made_by_node, values
 from gradb.tape.remarking import op_of, remarks, returned_by_grad
 from gradb.tape.runs import Backward, Moment, Run
 from gradb.tape.values import TensorValue
-
-Values = tuple[TensorValue | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,8 @@ class Chains:
         asked = answers(self._store, node_id, run, position)
         record = replace(record, probes=measured(asked) or record.probes)
         op = op_of(self._store, node)
-        hooks = self._hooks(node_id, run, position)
-        record = replace(record, arrived=_arrived(record, hooks))
+        hooks = hooks_of(self._store, node_id, run, position)
+        record = replace(record, arrived=arrived(record.upstream, hooks))
         backward = self._backward(run, moment)
         contributions, check = self._contributions(node_id, record, run, backward, position)
         return Chain(
@@ -124,9 +122,9 @@ class Chains:
         started = None if run.start is None else self._store.detail(run.start)
         ended = None if run.end is None else self._store.detail(run.end)
         if isinstance(started, NodeStartDetail):
-            upstream, probes = _values(started.upstream), started.probes
+            upstream, probes = values(started.upstream), started.probes
         if isinstance(ended, NodeDetail):
-            downstream = _values(ended.downstream)
+            downstream = values(ended.downstream)
         if isinstance(ended, AccumulateDetail):
             upstream, downstream = upstream or (ended.added,), ()
         return _Record(run.end or run.start, upstream, probes, downstream)
@@ -144,20 +142,6 @@ class Chains:
         """Return the backward that a record is about."""
         start = run.backward if run is not None else moment.backward.start if moment is not None else 0
         return self._runs.backward(start) if start else None
-
-    # --- hooks --------------------------------------------------------------------------------------------------------
-
-    def _hooks(self, node: int, run: Run | None, position: int) -> tuple[Hook, ...]:
-        """Return the hooks that ran around a run of a node, or, before it has run, those that will."""
-        rows = self._store.db.all(
-            "SELECT seq FROM event WHERE node = ? AND +kind = 'hook' AND seq <= ? ORDER BY seq", node, position
-        )
-        found = [(seq, detail) for (seq,) in rows if isinstance(detail := self._store.detail(seq), HookDetail)]
-        backward = run.backward if run is not None else max((detail.backward for _, detail in found), default=0)
-        ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]
-        if ran:
-            return tuple(_hook(seq, detail) for seq, detail in ran)
-        return _waiting([detail for _, detail in found if not detail.has_run])
 
     # --- contributions ------------------------------------------------------------------------------------------------
 
@@ -214,7 +198,7 @@ class Chains:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
-        made = _made(index, sent, hooks)
+        made = made_by_node(index, sent, hooks)
         check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
         return ChainEdge(
             edge.to,
@@ -259,50 +243,6 @@ class Chains:
 def _root(backward: Backward | None) -> str | None:
     """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
     return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
-
-
-def _waiting(details: list[HookDetail]) -> tuple[Hook, ...]:
-    """Return the hooks that were registered and not removed again."""
-    found: list[Hook] = []
-    for detail in details:
-        hook = _hook(None, detail)
-        if detail.kind != "removed":
-            found.append(hook)
-            continue
-        same = [
-            one
-            for one in found
-            if (one.function, one.where, one.output_nr) == (hook.function, hook.where, hook.output_nr)
-        ]
-        if same:
-            found.remove(same[-1])
-    return tuple(found)
-
-
-def _hook(seq: int | None, detail: HookDetail) -> Hook:
-    values = _values(detail.before), _values(detail.after)
-    return Hook(detail.kind, detail.function, detail.where, detail.output_nr, seq, detail.is_changed, *values)
-
-
-def _arrived(record: _Record, hooks: tuple[Hook, ...]) -> Values:
-    """Return what arrived at a node, before the first hook that changed it."""
-    found = list(record.upstream)
-    for hook in reversed([hook for hook in hooks if hook.is_changed and not hook.is_after]):
-        if hook.kind == "tensor" and len(hook.before) == 1 and hook.output_nr < len(found):
-            found[hook.output_nr] = hook.before[0]
-        elif len(hook.before) == len(found):
-            found = list(hook.before)
-    return tuple(found)
-
-
-def _made(index: int, sent: TensorValue | None, hooks: tuple[Hook, ...]) -> TensorValue | None:
-    """Return what a node itself made for an edge, before the first hook that changed it."""
-    changed = [hook for hook in hooks if hook.is_changed and hook.kind in {"node", "module"}]
-    return changed[0].before[index] if changed and index < len(changed[0].before) else sent
-
-
-def _values(tensors: tuple[Tensor | None, ...]) -> Values:
-    return tuple(None if tensor is None else tensor.value for tensor in tensors)
 
 
 def _one(dtype: str, shape: tuple[int, ...]) -> TensorValue | None:

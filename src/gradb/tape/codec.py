@@ -31,6 +31,8 @@ output                  ``[stream, text]``
 error                   ``[type, message, traceback, uncaught]``
 note                    ``[text]``
 end                     ``[exit_code, signal, reason]``
+saved (of a node)       ``[note, [[name, form, tensor, base, storage, bytes or null, leaf, V, note]...],
+                        [[name, text]...]]``
 ======================  ======================================================================================
 
 What ends in ``calls`` may leave that out where it is null.
@@ -68,6 +70,7 @@ from gradb.tape.events import (
     Tensor,
     ZeroGradDetail,
 )
+from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import TensorValue
 
 Wire = list[Any]
@@ -222,3 +225,15 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             return [text]
         case EndDetail(exit_code, signal, reason):
             return [exit_code, signal, reason]
+
+
+def _entry(entry: SavedEntry, blob: Blob) -> Wire:
+    places = [entry.tensor, entry.base, entry.storage, entry.size, entry.is_leaf]
+    return [entry.name, entry.form, *places, _value(entry.value, blob), entry.note]
+
+
+def encode_saved(record: SavedRecord) -> tuple[str, bytes | None]:
+    """Return the JSON text and the blob of what a node saved."""
+    blob = Blob()
+    wire = [record.note, [_entry(entry, blob) for entry in record.tensors], [list(pair) for pair in record.arguments]]
+    return dumps(wire), blob.join()

@@ -34,6 +34,7 @@ from gradb.tape.events import (
     Tensor,
     ZeroGradDetail,
 )
+from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Stats, TensorValue, decode as decode_numbers, element_size
 
 _MAX_RANK = 64
@@ -283,3 +284,29 @@ def decode(kind: str, text: str, data: bytes | None) -> Detail:
         raise
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise CodecError(f"the detail of a {kind} event is damaged: {error}") from error
+
+
+def _read_entry(raw: Any, data: bytes) -> SavedEntry:
+    name, form, tensor, base, storage, size, is_leaf, value, note = raw
+    if form not in {"tensor", "none", "packed"}:
+        raise CodecError("a saved tensor has no known form")
+    if not (size is None or (isinstance(size, int) and size >= 0)):
+        raise CodecError("a saved tensor has no size")
+    ids = (int(tensor), int(base), int(storage))
+    return SavedEntry(str(name), form, *ids, size, bool(is_leaf), _read_value(value, data), str(note))
+
+
+def decode_saved(text: str, data: bytes | None) -> SavedRecord:
+    """Read back what a node saved.
+
+    Raises:
+        CodecError: the JSON is not of the wire form, or a size does not fit.
+    """
+    try:
+        note, tensors, arguments = json.loads(text)
+        entries = tuple(_read_entry(item, data or b"") for item in tensors)
+        return SavedRecord(str(note), entries, tuple((str(name), str(told)) for name, told in arguments))
+    except CodecError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise CodecError(f"what a node saved is damaged: {error}") from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
+from gradb.tape.saved import SavedView
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
@@ -390,5 +391,7 @@ class Frame:
     """Series and interventions, and what holds at the position."""
     paths: PathsAt
     """The paths from leaves to what was differentiated; counted and multiplied when asked for."""
+    saved: SavedView
+    """What nodes saved for backward, and the memory that the graph holds."""
     aten: Aten | None = None
     """ATen calls of the op or node that the position is in or at; None where it is at neither."""

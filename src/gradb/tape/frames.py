@@ -14,6 +14,7 @@ from gradb.tape.chain import Chains
 from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
+from gradb.tape.holding import Holdings
 from gradb.tape.naming import Naming
 from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
@@ -36,6 +37,7 @@ class Frames:
         self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
+        self._holdings = Holdings(graphs, self.trainings)
         self._lines = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
@@ -62,6 +64,7 @@ class Frames:
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
             self._pathfinder.at(position),
+            self._holdings.at(position),
             self._atens.at(event, detail),
         )
 

@@ -48,6 +48,16 @@ CREATE TABLE node(
   tensor INTEGER,                 -- accumulate: the leaf
   edges TEXT NOT NULL             -- JSON [[to or null, input_nr], ...] in the order of next_functions
 );
+CREATE TABLE saved(               -- what a node saved for backward, read when it was first seen; not of every node
+  node INTEGER PRIMARY KEY,
+  detail TEXT NOT NULL,           -- JSON: see codec.py
+  data BLOB                       -- the bytes of its values
+);
+CREATE TABLE gone(                -- nodes that nothing refers to any more: ids first..last, gone from an event on
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  event INTEGER NOT NULL
+);
 CREATE TABLE remark(              -- what is to be known of a node beside its edges, see events.RemarkKind
   node INTEGER NOT NULL,
   event INTEGER NOT NULL,         -- from here on

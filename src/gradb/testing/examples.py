@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+from gradb.tape.saved import SavedEntry
+from gradb.tape.values import TensorValue, element_size
 from gradb.testing.backward import Autograd
 from gradb.testing.forward import Variable
-from gradb.testing.packing import diagonal
+from gradb.testing.packing import diagonal, value
 from gradb.testing.recording import Path
 
 CHAIN_RULE = '''\
@@ -69,7 +71,21 @@ def _forward(tape: Autograd) -> tuple[Variable, Variable]:
         "Tensor.sum", "SumBackward0", [d], [420], (), name="out", line=12, columns=(6, 13), saves=False,
         jacobians=[[1.0] * 4],
     )  # fmt: skip
+    tape.save(
+        b, SavedEntry("other", "tensor", storage=1, size=8, value=value([2], (), "int64")), SavedEntry("self", "none")
+    )
+    tape.save(c, arguments=[("alpha", "1")])
+    tape.save(d, saved_of("self", c, storage=2), arguments=[("exponent", "2")])
+    tape.save(out, arguments=[("self_sym_sizes", "(4,)")])
     return a, out
+
+
+def saved_of(name: str, tensor: Variable, *, storage: int, is_leaf: bool = False) -> SavedEntry:
+    """Return the record of a tensor that a node saved and that the node's event shows."""
+    shape, dtype = tensor.value.shape, tensor.value.dtype
+    size = tensor.value.numel * (element_size(dtype) or 0)
+    known = TensorValue(shape, dtype)
+    return SavedEntry(name, "tensor", tensor.id, 0, storage, size, is_leaf, known)
 
 
 def _printed(tape: Autograd, leaf: Variable, line: int) -> None:

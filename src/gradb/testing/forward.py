@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gradb.tape.codec import encode_saved
 from gradb.tape.events import AtenDetail, LeafDetail, OpDetail, Tensor
+from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Number, TensorValue
 from gradb.testing.packing import value
 from gradb.testing.recording import Path, Recording
@@ -157,6 +159,17 @@ class Forward(Recording):
         """Give a tensor a (further) name, from the last event on."""
         self.writer.name(variable.id, self.head, name)
         return replace(variable, name=name)
+
+    def save(
+        self, made: Variable, *tensors: SavedEntry, arguments: Sequence[tuple[str, str]] = (), note: str = ""
+    ) -> None:
+        """Say what the node of a tensor saved, or why that is not known."""
+        text, data = encode_saved(SavedRecord(note, tensors, tuple(arguments)))
+        self.writer.record_saved(made.node or 0, text, data)
+
+    def let_go(self, *made: Variable) -> None:
+        """Let the nodes of some tensors be no more, from the next event on."""
+        self.writer.gone.extend((self.head + 1, one.node) for one in made if one.node is not None)
 
     def _define(self, made: Variable, seq: int) -> None:
         self.writer.tensor(made.id, seq, self._feeds(made), 0)

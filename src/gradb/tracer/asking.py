@@ -65,13 +65,16 @@ class Asker:
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
+        self.held: tuple[Any, NodeMark, int, Tensors] | None = None
+        """A ``Held``, as a plain tuple: two are made for every node. Set while an event of a node is written, which is
+        where the script may be held."""
 
     def answer(self, ask: Ask) -> None:
         """Measure what is asked for and write it to the tape; called on the thread that is held."""
         recorder = self._composer.recorder
-        if self._composer.held is None or not recorder.is_active:
+        if self.held is None or not recorder.is_active:
             return
-        held = Held(*self._composer.held)
+        held = Held(*self.held)
         answer, runs_code = _Answer(), is_custom(held.node) or held.mark.is_hooked
         try:
             if cannot_be_called(held.mark):

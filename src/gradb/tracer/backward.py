@@ -18,8 +18,9 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.asking import Asker
 from gradb.tracer.buffers import grad_of
-from gradb.tracer.composer import Composer, HeldRow
+from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.iterations import Iterations
@@ -44,13 +45,14 @@ class EngineWatch:
         iterations: Iterations,
         prober: Prober,
         microscope: Microscope,
+        asker: Asker,
     ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
         self._losses = Losses()
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self._microscope = microscope
         self.hooks = Hooks()
         self.make_run: Callable[..., BackwardRun] = BackwardRun
@@ -81,7 +83,8 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = self.make_run(self._composer, self._prober, self._losses, self.hooks, self._microscope)
+        parts = (self._composer, self._prober, self._losses, self.hooks, self._microscope, self._asker)
+        run = self.make_run(*parts)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
@@ -161,13 +164,14 @@ class BackwardRun:
         losses: Losses,
         hooks: Hooks,
         microscope: Microscope,
+        asker: Asker,
     ) -> None:
         self.composer = composer
         self.microscope = microscope
         self._losses = losses
         self._recorder = composer.recorder
         self.gate = composer.recorder.gate
-        self._prober = prober
+        self._prober, self._asker = prober, asker
         self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
@@ -275,30 +279,38 @@ class BackwardRun:
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
         probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
-        self.composer.held = node, mark, self._recorder.next_seq, gradients
+        self._asker.held = node, mark, self._recorder.next_seq, gradients
         try:
             return self._recorder.emit(
                 "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
                 node=mark.id, has_nonfinite=is_bad,
             )  # fmt: skip
         finally:
-            self.composer.held = None
+            self._asker.held = None
 
-    def downstream(self, held: HeldRow, gradients: tuple[Any, ...], calls: int | None) -> None:
+    def downstream(
+        self,
+        node: Any,
+        mark: NodeMark,
+        start: int,
+        gradients: tuple[Any, ...],
+        upstream: Any,
+        calls: int | None,
+    ) -> None:
         """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
-        mark, blob, event = held[1], Blob(), self._recorder.next_seq
+        blob, event = Blob(), self._recorder.next_seq
         if self._creates:
             self._made(mark, gradients, event)
         values = self.composer.gradients(gradients, blob, has_graph=self._creates)
-        self.composer.held = held
+        self._asker.held = node, mark, start, upstream
         try:
             self._recorder.emit(
-                "node", mark.name, mark.place, f"[{held[2]},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
+                "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
                 node=mark.id, has_nonfinite=blob.has_nonfinite,
             )  # fmt: skip
         finally:
-            self.composer.held = None
+            self._asker.held = None
 
     def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
         """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
@@ -373,7 +385,7 @@ class _NodeVisit:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream((self.node, self.mark, self.start, outputs), inputs, calls)
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()

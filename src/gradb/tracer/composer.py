@@ -17,9 +17,10 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.controls import Controls
-from gradb.tracer.identity import NodeIds, NodeMark, TensorIds, TensorRecord
+from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
@@ -28,10 +29,6 @@ _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
 _Unseen = torch._C.DisableTorchFunction
 _MAX_TOLD = 20  # places of torch.func transforms
-
-
-HeldRow = tuple[Any, NodeMark, int, tuple[Any, ...]]
-"""A node, its mark, the number of its node_start event, and the gradients upstream."""
 
 
 class Composer:
@@ -48,10 +45,9 @@ class Composer:
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
         self.series = SeriesLog(recorder)
-        self.nodes = NodeIds(self.writer, self.tensors)
+        saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
+        self.nodes = NodeIds(self.writer, self.tensors, saving)
         self.local = _Local()
-        self.held: HeldRow | None = None
-        """Set while an event of a node is written, which is where the script may be held; then it can be probed."""
         self._owners: dict[str, int] = {}
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}

@@ -234,7 +234,7 @@ class ForwardCall:
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         for tensor in changed:
             if tensor.grad_fn is not None:
-                new += composer.nodes.register(tensor.grad_fn, event, place, scope)
+                new += composer.nodes.register(tensor.grad_fn, event, place, scope, (self.inputs, changed))
         self._name_results(results, is_single, event)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
         for tensor in changed:

@@ -73,11 +73,12 @@ def tracing(
         depth.sync()
 
     controls.on_policy = change
-    recorder.answer = Asker(composer).answer
+    asker = Asker(composer)
+    recorder.answer = asker.answer
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope)
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope, asker)
         stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:

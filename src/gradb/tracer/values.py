@@ -191,6 +191,12 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
     return tensor if tensor.device.type == "cpu" else _to_cpu(tensor, limit)
 
 
+def is_ordinary(tensor: object) -> bool:
+    """Tell whether a value is a tensor whose own attributes can be read without running foreign code."""
+    kind = type(tensor)
+    return isinstance(tensor, torch.Tensor) and (_plain_types.get(kind) or _is_plain(kind))
+
+
 def _is_plain(kind: type) -> bool:
     known = _plain_types.get(kind)
     if known is None:
