@@ -29,7 +29,7 @@ CASES: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_products_of_complex_ops(name: str, tmp_path: Path) -> None:
-    """One complex factor an entry where that says all (holomorphic in z or z*, real outputs), else the parts; all exact."""
+    """One complex factor an entry where that says all (holomorphic in z or z*, real outputs), else the parts."""
     function, form = CASES[name]
     z = torch.tensor(Z, dtype=torch.complex128, requires_grad=True)
     weights = torch.tensor([0.5, -2.0], dtype=torch.float64)

@@ -22,12 +22,15 @@ class Case:
     call: str
     shapes: dict[str, Shape]
     """Shape of each role that is a tensor, in the order of the node's edges."""
+    alpha: float = 1.0
+    beta: float = 1.0
 
 
 A, B, C = (2, 3), (3, 4), (2, 4)
 CASES = [
     Case("torch.mm(self, mat2)", {"self": A, "mat2": B}),
     Case("torch.addmm(self, mat1, mat2)", {"self": C, "mat1": A, "mat2": B}),
+    Case("torch.addmm(self, mat1, mat2, alpha=alpha, beta=beta)", {"self": C, "mat1": A, "mat2": B}, 3.0, 2.0),
     Case("torch.bmm(self, mat2)", {"self": (2, *A), "mat2": (2, *B)}),
     Case("torch.baddbmm(self, batch1, batch2)", {"self": (2, *C), "batch1": (2, *A), "batch2": (2, *B)}),
     Case("torch.mv(self, vec)", {"self": A, "vec": (3,)}),
@@ -59,7 +62,9 @@ def run(case: Case) -> tuple[Any, dict[str, Any]]:
         role: torch.rand(shape, generator=generator, dtype=torch.float64, requires_grad=True)
         for role, shape in case.shapes.items()
     }
-    return eval(case.call, {"torch": torch, "F": functional, **tensors}), tensors
+    return eval(
+        case.call, {"torch": torch, "F": functional, **tensors, "alpha": case.alpha, "beta": case.beta}
+    ), tensors
 
 
 def product(part: Part, scope: dict[str, Any]) -> Any:
@@ -67,7 +72,8 @@ def product(part: Part, scope: dict[str, Any]) -> Any:
     import torch
 
     names = {role: role for role in scope}
-    text = part.product.split(",")[0] if "outer" not in part.product else part.product
+    written = part.product if isinstance(part.product, str) else part.product(names)
+    text = written.split(",")[0] if "outer" not in written else written
     text = text.format_map(names).replace("·", "*")
     tools = {"outer": torch.outer, "sum": torch.sum, "softmax": lambda x: torch.softmax(x, 0)}
     return eval(text, {**tools, **scope}) if text.isascii() and any(mark in text for mark in "@*.(") else None
@@ -95,7 +101,7 @@ def test_products_agree_with_autograd(case: Case) -> None:
     assert rule is not None
     upstream = torch.rand(output.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     output.backward(upstream)
-    scope = {**tensors, "upstream": upstream, "out": output}
+    scope = {**tensors, "upstream": upstream, "out": output, "alpha": case.alpha, "beta": case.beta}
     for part in rule.parts:
         value = product(part, scope)
         if value is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gradb.link.spec import Change
+from gradb.link.spec import Change, Nudge
 from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.controls import Controls
@@ -25,12 +25,14 @@ def record(
     probe: str = "always",
     changes: Sequence[Change] = (),
     is_stepping: bool = False,
+    aten: bool = False,
+    nudge: Nudge | None = None,
 ) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
-    recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
+    recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None, always_looks_in=aten))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
-        with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping):
+        with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping, nudge=nudge):
             result = function()
     finally:
         recorder.is_active = False

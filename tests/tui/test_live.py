@@ -11,6 +11,7 @@ import pytest
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News
+from gradb.present.options import PathChoice
 from gradb.tape.frame import Frame
 from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape
@@ -28,6 +29,7 @@ class SlowDebugger:
         self.status, self.message = "importing torch", ""
         self.breakpoints: list[Stop] = []
         self.shows_quiet = self.is_free = False
+        self.choice = PathChoice()
         self.news = News()
         self.path = str(path)
         self._ours, self._theirs = socket.socketpair()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from textual.pilot import Pilot
 
 from gradb.debugger.commands import COMMANDS
 from gradb.tape.events import ErrorDetail
+from gradb.tape.frame import Chain, Local
 from gradb.testing import TapeBuilder
 from gradb.tui.keys import key_name
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
@@ -145,7 +147,7 @@ async def test_a_double_click_sets_and_clears_a_breakpoint(chain_tape: Path) -> 
 async def test_help_names_every_command_and_key(chain_tape: Path) -> None:
     """Help begins with the pane in focus and lists the whole registry."""
     app = opening(chain_tape)
-    async with shown(app, 120, 100) as pilot:
+    async with shown(app, 120, 120) as pilot:
         text = await press(pilot, "question_mark")
         assert text.index("graph pane") < text.index("Move in time")
         for command in COMMANDS:
@@ -242,3 +244,36 @@ async def test_a_click_on_the_key_bar_is_the_key(chain_tape: Path) -> None:
     async with shown(app, 80, 24) as pilot:
         await pilot.click("KeyBar", offset=(3, 0))
         await wait_until(lambda: position_of(app) == 1)
+
+
+async def test_shift_and_arrows_move_over_a_large_matrix(chain_tape: Path) -> None:
+    """A matrix wider and higher than its place is looked at through a window; another node begins at its corner."""
+    app = opening(chain_tape)
+    async with shown(app, 120, 40) as pilot:
+        await press(pilot, "end")
+        pane = debug_screen(app).panes["chain"]
+        frame = debug_screen(app).frame
+        assert frame is not None
+        chain = frame.chain and _chain(app, frame.position)
+        assert chain is not None
+        numbers = tuple(float(index) for index in range(1, 1601))
+        edge = replace(chain.edges[0], local=Local("dense", 40, 40, numbers))
+        pane.frame = replace(frame, chain=replace(chain, edges=(edge,)))
+        pane.focus()
+        assert "[39]" not in (before := await press(pilot))
+        assert "[0]" in before
+        text = await press(pilot, *["shift+right"] * 39, *["shift+down"] * 39)
+        assert "1600" in text
+        assert "[39]" in text
+        pane.frame = frame
+        pane.frame = replace(frame, chain=replace(chain, edges=(edge,)))
+        assert "[39]" not in await press(pilot)
+
+
+def _chain(app: Any, position: int) -> Chain | None:
+    """Return the record of the last node with edges that has run up to a position."""
+    debugger = debug_screen(app).session.debugger
+    assert debugger is not None
+    assert debugger.tape is not None
+    chains = (debugger.tape.frame(seq).chain for seq in range(position, 0, -1))
+    return next((chain for chain in chains if chain is not None and chain.edges and chain.upstream), None)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gradb.debugger.commands import BY_NAME
+from gradb.debugger.commands import BY_NAME, SIGNS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHORT = {".": "full_stop", ",": "comma", ":": "colon", "?": "question_mark"}
+SHORT = {sign: key for key, sign in SIGNS.items()}
 """Keys as the README writes them, and as Textual names them."""
 
 

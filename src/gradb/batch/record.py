@@ -19,8 +19,8 @@ _EVERY = 0.25
 _FIRST = 1.0
 
 
-class Progress:
-    """A line that says how far a run has got, rewritten in place a few times a second.
+class Line:
+    """A line on a terminal that says how far something has got, rewritten in place a few times a second.
 
     ``write`` None: nothing is ever written.
     """
@@ -30,19 +30,27 @@ class Progress:
         self._due = time.monotonic() + _FIRST
         self._is_shown = False
 
-    def update(self, run: Run) -> None:
+    def show(self, text: Callable[[], str]) -> None:
         """Show the line, if it is time to."""
         now = time.monotonic()
         if self._write is None or now < self._due:
             return
         self._due = now + _EVERY
         self._is_shown = True
-        self._write(f"\r\x1b[K{run.status}: {run.head:,} events{how_far(run.pace.news)}\r")
+        self._write(f"\r\x1b[K{text()}\r")
 
     def clear(self) -> None:
         """Take the line away."""
         if self._write is not None and self._is_shown:
             self._write("\r\x1b[K")
+
+
+class Progress(Line):
+    """A line that says how far a run has got."""
+
+    def update(self, run: Run) -> None:
+        """Show the line, if it is time to."""
+        self.show(lambda: f"{run.status}: {run.head:,} events{how_far(run.pace.news)}")
 
 
 def how_far(news: News) -> str:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gradb.batch.gradcheck import carry_out, finding_text
 from gradb.batch.show import Style, pane_text
+from gradb.debugger import gradcheck
 from gradb.debugger.commands import needs_screen
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -87,7 +89,10 @@ class Script:
 
 def _carry_out(statement: Statement, debugger: Debugger, style: Style, out: Write) -> None:
     if statement.command.name == "show":
-        out(pane_text(statement.argument, debugger.frame(), style))
+        out(pane_text(statement.argument, debugger.frame(), style, debugger.choice))
+        return
+    if statement.command.name == "gradcheck":
+        out(finding_text(carry_out(gradcheck.start(debugger, statement.argument)), style))
         return
     said = statement.run(debugger)
     _settle(debugger)

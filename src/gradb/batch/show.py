@@ -8,7 +8,7 @@ from gradb.batch.lines import line
 from gradb.debugger.commands import PANES as NAMES
 from gradb.debugger.errors import UserError
 from gradb.present.jsonview import pane_json
-from gradb.present.options import Options
+from gradb.present.options import Options, PathChoice
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
 from gradb.tape.frame import Frame
@@ -24,8 +24,14 @@ class Style:
     is_coloured: bool = False
 
 
-def pane_text(name: str, frame: Frame, style: Style) -> str:
+def pane_text(name: str, frame: Frame, style: Style, choice: PathChoice | None = None) -> str:
     """Return a pane of a Frame as text that ends with a line end.
+
+    Args:
+        name: the pane.
+        frame: what it shows.
+        style: how it is printed.
+        choice: whose paths, and which of them; None for the default.
 
     Raises:
         UserError: there is no pane of that name.
@@ -33,6 +39,7 @@ def pane_text(name: str, frame: Frame, style: Style) -> str:
     if name not in NAMES:
         what = f"there is no pane {name!r}" if name else "`show` needs a pane"
         raise UserError(f"{what}: the panes are {', '.join(NAMES)}")
+    options = Options(width=style.width, paths=choice or PathChoice())
     if style.is_json:
-        return line(pane_json(name, frame)) + "\n"
-    return to_text(PANES[name](frame, Options(width=style.width)), style.width, is_coloured=style.is_coloured)
+        return line(pane_json(name, frame, options)) + "\n"
+    return to_text(PANES[name](frame, options), style.width, is_coloured=style.is_coloured)

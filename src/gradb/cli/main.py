@@ -25,6 +25,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "record": ("record", "record a run without a screen"),
     "open": ("opening", "look at a recording on the screen"),
     "compare": ("compare", "compare the losses of two recordings"),
+    "gradcheck": ("gradcheck", "check a gradient of a script by finite differences"),
     "show": ("show", "print one pane of a recording, or of a script recorded for it"),
     "events": ("events", "print a recording as JSON lines"),
 }
@@ -87,7 +88,7 @@ def _is_picker(words: Sequence[str]) -> bool:
 
 
 def _parser() -> Parser:
-    rows = "\n".join(f"  {name:<8} {about}" for name, (_, about) in SUBCOMMANDS.items())
+    rows = "\n".join(f"  {name:<9} {about}" for name, (_, about) in SUBCOMMANDS.items())
     parser = Parser(
         "",
         _USAGE,

@@ -57,6 +57,7 @@ def add_run_options(parser: Parser) -> None:
         default="auto",
         help="measure local derivatives: of small nodes while stepping (auto), wherever possible, or never",
     )
+    parser.add_argument("--aten", action="store_true", help="record the ATen calls that every op and node makes (slow)")
     parser.add_argument(
         "--limit", metavar="N", type=_whole, default=1024, help="keep tensors of up to N elements whole (default: 1024)"
     )

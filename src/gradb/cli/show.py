@@ -14,6 +14,7 @@ from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.target import is_tape
+from gradb.debugger import looking
 from gradb.debugger.commands import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -28,6 +29,8 @@ def _parser() -> Parser:
     )
     parser.add_argument("--at", metavar="N", help="position, from 0 (default: the last event)")
     parser.add_argument("--pane", metavar="PANE", choices=PANES, required=True, help=", ".join(PANES))
+    parser.add_argument("--leaf", metavar="NAME", help="whose paths the pane `paths` shows (default: the first leaf's)")
+    parser.add_argument("--path", metavar="N", help="the path that the pane `paths` shows in full (default: all)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--width", metavar="N", help="columns (default: the terminal's, or 100)")
     add_run_options(parser)
@@ -41,16 +44,27 @@ def run(argv: Sequence[str]) -> int:
     if rest and rest[0] and is_tape(rest[0]):
         own, rest = [*own, *rest[1:]], rest[:1]  # a tape takes no arguments: options may stand behind it
     options = parser.parse_args(own)
+    if options.pane != "paths" and (options.leaf is not None or options.path is not None):
+        raise UserError("--leaf and --path go with --pane paths")
     style = Style(width=read_width(options.width), is_json=options.json)
     position = None if options.at is None else _position(options.at)
     is_recording = bool(rest) and _is_recording(rest[0])
     debugger = open_tape(rest[0]) if is_recording else _recorded(parser, options, rest)
     try:
         debugger.go(debugger.head if position is None else position)
-        sys.stdout.write(pane_text(options.pane, debugger.frame(), style))
+        if options.pane == "paths":
+            looking.path(debugger, f"{_path(options.path)} {options.leaf or ''}")
+        sys.stdout.write(pane_text(options.pane, debugger.frame(), style, debugger.choice))
     finally:
         debugger.close()
     return 0
+
+
+def _path(text: str | None) -> str:
+    """Return the path to be shown in full, or that all are listed."""
+    if text is not None and not (text.isascii() and text.isdigit()):
+        raise UserError(f"--path takes the number of a path, from 1, not {text!r}")
+    return "all" if text is None else text
 
 
 def _is_recording(name: str) -> bool:

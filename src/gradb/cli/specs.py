@@ -60,6 +60,7 @@ def make_spec(
         is_paused_at_start=is_paused_at_start,
         passes_output=passes_output,
         probe=options.probe,
+        aten=options.aten,
         limit=options.limit,
         seed=options.seed,
         changes=changes(options),

@@ -46,6 +46,19 @@ def walk(kind: StopKind, direction: int) -> Callable[[Debugger, str], str | None
     return run
 
 
+into = walk("into", 1)
+
+
+def out(debugger: Debugger, argument: str) -> str | None:
+    """Go to the end of the op or node that the position is in."""
+    _nothing(argument, "out")
+    event = debugger.event()
+    if event is None or event.kind not in {"aten", "node_start"}:
+        raise UserError("this is not inside an op or a node: `into` goes into the next one")
+    debugger.forward(Stop("out"))
+    return None
+
+
 def iteration(direction: int) -> Callable[[Debugger, str], str | None]:
     """Make the command that goes COUNT iterations on (1) or back (-1), or to iteration N wherever it is (``@N``)."""
     step = walk("iteration", direction)
@@ -183,6 +196,11 @@ def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
 def refuse_show(debugger: Debugger, argument: str) -> str | None:
     """Refuse: only a front end has panes."""
     raise UserError("`show` needs something to show a pane on")
+
+
+def refuse_gradcheck(debugger: Debugger, argument: str) -> str | None:
+    """Refuse: a front end waits for the runs in its own way."""
+    raise UserError("`gradcheck` needs something that waits for its runs and shows what they found")
 
 
 def expect(debugger: Debugger, argument: str) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger import actions
+from gradb.debugger import actions, asking, looking
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ SIGNS = {
     "plus": "+",
     "minus": "-",
     "equals_sign": "=",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
 }
 """What is printed on a key that Textual names by a word."""
 
@@ -117,6 +119,9 @@ COMMANDS: tuple[Command, ...] = (
             actions.iteration(1), "[COUNT|@N]", "iteration-back"),
     Command("iteration-back", ("I",), "Go back to the iteration before, or with @N to iteration N", "move",
             actions.iteration(-1), "[COUNT|@N]", "iteration"),
+    Command("into", ("greater_than_sign",), "Go into the next op or node: to the next ATen call that it makes", "move",
+            actions.into, COUNT, "out"),
+    Command("out", ("less_than_sign",), "Go out of the op or node: to its end", "move", actions.out, "", "into"),
     Command("until", (), "Go on to the next: node NAME, line N, iteration N, kind KIND, nonfinite, step ...",
             "move",
             actions.until(1), WHAT, "until-back"),
@@ -146,6 +151,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", actions.refuse_show, "PANE", is_front_end=True),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
             actions.expect, "EXPR"),
+    Command("path", (), "Show the next path of the paths pane in full, or the N-th, or all; with NAME: of that leaf",
+            "look", looking.path, "[N|all] [NAME]"),
+    Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
+            "look", actions.refuse_gradcheck, "[LEAF[INDEX]|off]", is_front_end=True),
+    Command("probe", ("j",), "Measure the node that is held: its whole Jacobian, a row, a column, or one direction",
+            "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),

@@ -14,11 +14,12 @@ from dataclasses import replace
 
 from gradb.debugger.changes import Switches, option, say
 from gradb.debugger.errors import UserError
+from gradb.debugger.inside import what_was_not_seen
 from gradb.debugger.movement import Leg, legs_of, nearest
 from gradb.debugger.run import Run
 from gradb.debugger.view import View
 from gradb.debugger.where import describe
-from gradb.link.messages import Continue, Paused
+from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.events import Event
 from gradb.tape.stops import Stop
@@ -141,8 +142,10 @@ class Debugger(View):
         return None
 
     def _arrive(self, leg: Leg, origin: Event | None) -> None:
-        """Drop the second leg of a pair when the first has met what the second looks for."""
+        """Drop the second leg of a pair when the first has met what the second looks for; say what was not seen."""
         event = self.event()
+        if leg.stop.kind == "into" and self.tape is not None and event is not None:
+            self.message = what_was_not_seen(self.tape, event) or self.message
         if leg.is_prelude and self._legs and event and any(stop.matches(event, origin) for stop in leg.also):
             self._legs.popleft()
 
@@ -209,6 +212,12 @@ class Debugger(View):
         late = f" (iteration {change.iteration} has begun already)" if change.iteration > 1 else ""
         where = "" if self.position == head else f" at the head, event {head}"
         return say(change, f"from now on{where}{late}")
+
+    def ask(self, ask: Ask) -> None:
+        """Have the node that the script is held at probed; the position goes to the answer, which is an event."""
+        self._legs.clear()
+        self._is_following = True
+        self.run.ask(ask)
 
     # --- the debuggee -------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from gradb.tape.events import Event
 from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape, TapeError
 
-_WALKS = frozenset({"step", "event", "line", "phase", "iteration", "end"})
+_WALKS = frozenset({"step", "event", "line", "phase", "iteration", "end", "into", "out"})
 
 
 @dataclass(frozen=True, slots=True)

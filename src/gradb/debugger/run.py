@@ -16,7 +16,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
 from gradb.link.launch import launch
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready, Set
+from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready, Set
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.finish import finish
 from gradb.tape.tape import Tape, TapeError
@@ -125,6 +125,13 @@ class Run:
         if not self.is_running:
             self.is_running = True
             self._doing = "changing"
+
+    def ask(self, ask: Ask) -> None:
+        """Have the node that a paused script is held at probed; the script counts as running until it has answered."""
+        if self._live is not None and not self.is_running:
+            self._live.send(ask)
+            self.is_running = True
+            self._doing = "probing"
 
     def interrupt(self) -> None:
         """Pass on Ctrl+C: the script gets its KeyboardInterrupt."""

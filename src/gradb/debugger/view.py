@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
+from gradb.present.options import PathChoice
 from gradb.tape.events import Event
 from gradb.tape.frame import Frame
 from gradb.tape.tape import Tape, TapeError
@@ -18,6 +19,8 @@ class View:
         self.run = run
         self.position = 0
         """Where the user is looking, 0..head."""
+        self.choice = PathChoice()
+        """Whose paths are looked at, and which of them."""
         self._frame: tuple[Tape, int, int, Frame] | None = None
 
     @property

@@ -13,7 +13,7 @@ from gradb.tape.events import Kind
 from gradb.tape.stops import Stop
 
 KINDS: tuple[str, ...] = get_args(Kind)
-WAYS = "node NAME, line N, FILE:N, iteration N, nonfinite, or a kind of event (error, accumulate, step ...)"
+WAYS = "node NAME, aten NAME, line N, FILE:N, iteration N, nonfinite, or a kind of event (error, accumulate, step ...)"
 
 
 def parse_stop(text: str) -> Stop:
@@ -26,6 +26,8 @@ def parse_stop(text: str) -> Stop:
     rest = rest.strip()
     if word == "node":
         return Stop("node", _need(rest, "until node needs a name, e.g. node PowBackward0"))
+    if word == "aten" and rest:
+        return Stop("aten", rest)
     if word in {"line", "at"}:
         return _line(rest)
     if word == "iteration":

@@ -7,9 +7,9 @@ The conversation, seen from the debuggee::
     Continue ->  Progress ...  Ended(exit_code)                     (then the channel closes and the process exits)
 
 ``Pause`` may arrive while the script runs, ``Set`` and ``Quit`` at any time; a closed channel means ``Quit``. A ``Set``
-that a paused script gets is carried out at once, and answered by a new ``Paused``. The tape is
-committed before ``Paused`` is sent, so whoever receives it may read up to ``head``. Nothing here knows sockets or
-processes.
+that a paused script gets is carried out at once, and answered by a new ``Paused``; so is an ``Ask``, which only a
+paused script hears. The tape is committed before ``Paused`` is sent, so whoever receives it may read up to ``head``.
+Nothing here knows sockets or processes.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class Continue:
     origin: Event | None = None
     """The event the movement began at, for ``Stop.matches``; None before the first event."""
 
+    @property
+    def looks_in(self) -> bool:
+        """True when the ATen calls of ops and nodes have to be recorded to find where to pause."""
+        return any(stop.looks_in for stop in (self.stop, *self.breakpoints))
+
     def matches(self, event: Event) -> bool:
         """Tell whether the run pauses at ``event``."""
         return any(stop.matches(event, self.origin) for stop in (self.stop, *self.breakpoints))
@@ -54,6 +59,20 @@ class Set:
     """To the debuggee: change something from outside."""
 
     change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """To the debuggee: probe the node that the script is held at."""
+
+    what: str
+    """``full``, ``row``, ``column``, ``random`` or ``with``."""
+    index: int = 0
+    """row, column: the element, flat and row-major; random: the seed."""
+    of: int = 0
+    """row: which output of the node; column: which of its edges."""
+    numbers: tuple[float, ...] = ()
+    """with: the vector upstream, one number for each element of all outputs, or one for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,7 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Message = Continue | Pause | Set | Quit | Ready | Loading | Paused | Progress | Ended
+Message = Continue | Pause | Set | Ask | Quit | Ready | Loading | Paused | Progress | Ended
 
 
 def encode(message: Message) -> bytes:
@@ -143,10 +162,21 @@ def _change(what: Any, value: Any, iteration: Any) -> Change:
     return Change(what, str(value), int(iteration))
 
 
+ASKS = ("full", "row", "column", "random", "with")
+"""What can be asked for."""
+
+
+def _ask(what: Any, index: Any, of: Any, numbers: Any) -> Ask:
+    if what not in ASKS:
+        raise ValueError(f"cannot ask for {what!r}")
+    return Ask(str(what), int(index), int(of), tuple(float(number) for number in numbers))
+
+
 _READERS: dict[str, Callable[..., Message]] = {
     "Continue": _continue,
     "Pause": Pause,
     "Set": lambda change: Set(_change(*change)),
+    "Ask": _ask,
     "Quit": Quit,
     "Ready": lambda torch: Ready(str(torch)),
     "Loading": lambda what: Loading(str(what)),

@@ -28,6 +28,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Nudge:
+    """One element of a leaf to change by a little, in a run that is made only to see what becomes of the root.
+
+    The leaf is found again by name and shape, and the moment by what it was used for before: runs of the same script
+    agree in these up to the moment itself, though not in the numbers of their events (output is cut by the clock).
+    """
+
+    name: str
+    """What the leaf is called when it is first recorded; empty where it has no name."""
+    shape: tuple[int, ...]
+    ordinal: int
+    """Which of the leaves of that name and shape it is, from 1."""
+    uses: int
+    """Recorded calls that had the leaf among their inputs before the moment."""
+    steps: int
+    """Optimizer steps before the moment."""
+    backward: int
+    """Which call of the engine, from 1, has the root whose value is asked for."""
+    index: int
+    """The element, row-major."""
+    delta: float = 0.0
+    """What is added to it."""
+    is_imaginary: bool = False
+    """Of a complex element: its imaginary part is meant, else the real part."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run of one script or module."""
 
@@ -55,8 +82,12 @@ class RunSpec:
     """Seeds torch, random and numpy before the script uses them; None leaves them as they are."""
     changes: tuple[Change, ...] = ()
     """What to change, and when."""
+    aten: bool = False
+    """Record the ATen calls of every op and node."""
     max_tape: int = 4 << 30
     """Bytes of the tape from which on the run is only watched."""
+    nudge: Nudge | None = None
+    """What a numerical check changes in this run."""
 
     @property
     def target(self) -> str:
@@ -74,4 +105,6 @@ class RunSpec:
         raw["arguments"] = tuple(raw["arguments"])
         raw["breakpoints"] = tuple(Stop(**stop) for stop in raw["breakpoints"])
         raw["changes"] = tuple(Change(**change) for change in raw["changes"])
+        if raw["nudge"] is not None:
+            raw["nudge"] = Nudge(**raw["nudge"] | {"shape": tuple(raw["nudge"]["shape"])})
         return cls(**raw)

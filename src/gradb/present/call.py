@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from gradb.present.safe import plain
 from gradb.tape.events import OpDetail
 from gradb.tape.frame import Chain, Frame
 
 _MAX_NAME = 40
+_INSIDE = re.compile(r"(?<![^\[( ])%([0-9]{1,6})(?![^\]), ])")
+"""An input of the call: alone, or in a list or tuple."""
 _MAX_SOURCE = 60
 _LEFT_OUT = {"None", "False"}  # keywords that modules pass on without need: `reduce=None`, `inplace=False`
 _OPERATORS = {
@@ -73,6 +77,8 @@ def is_first_positional(op: OpDetail) -> bool:
 
 
 def _argument(op: OpDetail, text: str) -> str:
-    if text.startswith("%") and text[1:].isdecimal() and int(text[1:]) < len(op.inputs):
-        return plain(op.inputs[int(text[1:])].name or "·", _MAX_NAME)
-    return plain(text, _MAX_NAME)
+    return plain(_INSIDE.sub(lambda found: _input(op, int(found[1])), text), _MAX_NAME)
+
+
+def _input(op: OpDetail, index: int) -> str:
+    return (op.inputs[index].name or "·") if index < len(op.inputs) else "·"

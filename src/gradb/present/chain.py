@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.asked import asked_lines
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.grads import accumulation_lines, stale_words
@@ -20,10 +21,11 @@ from gradb.present.lesson import lesson_lines
 from gradb.present.local import local_lines
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.options import Options
+from gradb.present.remarks import remarks, scale_words
 from gradb.present.safe import plain
 from gradb.present.step import step_items, step_title
 from gradb.rules import describe
-from gradb.tape.events import AccumulateDetail, LeafDetail, StepDetail
+from gradb.tape.events import AccumulateDetail, LeafDetail, NoteDetail, StepDetail
 from gradb.tape.frame import Chain, ChainEdge, Check, Frame
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def chain_pane(frame: Frame, options: Options) -> RenderableType:
     chain, width = options.chain or frame.chain, options.width
     if options.chain is None and isinstance(frame.detail, StepDetail):
         drawn = [step_title(frame.detail, width), *layout(step_items(frame.detail, width), width)]
-    elif chain is None:
+    elif chain is None or (options.chain is None and isinstance(frame.detail, NoteDetail)):
         return _nothing(frame, width)
     else:
         items = _accumulation(frame, chain, options) if _is_accumulation(chain) else _node(chain, options)
@@ -54,6 +56,8 @@ def _nothing(frame: Frame, width: int) -> Group:
     if frame.position == 0:
         begin = wrapped("before the first event: step forward to begin", width, theme.DIM)
         return Group(*begin, *lesson_lines(frame.source, width))
+    if isinstance(frame.detail, NoteDetail):
+        return remark(frame.detail.text, width)
     if isinstance(frame.detail, LeafDetail) and frame.event is not None:
         words = f"{frame.event.name} is a leaf: no op made it, so no node is behind it; backward will fill its .grad"
         return remark(words, width)
@@ -110,6 +114,8 @@ def _node(chain: Chain, options: Options) -> _Items:
         items.append(Text(f"… and {len(chain.edges) - _MAX_EDGES} more edges", style=theme.DIM))
     items += _unwanted([explanation for edge, explanation in explained if edge.to is None], options.width)
     items += waiting_lines(chain, options.width)
+    items += asked_lines(chain, options)
+    items += _remarks(chain, options.width)
     items += _state_lines(chain, options.width)
     return [*items, *_pytorch([explanation for _, explanation in wanted], options.width)]
 
@@ -182,7 +188,7 @@ def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opti
 
 
 def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> Field:
-    body, note = local_lines(edge.local, explanation, chain, edge, _room(options))
+    body, note = local_lines(edge.local, explanation, chain, edge, options, _room(options))
     label = "× local" if chain.upstream else "local"
     if explanation.predicted is not None and not chain.upstream:
         label = "will be ×"
@@ -213,6 +219,11 @@ def _words(explanation: Explanation, width: int) -> list[Text]:
     for text in (explanation.sentence, explanation.condition, *explanation.legend):
         result += wrapped(text, width, theme.DIM)
     return result
+
+
+def _remarks(chain: Chain, width: int) -> list[Text]:
+    sentences = [*remarks(chain), scale_words(chain)]
+    return [line for sentence in sentences if sentence for line in wrapped(sentence, width, theme.LABEL)]
 
 
 def _unwanted(explanations: Sequence[Explanation], width: int) -> list[Text]:

@@ -47,16 +47,17 @@ def _field(item: Field, column: int, width: int) -> list[Text]:
     head = Text(no_wrap=True).append(f"{item.label:<{_LABEL}} ", item.style or theme.LABEL)
     head.append(f"{item.symbol:<{column}}", theme.MATH)
     note = Text(item.note, style=theme.DIM, no_wrap=True) if item.note else None
+    notes = wrapped(item.note, width - len(INDENT), theme.DIM) if item.note else []
     if len(item.body) == 1 and head.cell_len + 2 + item.body[0].cell_len <= width:
         line = head.append("  ").append_text(item.body[0])
         if note is None:
             return [line]
         if line.cell_len + 2 + note.cell_len <= width:
             return [line.append("  ").append_text(note)]
-        return [line, indented(note, width)]
+        return [line, *(indented(text, width) for text in notes)]
     head.rstrip()
     heads = [head] if head.cell_len <= width else _folded(item, width)
-    return [*heads, *(indented(line, width) for line in (*item.body, *([note] if note else [])))]
+    return [*heads, *(indented(line, width) for line in (*item.body, *notes))]
 
 
 def _folded(item: Field, width: int) -> list[Text]:

@@ -20,6 +20,8 @@ from gradb.tape.frame import Frame, GradBuffer
 _TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
 _NAME_LIMIT = 40
 _STALE = "!"
+_NOT_ADDED = ("cleared", "changed")
+"""How the words of what happened to a buffer begin where nothing was added to it."""
 _MAX_STALE = 3  # lines about stale buffers
 
 
@@ -118,8 +120,8 @@ def _cells(buffer: GradBuffer, before: int, added: int = 0, after: int = 0) -> t
     """Return before, added and after, cut to widths (``before`` for all where no others are given)."""
     added, after = added or before, after or before
     left, middle = Text(""), Text("")
-    if buffer.is_current and buffer.how.startswith("cleared"):
-        left, middle = inline(buffer.before, before), Text("cleared", style=theme.WARNING)
+    if buffer.is_current and buffer.how.startswith(_NOT_ADDED):
+        left, middle = inline(buffer.before, before), Text(buffer.how.partition(" ")[0], style=theme.WARNING)
     elif buffer.is_current:
         left, middle = before_text(buffer, before), inline(buffer.added, added, theme.UPSTREAM)
     return left, middle, inline(buffer.after, after, theme.DOWNSTREAM if buffer.is_current else "")
@@ -162,7 +164,7 @@ def _stack(grads: list[GradBuffer], options: Options) -> Group:
 
 def accumulation_lines(buffer: GradBuffer, width: int) -> list[Text]:
     """Return ``a.grad  None + [28 36] = [28 36]`` where it fits, else the parts one a line."""
-    if not buffer.how.startswith("cleared"):
+    if not buffer.how.startswith(_NOT_ADDED):
         line = name_text(buffer).append("  ").append_text(before_text(buffer, width))
         line.append(" + ").append_text(inline(buffer.added, width, theme.UPSTREAM))
         line.append(" = ").append_text(inline(buffer.after, width, theme.DOWNSTREAM))
@@ -174,7 +176,7 @@ def accumulation_lines(buffer: GradBuffer, width: int) -> list[Text]:
 def part_lines(buffer: GradBuffer, width: int) -> list[Text]:
     """Return before, + added and = after, one a line."""
     size = width - len("  = after ")
-    if buffer.how.startswith("cleared"):
+    if buffer.how.startswith(_NOT_ADDED):
         parts = [
             ("  was     ", inline(buffer.before, size)),
             ("  now     ", inline(buffer.after, size, theme.DOWNSTREAM)),

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from gradb.present import theme
+from gradb.present.aten import aten_clause
 from gradb.present.call import call_text, forward_text
 from gradb.present.fields import wrapped
 from gradb.present.hooks import KINDS
@@ -17,6 +18,7 @@ from gradb.present.step import rates_text
 from gradb.rules.figures import number
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     BackwardEndDetail,
     BackwardStartDetail,
     DepthDetail,
@@ -31,14 +33,17 @@ from gradb.tape.events import (
     NoteDetail,
     OpDetail,
     OutputDetail,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
 )
 from gradb.tape.frame import Chain, Frame
+from gradb.tape.values import is_emptied
 
 _TEXT_LIMIT = 200
 _MAX_ERROR_LINES = 8
+_UNSCALING = "grad._amp_foreach_non_finite_check_and_unscale_"
 
 
 def headline(frame: Frame, width: int | None = None) -> Text:
@@ -75,7 +80,9 @@ def describe(frame: Frame) -> str:
         return "before the first event"
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
-        return plain(_made(frame, chain), _TEXT_LIMIT)
+        return plain(_again(frame.detail) + _made(frame, chain), _TEXT_LIMIT)
+    if isinstance(frame.detail, AtenDetail):
+        return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
     clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
     if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
         clause = f"{clause} ({_forward(frame, chain)})"
@@ -98,7 +105,11 @@ def _op(event: Event, detail: OpDetail) -> str:
     made = f"{names} = " if names and not detail.is_inplace else ""
     where = f" (in place on {names})" if names and detail.is_inplace else ""
     kind = f" → {event.name}" if detail.nodes else ""
-    return f"{made}{call_text(detail)}{kind}{where}"
+    return f"{_again(detail)}{made}{call_text(detail)}{kind}{where}"
+
+
+def _again(detail: OpDetail) -> str:
+    return "recomputed: " if detail.is_recomputed else ""
 
 
 def _accumulate(event: Event, detail: AccumulateDetail) -> str:
@@ -108,7 +119,7 @@ def _accumulate(event: Event, detail: AccumulateDetail) -> str:
 def _hook(event: Event, detail: HookDetail) -> str:
     name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
     if not detail.has_run:
-        return f"{name} registered"
+        return f"{name} {'removed' if detail.kind == 'removed' else 'registered'}"
     return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
 
 
@@ -124,7 +135,9 @@ def _root(tensor: Tensor) -> str:
 
 
 def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
-    return f"the engine raised {detail.error}" if detail.error else "the engine returned"
+    if detail.error:
+        return f"the engine raised {detail.error}"
+    return "the engine returned the gradients: no .grad was filled" if detail.results else "the engine returned"
 
 
 def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
@@ -137,6 +150,10 @@ def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
         return f"{call} did nothing{kept}: zero_grad is off"
     if not detail.cleared:
         return f"{call} found nothing to clear"
+    if not call.endswith("zero_grad()") and not any(is_emptied(one.after) for one in detail.cleared):
+        if detail.idiom == _UNSCALING:
+            return f"GradScaler divided {names}'s .grad by the scale"
+        return f"{call} changed it"
     return f"{call} cleared {names}" if call.endswith("zero_grad()") else f"{call} cleared it"
 
 
@@ -202,6 +219,14 @@ def _depth(event: Event, detail: DepthDetail) -> str:
     return f"{words}: {detail.reason}" if detail.reason else words
 
 
+_ASKED = {"full": "all of its Jacobian", "random": "a random direction", "with": "a direction given"}
+
+
+def _probe(event: Event, detail: ProbeDetail) -> str:
+    what = _ASKED.get(detail.what, f"a {detail.what}")
+    return f"{event.name} was probed as asked: {what}" + (f", {detail.note}" if detail.note else "")
+
+
 _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
     "op": _op,
@@ -209,6 +234,7 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "node_start": _node_start,
     "node": lambda event, detail: f"{event.name} has run",
     "accumulate": _accumulate,
+    "probe": _probe,
     "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,

@@ -18,6 +18,7 @@ KINDS = {
     "post-accumulate": "post-accumulate hook",
     "module": "module backward hook",
     "module pre": "module backward prehook",
+    "removed": "hook",
 }
 _MAX_NAME = 40
 

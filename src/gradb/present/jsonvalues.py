@@ -11,7 +11,7 @@ from typing import Any
 
 from gradb.rules import describe
 from gradb.tape.events import Tensor
-from gradb.tape.frame import Chain, Check, Contribution, Hook, Local
+from gradb.tape.frame import Asked, Chain, Check, Contribution, Hook, Local
 from gradb.tape.values import Number, Stats, TensorValue
 
 Json = dict[str, Any]
@@ -142,6 +142,23 @@ def chain_json(chain: Chain | None) -> Json | None:
         "contributions_check": check_json(chain.contributions_check),
         "hooks": [_hook_json(hook) for hook in chain.hooks],
         "edges": edges_json(chain),
+        "asked": [asked_json(asked) for asked in chain.asked],
+        "remarks": [{"kind": remark.kind, "text": remark.text} for remark in chain.remarks],
+    }
+
+
+def asked_json(asked: Asked) -> Json:
+    """Return what came of one question about a node."""
+    return {
+        "event": asked.event,
+        "what": asked.what,
+        "index": asked.index,
+        "of": asked.of,
+        "vector": [value_json(value) for value in asked.vector],
+        "result": [value_json(value) for value in asked.result],
+        "check": check_json(asked.check),
+        "ran_code": asked.has_run_code,
+        "note": asked.note or None,
     }
 
 

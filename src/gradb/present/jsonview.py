@@ -7,11 +7,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from gradb.present.jsonvalues import Json, chain_json, check_json, number_json, tensor_json, value_json
+from gradb.present.jsonvalues import (
+    Json,
+    asked_json,
+    chain_json,
+    check_json,
+    local_json,
+    number_json,
+    tensor_json,
+    value_json,
+)
+from gradb.present.options import Options, PathChoice
+from gradb.present.pathsjson import paths_json
+from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
 from gradb.tape import events as ev
+from gradb.tape.asked import record
 from gradb.tape.events import Detail, Event, Tensor
-from gradb.tape.frame import Chain, Frame, GradBuffer, RunInfo
+from gradb.tape.frame import Aten, Chain, Frame, GradBuffer, RunInfo
+from gradb.tape.jacobian import local
 
 MAX_GRAPH_ROWS = 10_000
 
@@ -79,6 +93,7 @@ def _op(tape: Reader, event: Event, detail: ev.OpDetail) -> Json:
         "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
         "nodes": [{"id": node, "name": name} for node, name in names.items()],
         "inplace": detail.is_inplace,
+        "recomputed": detail.is_recomputed,
     }
 
 
@@ -91,6 +106,25 @@ def _named(output: Tensor, chains: Mapping[int, Chain | None]) -> Tensor:
     return replace(output, name=known.name)
 
 
+def _call_json(detail: ev.AtenDetail) -> Json:
+    return {
+        "number": detail.number,
+        "function": detail.function,
+        "inputs": [_identified(tensor) for tensor in detail.inputs],
+        "outputs": [_identified(tensor) for tensor in detail.outputs],
+        "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
+        "inplace": detail.is_inplace,
+    }
+
+
+def _identified(tensor: Tensor) -> Json:
+    return {"id": tensor.id, **(tensor_json(tensor) or {})}
+
+
+def _aten(tape: Reader, event: Event, detail: ev.AtenDetail) -> Json:
+    return {"node": event.node, "start": detail.start, **_call_json(detail)}
+
+
 def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
     chain = None if event.node is None else tape.chain(event.node, event.seq)
     if chain is None:
@@ -100,6 +134,11 @@ def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
         "node": event.node,
         **{key: record[key] for key in ("upstream", "contributions", "contributions_check", "edges")},
     }
+
+
+def _probe(tape: Reader, event: Event, detail: ev.ProbeDetail) -> Json:
+    probed = [local_json(local(probe)) for probe in detail.probes]
+    return {"node": event.node, "start": detail.start, "locals": probed, **asked_json(record(event.seq, detail))}
 
 
 def _node_start(tape: Reader, event: Event, detail: ev.NodeStartDetail) -> Json:
@@ -188,9 +227,11 @@ def _end(tape: Reader, event: Event, detail: ev.EndDetail) -> Json:
 _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "leaf": lambda tape, event, detail: {"tensor": tensor_json(detail.tensor), "how": detail.how},
     "op": _op,
+    "aten": _aten,
     "backward_start": _backward_start,
     "node_start": _node_start,
     "node": _node,
+    "probe": _probe,
     "accumulate": _accumulate,
     "hook": _hook,
     "backward_end": _backward_end,
@@ -209,13 +250,16 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
 # --- panes ------------------------------------------------------------------------------------------------------------
 
 
-def pane_json(name: str, frame: Frame) -> Json:
+def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
     """Return what a pane shows, as data.
 
     Raises:
         KeyError: there is no pane of that name.
     """
-    return {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase, **_PANES[name](frame)}
+    head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
+    if name == "paths":
+        return {**head, **paths_json(frame, PathChoice() if options is None else options.paths)}
+    return {**head, **_PANES[name](frame)}
 
 
 def _source_pane(frame: Frame) -> Json:
@@ -268,6 +312,19 @@ def _buffer_json(buffer: GradBuffer) -> Json:
     }
 
 
+def _aten_pane(aten: Aten | None) -> Json | None:
+    if aten is None:
+        return None
+    return {
+        "name": aten.name or None,
+        "node": aten.node,
+        "over": aten.is_over,
+        "recorded": aten.is_seen,
+        "count": aten.count,
+        "calls": [{"event": call.event, **_call_json(call.detail)} for call in aten.calls],
+    }
+
+
 def _output_pane(frame: Frame) -> Json:
     lines = [{"event": o.event, "stream": o.stream, "text": o.text} for o in frame.outputs]
     return {"outputs": lines, "dropped": frame.outputs_dropped}
@@ -280,7 +337,6 @@ _PANES: dict[str, Callable[[Frame], Json]] = {
     "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
     "training": lambda frame: training_json(frame.training),
     "output": _output_pane,
-    "paths": lambda frame: {"paths": None},
-    "saved": lambda frame: {"saved": None},
-    "aten": lambda frame: {"aten": None},
+    "saved": saved_pane_json,
+    "aten": lambda frame: {"aten": _aten_pane(frame.aten)},
 }

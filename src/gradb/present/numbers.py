@@ -17,6 +17,9 @@ from gradb.present.safe import plain
 from gradb.rules.figures import number
 from gradb.tape.values import Number, Stats, TensorValue
 
+_SHAPELESS = "a tensor of shape"
+"""How the note on a value begins that has no shape of plain sizes, as a nested tensor: the note tells it."""
+
 
 def is_odd(text: str) -> bool:
     """Tell whether a number's text is a NaN or an infinity."""
@@ -60,7 +63,8 @@ def lines(value: TensorValue | None, width: int, rows: int = 8, style: str = "")
     numbers = value.numbers()
     if numbers is None:
         return _summary(value, width, style)
-    return numbers_lines([number(n, value.dtype) for n in numbers], value.shape, width, rows, style)
+    drawn = numbers_lines([number(n, value.dtype) for n in numbers], value.shape, width, rows, style)
+    return [*drawn, Text(f"({plain(value.note, 80)})", style=theme.DIM)] if value.note else drawn
 
 
 def numbers_lines(texts: Sequence[str], shape: Sequence[int], width: int, rows: int = 8, style: str = "") -> list[Text]:
@@ -134,7 +138,8 @@ def _row(cells: Sequence[str], kept: list[tuple[int | None, int]], opening: str,
 
 
 def _summary(value: TensorValue, width: int, style: str) -> list[Text]:
-    head = f"{shape_text(value.shape)} {plain(value.dtype)}"
+    is_shapeless = not value.shape and value.note.startswith(_SHAPELESS)
+    head = plain(value.dtype) if is_shapeless else f"{shape_text(value.shape)} {plain(value.dtype)}"
     if value.stats is None:
         note = plain(value.note, 80) or "value not recorded"
         return [Text(f"{head}, {note}", style=style)]

@@ -33,6 +33,18 @@ class Ghost:
 
 
 @dataclass(frozen=True, slots=True)
+class PathChoice:
+    """Whose paths are shown, and which of them in full."""
+
+    leaf: str = ""
+    """Name of the leaf, or of another tensor that the backward reached; empty follows the node."""
+    node: int | None = None
+    """Node id selected in the graph; None follows the position."""
+    number: int | None = None
+    """The path that is shown in full, from 1; None lists them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Room and selection."""
 
@@ -46,6 +58,10 @@ class Options:
     """Show data preparation and initialisation as well."""
     chain: Chain | None = None
     """Chain record of the selected node; None takes the Frame's."""
+    matrix: tuple[int, int] = (0, 0)
+    """First row and first column that are shown of a matrix too large for its place."""
+    paths: PathChoice = PathChoice()
+    """Whose paths are shown, and which."""
     plot: Plot = Plot()
     """How the training pane plots."""
     ghost: Ghost | None = None

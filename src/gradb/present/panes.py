@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import RenderableType
-from rich.text import Text
 
+from gradb.present.aten import aten_pane
 from gradb.present.chain import chain_pane
 from gradb.present.grads import grads_pane
 from gradb.present.graph import graph_pane, graph_row
 from gradb.present.options import Options
 from gradb.present.output import output_pane
+from gradb.present.paths import paths_pane
+from gradb.present.saved import saved_pane
 from gradb.present.source import source_pane
 from gradb.present.training import training_pane
 from gradb.tape.frame import Frame
@@ -25,9 +27,9 @@ PANES: dict[str, Pane] = {
     "grads": grads_pane,
     "training": training_pane,
     "output": output_pane,
-    "paths": lambda frame, options: Text("the paths are not known here"),
-    "saved": lambda frame, options: Text("what was saved is not known here"),
-    "aten": lambda frame, options: Text("no ATen calls were recorded here"),
+    "paths": paths_pane,
+    "saved": saved_pane,
+    "aten": aten_pane,
 }
 
 __all__ = ["PANES", "Options", "Pane", "graph_row"]

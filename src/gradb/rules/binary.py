@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gradb.rules.elementwise import STAIRCASE, inverse
+from gradb.rules.elementwise import STAIRCASE
 from gradb.rules.model import Names, Numbers, Part, Rule
+from gradb.rules.numeric import inverse
 
 
 def _scaled(sign: str) -> Callable[[Names], str]:
@@ -55,6 +56,7 @@ _BASE = Part("self", power_text, "bring the exponent down and lower it by one", 
 _EXPONENT = Part(
     "exponent",
     "{self}^{exponent}·ln({self})",
+    "an exponential is its own derivative, times the logarithm of its base",
     condition="for a base above 0; at base 0 with an exponent ≥ 0 PyTorch takes 0",
     derivative=_power_exponent,
 )
@@ -72,17 +74,31 @@ def _compare(sign: int, is_self: bool) -> Callable[[Numbers], float]:
 
 
 def _extreme(node: str, symbol: str, sign: int) -> Rule:
-    mine = Part("self", f"1 where {{self}} {symbol} {{other}}, else 0", "", _TIE, derivative=_compare(sign, True))
-    yours = Part("other", f"1 where {{other}} {symbol} {{self}}, else 0", "", _TIE, derivative=_compare(sign, False))
+    about = f"only the {'larger' if sign > 0 else 'smaller'} of the two gets the gradient"
+    mine = Part("self", f"1 where {{self}} {symbol} {{other}}, else 0", about, _TIE, derivative=_compare(sign, True))
+    yours = Part("other", f"1 where {{other}} {symbol} {{self}}, else 0", about, _TIE, derivative=_compare(sign, False))
     calls = (node.lower(), "max" if sign > 0 else "min")
     return Rule(node, (mine, yours), ("self", "other"), calls)
 
 
 _TWO = ("self", "other")
-_ROUNDED = Part("self", "0", STAIRCASE, "1/{other} where rounding_mode is None")
-_DIVISOR = Part("other", "0", STAIRCASE, "-{self}/{other}² where rounding_mode is None")
+_ROUNDED = Part(
+    "self",
+    lambda names: "1/{other}" if names["rounding_mode"] == "None" else "0",
+    STAIRCASE,
+    "with rounding_mode=None it is 1/{other}, as for any quotient",
+    derivative=lambda v: 0.0 if v.get("rounding_mode") else inverse(v["other"]),
+)
+_DIVISOR = Part(
+    "other",
+    lambda names: "-{self}/{other}²" if names["rounding_mode"] == "None" else "0",
+    STAIRCASE,
+    "with rounding_mode=None it is -{self}/{other}², as for any quotient",
+    derivative=lambda v: 0.0 if v.get("rounding_mode") else -v["self"] / v["other"] ** 2,
+)
 _ALPHA = ("self", "other", "alpha")
 _ONE = {"alpha": "1"}
+_AS_IS = {"rounding_mode": "None"}
 _SUM_ABOUT = "a sum passes the gradient on unchanged"
 
 BINARY = (
@@ -99,7 +115,7 @@ BINARY = (
     Rule(
         "Sub",
         (
-            Part("self", "1", derivative=lambda v: 1.0),
+            Part("self", "1", _SUM_ABOUT, derivative=lambda v: 1.0),
             Part(
                 "other",
                 _scaled("-"),
@@ -120,7 +136,7 @@ BINARY = (
                 "what is subtracted gets the gradient with its sign turned",
                 derivative=lambda v: -v["alpha"],
             ),
-            Part("other", "1", derivative=lambda v: 1.0),
+            Part("other", "1", _SUM_ABOUT, derivative=lambda v: 1.0),
         ),
         _ALPHA,
         ("rsub",),
@@ -138,14 +154,24 @@ BINARY = (
     Rule(
         "Div",
         (
-            Part("self", "1/{other}", derivative=lambda v: inverse(v["other"])),
-            Part("other", "-{self}/{other}²", derivative=lambda v: -v["self"] / (v["other"] * v["other"])),
+            Part(
+                "self",
+                "1/{other}",
+                "what is divided gets one over the divisor",
+                derivative=lambda v: inverse(v["other"]),
+            ),
+            Part(
+                "other",
+                "-{self}/{other}²",
+                "a larger divisor makes the quotient smaller",
+                derivative=lambda v: -v["self"] / (v["other"] * v["other"]),
+            ),
         ),
         _TWO,
         ("div", "divide", "true_divide", "truediv", "itruediv", "idiv"),
     ),
-    Rule("Div2", (_ROUNDED, _DIVISOR), _TWO, ("div", "divide")),
-    Rule("Div3", (_ROUNDED,), _TWO, ("div", "divide")),
+    Rule("Div2", (_ROUNDED, _DIVISOR), (*_TWO, "rounding_mode"), ("div", "divide", "floor_divide"), defaults=_AS_IS),
+    Rule("Div3", (_ROUNDED,), (*_TWO, "rounding_mode"), ("div", "divide", "Scalar_mode"), defaults=_AS_IS),
     Rule("Pow", (_BASE, _EXPONENT), _POW, _POW_CALLS, defaults={"exponent": "2"}),
     Rule("Pow2", (_EXPONENT,), _POW, ("pow",), swapped=("rpow",)),
     _extreme("Maximum", ">", 1),
@@ -175,11 +201,13 @@ BINARY = (
             Part(
                 "self",
                 "{other}/({self}² + {other}²)",
+                "only a move across the ray turns the angle, and less so far out",
                 derivative=lambda v: v["other"] / (v["self"] ** 2 + v["other"] ** 2),
             ),
             Part(
                 "other",
                 "-{self}/({self}² + {other}²)",
+                "only a move across the ray turns the angle, and less so far out",
                 derivative=lambda v: -v["self"] / (v["self"] ** 2 + v["other"] ** 2),
             ),
         ),
@@ -196,10 +224,19 @@ def _same(node: str, role: str = "self", functions: str = "", condition: str = "
     return Rule(node, (part,), (role,), tuple(functions.split()))
 
 
+_OVERWRITTEN = "what was there before is overwritten and gets no gradient"
+
 SAME = (
+    Rule(
+        "CopyBackwards",
+        (
+            Part("self", "0", _OVERWRITTEN, derivative=lambda v: 0.0),
+            Part("src", "1", IDENTITY_SENTENCE, derivative=lambda v: 1.0),
+        ),
+        ("self", "src"),
+        ("copy",),
+    ),
     _same("Clone", functions="clone contiguous"),
-    _same("Copy", "src", condition="for what is copied in; what was there before gets no gradient"),
-    _same("CopyBackwards", "src", condition="for what is copied in; what was there before gets no gradient"),
     _same("ToCopy", condition="the gradient is converted back to the dtype and device of the input"),
     _same("Alias"),
 )

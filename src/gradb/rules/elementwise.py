@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 from gradb.rules.model import Names, Numbers, Part, Rule, Template
+from gradb.rules.numeric import inverse, normal_density, normal_share, sigmoid
 
 _Fn = Callable[[float], float]
 
@@ -22,33 +23,14 @@ def _unary(
     return Rule(node, (part,), functions=tuple(functions.split()) or (node.lower(),))
 
 
-def sigmoid(x: float) -> float:
-    """Return 1 / (1 + e^-x) without overflow."""
-    if x >= 0:
-        return 1 / (1 + math.exp(-x))
-    return math.exp(x) / (1 + math.exp(x))
-
-
-def inverse(x: float) -> float:
-    """Return 1/x, infinite at 0."""
-    return 1 / x if x else math.copysign(math.inf, x)
-
-
 def _root_inverse(x: float) -> float:
     if x < 0:
         return math.nan
     return 1 / (2 * math.sqrt(x)) if x else math.inf
 
 
-def _normal_density(x: float) -> float:
-    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-
-
-def _normal_share(x: float) -> float:
-    return (1 + math.erf(x / math.sqrt(2))) / 2
-
-
-def _sign(x: float) -> float:
+def sign(x: float) -> float:
+    """Return 1, 0 or -1."""
     return (x > 0) - (x < 0)
 
 
@@ -57,39 +39,114 @@ STAIRCASE = "the result is a staircase: flat wherever it has a derivative, so no
 UNARY = (
     _unary("Neg", "-1", lambda x: -1.0, functions="neg negative", sentence="the sign is turned"),
     _unary("Exp", "e^{self}", math.exp, sentence="e^x is its own derivative"),
-    _unary("Exp2", "ln(2)·2^{self}", lambda x: math.log(2) * 2.0**x),
-    _unary("Expm1", "e^{self}", math.exp),
-    _unary("Log", "1/{self}", inverse, condition="infinite at 0"),
-    _unary("Log2", "1/({self}·ln 2)", lambda x: inverse(x * math.log(2)), condition="infinite at 0"),
-    _unary("Log10", "1/({self}·ln 10)", lambda x: inverse(x * math.log(10)), condition="infinite at 0"),
-    _unary("Log1P", "1/(1 + {self})", lambda x: inverse(1 + x), condition="infinite at -1"),
-    _unary("Sqrt", "1/(2·√{self})", _root_inverse, condition="infinite at 0"),
-    _unary("Rsqrt", "-1/(2·{self}^(3/2))", lambda x: -0.5 * x**-1.5, condition="for values above 0"),
-    _unary("Reciprocal", "-1/{self}²", lambda x: -1 / (x * x), condition="infinite at 0"),
+    _unary(
+        "Exp2",
+        "ln(2)·2^{self}",
+        lambda x: math.log(2) * 2.0**x,
+        sentence="e^x is its own derivative; another base brings its logarithm as a factor",
+    ),
+    _unary("Expm1", "e^{self}", math.exp, sentence="e^x is its own derivative, and the 1 taken off does not matter"),
+    _unary(
+        "Log",
+        "1/{self}",
+        inverse,
+        condition="infinite at 0",
+        sentence="the larger the value, the less the logarithm moves: one over it",
+    ),
+    _unary(
+        "Log2",
+        "1/({self}·ln 2)",
+        lambda x: inverse(x * math.log(2)),
+        condition="infinite at 0",
+        sentence="the larger the value, the less the logarithm moves: one over it, in units of ln 2",
+    ),
+    _unary(
+        "Log10",
+        "1/({self}·ln 10)",
+        lambda x: inverse(x * math.log(10)),
+        condition="infinite at 0",
+        sentence="the larger the value, the less the logarithm moves: one over it, in units of ln 10",
+    ),
+    _unary(
+        "Log1P",
+        "1/(1 + {self})",
+        lambda x: inverse(1 + x),
+        condition="infinite at -1",
+        sentence="of a logarithm: one over what is inside",
+    ),
+    _unary(
+        "Sqrt",
+        "1/(2·√{self})",
+        _root_inverse,
+        condition="infinite at 0",
+        sentence="a root is steep near 0 and flattens out",
+    ),
+    _unary(
+        "Rsqrt",
+        "-1/(2·{self}^(3/2))",
+        lambda x: -0.5 * x**-1.5,
+        condition="for values above 0",
+        sentence="one over a root falls, steeply near 0",
+    ),
+    _unary(
+        "Reciprocal",
+        "-1/{self}²",
+        lambda x: -1 / (x * x),
+        condition="infinite at 0",
+        sentence="1/x falls everywhere, steeply near 0",
+    ),
     _unary(
         "Abs",
         "sign({self})",
-        _sign,
+        sign,
         condition="at 0, where |x| has a kink, PyTorch takes 0",
         sentence="1 where the value is positive, -1 where it is negative",
     ),
-    _unary("Sin", "cos({self})", math.cos),
-    _unary("Cos", "-sin({self})", lambda x: -math.sin(x)),
-    _unary("Tan", "1 + tan({self})²", lambda x: 1 + math.tan(x) ** 2),
-    _unary("Asin", "1/√(1 - {self}²)", lambda x: (1 - x * x) ** -0.5, condition="for values between -1 and 1"),
-    _unary("Acos", "-1/√(1 - {self}²)", lambda x: -((1 - x * x) ** -0.5), condition="for values between -1 and 1"),
-    _unary("Atan", "1/(1 + {self}²)", lambda x: 1 / (1 + x * x)),
-    _unary("Sinh", "cosh({self})", math.cosh),
-    _unary("Cosh", "sinh({self})", math.sinh),
+    _unary("Sin", "cos({self})", math.cos, sentence="the slope of a sine is the cosine"),
+    _unary("Cos", "-sin({self})", lambda x: -math.sin(x), sentence="the slope of a cosine is minus the sine"),
+    _unary(
+        "Tan",
+        "1 + tan({self})²",
+        lambda x: 1 + math.tan(x) ** 2,
+        sentence="at least 1, and without limit towards ±π/2, where tan jumps",
+    ),
+    _unary(
+        "Asin",
+        "1/√(1 - {self}²)",
+        lambda x: (1 - x * x) ** -0.5,
+        condition="for values between -1 and 1",
+        sentence="an inverse function has one over the slope of the function: steep near ±1",
+    ),
+    _unary(
+        "Acos",
+        "-1/√(1 - {self}²)",
+        lambda x: -((1 - x * x) ** -0.5),
+        condition="for values between -1 and 1",
+        sentence="as for asin, with the sign turned: the two add up to π/2",
+    ),
+    _unary("Atan", "1/(1 + {self}²)", lambda x: 1 / (1 + x * x), sentence="1 at 0 and flat far out"),
+    _unary("Sinh", "cosh({self})", math.cosh, sentence="the slope of sinh is cosh: never below 1"),
+    _unary("Cosh", "sinh({self})", math.sinh, sentence="the slope of cosh is sinh"),
     _unary("Tanh", "1 - tanh({self})²", lambda x: 1 - math.tanh(x) ** 2, sentence="1 - out²: flat where |x| is large"),
-    _unary("Erf", "2/√π·e^(-{self}²)", lambda x: 2 / math.sqrt(math.pi) * math.exp(-x * x)),
+    _unary(
+        "Erf",
+        "2/√π·e^(-{self}²)",
+        lambda x: 2 / math.sqrt(math.pi) * math.exp(-x * x),
+        sentence="steepest at 0 and flat far out: the slope of erf is a bell curve",
+    ),
     _unary(
         "Sigmoid",
         "σ({self})·(1 - σ({self}))",
         lambda x: sigmoid(x) * (1 - sigmoid(x)),
         sentence="out·(1 - out): at most 1/4, and flat where |x| is large",
     ),
-    _unary("LogSigmoid", "1 - σ({self})", lambda x: sigmoid(-x), functions="logsigmoid log_sigmoid"),
+    _unary(
+        "LogSigmoid",
+        "1 - σ({self})",
+        lambda x: sigmoid(-x),
+        sentence="close to 1 where the value is negative, dying away where it is positive",
+        functions="logsigmoid log_sigmoid",
+    ),
     _unary(
         "Relu",
         "1 where {self} > 0, else 0",
@@ -101,6 +158,7 @@ UNARY = (
         "Silu",
         "σ({self})·(1 + {self}·(1 - σ({self})))",
         lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x))),
+        sentence="a product rule: silu(x) is x·σ(x)",
     ),
     _unary("Sign", "0", lambda x: 0.0, sentence=STAIRCASE),
     _unary("Floor", "0", lambda x: 0.0, sentence=STAIRCASE),
@@ -115,7 +173,7 @@ UNARY = (
 
 def _gelu(v: Numbers) -> float:
     x = v["self"]
-    return _normal_share(x) + x * _normal_density(x)
+    return normal_share(x) + x * normal_density(x)
 
 
 def _gelu_tanh(v: Numbers) -> float:
@@ -126,8 +184,14 @@ def _gelu_tanh(v: Numbers) -> float:
 
 def _gelu_text(names: Names) -> str:
     if "tanh" in names["approximate"]:
-        return "(1 + t)/2 + {self}·(1 - t²)·t'/2, t = tanh(√(2/π)·({self} + 0.044715·{self}³))"
+        return "(1 + t)/2 + {self}·(1 - t²)·u′/2"
     return "Φ({self}) + {self}·φ({self})"
+
+
+def _gelu_note(names: Names) -> str:
+    if "tanh" in names["approximate"]:
+        return "t = tanh(u), u = √(2/π)·({self} + 0.044715·{self}³): near to the exact one, to three digits"
+    return "Φ is the share of a normal distribution below x, φ its density"
 
 
 def _is_set(text: str) -> bool:
@@ -161,6 +225,7 @@ SCALED = (
             Part(
                 "self",
                 "1 where {self} > 0, else {negative_slope}",
+                "a gate that is not quite shut: a negative value passes a small part of the gradient",
                 condition="at 0 PyTorch takes the slope of the negative side",
                 derivative=lambda v: 1.0 if v["self"] > 0 else v["negative_slope"],
             ),
@@ -175,6 +240,7 @@ SCALED = (
             Part(
                 "self",
                 "1 where {self} > 0, else {alpha}·e^{self}",
+                "slope 1 on the right, dying away on the left",
                 condition="at 0 PyTorch takes the value of the negative side",
                 derivative=lambda v: 1.0 if v["self"] > 0 else v["alpha"] * math.exp(v["self"]),
             ),
@@ -190,8 +256,8 @@ SCALED = (
             Part(
                 "self",
                 _gelu_text,
-                "Φ is the share of a normal distribution below x, φ its density",
-                "with approximate='tanh' the function and its slope differ in the fourth digit",
+                "a product rule: gelu(x) is x times the chance that a normal number is below x",
+                _gelu_note,
                 derivative=lambda v: _gelu_tanh(v) if v.get("approximate") else _gelu(v),
             ),
         ),
@@ -205,6 +271,7 @@ SCALED = (
             Part(
                 "self",
                 "σ({beta}·{self})",
+                "a smooth relu: its slope goes from 0 to 1 as a sigmoid",
                 condition="1 where {beta}·{self} > {threshold}: there PyTorch goes over to the straight line",
                 derivative=_softplus,
             ),

@@ -10,17 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gradb.rules.evaluate import evaluate
 from gradb.rules.figures import number, vector
 from gradb.rules.formulas import formula_for
+from gradb.rules.jacobian import factors
 from gradb.rules.model import Part, Rule, Template
 from gradb.rules.names import Argument, bind, fan_in, output_name
-from gradb.rules.table import call_name, lookup
+from gradb.rules.table import rule_of
 from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
 
 NO_FORMULA = "no formula in gradb's table"
-_PLAIN_ROLES = {"alpha", "beta", "negative_slope", "p", "threshold", "min_val", "max_val", "reduction"}
+_PLAIN_ROLES = {"alpha", "beta", "negative_slope", "p", "threshold", "min_val", "max_val", "reduction", "scale"}
 MEASURED = f"{NO_FORMULA}; the numbers were measured by probing the node"
 
 
@@ -66,7 +66,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         IndexError: the node has no such edge.
     """
     edge = chain.edges[edge_index]
-    rule = _rule(chain)
+    rule = rule_of(chain)
     part = None if rule is None else rule.part(edge_index)
     if rule is None or part is None:
         return _without_rule(chain, edge)
@@ -75,13 +75,13 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         arguments[part.role] = Argument(edge.tensor.name, edge.tensor, is_named=True)
     names = _names(chain, edge_index, rule, part, arguments)
     local, symbol = _fill(part.local, names), _symbol(part, names)
-    predicted = None if _is_known(edge.local) else evaluate(part, arguments, _value(chain))
+    predicted = None if _is_known(edge.local) else factors(chain, edge_index)
     return Explanation(
         math=f"{symbol} = {local}",
         numbers=_numbers(local, edge.local, predicted, _dtype(chain, edge)),
         pytorch=formula_for(chain.node_name, part.torch_name or part.role),
         sentence=_fill(part.sentence, names),
-        condition=_condition(_fill(part.condition, names), _dtype(chain, edge)),
+        condition=_condition(_fill(part.condition, names), "" if rule.is_complex else _dtype(chain, edge)),
         symbol=symbol,
         local=local,
         product=_fill(part.product, names),
@@ -97,18 +97,12 @@ def _names(chain: Chain, index: int, rule: Rule, part: Part, arguments: Mapping[
     names = {role: argument.text for role, argument in arguments.items()}
     if part.name and not arguments[part.role].is_named:
         names[part.role] = part.name.format_map(names)
+    elif names[part.role] == "None":
+        names[part.role] = part.role  # an optional input that was not given
     taken = {argument.text for argument in arguments.values() if argument.tensor}
     names["n"] = fan_in(chain, index)
     names["out"] = output_name(chain, taken, rule.result.format_map(names))
     return names
-
-
-def _rule(chain: Chain) -> Rule | None:
-    function = chain.op.function if chain.op is not None else ""
-    rule = lookup(chain.node_name, function)
-    if rule is not None and rule.is_strict and call_name(function) not in rule.functions:
-        return None
-    return rule
 
 
 def _without_rule(chain: Chain, edge: ChainEdge) -> Explanation:

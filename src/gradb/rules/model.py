@@ -6,12 +6,16 @@ by their names in PyTorch's signature, ``{n}`` the number of input elements that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from gradb.rules.given import Given
 
 Names = Mapping[str, str]
 Numbers = Mapping[str, float]
 Template = str | Callable[[Names], str]
+Entry = tuple[int, int, float]
+"""An entry of a local Jacobian: position in the output, position in the input, value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +28,20 @@ class Part:
     """The local derivative, e.g. ``{exponent}·{self}``."""
     sentence: str = ""
     """The same in words, for a newcomer."""
-    condition: str = ""
+    condition: Template = ""
     """Where the formula needs a proviso, e.g. what PyTorch takes at a kink."""
     where: str = "∂{out}/∂{self}"
     """Left-hand side, where it is not ``∂{out}/∂{the input}``; index notation for matrices."""
-    product: str = ""
+    product: Template = ""
     """How upstream is multiplied where that is not element by element, e.g. ``upstream @ {mat2}.T``."""
     torch_name: str = ""
     """The input's name in PyTorch's formulas, where the role is that of a call around the node."""
     name: str = ""
     """What the input is called where it has no name of its own: ``{weight}.T``."""
     derivative: Callable[[Numbers], float] | None = None
-    """Elementwise ops: d out_i / d input_i from the arguments' values at i, by role."""
+    """Elementwise ops: d out_i / d input_i from the arguments' values at i, by role (``out``: the result's)."""
+    entries: Callable[[Given], Iterator[Entry]] | None = None
+    """All other ops: the local Jacobian's entries that are not 0; one place may come several times, to be added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,10 @@ class Rule:
     """Text of arguments that were left out."""
     is_repeated: bool = False
     """True when the one part serves any number of edges (``Cat``)."""
+    is_variadic: bool = False
+    """True when the last argument may be given as several: ``x.view(2, 3)``."""
+    is_complex: bool = False
+    """True when the entries are those of real and imaginary parts, side by side."""
     is_composite: bool = False
     """True when ``signature`` is that of a call which makes several nodes, this one among them (``F.linear``)."""
     result: str = ""

@@ -28,6 +28,8 @@ class Argument:
     """The tensor, where it is one that the tape knows."""
     is_named: bool = False
     """True when ``text`` is the tape's name or the script's literal, not a word of ours."""
+    literal: str = ""
+    """The argument as the call gave it, where it is no tensor that the tape knows: ``(1, 2)``, ``[%0, %1]``."""
 
 
 def bind(chain: Chain, rule: Rule) -> dict[str, Argument]:
@@ -60,8 +62,8 @@ def _from_call(chain: Chain, rule: Rule) -> dict[str, Argument]:
     roles = list(rule.signature)
     if name in rule.swapped:
         roles[:2] = reversed(roles[:2])
-    found: dict[str, Argument] = {role: Argument(text, is_named=True) for role, text in rule.defaults.items()}
-    for position, (keyword, text) in enumerate(op.arguments):
+    found = {role: Argument(text, is_named=True, literal=text) for role, text in rule.defaults.items()}
+    for position, (keyword, text) in enumerate(_gathered(op, roles) if rule.is_variadic else op.arguments):
         role = {"input": "self"}.get(keyword, keyword) if keyword else roles[position] if position < len(roles) else ""
         if keyword == "input" and "input" in roles:
             role = "input"
@@ -70,13 +72,22 @@ def _from_call(chain: Chain, rule: Rule) -> dict[str, Argument]:
     return found
 
 
+def _gathered(op: OpDetail, roles: list[str]) -> list[tuple[str, str]]:
+    """Return the arguments with those from the last role on in one: ``x.view(2, 3)`` as ``x.view((2, 3))``."""
+    given = [text for keyword, text in op.arguments if not keyword]
+    first = len(roles) - 1
+    if len(given) <= len(roles):
+        return list(op.arguments)
+    return [*(("", text) for text in given[:first]), ("", f"({', '.join(given[first:])})")]
+
+
 def _read(op: OpDetail, text: str, role: str) -> Argument:
     """Read one argument's text: ``%0`` is the first input, all else a literal."""
     if text.startswith("%") and text[1:].isdecimal() and int(text[1:]) < len(op.inputs):
         return _argument(op.inputs[int(text[1:])], role)
     if len(text) > _MAX_LITERAL:
-        return Argument(_STAND_INS.get(role, role))
-    return Argument(f"({text})" if text.startswith("-") else text, is_named=True)
+        return Argument(_STAND_INS.get(role, role), literal=text)
+    return Argument(f"({text})" if text.startswith("-") else text, is_named=True, literal=text)
 
 
 def output_name(chain: Chain, taken: set[str], otherwise: str = "") -> str:

@@ -1,159 +1,57 @@
-"""Rules of the building blocks of networks: softmax, losses, normalisation, convolution, embedding, dropout.
+"""Rules of the remaining building blocks of networks: embedding, attention, dropout; and the end of the chain.
 
 Sources: the definitions in PyTorch's documentation of each op, differentiated by hand.
 """
 
 from __future__ import annotations
 
-from gradb.rules.model import Names, Part, Rule
+import math
+from collections.abc import Iterator
+
+from gradb.rules.given import Array, Given, NotKnown, indices, ravel
+from gradb.rules.kernels import Entries, Entry
+from gradb.rules.model import Part, Rule
+from gradb.rules.reductions import softmax
+
+# --- embedding --------------------------------------------------------------------------------------------------------
 
 
-def _mse(names: Names) -> str:
-    return _reduced(names, "2·({self} - {target})")
+def _looked_up(given: Given) -> Iterator[Entry]:
+    rows, width = given.input.shape
+    padding = given.integer("padding_idx") % rows if given.has("padding_idx") else -1
+    picked = [int(n) for n in given.array("input").numbers]
+    counts = {row: picked.count(row) for row in set(picked)}
+    by_count = given.values.get("scale_grad_by_freq") is True
+    for place, row in enumerate(picked):
+        if row != padding:
+            for k in range(width):
+                yield place * width + k, row * width + k, 1 / counts[row] if by_count else 1.0
 
 
-def _reduced(names: Names, text: str) -> str:
-    """Divide by n where the loss is a mean."""
-    if "mean" in names["reduction"]:
-        return text + "/{n}"
-    return text if names["reduction"] in {"'sum'", "'none'"} else text + "/{n} (mean; without /{n} for a sum)"
+def _bags(given: Given) -> list[list[int]]:
+    """Return the places in ``input`` that go into each bag."""
+    picked = given.array("input")
+    if len(picked.shape) == 2:
+        length = picked.shape[1]
+        return [list(range(row * length, (row + 1) * length)) for row in range(picked.shape[0])]
+    starts = [int(n) for n in given.array("offsets").numbers]
+    return [list(range(a, b)) for a, b in zip(starts, [*starts[1:], picked.size], strict=True)]
 
 
-_LOSS = ("self", "target", "weight")
-_MEAN = {"reduction": "'mean'"}
-_NLL = "only the score of the right class gets a gradient"
-_CUT = "1/n with n the number of samples (or the sum of their weights) for a mean, 1 for a sum"
-_NORM = "x̂ is the normalised input, (x - mean)/√(var + eps); mean and variance depend on every element too"
+def _bagged(given: Given) -> Iterator[Entry]:
+    width, mode, picked = given.input.shape[1], given.word("mode"), given.array("input").numbers
+    weights = given.array("per_sample_weights").numbers if given.has("per_sample_weights") else None
+    for bag, places in enumerate(_bags(given)):
+        for k in range(width):
+            columns = [int(picked[place]) * width + k for place in places]
+            if mode == "max":
+                columns = [max(columns, key=lambda j: given.input.numbers[j])]
+            for place, j in zip(places, columns, strict=False):
+                share = 1 / len(places) if mode == "mean" else weights[place] if weights else 1.0
+                yield bag * width + k, j, share
 
 
-def _norm(node: str, over: str) -> Rule:
-    return Rule(
-        node,
-        (
-            Part("input", "({weight}/σ)·(δ - 1/N - x̂[i]·x̂[j]/N)", _NORM, over, "∂{out}[i]/∂{input}[j]"),
-            Part("weight", "x̂", "the scale gets upstream times the normalised input, summed", over),
-            Part("bias", "1", "the shift gets the sum of upstream", over),
-        ),
-        ("input", "normalized_shape", "weight", "bias"),
-        ("layer_norm",) if node == "NativeLayerNorm" else (),
-    )
-
-
-NETWORK = (
-    Rule(
-        "Softmax",
-        (
-            Part(
-                "self",
-                "{out}[i]·(δ[i,j] - {out}[j])",
-                "raising one score lowers all other probabilities; δ is 1 where i = j",
-                where="∂{out}[i]/∂{self}[j]",
-                product="{out}·(upstream - sum(upstream·{out}))",
-            ),
-        ),
-        functions=("softmax",),
-    ),
-    Rule(
-        "LogSoftmax",
-        (
-            Part(
-                "self",
-                "δ[i,j] - softmax({self})[j]",
-                "δ is 1 where i = j, else 0",
-                where="∂{out}[i]/∂{self}[j]",
-                product="upstream - softmax({self})·sum(upstream)",
-            ),
-        ),
-        functions=("log_softmax",),
-        result="log_softmax({self})",
-    ),
-    Rule(
-        "NllLoss@cross_entropy",
-        (
-            Part(
-                "scores",
-                "-w at the target class, else 0",
-                _NLL,
-                "w is " + _CUT,
-                torch_name="self",
-                name="log_softmax({input})",
-            ),
-        ),
-        ("input", "target"),
-        ("cross_entropy",),
-        is_composite=True,
-    ),
-    Rule("NllLoss", (Part("self", "-w at the target class, else 0", _NLL, "w is " + _CUT),), _LOSS, ("nll_loss",)),
-    Rule("NllLoss2D", (Part("self", "-w at the target class, else 0", _NLL, "w is " + _CUT),), _LOSS, ("nll_loss",)),
-    Rule(
-        "MseLoss",
-        (
-            Part("self", _mse, "twice the distance to the target, shared among the n elements"),
-            Part("target", lambda names: "-" + _mse(names)),
-        ),
-        ("self", "target"),
-        ("mse_loss",),
-        defaults=_MEAN,
-    ),
-    Rule(
-        "SmoothL1Loss",
-        (
-            Part(
-                "self",
-                "({self} - {target})/beta near the target, sign({self} - {target}) beyond",
-                "",
-                "near means closer than beta; divided by n for a mean",
-            ),
-        ),
-        ("self", "target"),
-        ("smooth_l1_loss",),
-    ),
-    Rule(
-        "HuberLoss",
-        (
-            Part(
-                "self",
-                "{self} - {target} near the target, delta·sign({self} - {target}) beyond",
-                "",
-                "near means closer than delta; divided by n for a mean",
-            ),
-        ),
-        ("self", "target"),
-        ("huber_loss",),
-    ),
-    Rule(
-        "BinaryCrossEntropy",
-        (
-            Part(
-                "self",
-                lambda n: _reduced(n, "({self} - {target})/({self}·(1 - {self}))"),
-                "",
-                "without weights; PyTorch keeps the denominator above 1e-12",
-            ),
-        ),
-        _LOSS,
-        ("binary_cross_entropy",),
-        defaults=_MEAN,
-    ),
-    Rule(
-        "BinaryCrossEntropyWithLogits",
-        (
-            Part(
-                "self",
-                lambda n: _reduced(n, "(σ({self}) - {target})"),
-                "the predicted probability minus the target",
-                "without weights",
-            ),
-        ),
-        _LOSS,
-        ("binary_cross_entropy_with_logits",),
-        defaults=_MEAN,
-    ),
-    _norm("NativeLayerNorm", "N elements are normalised together; σ = √(var + eps)"),
-    _norm(
-        "NativeBatchNorm", "N elements share a channel's mean; σ = √(var + eps); in eval() mode only weight/σ remains"
-    ),
-    _norm("NativeGroupNorm", "N elements are normalised together; σ = √(var + eps)"),
+EMBEDDING = (
     Rule(
         "Embedding",
         (
@@ -163,60 +61,192 @@ NETWORK = (
                 "a row looked up several times gets the sum",
                 "the row padding_idx gets 0",
                 product="upstream added into the rows looked up",
+                entries=_looked_up,
             ),
         ),
-        ("input", "weight"),
+        ("input", "weight", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq"),
         ("embedding",),
     ),
     Rule(
-        "Convolution",
+        "EmbeddingBag",
         (
             Part(
-                "input",
-                "{weight}, at the offsets where the window covers the element",
-                "each input element met every weight once",
-                product="transposed convolution of upstream with {weight}",
-            ),
-            Part(
                 "weight",
-                "{input}, at the places the window stood",
-                "each weight met many input elements",
-                product="convolution of {input} with upstream",
-            ),
-            Part(
-                "bias", "1", "the bias was added everywhere in its channel", product="upstream summed for each channel"
+                "1 for the rows in the bag, else 0",
+                "every row in a bag gets the bag's gradient",
+                "for mode='sum'; 'mean' divides by the size of the bag, 'max' sends it to the largest only",
+                product="upstream added into the rows of each bag",
+                entries=_bagged,
             ),
         ),
-        ("input", "weight", "bias"),
-        ("conv1d", "conv2d", "conv3d"),
+        (
+            "input",
+            "weight",
+            "offsets",
+            "max_norm",
+            "norm_type",
+            "scale_grad_by_freq",
+            "mode",
+            "sparse",
+            "per_sample_weights",
+        ),
+        ("embedding_bag",),
+        defaults={"mode": "'mean'"},
     ),
-    Rule(
-        "MaxPool2DWithIndices",
-        (Part("self", "1 at the largest of the window, else 0", "only the winner of each window gets a gradient"),),
-        functions=("max_pool2d",),
-    ),
-    Rule(
-        "AvgPool2D",
-        (Part("self", "1/(size of the window)", "each element of a window counts the same"),),
-        functions=("avg_pool2d",),
-    ),
-    Rule(
-        "Mul@dropout",
-        (Part("input", "1/(1 - {p}) where kept, 0 where dropped", "what was dropped gets no gradient"),),
-        ("input", "p"),
-        ("dropout",),
-        defaults={"p": "0.5"},
-    ),
+)
+
+# --- attention --------------------------------------------------------------------------------------------------------
+
+
+def _scale(given: Given) -> float:
+    return given.number("scale") if given.has("scale") else 1 / math.sqrt(given.array("query").shape[-1])
+
+
+def _allowed(given: Given, batch: tuple[int, ...], i: int, j: int) -> float:
+    """Return what the mask adds to the score of query i and key j: 0, a number, or -inf."""
+    if given.values.get("is_causal") is True and j > i:
+        return -math.inf
+    mask = given.values.get("attn_mask")
+    if not isinstance(mask, Array):
+        return 0.0
+    index = (*batch, i, j)[-len(mask.shape) :]
+    return mask.at([k if size > 1 else 0 for k, size in zip(index, mask.shape, strict=True)])
+
+
+def _shares(given: Given) -> Iterator[tuple[tuple[int, ...], int, list[float]]]:
+    """Return for each batch index and query the attention it pays to each key."""
+    query, key, scale = given.array("query"), given.array("key"), _scale(given)
+    for *batch, i in indices(query.shape[:-1]):
+        mine = query.row(ravel((*batch, i), query.shape[:-1]), query.shape[-1])
+        scores = []
+        for j in range(key.shape[-2]):
+            yours = key.row(ravel((*batch, j), key.shape[:-1]), key.shape[-1])
+            dot = math.fsum(a * b for a, b in zip(mine, yours, strict=True))
+            scores.append(scale * dot + _allowed(given, tuple(batch), i, j))
+        yield tuple(batch), i, softmax(scores)
+
+
+def _by_query(given: Given) -> Iterator[Entry]:
+    key, value, scale = given.array("key"), given.array("value"), _scale(given)
+    for batch, i, shares in _shares(given):
+        for e in range(key.shape[-1]):
+            column = [key.at((*batch, j, e)) for j in range(len(shares))]
+            mean = math.fsum(p * k for p, k in zip(shares, column, strict=True))
+            place = ravel((*batch, i, e), given.input.shape)
+            for d in range(value.shape[-1]):
+                slope = math.fsum(
+                    p * (k - mean) * value.at((*batch, j, d))
+                    for j, (p, k) in enumerate(zip(shares, column, strict=True))
+                )
+                yield ravel((*batch, i, d), given.out.shape), place, scale * slope
+
+
+def _by_key(given: Given) -> Iterator[Entry]:
+    query, value, scale = given.array("query"), given.array("value"), _scale(given)
+    for batch, i, shares in _shares(given):
+        for d in range(value.shape[-1]):
+            column = [value.at((*batch, j, d)) for j in range(len(shares))]
+            mean = math.fsum(p * v for p, v in zip(shares, column, strict=True))
+            row = ravel((*batch, i, d), given.out.shape)
+            for j, (p, v) in enumerate(zip(shares, column, strict=True)):
+                for e in range(query.shape[-1]):
+                    slope = scale * p * query.at((*batch, i, e)) * (v - mean)
+                    yield row, ravel((*batch, j, e), given.input.shape), slope
+
+
+def _by_value(given: Given) -> Iterator[Entry]:
+    width = given.input.shape[-1]
+    for batch, i, shares in _shares(given):
+        for j, p in enumerate(shares):
+            for d in range(width):
+                yield ravel((*batch, i, d), given.out.shape), ravel((*batch, j, d), given.input.shape), p
+
+
+_P = "P = softmax({query} @ {key}.mT·scale): the share of attention that query i pays to key j; scale is 1/√d"
+
+
+def _attention(node: str) -> Rule:
+    return Rule(
+        node,
+        (
+            Part(
+                "query",
+                "scale·Σj P[i,j]·({key}[j,e] - mean)·{value}[j,d]",
+                "a query turns to the keys whose values the loss wants",
+                f"{_P}; mean is Σj P[i,j]·{{key}}[j,e]",
+                "∂{out}[i,d]/∂{query}[i,e]",
+                "scale·(P·(G - rowsum(P·G))) @ {key}, G = upstream @ {value}.mT",
+                entries=_by_query,
+            ),
+            Part(
+                "key",
+                "scale·P[i,j]·{query}[i,e]·({value}[j,d] - {out}[i,d])",
+                "a key turns to the queries that want its value",
+                _P,
+                "∂{out}[i,d]/∂{key}[j,e]",
+                "scale·(P·(G - rowsum(P·G))).mT @ {query}, G = upstream @ {value}.mT",
+                entries=_by_key,
+            ),
+            Part(
+                "value",
+                "P[i,j]",
+                "a value gets the gradient of each result by the share of attention it had",
+                _P,
+                "∂{out}[i,d]/∂{value}[j,d]",
+                "P.mT @ upstream",
+                entries=_by_value,
+            ),
+        ),
+        ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale"),
+        ("scaled_dot_product_attention",),
+    )
+
+
+ATTENTION = (_attention("ScaledDotProductFlashAttentionForCpu"),)
+
+# --- dropout ----------------------------------------------------------------------------------------------------------
+
+
+def _dropped(mask: Entries) -> Part:
+    return Part(
+        "input",
+        "1/(1 - {p}) where kept, 0 where dropped",
+        "what was dropped gets no gradient",
+        "which elements are kept is drawn anew in each call",
+        entries=mask,
+    )
+
+
+def _where_kept(given: Given) -> Iterator[Entry]:
+    """An element was kept where its result is not 0 (the mask itself is not on the tape; of a 0 it cannot be told)."""
+    keep = 1 - given.number("p")
+    if not all(given.array("input").numbers):
+        raise NotKnown("mask")
+    return ((i, i, 1 / keep) for i, x in enumerate(given.out.numbers) if x != 0)
+
+
+def _by_mask(given: Given) -> Iterator[Entry]:
+    keep = 1 - given.number("p")
+    return ((i, i, 1 / keep) for i, is_kept in enumerate(given.results[1].numbers) if is_kept)
+
+
+DROPOUT = (
+    Rule("Mul@dropout", (_dropped(_where_kept),), ("input", "p"), ("dropout",), defaults={"p": "0.5"}),
     Rule(
         "NativeDropout",
-        (Part("input", "1/(1 - {p}) where kept, 0 where dropped", "what was dropped gets no gradient"),),
-        ("input", "p"),
-        ("dropout", "native_dropout"),
+        (_dropped(_by_mask),),
+        ("input", "p", "train"),
+        ("native_dropout",),
         defaults={"p": "0.5"},
     ),
+)
+
+LEAVES = (
     Rule(
         "AccumulateGrad",
         (Part("variable", "1", "the end of the chain: the gradient is added to the leaf's .grad"),),
         (),
     ),
 )
+
+NETWORK = (*EMBEDDING, *ATTENTION, *DROPOUT, *LEAVES)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradb.tape import jacobian
+from gradb.tape.asked import answers, measured, record as record_of
 from gradb.tape.events import (
     AccumulateDetail,
     Edge,
-    HookDetail,
     Node,
     NodeDetail,
     NodeStartDetail,
@@ -22,10 +22,10 @@ from gradb.tape.events import (
 )
 from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local, NodeState
 from gradb.tape.graph import Graphs
+from gradb.tape.hooking import Values, arrived, hooks_of, made_by_node, values
+from gradb.tape.remarking import op_of, remarks, returned_by_grad
 from gradb.tape.runs import Backward, Moment, Run
 from gradb.tape.values import TensorValue
-
-Values = tuple[TensorValue | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,9 @@ class Chains:
         )
         if row is not None and row[1] > ran:
             return int(row[0])
+        returned = returned_by_grad(self._store, position)
+        if returned is not None:
+            return returned
         return self._store.event(ran).node if ran else None
 
     def of(self, node_id: int, position: int) -> Chain | None:
@@ -81,10 +84,13 @@ class Chains:
         state = self._runs.state(node_id, moment, position)
         run = None if state == "pending" else self._runs.last_run(node_id, position)
         record = _NOTHING if run is None else self._record(run, node)
-        op = self._op(node)
-        hooks = self._hooks(node_id, run, position)
-        record = replace(record, arrived=_arrived(record, hooks))
-        contributions, check = self._contributions(node_id, record, run, moment, position)
+        asked = answers(self._store, node_id, run, position)
+        record = replace(record, probes=measured(asked) or record.probes)
+        op = op_of(self._store, node)
+        hooks = hooks_of(self._store, node_id, run, position)
+        record = replace(record, arrived=arrived(record.upstream, hooks))
+        backward = self._backward(run, moment)
+        contributions, check = self._contributions(node_id, record, run, backward, position)
         return Chain(
             node_id,
             node.name,
@@ -96,10 +102,15 @@ class Chains:
             record.upstream,
             contributions,
             check,
-            tuple(self._edge(node, index, edge, record, op, state, hooks) for index, edge in enumerate(node.edges)),
-            self._root(run, moment),
+            tuple(
+                self._edge(node, index, edge, record, op, state, hooks, position)
+                for index, edge in enumerate(node.edges)
+            ),
+            _root(backward),
             run is not None and run.end is None and state != "running",
             hooks,
+            tuple(record_of(seq, detail) for seq, detail in asked),
+            remarks(self._store, node, backward, position),
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -111,18 +122,12 @@ class Chains:
         started = None if run.start is None else self._store.detail(run.start)
         ended = None if run.end is None else self._store.detail(run.end)
         if isinstance(started, NodeStartDetail):
-            upstream, probes = _values(started.upstream), started.probes
+            upstream, probes = values(started.upstream), started.probes
         if isinstance(ended, NodeDetail):
-            downstream = _values(ended.downstream)
+            downstream = values(ended.downstream)
         if isinstance(ended, AccumulateDetail):
             upstream, downstream = upstream or (ended.added,), ()
         return _Record(run.end or run.start, upstream, probes, downstream)
-
-    def _op(self, node: Node) -> OpDetail | None:
-        if node.kind == "accumulate":
-            return None
-        detail = self._store.detail(node.event)
-        return detail if isinstance(detail, OpDetail) else None
 
     def _output(self, node: Node, position: int) -> Tensor | None:
         output = self._graphs.output(node.id, position)
@@ -133,38 +138,21 @@ class Chains:
             name = self._graphs.naming.best(output.id, position, output.name)
         return replace(output, name=name)
 
-    def _root(self, run: Run | None, moment: Moment | None) -> str | None:
-        """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
+    def _backward(self, run: Run | None, moment: Moment | None) -> Backward | None:
+        """Return the backward that a record is about."""
         start = run.backward if run is not None else moment.backward.start if moment is not None else 0
-        backward = self._runs.backward(start) if start else None
-        return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
-
-    # --- hooks --------------------------------------------------------------------------------------------------------
-
-    def _hooks(self, node: int, run: Run | None, position: int) -> tuple[Hook, ...]:
-        """Return the hooks that ran around a run of a node, or, before it has run, those that will."""
-        rows = self._store.db.all(
-            "SELECT seq FROM event WHERE node = ? AND +kind = 'hook' AND seq <= ? ORDER BY seq", node, position
-        )
-        found = [(seq, detail) for (seq,) in rows if isinstance(detail := self._store.detail(seq), HookDetail)]
-        backward = run.backward if run is not None else max((detail.backward for _, detail in found), default=0)
-        ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]
-        if ran:
-            return tuple(_hook(seq, detail) for seq, detail in ran)
-        return tuple(_hook(None, detail) for _, detail in found if not detail.has_run)
+        return self._runs.backward(start) if start else None
 
     # --- contributions ------------------------------------------------------------------------------------------------
 
     def _contributions(
-        self, node: int, record: _Record, run: Run | None, moment: Moment | None, position: int
+        self, node: int, record: _Record, run: Run | None, backward: Backward | None, position: int
     ) -> tuple[tuple[Contribution, ...], Check | None]:
         """Return what flowed into a node in its backward (so far, while it is pending), and the sum's check."""
-        start = run.backward if run is not None else moment.backward.start if moment is not None else 0
-        backward = self._runs.backward(start) if start else None
         if backward is None or (run is None and node not in backward.nodes):
             return (), None
         until = position if record.event is None else record.event
-        found = self._from_consumers(node, start, until)
+        found = self._from_consumers(node, backward.start, until)
         if found:
             found = self._from_call(node, backward) + found
         return found, _check_contributions(found, record.arrived) if found else None
@@ -205,16 +193,17 @@ class Chains:
         op: OpDetail | None,
         state: NodeState,
         hooks: tuple[Hook, ...],
+        position: int,
     ) -> ChainEdge:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
-        made = _made(index, sent, hooks)
+        made = made_by_node(index, sent, hooks)
         check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
         return ChainEdge(
             edge.to,
             self._name(edge.to),
-            self._input(edge, op),
+            self._input(edge, op) if op is not None else self._unseen_input(edge, position),
             _local(edge, probe, record, state),
             sent,
             check,
@@ -231,9 +220,15 @@ class Chains:
             return None
         return tuple(made[number] for number in range(len(made)))
 
-    def _input(self, edge: Edge, op: OpDetail | None) -> Tensor | None:
+    def _unseen_input(self, edge: Edge, position: int) -> Tensor | None:
+        """Return the input that an edge of a node leads to whose forward call was not seen."""
+        node = None if edge.to is None else self._store.node(edge.to)
+        found = None if node is None else self._output(node, position)
+        return found if found is not None and found.output_nr == edge.input_nr else None
+
+    def _input(self, edge: Edge, op: OpDetail) -> Tensor | None:
         """Return the forward input that an edge leads to, as the op saw it."""
-        if edge.to is None or op is None:
+        if edge.to is None:
             return None
         leaf = self._store.node(edge.to)
         for tensor in op.inputs:
@@ -245,30 +240,9 @@ class Chains:
         return None
 
 
-def _hook(seq: int | None, detail: HookDetail) -> Hook:
-    values = _values(detail.before), _values(detail.after)
-    return Hook(detail.kind, detail.function, detail.where, detail.output_nr, seq, detail.is_changed, *values)
-
-
-def _arrived(record: _Record, hooks: tuple[Hook, ...]) -> Values:
-    """Return what arrived at a node, before the first hook that changed it."""
-    found = list(record.upstream)
-    for hook in reversed([hook for hook in hooks if hook.is_changed and not hook.is_after]):
-        if hook.kind == "tensor" and len(hook.before) == 1 and hook.output_nr < len(found):
-            found[hook.output_nr] = hook.before[0]
-        elif len(hook.before) == len(found):
-            found = list(hook.before)
-    return tuple(found)
-
-
-def _made(index: int, sent: TensorValue | None, hooks: tuple[Hook, ...]) -> TensorValue | None:
-    """Return what a node itself made for an edge, before the first hook that changed it."""
-    changed = [hook for hook in hooks if hook.is_changed and hook.kind in {"node", "module"}]
-    return changed[0].before[index] if changed and index < len(changed[0].before) else sent
-
-
-def _values(tensors: tuple[Tensor | None, ...]) -> Values:
-    return tuple(None if tensor is None else tensor.value for tensor in tensors)
+def _root(backward: Backward | None) -> str | None:
+    """Return the name of the one tensor that is being differentiated, where there is one and it has a name."""
+    return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
 
 
 def _one(dtype: str, shape: tuple[int, ...]) -> TensorValue | None:

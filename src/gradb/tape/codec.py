@@ -10,13 +10,16 @@ V                       ``[shape, dtype, offset or null, stats or null, note]``
 stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace]``
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and ``true``
+                        more where a checkpoint computed it again
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
 node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
 axis                    ``[shape, complex]``
-node                    ``[start, [T...]]``
-accumulate              ``[tensor, parameter, V, V, V, backward]``
+aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
+node                    ``[start, [T...], calls]``
+probe (event)           ``[start, what, index, of, [probe...], [V...], [V...], [V base...], [V moved...], code, note]``
+accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
@@ -28,7 +31,11 @@ output                  ``[stream, text]``
 error                   ``[type, message, traceback, uncaught]``
 note                    ``[text]``
 end                     ``[exit_code, signal, reason]``
+saved (of a node)       ``[note, [[name, form, tensor, base, storage, bytes or null, leaf, V, note]...],
+                        [[name, text]...]]``
 ======================  ======================================================================================
+
+What ends in ``calls`` may leave that out where it is null.
 """
 
 from __future__ import annotations
@@ -40,6 +47,7 @@ from typing import Any
 
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     Axis,
     BackwardEndDetail,
     BackwardStartDetail,
@@ -57,10 +65,12 @@ from gradb.tape.events import (
     OpDetail,
     OutputDetail,
     Probe,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
 )
+from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import TensorValue
 
 Wire = list[Any]
@@ -145,6 +155,10 @@ def _axis(axis: Axis) -> Wire:
     return [list(axis.shape), axis.is_complex]
 
 
+def _calls(calls: int | None) -> Wire:
+    return [] if calls is None else [calls]
+
+
 def encode(detail: Detail) -> tuple[str, bytes | None]:
     """Return the JSON text and the blob of a detail."""
     blob = Blob()
@@ -159,7 +173,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace]
+            again = [detail.calls, True] if detail.is_recomputed else _calls(detail.calls)
+            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace, *again]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
@@ -168,11 +183,21 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case NodeStartDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             return [detail.backward, _tensors(detail.upstream, blob), probes]
-        case NodeDetail(start, downstream):
-            return [start, _tensors(downstream, blob)]
+        case AtenDetail():
+            inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
+            arguments = [list(pair) for pair in detail.arguments]
+            return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
+        case NodeDetail(start, downstream, calls):
+            return [start, _tensors(downstream, blob), *_calls(calls)]
+        case ProbeDetail():
+            probes = [_probe(probe, blob) for probe in detail.probes]
+            parts = (detail.vector, detail.result, detail.base, detail.moved)
+            told = [[_value(v, blob) for v in part] for part in parts]
+            head = [detail.start, detail.what, detail.index, detail.of]
+            return [*head, probes, *told, detail.has_run_code, detail.note]
         case AccumulateDetail():
             values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
-            return [detail.tensor, detail.parameter, *values, detail.backward]
+            return [detail.tensor, detail.parameter, *values, detail.backward, *_calls(detail.calls)]
         case HookDetail():
             head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
             values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
@@ -200,3 +225,15 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             return [text]
         case EndDetail(exit_code, signal, reason):
             return [exit_code, signal, reason]
+
+
+def _entry(entry: SavedEntry, blob: Blob) -> Wire:
+    places = [entry.tensor, entry.base, entry.storage, entry.size, entry.is_leaf]
+    return [entry.name, entry.form, *places, _value(entry.value, blob), entry.note]
+
+
+def encode_saved(record: SavedRecord) -> tuple[str, bytes | None]:
+    """Return the JSON text and the blob of what a node saved."""
+    blob = Blob()
+    wire = [record.note, [_entry(entry, blob) for entry in record.tensors], [list(pair) for pair in record.arguments]]
+    return dumps(wire), blob.join()

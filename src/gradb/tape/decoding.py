@@ -10,6 +10,7 @@ from typing import Any
 from gradb.tape.codec import Wire
 from gradb.tape.events import (
     AccumulateDetail,
+    AtenDetail,
     Axis,
     BackwardEndDetail,
     BackwardStartDetail,
@@ -28,10 +29,12 @@ from gradb.tape.events import (
     OpDetail,
     OutputDetail,
     Probe,
+    ProbeDetail,
     StepDetail,
     Tensor,
     ZeroGradDetail,
 )
+from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Stats, TensorValue, decode as decode_numbers, element_size
 
 _MAX_RANK = 64
@@ -114,9 +117,29 @@ def _read_leaf(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_op(raw: Wire, data: bytes) -> Detail:
-    function, inputs, outputs, arguments, nodes, inplace = raw
-    pairs = tuple((str(keyword), str(text)) for keyword, text in arguments)
-    return OpDetail(str(function), _present(inputs, data), _present(outputs, data), pairs, _ints(nodes), bool(inplace))
+    function, inputs, outputs, arguments, nodes, inplace, *rest = raw
+    seen, made = _present(inputs, data), _present(outputs, data)
+    known = _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest[:1])
+    if len(rest) > 2:
+        raise CodecError("there is more than belongs to an event")
+    return OpDetail(str(function), seen, made, *known, len(rest) == 2 and bool(rest[1]))
+
+
+def _read_aten(raw: Wire, data: bytes) -> Detail:
+    start, number, function, inputs, outputs, arguments, inplace = raw
+    seen, made = _present(inputs, data), _present(outputs, data)
+    return AtenDetail(int(start), int(number), str(function), seen, made, _pairs(arguments), bool(inplace))
+
+
+def _pairs(raw: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(keyword), str(text)) for keyword, text in raw)
+
+
+def _calls(rest: Any) -> int | None:
+    """Read what may be left out at the end of an op, node or accumulation."""
+    if len(rest) > 1:
+        raise CodecError("there is more than belongs to an event")
+    return _int(rest[0]) if rest else None
 
 
 def _read_backward_start(raw: Wire, data: bytes) -> Detail:
@@ -165,13 +188,21 @@ def _read_node_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_node(raw: Wire, data: bytes) -> Detail:
-    return NodeDetail(int(raw[0]), _optional(raw[1], data))
+    return NodeDetail(int(raw[0]), _optional(raw[1], data), _calls(raw[2:]))
+
+
+def _read_asked(raw: Wire, data: bytes) -> Detail:
+    start, what, index, of, probes, *values, code, note = raw
+    vector, result, base, moved = (tuple(_read_value(item, data) for item in part) for part in values)
+    measured = tuple(_read_probe(probe, data) for probe in probes)
+    head = int(start), str(what), int(index), int(of)
+    return ProbeDetail(*head, measured, vector, result, base, moved, bool(code), str(note))
 
 
 def _read_accumulate(raw: Wire, data: bytes) -> Detail:
-    tensor, parameter, before, added, after, backward = raw
+    tensor, parameter, before, added, after, backward, *rest = raw
     old, new, sum_ = (_read_value(item, data) for item in (before, added, after))
-    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward))
+    return AccumulateDetail(int(tensor), str(parameter), old, new, sum_, int(backward), _calls(rest))
 
 
 def _read_hook(raw: Wire, data: bytes) -> Detail:
@@ -220,7 +251,9 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "op": _read_op,
     "backward_start": _read_backward_start,
     "node_start": _read_node_start,
+    "aten": _read_aten,
     "node": _read_node,
+    "probe": _read_asked,
     "accumulate": _read_accumulate,
     "hook": _read_hook,
     "backward_end": _read_backward_end,
@@ -251,3 +284,29 @@ def decode(kind: str, text: str, data: bytes | None) -> Detail:
         raise
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise CodecError(f"the detail of a {kind} event is damaged: {error}") from error
+
+
+def _read_entry(raw: Any, data: bytes) -> SavedEntry:
+    name, form, tensor, base, storage, size, is_leaf, value, note = raw
+    if form not in {"tensor", "none", "packed"}:
+        raise CodecError("a saved tensor has no known form")
+    if not (size is None or (isinstance(size, int) and size >= 0)):
+        raise CodecError("a saved tensor has no size")
+    ids = (int(tensor), int(base), int(storage))
+    return SavedEntry(str(name), form, *ids, size, bool(is_leaf), _read_value(value, data), str(note))
+
+
+def decode_saved(text: str, data: bytes | None) -> SavedRecord:
+    """Read back what a node saved.
+
+    Raises:
+        CodecError: the JSON is not of the wire form, or a size does not fit.
+    """
+    try:
+        note, tensors, arguments = json.loads(text)
+        entries = tuple(_read_entry(item, data or b"") for item in tensors)
+        return SavedRecord(str(note), entries, tuple((str(name), str(told)) for name, told in arguments))
+    except CodecError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise CodecError(f"what a node saved is damaged: {error}") from error

@@ -17,7 +17,9 @@ Kind = Literal[
     "op",  # a call of the torch API returned tensors (or changed one in place)
     "backward_start",  # the engine was asked to run
     "node_start",  # the engine is about to run a node: upstream is known, downstream is not
+    "aten",  # an ATen call that an op or a node made: only where somebody looks into it
     "node",  # the node has run: downstream is known
+    "probe",  # the node that the script is held at was probed because somebody asked for it
     "accumulate",  # a .grad buffer was filled
     "hook",  # a hook of the script was registered, or has run
     "backward_end",  # the engine returned (or raised)
@@ -31,6 +33,20 @@ Kind = Literal[
     "note",  # gradb says something about the recording itself (failed open, output cut ...)
     "end",  # the run is over
 ]
+RemarkKind = Literal[
+    "custom",  # a custom Function: its name and where its backward is defined
+    "once_differentiable",  # the backward of a custom Function cannot be differentiated
+    "unmaterialised",  # a custom Function gets None, not zeros, for an output that has no gradient
+    "saved_hooks",  # hooks of the script's own for saved tensors: their names and where they are defined
+    "save_on_cpu",  # torch.autograd.graph.save_on_cpu
+    "checkpoint",  # made inside of a checkpoint that is not reentrant
+    "reentrant",  # the node of a reentrant checkpoint
+    "compiled",  # a region that torch.compile made
+    "module_hooks",  # torch's own node at a module's border, from which the module's backward hooks are called
+    "scaled",  # a loss multiplied by a GradScaler's scale: the loss's name
+    "made_by",  # made by backward under create_graph: the id of the node that ran
+    "recomputed",  # made while a checkpoint computed its forward again: the id of the node that ran
+]
 Phase = Literal["start", "forward", "backward", "optimizer", "end"]
 
 PHASE_OF_KIND: dict[str, Phase] = {
@@ -39,6 +55,7 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "backward_start": "backward",
     "node_start": "backward",
     "node": "backward",
+    "probe": "backward",
     "accumulate": "backward",
     "hook": "backward",
     "backward_end": "backward",
@@ -54,6 +71,7 @@ STOP_KINDS = frozenset(
         "leaf",
         "op",
         "node",
+        "probe",
         "accumulate",
         "hook",
         "zero_grad",
@@ -77,8 +95,9 @@ class Event:
     """Position, from 1."""
     kind: str
     name: str
-    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``), the
-    tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception type (error)."""
+    """Node name for op and node events that have one (``MulBackward0``), else the torch call (``torch.ones``) or the
+    ATen call, the tensor's name (leaf, accumulate), the optimizer's class (step), the stream (output), the exception
+    type (error)."""
     file: str | None
     """Path of the source file as the script's interpreter knows it; None where there is none."""
     line: int | None
@@ -94,7 +113,7 @@ class Event:
     updated by hand, before the first forward op that follows."""
     phase: str
     node: int | None
-    """Node id: the node run (node_start, node, accumulate) or the newest node created (op)."""
+    """Node id: the node run (node_start, aten, node, accumulate) or the newest node created (op)."""
     is_quiet: bool
     """True for what cannot matter to a gradient (data preparation, initialisation): stepped over by default."""
     has_nonfinite: bool
@@ -147,6 +166,10 @@ class OpDetail:
     nodes: tuple[int, ...]
     """Ids of the nodes this call created, oldest first."""
     is_inplace: bool = False
+    calls: int | None = None
+    """seq of the first ATen call recorded of it; 0: it was looked into and made none; None: it was not looked into."""
+    is_recomputed: bool = False
+    """True where a checkpoint computed its forward again, inside of a backward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +251,55 @@ class NodeDetail:
     """seq of the node_start event."""
     downstream: tuple[Tensor | None, ...]
     """dL/d(input), one per edge in the order of ``next_functions``; None where undefined."""
+    calls: int | None = None
+    """As in ``OpDetail``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtenDetail:
+    """An ATen call that returned, inside an op or a node."""
+
+    start: int
+    """seq of the node_start event of the node that made it; of a forward op, seq of the op's first call."""
+    number: int
+    """Which call of the op or node it is, from 1."""
+    function: str
+    """Name with overload, e.g. ``aten.mul.Tensor``."""
+    inputs: tuple[Tensor, ...]
+    """As they were before the call. A gradient that flows into the node is named ``upstream``."""
+    outputs: tuple[Tensor, ...]
+    arguments: tuple[tuple[str, str], ...]
+    """All arguments in call order: (parameter, text), the text as in ``OpDetail``."""
+    is_inplace: bool = False
+    """True when it wrote to an input (or to ``out=``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDetail:
+    """A node was probed because somebody asked for it."""
+
+    start: int
+    """seq of the node_start event of the node."""
+    what: str
+    """``full`` (all of the Jacobian), ``row``, ``column``, ``random`` or ``with`` (a direction given)."""
+    index: int
+    """row, column: the element, flat and row-major; random: the seed of the direction."""
+    of: int
+    """row: which output of the node; column: which edge."""
+    probes: tuple[Probe, ...]
+    """full: one per edge, in the order of ``next_functions``."""
+    vector: tuple[TensorValue | None, ...]
+    """row, random, with: what was put in upstream, one per output."""
+    result: tuple[TensorValue | None, ...]
+    """row, random, with: what came out downstream, one per edge; column: d output / d element, one per output."""
+    base: tuple[TensorValue | None, ...] = ()
+    """random: what the upstream gradient itself gives, one per edge."""
+    moved: tuple[TensorValue | None, ...] = ()
+    """random: what the upstream gradient plus the vector gives, one per edge."""
+    has_run_code: bool = False
+    """True when gradb ran the script's own code for it."""
+    note: str = ""
+    """Why nothing was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +316,8 @@ class AccumulateDetail:
     after: TensorValue | None
     backward: int = 0
     """seq of the backward_start event."""
+    calls: int | None = None
+    """As in ``OpDetail``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +325,8 @@ class HookDetail:
     """A hook of the script's own was registered on a tensor, or has run."""
 
     kind: str
-    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``."""
+    """``tensor``, ``node pre``, ``node``, ``post-accumulate``, ``module pre`` or ``module``; ``removed`` where one was
+    taken off again."""
     function: str
     """The hook's qualified name."""
     where: str
@@ -402,7 +477,9 @@ Detail = (
     | OpDetail
     | BackwardStartDetail
     | NodeStartDetail
+    | AtenDetail
     | NodeDetail
+    | ProbeDetail
     | AccumulateDetail
     | HookDetail
     | BackwardEndDetail

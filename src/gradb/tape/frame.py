@@ -7,11 +7,15 @@ function of (tape, position): the builder is ``Tape.frame``. Nothing here knows 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from gradb.tape.events import Axis, Detail, Event, OpDetail, Tensor
+from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
+from gradb.tape.saved import SavedView
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
+
+if TYPE_CHECKING:
+    from gradb.tape.pathfinder import PathsAt
 
 NodeState = Literal["created", "pending", "running", "done", "freed"]
 Structure = Literal[
@@ -150,6 +154,42 @@ class ChainEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of a question that somebody asked about a node."""
+
+    event: int
+    """seq of the probe event."""
+    what: str
+    """``full``, ``row``, ``column``, ``random`` or ``with``."""
+    index: int
+    """row, column: the element, flat; random: the seed."""
+    of: int
+    """row: which output; column: which edge."""
+    vector: tuple[TensorValue | None, ...]
+    """What was put in upstream, one per output."""
+    result: tuple[TensorValue | None, ...]
+    """What came out downstream, one per edge; column: one per output."""
+    check: Check | None
+    """random: whether the node is linear: upstream + vector gives the sum of what each gives."""
+    has_run_code: bool
+    """True when gradb ran the script's own code for it."""
+    note: str
+    """Why nothing was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be known of a node beside its product."""
+
+    kind: str
+    """See ``events.RemarkKind``."""
+    text: str
+    """Names and places; the node's name for ``made_by`` and ``recomputed``."""
+    op: OpDetail | None = None
+    """``made_by`` and ``recomputed``: the forward call of the node that ran, where known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A hook of the script's own at a node."""
 
@@ -200,6 +240,9 @@ class Chain:
     """True when the engine raised while it ran this node: there is no downstream."""
     hooks: tuple[Hook, ...] = ()
     """The script's hooks here: those that ran in this backward, and before it those that are known to be registered."""
+    asked: tuple[Asked, ...] = ()
+    """What somebody asked of the node in this run of it, oldest first."""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +334,34 @@ class GraphView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AtenCall:
+    """One call."""
+
+    event: int
+    """seq of its aten event."""
+    detail: AtenDetail
+    """With the names that its tensors have at the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aten:
+    """The calls of one op or node up to a position."""
+
+    name: str
+    """The node's name, or the torch call's; empty for a forward op that has not returned yet."""
+    node: int | None
+    """The node that makes the calls; None for a forward op."""
+    is_over: bool
+    """True when the op or node has returned, so that these are all its calls."""
+    is_seen: bool
+    """False when nobody looked into it: then it is not known what it calls."""
+    calls: tuple[AtenCall, ...]
+    """The newest of them, at most 200, oldest first."""
+    count: int
+    """How many there are so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything true at a position."""
 
@@ -318,3 +389,9 @@ class Frame:
     """Names of variables known at the position."""
     training: Training
     """Series and interventions, and what holds at the position."""
+    paths: PathsAt
+    """The paths from leaves to what was differentiated; counted and multiplied when asked for."""
+    saved: SavedView
+    """What nodes saved for backward, and the memory that the graph holds."""
+    aten: Aten | None = None
+    """ATen calls of the op or node that the position is in or at; None where it is at neither."""

@@ -8,15 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradb.tape import jacobian
+from gradb.tape.aten import Atens
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
 from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
+from gradb.tape.holding import Holdings
 from gradb.tape.naming import Naming
+from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
-from gradb.tape.values import TensorValue
+from gradb.tape.values import TensorValue, is_emptied
 
 MAX_OUTPUTS = 500
 _LOOK_BACK = 1000  # events looked through for the last known source line
@@ -30,8 +33,11 @@ class Frames:
         self._naming = naming
         self._graphs = graphs
         self._chains = chains
+        self._pathfinder = PathFinder(graphs, chains)
+        self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
         self.trainings = Trainings(store)
+        self._holdings = Holdings(graphs, self.trainings)
         self._lines = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
@@ -39,13 +45,14 @@ class Frames:
     def at(self, position: int, head: int, run: RunInfo) -> Frame:
         """Return the Frame at a position, 0 <= position <= head."""
         event = self._store.event(position) if position else None
+        detail = self._store.detail(position) if position else None
         outputs = self._outputs(self._store.latest("output", position))
         return Frame(
             position,
             head,
             run,
             event,
-            self._store.detail(position) if position else None,
+            detail,
             event.phase if event else "start",
             event.iteration if event else 0,
             self._source(event, run),
@@ -56,6 +63,9 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
+            self._pathfinder.at(position),
+            self._holdings.at(position),
+            self._atens.at(event, detail),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------
@@ -141,6 +151,8 @@ class Frames:
             for one in detail.cleared:
                 if one.tensor == leaf:
                     how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
+                    if not is_emptied(one.after) and not detail.is_suppressed:
+                        how = f"changed by {detail.idiom}"
                     return one.before, None, one.after, how, one.parameter
         if isinstance(detail, HookDetail) and len(detail.before) == len(detail.after) == 1:
             before, after = (None if one is None else one.value for one in (*detail.before, *detail.after))
@@ -233,6 +245,12 @@ def _check(before: TensorValue | None, added: TensorValue | None, after: TensorV
     if check is None or not check.is_ok or check.text != jacobian.AGREES:
         return check
     return Check(True, check.max_error, "before + added = after")
+
+
+def fact(store: Store, key: str) -> str | None:
+    """Return one fact of the run, or None."""
+    row = store.db.one("SELECT value FROM run WHERE key = ?", key)
+    return None if row is None else str(row[0])
 
 
 def run_info(store: Store) -> RunInfo:

@@ -7,7 +7,7 @@ backward unfolds nothing twice. ``Graph`` is one position's view of it.
 from __future__ import annotations
 
 from gradb.tape.cache import Cache
-from gradb.tape.events import Node, Tensor
+from gradb.tape.events import Node, NodeDetail, Tensor
 from gradb.tape.frame import GraphRow, NodeState
 from gradb.tape.naming import Naming
 from gradb.tape.runs import Moment, Runs
@@ -126,7 +126,9 @@ class Graphs:
 
     def scope(self, position: int, moment: Moment | None) -> Reach | Segment:
         """Return the nodes shown at a position."""
-        after = moment.end if moment is not None else 0
+        after = 0
+        if moment is not None:  # under create_graph the engine made nodes itself: those of the gradient
+            after = moment.backward.start if moment.backward.create_graph else moment.end
         if moment is not None and (moment.is_open or not self._has_new_node(after, position)):
             return self.reach(moment.backward.start)
         segment = self._segments(after)
@@ -149,12 +151,16 @@ class Graphs:
 
     # --- what is known of one node ------------------------------------------------------------------------------------
 
-    def label(self, node: int, position: int) -> str | None:
-        """Return the name of a leaf, or of a tensor whose ``grad_fn`` is the node at a position."""
+    def label(self, node: int, position: int, output_nr: int | None = None) -> str | None:
+        """Return the name of a leaf, or of a tensor whose ``grad_fn`` is the node at a position: of its first output
+        that has a name, or of one output.
+        """
         found = self.store.node(node)
         if found is not None and found.kind == "accumulate":
             return self._leaf_label(found, position)
-        for _, tensor in self.store.outputs_of(node, position):
+        for number, tensor in self.store.outputs_of(node, position):
+            if output_nr not in {None, number}:
+                continue
             name = self.naming.label(tensor, position)
             if name is not None and self._is_grad_fn(node, tensor, position):
                 return name
@@ -179,4 +185,11 @@ class Graphs:
         if found.kind == "accumulate":
             return None if found.tensor is None else self.store.value_at(found.tensor, position)
         made = [tensor for tensor in self.store.defined(found.event).values() if tensor.node == node]
-        return min(made, key=lambda tensor: tensor.output_nr, default=None)
+        first = min(made, key=lambda tensor: tensor.output_nr, default=None)
+        return first or self.store.first_output(node, position) or self._sent(found)
+
+    def _sent(self, node: Node) -> Tensor | None:
+        """Return the gradient that a node made under create_graph is the ``grad_fn`` of, as the engine sent it."""
+        detail = self.store.detail(node.event)
+        sent = detail.downstream if isinstance(detail, NodeDetail) else ()
+        return next((tensor for tensor in sent if tensor is not None and tensor.node == node.id), None)

@@ -273,3 +273,15 @@ def check_sum(parts: Sequence[TensorValue | None], total: TensorValue | None) ->
             sums.total[index] += number
             sums.magnitude[index] += abs(number)
     return _compare(sums, want, limits_of(dtypes))
+
+
+def check_row(
+    total: Sequence[float],
+    magnitude: Sequence[float],
+    is_moot: Sequence[bool],
+    floor: Sequence[float],
+    got: Sequence[float],
+    dtypes: Sequence[str],
+) -> Check:
+    """Hold a row vector that was put together elsewhere (see ``_Product``) against the engine's."""
+    return _compare(_Product(list(total), list(magnitude), list(is_moot), list(floor)), got, limits_of(dtypes))

@@ -25,6 +25,7 @@ class Backward:
     retain_graph: bool
     nodes: frozenset[int]
     """What the engine will run."""
+    create_graph: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Runs:
         detail = self._store.detail(start)
         if not isinstance(detail, BackwardStartDetail):
             return None
-        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, frozenset(detail.nodes))
+        ids, creates = frozenset(detail.nodes), detail.create_graph
+        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates)
 
     def moment(self, position: int) -> Moment | None:
         """Return the innermost backward that is running at a position, else the one that ended last."""

@@ -2,7 +2,8 @@
 
 Version 1: the first.
 Version 2: series in chunks, of every kind and not only losses; how often a .grad buffer was filled; interventions.
-Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls.
+Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls, and
+remarks on nodes.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -14,6 +15,7 @@ FORMAT_VERSION = 3  # kept in PRAGMA user_version
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
+                                  -- and nudge_*, as JSON: what a run made for a numerical check has read
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -46,6 +48,23 @@ CREATE TABLE node(
   tensor INTEGER,                 -- accumulate: the leaf
   edges TEXT NOT NULL             -- JSON [[to or null, input_nr], ...] in the order of next_functions
 );
+CREATE TABLE saved(               -- what a node saved for backward, read when it was first seen; not of every node
+  node INTEGER PRIMARY KEY,
+  detail TEXT NOT NULL,           -- JSON: see codec.py
+  data BLOB                       -- the bytes of its values
+);
+CREATE TABLE gone(                -- nodes that nothing refers to any more: ids first..last, gone from an event on
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  event INTEGER NOT NULL
+);
+CREATE TABLE remark(              -- what is to be known of a node beside its edges, see events.RemarkKind
+  node INTEGER NOT NULL,
+  event INTEGER NOT NULL,         -- from here on
+  kind TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY(node, event, kind)
+) WITHOUT ROWID;
 CREATE TABLE tensor(              -- where a tensor's value is defined: outputs of ops, leaves, parameters after a step
   tensor INTEGER NOT NULL,
   event INTEGER NOT NULL,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gradb.tape.events import STOP_KINDS, Event
-from gradb.tape.stops import Stop
+from gradb.tape.stops import FORWARD_ENDS, Stop
 from gradb.tape.store import HEADER, Store
 
 Condition = tuple[str, tuple[object, ...]]
@@ -86,6 +86,12 @@ def _iteration(stop: Stop, origin: Event | None) -> Condition:
     return f"{_is_stop(stop)} AND +e.iteration <> ?", (origin.iteration if origin else 0,)
 
 
+def _out(stop: Stop, origin: Event | None) -> Condition:
+    """Ends of calls, and of the one node: few enough for the predicate to tell which is meant."""
+    kinds = sorted(FORWARD_ENDS | {"node", "accumulate", "backward_end"})
+    return f"+e.kind IN ({', '.join(repr(kind) for kind in kinds)})", ()
+
+
 def _node(stop: Stop, origin: Event | None) -> Condition:
     """Names that begin with the argument, or that have letters whose case SQLite does not know."""
     begins = "".join("\\" + letter if letter in "\\%_" else letter for letter in stop.argument)
@@ -98,6 +104,9 @@ def _node(stop: Stop, origin: Event | None) -> Condition:
 _CONDITIONS: dict[str, Callable[[Stop, Event | None], Condition]] = {
     "step": lambda stop, origin: (_is_stop(stop), ()),
     "event": lambda stop, origin: ("1", ()),
+    "into": lambda stop, origin: (f"(+e.kind = 'aten' OR {_is_stop(stop)})", ()),  # the predicate knows quiet calls
+    "out": _out,
+    "aten": lambda stop, origin: ("e.kind = 'aten'", ()),
     "line": _line,
     "phase": _phase,
     "iteration": _iteration,

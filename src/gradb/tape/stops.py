@@ -12,12 +12,18 @@ from typing import Literal
 
 from gradb.tape.events import Event
 
+FORWARD_ENDS = frozenset({"op", "leaf", "zero_grad", "error", "end"})
+"""Kinds that tell of a call of the torch API once it has returned (or raised)."""
+
 StopKind = Literal[
     "step",  # the next stop event
     "event",  # the very next event, quiet ones, backward_start, node_start and output included
     "line",  # a stop event on another source line
     "phase",  # a stop event in another phase
     "iteration",  # a stop event in another iteration; with an argument: the first stop event of that iteration
+    "into",  # an ATen call (the script then looks into ops and nodes), or where there is none, a stop event
+    "out",  # the end of the op or node that the movement began in
+    "aten",  # an ATen call of that name (`aten.mul.Tensor`, `mul.Tensor` or `mul`)
     "node",  # a node or op event whose node is called so (`MulBackward0`, or `Mul`, case ignored)
     "at",  # an event at FILE:LINE or LINE
     "kind",  # any event of a kind (`accumulate`, `error` ...)
@@ -40,6 +46,11 @@ class Stop:
         """Tell whether a movement that began at ``origin`` (None: before the first event) stops at ``event``."""
         return _MATCHERS[self.kind](self, event, origin)
 
+    @property
+    def looks_in(self) -> bool:
+        """True when the ATen calls of ops and nodes have to be recorded to find it."""
+        return self.kind in {"into", "aten"} or (self.kind == "kind" and self.argument == "aten")
+
     def __str__(self) -> str:
         return f"{self.kind} {self.argument}".rstrip()
 
@@ -54,6 +65,25 @@ def _step(stop: Stop, event: Event, origin: Event | None) -> bool:
 
 def _event(stop: Stop, event: Event, origin: Event | None) -> bool:
     return True
+
+
+def _into(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return (event.kind == "aten" and (stop.with_quiet or not event.is_quiet)) or _is_stop(stop, event)
+
+
+def _out(stop: Stop, event: Event, origin: Event | None) -> bool:
+    if event.kind in {"error", "end"}:
+        return True
+    if origin is None or origin.node is None or origin.kind not in {"aten", "node_start"}:
+        return event.kind in FORWARD_ENDS
+    return event.kind == "backward_end" or (event.kind in {"node", "accumulate"} and event.node == origin.node)
+
+
+def _aten(stop: Stop, event: Event, origin: Event | None) -> bool:
+    if event.kind != "aten":
+        return False
+    wanted, name = stop.argument.lower().removeprefix("aten."), event.name.lower().removeprefix("aten.")
+    return wanted in {name, name.rpartition(".")[0]}
 
 
 def _line(stop: Stop, event: Event, origin: Event | None) -> bool:
@@ -105,6 +135,9 @@ def _end(stop: Stop, event: Event, origin: Event | None) -> bool:
 _MATCHERS = {
     "step": _step,
     "event": _event,
+    "into": _into,
+    "out": _out,
+    "aten": _aten,
     "line": _line,
     "phase": _phase,
     "iteration": _iteration,

@@ -32,7 +32,7 @@ HEADER = (
     "SELECT e.seq, e.kind, e.name, s.path, e.line, e.end_line, e.col, e.end_col, e.scope, e.iteration, e.phase, e.node,"
     " e.flags, e.thread FROM event e LEFT JOIN source s ON s.id = e.file"
 )
-_KINDS = frozenset({*PHASE_OF_KIND, "intervention", "depth", "output", "error", "note"})
+_KINDS = frozenset({*PHASE_OF_KIND, "aten", "intervention", "depth", "output", "error", "note"})
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
@@ -170,6 +170,11 @@ class Store:
             raise TapeError(f"{self.db.name} is damaged: node {id_!r} is not one.")
         return Node(id_, name, event, kind, bool(saves), tensor if type(tensor) is int else None, found)
 
+    def remarks(self, node: int, position: int) -> list[tuple[str, str]]:
+        """Return (kind, text) of what is to be known of a node at a position, oldest first."""
+        query = "SELECT kind, text FROM remark WHERE node = ? AND event <= ? ORDER BY event, kind LIMIT 64"
+        return [(str(kind), str(text)) for kind, text in self.db.all(query, node, position)]
+
     # --- tensors and gradients ----------------------------------------------------------------------------------------
 
     def defined(self, event: int) -> dict[int, Tensor]:
@@ -204,6 +209,15 @@ class Store:
         """Return the newest recorded appearance of a tensor up to a position."""
         found = self.defined_at(tensor, position)
         return None if found is None else self.defined(found[0]).get(tensor)
+
+    def first_output(self, node: int, position: int) -> Tensor | None:
+        """Return the first tensor that was told to have a node as its ``grad_fn``, as it was then."""
+        row = self.db.one(
+            "SELECT event, tensor FROM tensor WHERE node = ? AND event <= ? ORDER BY event, output_nr LIMIT 1",
+            node,
+            position,
+        )
+        return None if row is None else self.defined(row[0]).get(row[1])
 
     def outputs_of(self, node: int, position: int) -> list[tuple[int, int]]:
         """Return (output number, tensor) of what a node is the grad_fn of at a position, first output first."""

@@ -15,7 +15,7 @@ from gradb.tape.chain import Chains
 from gradb.tape.database import TapeError
 from gradb.tape.events import Detail, Event
 from gradb.tape.frame import Chain, Frame, RunInfo
-from gradb.tape.frames import Frames, run_info
+from gradb.tape.frames import Frames, fact, run_info
 from gradb.tape.graph import Graphs
 from gradb.tape.naming import Naming
 from gradb.tape.opening import connect
@@ -75,6 +75,10 @@ class Tape:
     def run(self) -> RunInfo:
         """What the tape says of the whole run, now."""
         return run_info(self._store)
+
+    def fact(self, key: str) -> str | None:
+        """Return a fact of the run by its key (see the ``run`` table), or None where the tape does not say it."""
+        return fact(self._store, key)
 
     @property
     def is_finished(self) -> bool:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from array import array
+from collections import deque
 from typing import Any
 
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
+_SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
+_GONE = "INSERT OR IGNORE INTO gone VALUES(?,?,?)"
+_REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
@@ -53,6 +57,10 @@ class TapeWriter:
         self._paths: list[str] = []
         self.events: list[tuple[Any, ...]] = []
         self.nodes: list[tuple[Any, ...]] = []
+        self.saved: list[tuple[Any, ...]] = []
+        self.gone: deque[tuple[int, int]] = deque()
+        """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
+        self.remarks: list[tuple[Any, ...]] = []
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []
@@ -107,6 +115,14 @@ class TapeWriter:
         """Append a node of the grad_fn graph."""
         text = ",".join([f"[{'null' if to is None else to},{number}]" for to, number in edges])
         self.nodes.append((id, name, event, kind, int(saves), tensor, f"[{text}]"))
+
+    def record_saved(self, node: int, detail: str, data: bytes | None) -> None:
+        """Say what a node saved (see ``codec.encode_saved``)."""
+        self.saved.append((node, detail, data))
+
+    def remark(self, node: int, event: int, kind: str, text: str) -> None:
+        """Say something of a node from ``event`` on (see ``events.RemarkKind``)."""
+        self.remarks.append((node, event, kind, text))
 
     def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
         """Say that a tensor's value (and from here on its node) is defined at ``event``."""
@@ -170,6 +186,9 @@ class TapeWriter:
             for statement, rows in (
                 (_EVENT, self.events),
                 (_NODE, self.nodes),
+                (_SAVED, self.saved),
+                (_GONE, self._departed()),
+                (_REMARK, self.remarks),
                 (_TENSOR, self.tensors),
                 (_NAME, self.names),
                 (_GRAD, self.grads),
@@ -182,7 +201,7 @@ class TapeWriter:
             raise
         db.execute("COMMIT")
         self.committed = self.head
-        for rows in (self.events, self.nodes, self.tensors, self.names, self.grads):
+        for rows in (self.events, self.nodes, self.remarks, self.saved, self.tensors, self.names, self.grads):
             rows.clear()
         for series in self._touched:
             for numbers in self._series[series - 1]:
@@ -192,6 +211,17 @@ class TapeWriter:
     def _chunk(self, series: int) -> tuple[Any, ...]:
         points = self._series[series - 1]
         return (series, len(points[0]), *(numbers.tobytes() for numbers in points))
+
+    def _departed(self) -> list[tuple[int, int, int]]:
+        """Return the nodes that are gone as ranges of ids: a graph is let go all at once."""
+        ranges: list[tuple[int, int, int]] = []
+        found = [self.gone.popleft() for _ in range(len(self.gone))]
+        for event, node in sorted(found):
+            if ranges and ranges[-1][1:] == (node - 1, event):
+                ranges[-1] = (ranges[-1][0], node, event)
+            else:
+                ranges.append((node, node, event))
+        return ranges
 
     def index(self) -> None:
         """Make what readers search by quick to find, from here on; with ``commit`` before, all of it."""

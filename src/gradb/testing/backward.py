@@ -92,7 +92,7 @@ class Autograd(Forward):
             NodeStartDetail(backward, (upstream,), probes), "node_start", node.name, line, node=id_, has_nonfinite=bad
         )
         if node.leaf is not None:
-            self._accumulate(id_, node, sent, backward, line)
+            self._accumulate(id_, node, sent, backward, line, start)
             return
         results = [self._downstream(node, index, sent) for index in range(len(node.edges))]
         for edge, result in zip(node.edges, results, strict=True):
@@ -101,7 +101,8 @@ class Autograd(Forward):
                 numbers = result.value.numbers() or []
                 sums[edge] = numbers if known is None else [a + b for a, b in zip(known, numbers, strict=True)]
         bad = any(result is not None and result.value.is_finite is False for result in results)
-        self.event(NodeDetail(start, tuple(results)), "node", node.name, line, node=id_, has_nonfinite=bad)
+        calls = self.call("aten.mul.Tensor", (_named(upstream),), results, line, start, id_)
+        self.event(NodeDetail(start, tuple(results), calls), "node", node.name, line, node=id_, has_nonfinite=bad)
 
     def _probe(self, node: FakeNode, index: int) -> Probe:
         edge, jacobian = node.edges[index], node.jacobians[index]
@@ -119,7 +120,9 @@ class Autograd(Forward):
         result = [_total(up * jacobian[row * columns + at] for row, up in enumerate(sent)) for at in range(columns)]
         return Tensor(0, None, value(result, like.shape, like.dtype))
 
-    def _accumulate(self, id_: int, node: FakeNode, sent: list[Number] | None, backward: int, line: int | None) -> None:
+    def _accumulate(
+        self, id_: int, node: FakeNode, sent: list[Number] | None, backward: int, line: int | None, start: int
+    ) -> None:
         leaf, like = node.output, node.output.value
         before = self.grads.get(leaf.id)
         added = None if sent is None else value(sent, like.shape, like.dtype)
@@ -130,7 +133,9 @@ class Autograd(Forward):
         self.grads[leaf.id] = after
         name = leaf.name or f"leaf #{leaf.id}"
         bad = added is not None and added.is_finite is False
-        detail = AccumulateDetail(leaf.id, name, before, added, after, backward)
+        coming = None if added is None else Tensor(0, None, added)
+        calls = self.call("aten.detach.default", (_named(coming),), (coming,), line, start, id_)
+        detail = AccumulateDetail(leaf.id, name, before, added, after, backward, calls)
         fills, since = self._fills.get(leaf.id) or (0, self.iteration)
         fills, since = (fills + 1, since) if fills > 0 else (1, self.iteration) if fills == 0 else (-1, since)
         self._fills[leaf.id] = (fills, since)
@@ -204,6 +209,10 @@ class Autograd(Forward):
         if leaf.id in self.leaves:
             self.nodes[self.leaves[leaf.id]].output = moved
         return moved
+
+
+def _named(upstream: Tensor | None) -> Tensor | None:
+    return None if upstream is None else replace(upstream, name="upstream")
 
 
 def _total(terms: Iterable[Number]) -> Number:

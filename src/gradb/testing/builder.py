@@ -23,7 +23,9 @@ class TapeBuilder(Autograd):
     """
 
     chain_rule_example = staticmethod(examples.chain_rule)
+    looked_into_example = staticmethod(examples.looked_into)
     accumulation_example = staticmethod(examples.accumulation)
+    shared_weight_example = staticmethod(examples.shared_weight)
     diamond_example = staticmethod(examples.diamond)
     nonfinite_example = staticmethod(examples.nonfinite)
     training_example = staticmethod(examples.training)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.codec import encode
 from gradb.tape.events import DepthDetail, Event, InterventionDetail
@@ -145,6 +145,8 @@ class Replay:
                 self._set_or_keep(message.change, self._iteration)
                 self._writer.commit()
                 self._channel.send(Paused(self._writer.head))
+            elif isinstance(message, Ask):  # there is no node to probe
+                self._channel.send(Paused(self._writer.head))
             message = self._heard(None)
         self._order = message
 
@@ -205,17 +207,22 @@ class News:
             self._channel.send(Progress(writer.head, iteration, self.loss))
 
 
-_REFERENCES = {"node_start": 0, "node": 0, "accumulate": 5, "backward_end": 0}
-"""Where the wire form of a detail has the number of another event."""
+_REFERENCES = {
+    "op": (6,), "node_start": (0,), "aten": (0,), "node": (0, 2), "probe": (0,), "accumulate": (5, 6),
+    "backward_end": (0,),
+}  # fmt: skip
+"""Where the wire form of a detail has the numbers of other events."""
 
 
 def _referring(kind: str, text: str, seqs: Sequence[int]) -> str:
     """Return the wire form of a detail with the numbers that events have on the new tape."""
-    at = _REFERENCES.get(kind)
-    if at is None or len(seqs) - 1 == seqs[-1]:
+    places = _REFERENCES.get(kind)
+    if places is None or len(seqs) - 1 == seqs[-1]:
         return text
     wire = json.loads(text)
-    wire[at] = seqs[wire[at]]
+    for at in places:
+        if at < len(wire):
+            wire[at] = seqs[wire[at]]
     return json.dumps(wire, separators=(",", ":"))
 
 

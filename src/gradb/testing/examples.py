@@ -1,14 +1,17 @@
 """Whole tapes of small imagined scripts, as the tracer would write them.
 
 ``chain_rule`` and ``accumulation`` are the scenarios of the same name; ``diamond`` has a shared node at every level,
-``nonfinite`` a NaN in its backward, ``training`` several iterations, ``watched`` most of them without their events.
+``shared_weight`` one weight in three places, ``nonfinite`` a NaN in its backward, ``training`` several iterations,
+``watched`` most of them without their events.
 """
 
 from __future__ import annotations
 
+from gradb.tape.saved import SavedEntry
+from gradb.tape.values import TensorValue, element_size
 from gradb.testing.backward import Autograd
 from gradb.testing.forward import Variable
-from gradb.testing.packing import diagonal
+from gradb.testing.packing import diagonal, value
 from gradb.testing.recording import Path
 
 CHAIN_RULE = '''\
@@ -68,7 +71,21 @@ def _forward(tape: Autograd) -> tuple[Variable, Variable]:
         "Tensor.sum", "SumBackward0", [d], [420], (), name="out", line=12, columns=(6, 13), saves=False,
         jacobians=[[1.0] * 4],
     )  # fmt: skip
+    tape.save(
+        b, SavedEntry("other", "tensor", storage=1, size=8, value=value([2], (), "int64")), SavedEntry("self", "none")
+    )
+    tape.save(c, arguments=[("alpha", "1")])
+    tape.save(d, saved_of("self", c, storage=2), arguments=[("exponent", "2")])
+    tape.save(out, arguments=[("self_sym_sizes", "(4,)")])
     return a, out
+
+
+def saved_of(name: str, tensor: Variable, *, storage: int, is_leaf: bool = False) -> SavedEntry:
+    """Return the record of a tensor that a node saved and that the node's event shows."""
+    shape, dtype = tensor.value.shape, tensor.value.dtype
+    size = tensor.value.numel * (element_size(dtype) or 0)
+    known = TensorValue(shape, dtype)
+    return SavedEntry(name, "tensor", tensor.id, 0, storage, size, is_leaf, known)
 
 
 def _printed(tape: Autograd, leaf: Variable, line: int) -> None:
@@ -77,9 +94,15 @@ def _printed(tape: Autograd, leaf: Variable, line: int) -> None:
     tape.output(f"tensor([{numbers}])\n", line=line)
 
 
-def chain_rule(path: Path, script: str = "chain_rule.py") -> None:
+def looked_into(path: Path, script: str = "chain_rule.py") -> None:
+    """Write the tape of ``chain_rule`` with an ATen call of each op and node: 28 events."""
+    chain_rule(path, script, looks_in=True)
+
+
+def chain_rule(path: Path, script: str = "chain_rule.py", *, looks_in: bool = False) -> None:
     """Write the tape of the scenario ``chain_rule.py``: 19 events."""
     with Autograd(path, script, CHAIN_RULE) as tape:
+        tape.looks_in = looks_in
         tape.set_run(title="The chain rule, one node at a time", lesson="Every op of the forward pass leaves a node.")
         a, out = _forward(tape)
         tape.backward(out, line=13)
@@ -98,6 +121,19 @@ def accumulation(path: Path, script: str = "accumulation.py") -> None:
         tape.backward(out, line=17)
         tape.error("RuntimeError", FREED, 19)
         tape.output(FREED + "\n", line=21)
+        tape.end()
+
+
+def shared_weight(path: Path, script: str = "shared_weight.py") -> None:
+    """Write the tape of ``loss = y1 + y3``, y1 = x * w, y2 = y1 * w, y3 = y2 * w: four paths from w to the loss."""
+    with Autograd(path, script) as tape:
+        x = tape.constant("x", [3.0], ())
+        w = tape.leaf("w", [2.0], ())
+        y1 = tape.op("Tensor.mul", "MulBackward0", [x, w], [6.0], (), name="y1", jacobians=[None, [3.0]])
+        y2 = tape.op("Tensor.mul", "MulBackward0", [y1, w], [12.0], (), name="y2", jacobians=[[2.0], [6.0]])
+        y3 = tape.op("Tensor.mul", "MulBackward0", [y2, w], [24.0], (), name="y3", jacobians=[[2.0], [12.0]])
+        loss = tape.op("Tensor.add", "AddBackward0", [y1, y3], [30.0], (), name="loss", jacobians=[[1.0], [1.0]])
+        tape.backward(loss)
         tape.end()
 
 

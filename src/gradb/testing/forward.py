@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gradb.tape.events import LeafDetail, OpDetail, Tensor
+from gradb.tape.codec import encode_saved
+from gradb.tape.events import AtenDetail, LeafDetail, OpDetail, Tensor
+from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Number, TensorValue
 from gradb.testing.packing import value
 from gradb.testing.recording import Path, Recording
@@ -53,7 +55,29 @@ class Forward(Recording):
         self.nodes: dict[int, FakeNode] = {}
         self.leaves: dict[int, int] = {}
         """leaf -> its AccumulateGrad node."""
+        self.looks_in = False
+        """Record one ATen call of each op and node, as where somebody looks into them."""
         self._tensors = 0
+
+    def call(
+        self,
+        function: str,
+        inputs: Sequence[Tensor | None],
+        outputs: Sequence[Tensor | None],
+        line: int | None,
+        start: int = 0,
+        node: int | None = None,
+    ) -> int | None:
+        """Record the first ATen call of an op or node, if that is looked into; return what ``calls`` becomes.
+
+        A node (with the ``start`` of its run) that sends nothing on calls nothing.
+        """
+        seen, made = (tuple(one for one in tensors if one is not None) for tensors in (inputs, outputs))
+        if not self.looks_in or not made:
+            return 0 if self.looks_in else None
+        arguments = tuple(("self" if not index else "other", f"%{index}") for index in range(len(seen)))
+        detail = AtenDetail(start or self.head + 1, 1, function, seen, made[:1], arguments)
+        return self.event(detail, "aten", function, line, node=node, phase="backward" if node else "forward")
 
     def leaf(
         self,
@@ -110,7 +134,6 @@ class Forward(Recording):
             jacobians: one an edge; None is not probed, and lets no gradient through.
             constants: further (keyword, text) arguments that have no edge.
         """
-        seq = self.head + 1
         tensors = [item for item in inputs if isinstance(item, Variable)]
         edges = tuple(self._feeds(item) for item in inputs)
         seen = tuple(replace(one.seen(), node=self._feeds(one)) for one in tensors)
@@ -118,12 +141,15 @@ class Forward(Recording):
         self._tensors += 1
         dtype = tensors[0].value.dtype if tensors else "float32"
         made = Variable(self._tensors, name, value(numbers, shape, dtype), id_)
+        result = replace(made, name=None).seen()
+        calls = self.call(f"aten.{function.rpartition('.')[2]}.default", seen, (result,), line)
+        seq = self.head + 1
         given = tuple(jacobians) or (None,) * len(inputs)
         self.nodes[id_] = FakeNode(node, edges, given, made)
         self.writer.node(id_, node, seq, "builtin", saves, None, [(edge, 0) for edge in edges])
         places = iter(range(len(tensors)))
         arguments = [("", f"%{next(places)}" if isinstance(item, Variable) else repr(item)) for item in inputs]
-        detail = OpDetail(function, seen, (replace(made, name=None).seen(),), (*arguments, *constants), (id_,))
+        detail = OpDetail(function, seen, (result,), (*arguments, *constants), (id_,), calls=calls)
         bad = made.value.is_finite is False
         self.event(detail, "op", node, line, columns=columns, node=id_, has_nonfinite=bad)
         self._define(made, seq)
@@ -133,6 +159,17 @@ class Forward(Recording):
         """Give a tensor a (further) name, from the last event on."""
         self.writer.name(variable.id, self.head, name)
         return replace(variable, name=name)
+
+    def save(
+        self, made: Variable, *tensors: SavedEntry, arguments: Sequence[tuple[str, str]] = (), note: str = ""
+    ) -> None:
+        """Say what the node of a tensor saved, or why that is not known."""
+        text, data = encode_saved(SavedRecord(note, tensors, tuple(arguments)))
+        self.writer.record_saved(made.node or 0, text, data)
+
+    def let_go(self, *made: Variable) -> None:
+        """Let the nodes of some tensors be no more, from the next event on."""
+        self.writer.gone.extend((self.head + 1, one.node) for one in made if one.node is not None)
 
     def _define(self, made: Variable, seq: int) -> None:
         self.writer.tensor(made.id, seq, self._feeds(made), 0)

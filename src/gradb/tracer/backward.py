@@ -15,33 +15,48 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.asking import Asker
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
+from gradb.tracer.microscope import Look, Microscope
 from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
 
 Engine = Callable[..., Any]
+_remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
 
 
 class EngineWatch:
     """Wraps the engine's entry point."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, iterations: Iterations, prober: Prober) -> None:
+    def __init__(
+        self,
+        composer: Composer,
+        grads: GradWatch,
+        iterations: Iterations,
+        prober: Prober,
+        microscope: Microscope,
+        asker: Asker,
+    ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
         self._losses = Losses()
-        self._prober = prober
+        self._prober, self._asker = prober, asker
+        self._microscope = microscope
         self.hooks = Hooks()
+        self.make_run: Callable[..., BackwardRun] = BackwardRun
+        """Begins the record of one call of the engine."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -51,8 +66,8 @@ class EngineWatch:
 
         @functools.wraps(original)
         def engine(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self._recorder.is_active:
-                return original(t_outputs, *args, **kwargs)
+            if not self._recorder.is_active or torch._guards.TracingContext.try_get() is not None:
+                return original(t_outputs, *args, **kwargs)  # torch.compile differentiates what it traces
             if in_transform() is not None and self._composer.guard(self._composer.is_in_transform):
                 return original(t_outputs, *args, **kwargs)
             if not self._recorder.is_full:
@@ -68,7 +83,8 @@ class EngineWatch:
             torch.autograd._engine_run_backward = original  # type: ignore[attr-defined]
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        run = BackwardRun(self._composer, self._prober, self._losses, self.hooks)
+        parts = (self._composer, self._prober, self._losses, self.hooks, self._microscope, self._asker)
+        run = self.make_run(*parts)
         guard = self._composer.guard
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
@@ -141,17 +157,31 @@ def _accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 class BackwardRun:
     """One call of the engine."""
 
-    def __init__(self, composer: Composer, prober: Prober, losses: Losses, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        composer: Composer,
+        prober: Prober,
+        losses: Losses,
+        hooks: Hooks,
+        microscope: Microscope,
+        asker: Asker,
+    ) -> None:
         self.composer = composer
+        self.microscope = microscope
         self._losses = losses
         self._recorder = composer.recorder
-        self._prober = prober
+        self.gate = composer.recorder.gate
+        self._prober, self._asker = prober, asker
         self.hooks = hooks
         self._handles: list[Any] = []
         self._task: int | None = None
         self._outer = composer.local.backward
+        self._looks = len(composer.local.looks)
         self._is_grad = False
         self.start = 0
+        self._creates = False
+        self.running = 0
+        """Id of the node that runs."""
         self.place: PlaceRow = (None, None, None, None, None)
 
     def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -179,10 +209,10 @@ class BackwardRun:
         given = "null"
         if options.get("inputs"):
             given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
-        retain, create = bool(options.get("keep_graph")), bool(options.get("create_graph"))
+        retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
         call = "grad" if self._is_grad else "backward"
-        flags = f"{dumps(retain)},{dumps(create)}"
+        flags = f"{dumps(retain)},{dumps(self._creates)}"
         detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{flags},{given},{dumps(ids)}]'
         self._hook(nodes)
         self.start = event
@@ -211,9 +241,10 @@ class BackwardRun:
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
         self.composer.local.backward = self._outer
+        del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
         for handle in self._handles:
-            handle.remove()
+            _remove(handle)
         self._handles.clear()
 
     def is_running(self) -> bool:
@@ -239,6 +270,7 @@ class BackwardRun:
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
+        self.running = mark.id
         local = self.composer.local
         for emit in local.awaiting:
             emit(mark.id)
@@ -247,45 +279,79 @@ class BackwardRun:
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
         probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
-        return self._recorder.emit(
-            "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
-            node=mark.id, has_nonfinite=is_bad,
-        )  # fmt: skip
+        self._asker.held = node, mark, self._recorder.next_seq, gradients
+        try:
+            return self._recorder.emit(
+                "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=is_bad,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
-    def downstream(self, mark: NodeMark, start: int, gradients: tuple[Any, ...]) -> None:
-        """Record that a node has run."""
+    def downstream(
+        self,
+        node: Any,
+        mark: NodeMark,
+        start: int,
+        gradients: tuple[Any, ...],
+        upstream: Any,
+        calls: int | None,
+    ) -> None:
+        """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
-        blob = Blob()
-        values = self.composer.gradients(gradients, blob)
-        self._recorder.emit(
-            "node", mark.name, mark.place, f"[{start},[{values}]]", blob, scope=mark.scope, node=mark.id,
-            has_nonfinite=blob.has_nonfinite,
-        )  # fmt: skip
+        blob, event = Blob(), self._recorder.next_seq
+        if self._creates:
+            self._made(mark, gradients, event)
+        values = self.composer.gradients(gradients, blob, has_graph=self._creates)
+        self._asker.held = node, mark, start, upstream
+        try:
+            self._recorder.emit(
+                "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
+        finally:
+            self._asker.held = None
 
-    def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling) -> None:
+    def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
+        """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
+        for gradient in gradients:
+            if gradient is not None and gradient.grad_fn is not None:
+                for node in self.composer.nodes.register(gradient.grad_fn, event, mark.place, mark.scope):
+                    self.composer.writer.remark(node, event, "made_by", str(mark.id))
+
+    def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
         self._recorder.settle()
         blob = filling.blob
         after = filling.became(self.composer, grad_of(tensor))
         known = self.composer.tensors.note_grad(tensor)
         event = self._recorder.next_seq
+        if self._creates:
+            self._made(mark, (grad_of(tensor),), event)
         known.filled(self._recorder.iteration)
         self.composer.writer.grad(known.id, event, known.fills, known.since)
-        detail = f"[{known.id},{dumps(known.label)},{filling.before},{filling.added},{after},{self.start}]"
+        values = f"{filling.before},{filling.added},{after}"
+        detail = f"[{known.id},{dumps(known.label)},{values},{self.start}{_looked(calls)}]"
         self._recorder.emit(
             "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
             has_nonfinite=blob.has_nonfinite,
         )  # fmt: skip
 
 
+def _looked(calls: int | None) -> str:
+    """Return what ends the wire form of a node that was looked into."""
+    return "" if calls is None else f",{calls}"
+
+
 class _NodeVisit:
     """The two hooks of one node in one backward."""
 
-    __slots__ = ("fillings", "mark", "node", "run", "start")
+    __slots__ = ("fillings", "look", "mark", "node", "run", "start")
 
     def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
         self.run, self.node, self.mark = run, node, mark
         self.start = 0
+        self.look: Look | None = None
         self.fillings: list[tuple[TensorRecord, Filling]] = []
 
     def expect(self, known: TensorRecord) -> None:
@@ -296,9 +362,12 @@ class _NodeVisit:
 
     def before(self, gradients: tuple[Any, ...]) -> None:
         self.run.composer.guard(self._before, gradients)
+        if self.run.gate.looks_in and self.start:
+            self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        self.run.composer.guard(self._after, inputs)
+        calls = None if self.look is None else self.look.end()
+        self.run.composer.guard(self._after, inputs, outputs, calls)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
@@ -312,11 +381,11 @@ class _NodeVisit:
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
-    def _after(self, inputs: tuple[Any, ...]) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream(self.mark, self.start, inputs)
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -341,9 +410,10 @@ class _LeafVisit(_NodeVisit):
         """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
         if self.start:
             self.start = 0
-            self.run.accumulated(self.mark, self.node.variable, self.filling)
+            calls = None if self.look is None else self.look.first
+            self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
 
-    def _after(self, inputs: tuple[Any, ...]) -> None:
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if self.run.is_running():
             self.run.composer.local.visit = None
             self.fill()

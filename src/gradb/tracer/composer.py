@@ -20,6 +20,7 @@ from gradb.tracer.controls import Controls
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
@@ -27,6 +28,7 @@ from gradb.tracer.values import Snapshots, blank
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
 _Unseen = torch._C.DisableTorchFunction
+_MAX_TOLD = 20  # places of torch.func transforms
 
 
 class Composer:
@@ -43,11 +45,14 @@ class Composer:
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
         self.series = SeriesLog(recorder)
-        self.nodes = NodeIds(self.writer, self.tensors)
+        saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
+        self.nodes = NodeIds(self.writer, self.tensors, saving)
         self.local = _Local()
         self._owners: dict[str, int] = {}
-        self._has_told = False
+        self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
+        self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
+        """Called when a leaf is recorded."""
 
     @property
     def scope(self) -> str:
@@ -76,10 +81,20 @@ class Composer:
         """Tell whether a torch.func transform is running, in which tensors have no values to record; say so once."""
         if _transform() is None:
             return False
-        if not self._has_told and not _is_compiling():
-            self._has_told = True
-            self.recorder.note("ops inside torch.func transforms (grad, vmap ...) are not recorded")
+        if len(self._told) < _MAX_TOLD and not _is_compiling():
+            self._tell_transform()
         return True
+
+    def _tell_transform(self) -> None:
+        """Say at the place where the script calls a transform that what runs in it is not recorded, once a place."""
+        stack = torch._C._functorch.get_interpreter_stack() or ()
+        names = ", ".join(layer.key().name.lower() for layer in stack)
+        place = self.recorder.places.find(_caller_of_transform(), None).place.row
+        if (place, names) not in self._told:
+            self._told.add((place, names))
+            self.recorder.settle()
+            text = f"torch.func transforms ({names}) run here: what they compute is not recorded"
+            self.recorder.emit("note", "gradb", place, [text])
 
     def name(self, tensor: torch.Tensor, name: str | None, event: int, *, is_parameter: bool = False) -> None:
         """Say that a tensor is called ``name`` from ``event`` on; a parameter keeps the name its module gives it."""
@@ -116,11 +131,23 @@ class Composer:
         flag = "true" if tensor.requires_grad else "false"
         return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node
 
-    def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob) -> str:
-        """Return the text of the wire forms of gradients inside the engine: values without an identity."""
+    def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, *, has_graph: bool = False) -> str:
+        """Return the text of the wire forms of gradients inside the engine: values without an identity.
+
+        ``has_graph``: under create_graph they are the outputs of registered nodes.
+        """
+        if has_graph:
+            return ",".join(["null" if tensor is None else self._with_node(tensor, blob) for tensor in tensors])
         take = self.snapshots.take if self.snapshots.passed is None else self.snapshots.take_passing
         return ",".join(
             ["null" if tensor is None else f"[0,null,false,null,0,{take(tensor, blob)}]" for tensor in tensors]
+        )
+
+    def _with_node(self, tensor: torch.Tensor, blob: Blob) -> str:
+        mark = None if tensor.grad_fn is None else self.nodes.mark(tensor.grad_fn)
+        value = self.snapshots.take(tensor, blob)
+        return (
+            f"[0,null,false,null,0,{value}]" if mark is None else f"[0,null,true,{mark.id},{tensor.output_nr},{value}]"
         )
 
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
@@ -145,6 +172,7 @@ class Composer:
             return
         known.is_leaf = True
         self.tensors.note_memory(known, tensor)
+        self.on_leaf(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
         text, node = self.defined(tensor, blob, event, place, is_initialised=is_initialised)
         self.recorder.emit(
@@ -204,6 +232,17 @@ def _is_compiling() -> bool:
     return False
 
 
+def _caller_of_transform() -> FrameType | None:
+    """Return the frame that called the outermost torch.func transform now running."""
+    frame: FrameType | None = sys._getframe()
+    outer: FrameType | None = None
+    while frame is not None:
+        if f"{os.sep}torch{os.sep}_functorch{os.sep}" in frame.f_code.co_filename:
+            outer = frame
+        frame = frame.f_back
+    return None if outer is None else outer.f_back
+
+
 class _Local(threading.local):
     """What each thread is in the middle of."""
 
@@ -213,9 +252,13 @@ class _Local(threading.local):
         self.calls: list[ModuleCall] = []
         """The calls of modules that this thread is in, as far as they were seen."""
         self.last_error: tuple[int, str] | None = None
+        self.recomputing: int | None = None
+        """Id of the node for which a checkpoint is computing its forward again."""
         self.visit: Any = None
         """The visit of the node that is running."""
         self.awaiting: list[Callable[[int], None]] = []
         """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""
+        self.looks: list[Any] = []
+        """The looks into ops and nodes that this thread is in, the innermost last."""

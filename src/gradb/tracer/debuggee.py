@@ -19,7 +19,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
@@ -44,7 +44,7 @@ class Debuggee:
         self._pid = os.getpid()
         self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
-        self._gate = Gate(order, self._paused)
+        self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
         self._controls = Controls(self._recorder, spec.changes)
         self._newest_loss: Callable[[], float | None] = lambda: None
@@ -105,6 +105,7 @@ class Debuggee:
                 limit=self._spec.limit,
                 probe=self._spec.probe,
                 is_stepping=self._gate.is_stepping,
+                nudge=self._spec.nudge,
             )
             self._newest_loss = self._torch.enter_context(context)
         except Exception as error:
@@ -142,6 +143,8 @@ class Debuggee:
                 self._gate.ask()
             case Set(change):
                 self._change(change)
+            case Ask():
+                self._gate.send(lambda: self._answer(message))
             case Quit():
                 self._abort()
 
@@ -149,6 +152,14 @@ class Debuggee:
         """Have something changed: at once where the script is held, else between two events."""
         self._controls.ask(change)
         self._gate.send(self._settle)
+
+    def _answer(self, ask: Ask) -> int:
+        with self._recorder.lock:
+            try:
+                self._recorder.answer(ask)
+            except Exception as error:
+                self._recorder.fail(error)
+            return self._recorder.settle() - 1
 
     def _settle(self) -> int:
         with self._recorder.lock:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch.compiler import is_compiling
 from torch.overrides import TorchFunctionMode
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.codec import Blob
 from gradb.tracer import calls
+from gradb.tracer.arguments import argument_text, tensors_in
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.microscope import Microscope
 from gradb.tracer.places import Found
+from gradb.tracer.recomputing import STOP
 from gradb.tracer.updates import UpdateWatch
 from gradb.tracer.userhooks import UserHooks
 
@@ -29,15 +32,21 @@ from gradb.tracer.userhooks import UserHooks
 class ForwardMode(TorchFunctionMode):
     """The mode; entered once in each thread that is traced."""
 
-    def __init__(self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks) -> None:
+    def __init__(
+        self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks, microscope: Microscope
+    ) -> None:
         super().__init__()
         self._hooks = hooks
+        self._microscope = microscope
         self._composer = composer
         self._recorder = composer.recorder
+        self._gate = composer.recorder.gate
         self._grads = grads
         self._updates = updates
         self._calls: dict[Any, Call] = {}
         self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
+        self.make_step: Callable[..., ForwardCall] = ForwardCall
+        """Begins one call on its way to the tape."""
 
     def __torch_function__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -81,11 +90,11 @@ class ForwardMode(TorchFunctionMode):
         return self._run(call, functools.partial(apply, function), args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        step = _Step(self._composer, self._grads, self._updates, call, args, kwargs)
-        if call.kind != calls.OP or call.is_inplace or "out" in kwargs:
+        step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)
+        if call.kind != calls.OP or call.is_inplace or call.genuine is None or "out" in kwargs:
             self._composer.guard(step.before)
         try:
-            result = func(*args, **kwargs)
+            result = self._microscope.run(step, func, args, kwargs) if self._gate.looks_in else func(*args, **kwargs)
         except Exception as error:
             self._composer.guard(step.failed, error)
             raise
@@ -93,13 +102,14 @@ class ForwardMode(TorchFunctionMode):
         return result
 
 
-class _Step:
+class ForwardCall:
     """One call on its way to the tape."""
 
     __slots__ = (
         "args",
         "blob",
         "call",
+        "calls",
         "composer",
         "found",
         "grads",
@@ -124,8 +134,10 @@ class _Step:
         self.recorder = composer.recorder
         self.found: Found | None = None
         self.blob = Blob()
-        self.inputs = _tensors(args) + _tensors(kwargs.values()) if kwargs else _tensors(args)
+        self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
         self.texts: list[str] | None = None
+        self.calls: int | None = None
+        """seq of the first ATen call seen in it, 0 where there was none; None where nobody looked."""
 
     def before(self) -> None:
         """Look at what has to be seen before the call changes it."""
@@ -133,8 +145,11 @@ class _Step:
             self._name_inputs()
         if self.call.kind == calls.GRAD:
             self.grads.before_setting(self.call.display, self.args)
+        elif self.call.genuine is None:
+            if not self.is_hidden() and not self.composer.is_in_transform():
+                self._take_inputs()  # a custom Function may change one, which is then an output of its node
         elif self.call.is_inplace or "out" in self.kwargs:
-            if self._is_hidden() or self.composer.is_in_transform():
+            if self.is_hidden() or self.composer.is_in_transform():
                 return
             self._take_inputs()
             self.grads.before_inplace(self.kwargs["out"] if "out" in self.kwargs else next(iter(self.args), None))
@@ -152,20 +167,25 @@ class _Step:
         if self.texts is not None and self.grads.after_inplace(call.display, self._locate()):
             return
         is_single = isinstance(result, torch.Tensor)
-        results = [result] if is_single else _tensors((result,))
+        results = [result] if is_single else tensors_in((result,))
         if not results and call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
             results = [self.args[0]]  # __setitem__ returns nothing
-        if not results or self._is_hidden() or self.composer.is_in_transform():
+        if not results or self.is_hidden() or self.composer.is_in_transform():
             return
-        if not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
+        is_first = self.composer.local.recomputing is None
+        if is_first and not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
             self.updates.forward_begins()
         if self.texts is None:
             self._take_inputs()
+        elif self.call.genuine is None:
+            self._name_inputs()  # its forward has given them names of its own
         self._record(results, is_single)
 
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
         self.grads.forget()
+        if isinstance(error, STOP):
+            return
         self.recorder.settle()
         self.grads.error(error, self._locate().place.row)
 
@@ -174,32 +194,39 @@ class _Step:
             self.found = self.composer.find(4)
         return self.found
 
-    def _is_hidden(self) -> bool:
+    def is_hidden(self) -> bool:
         """Tell whether this happens inside an optimizer's step that nobody is stepping into."""
         return self._locate().is_optimizer and (self.grads.is_clearing or not self.composer.is_stepping())
 
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
-        if found.is_direct:
+        if found.is_direct and self.composer.local.recomputing is None:
             self.composer.name_arguments(found.place.names, self.call.callee, self.args, event)
 
     def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         found = self._locate()
-        if found.is_direct:
+        if found.is_direct and self.composer.local.recomputing is None:
             self.composer.name_results(found.place.names, self.call.callee, results, is_single, event)
+
+    def see_leaves(self) -> None:
+        """Name the inputs, and record the leaves among them that were never seen."""
+        self._name_inputs()
+        self.composer.leaves(self.inputs, self._locate().place.row)
+
+    def makes_leaf(self, result: torch.Tensor) -> bool:
+        """Tell whether a result is a leaf that is recorded as such, and not as an op's result."""
+        return result.is_leaf and result.requires_grad and not self.composer.tensors.record(result).is_leaf
 
     def _take_inputs(self) -> None:
         place = self._locate().place.row
-        self._name_inputs()
-        self.composer.leaves(self.inputs, place)
+        self.see_leaves()
         event = self.recorder.next_seq
         self.texts = [self.composer.tensor(tensor, self.blob, event, place) for tensor in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
         composer, found = self.composer, self._locate()
         event, place = self.recorder.settle(), found.place.row
-        is_leaf = is_single and results[0].is_leaf and results[0].requires_grad
-        if is_leaf and not composer.tensors.record(results[0]).is_leaf:
+        if is_single and self.makes_leaf(results[0]):
             self._name_results(results, is_single, event)
             composer.leaf(results[0], self.call.display, place, is_quiet=not results[0].numel())
             return
@@ -207,9 +234,8 @@ class _Step:
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         for tensor in changed:
             if tensor.grad_fn is not None:
-                new += composer.nodes.register(tensor.grad_fn, event, place, scope)
-        if found.is_direct:
-            composer.name_results(found.place.names, self.call.callee, results, is_single, event)
+                new += composer.nodes.register(tensor.grad_fn, event, place, scope, (self.inputs, changed))
+        self._name_results(results, is_single, event)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
@@ -217,10 +243,13 @@ class _Step:
             first = node if first is None else first
         maker = results[0].grad_fn
         name = maker.name() if maker is not None and new else self.call.display
+        again = composer.local.recomputing
+        for id_ in new if again is not None else ():
+            composer.writer.remark(id_, event, "recomputed", str(again))
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
             is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
-            phase="optimizer" if is_update or found.is_optimizer else None,
+            phase="optimizer" if is_update or found.is_optimizer else "backward" if again is not None else None,
         )  # fmt: skip
 
     def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
@@ -242,7 +271,12 @@ class _Step:
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
-        return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{new},{flag}]"
+        rest = f"{new},{flag}"
+        if self.composer.local.recomputing is not None:
+            rest += f",{'null' if self.calls is None else self.calls},true"
+        elif self.calls is not None:
+            rest += f",{self.calls}"
+        return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{rest}]"
 
     def _is_by_hand(self) -> bool:
         """Tell whether the script's own code asks for this change, and it is no initialisation."""
@@ -253,48 +287,6 @@ class _Step:
 
     def _arguments(self) -> str:
         indexes = {id(tensor): i for i, tensor in enumerate(self.inputs)}
-        texts = [_argument("", value, indexes) for value in self.args]
-        texts += [_argument(key, value, indexes) for key, value in self.kwargs.items()]
+        texts = [argument_text("", value, indexes) for value in self.args]
+        texts += [argument_text(key, value, indexes) for key, value in self.kwargs.items()]
         return ",".join(texts)
-
-
-_NUMBERS = frozenset({int, float, bool, type(None)})
-
-
-def _argument(key: str, value: Any, indexes: dict[int, int]) -> str:
-    """Return the wire form of one argument; what needs no escapes is put together by hand."""
-    if not key:
-        if type(value) in _NUMBERS:
-            text = repr(value)
-            if len(text) <= 60:
-                return f'["","{text}"]'
-        elif isinstance(value, torch.Tensor) and (index := indexes.get(id(value))) is not None:
-            return f'["","%{index}"]'
-    return dumps([key, describe(value, indexes)])
-
-
-def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
-    """Return the tensors among values and the lists and tuples in them, in order."""
-    found: list[torch.Tensor] = []
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            found.append(value)
-        elif isinstance(value, (list, tuple)):
-            found.extend(item for item in value if isinstance(item, torch.Tensor))
-    return found
-
-
-_LITERALS = (int, float, complex, bool, str, bytes, type(None), slice, torch.dtype, torch.device, type(...))
-
-
-def describe(value: Any, indexes: dict[int, int]) -> str:
-    """Return a short text of an argument without running anybody's ``__repr__``."""
-    if isinstance(value, torch.Tensor):
-        return f"%{indexes[id(value)]}" if id(value) in indexes else "tensor"
-    if isinstance(value, (list, tuple)):
-        inner = ", ".join(describe(item, indexes) for item in value[:8]) + (", …" if len(value) > 8 else "")
-        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-    if type(value) in _LITERALS:
-        text = repr(value)
-        return text if len(text) <= 60 else text[:59] + "…"
-    return f"<{type(value).__name__}>"

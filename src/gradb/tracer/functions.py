@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from gradb.tracer.forward import ForwardMode
+from gradb.tracer.remarks import UNMATERIALISED
 
 
 @contextlib.contextmanager
@@ -23,8 +25,19 @@ def watched(mode: ForwardMode) -> Iterator[None]:
     apply.__doc__ = original.__func__.__doc__
     apply.__name__, apply.__qualname__ = original.__func__.__name__, original.__func__.__qualname__
     apply.__module__ = original.__func__.__module__
+    context = torch.autograd.function.FunctionCtx
+    setting = context.set_materialize_grads
+
+    @functools.wraps(setting)
+    def set_materialize_grads(ctx: Any, value: bool) -> None:
+        setting(ctx, value)
+        with contextlib.suppress(Exception):
+            ctx.metadata[UNMATERIALISED] = not value
+
     function.apply = classmethod(apply)  # type: ignore[method-assign, assignment]
+    context.set_materialize_grads = set_materialize_grads  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
         function.apply = original  # type: ignore[method-assign]
+        context.set_materialize_grads = setting  # type: ignore[method-assign]

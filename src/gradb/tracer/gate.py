@@ -13,7 +13,7 @@ from collections.abc import Callable
 from gradb.link.messages import Continue
 from gradb.tape.events import Event
 
-_STEPS = frozenset({"step", "event", "line", "phase", "node", "at", "kind"})
+_STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "kind"})
 
 
 class Gate:
@@ -22,15 +22,25 @@ class Gate:
     Args:
         order: where to stop first; None: nowhere.
         on_pause: called with the head before the script is held (commit, tell the other side).
+        always_looks_in: the ATen calls of every op and node are recorded, whatever the order.
     """
 
-    def __init__(self, order: Continue | None, on_pause: Callable[[int], None]) -> None:
+    def __init__(
+        self, order: Continue | None, on_pause: Callable[[int], None], *, always_looks_in: bool = False
+    ) -> None:
         self.is_paused = False
-        self._order = order
+        self.looks_in = False
+        """True when the ATen calls of the ops and nodes that run now are recorded."""
+        self._always_looks_in = always_looks_in
+        self._obey(order)
         self._on_pause = on_pause
         self._is_asked = False
         self._errands: deque[Callable[[], int]] = deque()
         self._held = threading.Semaphore(0)
+
+    def _obey(self, order: Continue | None) -> None:
+        self._order = order
+        self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
 
     @property
     def is_watching(self) -> bool:
@@ -70,7 +80,7 @@ class Gate:
 
     def release(self, order: Continue | None) -> None:
         """Let the script go on until the order says stop (None: to the end). Called from the listening thread."""
-        self._order = order
+        self._obey(order)
         if self.is_paused:
             self.is_paused = False
             self._held.release()

@@ -17,8 +17,10 @@ import torch
 
 from gradb.tape.codec import dumps
 from gradb.tape.writer import TapeWriter
+from gradb.tracer import remarks
 from gradb.tracer.buffers import Buffers, grad_of
 from gradb.tracer.places import PlaceRow
+from gradb.tracer.saving import Hands, Saving
 
 MARK = "gradb"
 ACCUMULATE = "AccumulateGrad"
@@ -147,9 +149,11 @@ class TensorIds:
 class NodeMark:
     """What a node remembers for us; made once and not changed (a frozen dataclass takes four times as long to make)."""
 
-    __slots__ = ("edges", "id", "is_hooked", "name", "place", "scope")
+    __slots__ = ("edges", "id", "is_hooked", "name", "place", "scope", "writer")
 
-    def __init__(self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool) -> None:
+    def __init__(
+        self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: TapeWriter
+    ) -> None:
         self.id = id
         self.name = name
         self.place = place
@@ -159,6 +163,12 @@ class NodeMark:
         """How many ``next_functions`` it has."""
         self.is_hooked = is_hooked
         """True when saved-tensor hooks were active at creation: reading what the node saved runs them."""
+        self.writer = writer
+
+    def __del__(self) -> None:
+        """Say that the node is no more: the mark lives as long as it does. Any thread may come here, at any time."""
+        writer = self.writer
+        writer.gone.append((writer.head + 1, self.id))
 
     @property
     def is_leaf(self) -> bool:
@@ -172,11 +182,13 @@ class NodeIds:
     Args:
         writer: the tape.
         tensors: ids of tensors, for the leaves.
+        saving: reads what new nodes saved.
     """
 
-    def __init__(self, writer: TapeWriter, tensors: TensorIds) -> None:
+    def __init__(self, writer: TapeWriter, tensors: TensorIds, saving: Saving) -> None:
         self._writer = writer
         self._tensors = tensors
+        self._saving = saving
         self._next = itertools.count(1)
         self._kinds: dict[type, tuple[str, bool]] = {}
 
@@ -189,12 +201,15 @@ class NodeIds:
         """Return the mark of the AccumulateGrad node of a leaf; one for the leaf's whole life."""
         known = self._tensors.record(tensor)
         if known.mark is None:
-            known.mark = NodeMark(next(self._next), ACCUMULATE, place, scope, 0, False)
+            known.mark = NodeMark(next(self._next), ACCUMULATE, place, scope, 0, False, self._writer)
             self._writer.node(known.mark.id, ACCUMULATE, event, "accumulate", False, known.id, [])
         return known.mark
 
-    def register(self, root: Any, event: int, place: PlaceRow, scope: str) -> list[int]:
-        """Write every node below ``root`` that was never seen; return the ids of all but leaves, inputs first."""
+    def register(self, root: Any, event: int, place: PlaceRow, scope: str, at_hand: Hands = ()) -> list[int]:
+        """Write every node below ``root`` that was never seen; return the ids of all but leaves, inputs first.
+
+        ``at_hand`` are the inputs and the results of the call that made the nodes, where it is known.
+        """
         if MARK in root.metadata:
             return []
         new: list[int] = []
@@ -222,19 +237,30 @@ class NodeIds:
             if is_accumulate(node):
                 metadata[MARK] = self.leaf(node.variable, event, place, scope)
             else:
-                new.append(self._write(node, metadata, edges, event, place, scope))
+                new.append(self._write(node, metadata, edges, event, place, scope, at_hand))
         return new
 
     def _write(
         self, node: Any, metadata: dict[str, Any], edges: list[tuple[int | None, int]], event: int, place: PlaceRow,
-        scope: str,
+        scope: str, at_hand: Hands,
     ) -> int:  # fmt: skip
         name = node.name()
-        mark = NodeMark(next(self._next), name, place, scope, len(edges), _hooks_are_active())
+        hooks: Any = _top_saved_hooks(True)
+        mark = NodeMark(next(self._next), name, place, scope, len(edges), hooks is not None, self._writer)
         metadata[MARK] = mark
         kind, saves = self._kinds.get(type(node)) or self._kind(node)
         self._writer.node(mark.id, name, event, kind, saves, None, edges)
+        if hooks is not None and saves:
+            self._remark(mark.id, event, remarks.of_hooks(hooks))
+        if kind != "builtin":
+            self._remark(mark.id, event, remarks.of_custom(node, kind))
+        if self._saving.wants(mark):
+            self._saving.read(node, mark, kind, at_hand)
         return mark.id
+
+    def _remark(self, node: int, event: int, found: remarks.Remarks) -> None:
+        for kind, text in found:
+            self._writer.remark(node, event, kind, text)
 
     def _kind(self, node: Any) -> tuple[str, bool]:
         """Return the kind of a node as the tape calls it, and whether it saves tensors; found out once for a class."""
@@ -244,10 +270,6 @@ class NodeIds:
         cls = type(node)  # the attributes are named without reading them: reading would unpack
         found = self._kinds[cls] = "builtin", any(name.startswith("_raw_saved_") for name in dir(cls))
         return found
-
-
-def _hooks_are_active() -> bool:
-    return _top_saved_hooks(True) is not None
 
 
 def is_custom(node: Any) -> bool:

@@ -40,8 +40,10 @@ class Budget:
     """When this much is spent, for a sentence: ``while stepping``."""
 
 
+# To read, recognise, check and draw 65,536 entries took 45 to 70 ms at the first paint of a node: half of that many
+# paint within the 50 ms that a key press may take.
 FREE = Budget(0.002, 256, 4_096, "in a free run")
-STEPPING = Budget(0.1, 4_096, 65_536, "while stepping")
+STEPPING = Budget(0.1, 4_096, 32_768, "while stepping")
 ASKED = Budget(10.0, 65_536, 262_144, "at all")
 
 _SURE_ROWS, _SURE_ENTRIES, _SURE_FACTOR = 64, 4_096, 16
@@ -120,6 +122,18 @@ class Outputs:
             row -= size
         return vectors
 
+    def at(self, output: int, element: int) -> list[torch.Tensor]:
+        """Return zeros, and a 1 at one element of one output.
+
+        Raises:
+            Refusal: there is no such element.
+        """
+        vectors = self.zeros()
+        if not 0 <= output < len(vectors) or not 0 <= element < vectors[output].numel():
+            raise Refusal(f"there is no element {element} of output {output}")
+        vectors[output].view(-1)[element] = 1
+        return vectors
+
 
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor with real and imaginary parts side by side; one that is real as it is."""
@@ -185,7 +199,8 @@ def _measure(
             costs.append(time.perf_counter() - begun)
             if row:
                 _refuse_time(outputs.rows, entries, min(costs), budget)
-    rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) or [0.0] * len(edges)
+    rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) if upstream else []
+    rounded = rounded or [0.0] * len(edges)
     rows = zip(collected, found, edges, rounded, strict=True)
     return [_wire(outputs, part, one, edge, blob, off) for part, one, edge, off in rows]
 
@@ -198,6 +213,39 @@ def _delivered(call: Call, edges: Sequence[Edge], vectors: Gradients, budget: Bu
         for gradient, edge in results
     ]
     return [*found, *[None] * (len(edges) - len(found))]
+
+
+def column(
+    outputs: Outputs, edges: Sequence[Edge], call: Call, which: int, element: int, budget: Budget
+) -> list[torch.Tensor]:
+    """Return one column of the Jacobian of an edge, in the shape of each output: found from all rows.
+
+    Raises:
+        Refusal: the budget does not reach, there is no such column, or complex numbers make it more than one.
+    """
+    edge = edges[which] if 0 <= which < len(edges) else None
+    if edge is None or edge.target is None:
+        raise Refusal("no gradient is wanted there")
+    if any(is_complex for _, is_complex in outputs.axes) or (edge.dtype is not None and edge.dtype.is_complex):
+        raise Refusal("a column between complex numbers is more than one vector: ask for rows, or for all")
+    _refuse_size(outputs.rows, 0, budget)
+    found, costs = list[float](), list[float]()
+    for row in range(outputs.rows):
+        begun = time.perf_counter()
+        gradient = results_of(call(*outputs.one_hot(row)))[which]
+        if gradient is None:
+            found.append(0.0)
+        else:
+            dense = edge.deliver(gradient, budget.entries).reshape(-1)
+            if not 0 <= element < dense.numel():
+                raise Refusal(f"there is no element {element} of that input")
+            found.append(float(dense[element]))
+        costs.append(time.perf_counter() - begun)
+        if row == 1:
+            _refuse_time(outputs.rows, 0, min(costs), budget)
+    parts = torch.tensor(found, dtype=torch.float64).split(outputs.sizes)
+    kinds = [zeros.dtype for zeros in outputs.zeros()]
+    return [part.reshape(shape).to(kind) for part, (shape, _), kind in zip(parts, outputs.axes, kinds, strict=True)]
 
 
 def _entries(outputs: Outputs, edges: Sequence[Edge]) -> int:

@@ -74,6 +74,11 @@ def clause(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:100]}" if lines else type(error).__name__
 
 
+def cannot_be_called(mark: NodeMark) -> bool:
+    """Tell whether a node does something else than multiply when it is called outside of the engine."""
+    return _changes_on_call(mark.name) or mark.name.startswith("CompiledFunction") or mark.is_leaf
+
+
 @functools.cache
 def _changes_on_call(name: str) -> bool:
     return any(part in name for part in _CHANGES_ON_CALL)

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
+from gradb.link.messages import Ask
 from gradb.tape.codec import Blob, Wire, dumps
 from gradb.tape.events import PHASE_OF_KIND, Event
 from gradb.tape.schema import NONFINITE, QUIET
@@ -45,6 +46,8 @@ class Recorder:
         self.errands: Callable[[], None] = lambda: None
         """What has to be done between two events, when ``has_errands``."""
         self.has_errands = False
+        self.answer: Callable[[Ask], None] = lambda ask: None
+        """Called on the thread that is held at a node, to measure something there."""
         self.aftermath: Callable[[], str] = lambda: ""
         """Says what else ends when the recording fails."""
         self.on_iteration: Callable[[int], None] = lambda iteration: None

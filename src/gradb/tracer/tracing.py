@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from gradb.link.spec import Nudge
+from gradb.tracer.asking import Asker
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
 from gradb.tracer.controls import Controls
@@ -13,10 +15,14 @@ from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.iterations import Iterations
+from gradb.tracer.microscope import Microscope
+from gradb.tracer.nudging import Nudging
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
+from gradb.tracer.recomputing import recomputing
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.resumption import Resumption
+from gradb.tracer.scaling import scaling
 from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
@@ -35,6 +41,7 @@ def tracing(
     limit: int = 1024,
     probe: str = "auto",
     is_stepping: Callable[[], bool] = lambda: False,
+    nudge: Nudge | None = None,
 ) -> Iterator[Callable[[], float | None]]:
     """Record everything autograd does in this process for as long as the context lasts.
 
@@ -44,6 +51,7 @@ def tracing(
         limit: the largest number of elements of a tensor that is kept whole.
         probe: ``auto``, ``always`` or ``never``: see ``Prober``.
         is_stepping: tells whether a person is stepping the script.
+        nudge: what a numerical check changes in this run; None in every other.
 
     Yields:
         A function that returns the newest loss.
@@ -52,8 +60,8 @@ def tracing(
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
-    hooks = UserHooks(composer)
-    mode = ForwardMode(composer, grads, updates, hooks)
+    hooks, microscope = UserHooks(composer), Microscope(composer)
+    mode = ForwardMode(composer, grads, updates, hooks, microscope)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -65,14 +73,21 @@ def tracing(
         depth.sync()
 
     controls.on_policy = change
+    asker = Asker(composer)
+    recorder.answer = asker.answer
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping))
+        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope, asker)
+        stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
+        if nudge is not None:
+            stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
         stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
         stack.enter_context(watched(mode))
         stack.enter_context(hooks.installed())
+        stack.enter_context(scaling(composer))
+        stack.enter_context(recomputing(composer, mode))
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())

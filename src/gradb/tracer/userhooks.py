@@ -18,6 +18,7 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.microscope import looking_away
 from gradb.tracer.places import NOWHERE, PlaceRow
 
 TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
@@ -28,6 +29,7 @@ TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
     "module",
     "module pre",
 )
+REMOVED = "removed"
 _OURS = (os.sep.join(("", "gradb", "")), os.sep.join(("", "torch", "")))
 
 
@@ -46,7 +48,8 @@ class UserHooks:
         """
         mixin, module_hook = torch.autograd.function._HookMixin, torch.utils.hooks.BackwardHook
         of_node, of_module = mixin.__dict__["_register_hook"], module_hook.__init__
-        register = of_node.__func__
+        register, handle = of_node.__func__, torch.utils.hooks.RemovableHandle
+        of_handle = handle.remove
 
         def register_on_node(backward_hooks: Any, hook: Any) -> Any:
             return register(backward_hooks, self.wrap(hook, NODE))
@@ -56,11 +59,21 @@ class UserHooks:
             hooks = [self.wrap(hook, MODULE) for hook in user_hooks]
             of_module(backward, module, hooks, [self.wrap(hook, MODULE_PRE) for hook in user_pre_hooks])
 
+        @functools.wraps(of_handle)
+        def remove(removable: Any) -> None:
+            hooks = removable.hooks_dict_ref()
+            hook = None if hooks is None else hooks.get(removable.id)
+            of_handle(removable)
+            if isinstance(hook, Watched) and hook.node is not None and self._recorder.is_full:
+                self._composer.guard(self._removed, hook)
+
+        handle.remove = remove  # type: ignore[method-assign, assignment]
         mixin._register_hook = staticmethod(register_on_node)  # type: ignore[method-assign]
         module_hook.__init__ = begin  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
+            handle.remove = of_handle  # type: ignore[method-assign]
             mixin._register_hook = of_node  # type: ignore[method-assign]
             module_hook.__init__ = of_module  # type: ignore[method-assign]
 
@@ -89,6 +102,10 @@ class UserHooks:
             self._emit(found, ([], []), None, place, is_quiet=True)
         return found
 
+    def _removed(self, watched: Watched) -> None:
+        """Tell that a hook will not be called any more."""
+        self._emit(watched, ([], []), None, self._recorder.find().place.row, kind=REMOVED, is_quiet=True)
+
     # --- when one runs ------------------------------------------------------------------------------------------------
 
     def run(self, watched: Watched, arguments: tuple[Any, ...]) -> Any:
@@ -102,7 +119,8 @@ class UserHooks:
         if kind == POST:
             composer.guard(self._fill)
         before = composer.guard(self._before, kind, arguments)
-        result = hook(*arguments)
+        with looking_away(composer):
+            result = hook(*arguments)
         if before is not None:
             composer.guard(self._after, watched, kind, before, arguments, result)
         return result

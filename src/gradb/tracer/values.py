@@ -96,7 +96,8 @@ class Snapshots:
         try:
             shape = _plain(tensor.shape)
             with modes_off():
-                return self._read(shape, readable(tensor, self.limit), blob)
+                text = self._read(shape, readable(tensor, self.limit), blob)
+                return text if tensor.layout is _STRIDED else f"{text[:-3]}{dumps(_stored(tensor))}]"
         except Unreadable as refusal:
             why = str(refusal)
         except (RuntimeError, NotImplementedError, TypeError, Warning) as error:  # a script may make warnings errors
@@ -133,10 +134,20 @@ def blank(tensor: torch.Tensor) -> str:
         return dumps([[], str(tensor.dtype)[6:], None, None, "not initialised, not even its shape"])
 
 
+def _stored(tensor: torch.Tensor) -> str:
+    """Return how a tensor that is shown dense really lies."""
+    layout = str(tensor.layout)[6:]
+    return (
+        f"{layout}, {tensor._nnz()} entries stored; shown dense" if layout == "sparse_coo" else f"{layout}; shown dense"
+    )
+
+
 def _plain(shape: torch.Size) -> tuple[int, ...]:
     sizes = tuple(shape)
     if any(type(size) is not int for size in sizes):
-        raise Unreadable(f"a tensor of shape {tuple(map(str, sizes))} is not read")
+        is_nested = any(str(size).startswith("j") for size in sizes)
+        shape_text = ", ".join(map(str, sizes))
+        raise Unreadable(f"a tensor of shape ({shape_text}) is not read{': it is nested' if is_nested else ''}")
     return sizes
 
 
@@ -178,6 +189,12 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
     if tensor.is_conj() or tensor.is_neg():
         tensor = tensor.resolve_conj().resolve_neg()
     return tensor if tensor.device.type == "cpu" else _to_cpu(tensor, limit)
+
+
+def is_ordinary(tensor: object) -> bool:
+    """Tell whether a value is a tensor whose own attributes can be read without running foreign code."""
+    kind = type(tensor)
+    return isinstance(tensor, torch.Tensor) and (_plain_types.get(kind) or _is_plain(kind))
 
 
 def _is_plain(kind: type) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gradb.debugger import gradcheck
 from gradb.debugger.errors import UserError
 from gradb.present.options import Plot
 from gradb.present.readings import last_iteration
@@ -79,6 +80,22 @@ def _ghost(screen: DebugScreen, argument: str) -> None:
     screen.show_notice(sentence)
 
 
+def _gradcheck(screen: DebugScreen, argument: str) -> None:
+    """Begin a numerical check; or end the one under way."""
+    session = screen.session
+    if argument == "off":
+        if session.check is None:
+            raise UserError("there is no check under way")
+        session.check.close()
+        session.check = None
+        screen.show_notice("the check is given up")
+        return
+    if session.debugger is None:
+        raise UserError("there is no run yet to check")
+    session.begin_check(gradcheck.start(session.debugger, argument))
+    screen.show_notice("gradcheck: the script is run again, six times or ten; `gradcheck off` gives up")
+
+
 def _zoom(screen: DebugScreen, _: str) -> None:
     screen.zoomed = "" if screen.zoomed else screen.last_pane
 
@@ -108,6 +125,7 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "saved": _to_or_back("saved", "chain"),
     "aten": _to_or_back("aten", "chain"),
     "ghost": _ghost,
+    "gradcheck": _gradcheck,
     "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
     "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),
     "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),

@@ -25,7 +25,7 @@ from textual.strip import Strip
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.safe import plain
-from gradb.tape.frame import Frame
+from gradb.tape.frame import Chain, Frame
 from gradb.tui.layout import top_line
 
 
@@ -162,12 +162,53 @@ class DrawnPane(Pane):
 class ChainPane(DrawnPane):
     """The chain rule at the current or selected node."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("shift+up", "scroll_matrix(-1, 0)", "Matrix up", show=False),
+        Binding("shift+down", "scroll_matrix(1, 0)", "Matrix down", show=False),
+        Binding("shift+left", "scroll_matrix(0, -1)", "Matrix left", show=False),
+        Binding("shift+right", "scroll_matrix(0, 1)", "Matrix right", show=False),
+    ]
     LABEL = "chain rule"
     HELP = (
         "What happened at one node: upstream × local = downstream, as mathematics, as PyTorch's own formula and as "
         "numbers, each product checked against what the engine really produced. It follows the run; select a node in "
-        "the graph to see that node's record instead, until the next step."
+        "the graph to see that node's record instead, until the next step. Shift and the arrow keys move over a matrix "
+        "that is larger than its place."
     )
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(name, number)
+        self._matrix = (0, 0)  # first row and column shown of a large matrix
+        self._node: tuple[int | None, int | None] = (None, None)
+
+    def watch_frame(self) -> None:
+        """Draw the new Frame; another node's matrix is shown from its beginning."""
+        chain = self._chain()
+        node = (None, None) if chain is None else (chain.node, chain.event)
+        if node != self._node:
+            self._node, self._matrix = node, (0, 0)
+        super().watch_frame()
+
+    def _chain(self) -> Chain | None:
+        return self.options.chain or (self.frame.chain if self.frame is not None else None)
+
+    def own_options(self, *, with_height: bool = False) -> Options:
+        """Return the options for the renderer, with the part of a matrix that is looked at."""
+        return replace(super().own_options(with_height=with_height), matrix=self._matrix)
+
+    def action_scroll_matrix(self, rows: int, columns: int) -> None:
+        """Move over the matrices by so many rows and columns; the place of the pane stays."""
+        chain = self._chain()
+        edges = () if chain is None else chain.edges
+        most = [
+            max((size - 1 for size in sizes), default=0)
+            for sizes in ([edge.local.rows for edge in edges], [edge.local.columns for edge in edges])
+        ]
+        row, column = self._matrix
+        self._matrix = min(max(row + rows, 0), max(most[0], 0)), min(max(column + columns, 0), max(most[1], 0))
+        place = self.scroll_offset.y
+        self.draw()
+        self.scroll_to(y=place, animate=False)
 
 
 class GradsPane(DrawnPane):

@@ -19,14 +19,17 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.finding import sentence
 from gradb.debugger.ghost import Ghost
+from gradb.debugger.gradcheck import Result
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
-from gradb.present.options import Options, Plot
+from gradb.present.options import Options, PathChoice, Plot
 from gradb.tape.frame import Frame
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.doing import SCREEN_COMMANDS
+from gradb.tui.finding import FindingScreen
 from gradb.tui.ghost import GhostView
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
@@ -60,7 +63,7 @@ class DebugScreen(Screen[None]):
 
     def __init__(self, script: str = "") -> None:
         super().__init__()
-        self.session = Session(Calls(self.update_frame, self.show_notice, self._run_front_end))
+        self.session = Session(Calls(self.update_frame, self.show_notice, self._show_finding, self._run_front_end))
         self.source = SourcePane("source", 1)
         self.panes: dict[str, Pane] = {
             "source": self.source,
@@ -135,9 +138,15 @@ class DebugScreen(Screen[None]):
                 self._drawn = place
                 if has_moved:
                     self.options = replace(self.options, selected_node=None, chain=None)
+                    debugger.choice = replace(debugger.choice, node=None)
                 self.frame = debugger.frame()
                 if debugger.is_free:
                     self._show_training_of_its_own()
+        if debugger is not None and debugger.choice != self.options.paths:
+            is_asked = debugger.choice.node == self.options.paths.node
+            self.options = replace(self.options, paths=debugger.choice)
+            if is_asked:
+                self.bring_to_front("paths")
         if debugger is not None:
             self.options = self._ghost_view.update(self.options, self.session.ghost, debugger, now)
         self._update_bars(debugger)
@@ -181,6 +190,12 @@ class DebugScreen(Screen[None]):
 
     def _run_front_end(self, statement: Statement) -> None:
         SCREEN_COMMANDS[statement.command.name](self, statement.argument)
+
+    def _show_finding(self, result: Result) -> None:
+        """Say what a numerical check found; its figures lie over the screen unless something else is there."""
+        self.show_notice(sentence(result))
+        if self.is_current and not self.query_one(Prompt).display:
+            self.app.push_screen(FindingScreen(result))
 
     def open_prompt(self, text: str = "") -> None:
         """Open the `:` prompt with ``text`` on it, in the place of the key bar."""
@@ -251,7 +266,8 @@ class DebugScreen(Screen[None]):
         debugger = self.session.debugger
         if debugger is not None and debugger.tape is not None and self.frame is not None:
             chain = debugger.tape.chain(message.node, self.frame.position)
-            self.options = replace(self.options, selected_node=message.node, chain=chain)
+            debugger.choice = PathChoice(node=message.node)
+            self.options = replace(self.options, selected_node=message.node, chain=chain, paths=debugger.choice)
 
     def on_position_chosen(self, message: PositionChosen) -> None:
         """Go where the scrubber was clicked."""

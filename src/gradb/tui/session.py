@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
+from gradb.debugger.gradcheck import GradCheck, Result
 from gradb.debugger.language import Statement, parse
 from gradb.tape.frame import Frame
 
@@ -26,6 +27,8 @@ class Calls:
     """The debugger may be somewhere else, or in another state."""
     on_notice: Callable[[str, bool], None]
     """A sentence for the user, and whether it is about an error."""
+    on_finding: Callable[[Result], None]
+    """A numerical check is over."""
     run_front_end: Callable[[Statement], None]
     """Carry out a command that is about the screen; may raise UserError."""
 
@@ -37,6 +40,8 @@ class Session:
         self.debugger: Debugger | None = None
         self.ghost: Ghost | None = None
         """Another run to look at beside it."""
+        self.check: GradCheck | None = None
+        """A numerical check under way."""
         self._calls = calls
         self._waiting: deque[Statement] = deque()
         self._watched: frozenset[int] = frozenset()
@@ -67,10 +72,32 @@ class Session:
             before.close()
         self._calls.on_change()
 
+    def begin_check(self, check: GradCheck) -> None:
+        """Take a numerical check in place of the one under way, if any."""
+        if self.check is not None:
+            self.check.close()
+        self.check = check
+
+    def _poll_check(self, check: GradCheck) -> None:
+        before = (check.runs, check.doing)
+        try:
+            is_over = check.pump()
+        except UserError as error:
+            self.check = None
+            self._calls.on_notice(f"gradcheck: {error}", True)
+            return
+        if is_over and check.result is not None:
+            self.check = None
+            self._calls.on_finding(check.result)
+        elif before != (check.runs, check.doing):
+            self._calls.on_notice(f"gradcheck: {check.doing} ({check.runs} runs made)", False)
+
     def poll(self) -> None:
         """Take in what the debuggees have said."""
         if self.debugger is None:
             return
+        if self.check is not None:
+            self._poll_check(self.check)
         has_news = self.ghost is not None and self.ghost.pump()
         try:
             has_changed = self.debugger.pump(0.0)
@@ -86,6 +113,8 @@ class Session:
     def close(self) -> None:
         """Leave the event loop and end the debuggees; idempotent."""
         self._waiting.clear()
+        if self.check is not None:
+            self.check.close()
         ends = [each for each in (self.debugger, self.ghost) if each is not None]
         if ends:
             self._watch(is_over=True)

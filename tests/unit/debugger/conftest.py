@@ -17,7 +17,9 @@ Live = Callable[..., Debugger]
 
 EXAMPLES: dict[str, Callable[[Path], None]] = {
     "chain_rule": TapeBuilder.chain_rule_example,
+    "looked_into": TapeBuilder.looked_into_example,
     "accumulation": TapeBuilder.accumulation_example,
+    "shared_weight": TapeBuilder.shared_weight_example,
     "nonfinite": TapeBuilder.nonfinite_example,
     "training": TapeBuilder.training_example,
 }

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.link.messages import (
+    Ask,
     Continue,
     Ended,
     Loading,
@@ -28,6 +29,9 @@ MESSAGES: tuple[Message, ...] = (
     Continue(Stop("step", with_quiet=True)),
     Continue(Stop("end"), (Stop("at", "train.py:12"), Stop("nonfinite")), EVENT),
     Pause(),
+    Ask("full"),
+    Ask("row", 3, 1),
+    Ask("with", numbers=(1.0, -2.5)),
     Quit(),
     Ready("2.13.0+cpu"),
     Loading("importing torch"),
@@ -47,6 +51,7 @@ def test_message_survives(message: Message) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xfe", b"null", b"{}", b"[]", b'["Shout"]', b'["Paused"]', b'["Paused","x"]', b'["Quit",1]',
+     b'["Ask","all",0,0,[]]',
      b'["Continue",["fly","",false],[],null]', b'["Continue",["end","",false],[],[1]]', b"[" * 100_000],
 )  # fmt: skip
 def test_garbage_is_no_message(data: bytes) -> None:

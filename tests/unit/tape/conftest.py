@@ -15,6 +15,7 @@ Opener = Callable[[str], Tape]
 _EXAMPLES: dict[str, Callable[[Path], None]] = {
     "chain_rule": TapeBuilder.chain_rule_example,
     "accumulation": TapeBuilder.accumulation_example,
+    "shared_weight": TapeBuilder.shared_weight_example,
     "diamond": TapeBuilder.diamond_example,
     "nonfinite": TapeBuilder.nonfinite_example,
     "training": TapeBuilder.training_example,

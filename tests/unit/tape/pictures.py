@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gradb.tape.frame import Frame, GraphView
+from gradb.tape.pathfinder import PathsAt
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
@@ -43,10 +44,24 @@ def training(view: Training) -> dict[str, Any]:
     }
 
 
+def paths(at: PathsAt) -> list[Any]:
+    """Return of every leaf how many paths there are, the first few, their sum and what it is held against."""
+    found: list[Any] = [at.default]
+    for one in map(at.of, at.leaves):
+        assert one is not None
+        few = [one.path(number) for number in range(1, min(one.count or 0, 4) + 1)]
+        found.append(repr((one.target, one.roots, one.count, few, one.total, one.made, one.check, one.hooks)))
+    return found
+
+
 def whole(frame: Frame) -> dict[str, Any]:
     """Return everything a Frame says that must not depend on what comes after it, the whole graph included."""
-    found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in {"head", "run", "graph", "training"}}
+    apart = {"head", "run", "graph", "training", "paths", "saved"}
+    found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in apart}
+    found["paths"] = paths(frame.paths)
     found["training"] = training(frame.training)
+    found["saved"] = [frame.saved.of(node) for node in range(1, 20)]
+    found["memory"] = frame.saved.memory()
     graph = frame.graph
     found["current"] = graph.current
     found["rows"] = [asdict(graph.row(index)) for index in range(len(graph))]

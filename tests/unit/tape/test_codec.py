@@ -74,6 +74,17 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         several(st.tuples(words, words)),
         several(small),
         st.booleans(),
+        maybe_small,
+    ),
+    "aten": st.builds(
+        e.AtenDetail,
+        small,
+        small,
+        words,
+        several(tensors),
+        several(tensors),
+        several(st.tuples(words, words)),
+        st.booleans(),
     ),
     "backward_start": st.builds(
         e.BackwardStartDetail,
@@ -86,8 +97,24 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         several(small),
     ),
     "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes | measured())),
-    "node": st.builds(e.NodeDetail, small, several(st.none() | tensors)),
-    "accumulate": st.builds(e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small),
+    "node": st.builds(e.NodeDetail, small, several(st.none() | tensors), maybe_small),
+    "probe": st.builds(
+        e.ProbeDetail,
+        small,
+        words,
+        small,
+        small,
+        several(probes | measured()),
+        several(maybe_values),
+        several(maybe_values),
+        several(maybe_values),
+        several(maybe_values),
+        st.booleans(),
+        words,
+    ),
+    "accumulate": st.builds(
+        e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small, maybe_small
+    ),
     "backward_end": st.builds(e.BackwardEndDetail, small, several(st.none() | tensors), words),
     "zero_grad": st.builds(
         e.ZeroGradDetail, words, several(st.builds(e.Cleared, small, words, maybe_values, maybe_values))

@@ -9,11 +9,12 @@ from hypothesis import given, settings, strategies as st
 
 from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, diagonal
+from gradb.testing.examples import saved_of
 from gradb.testing.forward import Variable
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import whole
 
-OPS = ("leaf", "double", "add", "rename", "backward", "retain", "zero_grad", "step", "print", "inner")
+OPS = ("leaf", "double", "add", "rename", "backward", "retain", "zero_grad", "step", "look", "print", "inner", "let go")
 
 
 class Script:
@@ -36,6 +37,7 @@ class Script:
         elif statement == "add":
             self._op("AddBackward0", [at, self.known[-1]], name, 1.0)
         elif statement == "rename":
+            self.tape.output("a name takes effect with an event of its own\n")
             self.tape.name(at, name)
         elif statement in {"backward", "retain"} and at.node is not None:
             self.tape.backward(at, gradient=[1.0, 1.0], retain_graph=statement == "retain", line=number)
@@ -43,13 +45,20 @@ class Script:
             self.tape.zero_grad(self.leaves, to_none=bool(number % 2))
         elif statement == "step":
             self.tape.step(self.leaves)
+        elif statement == "look":
+            self.tape.looks_in = not self.tape.looks_in
+        elif statement == "let go":
+            self.tape.let_go(at)
+            self.known = [one for one in self.known if one is not at] or list(self.leaves)
         else:
             self.tape.output(f"{number}\n")
 
     def _op(self, node: str, inputs: list[Variable], name: str, factor: float) -> None:
         numbers = [factor * one for one in inputs[0].numbers]
         jacobians = [diagonal([factor] * 2)] * len(inputs)
-        self.known.append(self.tape.op("f", node, inputs, numbers, name=name, jacobians=jacobians))
+        made = self.tape.op("f", node, inputs, numbers, name=name, jacobians=jacobians)
+        self.tape.save(made, saved_of("self", inputs[0], storage=inputs[0].id))
+        self.known.append(made)
 
 
 scripts = st.lists(st.tuples(st.sampled_from(OPS), st.integers(0, 9)), min_size=1, max_size=12)

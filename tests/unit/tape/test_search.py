@@ -13,9 +13,21 @@ from gradb.testing import TapeBuilder
 from tests.unit.tape.conftest import Opener
 
 KINDS = get_args(Kind)
-NAMES = ["MulBackward0", "mulbackward", "Mul", "PowBackward12", "Backward", "a%b", "\u212aBackward0", "torch.mul", ""]
+NAMES = [
+    "MulBackward0",
+    "mulbackward",
+    "Mul",
+    "PowBackward12",
+    "Backward",
+    "a%b",
+    "\u212aBackward0",
+    "torch.mul",
+    "aten.mul.Tensor",
+    "",
+]
 ARGUMENTS = {
     "node": ["mul", "MulBackward0", "pow", "a%b", "k", "\u212a", "", "backward0", "mu_", "x\\"],
+    "aten": ["mul", "aten.Mul", "MulBackward0", "torch", ""],
     "at": ["3", "s.py:3", "other.py:2", "dir/other.py:2", "x:1", "y.py:", "\u00b2", "99999999999999999999", ""],
     "kind": [*KINDS, "nothing"],
     "iteration": ["", "1", "2", "3", "99999999999999999999"],

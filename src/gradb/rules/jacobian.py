@@ -1,0 +1,157 @@
+"""The table's formulas as numbers, for any op: a local Jacobian computed from the tape's values by the rule alone.
+
+Nothing here asks the engine: what it computes is what the formula says, and is held against the engine by the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
+from gradb.rules.given import Array, Given, NotKnown, Value, array_of, parse
+from gradb.rules.kernels import Entry, by_element
+from gradb.rules.model import Part, Rule
+from gradb.rules.names import Argument, bind
+from gradb.rules.table import rule_of
+from gradb.tape.frame import Chain
+
+MAX_ENTRIES = 65_536
+MAX_ELEMENTS = 1024
+_UNFIT = (LookupError, ValueError, ArithmeticError, TypeError)
+"""What a formula raises where the arguments are not what it was written for; then nothing is said."""
+
+
+def entries(chain: Chain, edge_index: int, slot: int = 0, limit: int = MAX_ENTRIES) -> list[Entry] | None:
+    """Return the entries of an edge's local Jacobian that the formula gives.
+
+    Args:
+        chain: the record of the node; its arguments must be on the tape.
+        edge_index: which input.
+        slot: which of the node's outputs.
+        limit: more entries than this are not computed.
+
+    Returns:
+        (position in the output, position in the input, value), each pair perhaps several times (their values add up);
+        None where the table or the tape does not tell.
+    """
+    try:
+        found = list(islice(_entries(chain, edge_index, slot), limit + 1))
+    except _UNFIT:
+        return None
+    return found if len(found) <= limit else None
+
+
+def downstream(chain: Chain, edge_index: int) -> list[float] | None:
+    """Return upstream times the formula's Jacobian for one edge, summed over the node's outputs.
+
+    Complex numbers come as pairs of their parts.
+    """
+    shape = _input(chain, edge_index)
+    if shape is None:
+        return None
+    total = [0.0] * shape.size
+    for slot, value in enumerate(chain.upstream):
+        if value is None:
+            continue
+        upstream = array_of(value)
+        found = entries(chain, edge_index, slot)
+        if found is None or len(upstream.numbers) != upstream.size:
+            return None
+        for i, j, weight in found:
+            total[j] += upstream.numbers[i] * weight
+    return total
+
+
+def factors(chain: Chain, edge_index: int) -> tuple[float, ...] | None:
+    """Return one number for each element of the input, where the formula's Jacobian comes to that.
+
+    That is so for an op done element by element, and for one whose result is a single number; a node of several
+    outputs has no such factors.
+    """
+    source, slots = _input(chain, edge_index), _slots(chain)
+    if source is None or source.is_complex or chain.output is None or len(slots) > 1:
+        return None
+    rows = chain.output.value.numel
+    if rows not in {1, source.size} or source.size > MAX_ELEMENTS:
+        return None
+    result = [0.0] * source.size
+    try:
+        for i, j, weight in _entries(chain, edge_index, slots[0] if slots else 0):
+            if rows > 1 and i != j:
+                return None
+            result[j] += weight
+    except _UNFIT:
+        return None
+    return tuple(result)
+
+
+def _entries(chain: Chain, edge_index: int, slot: int) -> Iterator[Entry]:
+    """Return the entries one by one.
+
+    Raises:
+        NotKnown: the table or the tape does not tell; so may the iterator.
+    """
+    rule = rule_of(chain)
+    part = None if rule is None else rule.part(edge_index)
+    if rule is None or part is None:
+        raise NotKnown(chain.node_name)
+    compute = part.entries or (by_element(part.derivative) if part.derivative is not None else None)
+    if compute is None:
+        raise NotKnown(part.role)
+    return compute(_given(chain, rule, part, edge_index, slot))
+
+
+def _given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int) -> Given:
+    source = _input(chain, edge_index)
+    inputs = tuple(array_of(tensor.value) for tensor in chain.op.inputs) if chain.op is not None else ()
+    results = tuple(array_of(tensor.value) for tensor in chain.op.outputs) if chain.op is not None else ()
+    values: dict[str, Value] = {}
+    for role, argument in bind(chain, rule).items():
+        with suppress(NotKnown):
+            values[role] = _value(argument, inputs)
+    out = _output(chain, slot)
+    if source is None or out is None:
+        raise NotKnown(part.role)
+    if not rule.is_complex and any(a.is_complex for a in (source, out, *inputs)):
+        raise NotKnown("complex")
+    return Given(values, source, out, results, inputs, slot, edge_index)
+
+
+def _value(argument: Argument, inputs: tuple[Array, ...]) -> Value:
+    if argument.tensor is not None:
+        return array_of(argument.tensor.value)
+    return parse(argument.literal, inputs)
+
+
+def _input(chain: Chain, edge_index: int) -> Array | None:
+    """Return the input of an edge: its value where the tape has it, else its gradient's shape."""
+    edge = chain.edges[edge_index]
+    if edge.tensor is not None:
+        return array_of(edge.tensor.value)
+    if edge.downstream is None:
+        return None
+    shape = array_of(edge.downstream).shape
+    return Array(shape, (), edge.downstream.dtype.startswith("complex"))
+
+
+def _slots(chain: Chain) -> list[int]:
+    """Return which of the node's outputs the call returned."""
+    outputs = chain.op.outputs if chain.op is not None else ()
+    return [tensor.output_nr for tensor in outputs if tensor.node == chain.node]
+
+
+def _output(chain: Chain, slot: int) -> Array | None:
+    """Return one of the node's outputs: its value where the tape has it, else its upstream's shape."""
+    for tensor in chain.op.outputs if chain.op is not None else ():
+        if tensor.node == chain.node and tensor.output_nr == slot:
+            return array_of(tensor.value)
+    if slot < len(chain.upstream) and chain.upstream[slot] is not None:
+        value = chain.upstream[slot]
+        assert value is not None
+        found = array_of(value)
+        return Array(found.shape, (), found.is_complex)
+    if slot == 0 and chain.output is not None:
+        found = array_of(chain.output.value)
+        return Array(found.shape, found.numbers, found.is_complex)
+    return None

@@ -1,0 +1,65 @@
+"""The arguments of calls, as the tape keeps them: which tensors there are, and short texts of everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import dumps
+
+_NUMBERS = frozenset({int, float, bool, type(None)})
+
+
+def argument_text(key: str, value: Any, indexes: dict[int, int]) -> str:
+    """Return the wire form of one argument; what needs no escapes is put together by hand."""
+    if not key:
+        if type(value) in _NUMBERS:
+            text = repr(value)
+            if len(text) <= 60:
+                return f'["","{text}"]'
+        elif isinstance(value, torch.Tensor) and (index := indexes.get(id(value))) is not None:
+            return f'["","%{index}"]'
+    return dumps([key, describe(value, indexes)])
+
+
+def tensors_in(values: Iterable[Any]) -> list[torch.Tensor]:
+    """Return the tensors among values and the lists and tuples in them, in order."""
+    found: list[torch.Tensor] = []
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found.extend(item for item in value if isinstance(item, torch.Tensor))
+    return found
+
+
+_LITERALS = (
+    int,
+    float,
+    complex,
+    bool,
+    str,
+    bytes,
+    type(None),
+    slice,
+    torch.dtype,
+    torch.device,
+    torch.layout,
+    torch.memory_format,
+    type(...),
+)
+
+
+def describe(value: Any, indexes: dict[int, int]) -> str:
+    """Return a short text of an argument without running anybody's ``__repr__``."""
+    if isinstance(value, torch.Tensor):
+        return f"%{indexes[id(value)]}" if id(value) in indexes else "tensor"
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(describe(item, indexes) for item in value[:8]) + (", …" if len(value) > 8 else "")
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    if type(value) in _LITERALS:
+        text = repr(value)
+        return text if len(text) <= 60 else text[:59] + "…"
+    return f"<{type(value).__name__}>"

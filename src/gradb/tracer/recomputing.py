@@ -1,0 +1,67 @@
+"""Sees what a checkpoint computes again during a backward.
+
+``Tensor.backward`` is itself handled by the forward mode, so the mode is off while the engine runs. It is turned on
+again for just the function that a checkpoint calls a second time; what that does is told as recomputed, gives nothing
+a new name and begins no iteration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.utils import checkpoint
+
+from gradb.tracer.composer import Composer
+
+STOP = checkpoint._StopRecomputationError
+"""Raised inside of an op by torch when all that is needed has been computed: no error of the script's."""
+
+
+@contextlib.contextmanager
+def recomputing(composer: Composer, mode: TorchFunctionMode) -> Iterator[None]:
+    """Trace what checkpoints of both kinds compute again, for as long as the context lasts."""
+    frame, function = checkpoint._CheckpointFrame, checkpoint.CheckpointFunction
+    begin, backward = frame.__init__, function.__dict__["backward"]
+
+    @functools.wraps(begin)
+    def begin_frame(self: Any, recompute_fn: Any, *args: Any, **kwargs: Any) -> None:
+        begin(self, _again(composer, mode, recompute_fn), *args, **kwargs)
+
+    @functools.wraps(backward.__func__)
+    def run_backward(ctx: Any, *args: Any) -> Any:
+        run_function = ctx.run_function
+        ctx.run_function = _again(composer, mode, run_function)
+        try:
+            return backward.__func__(ctx, *args)
+        finally:
+            ctx.run_function = run_function
+
+    frame.__init__ = begin_frame  # type: ignore[method-assign]
+    function.backward = staticmethod(run_backward)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        frame.__init__ = begin  # type: ignore[method-assign]
+        function.backward = backward  # type: ignore[method-assign]
+
+
+def _again(composer: Composer, mode: TorchFunctionMode, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that traces ``function`` when a backward that is being recorded calls it."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        recorder, local = composer.recorder, composer.local
+        if not recorder.is_active or not recorder.is_full or local.backward is None:
+            return function(*args, **kwargs)
+        outer, local.recomputing = local.recomputing, local.backward.running
+        try:
+            with contextlib.nullcontext() if mode in _get_current_function_mode_stack() else mode:
+                return function(*args, **kwargs)
+        finally:
+            local.recomputing = outer
+
+    return run

@@ -1,0 +1,74 @@
+"""Records a script of this folder in process and draws what a user sees of it."""
+
+from __future__ import annotations
+
+import functools
+import io
+import runpy
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from gradb.present.chain import chain_pane
+from gradb.present.graph import graph_pane
+from gradb.present.headline import describe
+from gradb.present.options import Options
+from gradb.tape.events import Event
+from gradb.tape.frame import Frame
+from gradb.tape.tape import Tape
+from tests.tracer.recording import record
+
+SCRIPTS = Path(__file__).parent / "scripts"
+_WIDTH = 110
+
+
+class Seen:
+    """A recorded script, and its panes as text."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.events = list(tape.events())
+
+    def at(self, name: str, kind: str = "node", nth: int = 0) -> int:
+        """Return the position of the nth event of a kind whose name is (or contains) ``name``."""
+        return self.having(lambda event: event.kind == kind and name in event.name)[nth]
+
+    def having(self, test: Callable[[Event], bool]) -> list[int]:
+        """Return the positions of the events that pass a test."""
+        return [event.seq for event in self.events if test(event)]
+
+    def chain(self, position: int) -> str:
+        """Return the chain pane's text, its blanks as one each so that a wrapped sentence is one sentence."""
+        return " ".join(self.chain_lines(position).split())
+
+    def chain_lines(self, position: int) -> str:
+        """Return the chain pane as it is drawn."""
+        return _text(chain_pane, self.tape.frame(position))
+
+    def graph(self, position: int) -> str:
+        """Return the graph pane as it is drawn."""
+        return _text(graph_pane, self.tape.frame(position))
+
+    def headline(self, position: int) -> str:
+        """Return the clause that the head line says."""
+        return describe(self.tape.frame(position))
+
+
+def _text(pane: Callable[[Frame, Options], object], frame: Frame) -> str:
+    console = Console(file=io.StringIO(), width=_WIDTH, color_system=None)
+    with console.capture() as capture:
+        console.print(pane(frame, Options(width=_WIDTH)))
+    return capture.get()
+
+
+@functools.cache
+def see(script: str, probe: str = "auto") -> Seen:
+    """Record ``scripts/<script>.py`` once and return what there is to see."""
+    folder = Path(tempfile.mkdtemp(prefix="gradb-hard-"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, tape = record(folder / "run.tape", lambda: runpy.run_path(str(SCRIPTS / f"{script}.py")), probe=probe)
+    return Seen(tape)

@@ -1,0 +1,170 @@
+"""What is measured of a node unasked: how far a budget goes, and that every node it measures is linear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings, strategies as st
+from torch.nn import functional
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tape.decoding import decode
+from gradb.tape.events import NodeStartDetail, Probe
+from gradb.tape.jacobian import check, local
+from gradb.tape.values import TensorValue
+from gradb.tracer import measuring
+from gradb.tracer.measuring import FREE, STEPPING, Budget, Refusal, measure
+from gradb.tracer.values import content
+from tests.tracer.recording import record
+
+pytestmark = pytest.mark.torch
+
+OPS: dict[str, Callable[..., torch.Tensor]] = {
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / (y.abs() + 1),
+    "pow": lambda x, y: x**3,
+    "exp": lambda x, y: x.exp(),
+    "relu": lambda x, y: x.relu(),
+    "softmax": lambda x, y: x.softmax(1),
+    "logsumexp": lambda x, y: x.logsumexp(0),
+    "mm": lambda x, y: x @ y.T,
+    "sum": lambda x, y: x.sum(1),
+    "max": lambda x, y: x.amax(1),
+    "expand": lambda x, y: x[:1].expand(4, 3),
+    "permute": lambda x, y: x.permute(1, 0),
+    "gather": lambda x, y: x.gather(1, torch.tensor([[2, 0], [1, 1]])),
+    "cumprod": lambda x, y: x.cumprod(1),
+    "norm": lambda x, y: torch.linalg.vector_norm(x, dim=1),
+    "layer_norm": lambda x, y: functional.layer_norm(x, (3,)),
+    "conv": lambda x, y: functional.conv1d(x[None], y[None, :, :2]),
+    "huber": lambda x, y: functional.huber_loss(x, y, reduction="none"),
+    "inverse": lambda x, y: torch.linalg.inv(x @ y.T + 5 * torch.eye(2)),
+    "complex": lambda x, y: torch.fft.fft(x),
+    "abs": lambda x, y: torch.complex(x, y).abs(),
+    "sgn": lambda x, y: torch.complex(x, y).sgn(),
+}
+
+
+def probes(node: Any, budget: Budget = STEPPING) -> list[Probe]:
+    """Measure a node; return what the tape would have."""
+    blob = Blob()
+    with torch.no_grad():
+        wire = measure(node, node, budget, blob)
+    detail = decode("node_start", dumps([1, [], wire]), blob.join())
+    assert isinstance(detail, NodeStartDetail)
+    return list(detail.probes)
+
+
+def stored(tensor: torch.Tensor) -> TensorValue:
+    """Return a tensor as the tape keeps it."""
+    return TensorValue(tuple(tensor.shape), str(tensor.dtype)[6:], content(tensor.detach()))
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**31), a=st.floats(-3, 3, width=16), b=st.floats(-3, 3, width=16))
+@pytest.mark.parametrize("name", OPS)
+def test_what_is_measured_is_linear_and_the_matrix(name: str, seed: int, a: float, b: float) -> None:
+    """Each node sends a u + b v to a J u + b J v, and J is the matrix that was measured."""
+    generator = torch.Generator().manual_seed(seed)
+    x, y = (torch.randn(2, 3, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(2))
+    x.data, y.data = x.data.float(), y.data.float()
+    out = OPS[name](x, y)
+    node: Any = out.grad_fn
+    u, v = (torch.randn(out.shape, generator=generator, dtype=torch.float64).to(out.dtype) for _ in range(2))
+    both = node(a * u + b * v)
+    one, two = node(u), node(v)
+    measured, edges = probes(node), measuring.edges_of(node)
+    for index, probe in enumerate(measured):
+        if edges[index].target is None:
+            assert probe.data is None
+            continue
+        first, second, third = (measuring.results_of(part)[index] for part in (one, two, both))
+        torch.testing.assert_close(third, a * first + b * second, rtol=1e-3, atol=1e-4)
+        sent = stored(edges[index].deliver(first, 10_000).contiguous())
+        verdict = check([stored(u)], None, probe, sent)
+        assert verdict is not None
+        assert verdict.is_ok, (name, verdict, local(probe))
+
+
+def test_small_nodes_are_measured_whatever_the_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise decides nothing for a node of up to 64 rows; a larger one is reckoned by the quicker of its first rows."""
+    clock = iter(range(10_000))
+    monkeypatch.setattr("gradb.tracer.measuring.time.perf_counter", lambda: next(clock) * 1e-4)
+    small = torch.ones(64, requires_grad=True).exp().grad_fn
+    large = torch.ones(1, requires_grad=True).expand(128).grad_fn
+    assert local(probes(small, FREE)[0]).structure == "scalar"
+    with pytest.raises(Refusal, match="128 rows would take longer than the 2 ms in a free run"):
+        probes(large, FREE)
+    assert local(probes(large, STEPPING)[0]).structure == "expansion"
+
+
+@pytest.mark.parametrize(
+    ("size", "budget", "clause"),
+    [
+        (300, FREE, "300 output elements are more than the 256 that are measured in a free run"),
+        (100, FREE, "100 x 100 entries are more than the 4,096 that are measured in a free run"),
+        (300, STEPPING, "300 x 300 entries are more than the 32,768 that are measured while stepping"),
+    ],
+)
+def test_a_large_node_is_refused_before_it_is_called(size: int, budget: Budget, clause: str) -> None:
+    """Rows and entries are known beforehand, so that a node far too large costs no call."""
+    node = torch.ones(size, requires_grad=True).exp().grad_fn
+
+    def call(*vectors: torch.Tensor) -> Any:
+        raise AssertionError("called")
+
+    with pytest.raises(Refusal, match=clause):
+        measure(node, call, budget, Blob())
+
+
+def test_outputs_without_a_gradient_are_left_out_where_they_hinder(tmp_path: Path) -> None:
+    """A formula that refuses one-hot vectors of eigenvectors is measured for the eigenvalues alone, and says so."""
+
+    def script() -> None:
+        m = torch.tensor([[2.0, 1j], [-1j, 3.0]], dtype=torch.complex128, requires_grad=True)
+        torch.linalg.eigh(m)[0].sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    event = next(event for event in tape.events() if event.kind == "node" and "Eigh" in event.name)
+    chain = tape.frame(event.seq).chain
+    assert chain is not None
+    (edge,) = chain.edges
+    assert edge.local.form == "from_real"
+    assert "without output 1" in edge.local.note
+    assert edge.check is not None
+    assert edge.check.is_ok
+
+
+def test_where_the_scripts_own_code_would_run_it_offers(tmp_path: Path) -> None:
+    """A custom Function and saved-tensor hooks are not probed unasked, and the pane says how to ask."""
+
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+            return gradients[0] * 2
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        with torch.autograd.graph.save_on_cpu():
+            y = x.exp()
+        Double.apply(y).sum().backward()  # type: ignore[no-untyped-call]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    notes = {}
+    for event in tape.events():
+        if event.kind == "node":
+            chain = tape.frame(event.seq).chain
+            assert chain is not None
+            notes[event.name] = chain.edges[0].local.note
+    assert "its backward is Python code" in notes["DoubleBackward"]
+    assert "`probe` runs it once a row" in notes["DoubleBackward"]
+    assert "saved-tensor hooks were active here; `probe` runs them" in notes["ExpBackward0"]
+    assert notes["SumBackward0"] == ""

@@ -1,0 +1,105 @@
+"""Going into ops and nodes, and out of them: over a recording, and over a live run."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gradb.debugger.errors import UserError
+from gradb.link.messages import Continue
+from gradb.tape.stops import Stop
+from gradb.tracer.gate import Gate
+from tests.unit.debugger.conftest import Live, Recorded
+from tests.unit.debugger.test_moving import do, here
+
+MOVES = (
+    ("step; into", 2),
+    ("step; into; into", 3),
+    ("step; into; step", 3),
+    ("step; into; out", 3),
+    ("step; into 3", 4),
+    ("step 2; event", 4),
+    ("until node_start; into", 12),
+    ("until node_start; out", 13),
+    ("until node_start; into; out; into", 15),
+    ("until node_start; into; step; step", 16),
+    ("until accumulate; back; into", 24),
+    ("until accumulate; back; into; out", 25),
+    ("until accumulate; event-back", 24),
+    ("until aten", 2),
+    ("until kind aten; until aten", 4),
+    ("until aten MUL", 2),
+    ("until aten mul.tensor", 12),
+    ("until aten aten.pow.default", 6),
+    ("break aten pow; continue", 6),
+    ("finish; until-back aten detach", 24),
+    ("finish; back", 25),
+)
+
+
+@pytest.mark.parametrize(("commands", "position"), MOVES)
+def test_into_and_out(commands: str, position: int, recorded: Recorded, live: Live) -> None:
+    """A movement ends at the same call on a tape and in a running script, and steps know nothing of calls."""
+    tape, script = recorded("looked_into"), live("looked_into")
+    do(tape, commands)
+    do(script, commands)
+    assert (tape.position, script.position) == (position, position)
+    assert tape.frame().aten == script.frame().aten
+
+
+def test_where_no_call_was_recorded_that_is_said(recorded: Recorded) -> None:
+    """On a recording that nobody looked into, `into` is a step, and says what is missing."""
+    debugger = recorded("chain_rule")
+    do(debugger, "step; into")
+    assert here(debugger).name == "MulBackward0"
+    assert debugger.message.startswith("the ATen calls of MulBackward0 were not recorded")
+
+
+def test_an_op_that_was_left_by_stepping_says_nothing(recorded: Recorded) -> None:
+    """There is nothing to say where the calls are there."""
+    debugger = recorded("looked_into")
+    do(debugger, "step; into; into")
+    assert (here(debugger).kind, debugger.message) == ("op", "")
+
+
+def test_out_needs_something_to_leave(recorded: Recorded) -> None:
+    """Outside of any op or node `out` says so."""
+    debugger = recorded("looked_into")
+    do(debugger, "step")
+    with pytest.raises(UserError, match="not inside an op or a node"):
+        do(debugger, "out")
+
+
+@pytest.mark.parametrize(
+    ("order", "looks_in"),
+    [
+        (None, False),
+        (Continue(Stop("step")), False),
+        (Continue(Stop("event")), False),
+        (Continue(Stop("out")), False),
+        (Continue(Stop("into")), True),
+        (Continue(Stop("aten", "mm")), True),
+        (Continue(Stop("kind", "aten")), True),
+        (Continue(Stop("end"), (Stop("aten", "mm"),)), True),
+        (Continue(Stop("kind", "op")), False),
+    ],
+)
+def test_the_gate_asks_for_calls_only_where_they_are_wanted(order: Continue | None, looks_in: bool) -> None:
+    """The tracer looks into ops and nodes as long as the order needs their calls, or always."""
+    gate = Gate(None, lambda head: None)
+    gate.release(order)
+    assert gate.looks_in is looks_in
+    assert Gate(order, lambda head: None, always_looks_in=True).looks_in
+    gate.release(None)
+    assert not gate.looks_in
+
+
+def test_a_held_script_learns_of_the_order_it_is_released_with() -> None:
+    """What holds a node about to run is told to look into it before it goes on."""
+    seen: list[bool] = []
+    gate = Gate(None, lambda head: threading.Timer(0.01, gate.release, [Continue(Stop("into"))]).start())
+    gate.hold(3)
+    seen.append(gate.looks_in)
+    assert seen == [True]
+    assert gate.is_stepping()
