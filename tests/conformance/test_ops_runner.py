@@ -13,8 +13,8 @@ from tests.conformance.ops.exceptions import complaints
 from tests.conformance.ops.pool import Worker, results as tried
 from tests.conformance.ops.results import Result
 
-GOOD = Result("add", "float64", 10, 4, 0, 12, 9, 3, {"too large": 2})
-BAD = Result("svd", "float64", 10, 4, 0, 12, 9, 3, {}, ["sample 2: differs"])
+GOOD = Result("add", "float64", 10, 4, 0, 0, 12, 9, 3, {"too large": 2})
+BAD = Result("svd", "float64", 10, 4, 0, 0, 12, 9, 3, {}, ["sample 2: differs"])
 
 WORKER = """
 import json, os, sys, time

@@ -20,6 +20,7 @@ from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 
 _RAN = ("node", "accumulate")
+_DRAWN = ("op", *_RAN)
 _ROOM = Options(width=100, height=40)
 
 
@@ -104,9 +105,9 @@ def _judge_completeness(tape: Tape, ran: set[int], tally: Tally) -> None:
 
 
 def _draw(frame: Frame, tally: Tally) -> None:
-    """Draw the pane of the chain rule at every event, and all the others too once the engine has returned."""
-    names = PANES if frame.event is not None and frame.event.kind == "backward_end" else ("chain",)
-    for name in names:
+    """Draw the pane of the chain rule after each op and node, and all panes once the engine has returned."""
+    kind = "" if frame.event is None else frame.event.kind
+    for name in PANES if kind == "backward_end" else ("chain",) if kind in _DRAWN else ():
         try:
             Console(file=io.StringIO(), width=_ROOM.width).print(PANES[name](frame, _ROOM))
         except Exception as error:

@@ -22,6 +22,8 @@ class Result:
     samples: int = 0
     raised: int = 0
     """Samples at which plain torch itself raises, and the traced run raises the same."""
+    unsteady: int = 0
+    """Samples at which plain torch itself differs from run to run, and the traced run is the same as one of those."""
     nodes: int = 0
     checked: int = 0
     """Edges whose product was compared with the engine's and agrees."""

@@ -96,24 +96,6 @@ def samples(case: Case, count: int) -> list[Any]:
     return [every[round(index * step)] for index in range(count)]
 
 
-def run(op: Any, sample: Any) -> list[torch.Tensor]:
-    """Run an op and the engine from all its differentiable outputs, with fixed random gradients; return its outputs."""
-    torch.manual_seed(SEED)
-    result = sample.output_process_fn_grad(op(sample.input, *sample.args, **sample.kwargs))
-    outputs = [item for item in tree_leaves(result) if isinstance(item, torch.Tensor)]
-    roots = [output for output in outputs if output.requires_grad]
-    if roots:
-        generator = torch.Generator().manual_seed(SEED)
-        torch.autograd.backward(roots, [_gradient(root, generator) for root in roots])
-    return outputs
-
-
-def _gradient(output: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    if output.is_nested or output.layout is not torch.strided:
-        return torch.ones_like(output)
-    return torch.randn(output.shape, generator=generator, dtype=output.dtype)
-
-
 def outcome(sample: Any, outputs: list[torch.Tensor], error: str) -> Outcome:
     """Put down what a run left."""
     given = [item for item in tree_leaves((sample.input, sample.args, sample.kwargs)) if isinstance(item, torch.Tensor)]
