@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+import gradb
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
@@ -30,7 +31,8 @@ TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
     "module pre",
 )
 REMOVED = "removed"
-_OURS = (os.sep.join(("", "gradb", "")), os.sep.join(("", "torch", "")))
+_OURS = tuple(os.path.dirname(os.path.abspath(module.__file__ or "")) + os.sep for module in (gradb, torch))
+"""Folders whose functions are no hooks of the script's."""
 
 
 class UserHooks:
@@ -237,7 +239,7 @@ class Watched:
 @functools.lru_cache(1024)
 def _is_ours(code: CodeType | None) -> bool:
     """Tell whether a function is gradb's own or torch's."""
-    return code is not None and any(part in code.co_filename for part in _OURS)
+    return code is not None and code.co_filename.startswith(_OURS)
 
 
 def _itself(hook: Any) -> Any:
