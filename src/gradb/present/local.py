@@ -99,7 +99,11 @@ def _dense(drawing: _Drawing) -> tuple[list[Text], str]:
         return drawing.text(_short(values[row * local.columns + column]))
 
     lines = matrix_lines(cell, drawing.rows, drawing.columns, drawing.window, theme.LOCAL)
-    return lines, f"(Jacobian: {local.rows} outputs × {local.columns} inputs)"
+    return lines, f"(Jacobian: {_count(local.rows, 'output')} × {_count(local.columns, 'input')})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _block(drawing: _Drawing) -> tuple[list[Text], str]:
