@@ -84,3 +84,32 @@ def test_a_run_that_is_not_as_without_gradb_is_a_problem(monkeypatch: pytest.Mon
         "sample 0: left in torch: modes",
         "sample 0: the random number generator is in another state",
     ]
+
+
+@pytest.mark.torch
+def test_results_that_differ_in_plain_torch_too_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What plain torch itself gives otherwise from run to run cannot be held against; anything else is a problem."""
+    from tests.conformance.ops import trial
+    from tests.conformance.ops.samples import Case
+    from tests.tracer.recording import record
+
+    def rounded(*arguments: Any, **options: Any) -> Any:
+        (outputs, error), tape = record(*arguments, **options)
+        return ([output * (1 + 1e-15) for output in outputs], error), tape
+
+    monkeypatch.setattr(trial, "record", rounded)
+    case = Case("sin", "float64")
+    wrong = trial.attempt(case, 1)
+    assert wrong.problems == ["sample 0: outputs differ from plain torch's: number 0 of 1"]
+    trial._is_unsteady.cache_clear()
+    draws = iter(range(1000))
+    plainly = trial._plainly
+
+    def unsteady(op: Any, sample: Any) -> Any:
+        found = plainly(op, sample)
+        found.outputs.append(str(next(draws)))
+        return found
+
+    monkeypatch.setattr(trial, "_plainly", unsteady)
+    found = trial.attempt(case, 1)
+    assert (found.problems, found.unsteady) == ([], 1)

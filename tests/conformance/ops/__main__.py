@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> int:
         options.table.write_text(text, encoding="utf-8")
     print(f"why products were not compared:\n{report.reasons(found)}")
     print(f"ops of which no product was compared: {', '.join(report.unchecked(found)) or 'none'}\n")
+    unsteady = ", ".join(report.unsteady(found)) or "none"
+    print(f"samples that differ from run to run in plain torch, whose last bits were not compared: {unsteady}\n")
     against = exceptions.complaints(found, exceptions.load())
     print("".join(f"{complaint}\n" for complaint in against), end="")
     print(report.closing(found))

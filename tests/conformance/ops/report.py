@@ -47,6 +47,11 @@ def unchecked(results: Iterable[Result]) -> list[str]:
     return sorted(op for op, count in checked.items() if not count)
 
 
+def unsteady(results: Iterable[Result]) -> list[str]:
+    """Return the cases with samples whose results differ from run to run in plain torch, with how many there are."""
+    return [f"{result.op} {result.dtype} ({result.unsteady})" for result in results if result.unsteady]
+
+
 def closing(results: Sequence[Result]) -> str:
     """Return the line that sums up a run."""
     ops = {result.op for result in results}

@@ -23,7 +23,7 @@ class Result:
     raised: int = 0
     """Samples at which plain torch itself raises, and the traced run raises the same."""
     unsteady: int = 0
-    """Samples at which plain torch itself differs from run to run, and the traced run is the same as one of those."""
+    """Samples whose results differ, of a case in which plain torch's own do from run to run."""
     nodes: int = 0
     checked: int = 0
     """Edges whose product was compared with the engine's and agrees."""

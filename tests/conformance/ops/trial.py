@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 import time
@@ -38,7 +39,7 @@ def attempt(case: Case, count: int) -> Result:
         pairs = list(zip(samples(case, count), samples(case, count), strict=True))
         for number, (plain, traced) in enumerate(pairs):
             problems, got, difference = _attempt_sample(op, plain, traced, result, unprobed)
-            if difference and _is_unsteady(case, count, number, got):
+            if difference and _is_excused(case, count, number, got):
                 result.unsteady += 1
             elif difference:
                 problems.append(difference)
@@ -68,16 +69,26 @@ def _attempt_sample(
     return tally.problems + [f"left in torch: {name}" for name in left], got, want.difference(got)
 
 
-def _is_unsteady(case: Case, count: int, number: int, got: Outcome) -> bool:
-    """Tell whether plain torch, run again with its memory elsewhere, comes to the very same bits as the traced run.
+def _is_excused(case: Case, count: int, number: int, got: Outcome) -> bool:
+    """Tell whether only results differ, in a case of which plain torch itself gives other bits from run to run."""
+    again = _plainly(differentiable()[case.op], samples(case, count)[number])
+    is_the_rest_same = (got.error, got.inputs, got.rng) == (again.error, again.inputs, again.rng)
+    return is_the_rest_same and _is_unsteady(case, count)
 
-    Some routines of LAPACK (least squares) round differently from run to run, with where their arguments lie.
+
+@functools.cache
+def _is_unsteady(case: Case, count: int) -> bool:
+    """Tell whether plain torch comes to other bits from run to run of a case.
+
+    Some routines of LAPACK (least squares) round differently with where their arguments lie in memory. There is then
+    nothing to hold the last bits against.
     """
-    held = []
+    op, held = differentiable()[case.op], []
+    first = [_plainly(op, sample) for sample in samples(case, count)]
     for size in range(_REPEATS):
-        held += [torch.empty(1 + 7 * size), torch.empty(3 + size)]
-        again = samples(case, count)[number]
-        if not _plainly(differentiable()[case.op], again).difference(got):
+        held.append(torch.empty(1 + 37 * size))
+        again = [_plainly(op, sample) for sample in samples(case, count)]
+        if any(one.difference(other) for one, other in zip(first, again, strict=True)):
             return True
     return False
 
