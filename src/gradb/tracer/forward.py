@@ -106,6 +106,7 @@ class ForwardCall:
     """One call on its way to the tape."""
 
     __slots__ = (
+        "again",
         "args",
         "blob",
         "call",
@@ -132,6 +133,7 @@ class ForwardCall:
         self.composer, self.grads, self.updates = composer, grads, updates
         self.call, self.args, self.kwargs = call, args, kwargs
         self.recorder = composer.recorder
+        self.again: int | None = composer.local.recomputing
         self.found: Found | None = None
         self.blob = Blob()
         self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
@@ -172,8 +174,12 @@ class ForwardCall:
             results = [self.args[0]]  # __setitem__ returns nothing
         if not results or self.is_hidden() or self.composer.is_in_transform():
             return
-        is_first = self.composer.local.recomputing is None
-        if is_first and not self.call.is_inplace and results[0].grad_fn is not None and not self._locate().is_optimizer:
+        if (
+            self.again is None
+            and not self.call.is_inplace
+            and results[0].grad_fn is not None
+            and not self._locate().is_optimizer
+        ):
             self.updates.forward_begins()
         if self.texts is None:
             self._take_inputs()
@@ -200,12 +206,12 @@ class ForwardCall:
 
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
-        if found.is_direct and self.composer.local.recomputing is None:
+        if found.is_direct and self.again is None:
             self.composer.name_arguments(found.place.names, self.call.callee, self.args, event)
 
     def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         found = self._locate()
-        if found.is_direct and self.composer.local.recomputing is None:
+        if found.is_direct and self.again is None:
             self.composer.name_results(found.place.names, self.call.callee, results, is_single, event)
 
     def see_leaves(self) -> None:
@@ -243,13 +249,13 @@ class ForwardCall:
             first = node if first is None else first
         maker = results[0].grad_fn
         name = maker.name() if maker is not None and new else self.call.display
-        again = composer.local.recomputing
-        for id_ in new if again is not None else ():
-            composer.writer.remark(id_, event, "recomputed", str(again))
+        if self.again is not None:
+            for id_ in new:
+                composer.writer.remark(id_, event, "recomputed", str(self.again))
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
             is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
-            phase="optimizer" if is_update or found.is_optimizer else "backward" if again is not None else None,
+            phase="optimizer" if is_update or found.is_optimizer else "backward" if self.again is not None else None,
         )  # fmt: skip
 
     def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
@@ -272,7 +278,7 @@ class ForwardCall:
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
         rest = f"{new},{flag}"
-        if self.composer.local.recomputing is not None:
+        if self.again is not None:
             rest += f",{'null' if self.calls is None else self.calls},true"
         elif self.calls is not None:
             rest += f",{self.calls}"
