@@ -165,11 +165,17 @@ def test_a_loss_that_is_not_a_scalar(depth: str, tmp_path: Path) -> None:
         assert "RuntimeError" in {event.name for event in run.events() if event.kind == "error"}
 
 
+@pytest.fixture(scope="module")
+def nothing_to_do() -> Done:
+    """Return what the script leaves without gradb."""
+    return bare("train_nothing.py")
+
+
 @pytest.mark.parametrize("words", [(), ("--record", "watch"), ("--zero-grad", "on", "--lr", "0.5")], ids=str)
-def test_optimizers_with_nothing_to_do(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_optimizers_with_nothing_to_do(words: tuple[str, ...], tmp_path: Path, nothing_to_do: Done) -> None:
     """No parameters, or none with a gradient: the same as bare, under policies too."""
     tape = tmp_path / "run.tape"
-    assert gradb("record", *words, "-o", tape, "train_nothing.py") == bare("train_nothing.py")
+    assert gradb("record", *words, "-o", tape, "train_nothing.py") == nothing_to_do
     assert gradb("show", "--pane", "training", tape).code == 0
 
 

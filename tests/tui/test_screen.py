@@ -206,8 +206,8 @@ async def test_the_buffer_in_question_is_in_view(tmp_path: Path) -> None:
         built.backward(total)
     app = opening(tape)
     async with shown(app, 80, 24) as pilot:
-        for _ in range(3):
-            text = await press(pilot, "end", *["left"] * 50)
+        for count in (10, 30):
+            text = await press(pilot, "end", *["left"] * count)
             frame = debug_screen(app).frame
             assert frame is not None
             (buffer,) = [buffer for buffer in frame.grads if buffer.is_current]

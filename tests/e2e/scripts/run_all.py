@@ -1,7 +1,4 @@
-"""Runs each script given as a program of its own, forked from one process that has torch, and tells what each left.
-
-``--through FILE`` runs that file instead, with the script as its argument.
-"""
+"""Runs each script given as a program of its own, forked from one process that has torch, and tells what each left."""
 
 import json
 import os
@@ -12,16 +9,16 @@ import tempfile
 import torch  # noqa: F401 - so that no child has to import it
 
 
-def run(words: list[str]) -> list[str]:
-    """Return exit status, standard output and standard error of a script and its arguments."""
+def run(path: str) -> list[str]:
+    """Return exit status, standard output and standard error of a script."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
             torch.set_num_threads(1)  # the threads of the parent's pool are not there any more
-            sys.argv = words
-            runpy.run_path(words[0], run_name="__main__")
+            sys.argv = [path]
+            runpy.run_path(path, run_name="__main__")
             sys.stdout.flush()
             os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -34,6 +31,4 @@ def run(words: list[str]) -> list[str]:
 
 if __name__ == "__main__":
     sys.stdout.flush()
-    is_through = sys.argv[1] == "--through"
-    before, paths = ([sys.argv[2]], sys.argv[3:]) if is_through else ([], sys.argv[1:])
-    print(json.dumps({path: run([*before, path]) for path in paths}))
+    print(json.dumps({path: run(path) for path in sys.argv[1:]}))
