@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,4 +205,60 @@ def test_a_hook_that_raises(tmp_path: Path) -> None:
 
     traced, tape = record(tmp_path / "run.tape", run)
     assert traced == "2.0"
+    assert notes(tape) == []
+
+
+class _Inner(torch.autograd.Function):
+    """Runs a backward of its own inside its backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        with torch.enable_grad():
+            (torch.ones(1, requires_grad=True) * 3).sum().backward()
+        return gradients[0]
+
+
+def test_a_hook_of_a_node_that_ran_a_backward_of_its_own(tmp_path: Path) -> None:
+    """The hook that runs after an inner backward is told of the node that it hangs on."""
+
+    def run() -> None:
+        y = _Inner.apply(torch.ones(1, requires_grad=True))
+        y.grad_fn.register_hook(double_sent)
+        y.sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", run)
+    (event,) = [event for event in tape.events() if event.kind == "hook"]
+    chain = tape.chain(event.node or 0, event.seq)
+    assert chain is not None
+    assert chain.node_name == "_InnerBackward"
+
+
+class _Token:
+    pass
+
+
+def test_a_node_that_raised_is_let_go(tmp_path: Path) -> None:
+    """After an error in a backward nothing of the tracer's holds the node."""
+
+    def run() -> bool:
+        a = torch.ones(3, requires_grad=True)
+        e = a.exp()
+        token = _Token()
+        assert e.grad_fn is not None
+        e.grad_fn.metadata["token"] = token  # dies with the node
+        alive = weakref.ref(token)
+        e.add_(1)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            e.sum().backward()
+        del token, e
+        gc.collect()
+        return alive() is None
+
+    is_gone, tape = record(tmp_path / "run.tape", run)
+    assert is_gone
+    assert [event.name for event in tape.events() if event.kind == "node_start"][-1] == "ExpBackward0"
     assert notes(tape) == []

@@ -22,14 +22,15 @@ from gradb.tracer.asking import Asker
 from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
-from gradb.tracer.identity import NodeMark, TensorRecord
+from gradb.tracer.identity import NodeMark
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
-from gradb.tracer.microscope import Look, Microscope
+from gradb.tracer.microscope import Microscope
 from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
+from gradb.tracer.visits import LeafVisit, NodeVisit
 
 Engine = Callable[..., Any]
 _remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
@@ -176,6 +177,7 @@ class BackwardRun:
         self._handles: list[Any] = []
         self._task: int | None = None
         self._outer = composer.local.backward
+        self._outer_visit = composer.local.visit
         self._looks = len(composer.local.looks)
         self._is_grad = False
         self.start = 0
@@ -231,7 +233,7 @@ class BackwardRun:
             mark = self.composer.nodes.mark(node)
             if mark is None:
                 continue
-            visit = _LeafVisit(self, node, mark) if mark.is_leaf else _NodeVisit(self, node, mark)
+            visit = LeafVisit(self, node, mark) if mark.is_leaf else NodeVisit(self, node, mark)
             for known in retained.get(mark.id, ()):
                 visit.expect(known)
             self._handles.append(node.register_prehook(visit.before))
@@ -241,6 +243,7 @@ class BackwardRun:
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
         self.composer.local.backward = self._outer
+        self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
         for handle in self._handles:
@@ -258,6 +261,9 @@ class BackwardRun:
 
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""
+        awaiting, self.composer.local.awaiting = self.composer.local.awaiting, []
+        for emit in awaiting:  # no node began to run after these hooks
+            emit(None)
         event, blob = self._recorder.settle(), Blob()
         results: list[str] = []
         if self._is_grad and isinstance(result, (tuple, list)):
@@ -341,79 +347,3 @@ class BackwardRun:
 def _looked(calls: int | None) -> str:
     """Return what ends the wire form of a node that was looked into."""
     return "" if calls is None else f",{calls}"
-
-
-class _NodeVisit:
-    """The two hooks of one node in one backward."""
-
-    __slots__ = ("fillings", "look", "mark", "node", "run", "start")
-
-    def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
-        self.run, self.node, self.mark = run, node, mark
-        self.start = 0
-        self.look: Look | None = None
-        self.fillings: list[tuple[TensorRecord, Filling]] = []
-
-    def expect(self, known: TensorRecord) -> None:
-        """Remember what an output that keeps its ``.grad`` holds: the engine fills it before it calls any hook."""
-        tensor = known.ref()
-        if tensor is not None:
-            self.fillings.append((known, Filling(self.run.composer, tensor)))
-
-    def before(self, gradients: tuple[Any, ...]) -> None:
-        self.run.composer.guard(self._before, gradients)
-        if self.run.gate.looks_in and self.start:
-            self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
-
-    def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        calls = None if self.look is None else self.look.end()
-        self.run.composer.guard(self._after, inputs, outputs, calls)
-
-    def _before(self, gradients: tuple[Any, ...]) -> None:
-        if not self.run.is_running():
-            return
-        for known, filling in self.fillings:
-            tensor = known.ref()
-            filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
-        self.start = self.run.upstream(self.node, self.mark, gradients)
-        self.run.composer.local.visit = self
-
-    def fill(self) -> None:
-        """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
-
-    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
-        if not self.start or not self.run.is_running():
-            return
-        self.run.composer.local.visit = None
-        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
-        fillings, self.fillings = self.fillings, []
-        for known, filling in fillings:
-            tensor = known.ref()
-            if tensor is not None:
-                self.run.accumulated(self.mark, tensor, filling)
-
-
-class _LeafVisit(_NodeVisit):
-    """The two hooks of a leaf's AccumulateGrad."""
-
-    __slots__ = ("filling",)
-
-    def _before(self, gradients: tuple[Any, ...]) -> None:
-        if not self.run.is_running():
-            return
-        self.filling = Filling(self.run.composer, self.node.variable)
-        self.filling.add(self.run.composer, gradients[0])
-        self.start = self.run.upstream(self.node, self.mark, gradients)
-        self.run.composer.local.visit = self
-
-    def fill(self) -> None:
-        """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
-        if self.start:
-            self.start = 0
-            calls = None if self.look is None else self.look.first
-            self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
-
-    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
-        if self.run.is_running():
-            self.run.composer.local.visit = None
-            self.fill()

@@ -1,0 +1,90 @@
+"""The visit of one node in one backward: the prehook and the hook that gradb registers on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gradb.tracer.identity import NodeMark, TensorRecord
+from gradb.tracer.microscope import Look
+from gradb.tracer.passing import Filling
+
+if TYPE_CHECKING:
+    from gradb.tracer.backward import BackwardRun
+
+
+class NodeVisit:
+    """The two hooks of one node in one backward."""
+
+    __slots__ = ("fillings", "look", "mark", "node", "run", "start")
+
+    def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
+        self.run, self.node, self.mark = run, node, mark
+        self.start = 0
+        self.look: Look | None = None
+        self.fillings: list[tuple[TensorRecord, Filling]] = []
+
+    def expect(self, known: TensorRecord) -> None:
+        """Remember what an output that keeps its ``.grad`` holds: the engine fills it before it calls any hook."""
+        tensor = known.ref()
+        if tensor is not None:
+            self.fillings.append((known, Filling(self.run.composer, tensor)))
+
+    def before(self, gradients: tuple[Any, ...]) -> None:
+        """Record that the node is about to run; the script may be held here."""
+        self.run.composer.guard(self._before, gradients)
+        if self.run.gate.looks_in and self.start:
+            self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
+
+    def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        """Record that the node has run; the script may be held here."""
+        calls = None if self.look is None else self.look.end()
+        self.run.composer.guard(self._after, inputs, outputs, calls)
+
+    def _before(self, gradients: tuple[Any, ...]) -> None:
+        if not self.run.is_running():
+            return
+        for known, filling in self.fillings:
+            tensor = known.ref()
+            filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
+        self.start = self.run.upstream(self.node, self.mark, gradients)
+        self.run.composer.local.visit = self
+
+    def fill(self) -> None:
+        """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
+
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+        if not self.start or not self.run.is_running():
+            return
+        self.run.composer.local.visit = None
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
+        fillings, self.fillings = self.fillings, []
+        for known, filling in fillings:
+            tensor = known.ref()
+            if tensor is not None:
+                self.run.accumulated(self.mark, tensor, filling)
+
+
+class LeafVisit(NodeVisit):
+    """The two hooks of a leaf's AccumulateGrad."""
+
+    __slots__ = ("filling",)
+
+    def _before(self, gradients: tuple[Any, ...]) -> None:
+        if not self.run.is_running():
+            return
+        self.filling = Filling(self.run.composer, self.node.variable)
+        self.filling.add(self.run.composer, gradients[0])
+        self.start = self.run.upstream(self.node, self.mark, gradients)
+        self.run.composer.local.visit = self
+
+    def fill(self) -> None:
+        """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
+        if self.start:
+            self.start = 0
+            calls = None if self.look is None else self.look.first
+            self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
+
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+        if self.run.is_running():
+            self.run.composer.local.visit = None
+            self.fill()
