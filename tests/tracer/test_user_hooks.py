@@ -226,7 +226,7 @@ def test_a_hook_of_a_node_that_ran_a_backward_of_its_own(tmp_path: Path) -> None
     """The hook that runs after an inner backward is told of the node that it hangs on."""
 
     def run() -> None:
-        y = _Inner.apply(torch.ones(1, requires_grad=True))
+        y = _Inner.apply(torch.ones(1, requires_grad=True))  # type: ignore[no-untyped-call]
         y.grad_fn.register_hook(double_sent)
         y.sum().backward()
 
@@ -248,13 +248,13 @@ def test_a_node_that_raised_is_let_go(tmp_path: Path) -> None:
         a = torch.ones(3, requires_grad=True)
         e = a.exp()
         token = _Token()
-        assert e.grad_fn is not None
-        e.grad_fn.metadata["token"] = token  # dies with the node
+        node: Any = e.grad_fn
+        node.metadata["token"] = token  # dies with the node
         alive = weakref.ref(token)
         e.add_(1)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             e.sum().backward()
-        del token, e
+        del token, node, e
         gc.collect()
         return alive() is None
 

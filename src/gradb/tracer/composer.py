@@ -256,7 +256,7 @@ class _Local(threading.local):
         """Id of the node for which a checkpoint is computing its forward again."""
         self.visit: Any = None
         """The visit of the node that is running."""
-        self.awaiting: list[Callable[[int], None]] = []
+        self.awaiting: list[Callable[[int | None], None]] = []
         """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun."""
