@@ -74,7 +74,7 @@ TAPES = (
     Row("tape empty", "events {}", "empty", lambda path: path.touch()),
     Row("tape not SQLite", "events {}", "not a gradb tape", lambda path: path.write_text("hello\n" * 400)),
     Row("tape of another program", "events {}", "not a gradb tape", _someone_elses),
-    Row("tape of a newer version", "events {}", "version 3", _newer),
+    Row("tape of a newer version", "events {}", "version 4", _newer),
     Row("tape missing, open", "open {}", "no such file"),
     Row("tape missing, show", "show --at 1 --pane chain {}", "no such file"),
     Row("position beyond the end", "show --at 999 --pane chain {tape}", "999"),

@@ -4,6 +4,7 @@ Version 1: the first.
 Version 2: series in chunks, of every kind and not only losses; how often a .grad buffer was filled; interventions.
 Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls, and
 remarks on nodes.
+Version 4: what could not be recorded is marked as missing; changes of .grad that are no clearing; checks of products.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -11,7 +12,7 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 3  # kept in PRAGMA user_version
+FORMAT_VERSION = 4  # kept in PRAGMA user_version
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
