@@ -1,10 +1,14 @@
 """The benchmark: ``python -m tests.bench [--repeat 5] [--quick] [--columns bare,watch,full,anomaly] [w1 w2 ...]``.
 
 Runs each workload bare, under ``gradb record`` watching only and recording everything, and under torch's own anomaly
-detection. A round is one run of each, one right after the other and in shuffled order; the rounds are shuffled too. It
-prints the medians, and the ratios to the bare run of the same round with their range. A workload times its own training
-section, after imports and a warm-up, so that the start of Python and torch is not in the figures. It measures and
-prints; it judges nothing.
+detection. A round is one run of each, one right after the other and in shuffled order; the rounds are shuffled too.
+Where a bar is so narrow that a few rounds cannot tell (below 1.10), the columns concerned run at least 21 rounds.
+It prints medians of CPU time (of the script's process, all threads) and wall time, the ratios to the bare run of the
+same round with their quartiles, and whether a bar is met: the median is below it, or it lies within the quartiles.
+A workload times its own training section, after imports and a warm-up, so that the start of Python and torch is not
+in the figures.
+
+``--before CHECKOUT`` runs the gradb of another checkout in the same rounds, and prints what this one costs against it.
 """
 
 from __future__ import annotations
@@ -18,40 +22,60 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.cases import COLUMNS, WORKLOADS, Column
+from tests.bench.cases import COLUMNS, ROUNDS_OF_NARROW, WORKLOADS, Column, Workload
 from tests.bench.table import Round, Run, machine, table
 
+_USUAL = ("bare", "watch", "full", "anomaly")
+_TIMEOUT = 600.0
 
-def run(column: Column, script: list[str], tape: Path) -> Run:
+
+def run(column: Column, script: list[str], tape: Path, before: str | None) -> Run:
     """Run one workload one way."""
     command = column.command(script, tape)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if column.compared and before is not None:
+        environment["PYTHONPATH"] = os.path.join(before, "src")
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=_TIMEOUT)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stderr}")
     report = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
     size = tape.stat().st_size if column.is_taped else 0
     tape.unlink(missing_ok=True)
-    return Run(report["seconds"], report["peak_kib"], size)
+    return Run(report["cpu"], report["wall"], report["peak_kib"], size)
 
 
-def run_round(columns: list[str], script: list[str], tape: Path) -> Round:
+def run_round(columns: list[str], script: list[str], tape: Path, before: str | None) -> Round:
     """Run a workload once in each column, in random order."""
-    return {name: run(COLUMNS[name], script, tape) for name in random.sample(columns, len(columns))}
+    return {name: run(COLUMNS[name], script, tape, before) for name in random.sample(columns, len(columns))}
+
+
+def plan(load: Workload, columns: list[str], repeat: int, *, is_quick: bool) -> list[list[str]]:
+    """Return the columns of each round: all of them, then those alone that need more rounds than that."""
+    narrow = [] if is_quick else [name for name in columns if load.is_narrow(name)]
+    needed = {"bare", *narrow, *(COLUMNS[name].compared for name in narrow)}
+    more = max(0, ROUNDS_OF_NARROW - repeat) if narrow else 0
+    return [columns] * repeat + [[name for name in columns if name in needed]] * more
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="What gradb costs.")
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(WORKLOADS)}; all if left out")
-    parser.add_argument("--columns", default=",".join(COLUMNS), help="ways to run them (%(default)s); bare always is")
-    parser.add_argument("--repeat", type=int, default=5, help="rounds per workload (5)")
-    parser.add_argument("--quick", action="store_true", help="shorter workloads, for a first look")
+    parser.add_argument("--columns", default=",".join(_USUAL), help="ways to run them (%(default)s); bare always is")
+    parser.add_argument("--repeat", type=int, default=5, help="rounds per workload (5); 21 where a bar is below 1.10")
+    parser.add_argument("--quick", action="store_true", help="shorter workloads and no further rounds: a first look")
+    parser.add_argument("--before", metavar="CHECKOUT", help="a checkout of gradb to compare full and watch with")
     options = parser.parse_args(arguments)
-    options.columns = list(dict.fromkeys(["bare", *options.columns.split(",")]))
-    for what, names, known in (("workload", options.workloads, WORKLOADS), ("column", options.columns, COLUMNS)):
-        if unknown := sorted(set(names) - set(known)):
-            parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+    columns = ["bare", *options.columns.split(",")]
+    if options.before is not None:
+        if not os.path.isfile(os.path.join(options.before, "src", "gradb", "__init__.py")):
+            parser.error(f"--before {options.before}: there is no src/gradb in it")
+        columns += [name for name in COLUMNS if COLUMNS[name].compared in columns]
+    options.columns = list(dict.fromkeys(columns))
+    known = [name for name in COLUMNS if options.before is not None or not COLUMNS[name].compared]
+    for what, names, all_ in (("workload", options.workloads, WORKLOADS), ("column", options.columns, known)):
+        if unknown := sorted(set(names) - set(all_)):
+            parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(all_)}")
     if options.repeat < 1:
         parser.error("--repeat must be at least 1")
     return options
@@ -63,14 +87,16 @@ def main(arguments: list[str]) -> None:
     chosen = {key: WORKLOADS[key] for key in (options.workloads or WORKLOADS)}
     amounts = {key: load.quick if options.quick else load.amount for key, load in chosen.items()}
     rounds: dict[str, list[Round]] = {key: [] for key in chosen}
-    turns = [key for key in chosen for _ in range(options.repeat)]
+    plans = {key: plan(load, options.columns, options.repeat, is_quick=options.quick) for key, load in chosen.items()}
+    turns = [(key, columns) for key in chosen for columns in plans[key]]
     random.shuffle(turns)
     with tempfile.TemporaryDirectory() as folder:
-        for number, key in enumerate(turns, 1):
-            print(f"round {number} of {len(turns)}: {key}", file=sys.stderr, flush=True)
+        for number, (key, columns) in enumerate(turns, 1):
+            print(f"round {number} of {len(turns)}: {key} {','.join(columns)}", file=sys.stderr, flush=True)
             script = chosen[key].command(amounts[key])
-            rounds[key].append(run_round(options.columns, script, Path(folder) / "bench.tape"))
-    print(f"{machine()}; medians of {options.repeat} rounds\n")
+            rounds[key].append(run_round(columns, script, Path(folder) / "bench.tape", options.before))
+    counts = sorted({len(one) for one in rounds.values()})
+    print(f"{machine()}; medians of {' to '.join(map(str, dict.fromkeys((options.repeat, counts[-1]))))} rounds\n")
     rows = [(load, amounts[key], rounds[key]) for key, load in chosen.items()]
     print("\n".join(table(rows, options.columns)))
 

@@ -1,12 +1,16 @@
-"""What the benchmark compares: the workloads (rows) and the ways to run them (columns)."""
+"""What the benchmark compares: the workloads (rows), the ways to run them (columns) and what each may cost (bars)."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+NARROW = 1.10
+"""A bar below this cannot be told from noise by a few rounds."""
+ROUNDS_OF_NARROW = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +26,28 @@ class Workload:
     """The same with ``--quick``."""
     arguments: tuple[str, ...] = ()
     """What the script gets after the amount."""
+    bars: Mapping[str, float] = field(default_factory=dict)
+    """The ratio to the base of a column that it should not exceed, by the column's name."""
 
     def command(self, amount: int) -> list[str]:
         """Return the script and its arguments."""
         return [str(HERE / "workloads" / self.script), str(amount), *self.arguments]
 
+    def is_narrow(self, column: str) -> bool:
+        """Tell whether a column's bar asks for many rounds."""
+        return self.bars.get(column, NARROW) < NARROW
+
+
+def _bars(full: float, watch: float) -> Mapping[str, float]:
+    return {"full": full, "watch": watch, "full_before": 1.05, "watch_before": 1.05}
+
 
 WORKLOADS = {
-    "w1": Workload("w1_thermometer.py", "W1 thermometer net, SGD", 1000, 200),
-    "w1a": Workload("w1_thermometer.py", "W1 with Adam", 1000, 200, ("adam",)),
-    "w2": Workload("w2_mlp.py", "W2 MLP 784-256-128-10, Adam", 100, 20),
-    "w3": Workload("w3_gpt.py", "W3 GPT, 4 layers, AdamW", 10, 3),
-    "w4": Workload("w4_chain.py", "W4 chain, one backward", 20_000, 4000),
+    "w1": Workload("w1_thermometer.py", "W1 thermometer net, SGD", 1000, 200, bars=_bars(4.2, 1.25)),
+    "w1a": Workload("w1_thermometer.py", "W1 with Adam", 1000, 200, ("adam",), _bars(3.0, 1.1)),
+    "w2": Workload("w2_mlp.py", "W2 MLP 784-256-128-10, Adam", 100, 20, bars=_bars(2.3, 1.05)),
+    "w3": Workload("w3_gpt.py", "W3 GPT, 4 layers, AdamW", 10, 3, bars=_bars(1.75, 1.03)),
+    "w4": Workload("w4_chain.py", "W4 chain, one backward", 20_000, 4000, bars=_bars(4.0, 1.05)),
 }
 
 
@@ -45,6 +59,9 @@ class Column:
     """What stands between the interpreter and the script; ``{tape}`` is a path."""
     text: str
     """What it is, for the table."""
+    compared: str = ""
+    """The column that is held against this one, which is another checkout of gradb; empty: this one is held against
+    the bare run."""
 
     @property
     def is_taped(self) -> bool:
@@ -57,9 +74,13 @@ class Column:
 
 
 _RECORD = ("-m", "gradb", "record", "-o", "{tape}")
+_WATCH = (*_RECORD, "--record", "watch")
 COLUMNS = {
     "bare": Column((), "bare"),
-    "watch": Column((*_RECORD, "--record", "watch"), "watch"),
+    "watch": Column(_WATCH, "watch"),
     "full": Column(_RECORD, "full"),
     "anomaly": Column((str(HERE / "anomaly.py"),), "detect_anomaly"),
+    "watch_before": Column(_WATCH, "watch, ratio to before", "watch"),
+    "full_before": Column(_RECORD, "full, ratio to before", "full"),
 }
+"""All ways to run a workload; those that end in ``_before`` need another checkout of gradb (``--before``)."""
