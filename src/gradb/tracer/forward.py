@@ -6,7 +6,6 @@ recorded as quiet. Errors that torch raises are recorded where they are raised, 
 
 from __future__ import annotations
 
-import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterable
@@ -81,13 +80,13 @@ class ForwardMode(TorchFunctionMode):
         return result
 
     def run_custom(self, function: Any, apply: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run ``function.apply`` of a custom autograd.Function, recording it as one op."""
+        """Run ``apply``, bound to the custom autograd.Function ``function``, recording it as one op."""
         if is_compiling() or not self._recorder.is_active or not self._recorder.is_full:
-            return apply(function, *args, **kwargs)
+            return apply(*args, **kwargs)
         call = self._customs.get(function)
         if call is None:
             call = self._customs[function] = Call.custom(function)
-        return self._run(call, functools.partial(apply, function), args, kwargs)
+        return self._run(call, apply, args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)

@@ -18,13 +18,14 @@ def watched(mode: ForwardMode) -> Iterator[None]:
     """Record each ``Function.apply`` as one op for as long as the context lasts."""
     function = torch.autograd.Function
     original = function.__dict__["apply"]
+    bind = original.__get__  # a classmethod of Python's up to torch 2.13, a descriptor in C since: both bind this way
 
     def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        return mode.run_custom(cls, original.__func__, args, kwargs)
+        return mode.run_custom(cls, bind(None, cls), args, kwargs)
 
-    apply.__doc__ = original.__func__.__doc__
-    apply.__name__, apply.__qualname__ = original.__func__.__name__, original.__func__.__qualname__
-    apply.__module__ = original.__func__.__module__
+    genuine = bind(None, function)
+    apply.__doc__, apply.__module__ = genuine.__doc__, genuine.__module__
+    apply.__name__, apply.__qualname__ = genuine.__name__, genuine.__qualname__
     context = torch.autograd.function.FunctionCtx
     setting = context.set_materialize_grads
 
