@@ -20,7 +20,19 @@ def prepare_output(name: str) -> str:
     Raises:
         UserError: it cannot be written there, or there is a file that is no tape.
     """
-    path = Path(name).expanduser().absolute()
+    try:
+        path = Path(name).expanduser().absolute()
+        _check_room(name, path)
+        path.open("ab").close()
+        remove(path)
+    except OSError as error:
+        raise UserError(f"cannot write {name}: {error.strerror}") from error
+    except RuntimeError as error:  # the `~` of nobody
+        raise UserError(f"cannot write {name}: {error}") from error
+    return str(path)
+
+
+def _check_room(name: str, path: Path) -> None:
     if path.is_dir():
         raise UserError(f"cannot write {name}: it is a directory")
     if not path.parent.is_dir():
@@ -29,12 +41,6 @@ def prepare_output(name: str) -> str:
         raise UserError(f"cannot write {name}: it is not a regular file")
     if path.exists() and path.stat().st_size and not is_tape(str(path)):
         raise UserError(f"cannot write {name}: there is a file of that name already, and it is not a tape")
-    try:
-        path.open("ab").close()
-        remove(path)
-    except OSError as error:
-        raise UserError(f"cannot write {name}: {error.strerror}") from error
-    return str(path)
 
 
 def remove(path: Path) -> None:

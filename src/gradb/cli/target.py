@@ -7,6 +7,7 @@ while the script starts is left to Python's own traceback.
 from __future__ import annotations
 
 import importlib.util
+import stat
 import sys
 import tokenize
 import warnings
@@ -37,21 +38,26 @@ def check_file(path: str) -> None:
     """Refuse what cannot be read as a file.
 
     Raises:
-        UserError: there is no such file, or it is a directory.
+        UserError: there is no such file, it is a directory, or it cannot be reached.
     """
-    if "\0" in path:
-        raise UserError(f"no such file: {path!r}")
-    if Path(path).is_dir():
+    try:
+        mode = Path(path).stat().st_mode
+    except ValueError as error:  # a NUL in it
+        raise UserError(f"no such file: {path!r}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"no such file: {path}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    if stat.S_ISDIR(mode):
         raise UserError(f"{path} is a directory, not a file")
-    if not Path(path).exists():
-        raise UserError(f"no such file: {path}")
 
 
 def find_script(name: str) -> str:
     """Return the path of a script: the file itself, or the scenario of that name where there is no such file."""
-    if not Path(name).exists():
-        return scenario_path(name) or name
-    return name
+    try:
+        return name if Path(name).exists() else scenario_path(name) or name
+    except OSError:
+        return name  # what is wrong with it is said when it is checked
 
 
 def check_script(path: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MAX_LENGTH = 10_000
 _MOST_DIFFERENCES = 5
+_MOST_QUOTED = 200
 _CONSTANTS = {"nan": math.nan, "inf": math.inf}
 _CHAIN: dict[str, Callable[[Chain], Any]] = {
     "upstream": operands.upstream,
@@ -51,8 +52,13 @@ def check(debugger: Debugger, text: str) -> None:
     tree, frame = read(text), debugger.frame()
     assert debugger.tape is not None  # else there would be no frame
     evaluator = Evaluator(debugger.tape, frame)
-    if not evaluator.truth(tree):
-        raise ExpectationFailed(_failure(text, tree, evaluator))
+    try:
+        holds = evaluator.truth(tree)
+        failure = "" if holds else _failure(text, tree, evaluator)
+    except RecursionError as error:
+        raise UserError("the expression is nested too deeply") from error
+    if not holds:
+        raise ExpectationFailed(failure)
 
 
 def read(text: str) -> ast.expr:
@@ -66,8 +72,16 @@ def read(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise UserError(f"cannot read the expression {text!r}: {reason}") from error
+        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
+        raise UserError(f"cannot read the expression {_cut(repr(text), _MOST_QUOTED)}: {reason}") from error
+
+
+def _quote(tree: ast.expr) -> str:
+    """Return an expression as text for a sentence, cut where it is long."""
+    try:
+        return _cut(ast.unparse(tree), _MOST_QUOTED)
+    except RecursionError:
+        return "…"
 
 
 def _failure(text: str, tree: ast.expr, evaluator: Evaluator) -> str:
@@ -78,7 +92,7 @@ def _failure(text: str, tree: ast.expr, evaluator: Evaluator) -> str:
     lines = [f"expect {text} does not hold at {at}"]
     part = _failing_part(tree, evaluator)
     if part is not tree:
-        lines.append(f"  {ast.unparse(part)}")
+        lines.append(f"  {_quote(part)}")
         tree = part
     if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
         left, right = evaluator.value(tree.left), evaluator.value(tree.comparators[0])
@@ -121,15 +135,14 @@ class Evaluator:
         """
         reader = _READERS.get(type(tree))
         if reader is None:
-            raise UserError(f"`{ast.unparse(tree)}` is not something an expectation can say")
-        try:
-            return reader(self, tree)
-        except RecursionError as error:
-            raise UserError("the expression is nested too deeply") from error
+            raise UserError(f"`{_quote(tree)}` is not something an expectation can say")
+        return reader(self, tree)
 
     def _constant(self, tree: ast.Constant) -> Any:
         if tree.value is not None and not isinstance(tree.value, str | int | float | complex | bool):
-            raise UserError(f"`{ast.unparse(tree)}` is not something an expectation can say")
+            raise UserError(f"`{_quote(tree)}` is not something an expectation can say")
+        if isinstance(tree.value, int) and not _is_within_floats(tree.value):
+            raise UserError(f"`{_quote(tree)}` is larger than any number that a tensor holds")
         return tree.value
 
     def _list(self, tree: ast.List | ast.Tuple) -> list[Any]:
@@ -144,7 +157,7 @@ class Evaluator:
             return not self.truth(tree.operand)
         value = self.value(tree.operand)
         if not isinstance(tree.op, ast.USub | ast.UAdd) or not isinstance(value, int | float | complex):
-            raise UserError(f"`{ast.unparse(tree)}` is not a number")
+            raise UserError(f"`{_quote(tree)}` is not a number")
         return -value if isinstance(tree.op, ast.USub) else value
 
     def _compare(self, tree: ast.Compare) -> bool:
@@ -166,10 +179,10 @@ class Evaluator:
         name = tree.func.id if isinstance(tree.func, ast.Name) else ""
         arguments = [self.value(item) for item in tree.args]
         if name == "approx" and len(arguments) in {1, 2} and not tree.keywords:
-            return Approx(*arguments)
+            return Approx(arguments[0], *map(_tolerance, arguments[1:]))
         if name == "tensor" and len(arguments) == 1 and not tree.keywords:
             return self._variable(str(arguments[0]))
-        raise UserError(f"`{ast.unparse(tree)}`: an expectation can call approx(x), approx(x, 0.01) and tensor('name')")
+        raise UserError(f"`{_quote(tree)}`: an expectation can call approx(x), approx(x, 0.01) and tensor('name')")
 
     def _name(self, tree: ast.Name) -> Any:
         name = tree.id
@@ -203,11 +216,11 @@ class Evaluator:
         if tree.attr == "grad" and owner in self.frame.names:
             return operands.tensor(self.tape.grad(owner, self.frame.position))
         if tree.attr == "grad":
-            raise UserError(self._no_name(owner or ast.unparse(tree.value)))
+            raise UserError(self._no_name(owner or _quote(tree.value)))
         value = self.value(tree.value)
         if isinstance(value, Array | Unkept | EventView):
             return value.attribute(tree.attr)
-        raise UserError(f"`{ast.unparse(tree.value)}` has no {tree.attr!r}")
+        raise UserError(f"`{_quote(tree.value)}` has no {tree.attr!r}")
 
     def _quoted(self, tree: ast.expr) -> str:
         """Return the name in ``tensor('name')``."""
@@ -223,6 +236,19 @@ class Evaluator:
         close = difflib.get_close_matches(name, self.frame.names, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         return f"no tensor is called {name!r} at position {self.frame.position}{hint}"
+
+
+def _is_within_floats(number: int) -> bool:
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
+
+
+def _tolerance(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise UserError(f"approx(x, TOLERANCE) takes a number from 0 on, such as 0.01, not {_cut(show(value))}")
+    return float(value)
 
 
 def _dotted(tree: ast.expr) -> str:

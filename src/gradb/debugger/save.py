@@ -14,13 +14,15 @@ def save(tape: str, target: str) -> None:
     Raises:
         UserError: there is no tape yet, the target exists, or it cannot be written.
     """
-    destination = Path(target).expanduser()
-    if destination.exists():
-        raise UserError(f"{target} exists already: choose another name")
     try:
+        destination = Path(target).expanduser()
+        if destination.exists():
+            raise UserError(f"{target} exists already: choose another name")
         destination.touch()
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror}") from error
+    except (ValueError, RuntimeError) as error:  # a NUL, what no file system can name, a `~` of nobody
+        raise UserError(f"{target!r} is not the name of a file: {error}") from error
     try:
         _copy(tape, str(destination))
     except sqlite3.Error as error:

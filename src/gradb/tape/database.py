@@ -19,6 +19,11 @@ class TapeError(Exception):
     """A tape that cannot be read; the message is one sentence for the user."""
 
 
+def _storable(value: object) -> object:
+    """Return text as it is on a tape: lone surrogates cannot be stored, so nothing is found by them."""
+    return value.encode("utf-8", "replace").decode("utf-8") if type(value) is str and not value.isascii() else value
+
+
 class Database:
     """A read-only connection."""
 
@@ -39,6 +44,7 @@ class Database:
             TapeError: the file is damaged, or the answer takes too long.
         """
         self._deadline = time.monotonic() + self._patience
+        parameters = tuple(_storable(each) for each in parameters)
         try:
             return self._db.execute(sql, parameters).fetchall()
         except sqlite3.ProgrammingError:

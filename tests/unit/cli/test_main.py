@@ -321,3 +321,31 @@ def test_compare_is_one_sentence_for_runs_without_losses(tape: str, tmp_path: Pa
         built.end()
     assert main(["compare", tape, str(tmp_path / "b.tape")]) == 0
     assert "nothing to compare: b.tape recorded no loss" in capsys.readouterr().out
+
+
+LONG = "x" * 5000
+ODD_NAMES = (
+    ("record", "-o", "x.tape", LONG),
+    ("record", "-o", "x.tape", "x" * 254),
+    ("record", "-o", LONG, "script.py"),
+    ("record", "-o", "~nobody.of.that.name/x.tape", "script.py"),
+    ("record", "-o", "x.tape", "--stdin", LONG, "script.py"),
+    ("run", "--commands", LONG, "script.py"),
+    ("run", "-e", "expect 1 == " + "9" * 400, LONG),
+    ("events", LONG),
+    ("open", LONG),
+    ("compare", LONG, LONG),
+    ("gradcheck", LONG),
+    (LONG,),
+)
+
+
+@pytest.mark.parametrize("words", ODD_NAMES, ids=lambda words: "-".join(words)[:40])
+def test_a_name_that_no_file_can_have_is_refused(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that the system does not take is told in a sentence, wherever a file is named."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script.py").write_text("pass\n")
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("gradb: ")

@@ -145,7 +145,15 @@ BAD_ARGUMENTS = (
     "clear line 3",
     "break weather",
     "save",
+    "save " + "x" * 5000,
+    "save \0",
+    "save ~nobody.of.that.name/x.tape",
+    "save \ud800",
+    "path \ud800",
+    "until iteration \u00b2",
+    "goto " + "9" * 400,
     "expect",
+    "expect out == " + "9" * 400,
     "show chain",
 )
 

@@ -97,6 +97,27 @@ BAD = (
     ("'x'.upper == 1", "has no 'upper'"),
     ("(" * 500 + "1" + ")" * 500, "cannot read|too deeply"),
     ("not " * 2000 + "1", "cannot read|too deeply"),
+    ("-" * 9000 + "1", "cannot read|too deeply"),
+    ("+".join(["1"] * 400) + " == 400", "is not something an expectation can say"),
+    ("(" + "+".join(["a"] * 400) + ")[0] == 400", "is not something an expectation can say"),
+    ("not [" + ",".join(["1"] * 4000) + "].x", "has no 'x'"),
+    ("out == " + "9" * 400, "larger than any number"),
+    ("out == -" + "9" * 400, "larger than any number"),
+    ("9" * 400 + " < out", "larger than any number"),
+    ("out == 0x" + "f" * 400, "larger than any number"),
+    ("a[" + "9" * 400 + "] == 1", "larger than any number"),
+    ("nan == " + "9" * 400, "larger than any number"),
+    ("out == " + "9" * 5000, "cannot read the expression"),
+    ("out == 10 ** 10 ** 10", "is not something an expectation can say"),
+    ("approx(1, -1) == 1", "a number from 0 on, such as 0.01, not -1"),
+    ("approx(1, [1]) == 1", r"a number from 0 on, such as 0.01, not \[1\]"),
+    ("approx(1, a) == 1", r"a number from 0 on, such as 0.01, not \[1, 2, 3, 4\]"),
+    ("approx(1, nan) == 1", "a number from 0 on"),
+    ("approx(1, inf) == 1", "a number from 0 on"),
+    ("approx(1, True) == 1", "a number from 0 on"),
+    ("approx(1, 1j) == 1", "a number from 0 on"),
+    ("approx(1, None) == 1", "a number from 0 on"),
+    ("'\udcff' == a", "cannot read the expression"),
 )
 
 
@@ -119,6 +140,7 @@ def test_bad_expression_is_refused(expression: str, sentence: str, debugger: Deb
     with pytest.raises(UserError, match=sentence) as caught:
         check(debugger, expression)
     assert not isinstance(caught.value, ExpectationFailed)
+    assert len(str(caught.value)) < 500
 
 
 def test_difference_is_shown(debugger: Debugger) -> None:
