@@ -19,9 +19,9 @@ from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.asking import Asker
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.history import grad_of, maker
 from gradb.tracer.identity import NodeMark
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
@@ -321,8 +321,8 @@ class BackwardRun:
     def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
         """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
         for gradient in gradients:
-            if gradient is not None and gradient.grad_fn is not None:
-                for node in self.composer.nodes.register(gradient.grad_fn, event, mark.place, mark.scope):
+            if gradient is not None and (made := maker(gradient)) is not None:
+                for node in self.composer.nodes.register(made, event, mark.place, mark.scope):
                     self.composer.writer.remark(node, event, "made_by", str(mark.id))
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:

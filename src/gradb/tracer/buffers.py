@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from gradb.tracer.history import grad_of
+
 if TYPE_CHECKING:
     from gradb.tracer.identity import TensorRecord
 
 _MANY = 64
 """So many buffers in one memory are parts of one flat buffer; then only the very object counts."""
-
-
-def grad_of(tensor: torch.Tensor) -> torch.Tensor | None:
-    """Return the ``.grad`` of a tensor that keeps one; asking any other makes torch warn."""
-    return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
 
 
 class Buffers:

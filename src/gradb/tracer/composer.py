@@ -17,6 +17,7 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.controls import Controls
+from gradb.tracer.history import is_leaf, is_part, maker
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
@@ -144,7 +145,7 @@ class Composer:
         )
 
     def _with_node(self, tensor: torch.Tensor, blob: Blob) -> str:
-        mark = None if tensor.grad_fn is None else self.nodes.mark(tensor.grad_fn)
+        mark = None if (node := maker(tensor)) is None else self.nodes.mark(node)
         value = self.snapshots.take(tensor, blob)
         return (
             f"[0,null,false,null,0,{value}]" if mark is None else f"[0,null,true,{mark.id},{tensor.output_nr},{value}]"
@@ -154,8 +155,11 @@ class Composer:
         """Return the node id and output number of a tensor, registering what is new in its graph."""
         if not tensor.requires_grad:
             return None, 0
-        node = tensor.grad_fn
+        node = maker(tensor)
         if node is None:
+            if is_part(tensor):  # where it is used all the same, gradients end in it after all
+                mark = self.tensors.record(tensor).mark
+                return (mark.id if mark else None), 0
             return self.nodes.leaf(tensor, event, place, self.scope).id, 0
         mark = self.nodes.mark(node)
         if mark is None:
@@ -191,15 +195,15 @@ class Composer:
             tensor = known.ref()
             if tensor is None:
                 del self._retained[number]
-            elif tensor.grad_fn is not None and tensor.retains_grad:
-                mark = self.nodes.mark(tensor.grad_fn)
+            elif tensor.retains_grad and (node := maker(tensor)) is not None:
+                mark = self.nodes.mark(node)
                 found.setdefault(0 if mark is None else mark.id, []).append(known)
         return found
 
     def leaves(self, tensors: list[torch.Tensor], place: PlaceRow) -> None:
         """Record the leaves among the inputs of an op that were never seen (made where gradb cannot look)."""
         for tensor in tensors:
-            if tensor.requires_grad and tensor.grad_fn is None and not self.tensors.record(tensor).is_leaf:
+            if tensor.requires_grad and not self.tensors.record(tensor).is_leaf and is_leaf(tensor):
                 self.leaf(tensor, "first seen here", place, is_quiet=True)
 
     def name_arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:

@@ -21,6 +21,7 @@ from gradb.tracer.arguments import argument_text, tensors_in
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.history import is_leaf, maker
 from gradb.tracer.microscope import Microscope
 from gradb.tracer.places import Found
 from gradb.tracer.recomputing import STOP
@@ -176,7 +177,7 @@ class ForwardCall:
         if (
             self.again is None
             and not self.call.is_inplace
-            and results[0].grad_fn is not None
+            and maker(results[0]) is not None
             and not self._locate().is_optimizer
         ):
             self.updates.forward_begins()
@@ -220,7 +221,7 @@ class ForwardCall:
 
     def makes_leaf(self, result: torch.Tensor) -> bool:
         """Tell whether a result is a leaf that is recorded as such, and not as an op's result."""
-        return result.is_leaf and result.requires_grad and not self.composer.tensors.record(result).is_leaf
+        return is_leaf(result) and not self.composer.tensors.record(result).is_leaf
 
     def _take_inputs(self) -> None:
         place = self._locate().place.row
@@ -238,16 +239,16 @@ class ForwardCall:
         scope, new = composer.scope, []
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         for tensor in changed:
-            if tensor.grad_fn is not None:
-                new += composer.nodes.register(tensor.grad_fn, event, place, scope, (self.inputs, changed))
+            if (made := maker(tensor)) is not None:
+                new += composer.nodes.register(made, event, place, scope, (self.inputs, changed))
         self._name_results(results, is_single, event)
         is_initialised, texts, first = "empty" not in self.call.display, [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
             texts.append(text)
             first = node if first is None else first
-        maker = results[0].grad_fn
-        name = maker.name() if maker is not None and new else self.call.display
+        made = maker(results[0])
+        name = made.name() if made is not None and new else self.call.display
         if self.again is not None:
             for id_ in new:
                 composer.writer.remark(id_, event, "recomputed", str(self.again))
@@ -262,7 +263,7 @@ class ForwardCall:
         leaf = self.updates.leaf_of(self.call, self.args)
         if leaf is None:
             base = results[0]._base  # a view shares its memory, and the base's grad_fn is a new one
-            if base is None or base.is_leaf or not self.composer.tensors.is_known(base):
+            if base is None or is_leaf(base) or not self.composer.tensors.is_known(base):
                 return results, False
             return [*results, base], False
         is_update = self._is_by_hand() and self.updates.updated(leaf)
@@ -270,7 +271,7 @@ class ForwardCall:
 
     def _is_quiet(self, results: list[torch.Tensor]) -> bool:
         for tensor in results:
-            if tensor.grad_fn is not None:
+            if maker(tensor) is not None:
                 return False
         return not self._changes_leaf(results)
 

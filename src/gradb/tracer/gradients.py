@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import grad_of, is_leaf, keeps_grad
 from gradb.tracer.norms import norm_of_all
 from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found, PlaceRow
@@ -126,7 +126,7 @@ class GradWatch:
         if ".data" in call:
             self.before_inplace(args[0])
         elif not self._local.depth:
-            self._local.held = self._hold([args[0]] if args[0].is_leaf or args[0].retains_grad else [])
+            self._local.held = self._hold([args[0]] if keeps_grad(args[0]) else [])
 
     def before_inplace(self, target: Any) -> None:
         """Remember the buffers before an in-place op on a tensor, or on several, that are some leaves' ``.grad``."""
@@ -136,7 +136,7 @@ class GradWatch:
         """Record ``p.grad = ...``, ``del p.grad``, or a leaf that begins to require grad."""
         held, self._local.held = self._local.held, None
         if "requires_grad" in call:
-            if args[0].requires_grad and args[0].is_leaf:
+            if is_leaf(args[0]):
                 self._recorder.settle()
                 self._composer.leaf(args[0], "requires_grad = True", found.place.row, is_quiet=False)
         elif not held or self._local.depth or found.is_optimizer:
@@ -213,10 +213,10 @@ class GradWatch:
     def _before_clearing(self, owner: Any, leaves: LeavesOf) -> _Held | list[torch.Tensor] | None:
         if self._recorder.is_full:
             return self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)])
-        return [leaf for leaf in leaves(owner) if leaf.grad is not None]
+        return [leaf for leaf in leaves(owner) if grad_of(leaf) is not None]
 
     def _after_clearing(self, leaves: list[torch.Tensor]) -> None:
-        self._policy.cleared(to_zeros=any(leaf.grad is not None for leaf in leaves))
+        self._policy.cleared(to_zeros=any(grad_of(leaf) is not None for leaf in leaves))
 
     def _hold(self, leaves: list[torch.Tensor]) -> _Held | None:
         return _Held(self._composer, leaves) if leaves else None
@@ -240,7 +240,7 @@ class GradWatch:
 
 
 def _has_buffer(tensor: torch.Tensor) -> bool:
-    return tensor.is_leaf and (tensor.requires_grad or tensor.grad is not None)
+    return is_leaf(tensor) or grad_of(tensor) is not None
 
 
 def _idiom(call: str, args: tuple[Any, ...]) -> str:

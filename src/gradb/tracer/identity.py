@@ -18,7 +18,8 @@ import torch
 from gradb.tape.codec import dumps
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import remarks
-from gradb.tracer.buffers import Buffers, grad_of
+from gradb.tracer.buffers import Buffers
+from gradb.tracer.history import grad_of
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.saving import Hands, Saving
 

@@ -9,8 +9,8 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer import norms
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import grad_of
 
 _MOST_GROUPS = 8
 

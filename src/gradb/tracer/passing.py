@@ -13,8 +13,8 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import grad_of, version
 from gradb.tracer.identity import MARK, is_custom
 
 
@@ -92,6 +92,6 @@ class Filling:
 
 def _memory(tensor: torch.Tensor) -> Any:
     """Return where and how the elements of a tensor lie, and in which version; None where that cannot be told."""
-    if tensor.layout is not torch.strided:
+    if tensor.layout is not torch.strided or (changes := version(tensor)) < 0:
         return None
-    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device, tensor._version
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device, changes

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import torch
 
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.controls import Controls
+from gradb.tracer.history import grad_of, maker
 from gradb.tracer.norms import norm_of_all
 from gradb.tracer.optimizers import parameters_of
 
@@ -85,7 +85,7 @@ class ZeroPolicy:
             if not self._zeroes or grad is None:
                 tensor.grad = None
             else:
-                if grad.grad_fn is not None:
+                if maker(grad) is not None:
                     grad.detach_()
                 else:
                     grad.requires_grad_(False)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from gradb.tracer.history import maker
 from gradb.tracer.identity import is_accumulate
 
 
@@ -18,8 +19,16 @@ def node_of(item: Any) -> Any:
     if isinstance(item, torch.Tensor):
         if not item.requires_grad:
             return None
-        return item.grad_fn if item.grad_fn is not None else torch.autograd.graph.get_gradient_edge(item).node
+        return maker(item) or _end_of(item)
     return getattr(item, "node", None)  # a GradientEdge
+
+
+def _end_of(leaf: torch.Tensor) -> Any:
+    """Return the AccumulateGrad node of a leaf; None where torch, which is about to refuse the tensor, has none."""
+    try:
+        return torch.autograd.graph.get_gradient_edge(leaf).node
+    except RuntimeError:
+        return None
 
 
 def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:

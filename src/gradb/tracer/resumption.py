@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gradb.tape.codec import Blob
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import grad_of
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.places import NOWHERE
 

@@ -17,6 +17,7 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.history import maker
 from gradb.tracer.values import Snapshots, is_ordinary
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Saving:
         id_ = self._tensors.record(known).id if known is not None else self._id(saved)
         owner = known if known is not None else saved
         whose = base if base is not None else owner
-        is_leaf = whose.grad_fn is None and whose.requires_grad
+        is_leaf = maker(whose) is None and whose.requires_grad
         value = self._value(saved, blob, is_shown=known is not None)
         places = f"{id_},{self._id(base)},{storage},{dumps(size)},{dumps(is_leaf)}"
         return f'[{dumps(name)},"tensor",{places},{value},""]'
@@ -165,7 +166,7 @@ def _shown(saved: torch.Tensor, storage: int, at_hand: Hands, storages: Storages
         for tensor in tensors:
             if tensor is saved:
                 return tensor
-    if not storage or saved.grad_fn is not None:
+    if not storage or maker(saved) is not None:
         return None
     for tensors in reversed(at_hand):
         for tensor in tensors:

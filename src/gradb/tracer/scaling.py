@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import maker
 
 
 @contextlib.contextmanager
@@ -53,6 +54,6 @@ def _name_result(composer: Composer, outputs: Any, result: Any) -> None:
         known = composer.tensors.record(outputs).name or "loss"
         event = composer.writer.head
         composer.name(result, f"({known} × scale)", event)
-        mark = None if result.grad_fn is None else composer.nodes.mark(result.grad_fn)
+        mark = None if (node := maker(result)) is None else composer.nodes.mark(node)
         if mark is not None:
             composer.writer.remark(mark.id, event, "scaled", known)

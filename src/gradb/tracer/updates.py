@@ -12,6 +12,7 @@ from gradb.tape.codec import Blob
 from gradb.tracer import calls, norms
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import is_leaf, is_part
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.places import Found
 from gradb.tracer.policy import ZeroPolicy
@@ -38,7 +39,8 @@ class UpdateWatch:
         if not isinstance(target, torch.Tensor) or (call.kind == calls.GRAD and "Tensor.data." not in call.display):
             return None
         if target.requires_grad:
-            return target if target.is_leaf else None
+            whole = target._base if is_part(target) else target
+            return whole if whole is not None and is_leaf(whole) else None
         return None if call.kind == calls.GRAD else self._composer.tensors.leaf_at(target)
 
     def updated(self, leaf: torch.Tensor) -> bool:

@@ -17,8 +17,8 @@ import torch
 
 import gradb
 from gradb.tape.codec import Blob, dumps
-from gradb.tracer.buffers import grad_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.history import grad_of, version
 from gradb.tracer.microscope import looking_away
 from gradb.tracer.places import NOWHERE, PlaceRow
 
@@ -135,7 +135,7 @@ class UserHooks:
 
     def _before(self, kind: str, arguments: tuple[Any, ...]) -> tuple[list[str], Blob, list[int]]:
         blob, given = Blob(), _given(kind, arguments)
-        return self._texts(given, blob), blob, [0 if one is None else one._version for one in given]
+        return self._texts(given, blob), blob, [version(one) for one in given]
 
     def _texts(self, tensors: list[Any], blob: Blob) -> list[str]:
         return [self._composer.gradients((tensor,), blob) for tensor in tensors]
@@ -154,7 +154,7 @@ class UserHooks:
         size, blob.has_nonfinite = blob.size, False
         later = self._texts(after, blob)
         is_same = b"".join(blob.parts)[size:] == was and len(after) == len(given)
-        is_touched = [0 if one is None else one._version for one in given] != versions
+        is_touched = [version(one) for one in given] != versions
         is_changed = not is_same or (not size and (is_touched or after is not given))  # nothing of it could be read
         if kind == POST and is_changed:
             self._note_grad(arguments[0])
