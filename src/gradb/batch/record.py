@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from gradb.debugger.ending import exit_code
+from gradb.debugger.ending import exit_code, stopping
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
@@ -61,34 +61,57 @@ def how_far(news: News) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-def record(spec: RunSpec, write: Callable[[str], object] | None = None) -> int:
+def record(
+    spec: RunSpec,
+    write: Callable[[str], object] | None = None,
+    complain: Callable[[str], object] = lambda sentence: None,
+) -> int:
     """Run a script to its end and return its exit code (128 + n for signal n).
 
     Ctrl+C goes to the script; a second one ends it.
+
+    Args:
+        spec: what to run, and where the tape goes.
+        write: takes the line that says how far it has got; None: it is not shown.
+        complain: takes a sentence about what could not be recorded.
 
     Raises:
         UserError: the debuggee could not be started or left no tape.
     """
     run, progress = Run.launch(spec), Progress(write)
+    watch = _Watch(run, progress, complain)
     try:
-        _follow_patiently(run, progress)
+        watch.follow_patiently()
     finally:
         run.close()
         progress.clear()
     if run.failure:
         raise UserError(run.failure)
+    for sentence in run.closing:
+        complain(sentence)
     return exit_code(run.return_code)
 
 
-def _follow_patiently(run: Run, progress: Progress) -> None:
-    try:
-        _follow(run, progress)
-    except KeyboardInterrupt:
-        run.interrupt()
-        _follow(run, progress)
+class _Watch:
+    """Follows a run, and says at once where the recording ends before it."""
 
+    def __init__(self, run: Run, progress: Progress, complain: Callable[[str], object]) -> None:
+        self._run, self._progress, self._complain = run, progress, complain
+        self._is_told = False
 
-def _follow(run: Run, progress: Progress) -> None:
-    while run.is_live:
-        run.pump(_EVERY)
-        progress.update(run)
+    def follow_patiently(self) -> None:
+        """Follow the run to its end; the first Ctrl+C is the script's."""
+        try:
+            self._follow()
+        except KeyboardInterrupt:
+            self._run.interrupt()
+            self._follow()
+
+    def _follow(self) -> None:
+        while self._run.is_live:
+            self._run.pump(_EVERY)
+            if self._run.stopped is not None and not self._is_told:
+                self._is_told = True
+                self._progress.clear()
+                self._complain(stopping(self._run.stopped))
+            self._progress.update(self._run)

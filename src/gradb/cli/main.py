@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import gradb
+from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser
 from gradb.cli.screen import add_screen_options
 from gradb.debugger.errors import ExpectationFailed, UserError
-from gradb.present.safe import plain_lines
 from gradb.tape.database import TapeError
 
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
@@ -48,21 +48,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _dispatch(words)
         sys.stdout.flush()
     except ExpectationFailed as error:
-        return complain(str(error), 1)
+        complain(str(error))
+        return 1
     except (UserError, TapeError) as error:
-        return complain(str(error), 2)
+        complain(str(error))
+        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads: say no more, not even at exit
         return 0
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return code
-
-
-def complain(text: str, code: int) -> int:
-    """Print a sentence on stderr, harmless whatever it quotes, and return the exit code."""
-    with contextlib.suppress(OSError):
-        print("gradb: " + "\n".join(plain_lines(text)), file=sys.stderr)
     return code
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.record import record
+from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import prepare_output
@@ -33,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
     target = read_target(parser, options, rest)
     tape = prepare_output(options.output)
     spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
-    return record(spec, _write if sys.stderr.isatty() else None)
+    return record(spec, _write if sys.stderr.isatty() else None, complain)
 
 
 def _write(text: str) -> None:

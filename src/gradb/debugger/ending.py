@@ -1,9 +1,12 @@
-"""Words for how a process ended. It knows return codes and what was printed last, and nothing of tapes."""
+"""Words for how a process ended, and for what its recording lacks. It knows return codes and what was printed last."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+
+from gradb.tape.frame import RunInfo
+from gradb.tape.missing import Failure, Stopped
 
 
 def describe(code: int | None) -> str:
@@ -30,3 +33,24 @@ def last_line(texts: Sequence[tuple[str, str]]) -> str:
     lines = "".join(text for stream, text in texts if stream == "stderr").splitlines()
     filled = [line.strip() for line in lines if line.strip()]
     return filled[-1].removeprefix("gradb: ") if filled else ""
+
+
+def stopping(stopped: Stopped) -> str:
+    """Return the sentence for the moment at which a recording ends before the script."""
+    return f"the recording ends after event {stopped.event:,}: {stopped.why}; the script goes on without it"
+
+
+def closing_lines(run: RunInfo) -> list[str]:
+    """Return the sentences with which a recording is closed that is not whole; none where it is."""
+    lines = [_failed(one) for one in run.failures]
+    if run.stopped is not None:
+        return [*lines, run.stopped.text]
+    return [*lines[:-1], f"{lines[-1]}; the recording is otherwise whole"] if lines else []
+
+
+def _failed(failure: Failure) -> str:
+    is_one = failure.count == 1
+    events = f"{failure.count:,} event{'' if is_one else 's'} {'was' if is_one else 'were'}"
+    if failure.is_event:
+        return f"{events} not recorded, {failure.part}{'' if is_one else ' each'} ({failure.why})"
+    return f"{events} recorded without {'its' if is_one else 'their'} {failure.part} ({failure.why})"

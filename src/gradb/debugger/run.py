@@ -9,16 +9,30 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from gradb.debugger.ending import describe, last_line
+from gradb.debugger.ending import closing_lines, describe, last_line
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
 from gradb.link.launch import launch
-from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Ready, Set
+from gradb.link.messages import (
+    Ask,
+    Continue,
+    Ended,
+    Loading,
+    Message,
+    Pause,
+    Paused,
+    Progress,
+    Ready,
+    Set,
+    Stopped as SaysStopped,
+)
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.finish import finish
+from gradb.tape.missing import Stopped
 from gradb.tape.tape import Tape, TapeError
 
 _GRACE = 0.3
@@ -42,6 +56,10 @@ class Run:
         """Of a debuggee that is gone; negative: the signal."""
         self.failure = ""
         """Why there is no tape that can be read, once that is known."""
+        self.stopped: Stopped | None = None
+        """Where and why the recording has ended before the script, as soon as that is known."""
+        self.closing: list[str] = []
+        """What is to be said of the recording when it is closed: one sentence for each thing that is missing."""
         self.spec: RunSpec | None = None
         """What was started; None for a recording."""
         self.command: Sequence[str] | None = None
@@ -167,6 +185,8 @@ class Run:
                 self._grow(head)
                 self.pace.rest()
                 self.is_running = False
+            case SaysStopped(head, why):
+                self.stopped = Stopped(head, why)
             case Ended():
                 self._doing = "ending"
             case _:
@@ -188,7 +208,7 @@ class Run:
         if not Path(self.path).exists():
             self.failure = last_line(strays) or f"Python ended ({describe(code)}) before the script began"
             return
-        finish(self.path, *self._how_ended(), strays)
+        finish(self.path, *self._how_ended(), strays, self.stopped)
         self._settle()
 
     def _how_ended(self) -> tuple[int | None, int | None]:
@@ -207,6 +227,9 @@ class Run:
             return
         self._has_tape = True
         self.head = self._tape.head
+        info = self._tape.run
+        self.stopped = info.stopped or self.stopped
+        self.closing = closing_lines(replace(info, stopped=self.stopped))
 
     def close(self) -> None:
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""

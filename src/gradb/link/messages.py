@@ -116,6 +116,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """From the debuggee: nothing more can be recorded, but the script goes on."""
+
+    head: int
+    """The last event on the tape."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """From the debuggee: the script is over and the tape closed."""
 
@@ -123,7 +132,7 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Message = Continue | Pause | Set | Ask | Quit | Ready | Loading | Paused | Progress | Ended
+Message = Continue | Pause | Set | Ask | Quit | Ready | Loading | Paused | Progress | Stopped | Ended
 
 
 def encode(message: Message) -> bytes:
@@ -184,5 +193,6 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Progress": lambda head, iteration, loss: Progress(
         int(head), int(iteration), None if loss is None else float(loss)
     ),
+    "Stopped": lambda head, why: Stopped(int(head), str(why)),
     "Ended": lambda code: Ended(None if code is None else int(code)),
 }

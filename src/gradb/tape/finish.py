@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
 
 _EVENT = (
@@ -21,7 +22,11 @@ _EVENT = (
 
 
 def finish(
-    path: str | os.PathLike[str], exit_code: int | None, signal: int | None, strays: Sequence[tuple[str, str]] = ()
+    path: str | os.PathLike[str],
+    exit_code: int | None,
+    signal: int | None,
+    strays: Sequence[tuple[str, str]] = (),
+    stopped: Stopped | None = None,
 ) -> bool:
     """Write what is missing at the end of a tape; doing it again changes nothing.
 
@@ -30,6 +35,7 @@ def finish(
         exit_code: of the debuggee; None when a signal ended it.
         signal: the number of that signal, or None.
         strays: (stream, text) that the process printed past the tracer.
+        stopped: after which event, and why, the debuggee could not write any more; None where it could.
 
     Returns:
         False where the file is not a tape that can be finished: it is left as it is.
@@ -40,7 +46,7 @@ def finish(
     except sqlite3.Error:
         return False
     try:
-        return _finish(db, exit_code, signal, strays)
+        return _finish(db, exit_code, signal, strays, stopped)
     except sqlite3.Error:
         return False
     finally:
@@ -48,7 +54,11 @@ def finish(
 
 
 def _finish(
-    db: sqlite3.Connection, exit_code: int | None, signal: int | None, strays: Sequence[tuple[str, str]]
+    db: sqlite3.Connection,
+    exit_code: int | None,
+    signal: int | None,
+    strays: Sequence[tuple[str, str]],
+    stopped: Stopped | None,
 ) -> bool:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
@@ -56,6 +66,10 @@ def _finish(
     if not db.execute("SELECT 1 FROM run WHERE key = 'is_finished'").fetchone():
         db.execute("BEGIN IMMEDIATE")
         try:
+            if stopped is not None:
+                db.execute(
+                    "INSERT OR REPLACE INTO run VALUES('stopped', ?)", (json.dumps([stopped.event, stopped.why]),)
+                )
             _append(db, exit_code, signal, strays)
             for statement in filter(str.strip, INDEXES.split(";")):
                 db.execute(statement)

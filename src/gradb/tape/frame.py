@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
+from gradb.tape.missing import Failure, Stopped
 from gradb.tape.saved import SavedView
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
@@ -52,6 +53,10 @@ class RunInfo:
     """``running``, ``finished``, ``exit code 3``, ``killed by SIGKILL`` ..."""
     cwd: str = ""
     """Working directory at the start, or empty."""
+    failures: tuple[Failure, ...] = ()
+    """What gradb itself failed to record, by kind."""
+    stopped: Stopped | None = None
+    """Where and why the recording ended before the script."""
 
 
 @dataclass(frozen=True, slots=True)

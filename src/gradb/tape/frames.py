@@ -15,6 +15,7 @@ from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, 
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.holding import Holdings
+from gradb.tape.missing import read_failures, read_stopped
 from gradb.tape.naming import Naming
 from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
@@ -265,6 +266,8 @@ def run_info(store: Store) -> RunInfo:
         python=facts.get("python", ""),
         status=facts.get("status", ""),
         cwd=facts.get("cwd", ""),
+        failures=read_failures(facts.get("failures")),
+        stopped=read_stopped(facts.get("stopped")),
     )
 
 

@@ -66,6 +66,13 @@ CREATE TABLE remark(              -- what is to be known of a node beside its ed
   text TEXT NOT NULL,
   PRIMARY KEY(node, event, kind)
 ) WITHOUT ROWID;
+CREATE TABLE missing(             -- what could not be recorded, because gradb itself failed or could not write
+  event INTEGER NOT NULL,         -- of this event; a note stands in the place of an event that is lost altogether
+  part TEXT NOT NULL,             -- names, values, a place ..., what the event would have been, or: recording
+  why TEXT NOT NULL,
+  hides TEXT NOT NULL,            -- what may have changed unseen by that: values, gradients, both or nothing
+  PRIMARY KEY(event, part)
+) WITHOUT ROWID;
 CREATE TABLE tensor(              -- where a tensor's value is defined: outputs of ops, leaves, parameters after a step
   tensor INTEGER NOT NULL,
   event INTEGER NOT NULL,

@@ -19,6 +19,7 @@ _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
 _SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
 _GONE = "INSERT OR IGNORE INTO gone VALUES(?,?,?)"
 _REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
+_MISSING = "INSERT OR IGNORE INTO missing VALUES(?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
@@ -61,6 +62,7 @@ class TapeWriter:
         self.gone: deque[tuple[int, int]] = deque()
         """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
         self.remarks: list[tuple[Any, ...]] = []
+        self.gaps: list[tuple[Any, ...]] = []
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []
@@ -123,6 +125,16 @@ class TapeWriter:
     def remark(self, node: int, event: int, kind: str, text: str) -> None:
         """Say something of a node from ``event`` on (see ``events.RemarkKind``)."""
         self.remarks.append((node, event, kind, text))
+
+    def missing(self, event: int, part: str, why: str, hides: str = "") -> None:
+        """Say what of an event could not be recorded (see the ``missing`` table)."""
+        self.gaps.append((event, part, why, hides))
+
+    def forget(self, head: int) -> None:
+        """Take back what was said of values and gradients at an event after ``head``, which was never written."""
+        for rows in (self.tensors, self.grads):
+            while rows and rows[-1][1] > head:
+                rows.pop()
 
     def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
         """Say that a tensor's value (and from here on its node) is defined at ``event``."""
@@ -189,6 +201,7 @@ class TapeWriter:
                 (_SAVED, self.saved),
                 (_GONE, self._departed()),
                 (_REMARK, self.remarks),
+                (_MISSING, self.gaps),
                 (_TENSOR, self.tensors),
                 (_NAME, self.names),
                 (_GRAD, self.grads),
@@ -197,11 +210,14 @@ class TapeWriter:
                 if rows:
                     db.executemany(statement, rows)
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # SQLite has taken it back itself where the disk is full
+                db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
         self.committed = self.head
-        for rows in (self.events, self.nodes, self.remarks, self.saved, self.tensors, self.names, self.grads):
+        for rows in (
+            self.events, self.nodes, self.remarks, self.saved, self.gaps, self.tensors, self.names, self.grads,
+        ):  # fmt: skip
             rows.clear()
         for series in self._touched:
             for numbers in self._series[series - 1]:
@@ -222,6 +238,16 @@ class TapeWriter:
             else:
                 ranges.append((node, node, event))
         return ranges
+
+    def abandon(self) -> None:
+        """Let go of what could not be written: from here on nothing is."""
+        self.head = self.committed
+        for rows in (
+            self.events, self.nodes, self.remarks, self.saved, self.gaps, self.tensors, self.names, self.grads,
+        ):  # fmt: skip
+            rows.clear()
+        self.gone.clear()
+        self._touched.clear()
 
     def index(self) -> None:
         """Make what readers search by quick to find, from here on; with ``commit`` before, all of it."""

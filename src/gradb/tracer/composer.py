@@ -17,12 +17,14 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.controls import Controls
+from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
+from gradb.tracer.shielding import shielded
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
 
@@ -66,6 +68,7 @@ class Composer:
         calls = self.local.calls
         return self.recorder.find(depth + 1, calls[-1] if calls else None)
 
+    @shielded
     def guard(self, part: Callable[..., Any], *arguments: Any) -> Any:
         """Run a part of ours so that nothing of it can reach the script: under the lock, unseen by torch's modes."""
         recorder = self.recorder
@@ -75,7 +78,8 @@ class Composer:
             with _Unseen(), recorder.lock:
                 return part(*arguments)
         except Exception as error:
-            recorder.fail(error)
+            what, hides = lost_by(part)
+            recorder.lost(error, what, hides=hides)
             return None
 
     def is_in_transform(self) -> bool:

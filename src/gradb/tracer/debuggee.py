@@ -17,9 +17,23 @@ import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import (
+    Ask,
+    Continue,
+    Ended,
+    Loading,
+    Message,
+    Pause,
+    Paused,
+    Progress,
+    Quit,
+    Ready,
+    Set,
+    Stopped,
+)
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
@@ -29,7 +43,7 @@ from gradb.tracer.forks import stop_in_forks
 from gradb.tracer.gate import Gate
 from gradb.tracer.importing import FirstImport, begins_with_torch
 from gradb.tracer.outputs import Outputs
-from gradb.tracer.places import NOWHERE, read_source
+from gradb.tracer.places import NOWHERE, PlaceRow, read_source
 from gradb.tracer.recorder import Recorder
 
 _TICK = 0.05
@@ -46,6 +60,7 @@ class Debuggee:
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
+        self._recorder.on_stop = lambda head, why: self._send(Stopped(head, why))
         self._controls = Controls(self._recorder, spec.changes)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
@@ -93,12 +108,12 @@ class Debuggee:
         self._send(Loading("importing torch"))
 
     def _imported(self, torch: ModuleType) -> None:
+        if self._spec.seed is not None:
+            seeding.seed_torch(self._spec.seed)
         try:
             from gradb.tracer.tracing import tracing
 
             self._recorder.places.learn_torch(os.path.dirname(os.path.abspath(torch.__file__ or "")))
-            if self._spec.seed is not None:
-                seeding.seed_torch(self._spec.seed)
             context = tracing(
                 self._recorder,
                 self._controls,
@@ -109,8 +124,8 @@ class Debuggee:
             )
             self._newest_loss = self._torch.enter_context(context)
         except Exception as error:
-            self._recorder.fail(error)
-        self._writer.set_run(torch=str(torch.__version__))
+            self._recorder.lost(error, "everything that torch does", hides="values gradients")
+        self._recorder.guard(lambda: self._writer.set_run(torch=str(torch.__version__)), what="torch's version")
         self._send(Ready(str(torch.__version__)))
 
     # --- control ---
@@ -132,8 +147,8 @@ class Debuggee:
             except (Closed, OSError, ValueError):
                 self._abort()
                 return
-            except Exception as error:  # the tape cannot be written: go on hearing commands
-                self._recorder.fail(error)
+            except Exception as error:  # go on hearing commands
+                self._recorder.lost(error, "a command")
 
     def _obey(self, message: Message | None) -> None:
         match message:
@@ -155,10 +170,7 @@ class Debuggee:
 
     def _answer(self, ask: Ask) -> int:
         with self._recorder.lock:
-            try:
-                self._recorder.answer(ask)
-            except Exception as error:
-                self._recorder.fail(error)
+            self._recorder.guard(self._recorder.answer, ask, what="the answer to a question")
             return self._recorder.settle() - 1
 
     def _settle(self) -> int:
@@ -211,10 +223,12 @@ class Debuggee:
 
         text = "".join(traceback.format_exception(error))
         place = self._recorder.places.of_traceback(error.__traceback__)
-        with self._recorder.lock:
-            self._recorder.settle()
-            detail = [type(error).__name__, str(error), text, True]
-            self._recorder.emit("error", type(error).__name__, place, detail)
+        detail = [type(error).__name__, str(error), text, True]
+        self._recorder.guard(self._emit_error, place, detail, what="an uncaught error")
+
+    def _emit_error(self, place: PlaceRow, detail: list[Any]) -> None:
+        self._recorder.settle()
+        self._recorder.emit("error", str(detail[0]), place, detail)
 
     def _end(self) -> None:
         if os.getpid() != self._pid or self._is_ended:
@@ -225,15 +239,20 @@ class Debuggee:
         with contextlib.suppress(Exception):
             self._torch.close()
         outcome = self._outcome
-        with contextlib.suppress(Exception), self._recorder.lock:
-            self._recorder.settle()
-            self._recorder.emit("end", "end", NOWHERE.row, [outcome.exit_code, None, outcome.reason], may_hold=False)
-            self._recorder.is_active = self._recorder.is_open = False
-            status = "finished" if not outcome.exit_code else f"exit code {outcome.exit_code}"
-            self._writer.set_run(status=status)
-            self._writer.close()
+        if self._recorder.is_open:
+            self._recorder.guard(self._close_tape, what="the end")
         self._is_ended = True
         self._send(Ended(outcome.exit_code))
+
+    def _close_tape(self) -> None:
+        outcome, recorder = self._outcome, self._recorder
+        recorder.settle()
+        recorder.emit("end", "end", NOWHERE.row, [outcome.exit_code, None, outcome.reason], may_hold=False)
+        recorder.write()
+        if recorder.is_open:
+            self._writer.set_run(status="finished" if not outcome.exit_code else f"exit code {outcome.exit_code}")
+            recorder.is_active = recorder.is_open = False
+            self._writer.close()
 
 
 def _docstring(text: str) -> tuple[str, str]:

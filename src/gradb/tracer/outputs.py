@@ -63,18 +63,14 @@ class Outputs:
         """Take note of printed text."""
         if not self._recorder.is_active or os.getpid() != self._pid or self._is_busy:
             return
-        try:
-            with self._recorder.lock:
-                self._take(name, text)
-        except Exception as error:
-            self._recorder.fail(error)
+        self._recorder.guard(self._take, name, text, what="what was printed")
 
     def passes(self) -> bool:
         """Tell whether text is written on: on request, and always in a forked child."""
         return self._passes or os.getpid() != self._pid
 
     def _take(self, name: str, text: str) -> None:
-        key = (name, self._recorder.find(4).place.row)
+        key = (name, self._recorder.find(5).place.row)
         if key != self._key:
             self.flush()
             self._key = key

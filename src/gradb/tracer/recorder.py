@@ -5,22 +5,28 @@ Knows the tape's writer, the gate and the places; it knows nothing of how torch 
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from gradb.link.messages import Ask
 from gradb.tape.codec import Blob, Wire, dumps
 from gradb.tape.events import PHASE_OF_KIND, Event
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.failures import Failures, reason
 from gradb.tracer.gate import Gate
 from gradb.tracer.places import NOWHERE, Found, ModuleCall, PlaceRow, Places
+from gradb.tracer.shielding import shielded, shields_above
 
 _BATCH = 500
+_FINAL = (sqlite3.Error, OSError)
+"""What the tape's file fails with."""
 
 
 class Recorder:
@@ -48,8 +54,11 @@ class Recorder:
         self.has_errands = False
         self.answer: Callable[[Ask], None] = lambda ask: None
         """Called on the thread that is held at a node, to measure something there."""
-        self.aftermath: Callable[[], str] = lambda: ""
-        """Says what else ends when the recording fails."""
+        self.failures = Failures(self)
+        self.on_failure: Callable[[], None] = lambda: None
+        """Called when a part of an intervention has failed: none may be half in force."""
+        self.on_stop: Callable[[int, str], None] = lambda event, why: None
+        """Called with the last event on the tape, and why there can be no more."""
         self.on_iteration: Callable[[int], None] = lambda iteration: None
         """Called when an iteration begins."""
         self.is_open = True
@@ -63,9 +72,13 @@ class Recorder:
 
     def settle(self) -> int:
         """Write what has to come before the next event; return that event's number."""
-        self.before_event()
+        try:
+            self.before_event()
+        except Exception as error:
+            self.failures.part("what was printed", error)
         if self.has_errands:
             self.has_errands = False
+            self.failures.tell()
             self.errands()
         return self.writer.head + 1
 
@@ -80,7 +93,11 @@ class Recorder:
             frame: FrameType | None = sys._getframe(depth + 1)
         except ValueError:  # called by the interpreter itself, as when it prints the message of sys.exit
             frame = None
-        return self.places.find(frame, within)
+        try:
+            return self.places.find(frame, within)
+        except Exception as error:
+            self.failures.part("places in the source", error)
+            return NOWHERE.found(False, False, False)
 
     def emit(
         self,
@@ -106,7 +123,7 @@ class Recorder:
         if thread is None:
             thread = self._threads[ident] = len(self._threads)
         writer = self.writer
-        writer.head = seq = writer.head + 1
+        seq = writer.head + 1
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
         text = detail if type(detail) is str else dumps(detail)
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
@@ -114,8 +131,9 @@ class Recorder:
         events.append(
             (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, text, data)
         )  # as ``TapeWriter.event`` does, without a call of twelve arguments
+        writer.head = seq
         if len(events) >= _BATCH:
-            writer.commit()
+            self.write()
         if may_hold and self.gate.is_watching:
             self._arrive(seq, kind, name, place, scope, node, is_quiet, has_nonfinite, thread)
         return seq
@@ -148,16 +166,59 @@ class Recorder:
             self.settle()
             self.emit("note", "gradb", NOWHERE.row, [text])
 
-    def fail(self, error: BaseException) -> None:
-        """Fail open: say once on the tape what went wrong in gradb, and let the script go on unrecorded."""
+    @shielded
+    def guard(self, part: Callable[..., Any], *arguments: Any, what: str = "an event", hides: str = "") -> Any:
+        """Run a part of ours under the lock, so that nothing that goes wrong in it can reach the script.
+
+        Args:
+            part: returns what is returned; None where it failed, or nothing is recorded.
+            arguments: the part's.
+            what: would have been recorded.
+            hides: what may have changed unseen if it fails (see ``Failures.part``).
+        """
         if not self.is_active:
-            return
-        self.is_active = False
-        last = traceback.extract_tb(error.__traceback__)[-1:]
-        where = f" ({os.path.basename(last[0].filename)}:{last[0].lineno})" if last else ""
-        what = f"gradb stopped recording after an error of its own: {type(error).__name__}: {error}{where}"
+            return None
         try:
-            self.note(what + self.aftermath())
+            with self.lock:
+                return part(*arguments)
+        except Exception as error:
+            self.lost(error, what, hides=hides)
+            return None
+
+    def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
+        """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""
+        with self.lock:
+            if isinstance(error, sqlite3.Error):
+                self.stop(error)
+            elif (
+                self.is_active and shields_above(sys._getframe(1)) > 1
+            ):  # another part called it, whose event has its number
+                self.failures.part(what, error, hides=hides)
+            elif self.is_active:
+                self.failures.event(what, error, hides=hides, node=node)
+
+    def write(self) -> None:
+        """Commit what is pending, with ``lock`` held; where that cannot be done any more, the recording is over."""
+        try:
+            self.failures.save()
+            self.writer.commit()
+        except _FINAL as error:
+            self.stop(error)
+
+    def stop(self, error: BaseException) -> None:
+        """End the recording, because its file cannot be written any more: the script goes on without it."""
+        if not self.is_active and not self.is_open:
+            return
+        self.is_active = self.is_open = False
+        writer, why = self.writer, f"the tape cannot be written any more ({reason(error)})"
+        try:
+            writer.abandon()
+            writer.set_run(stopped=json.dumps([writer.committed, why]))
+        except Exception:
+            pass  # the parent says it where it can
+        try:
+            self.on_failure()
+            self.on_stop(writer.committed, why)
         except Exception:
             pass
 
@@ -167,7 +228,9 @@ class Recorder:
             try:
                 self.flush_idle()
                 if self.writer.has_pending:
-                    self.writer.commit()
+                    self.write()
+            except Exception as error:
+                self.lost(error, "what was printed")
             finally:
                 self.lock.release()
 

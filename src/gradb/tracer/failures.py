@@ -1,0 +1,156 @@
+"""What of gradb's own went wrong: each failure costs one event or one part of it, and is told and counted.
+
+A part that is missing is a row of the tape's ``missing`` table, and so is a lost event, in whose place a note stands.
+Each kind of failure is told once by a note. Nothing here may raise: it is called where something already has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from gradb.tape.schema import QUIET
+
+if TYPE_CHECKING:
+    from gradb.tracer.recorder import Recorder
+
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_BOTH = "values gradients"
+_LOST: dict[str, tuple[str, str]] = {
+    "ForwardCall.before": ("what a call was about to change", _BOTH),
+    "ForwardCall.after": ("a call", _BOTH),
+    "ForwardCall.failed": ("an error", ""),
+    "EngineWatch._prepare": ("the beginning of a backward", _BOTH),
+    "EngineWatch._begin_unseen": ("a loss", ""),
+    "BackwardRun.begin": ("a backward", _BOTH),
+    "BackwardRun.finish": ("the end of a backward", ""),
+    "NodeVisit._before": ("a node", "gradients"),
+    "NodeVisit._after": ("a node", "gradients"),
+    "LeafVisit._before": ("an accumulation", "gradients"),
+    "LeafVisit._after": ("an accumulation", "gradients"),
+    "GradWatch.error": ("an error", ""),
+    "GradWatch.suppresses": ("a call that clears gradients", "gradients"),
+    "GradWatch._refused": ("a call that clears gradients", "gradients"),
+    "GradWatch._before_clearing": ("a call that clears gradients", "gradients"),
+    "GradWatch._emit": ("a call that clears gradients", "gradients"),
+    "StepWatch._before": ("what a step was about to change", "values"),
+    "StepWatch._after": ("a step", "values"),
+    "Iterations.made": ("an optimizer", ""),
+    "ModuleScopes._entered": ("the scope of a module", ""),
+    "ModuleScopes._name_result": ("names", ""),
+    "ModuleScopes._registered": ("a parameter", ""),
+    "UserHooks.register": ("a hook", ""),
+    "UserHooks._removed": ("a hook", ""),
+    "UserHooks._before": ("a hook", "gradients"),
+    "UserHooks._after": ("a hook", "gradients"),
+    "UserHooks._fill": ("an accumulation", "gradients"),
+    "Look.before": ("an ATen call", ""),
+    "Look.after": ("an ATen call", ""),
+    "_name_scale": ("names", ""),
+    "_name_result": ("names", ""),
+}
+"""What is lost when a guarded part fails, and what that may hide; any other may hide everything."""
+_MAX_KINDS = 100
+_MAX_TEXT = 120
+Kind = tuple[str, str, bool]
+"""What is missing, why, and whether the whole event is."""
+
+
+class Failures:
+    """Counts the failures of one recording by kind.
+
+    Args:
+        recorder: whose tape says so.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._counts: dict[Kind, int] = {}
+        self._untold: list[str] = []
+        self._is_saved = True
+
+    def part(self, what: str, error: BaseException, *, hides: str = "") -> str:
+        """Mark a part of the event that is being composed as missing; return why.
+
+        Args:
+            what: the part, in the plural: ``names``, ``values``.
+            error: what it failed with.
+            hides: what may have changed unseen by this: ``values``, ``gradients`` or ``values gradients``.
+        """
+        why = reason(error)
+        try:
+            recorder = self._recorder
+            recorder.writer.missing(recorder.writer.head + 1, what, why, hides)
+            if self._count((what, why, False)):
+                self._untold.append(f"{what} could not be recorded here: {why}; what else is missing so is counted")
+                recorder.has_errands = True
+        except Exception:
+            self._is_saved = False
+        return why
+
+    def event(self, what: str, error: BaseException, *, hides: str = "", node: int | None = None) -> None:
+        """Put a note in the place of an event that is lost."""
+        why = reason(error)
+        try:
+            recorder = self._recorder
+            is_first = self._count((what, why, True))
+            writer = recorder.writer
+            writer.forget(writer.head)
+            text = f"{what} not recorded here: {why}"
+            seq = writer.event(
+                "note", "missing", (None,) * 5, json.dumps([text]), None,
+                iteration=recorder.iteration, phase=recorder.phase, node=node, flags=0 if is_first else QUIET,
+            )  # fmt: skip
+            writer.missing(seq, what, why, hides)
+        except Exception:
+            self._is_saved = False
+
+    def tell(self) -> None:
+        """Write the notes that are due; called between two events."""
+        while self._untold:
+            self._recorder.emit("note", "missing", (None,) * 5, [self._untold.pop(0)], may_hold=False)
+
+    def save(self) -> None:
+        """Write the counts to the tape's facts, if they have changed."""
+        if not self._is_saved:
+            self._is_saved = True
+            rows = [[*kind, count] for kind, count in self._counts.items()]
+            self._recorder.writer.set_run(failures=json.dumps(rows))
+
+    def _count(self, kind: Kind) -> bool:
+        """Count one more; return whether it is the first of its kind."""
+        self._is_saved = False
+        known = self._counts.get(kind)
+        if known is None and len(self._counts) >= _MAX_KINDS:
+            kind = (kind[0], "for other reasons", kind[2])
+            known = self._counts.get(kind)
+        self._counts[kind] = (known or 0) + 1
+        return known is None
+
+
+def lost_by(part: object) -> tuple[str, str]:
+    """Return what is lost when a part fails, and what that may hide."""
+    return _LOST.get(getattr(part, "__qualname__", ""), ("an event", _BOTH))
+
+
+def reason(error: BaseException) -> str:
+    """Return what went wrong, and where in gradb, in one line."""
+    try:
+        lines = str(error).splitlines()
+    except Exception:
+        lines = []
+    said = f": {lines[0][:_MAX_TEXT]}" if lines else ""
+    return f"{type(error).__name__}{said}{_where(error.__traceback__)}"
+
+
+def _where(traceback: TracebackType | None) -> str:
+    """Return the innermost place in the tracer that an error came through."""
+    found = ""
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if name.startswith(_OURS):
+            found = f" ({os.path.basename(name)}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    return found
