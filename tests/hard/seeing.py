@@ -64,6 +64,12 @@ def _text(pane: Callable[[Frame, Options], object], frame: Frame) -> str:
     return capture.get()
 
 
+def watch(function: Callable[[], object], probe: str = "auto") -> Seen:
+    """Record a function and return what there is to see."""
+    folder = Path(tempfile.mkdtemp(prefix="gradb-hard-"))
+    return Seen(record(folder / "run.tape", function, probe=probe)[1])
+
+
 @functools.cache
 def see(script: str, probe: str = "auto") -> Seen:
     """Record ``scripts/<script>.py`` once and return what there is to see."""

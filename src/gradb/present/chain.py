@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MAX_NAME = 40
 _MAX_EDGES = 12
+_MAX_OUTPUTS = 6
 _Items = list[Field | Text]
 
 
@@ -142,30 +143,52 @@ def _result(chain: Chain, options: Options) -> _Items:
 
 
 def _upstream(chain: Chain, options: Options) -> _Items:
-    name = _output_name(chain)
-    items = _contributions(chain, name, options) if len(chain.contributions) > 1 else []
-    items += before_lines(chain, f"∂{loss_name(chain)}/∂{name}", _room(options), is_summed=bool(items))
-    for index, value in enumerate(chain.upstream):
-        which = name if len(chain.upstream) == 1 else f"output {index}"
+    names = _names_of_outputs(chain)
+    sums = [_contributions(chain, index, name, options) for index, name in enumerate(names)]
+    items: _Items = []
+    if len(names) > 1:
+        items += wrapped(_outputs_words(names, sums), options.width, theme.DIM)
+    items += [item for part in sums for item in part]
+    if any(sums) and chain.contributions_check is not None:
+        items += _verdict(chain.contributions_check, options.width)
+    symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
+    items += before_lines(chain, symbol, _room(options), is_summed=any(sums))
+    for name, value, part in zip(names, chain.upstream, sums, strict=True):
         body = tensor_lines(value, _room(options)) if value is not None else _none("nothing of the loss depends on it")
-        label = "" if index else ("= upstream" if items else "upstream")
-        items.append(Field(label, f"∂{loss_name(chain)}/∂{which}", body, style=theme.UPSTREAM))
+        label = "= upstream" if part else "upstream"
+        items.append(Field(label, f"∂{loss_name(chain)}/∂{name}", body, style=theme.UPSTREAM))
     return items
+
+
+def _names_of_outputs(chain: Chain) -> list[str]:
+    """Return what to call each output: of several each has its number, and its name where it has one."""
+    if len(chain.upstream) == 1:
+        return [_output_name(chain)]
+    names = [*chain.output_names[: len(chain.upstream)], *[None] * (len(chain.upstream) - len(chain.output_names))]
+    return [plain(name, _MAX_NAME) if name else f"output {index}" for index, name in enumerate(names)]
+
+
+def _outputs_words(names: Sequence[str], sums: Sequence[_Items]) -> str:
+    shown = ", ".join(names[:_MAX_OUTPUTS]) + (", …" if len(names) > _MAX_OUTPUTS else "")
+    added = "each output adds up what its own uses send" if any(sums) else "nothing is added"
+    return f"{len(names)} outputs ({shown}), each with an upstream gradient of its own: {added}"
 
 
 def _none(reason: str) -> list[Text]:
     return [Text(f"None: {reason}", style=theme.DIM)]
 
 
-def _contributions(chain: Chain, name: str, options: Options) -> _Items:
-    title = f"{name} was used {len(chain.contributions)} times: the chain rule adds up the paths"
+def _contributions(chain: Chain, output: int, name: str, options: Options) -> _Items:
+    """Return what flowed into one output, where that was more than one gradient."""
+    found = [contribution for contribution in chain.contributions if contribution.output_nr == output]
+    if len(found) < 2:
+        return []
+    title = f"{name} was used {len(found)} times: the chain rule adds up the paths"
     items: _Items = [*wrapped(title, options.width, theme.DIM)]
-    for index, contribution in enumerate(chain.contributions):
+    for index, contribution in enumerate(found):
         body = tensor_lines(contribution.value, _room(options))
         sender = plain(contribution.node_name, _MAX_NAME)
         items.append(Field("+ from" if index else "  from", sender, body, style=theme.UPSTREAM))
-    if chain.contributions_check is not None:
-        items += _verdict(chain.contributions_check, options.width)
     return items
 
 

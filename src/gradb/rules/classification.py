@@ -24,7 +24,7 @@ def _target_class(given: Given) -> Iterator[Entry]:
     target, shape = given.array("target"), given.input.shape
     weight = given.array("weight").numbers if given.has("weight") else None
     ignored = given.integer("ignore_index") if given.has("ignore_index") else -100
-    if len(target.shape) != len(shape) - 1 or given.values.get("label_smoothing"):
+    if len(target.shape) != len(shape) - 1 or given.get("label_smoothing"):
         raise NotKnown("target")
     axis = 1 if len(shape) > 1 else 0
     picked: list[Entry] = []

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from gradb.rules.given import Given
-from gradb.rules.kernels import Entries, Entry, one_to_one
+from gradb.rules.kernels import Entries, Entry, one_to_one, places
 from gradb.rules.model import Part, Rule
 
 Pair = tuple[float, float]
@@ -21,7 +21,9 @@ def _conjugated(given: Given) -> Iterator[Entry]:
 
 
 def _part(which: int) -> Entries:
-    return lambda given: ((2 * j + which, j, 1.0) for j in range(given.input.size))
+    return lambda given: (
+        (2 * i + which, j, 1.0) for i, j in enumerate(places(given.input.shape, given.out.shape[:-1]))
+    )
 
 
 def _by_pair(slope: Callable[[float, float], Pair]) -> Entries:
@@ -46,10 +48,12 @@ def _angle(re: float, im: float) -> Pair:
 
 def _polar(is_radius: bool) -> Entries:
     def entries(given: Given) -> Iterator[Entry]:
-        radius, angle = given.array("abs").numbers, given.array("angle").numbers
-        for j, (r, a) in enumerate(zip(radius, angle, strict=True)):
-            yield 2 * j, j, math.cos(a) if is_radius else -r * math.sin(a)
-            yield 2 * j + 1, j, math.sin(a) if is_radius else r * math.cos(a)
+        shape, radius, angle = given.out.shape[:-1], given.array("abs"), given.array("angle")
+        found = zip(*(places(array.shape, shape) for array in (radius, angle, given.input)), strict=True)
+        for i, (of_radius, of_angle, j) in enumerate(found):
+            r, a = radius.numbers[of_radius], angle.numbers[of_angle]
+            yield 2 * i, j, math.cos(a) if is_radius else -r * math.sin(a)
+            yield 2 * i + 1, j, math.sin(a) if is_radius else r * math.cos(a)
 
     return entries
 

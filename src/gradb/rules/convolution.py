@@ -19,7 +19,7 @@ Touch = tuple[Index, Index, Index]
 def _settings(given: Given, rank: int) -> tuple[list[int], list[int], list[int], int]:
     """Return stride, padding, dilation and groups; ``'same'`` and ``'valid'`` are resolved."""
     stride, dilation = given.integers("stride", rank), given.integers("dilation", rank)
-    mode = given.values.get("padding")
+    mode = given.get("padding")
     if mode == "same":
         kernel = given.array("weight").shape[2:]
         if any(d * (k - 1) % 2 for d, k in zip(dilation, kernel, strict=True)):

@@ -34,6 +34,7 @@ class Array:
     numbers: Sequence[float] = ()
     """Row-major; empty where only the shape is known."""
     is_complex: bool = False
+    is_bool: bool = False
 
     @property
     def size(self) -> int:
@@ -55,7 +56,13 @@ def array_of(value: TensorValue) -> Array:
     if value.dtype.startswith("complex"):
         pairs = [part for n in numbers for part in (complex(n).real, complex(n).imag)]
         return Array((*value.shape, 2), pairs, is_complex=True)
-    return Array(value.shape, [float(n.real) for n in numbers])
+    return Array(value.shape, [float(n.real) for n in numbers], is_bool=value.dtype == "bool")
+
+
+class Listed(tuple[object, ...]):
+    """A tuple that was a list in the call: a list of numbers in a key is a tensor of indices, a tuple is not."""
+
+    __slots__ = ()
 
 
 Value = object
@@ -118,7 +125,9 @@ def _value(node: ast.expr, inputs: Sequence[Array]) -> Value:
             number = _value(operand, inputs)
             if isinstance(number, int | float):
                 return -number
-        case ast.Tuple(elts=items) | ast.List(elts=items):
+        case ast.List(elts=items):
+            return Listed(_value(item, inputs) for item in items)
+        case ast.Tuple(elts=items):
             return tuple(_value(item, inputs) for item in items)
         case ast.Call(func=ast.Name(id="slice"), args=items):
             return slice(*(_value(item, inputs) for item in items))
@@ -143,10 +152,23 @@ class Given:
     """Which of the node's outputs ``out`` is."""
     edge: int = 0
     """Which of the node's edges ``input`` is."""
+    unknown: frozenset[str] = frozenset()
+    """The arguments of which it is not known what they were: the call is not the rule's own (another that makes this
+    node, or several), or its text is no literal."""
+
+    def get(self, role: str) -> Value:
+        """Return an argument; None where it was left out.
+
+        Raises:
+            NotKnown: it is not known what it was.
+        """
+        if role in self.unknown:
+            raise NotKnown(role)
+        return self.values.get(role)
 
     def has(self, role: str) -> bool:
         """Return True when an argument was given and is not None."""
-        return self.values.get(role) is not None
+        return self.get(role) is not None
 
     def array(self, role: str) -> Array:
         """Return a tensor argument.
@@ -199,7 +221,7 @@ class Given:
     def dims(self, role: str = "dim") -> list[int]:
         """Return the dimensions an argument names, counted from the front; all where it is None or left out."""
         rank = len(self.input.shape)
-        if not self.has(role) or self.values[role] == ():
+        if not self.has(role) or self.get(role) == ():
             return list(range(rank))
         return sorted(d % max(rank, 1) for d in self.sequence(role)) if rank else []
 

@@ -6,13 +6,12 @@ Nothing here asks the engine: what it computes is what the formula says, and is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import islice
 
 from gradb.rules.given import Array, Given, NotKnown, Value, array_of, parse
 from gradb.rules.kernels import Entry, by_element
 from gradb.rules.model import Part, Rule
-from gradb.rules.names import Argument, bind
+from gradb.rules.names import Argument, bind, is_read
 from gradb.rules.table import rule_of
 from gradb.tape.frame import Chain
 
@@ -59,7 +58,8 @@ def downstream(chain: Chain, edge_index: int) -> list[float] | None:
         if found is None or len(upstream.numbers) != upstream.size:
             return None
         for i, j, weight in found:
-            total[j] += upstream.numbers[i] * weight
+            if weight:
+                total[j] += upstream.numbers[i] * weight
     return total
 
 
@@ -106,16 +106,27 @@ def _given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int) -> 
     source = _input(chain, edge_index)
     inputs = tuple(array_of(tensor.value) for tensor in chain.op.inputs) if chain.op is not None else ()
     results = tuple(array_of(tensor.value) for tensor in chain.op.outputs) if chain.op is not None else ()
-    values: dict[str, Value] = {}
-    for role, argument in bind(chain, rule).items():
-        with suppress(NotKnown):
-            values[role] = _value(argument, inputs)
+    values, unknown = _values(chain, rule, inputs)
     out = _output(chain, slot)
     if source is None or out is None:
         raise NotKnown(part.role)
     if not rule.is_complex and any(a.is_complex for a in (source, out, *inputs)):
         raise NotKnown("complex")
-    return Given(values, source, out, results, inputs, slot, edge_index)
+    return Given(values, source, out, results, inputs, slot, edge_index, unknown)
+
+
+def _values(chain: Chain, rule: Rule, inputs: tuple[Array, ...]) -> tuple[dict[str, Value], frozenset[str]]:
+    """Return the arguments whose value is known, and the names of those of which nothing is."""
+    values: dict[str, Value] = {}
+    unknown: set[str] = set()
+    is_call_read = is_read(chain, rule)
+    for role, argument in bind(chain, rule).items():
+        try:
+            values[role] = _value(argument, inputs)
+        except NotKnown:
+            if argument.literal or not is_call_read:
+                unknown.add(role)
+    return values, frozenset(unknown)
 
 
 def _value(argument: Argument, inputs: tuple[Array, ...]) -> Value:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
+from typing import Any
 
-from gradb.rules.given import Array, Given, Index, Shape, indices, ravel
+from gradb.rules.given import Array, Given, Index, NotKnown, Shape, indices, ravel
 
 Entry = tuple[int, int, float]
 Entries = Callable[[Given], Iterator[Entry]]
@@ -45,9 +46,21 @@ def placed(target: Callable[[Given, Index], Index | None]) -> Entries:
     return entries
 
 
+def broadcast_shape(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape that some shapes are expanded to together."""
+    rank = max(map(len, shapes), default=0)
+    padded = [(*(1,) * (rank - len(shape)), *shape) for shape in shapes]
+    return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*padded, strict=True))
+
+
 def broadcast_index(index: Index, shape: Shape) -> Index:
     """Return which element of a tensor of ``shape`` stands at ``index`` of the tensor it was expanded to."""
     return tuple(i if size > 1 else 0 for i, size in zip(index[len(index) - len(shape) :], shape, strict=True))
+
+
+def places(shape: Shape, expanded: Shape) -> list[int]:
+    """Return which element of a tensor of ``shape`` stands at each place of the tensor that it is expanded to."""
+    return [ravel(broadcast_index(index, shape), shape) for index in indices(expanded)]
 
 
 def broadcast(scale: Callable[[Given], float] = lambda given: 1.0) -> Entries:
@@ -70,13 +83,15 @@ def groups(shape: Shape, dims: Sequence[int]) -> Iterator[list[int]]:
         yield [ravel(index, shape) for index in product(*ranges)]
 
 
-def reduced(weights: Callable[[Line, Given, int], Iterable[float]]) -> Entries:
+def reduced(weights: Callable[[Line, Given, int], Iterable[float]], *, is_flat: bool = False) -> Entries:
     """Each output element is made of a group of input elements: ``weights(group, given, i)`` gives each one's factor.
 
-    The group is empty where the input's elements are not known.
+    ``is_flat``: the factors are the same whatever the elements are.
     """
 
     def entries(given: Given) -> Iterator[Entry]:
+        if not is_flat and len(given.input.numbers) != given.input.size:
+            raise NotKnown("the input")
         for i, group in enumerate(groups(given.input.shape, given.dims())):
             line = [given.input.numbers[j] for j in group] if given.input.numbers else [0.0] * len(group)
             for j, weight in zip(group, weights(line, given, i), strict=False):
@@ -139,6 +154,7 @@ def by_element(derivative: Callable[[dict[str, float]], float]) -> Entries:
 
     def entries(given: Given) -> Iterator[Entry]:
         arrays = {role: value for role, value in given.values.items() if isinstance(value, Array) and value.numbers}
+        unknown = given.unknown | {role for role, value in given.values.items() if _has_no_numbers(value)}
         aligned = {role: array.numbers for role, array in arrays.items() if array.shape == given.out.shape}
         stretched = {role: array for role, array in arrays.items() if role not in aligned}
         is_aligned = given.input.shape == given.out.shape
@@ -150,6 +166,29 @@ def by_element(derivative: Callable[[dict[str, float]], float]) -> Entries:
             row = {role: numbers[i] for role, numbers in aligned.items()}
             row |= {role: array.at(broadcast_index(index, array.shape)) for role, array in stretched.items()}
             j = i if is_aligned else ravel(broadcast_index(index, given.input.shape), given.input.shape)
-            yield i, j, derivative({**fixed, **row})
+            yield i, j, derivative(_Row(unknown, fixed, row))
 
     return entries
+
+
+class _Row(dict[str, float]):
+    """The arguments at one place. What was left out has a default, what is not known has none."""
+
+    def __init__(self, unknown: frozenset[str], fixed: dict[str, float], row: dict[str, float]) -> None:
+        super().__init__(fixed)
+        self.update(row)
+        self._unknown = unknown
+
+    def get(self, role: str, default: Any = None) -> Any:
+        """Return an argument, or its default.
+
+        Raises:
+            NotKnown: it is not known what it was.
+        """
+        if role in self._unknown:
+            raise NotKnown(role)
+        return super().get(role, default)
+
+
+def _has_no_numbers(value: object) -> bool:
+    return isinstance(value, Array) and bool(value.size) and not value.numbers

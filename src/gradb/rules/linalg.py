@@ -76,14 +76,14 @@ def _solved(a: Matrix, given: Given, b: int) -> Callable[[Matrix], Matrix]:
 
 def _is_half(given: Given) -> Callable[[int, int], bool]:
     """Tell which elements of a triangular matrix count."""
-    diagonal = given.values.get("unitriangular") is not True
-    if given.values.get("upper") is True:
+    diagonal = given.get("unitriangular") is not True
+    if given.get("upper") is True:
         return lambda i, j: i < j or (i == j and diagonal)
     return lambda i, j: i > j or (i == j and diagonal)
 
 
 def _triangle(a: Matrix, given: Given) -> Matrix:
-    counts, is_unit = _is_half(given), given.values.get("unitriangular") is True
+    counts, is_unit = _is_half(given), given.get("unitriangular") is True
     return [
         [1.0 if is_unit and i == j else x if counts(i, j) else 0.0 for j, x in enumerate(row)]
         for i, row in enumerate(a)
@@ -120,14 +120,14 @@ def _even(d: Matrix) -> Matrix:
 def _cholesky(a: Matrix, given: Given, b: int) -> Callable[[Matrix], Matrix]:
     """Follow dL = L·Φ(L⁻¹·dA·L⁻ᵀ), Φ the lower triangle with half its diagonal."""
     factor = matrices(given.out)[b]
-    lower = transposed(factor) if given.values.get("upper") is True else factor
+    lower = transposed(factor) if given.get("upper") is True else factor
     inverse = inverted(lower)
 
     def follow(d: Matrix) -> Matrix:
         inner = multiplied(multiplied(inverse, _even(d)), transposed(inverse))
         half = [[x if i > j else x / 2 if i == j else 0.0 for j, x in enumerate(row)] for i, row in enumerate(inner)]
         result = multiplied(lower, half)
-        return transposed(result) if given.values.get("upper") is True else result
+        return transposed(result) if given.get("upper") is True else result
 
     return follow
 

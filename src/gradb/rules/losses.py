@@ -65,15 +65,19 @@ _MEAN = {"reduction": "'mean'"}
 Row = Mapping[str, float]
 
 
-def _text(local: str) -> Template:
+def _text(local: Template) -> Template:
     """Return the derivative divided by n where the loss is a mean."""
 
     def template(names: Names) -> str:
-        if "mean" in names["reduction"]:
-            return f"{local}/{{n}}"
-        return local if names["reduction"] in {"'sum'", "'none'"} else f"{local}/{{n}} (mean; without /{{n}} for a sum)"
+        return _divided(local if isinstance(local, str) else local(names), names)
 
     return template
+
+
+def _divided(local: str, names: Names) -> str:
+    if "mean" in names["reduction"]:
+        return f"{local}/{{n}}"
+    return local if names["reduction"] in {"'sum'", "'none'"} else f"{local}/{{n}} (mean; without /{{n}} for a sum)"
 
 
 def _share(given: Given, count: int) -> float:
@@ -85,6 +89,8 @@ def _each(derivative: Callable[[Row], float]) -> Entries:
 
     def entries(given: Given) -> Iterator[Entry]:
         shape = given.array("self").shape
+        for role in ("weight", "pos_weight"):
+            given.get(role)  # not known is not left out
         arrays = {role: value for role, value in given.values.items() if isinstance(value, Array)}
         numbers = {role: float(value) for role, value in given.values.items() if isinstance(value, int | float)}
         share, is_one = _share(given, math.prod(shape)), given.out.size == 1
@@ -100,7 +106,7 @@ def _loss(
     node: str,
     signature: str,
     function: str,
-    *parts: tuple[str, str, str, Callable[[Row], float]],
+    *parts: tuple[str, Template, str, Callable[[Row], float]],
     condition: str = "",
     **defaults: str,
 ) -> Rule:
@@ -134,6 +140,28 @@ def _logit_entropy(row: Row) -> float:
     t, p = row["target"], sigmoid(row["self"])
     positive = row.get("pos_weight", 1.0)
     return (1 - t) * p - positive * t * (1 - p)
+
+
+def _logit_text(names: Names) -> str:
+    if names["pos_weight"] == "None":
+        return "(σ({self}) - {target})"
+    return "((1 - {target})·σ({self}) - {pos_weight}·{target}·σ(-{self}))"
+
+
+def _logit_target(row: Row) -> float:
+    x, positive = row["self"], row.get("pos_weight", 1.0)
+    return positive * _softplus(-x) - _softplus(x)
+
+
+def _softplus(x: float) -> float:
+    """Return ln(1 + e^x) without overflow."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _logit_target_text(names: Names) -> str:
+    if names["pos_weight"] == "None":
+        return "-{self}"
+    return "({pos_weight}·ln(1 + e^-{self}) - ln(1 + e^{self}))"
 
 
 def _mirrored(derivative: Callable[[Row], float]) -> Callable[[Row], float]:
@@ -206,9 +234,10 @@ ELEMENT_LOSSES = (
         "BinaryCrossEntropyWithLogits",
         f"self target weight {_OLD} pos_weight",
         "binary_cross_entropy_with_logits",
-        ("self", "(σ({self}) - {target})", "the predicted probability minus the target", _logit_entropy),
-        ("target", "-{self}", "a target is drawn to what the score already says", lambda row: -row["self"]),
+        ("self", _logit_text, "the predicted probability minus the target", _logit_entropy),
+        ("target", _logit_target_text, "a target is drawn to what the score already says", _logit_target),
         condition="times the weight where one is given",
+        pos_weight="None",
     ),
     _loss(
         "SoftMarginLoss",

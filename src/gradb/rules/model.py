@@ -26,7 +26,7 @@ class Part:
     """The input's name in PyTorch's signature, e.g. ``self``."""
     local: Template
     """The local derivative, e.g. ``{exponent}·{self}``."""
-    sentence: str = ""
+    sentence: Template = ""
     """The same in words, for a newcomer."""
     condition: Template = ""
     """Where the formula needs a proviso, e.g. what PyTorch takes at a kink."""

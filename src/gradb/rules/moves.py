@@ -69,7 +69,7 @@ def _permuted(given: Given, index: Index) -> Index:
 
 
 def _flipped(given: Given, index: Index) -> Index:
-    dims, shape = given.dims("dims"), given.input.shape
+    dims, shape = {d % len(index) for d in given.sequence("dims")}, given.input.shape
     return tuple(shape[d] - 1 - i if d in dims else i for d, i in enumerate(index))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gradb.rules.model import Rule
 from gradb.rules.table import call_name
 from gradb.tape.events import OpDetail, Tensor
-from gradb.tape.frame import Chain
+from gradb.tape.frame import Chain, Local
 
 _STAND_INS = {"self": "input", "src": "input"}  # any other role stands for itself
 _MAX_LITERAL = 24
@@ -53,20 +53,28 @@ def _argument(tensor: Tensor, role: str) -> Argument:
     return Argument(_STAND_INS.get(role, role), tensor)
 
 
+def is_read(chain: Chain, rule: Rule) -> bool:
+    """Tell whether the arguments of the call that made a node are those of the rule."""
+    op = chain.op
+    if op is None or not (op.nodes == (chain.node,) or rule.is_composite):
+        return False
+    return call_name(op.function) in (*rule.functions, *rule.swapped)
+
+
 def _from_call(chain: Chain, rule: Rule) -> dict[str, Argument]:
     op = chain.op
-    name = call_name(op.function) if op else ""
-    is_alone = op is not None and (op.nodes == (chain.node,) or rule.is_composite)
-    if op is None or not is_alone or name not in (*rule.functions, *rule.swapped):
+    if op is None or not is_read(chain, rule):
         return {}
     roles = list(rule.signature)
-    if name in rule.swapped:
+    if call_name(op.function) in rule.swapped:
         roles[:2] = reversed(roles[:2])
     found = {role: Argument(text, is_named=True, literal=text) for role, text in rule.defaults.items()}
     for position, (keyword, text) in enumerate(_gathered(op, roles) if rule.is_variadic else op.arguments):
         role = {"input": "self"}.get(keyword, keyword) if keyword else roles[position] if position < len(roles) else ""
         if keyword == "input" and "input" in roles:
             role = "input"
+        if role == "dim" and text in {"True", "False"} and "unbiased" in roles:
+            role = "unbiased"  # torch.var(x, False)
         if role in roles or role in rule.defaults:
             found[role] = _read(op, text, role)
     return found
@@ -99,10 +107,17 @@ def output_name(chain: Chain, taken: set[str], otherwise: str = "") -> str:
 
 
 def fan_in(chain: Chain, edge_index: int) -> str:
-    """Return how many input elements go into one output element, as text; ``n`` where that is not known."""
-    local = chain.edges[edge_index].local
-    rows, columns = local.rows, local.columns
-    tensor = chain.edges[edge_index].tensor
-    if (not rows or not columns) and chain.output is not None and tensor is not None:
-        rows, columns = math.prod(chain.output.value.shape), math.prod(tensor.value.shape)
+    """Return how many input elements go into one element of one output, as text; ``n`` where that is not known."""
+    edge = chain.edges[edge_index]
+    rows, columns = _rows_of_one(chain, edge.local), edge.local.columns
+    if (not rows or not columns) and chain.output is not None and edge.tensor is not None:
+        rows, columns = math.prod(chain.output.value.shape), math.prod(edge.tensor.value.shape)
     return str(columns // rows) if rows and columns and columns % rows == 0 else "n"
+
+
+def _rows_of_one(chain: Chain, local: Local) -> int:
+    """Return how many elements the first output has: the rows of a local derivative are those of all outputs."""
+    outputs = local.outputs or ()
+    if len(outputs) > 1:
+        return next((axis.size for axis in outputs if axis.size), 0)
+    return local.rows if len(chain.upstream) < 2 else 0

@@ -21,7 +21,7 @@ def _looked_up(given: Given) -> Iterator[Entry]:
     padding = given.integer("padding_idx") % rows if given.has("padding_idx") else -1
     picked = [int(n) for n in given.array("input").numbers]
     counts = {row: picked.count(row) for row in set(picked)}
-    by_count = given.values.get("scale_grad_by_freq") is True
+    by_count = given.get("scale_grad_by_freq") is True
     for place, row in enumerate(picked):
         if row != padding:
             for k in range(width):
@@ -104,9 +104,9 @@ def _scale(given: Given) -> float:
 
 def _allowed(given: Given, batch: tuple[int, ...], i: int, j: int) -> float:
     """Return what the mask adds to the score of query i and key j: 0, a number, or -inf."""
-    if given.values.get("is_causal") is True and j > i:
+    if given.get("is_causal") is True and j > i:
         return -math.inf
-    mask = given.values.get("attn_mask")
+    mask = given.get("attn_mask")
     if not isinstance(mask, Array):
         return 0.0
     index = (*batch, i, j)[-len(mask.shape) :]

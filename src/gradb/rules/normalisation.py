@@ -62,7 +62,7 @@ def _spread(values: list[float], eps: float) -> tuple[float, float]:
 
 def _is_running(given: Given) -> bool:
     """Tell whether the running statistics are used (``eval()``): they are constants."""
-    return given.values.get("training") is False
+    return given.get("training") is False
 
 
 def _statistics(given: Given, values: list[float], channel: int) -> tuple[float, float]:
@@ -95,14 +95,24 @@ def _by_weight(groups: Groups) -> Entries:
         for members, places in groups(given):
             mean, spread = _statistics(given, [numbers[k] for k in members], places[0])
             for i, place in zip(members, places, strict=True):
-                yield i, place, (numbers[i] - mean) / spread
+                yield i, _repeated(given, i, place), (numbers[i] - mean) / spread
 
     return entries
 
 
+def _repeated(given: Given, i: int, place: int) -> int:
+    """Return the place in the edge's tensor: instance norm repeats scale and shift for each sample."""
+    shape = given.array("input").shape
+    if len(shape) < 2 or given.input.shape != (shape[0] * shape[1],):
+        return place
+    return i // math.prod(shape[1:]) * shape[1] + place
+
+
 def _by_bias(groups: Groups) -> Entries:
     return lambda given: (
-        (i, place, 1.0) for members, places in groups(given) for i, place in zip(members, places, strict=True)
+        (i, _repeated(given, i, place), 1.0)
+        for members, places in groups(given)
+        for i, place in zip(members, places, strict=True)
     )
 
 

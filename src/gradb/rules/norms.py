@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from gradb.rules.elementwise import sign
 from gradb.rules.given import Given, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry, Line, reduced
-from gradb.rules.model import Part, Rule
+from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.reductions import BY_ONE, reduction
 
 
@@ -31,7 +31,7 @@ def norm_weights(line: Line, p: float) -> list[float]:
 
 def order(given: Given, role: str) -> float:
     """Return the p of a norm: a number, or 2 for ``'fro'`` and None."""
-    value = given.values.get(role)
+    value = given.get(role)
     return 2.0 if value in {None, "fro"} else given.number(role)
 
 
@@ -39,40 +39,80 @@ def _norm(role: str) -> Entries:
     return reduced(lambda line, given, i: norm_weights(line, order(given, role)))
 
 
-_NORM = "the gradient points along the vector itself, scaled to length 1"
-_P = "for p=2; in general sign(x)·(|x|/norm)^(p-1); at 0 PyTorch takes 0"
+def _order_text(names: Names, role: str) -> float | None:
+    """Return the p of a norm as the call gave it; None where the text does not tell."""
+    text = names.get(role, "").strip("()")
+    if text in {"'fro'", "None"}:
+        return 2.0
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def by_order(role: str, gap: str, out: str = "{out}") -> Template:
+    """Return the derivative of a p-norm of ``gap``, for the p that the call gave."""
+
+    def text(names: Names) -> str:
+        p = _order_text(names, role)
+        if p == 2:
+            return f"{gap}/{out}"
+        if p in {0, 1}:
+            return f"sign({gap})" if p else "0"
+        if p is not None and math.isinf(p):
+            return f"sign({gap}) at the {'largest' if p > 0 else 'smallest'}, else 0"
+        power = "p" if p is None else f"{p:g}"
+        return f"sign({gap})·(|{gap}|/{out})^({power} - 1)"
+
+    return text
+
+
+def at_zero(role: str, two: str) -> Template:
+    """Return the proviso of a p-norm: ``two`` is that of p = 2."""
+
+    def text(names: Names) -> str:
+        p = _order_text(names, role)
+        if p == 0:
+            return "how many are not 0 is flat: PyTorch sends no gradient"
+        if p is not None and math.isinf(p):
+            return "a tie is shared evenly"
+        return two if p is not None else f"p is the order of the norm; {two}"
+
+    return text
+
+
+_FLAT = "at 0 PyTorch takes 0"
+
+
+def _in_words(role: str) -> Template:
+    """Say what a p-norm does; of the orders that have a plain word for it."""
+
+    def text(names: Names) -> str:
+        p = _order_text(names, role)
+        if p == 2:
+            return "the gradient points along the vector itself, scaled to length 1"
+        return "each element counts alike, with its sign" if p == 1 else ""
+
+    return text
+
+
+def _vector_norm(node: str, role: str, functions: str, default: str) -> Rule:
+    return reduction(
+        node,
+        by_order(role, "{self}[j]"),
+        _in_words(role),
+        _norm(role),
+        functions,
+        f"self {role} dim keepdim",
+        condition=at_zero(role, _FLAT),
+        **{role: default},
+    )
+
 
 VECTOR_NORMS = (
-    reduction(
-        "LinalgVectorNorm",
-        "{self}[j]/{out}",
-        _NORM,
-        _norm("ord"),
-        "vector_norm linalg_vector_norm",
-        "self ord dim keepdim",
-        condition=_P,
-        ord="2",
-    ),
-    reduction(
-        "LinalgVectorNorm@norm",
-        "{self}[j]/{out}",
-        _NORM,
-        _norm("p"),
-        "norm",
-        "self p dim keepdim",
-        condition=_P,
-        p="'fro'",
-    ),
-    reduction(
-        "Norm",
-        "{self}[j]/{out}",
-        _NORM,
-        _norm("p"),
-        "norm pairwise_distance",
-        "self p dim keepdim",
-        condition=_P,
-        p="'fro'",
-    ),
+    _vector_norm("LinalgVectorNorm", "ord", "vector_norm linalg_vector_norm", "2"),
+    _vector_norm("LinalgVectorNorm@norm", "p", "norm", "'fro'"),
+    _vector_norm("Norm", "p", "norm", "'fro'"),
 )
 
 # --- distances --------------------------------------------------------------------------------------------------------
@@ -122,18 +162,36 @@ def _within(given: Given) -> Iterator[Entry]:
 
 
 _APART = "the gradient points along the line between the two"
-_ZERO = "for p=2; at distance 0 PyTorch takes 0"
+_TOUCHING = at_zero("p", "at distance 0 PyTorch takes 0")
+
+
+def _of_pairs(node: str) -> Rule:
+    gaps = ("({x1}[i,k] - {x2}[j,k])", "({x2}[j,k] - {x1}[i,k])")
+    places = ("∂{out}[i,j]/∂{x1}[i,k]", "∂{out}[i,j]/∂{x2}[j,k]")
+    parts = tuple(
+        Part(role, by_order("p", gap, "{out}[i,j]"), _APART, _TOUCHING, where, entries=_pairwise(role == "x1"))
+        for role, gap, where in zip(("x1", "x2"), gaps, places, strict=True)
+    )
+    return Rule(node, parts, ("x1", "x2", "p"), ("cdist",), defaults={"p": "2"})
+
 
 DISTANCES = (
     Rule(
         "Dist",
         (
-            Part("self", "({self}[j] - {other}[j])/{out}", _APART, _ZERO, BY_ONE, entries=_apart("self", "other")),
+            Part(
+                "self",
+                by_order("p", "({self}[j] - {other}[j])"),
+                _APART,
+                _TOUCHING,
+                BY_ONE,
+                entries=_apart("self", "other"),
+            ),
             Part(
                 "other",
-                "({other}[j] - {self}[j])/{out}",
+                by_order("p", "({other}[j] - {self}[j])"),
                 _APART,
-                _ZERO,
+                _TOUCHING,
                 "∂{out}/∂{other}[j]",
                 entries=_apart("other", "self"),
             ),
@@ -142,62 +200,16 @@ DISTANCES = (
         ("dist",),
         defaults={"p": "2"},
     ),
-    Rule(
-        "Cdist",
-        (
-            Part(
-                "x1",
-                "({x1}[i,k] - {x2}[j,k])/{out}[i,j]",
-                _APART,
-                _ZERO,
-                "∂{out}[i,j]/∂{x1}[i,k]",
-                entries=_pairwise(True),
-            ),
-            Part(
-                "x2",
-                "({x2}[j,k] - {x1}[i,k])/{out}[i,j]",
-                _APART,
-                _ZERO,
-                "∂{out}[i,j]/∂{x2}[j,k]",
-                entries=_pairwise(False),
-            ),
-        ),
-        ("x1", "x2", "p"),
-        ("cdist",),
-        defaults={"p": "2"},
-    ),
-    Rule(
-        "EuclideanDist",
-        (
-            Part(
-                "x1",
-                "({x1}[i,k] - {x2}[j,k])/{out}[i,j]",
-                _APART,
-                _ZERO,
-                "∂{out}[i,j]/∂{x1}[i,k]",
-                entries=_pairwise(True),
-            ),
-            Part(
-                "x2",
-                "({x2}[j,k] - {x1}[i,k])/{out}[i,j]",
-                _APART,
-                _ZERO,
-                "∂{out}[i,j]/∂{x2}[j,k]",
-                entries=_pairwise(False),
-            ),
-        ),
-        ("x1", "x2", "p"),
-        ("cdist",),
-        defaults={"p": "2"},
-    ),
+    _of_pairs("Cdist"),
+    _of_pairs("EuclideanDist"),
     reduction(
         "Pdist",
-        "({self}[a,k] - {self}[b,k])/{out}[a,b]",
+        by_order("p", "({self}[a,k] - {self}[b,k])", "{out}[a,b]"),
         _APART,
         _within,
         "pdist",
         "self p",
-        condition=_ZERO,
+        condition=_TOUCHING,
         where="∂{out}[a,b]/∂{self}[a,k]",
         p="2",
     ),

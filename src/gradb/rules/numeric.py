@@ -32,6 +32,7 @@ def normal_share(x: float) -> float:
 
 _SHIFT = 15  # from here on the expansions below are exact to the last digit or two
 _MAX_ORDER = 20
+_MAX_STEPS = 10_000  # of the recurrence, from a negative argument up to where the expansion holds
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730)
 
 
@@ -50,12 +51,12 @@ def digamma(x: float) -> float:
 
 
 def polygamma(n: int, x: float) -> float:
-    """Return the n-th derivative of ψ at x > 0, n ≥ 1."""
-    if not 1 <= n <= _MAX_ORDER:
-        raise ValueError("order of polygamma")
-    if x <= 0:
-        return math.nan
+    """Return the n-th derivative of ψ, n ≥ 1."""
+    if not 1 <= n <= _MAX_ORDER or x < -_MAX_STEPS:
+        raise ValueError("order or argument of polygamma")
     sign, total = -1.0 if n % 2 == 0 else 1.0, 0.0
+    if x <= 0 and x == int(x):
+        return sign * math.inf
     while x < _SHIFT + n:
         total += math.factorial(n) / x ** (n + 1)
         x += 1

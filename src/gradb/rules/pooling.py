@@ -69,7 +69,7 @@ def _avg_pool(rank: int) -> Entries:
             places = _window([_span(a, k, n) for a, k, n in zip(starts, kernel, shape, strict=True)])
             ends = [min(a + k, n + b) for a, k, n, b in zip(starts, kernel, shape, padding, strict=True)]
             count = math.prod(e - a for e, a in zip(ends, starts, strict=True))
-            if given.values.get("count_include_pad") is False:
+            if given.get("count_include_pad") is False:
                 count = len(places)
             if given.has("divisor_override"):
                 count = given.integer("divisor_override")
@@ -145,7 +145,7 @@ def _line(rule: Rule, function: str) -> Rule:
 
     def entries(given: Given) -> Iterator[Entry]:
         flat = {d: Array(a.shape[:-2] + a.shape[-1:], a.numbers) for d, a in (("in", given.input), ("out", given.out))}
-        source = given.values.get("self")
+        source = given.get("self")
         numbers = source.numbers if isinstance(source, Array) else ()
         return inner(replace(given, input=replace(flat["in"], numbers=numbers), out=flat["out"]))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gradb.rules.given import Given
-from gradb.rules.kernels import Entries, Entry, broadcast, contracted, groups
+from gradb.rules.kernels import Entries, Entry, broadcast, contracted, groups, places
 from gradb.rules.model import Names, Part, Rule, Template
 
 _EACH = "of a product, each factor gets upstream times the other factor"
@@ -291,14 +291,13 @@ def _crossed(other: str, turn: int) -> Entries:
     """Element i of a cross product is u[i+1]·v[i+2] - u[i+2]·v[i+1], counted round."""
 
     def entries(given: Given) -> Iterator[Entry]:
-        dim = given.dim_of(given.out.shape)
-        factor = given.array(other).numbers
-        for x, y, z in groups(given.out.shape, [dim]):
-            around = (x, y, z)
+        shape, array = given.out.shape, given.array(other)
+        mine, factor = places(given.input.shape, shape), [array.numbers[at] for at in places(array.shape, shape)]
+        for around in groups(shape, [given.dim_of(shape)]):
             for i in range(3):
                 a, b = around[(i + 1) % 3], around[(i + 2) % 3]
-                yield around[i], a, turn * factor[b]
-                yield around[i], b, -turn * factor[a]
+                yield around[i], mine[a], turn * factor[b]
+                yield around[i], mine[b], -turn * factor[a]
 
     return entries
 

@@ -23,12 +23,12 @@ _ALONG = "∂{out}[i]/∂{self}[j]"
 def reduction(
     node: str,
     local: Template,
-    sentence: str,
+    sentence: Template,
     entries: Entries,
     functions: str = "",
     signature: str = "self dim keepdim",
     *,
-    condition: str = "",
+    condition: Template = "",
     where: str = BY_ONE,
     product: str = "",
     **defaults: str,
@@ -72,12 +72,14 @@ def _nanmiddle(line: Line) -> float:
 
 def correction(given: Given) -> float:
     """Return what is taken off N in a variance: 1 unless the call says otherwise."""
-    return 0.0 if given.values.get("unbiased") is False else given.number("correction")
+    if given.get("unbiased") is False:
+        return 0.0
+    return given.number("correction") if given.has("correction") else 1.0
 
 
 def _freedom(names: Names) -> str:
     """Return what a variance divides by: the number of elements, less the correction."""
-    taken = "0" if names["unbiased"] == "False" else names["correction"]
+    taken = "0" if names["unbiased"] == "False" else names["correction"].replace("None", "1")
     return "{n}" if taken == "0" else f"({{n}} - {taken})"
 
 
@@ -89,13 +91,18 @@ def _deviation_text(names: Names) -> str:
     return f"({{self}}[j] - mean)/({_freedom(names)}·{{out}})"
 
 
+def _free(line: Line, given: Given) -> float:
+    """Return what a variance divides by: below 1 PyTorch takes 0."""
+    return max(len(line) - correction(given), 0.0)
+
+
 def _variance(line: Line, given: Given, i: int) -> list[float]:
-    mean = math.fsum(line) / len(line)
-    return [2 * (x - mean) / (len(line) - correction(given)) for x in line]
+    mean, free = math.fsum(line) / len(line), _free(line, given)
+    return [2 * (x - mean) / free for x in line]
 
 
 def _deviation(line: Line, given: Given, i: int) -> list[float]:
-    mean, free = math.fsum(line) / len(line), len(line) - correction(given)
+    mean, free = math.fsum(line) / len(line), _free(line, given)
     spread = math.sqrt(math.fsum((x - mean) ** 2 for x in line) / free)
     return [(x - mean) / (free * spread) if spread else 0.0 for x in line]
 
@@ -154,7 +161,7 @@ REDUCTIONS = (
         "Sum",
         "1",
         _SUM,
-        reduced(_ones),
+        reduced(_ones, is_flat=True),
         where="∂{out}/∂{self}",
         product="upstream, copied to each element that was summed",
     ),
@@ -168,7 +175,7 @@ REDUCTIONS = (
         "Mean",
         "1/{n}",
         "each of the {n} averaged elements counts 1/{n}",
-        reduced(_mean),
+        reduced(_mean, is_flat=True),
         where="∂{out}/∂{self}",
         product="upstream/{n}, copied to each element",
     ),

@@ -83,10 +83,10 @@ Weights = list[tuple[int, float]]
 
 def _scale(given: Given, axis: int, size: int, target: int) -> float:
     """Return how many input elements one step of the output is."""
-    factor = given.values.get("scale_factor")
+    factor = given.get("scale_factor")
     if isinstance(factor, tuple):
         factor = factor[axis]
-    if isinstance(factor, int | float) and factor and given.values.get("recompute_scale_factor") is not True:
+    if isinstance(factor, int | float) and factor and given.get("recompute_scale_factor") is not True:
         return 1 / factor
     return size / target
 
@@ -124,7 +124,7 @@ def _upsampled(rank: int, kind: str) -> Entries:
     """Each output element is a weighted mean of input elements near it, dimension by dimension."""
 
     def weights(given: Given, axis: int, place: int, size: int, target: int) -> Weights:
-        is_aligned = given.values.get("align_corners") is True
+        is_aligned = given.get("align_corners") is True
         if kind.startswith("nearest"):
             scale = _scale(given, axis, size, target)
             return (_nearest if kind == "nearest" else _nearest_exact)(place, size, scale)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gradb.rules.given import Array, Given, Index, NotKnown, indices, ravel
-from gradb.rules.kernels import Entries, Entry, broadcast_index, one_to_one
+from gradb.rules.kernels import Entries, Entry, broadcast_index, broadcast_shape, one_to_one
 from gradb.rules.model import Names, Part, Rule, Template
-from gradb.rules.selections import diagonal_index
+from gradb.rules.selections import as_indices, diagonal_index
 
 Target = Callable[[Given, Index], Index]
 """From an index of what is written to its place in the result."""
@@ -24,7 +24,7 @@ _REPEATED = "where several elements went to one place, PyTorch keeps one and sen
 
 
 def _source_shape(given: Given, role: str) -> Index:
-    value = given.values.get(role)
+    value = given.get(role)
     if not isinstance(value, Array):
         raise NotKnown(role)
     return value.shape
@@ -70,33 +70,35 @@ def _by_slice_index(given: Given, index: Index) -> Index:
 
 
 def _filled(given: Given) -> Iterator[Entry]:
-    dim, places = given.dim(), {int(n) for n in given.array("index").numbers}
+    dim = given.dim()
+    places = {int(n) % given.input.shape[dim] for n in given.array("index").numbers} if given.input.shape else {0}
     return ((i, i, 1.0) for i, index in enumerate(indices(given.input.shape)) if index[dim] not in places)
 
 
 def _fill_value(given: Given) -> Iterator[Entry]:
-    dim, places = given.dim_of(given.out.shape), {int(n) for n in given.array("index").numbers}
+    dim = given.dim_of(given.out.shape)
+    places = {int(n) % given.out.shape[dim] for n in given.array("index").numbers}
     return ((i, 0, 1.0) for i, index in enumerate(indices(given.out.shape)) if index[dim] in places)
 
 
 def _put_places(given: Given) -> list[Index]:
     """Return the places that the index tensors of ``index_put`` name, in order."""
-    key = given.values.get("indices")
-    tensors = [item for item in key if isinstance(item, Array)] if isinstance(key, tuple) else []
+    key = given.get("indices")
+    items = key if isinstance(key, tuple) else ()
+    tensors = [part for item in items for part in as_indices(item) if isinstance(part, Array)]
     if not tensors or len(tensors) != len(given.out.shape):
         raise NotKnown("indices")
-    shape = max((tensor.shape for tensor in tensors), key=len)
     return [
         tuple(
             int(tensor.at(broadcast_index(at, tensor.shape))) % size
             for tensor, size in zip(tensors, given.out.shape, strict=True)
         )
-        for at in indices(shape)
+        for at in indices(broadcast_shape([tensor.shape for tensor in tensors]))
     ]
 
 
 def _is_accumulating(given: Given) -> bool:
-    return bool(given.values.get("accumulate"))
+    return bool(given.get("accumulate"))
 
 
 def _put_kept(given: Given) -> Iterator[Entry]:
@@ -105,7 +107,10 @@ def _put_kept(given: Given) -> Iterator[Entry]:
 
 
 def _put_values(given: Given) -> Iterator[Entry]:
-    for j, place in enumerate(_put_places(given)):
+    found = _put_places(given)
+    if given.input.size not in {1, len(found)}:
+        raise NotKnown("values")
+    for j, place in enumerate(found):
         yield ravel(place, given.out.shape), j if given.input.size > 1 else 0, 1.0
 
 
@@ -171,7 +176,7 @@ def _write(
     over: Entries,
     source: tuple[str, Entries] | None = None,
     functions: str = "",
-    condition: str = "",
+    condition: Template = "",
     **defaults: str,
 ) -> Rule:
     """Return the rule of an op that writes ``source`` over parts of ``self``."""
@@ -211,6 +216,7 @@ SCATTER = (
         kept(_by_slice_index, "source"),
         ("source", written(_by_slice_index)),
         "index_copy",
+        _REPEATED,
     ),
     _write("IndexFill", "self dim index value", _filled, None, "index_fill"),
     _write("IndexFill1", "self dim index value", _filled, ("value", _fill_value), "index_fill"),
@@ -220,7 +226,7 @@ SCATTER = (
         _put_kept,
         ("values", _put_values),
         "index_put",
-        "with accumulate=True it is added, and self keeps its gradient",
+        _unless_added(_REPEATED, "with accumulate=True it is added, and self keeps its gradient"),
         accumulate="False",
     ),
     _write(
@@ -229,7 +235,7 @@ SCATTER = (
         _flat_kept,
         ("source", _flat_values),
         "put",
-        "with accumulate=True it is added, and self keeps its gradient",
+        _unless_added(_REPEATED, "with accumulate=True it is added, and self keeps its gradient"),
         accumulate="False",
     ),
     _write("MaskedScatter", "self mask source", _mask_kept, ("source", _mask_source), "masked_scatter"),

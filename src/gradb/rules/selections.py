@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradb.rules.given import Array, Given, Index, NotKnown, ravel, unravel
+from gradb.rules.given import Array, Given, Index, Listed, NotKnown, indices, ravel, unravel
 from gradb.rules.kernels import Entries, broadcast_index, moved
 from gradb.rules.model import Rule
 from gradb.rules.moves import Source, move
@@ -26,14 +26,16 @@ def _selected(given: Given, index: Index) -> Index:
 
 def _narrowed(given: Given, index: Index) -> Index:
     dim = given.dim()
-    start = given.integer("start") % (given.input.shape[dim] + 1)
+    start = given.integer("start")
+    start += given.input.shape[dim] if start < 0 else 0
     return (*index[:dim], index[dim] + start, *index[dim + 1 :])
 
 
 def _by_key(given: Given, index: Index) -> Index:
     """Follow the key of ``x[1:3, 0]``: whole numbers, slices, None and ``...``, or one tensor of indices."""
-    key = given.values.get("key")
-    items = list(key) if isinstance(key, tuple) else [key]
+    key = given.get("key")
+    items = list(key) if isinstance(key, tuple) and not isinstance(key, Listed) else [key]
+    items = [part for item in items for part in as_indices(item)]
     tensors = [item for item in items if isinstance(item, Array)]
     if len(tensors) == len(items) > 1:
         return _jointly(tensors, given.input.shape, index)
@@ -45,6 +47,19 @@ def _by_key(given: Given, index: Index) -> Index:
     for item in items:
         found += _followed(item, given.input.shape, len(found), spare, left)
     return tuple(found)
+
+
+def as_indices(item: object) -> list[object]:
+    """Return a list of numbers as a tensor of indices, and a mask as the tensors of the places where it is true."""
+    if isinstance(item, Listed):
+        numbers = [part for part in item if isinstance(part, int | float) and not isinstance(part, bool)]
+        if len(numbers) != len(item):
+            raise NotKnown("key")
+        return [Array((len(numbers),), [float(number) for number in numbers])]
+    if isinstance(item, Array) and item.is_bool:
+        places = [index for index, number in zip(indices(item.shape), item.numbers, strict=True) if number]
+        return [Array((len(places),), [float(place[d]) for place in places]) for d in range(len(item.shape))]
+    return [item]
 
 
 def _jointly(tensors: list[Array], shape: Index, index: Index) -> Index:

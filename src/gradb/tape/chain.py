@@ -44,6 +44,7 @@ class _Record:
 
 _ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
 _NOTHING = _Record(None, (), (), None)
+_MAX_OUTPUTS = 16  # more names of one node are not looked up
 
 
 class Chains:
@@ -111,6 +112,7 @@ class Chains:
             hooks,
             tuple(record_of(seq, detail) for seq, detail in asked),
             remarks(self._store, node, backward, position),
+            self._output_names(node, len(record.upstream), position),
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -137,6 +139,11 @@ class Chains:
         if name is None:
             name = self._graphs.naming.best(output.id, position, output.name)
         return replace(output, name=name)
+
+    def _output_names(self, node: Node, count: int, position: int) -> tuple[str | None, ...]:
+        if count < 2:
+            return ()
+        return tuple(self._graphs.label(node.id, position, number) for number in range(min(count, _MAX_OUTPUTS)))
 
     def _backward(self, run: Run | None, moment: Moment | None) -> Backward | None:
         """Return the backward that a record is about."""

@@ -248,6 +248,8 @@ class Chain:
     asked: tuple[Asked, ...] = ()
     """What somebody asked of the node in this run of it, oldest first."""
     remarks: tuple[Remark, ...] = ()
+    output_names: tuple[str | None, ...] = ()
+    """The name of each output of a node that has several."""
 
 
 @dataclass(frozen=True, slots=True)
