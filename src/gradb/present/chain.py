@@ -259,15 +259,14 @@ _STATE_WORDS = {
     "pending": "waits for its turn in this backward",
     "running": "about to run: downstream is not known yet",
     "freed": "its saved values are freed: another backward through it raises an error",
+    "failed": "it began to run, and the engine raised an error",
 }
 
 
 def _state_lines(chain: Chain, width: int) -> list[Text]:
     """Say what has not happened yet, or can happen no more."""
-    words = _STATE_WORDS.get(chain.state, "")
-    if chain.is_interrupted and chain.state == "created":
-        words = "it began to run, and the engine raised an error"
-    return wrapped(f"{theme.STATE_SYMBOLS[chain.state]} {words}", width, theme.DIM) if words else []
+    words, style = _STATE_WORDS.get(chain.state, ""), theme.WARNING if chain.state == "failed" else theme.DIM
+    return wrapped(f"{theme.STATE_SYMBOLS[chain.state]} {words}", width, style) if words else []
 
 
 def _pytorch(explanations: Sequence[Explanation], width: int) -> list[Text]:

@@ -154,6 +154,7 @@ def _backward_start(tape: Reader, event: Event, detail: ev.BackwardStartDetail) 
         "create_graph": detail.create_graph,
         "inputs": None if detail.inputs is None else _tensors(detail.inputs),
         "nodes": list(detail.nodes),
+        "outer": detail.outer or None,
     }
 
 

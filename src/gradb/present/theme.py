@@ -33,6 +33,7 @@ STATE_SYMBOLS: Final[dict[NodeState, str]] = {
     "running": "▶",
     "done": "●",
     "freed": "◌",
+    "failed": "✗",
 }
 STATE_STYLES: Final[dict[NodeState, str]] = {
     "created": "",
@@ -40,6 +41,7 @@ STATE_STYLES: Final[dict[NodeState, str]] = {
     "running": "bold magenta",
     "done": "green",
     "freed": "dim",
+    "failed": "bold red",
 }
 PHASE_STYLES: Final[dict[str, str]] = {
     "start": "dim",

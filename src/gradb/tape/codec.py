@@ -12,7 +12,8 @@ T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and ``true``
                         more where a checkpoint computed it again
-backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``
+backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``, and ``outer`` more
+                        where it was called inside of another
 node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
 axis                    ``[shape, complex]``
@@ -179,7 +180,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
             flags = [detail.retain_graph, detail.create_graph]
-            return [detail.call, roots, gradients, *flags, wanted, list(detail.nodes)]
+            outer = [detail.outer] if detail.outer else []
+            return [detail.call, roots, gradients, *flags, wanted, list(detail.nodes), *outer]
         case NodeStartDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             return [detail.backward, _tensors(detail.upstream, blob), probes]

@@ -143,7 +143,7 @@ def _calls(rest: Any) -> int | None:
 
 
 def _read_backward_start(raw: Wire, data: bytes) -> Detail:
-    call, roots, gradients, retain, create, wanted, nodes = raw
+    call, roots, gradients, retain, create, wanted, nodes, *outer = raw
     inputs = None if wanted is None else _present(wanted, data)
     return BackwardStartDetail(
         str(call),
@@ -153,6 +153,7 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
         bool(create),
         inputs,
         _ints(nodes),
+        _calls(outer) or 0,
     )
 
 

@@ -187,6 +187,9 @@ class BackwardStartDetail:
     """The ``inputs=`` given; None where all leaves are meant."""
     nodes: tuple[int, ...]
     """Ids of the nodes that the engine will run."""
+    outer: int = 0
+    """seq of the backward_start event of the backward inside of which this one was called (by a custom backward, a hook
+    or a checkpoint); 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

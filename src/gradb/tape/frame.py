@@ -18,7 +18,7 @@ from gradb.tape.values import Number, TensorValue
 if TYPE_CHECKING:
     from gradb.tape.pathfinder import PathsAt
 
-NodeState = Literal["created", "pending", "running", "done", "freed"]
+NodeState = Literal["created", "pending", "running", "done", "freed", "failed"]
 Structure = Literal[
     "zero",
     "identity",
@@ -224,7 +224,7 @@ class Chain:
     node_name: str
     state: NodeState
     """``created``/``pending``: seen from the forward only; ``running``: upstream known; ``done``/``freed``: all
-    known."""
+    known; ``failed``: the engine raised while it ran the node, so there is no downstream."""
     event: int | None
     """seq of the node (or node_start) event, None before it ran."""
     output: Tensor | None

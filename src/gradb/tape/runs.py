@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.cache import Cache
-from gradb.tape.events import BackwardStartDetail, Tensor
+from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, Tensor
 from gradb.tape.frame import NodeState
 from gradb.tape.store import Store
 
-_MAX_SIBLINGS = 8  # backwards run one after the other inside one node; more are taken for separate ones
-_RUN_KINDS = ("node_start", "node", "accumulate")
+_BATCH = 64  # ends of backwards looked through at once: those of the ones inside come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,8 @@ class Backward:
     nodes: frozenset[int]
     """What the engine will run."""
     create_graph: bool = False
+    outer: int = 0
+    """seq of the backward_start event of the backward inside of which this one was called; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Runs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._backwards = Cache(self._read, 8)
-        self._outers = Cache(self._enclosing, 64)
+        self._ends = Cache(self._read_end, 256)
 
     def backward(self, start: int) -> Backward | None:
         """Return the backward that began at an event, or None where that event is no backward_start."""
@@ -68,7 +69,7 @@ class Runs:
         if not isinstance(detail, BackwardStartDetail):
             return None
         ids, creates = frozenset(detail.nodes), detail.create_graph
-        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates)
+        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates, detail.outer)
 
     def moment(self, position: int) -> Moment | None:
         """Return the innermost backward that is running at a position, else the one that ended last."""
@@ -78,31 +79,38 @@ class Runs:
         ended = self._store.latest("backward_end", position)
         if ended is None or started > ended:
             return self._moment(started, 0)
-        outer = self._outers(ended)
-        return self._moment(self._store.first(ended), ended) if outer is None else self._moment(outer, 0)
+        inner = self.backward(self._store.first(ended))
+        if inner is not None and inner.outer and self.ended(inner.outer, position) is None:
+            return self._moment(inner.outer, 0)
+        return self._moment(self._store.first(ended), ended)
 
     def _moment(self, start: int, end: int) -> Moment | None:
         backward = self.backward(start)
         return None if backward is None else Moment(backward, not end, end)
 
-    def _enclosing(self, ended: int) -> int | None:
-        """Return the backward inside which another one, that ended at ``ended``, was run by a node or hook."""
-        for _ in range(_MAX_SIBLINGS):
-            before = self._store.first(ended) - 1
-            kind, seq = self._last_of_backward(before)
-            if seq is None or kind == "backward_start":
-                return seq
-            if kind != "backward_end":
-                return self.backward_of(kind, seq)
-            ended = seq
+    def ended(self, start: int, position: int) -> int | None:
+        """Return the backward_end event of a backward, up to a position; None while it is open."""
+        end = self._ends(start)
+        if end is None:
+            self._ends.drop(start)  # a growing tape may have it later
+        return end if end is not None and end <= position else None
+
+    def _read_end(self, start: int) -> int | None:
+        query = "SELECT seq FROM event WHERE kind = 'backward_end' AND seq > ? ORDER BY seq LIMIT ?"
+        last, rows = start, [(start,)]
+        while rows:
+            rows = self._store.db.all(query, last, _BATCH)
+            for (seq,) in rows:
+                if self._store.first(seq) == start:
+                    return int(seq)
+            last = rows[-1][0] if rows else last
         return None
 
-    def _last_of_backward(self, position: int) -> tuple[str, int | None]:
-        """Return kind and seq of the newest event up to a position that has to do with the engine."""
-        kinds = (*_RUN_KINDS, "backward_start", "backward_end")
-        found = {kind: self._store.latest(kind, position) for kind in kinds}
-        kind = max(kinds, key=lambda kind: found[kind] or 0)
-        return kind, found[kind]
+    def error(self, start: int, position: int) -> str:
+        """Return what the engine raised in a backward that has ended by a position; empty where it raised nothing."""
+        end = self.ended(start, position)
+        detail = None if end is None else self._store.detail(end)
+        return detail.error if isinstance(detail, BackwardEndDetail) else ""
 
     def backward_of(self, kind: str, seq: int) -> int | None:
         """Return the backward (seq of its start) that a node_start, node or accumulate event is part of."""
@@ -154,24 +162,31 @@ class Runs:
     def state(self, node: int, moment: Moment | None, position: int) -> NodeState:
         """Return the state of a node at a position, of which ``moment`` is what ``moment(position)`` said."""
         run = self.last_run(node, position)
-        is_wanted = moment is not None and moment.is_open and node in moment.backward.nodes
-        if moment is not None and is_wanted and (run is None or run.backward != moment.backward.start):
+        is_wanted = moment is not None and node in moment.backward.nodes
+        if moment is None or not is_wanted or (run is not None and run.backward == moment.backward.start):
+            return self._left(node, run, position)
+        if moment.is_open:
             return "pending"
+        left = self._left(node, run, position)
+        return "created" if left == "done" and self.error(moment.backward.start, position) else left
+
+    def _left(self, node: int, run: Run | None, position: int) -> NodeState:
+        """Return the state in which its last run left a node."""
         if run is None:
             return "created"
-        if run.end is None:
-            return "running" if is_wanted else self._before(node, run)
+        if run.end is None and self.ended(run.backward, position) is None:
+            return "running"
+        error = self.error(run.backward, position)
+        if error and (run.end is None or self._is_blamed(node, run, error, position)):
+            return "failed"
         return self._after(node, run.backward)
 
-    def _before(self, node: int, run: Run) -> NodeState:
-        """Return the state of a node whose last run raised: what an earlier run left."""
-        row = self._store.db.one(
-            "SELECT seq, kind FROM event WHERE node = ? AND seq < ? AND +kind IN ('node', 'accumulate')"
-            " ORDER BY seq DESC LIMIT 1",
-            node,
-            run.start,
-        )
-        return "created" if row is None else self._after(node, self.backward_of(row[1], row[0]) or 0)
+    def _is_blamed(self, node: int, run: Run, error: str, position: int) -> bool:
+        """Tell whether an error names a node that ran to its end, as anomaly detection does where it made a NaN."""
+        found, end = self._store.node(node), self.ended(run.backward, position)
+        if found is None or not error.startswith(f"RuntimeError: Function '{found.name}' returned nan"):
+            return False
+        return self._store.latest("node", end or 0) == run.end
 
     def _after(self, node: int, backward: int) -> NodeState:
         """Return the state in which a finished run leaves a node: freed where the engine drops what the node saved."""

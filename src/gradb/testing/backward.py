@@ -42,13 +42,18 @@ class Autograd(Forward):
         retain_graph: bool = False,
         gradient: Sequence[Number] | None = None,
         line: int | None = None,
+        outer: int = 0,
     ) -> None:
-        """Run the chain rule from a root, newest node first, and fill the ``.grad`` of the leaves."""
+        """Run the chain rule from a root, newest node first, and fill the ``.grad`` of the leaves.
+
+        ``outer`` is the backward (seq of its start) inside of which this one is called.
+        """
         if root.node is None:
             raise ValueError("the root has no grad_fn")
         reached = self._reach(root.node)
         given = None if gradient is None else replace(root, value=value(gradient, root.value.shape)).seen()
-        detail = BackwardStartDetail("backward", (root.seen(),), (given,), retain_graph, False, None, tuple(reached))
+        nodes, call = tuple(reached), "backward"
+        detail = BackwardStartDetail(call, (root.seen(),), (given,), retain_graph, False, None, nodes, outer)
         start = self.event(detail, "backward_start", "backward", line)
         if root.value.numel == 1:
             self.point("loss", root.name or "loss", float(root.numbers[0]), start, line)  # type: ignore[arg-type]

@@ -194,6 +194,8 @@ class BackwardRun:
         found = self._recorder.find()
         self.place = found.place.row
         inputs = [item for item in options.get("inputs") or () if isinstance(item, torch.Tensor)]
+        if not self._is_grad:
+            self.composer.will_retain(inputs)
         self._recorder.settle()
         tensors = [root for root in roots if isinstance(root, torch.Tensor)]
         self.composer.leaves([*tensors, *inputs], self.place)
@@ -214,12 +216,18 @@ class BackwardRun:
         retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
         call = "grad" if self._is_grad else "backward"
-        flags = f"{dumps(retain)},{dumps(self._creates)}"
-        detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{flags},{given},{dumps(ids)}]'
+        flags, outer = f"{dumps(retain)},{dumps(self._creates)}", self._find_outer()
+        rest = f"{flags},{given},{dumps(ids)}{f',{outer}' if outer else ''}"
+        detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{rest}]'
         self._hook(nodes)
         self.start = event
         self.composer.local.backward = self
         self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
+
+    def _find_outer(self) -> int:
+        """Return the backward (seq of its start) that this one is called in, on whatever thread the engine runs it."""
+        found = self.composer.tasks.get(torch._C._current_graph_task_id())
+        return found or (0 if self._outer is None else int(self._outer.start))
 
     def _implicit(self, gradient: Any, blob: Blob, event: int) -> str:
         if not isinstance(gradient, torch.Tensor):
@@ -246,6 +254,7 @@ class BackwardRun:
         self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
+        self.composer.tasks.pop(self._task, None)
         for handle in self._handles:
             _remove(handle)
         self._handles.clear()
@@ -256,6 +265,7 @@ class BackwardRun:
         """
         task = torch._C._current_graph_task_id()
         if self._task is None and (self.composer.local.backward or self) is self:
+            self.composer.tasks[task] = self.start
             self._task = task  # the first node on the calling thread, or on a worker thread that begins nothing itself
         return task == self._task
 

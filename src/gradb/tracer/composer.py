@@ -54,6 +54,8 @@ class Composer:
         self._owners: dict[str, int] = {}
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
+        self.tasks: dict[int | None, int] = {}
+        """Of each graph task that the engine runs now: the backward (seq of its start) that it is."""
         self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
         """Called when a leaf is recorded."""
 
@@ -192,6 +194,12 @@ class Composer:
         """Remember a tensor that asked to keep its ``.grad`` though it is no leaf."""
         self._retained[self.tensors.record(tensor).id] = self.tensors.record(tensor)
 
+    def will_retain(self, inputs: list[torch.Tensor]) -> None:
+        """Remember the ``inputs`` of a backward that are no leaves: the engine makes them keep their ``.grad``."""
+        for tensor in inputs:
+            if maker(tensor) is not None:
+                self.retain(tensor)
+
     def retained(self) -> dict[int, list[TensorRecord]]:
         """Return the tensors that keep their ``.grad``, by the id of the node whose output they are now."""
         found: dict[int, list[TensorRecord]] = {}
@@ -199,7 +207,7 @@ class Composer:
             tensor = known.ref()
             if tensor is None:
                 del self._retained[number]
-            elif tensor.retains_grad and (node := maker(tensor)) is not None:
+            elif (node := maker(tensor)) is not None:
                 mark = self.nodes.mark(node)
                 found.setdefault(0 if mark is None else mark.id, []).append(known)
         return found

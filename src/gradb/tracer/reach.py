@@ -35,8 +35,8 @@ def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
     """Return the nodes that the engine will run, as it decides itself.
 
     Without ``inputs`` these are all that can be reached. With ``inputs`` they are the nodes from which an input's node
-    can be reached; an input's own node runs only if it lies on the way to another, and a leaf's only under
-    ``backward``.
+    can be reached; an input's own node runs too under ``backward``, and under ``autograd.grad`` only if it lies on the
+    way to another.
     """
     order = _postorder(roots)
     if not wanted:
@@ -44,9 +44,8 @@ def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
     needed: set[Any] = set()
     kept = []
     for node in order:  # inputs before consumers
-        is_leaf = is_accumulate(node)
         leads = any(child in wanted or child in needed for child, _ in node.next_functions)
-        if leads or (is_leaf and node in wanted and not is_grad):
+        if leads or (node in wanted and not is_grad):
             needed.add(node)
             kept.append(node)
     return kept

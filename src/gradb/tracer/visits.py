@@ -60,7 +60,7 @@ class NodeVisit:
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
-            if tensor is not None:
+            if tensor is not None and tensor.retains_grad:
                 self.run.accumulated(self.mark, tensor, filling)
 
 

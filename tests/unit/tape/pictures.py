@@ -10,7 +10,7 @@ from gradb.tape.pathfinder import PathsAt
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
 
-SYMBOLS = {"created": "+", "pending": ".", "running": ">", "done": "*", "freed": "x"}
+SYMBOLS = {"created": "+", "pending": ".", "running": ">", "done": "*", "freed": "x", "failed": "!"}
 
 
 def states(graph: GraphView) -> str:

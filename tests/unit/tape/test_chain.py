@@ -210,7 +210,7 @@ def test_nan_is_followed_through_the_products(opener: Opener) -> None:
 
 
 def test_a_backward_that_raised(builder: TapeBuilder) -> None:
-    """A node that raised is running until its backward ends, and then as it was before."""
+    """A node that raised is running until its backward ends, and then failed; what comes after it was not run."""
     output = Tensor(10, "z", value([1.0], ()), True, 5)
     start = lone_node(builder, (output,), [(1, 0)])
     builder.event(NodeStartDetail(start, (gradient([1.0]),), ()), "node_start", "N", node=5)
@@ -218,13 +218,13 @@ def test_a_backward_that_raised(builder: TapeBuilder) -> None:
     builder.event(BackwardEndDetail(start, (), "RuntimeError: boom"), "backward_end", "backward")
     with opened(builder) as tape:
         head = tape.head
-        assert [states(tape.frame(at).graph) for at in (head - 3, head - 2, head - 1, head)] == ["..", ">.", ">.", "++"]
+        assert [states(tape.frame(at).graph) for at in (head - 3, head - 2, head - 1, head)] == ["..", ">.", ">.", "!+"]
         chain = chain_at(tape, head)
-        assert (chain.state, numbers(chain.upstream[0])) == ("created", [1.0])
+        assert (chain.state, numbers(chain.upstream[0])) == ("failed", [1.0])
 
 
 def test_a_freed_node_that_is_run_again(builder: TapeBuilder) -> None:
-    """A second backward over a freed graph makes its nodes wait, then raises, and leaves them freed."""
+    """A second backward over a freed graph makes its nodes wait, then raises: one failed, the rest was not run."""
     x = builder.leaf("x", [3.0])
     y = builder.op("Tensor.pow", "PowBackward0", [x], [9.0], name="y", jacobians=[[6.0]])
     builder.backward(y)
@@ -233,19 +233,19 @@ def test_a_freed_node_that_is_run_again(builder: TapeBuilder) -> None:
     builder.event(NodeStartDetail(start, (gradient([1.0]),), ()), "node_start", "PowBackward0", node=2)
     builder.event(BackwardEndDetail(start, (), "RuntimeError: freed"), "backward_end", "backward")
     with opened(builder) as tape:
-        assert [states(tape.frame(start + at).graph) for at in (-1, 0, 1, 2)] == ["x*", "..", ">.", "x*"]
+        assert [states(tape.frame(start + at).graph) for at in (-1, 0, 1, 2)] == ["x*", "..", ">.", "!+"]
 
 
 def test_a_backward_inside_a_node(builder: TapeBuilder) -> None:
-    """A reentrant backward shows its own graph while it runs; the outer one's comes back when it has ended."""
+    """A backward inside of a node shows its own graph while it runs; then the outer one's comes back, after each."""
     x = builder.leaf("x", [1.0])
     outer = builder.op("f", "CheckpointFunctionBackward", [x], [1.0], name="outer", jacobians=[[1.0]])
     detail = BackwardStartDetail("backward", (outer.seen(),), (None,), False, False, None, (2, 1))
     start = builder.event(detail, "backward_start", "backward")
     begun = builder.event(NodeStartDetail(start, (gradient([1.0]),), ()), "node_start", "N", node=2)
-    for _ in range(2):
+    for _ in range(12):
         inner = builder.op("g", "SinBackward0", [x], [1.0], name="inner", jacobians=[[1.0]])
-        builder.backward(inner)
+        builder.backward(inner, outer=start)
     inside = builder.head
     builder.event(NodeDetail(begun, (gradient([1.0]),)), "node", "N", node=2)
     with opened(builder) as tape:

@@ -1,0 +1,240 @@
+"""What the engine really did in a backward: nodes that failed, backwards inside a node, gradients kept on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
+from gradb.tape.frame import Frame
+from gradb.tape.tape import Tape
+from tests.tracer.recording import notes, record
+
+
+def states(frame: Frame) -> dict[str, str]:
+    """Return the state of each node in the graph, by its name and label."""
+    rows = [frame.graph.row(index) for index in range(len(frame.graph))]
+    return {f"{row.name} {row.label or ''}".rstrip(): frame.graph.state(row.node) for row in rows}
+
+
+def last(tape: Tape, kind: str, name: str = "") -> int:
+    """Return the newest event of a kind (and name)."""
+    return max(event.seq for event in tape.events() if event.kind == kind and name in event.name)
+
+
+def pane(name: str, frame: Frame) -> str:
+    """Return a pane as text, its line breaks taken out."""
+    return " ".join(to_text(PANES[name](frame, Options(width=160)), 160).split())
+
+
+def apply(function: Any, *arguments: torch.Tensor) -> torch.Tensor:
+    """Call a custom Function, which torch does not type."""
+    return function.apply(*arguments)  # type: ignore[no-any-return]
+
+
+def buffers(frame: Frame) -> dict[str, Any]:
+    """Return the numbers of each ``.grad``, by name."""
+    return {buffer.name: buffer.after and buffer.after.numbers() for buffer in frame.grads}
+
+
+# --- nodes that failed ------------------------------------------------------------------------------------------------
+
+
+def test_a_node_that_raised_is_failed_though_it_ran_before(tmp_path: Path) -> None:
+    """The node in which a second backward raised has failed; those behind it were not run, whatever ran before."""
+
+    def script() -> None:
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+        y = (w * w).sum()
+        y.backward(retain_graph=True)
+        with torch.no_grad():
+            w.add_(1)
+        with pytest.raises(RuntimeError, match="inplace"):
+            y.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(last(tape, "error"))
+    assert states(frame) == {"SumBackward0 y": "done", "MulBackward0": "failed", "AccumulateGrad w": "created"}
+    assert "✗ MulBackward0" in pane("graph", frame)
+    assert "✗ it began to run, and the engine raised an error" in pane("chain", frame)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_custom_backward_that_raised_has_failed(tmp_path: Path, error: type[BaseException]) -> None:
+    """Whatever a custom backward raises, Ctrl+C too, its node has failed, until a later backward runs it well."""
+    is_bad = [False, True, False]
+
+    class Fragile(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            if is_bad.pop(0):
+                raise error
+            return grad * 2
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = apply(Fragile, x).sum()
+        y.backward(retain_graph=True)
+        with pytest.raises(error):
+            y.backward(retain_graph=True)
+        y.backward(retain_graph=True)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    ends = [event.seq for event in tape.events() if event.kind == "backward_end"]
+    found = [states(tape.frame(end))["FragileBackward"] for end in ends]
+    assert found == ["done", "failed", "done"]
+    assert buffers(tape.frame(tape.head)) == {"x": [4, 4]}
+
+
+def test_anomaly_detection_blames_the_node_that_made_a_nan(tmp_path: Path) -> None:
+    """Under detect_anomaly the node that returned a NaN ran to its end, and the engine raised because of it."""
+
+    def script() -> None:
+        x = torch.tensor([-1.0], requires_grad=True)
+        with torch.autograd.detect_anomaly(check_nan=True), pytest.raises(RuntimeError, match="SqrtBackward0"):
+            (x.sqrt() * 2).sum().backward()
+
+    with pytest.warns(UserWarning, match=r"Anomaly|Error detected"):
+        _, tape = record(tmp_path / "run.tape", script)
+    found = states(tape.frame(last(tape, "backward_end")))
+    assert found == {
+        "SumBackward0": "done",
+        "MulBackward0": "freed",
+        "SqrtBackward0": "failed",
+        "AccumulateGrad x": "created",
+    }
+
+
+# --- backwards inside a node ------------------------------------------------------------------------------------------
+
+
+def test_many_backwards_inside_a_node_belong_to_it(tmp_path: Path) -> None:
+    """After each of a dozen backwards that a custom backward runs, the outer one is open: its graph, its paths."""
+
+    class Adjoint(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x**2
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            (x,) = ctx.saved_tensors
+            total = torch.zeros_like(grad)
+            for _ in range(12):
+                with torch.enable_grad():
+                    inner = x.detach().requires_grad_()
+                    total += torch.autograd.grad((inner**2).sum(), inner)[0] / 12
+            return grad * total
+
+    def script() -> None:
+        x = torch.tensor([1.0, 3.0], requires_grad=True)
+        loss = apply(Adjoint, x).sum()
+        loss.backward()
+        assert x.grad is not None
+        assert torch.allclose(x.grad, torch.tensor([2.0, 6.0]))
+
+    _, tape = record(tmp_path / "run.tape", script)
+    ends = [event.seq for event in tape.events() if event.kind == "backward_end"]
+    assert len(ends) == 13
+    for end in ends[:-1]:
+        frame = tape.frame(end)
+        assert frame.graph.row(0).name == "SumBackward0"
+        assert states(frame)["AdjointBackward"] == "running"
+        assert [leaf.name for leaf in frame.paths.leaves] == ["x"]
+    assert states(tape.frame(ends[-1]))["AdjointBackward"] == "freed"
+
+
+def test_a_backward_inside_that_raises_leaves_the_outer_one_running(tmp_path: Path) -> None:
+    """A custom backward that catches the error of a backward of its own is still running, and not failed."""
+
+    class Careful(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            with torch.enable_grad():
+                inner = torch.ones(1, requires_grad=True)
+                y = inner.exp()
+                z = (y * 1).sum()
+                y.mul_(2)
+                with pytest.raises(RuntimeError):
+                    z.backward()
+            return grad
+
+    def script() -> None:
+        x = torch.ones(1, requires_grad=True)
+        apply(Careful, x).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    inner = next(event.seq for event in tape.events() if event.kind == "backward_end")
+    assert states(tape.frame(inner))["CarefulBackward"] == "running"
+    assert states(tape.frame(tape.head))["CarefulBackward"] == "done"
+
+
+# --- gradients kept on the way ----------------------------------------------------------------------------------------
+
+
+def test_a_result_given_as_input_of_backward_keeps_its_gradient(tmp_path: Path) -> None:
+    """backward(inputs=[y]) fills y.grad for good: an accumulation and a row, also of the next plain backward."""
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 3
+        z = (y * 2).sum()
+        z.backward(inputs=[y], retain_graph=True)
+        assert y.grad is not None
+        assert y.grad.tolist() == [2, 2]
+        z.backward()
+        assert y.grad.tolist() == [4, 4]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert not notes(tape)
+    first = next(event.seq for event in tape.events() if event.kind == "backward_end")
+    assert buffers(tape.frame(first)) == {"x": None, "y": [2, 2]}
+    assert states(tape.frame(first))["MulBackward0 y"] == "done"
+    assert buffers(tape.frame(tape.head)) == {"x": [6, 6], "y": [4, 4]}
+
+
+def test_an_edge_given_as_input_of_backward_stores_nothing(tmp_path: Path) -> None:
+    """As a GradientEdge the same input makes its node run, and fills nothing."""
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 3
+        (y * 2).sum().backward(inputs=[torch.autograd.graph.get_gradient_edge(y)])
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert buffers(tape.frame(tape.head)) == {"x": None}
+    assert [event.name for event in tape.events() if event.kind == "node"] == [
+        "SumBackward0",
+        "MulBackward0",
+        "MulBackward0",
+    ]
+    assert not [event for event in tape.events() if event.kind == "accumulate"]
+
+
+def test_an_input_of_a_backward_that_raised_is_not_kept(tmp_path: Path) -> None:
+    """The engine has an input keep its gradient only once it begins; a root that needs none makes it raise before."""
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 3
+        with pytest.raises(RuntimeError, match="does not require grad"):
+            torch.ones(1).backward(inputs=[y])
+        (y * 2).sum().backward()
+        assert not y.retains_grad
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert buffers(tape.frame(tape.head)) == {"x": [6, 6]}
