@@ -44,8 +44,9 @@ def scaling(composer: Composer) -> Iterator[None]:
 
 
 def _name_scale(composer: Composer, scaler: Any) -> None:
-    if isinstance(scaler._scale, torch.Tensor):
-        composer.name(scaler._scale, "scale", composer.recorder.settle())
+    made = getattr(scaler, "_scale", None)  # one that is not enabled has none
+    if isinstance(made, torch.Tensor):
+        composer.name(made, "scale", composer.recorder.settle())
 
 
 def _name_result(composer: Composer, outputs: Any, result: Any) -> None:
