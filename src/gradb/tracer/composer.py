@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.aside import is_seen, unseen
 from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
@@ -78,7 +79,10 @@ class Composer:
             return None  # what torch.jit.trace sees becomes part of its graph
         try:
             with _Unseen(), recorder.lock:
-                return part(*arguments)
+                if not is_seen():
+                    return part(*arguments)
+                with unseen():
+                    return part(*arguments)
         except Exception as error:
             what, hides = lost_by(part)
             recorder.lost(error, what, hides=hides)

@@ -27,6 +27,7 @@ from gradb.tracer.places import Found
 from gradb.tracer.recomputing import STOP
 from gradb.tracer.updates import UpdateWatch
 from gradb.tracer.userhooks import UserHooks
+from gradb.tracer.values import is_ordinary
 
 
 class ForwardMode(TorchFunctionMode):
@@ -234,7 +235,9 @@ class ForwardCall:
         event, place = self.recorder.settle(), found.place.row
         if is_single and self.makes_leaf(results[0]):
             self._name_results(results, is_single, event)
-            composer.leaf(results[0], self.call.display, place, is_quiet=not results[0].numel())
+            composer.leaf(
+                results[0], self.call.display, place, is_quiet=is_ordinary(results[0]) and not results[0].numel()
+            )
             return
         scope, new = composer.scope, []
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)

@@ -12,7 +12,7 @@ import torch
 from gradb.tape.codec import dumps
 from gradb.tracer.places import Place
 from gradb.tracer.syntax import Callee
-from gradb.tracer.values import Unreadable, modes_off, readable
+from gradb.tracer.values import Unreadable, is_ordinary, modes_off, readable
 
 Loss = tuple[str, float]
 _METHOD, _FUNCTIONS = Callee("backward", is_method=True), (Callee("backward"), Callee("grad"))
@@ -36,7 +36,7 @@ class Losses:
     def _carefully(self, tensors: list[torch.Tensor], place: Place) -> list[Loss]:
         name, found = self._name(place), []
         for number, root in enumerate(tensors):
-            if root.numel() == 1 and not root.is_complex():
+            if is_ordinary(root) and root.numel() == 1 and not root.is_complex():
                 with contextlib.suppress(Unreadable), modes_off():
                     value = float(readable(root, 1))
                     found.append((name if len(tensors) == 1 else f"{name} {number + 1}", value))

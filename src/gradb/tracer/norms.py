@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -35,8 +36,8 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
     floats: list[float] = []
     try:
         for tensor in tensors:
-            kind, count = _KINDS.get(tensor.dtype), tensor.numel()
-            if kind is not None and count <= _SMALL and type(tensor) in _ORDINARY and tensor.is_cpu:
+            kind = _KINDS.get(tensor.dtype) if type(tensor) in _ORDINARY else None
+            if kind is not None and (count := tensor.numel()) <= _SMALL and tensor.is_cpu:
                 address = _address(tensor)
                 if address:
                     floats += _reader(kind, count)(address)
@@ -64,7 +65,7 @@ def _carefully(tensor: torch.Tensor) -> float:
     with modes_off(), torch.no_grad():
         if tensor.layout is torch.sparse_coo:
             tensor = tensor.detach().coalesce().values()
-        dense = readable(tensor, tensor.numel())
+        dense = readable(tensor, sys.maxsize)
         if not (dense.is_floating_point() or dense.is_complex()):
             dense = dense.to(torch.float64)
         found = float(torch.linalg.vector_norm(dense, dtype=torch.float32 if dense.dtype in _NARROW else None))

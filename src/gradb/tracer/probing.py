@@ -15,10 +15,11 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.measuring import FREE, STEPPING, Refusal, measure, unknown
-from gradb.tracer.values import modes_off
+from gradb.tracer.values import is_ordinary, modes_off
 
 _REPEATS = 8
 _ASK = "`probe` measures more"
+_FOREIGN = "not probed: what flows into it is a tensor with its own dispatch, whose code would run"
 _CHANGES_ON_CALL = ("RngBackward", "ErrorBackward", "NotImplemented", "UndefinedGrad", "DelayedError", "GraphRoot")
 
 
@@ -38,7 +39,7 @@ class Prober:
 
     def probe(self, node: Any, mark: NodeMark, blob: Blob, upstream: Sequence[torch.Tensor | None]) -> str:
         """Return the text of the wire forms of the probes, one for each edge, of a node that is about to run."""
-        why = self._refusal(node, mark)
+        why = self._refusal(node, mark) if all(map(_is_plain, upstream)) else _FOREIGN
         if why is None:
             budget = STEPPING if self._mode == "always" or self._is_stepping() else FREE
             try:
@@ -66,6 +67,11 @@ class Prober:
         if visits > _REPEATS:
             return f"not probed in a free run after the first {_REPEATS} visits of this place"
         return None
+
+
+def _is_plain(gradient: torch.Tensor | None) -> bool:
+    """Tell whether a call with a gradient like it runs nothing but torch: a fake tensor's would be traced."""
+    return gradient is None or type(gradient) is torch.Tensor or is_ordinary(gradient)
 
 
 def clause(error: Exception) -> str:

@@ -127,7 +127,7 @@ class Saving:
 
     def _value(self, saved: torch.Tensor, blob: Blob, *, is_shown: bool) -> str:
         """Return the text of the wire form of a value; where an event shows it, or it is large, without numbers."""
-        if not is_shown and saved.numel() <= self._snapshots.limit:
+        if not is_ordinary(saved) or (not is_shown and saved.numel() <= self._snapshots.limit):
             return self._snapshots.take(saved, blob)
         why = "" if is_shown else f"more than {self._snapshots.limit:,} elements, and no event shows it"
         return dumps([list(saved.shape), str(saved.dtype)[6:], None, None, why])
@@ -166,7 +166,7 @@ def _shown(saved: torch.Tensor, storage: int, at_hand: Hands, storages: Storages
         for tensor in tensors:
             if tensor is saved:
                 return tensor
-    if not storage or maker(saved) is not None:
+    if not storage or not is_ordinary(saved) or maker(saved) is not None:
         return None
     for tensors in reversed(at_hand):
         for tensor in tensors:

@@ -79,7 +79,7 @@ class Snapshots:
         the value that it had: see ``passing.is_private`` for why nobody can have changed it otherwise.
         """
         passed = self.passed
-        if passed is None or tensor.numel() <= self.limit or tensor.device.type != "cpu":
+        if passed is None or type(tensor) not in _ORDINARY or tensor.numel() <= self.limit or not tensor.is_cpu:
             return self.take(tensor, blob)
         known = passed.get(id(tensor))
         try:
