@@ -5,10 +5,7 @@ A table over names; nothing here records anything.
 
 from __future__ import annotations
 
-import gc
-import inspect
 from collections.abc import Callable
-from types import FrameType, FunctionType
 from typing import Any
 
 from torch.overrides import resolve_name
@@ -96,9 +93,11 @@ class Call:
     """What is known of a torch function, found out once."""
 
     __slots__ = ("callee", "clears", "display", "genuine", "is_inplace", "kind", "quoted")
+    genuine: Any
+    """The function itself; None of a custom autograd.Function."""
 
     def __init__(self, func: Callable[..., Any]) -> None:
-        self.genuine: Any = func
+        self.genuine = func
         name = getattr(func, "__name__", "") or type(func).__name__
         full = _full_name(func) or f"torch.{name}"
         full = _ELSEWHERE.get(full, full)
@@ -120,21 +119,6 @@ class Call:
         call.quoted = dumps(call.display)
         call.is_inplace, call.kind, call.genuine = False, OP, None
         return call
-
-
-def genuine(func: Callable[..., Any], caller: FrameType | None) -> Callable[..., Any]:
-    """Return the function to run: ``func``, unless the script has put a function of its own in torch's place.
-
-    ``Tensor.backward`` passes on whatever ``Tensor.backward`` now is; the one that is running is the one to go on with.
-    """
-    code = getattr(func, "__code__", None)
-    if code is None or caller is None or caller.f_code.co_name != "handle_torch_function" or caller.f_back is None:
-        return func
-    running = caller.f_back.f_code
-    if running is code or getattr(inspect.unwrap(func), "__code__", None) is running:
-        return func
-    found = [f for f in gc.get_referrers(running) if isinstance(f, FunctionType) and f.__code__ is running]
-    return found[0] if len(found) == 1 and found[0].__name__ == getattr(func, "__name__", "") else func
 
 
 def _full_name(func: Callable[..., Any]) -> str | None:

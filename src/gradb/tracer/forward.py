@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.history import is_leaf, maker
 from gradb.tracer.microscope import Microscope
+from gradb.tracer.originals import original
 from gradb.tracer.places import Found
 from gradb.tracer.recomputing import STOP
 from gradb.tracer.updates import UpdateWatch
@@ -55,10 +57,10 @@ class ForwardMode(TorchFunctionMode):
         """Run the function, recording it if it is one to record."""
         if is_compiling():  # Dynamo, which would follow the tracer into its graphs, knows this to be true
             return func(*args, **kwargs) if kwargs else func(*args)
-        call = self._calls.get(func)
-        if call is None:
-            call = self._calls[func] = Call(func)
-            call.genuine = calls.genuine(func, sys._getframe(1))
+        try:
+            call = self._calls.get(func) or self._call(func, sys._getframe(1))
+        except TypeError:  # the script's own object, which cannot be hashed
+            call = self._call(func, sys._getframe(1))
         func = call.genuine
         if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
@@ -71,6 +73,17 @@ class ForwardMode(TorchFunctionMode):
         if not self._recorder.is_full:
             return self._watch(call, func, args, kwargs or {})
         return self._run(call, func, args, kwargs or {})
+
+    def _call(self, func: Any, caller: FrameType) -> Call:
+        """Return what is known of the function that is to be run for ``func``.
+
+        What the script has put in the place of several functions stands for another one each time.
+        """
+        genuine = original(func, caller)
+        call = self._calls.get(genuine)
+        if call is None:
+            call = self._calls[genuine] = Call(genuine)
+        return call
 
     def _watch(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function of which only what it does to gradients and parameters matters."""

@@ -1,0 +1,186 @@
+"""Scripts that put functions of their own in the place of torch's: they run once, and every number is as without us."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - what everybody calls it
+from torch.nn import init
+
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+
+_Run = Callable[[torch.Tensor], Any]
+
+
+class _Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        return gradients[0] * 2 * ctx.saved_tensors[0]
+
+
+def _squared(x: torch.Tensor) -> torch.Tensor:
+    square: Any = _Square
+    result: torch.Tensor = square.apply(x).sum()
+    return result
+
+
+def _step(x: torch.Tensor) -> torch.Tensor:
+    optimizer = torch.optim.SGD([x], lr=0.1)
+    optimizer.zero_grad()
+    x.pow(2).sum().backward()
+    optimizer.step()
+    return x.detach()
+
+
+def _scaled(x: torch.Tensor) -> Any:
+    return torch.amp.GradScaler("cpu", init_scale=4.0).scale(x.sum())
+
+
+PLACES: list[tuple[Any, str, _Run]] = [
+    (F, "softmax", lambda x: F.softmax(x, 1)),
+    (F, "cross_entropy", lambda x: F.cross_entropy(x, torch.tensor([1, 0]))),
+    (F, "max_pool1d", lambda x: F.max_pool1d(x, 2)),  # the one that runs has another name
+    (F, "gelu", lambda x: F.gelu(x, approximate="none")),
+    (F, "linear", lambda x: F.linear(x, x)),
+    (init, "normal_", lambda x: init.normal_(x.detach())),
+    (torch, "matmul", lambda x: torch.matmul(x, x.t())),
+    (torch, "norm", lambda x: torch.norm(x, 2)),
+    (torch, "einsum", lambda x: torch.einsum("ij,kj->ik", x, x)),
+    (torch.Tensor, "norm", lambda x: x.norm()),
+    (torch.Tensor, "add", lambda x: x.add(1)),
+    (torch.Tensor, "__add__", lambda x: x + 1),
+    (torch.Tensor, "__rsub__", lambda x: 1 - x),
+    (torch.Tensor, "__getitem__", lambda x: x[0]),
+    (torch.Tensor, "zero_", lambda x: x.detach().zero_()),
+    (torch.Tensor, "detach", lambda x: x.detach()),
+    (torch.Tensor, "backward", lambda x: x.sum().backward()),
+    (torch.Tensor, "register_hook", lambda x: x.register_hook(lambda g: g * 2).remove()),
+    (torch.autograd, "backward", lambda x: torch.autograd.backward(x.sum())),
+    (torch.autograd, "grad", lambda x: torch.autograd.grad(x.sum(), x)[0]),
+    (torch.nn.Module, "__call__", lambda x: torch.nn.Softmax(1)(x * 1)),
+    (torch.nn.Module, "zero_grad", lambda x: torch.nn.ParameterList([x]).zero_grad()),
+    (torch.optim.Optimizer, "zero_grad", _step),
+    (torch.optim.SGD, "step", _step),
+    (torch.amp.GradScaler, "scale", _scaled),
+    (_Square, "apply", _squared),
+    (_Square, "backward", lambda x: _squared(x).backward()),
+]
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, calls: list[str], *, wraps: bool) -> Iterator[None]:
+    """Put a function that doubles what the genuine one returns in its place."""
+    genuine = vars(owner).get(name, getattr(owner, name))
+    call = getattr(owner, name)
+
+    def double(*args: Any, **kwargs: Any) -> Any:
+        calls.append(name)
+        result = call(*args, **kwargs)
+        return result * 2 if isinstance(result, torch.Tensor) else result
+
+    is_static = owner is _Square
+    mine: Any = functools.wraps(call)(double) if wraps else double
+    setattr(owner, name, staticmethod(mine) if is_static else mine)
+    try:
+        yield
+    finally:
+        setattr(owner, name, genuine)
+
+
+def _script(owner: Any, name: str, run: _Run, *, wraps: bool, is_late: bool) -> Callable[[], Any]:
+    def script() -> Any:
+        torch.manual_seed(0)
+        x = torch.randn(2, 4, dtype=torch.float64).requires_grad_()
+        calls: list[str] = []
+        before = run(x) if is_late else None
+        with _replaced(owner, name, calls, wraps=wraps):
+            found = run(x)
+        return [_plain(before), _plain(found), _plain(x), _plain(x.grad), calls]
+
+    return script
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, torch.Tensor) else None
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the first call", "after it"])
+@pytest.mark.parametrize("wraps", [False, True], ids=["plain", "functools.wraps"])
+def test_a_replacement_runs_once(tmp_path: Path, *, wraps: bool, is_late: bool) -> None:
+    """Results, gradients, weights and the number of calls are those of the bare script, for each kind of function."""
+    scripts = [_script(*place, wraps=wraps, is_late=is_late) for place in PLACES]
+    wanted = [script() for script in scripts]
+    found, tape = record(tmp_path / "run.tape", lambda: [script() for script in scripts])
+    for place, want, got in zip(PLACES, wanted, found, strict=True):
+        assert got == want, place[1]
+        assert got[4], place[1]
+    assert notes(tape) == []
+
+
+def test_an_attribute_that_became_a_property(tmp_path: Path) -> None:
+    """What the property computes from the genuine attribute is computed once."""
+
+    def script() -> list[Any]:
+        genuine = torch.Tensor.T
+        torch.Tensor.T = property(lambda self: genuine.__get__(self) * 2)  # type: ignore[assignment, attr-defined]
+        try:
+            found = torch.ones(1, 2).T.tolist()
+        finally:
+            torch.Tensor.T = genuine
+        return list(found)
+
+    assert record(tmp_path / "run.tape", script)[0] == script() == [[2.0], [2.0]]
+
+
+class _Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs) * 3
+
+
+def test_a_replacement_that_is_no_function(tmp_path: Path) -> None:
+    """A mock counts its calls as it would; an object without a hash does not break the script."""
+
+    def script() -> Any:
+        x, genuine = torch.ones(1, 2), F.softmax
+        with mock.patch("torch.nn.functional.softmax", wraps=genuine) as counting:
+            first = F.softmax(x, 1)
+        with mock.patch("torch.nn.functional.softmax", _Unhashable(genuine)):
+            second = F.softmax(x, 1)
+        return first.tolist(), second.tolist(), counting.call_count
+
+    assert record(tmp_path / "run.tape", script)[0] == script() == ([[0.5, 0.5]], [[1.5, 1.5]], 1)
+
+
+def test_one_function_in_two_places(tmp_path: Path) -> None:
+    """What stands for several functions at once is not taken for the one that was seen first."""
+
+    def script() -> Any:
+        x = torch.tensor([[1.0, 2.0]])
+        softmax, log_softmax = F.softmax, F.log_softmax
+
+        def either(value: torch.Tensor, dim: int, *, is_log: bool = False, **rest: Any) -> Any:
+            return (log_softmax if is_log else softmax)(value, dim)
+
+        with mock.patch.object(F, "softmax", either), mock.patch.object(F, "log_softmax", either):
+            return either(x, 1).tolist(), either(x, 1, is_log=True).tolist(), either(x, 1).tolist()
+
+    assert record(tmp_path / "run.tape", script)[0] == script()
