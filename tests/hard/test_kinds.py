@@ -26,10 +26,10 @@ def test_the_scale_of_a_grad_scaler_is_named() -> None:
 
 
 def test_unscaling_is_not_called_clearing() -> None:
-    """GradScaler divides the buffers: 3072 and 4096 by 1024 are 3 and 4, which is no zero_grad."""
+    """GradScaler divides the buffers: 3072 and 4096 by 1024 are 3 and 4, which is a change, no clearing."""
     seen = see("scaled")
-    position = seen.at("unscale", "zero_grad")
-    assert seen.headline(position) == "GradScaler divided w's .grad by the scale"
+    position = seen.at("unscale", "grad_change")
+    assert seen.headline(position) == "GradScaler divided w's .grad by the scale: norm 5120 → 5"
     text = to_text(grads_pane(seen.tape.frame(position), Options(width=100)), 100)
     assert "changed" in text
     assert "cleared" not in text

@@ -21,10 +21,12 @@ from gradb.tape.events import (
     AtenDetail,
     BackwardEndDetail,
     BackwardStartDetail,
+    BufferChange,
     DepthDetail,
     EndDetail,
     ErrorDetail,
     Event,
+    GradChangeDetail,
     HookDetail,
     InterventionDetail,
     LossDetail,
@@ -39,11 +41,9 @@ from gradb.tape.events import (
     ZeroGradDetail,
 )
 from gradb.tape.frame import Chain, Frame
-from gradb.tape.values import is_emptied
 
 _TEXT_LIMIT = 200
 _MAX_ERROR_LINES = 8
-_UNSCALING = "grad._amp_foreach_non_finite_check_and_unscale_"
 
 
 def headline(frame: Frame, width: int | None = None) -> Text:
@@ -141,7 +141,7 @@ def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
 
 
 def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
-    names = ", ".join(cleared.parameter for cleared in detail.cleared[:4]) + (", …" if len(detail.cleared) > 4 else "")
+    names = _names(detail.cleared)
     if detail.idiom == "policy on":
         return f"gradb cleared {names or 'nothing'}: zero_grad is on, and the script had not"
     call = _zeroing(detail)
@@ -150,21 +150,37 @@ def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
         return f"{call} did nothing{kept}: zero_grad is off"
     if not detail.cleared:
         return f"{call} found nothing to clear"
-    if not call.endswith("zero_grad()") and not any(is_emptied(one.after) for one in detail.cleared):
-        if detail.idiom == _UNSCALING:
-            return f"GradScaler divided {names}'s .grad by the scale"
-        return f"{call} changed it"
     return f"{call} cleared {names}" if call.endswith("zero_grad()") else f"{call} cleared it"
 
 
 def _zeroing(detail: ZeroGradDetail) -> str:
     """Return the idiom as it stands in the script: ``optimizer.zero_grad()``, ``w.grad = None``."""
-    if detail.idiom.endswith(".zero_grad"):
-        return f"{detail.idiom}()"
-    name = detail.cleared[0].parameter if len(detail.cleared) == 1 else "a tensor"
-    if detail.idiom.startswith("del "):
+    return f"{detail.idiom}()" if detail.idiom.endswith(".zero_grad") else _edit(detail.idiom, detail.cleared)
+
+
+def _edit(idiom: str, buffers: tuple[BufferChange, ...]) -> str:
+    """Return ``w.grad = None``, ``del w.grad``, ``w.grad.mul_()``; a function of torch's as it is called."""
+    name = buffers[0].parameter if len(buffers) == 1 else "a tensor"
+    if idiom.startswith("del "):
         return f"del {name}.grad"
-    return f"{name}.{detail.idiom}" + ("()" if detail.idiom.endswith("_") else "")
+    call = f"{name}.{idiom}" if idiom.startswith("grad") else idiom
+    return call if "=" in call else f"{call}()"
+
+
+def _grad_change(event: Event, detail: GradChangeDetail) -> str:
+    names = _names(detail.changed)
+    if detail.by == "GradScaler.unscale_":
+        clause = f"GradScaler divided {names}'s .grad by the scale"
+    else:
+        call = _edit(detail.by, detail.changed)
+        clause = f"{call} changed {'it' if len(detail.changed) == 1 and names in call else names}"
+    if detail.norm_before is None or detail.norm_after is None:
+        return clause
+    return f"{clause}: norm {number(detail.norm_before)} → {number(detail.norm_after)}"
+
+
+def _names(buffers: tuple[BufferChange, ...]) -> str:
+    return ", ".join(one.parameter for one in buffers[:4]) + (", …" if len(buffers) > 4 else "")
 
 
 def _end(event: Event, detail: EndDetail) -> str:
@@ -238,6 +254,7 @@ _CLAUSES: dict[str, Callable[[Event, Any], str]] = {
     "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
+    "grad_change": _grad_change,
     "step": _step,
     "loss": _loss,
     "intervention": _intervention,

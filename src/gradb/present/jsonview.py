@@ -181,10 +181,23 @@ def _values(tensors: tuple[ev.Tensor | None, ...]) -> list[Json | None]:
 
 
 def _zero_grad(tape: Reader, event: Event, detail: ev.ZeroGradDetail) -> Json:
-    cleared = [
-        {"parameter": c.parameter, "before": value_json(c.before), "after": value_json(c.after)} for c in detail.cleared
+    return {"idiom": detail.idiom, "suppressed": detail.is_suppressed, "cleared": _buffers(detail.cleared)}
+
+
+def _grad_change(tape: Reader, event: Event, detail: ev.GradChangeDetail) -> Json:
+    norms = {key: _norm(getattr(detail, key)) for key in ("norm_before", "norm_after")}
+    return {"by": detail.by, "changed": _buffers(detail.changed)} | norms
+
+
+def _norm(value: float | None) -> Json | None:
+    return None if value is None else number_json(value)
+
+
+def _buffers(buffers: tuple[ev.BufferChange, ...]) -> list[Json]:
+    return [
+        {"parameter": one.parameter, "before": value_json(one.before), "after": value_json(one.after)}
+        for one in buffers
     ]
-    return {"idiom": detail.idiom, "suppressed": detail.is_suppressed, "cleared": cleared}
 
 
 def _step(tape: Reader, event: Event, detail: ev.StepDetail) -> Json:
@@ -237,6 +250,7 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "hook": _hook,
     "backward_end": _backward_end,
     "zero_grad": _zero_grad,
+    "grad_change": _grad_change,
     "step": _step,
     "loss": _loss,
     "intervention": lambda tape, event, detail: {key: getattr(detail, key) for key in ("what", "before", "after")},

@@ -143,9 +143,12 @@ def _policy(training: Training) -> Text:
     since = f"since iteration {mark.iteration:,}"
     style = theme.WARNING if mark.value == "off" else theme.OK
     line = Text(no_wrap=True).append(f"zero_grad {plain(mark.value, 20)}", style)
+    missed = f", {counted(training.missed, 'clear')} could not be held back" if training.missed else ""
     done = counted(count, "call") + " suppressed" if mark.value == "off" else counted(count, "clearing") + " added"
     nothing = "nothing to suppress" if mark.value == "off" else "nothing to add"
-    return line.append(f": {done} {since}" if count else f" {since}: {nothing} so far")
+    if missed and not count:
+        return line.append(f" {since}{missed}")
+    return line.append(f": {done} {since}{missed}" if count else f" {since}: {nothing} so far")
 
 
 def _depth(training: Training) -> Text:

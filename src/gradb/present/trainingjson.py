@@ -16,7 +16,7 @@ def training_json(training: Training) -> Json:
         "iterations": training.iterations,
         "finished": training.is_finished,
         "seed": training.seed,
-        "policy": _in_force(training.policy, "script") | {"count": training.touched},
+        "policy": _in_force(training.policy, "script") | {"count": training.touched, "missed": training.missed},
         "learning_rate": _in_force(training.rate, "script"),
         "depth": _in_force(training.depth, "full"),
         "interventions": [mark_json(mark) for mark in interventions],

@@ -24,6 +24,7 @@ accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
 hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
+grad_change             ``[by, [[tensor, parameter, V, V]...], norm or null, norm or null]``
 step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``
 loss                    ``[[name, value]...]``
 intervention            ``[what, before, after]``
@@ -52,10 +53,12 @@ from gradb.tape.events import (
     Axis,
     BackwardEndDetail,
     BackwardStartDetail,
+    BufferChange,
     DepthDetail,
     Detail,
     EndDetail,
     ErrorDetail,
+    GradChangeDetail,
     HookDetail,
     InterventionDetail,
     LeafDetail,
@@ -160,6 +163,10 @@ def _calls(calls: int | None) -> Wire:
     return [] if calls is None else [calls]
 
 
+def _buffers(changes: tuple[BufferChange, ...], blob: Blob) -> Wire:
+    return [[one.tensor, one.parameter, _value(one.before, blob), _value(one.after, blob)] for one in changes]
+
+
 def encode(detail: Detail) -> tuple[str, bytes | None]:
     """Return the JSON text and the blob of a detail."""
     blob = Blob()
@@ -207,8 +214,9 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
         case ZeroGradDetail(idiom, cleared, is_suppressed):
-            rows = [[c.tensor, c.parameter, _value(c.before, blob), _value(c.after, blob)] for c in cleared]
-            return [idiom, rows, is_suppressed]
+            return [idiom, _buffers(cleared, blob), is_suppressed]
+        case GradChangeDetail(by, changed, norm_before, norm_after):
+            return [by, _buffers(changed, blob), norm_before, norm_after]
         case StepDetail():
             after, before = _tensors(detail.parameters, blob), [_value(v, blob) for v in detail.before]
             gradients = [_value(v, blob) for v in detail.gradients]

@@ -14,11 +14,12 @@ from gradb.tape.events import (
     Axis,
     BackwardEndDetail,
     BackwardStartDetail,
-    Cleared,
+    BufferChange,
     DepthDetail,
     Detail,
     EndDetail,
     ErrorDetail,
+    GradChangeDetail,
     HookDetail,
     InterventionDetail,
     LeafDetail,
@@ -218,8 +219,16 @@ def _read_backward_end(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_zero_grad(raw: Wire, data: bytes) -> Detail:
-    rows = [Cleared(int(t), str(p), _read_value(b, data), _read_value(a, data)) for t, p, b, a in raw[1]]
-    return ZeroGradDetail(str(raw[0]), tuple(rows), bool(raw[2]))
+    return ZeroGradDetail(str(raw[0]), _buffers(raw[1], data), bool(raw[2]))
+
+
+def _read_grad_change(raw: Wire, data: bytes) -> Detail:
+    by, changed, before, after = raw
+    return GradChangeDetail(str(by), _buffers(changed, data), _float(before), _float(after))
+
+
+def _buffers(raw: Any, data: bytes) -> tuple[BufferChange, ...]:
+    return tuple(BufferChange(int(t), str(p), _read_value(b, data), _read_value(a, data)) for t, p, b, a in raw)
 
 
 def _read_step(raw: Wire, data: bytes) -> Detail:
@@ -259,6 +268,7 @@ _READERS: dict[str, Callable[[Wire, bytes], Detail]] = {
     "hook": _read_hook,
     "backward_end": _read_backward_end,
     "zero_grad": _read_zero_grad,
+    "grad_change": _read_grad_change,
     "step": _read_step,
     "loss": _read_loss,
     "intervention": lambda raw, data: InterventionDetail(str(raw[0]), str(raw[1]), str(raw[2])),

@@ -23,7 +23,8 @@ Kind = Literal[
     "accumulate",  # a .grad buffer was filled
     "hook",  # a hook of the script was registered, or has run
     "backward_end",  # the engine returned (or raised)
-    "zero_grad",  # gradients were cleared, by any of the five idioms
+    "zero_grad",  # gradients were cleared: by an idiom, or by anything else after which they are all zero
+    "grad_change",  # gradients were changed and are not all zero: clipped, unscaled, given noise, edited
     "step",  # an optimizer step returned
     "loss",  # a backward was run while only watching: the value it began from, and no more
     "intervention",  # something was changed from outside: zero_grad policy, learning rate
@@ -61,6 +62,7 @@ PHASE_OF_KIND: dict[str, Phase] = {
     "backward_end": "backward",
     "loss": "backward",
     "zero_grad": "optimizer",
+    "grad_change": "optimizer",
     "step": "optimizer",
     "end": "end",
 }
@@ -75,6 +77,7 @@ STOP_KINDS = frozenset(
         "accumulate",
         "hook",
         "zero_grad",
+        "grad_change",
         "step",
         "loss",
         "intervention",
@@ -363,14 +366,15 @@ class BackwardEndDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
-    """One gradient that was cleared."""
+class BufferChange:
+    """One gradient that was cleared or changed."""
 
     tensor: int
     parameter: str
     before: TensorValue | None
+    """None where ``.grad`` was None."""
     after: TensorValue | None
-    """None for set-to-none, else zeros."""
+    """None for set-to-none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,12 +382,25 @@ class ZeroGradDetail:
     """Gradients were cleared."""
 
     idiom: str
-    """``optimizer.zero_grad``, ``module.zero_grad``, ``grad.zero_``, ``grad = None`` or ``del grad``; what gradb itself
-    cleared is ``policy on``."""
-    cleared: tuple[Cleared, ...]
+    """``optimizer.zero_grad``, ``module.zero_grad``, ``grad.zero_``, ``grad = None`` or ``del grad``, or what else left
+    nothing but zeros (``grad.mul_``, ``grad = value``); what gradb itself cleared is ``policy on``."""
+    cleared: tuple[BufferChange, ...]
     """What was to be cleared; of a suppressed call, ``after`` is what was there before."""
     is_suppressed: bool = False
     """True when the policy ``off`` made the call do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradChangeDetail:
+    """Gradients were changed, and are not all zero."""
+
+    by: str
+    """``clip_grad_norm_``, ``GradScaler.unscale_``, ``grad.div_``, ``grad = value``, ``grad.data = value`` ..."""
+    changed: tuple[BufferChange, ...]
+    """Only those that are not what they were."""
+    norm_before: float | None
+    """2-norm of all elements of those gradients together; None where it is not known."""
+    norm_after: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,6 +504,7 @@ Detail = (
     | HookDetail
     | BackwardEndDetail
     | ZeroGradDetail
+    | GradChangeDetail
     | StepDetail
     | LossDetail
     | InterventionDetail

@@ -11,7 +11,16 @@ from gradb.tape import jacobian
 from gradb.tape.aten import Atens
 from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
-from gradb.tape.events import AccumulateDetail, DepthDetail, Event, HookDetail, OutputDetail, Tensor, ZeroGradDetail
+from gradb.tape.events import (
+    AccumulateDetail,
+    DepthDetail,
+    Event,
+    GradChangeDetail,
+    HookDetail,
+    OutputDetail,
+    Tensor,
+    ZeroGradDetail,
+)
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
 from gradb.tape.graph import Graphs
 from gradb.tape.holding import Holdings
@@ -20,7 +29,7 @@ from gradb.tape.naming import Naming
 from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
 from gradb.tape.training import Mark, Trainings
-from gradb.tape.values import TensorValue, is_emptied
+from gradb.tape.values import TensorValue
 
 MAX_OUTPUTS = 500
 _LOOK_BACK = 1000  # events looked through for the last known source line
@@ -152,9 +161,11 @@ class Frames:
             for one in detail.cleared:
                 if one.tensor == leaf:
                     how = "cleared (set to None)" if one.after is None else "cleared (zeroed)"
-                    if not is_emptied(one.after) and not detail.is_suppressed:
-                        how = f"changed by {detail.idiom}"
                     return one.before, None, one.after, how, one.parameter
+        if isinstance(detail, GradChangeDetail):
+            for one in detail.changed:
+                if one.tensor == leaf:
+                    return one.before, None, one.after, f"changed by {detail.by}", one.parameter
         if isinstance(detail, HookDetail) and len(detail.before) == len(detail.after) == 1:
             before, after = (None if one is None else one.value for one in (*detail.before, *detail.after))
             return before, None, after, f"changed by the hook {detail.function}", ""

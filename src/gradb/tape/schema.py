@@ -95,7 +95,7 @@ CREATE TABLE grad(                -- events that touched the .grad of a leaf
 ) WITHOUT ROWID;
 CREATE TABLE series(              -- numbers that change from iteration to iteration
   id INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL,             -- loss, grad_norm, parameter_norm, learning_rate, suppressed, inserted
+  kind TEXT NOT NULL,             -- loss, grad_norm, parameter_norm, learning_rate, suppressed, missed, inserted
   name TEXT NOT NULL,             -- variable, optimizer or parameter
   file INTEGER,                   -- source.id and line of the call, for losses
   line INTEGER

@@ -20,6 +20,7 @@ SeriesKind = Literal[
     "parameter_norm",  # 2-norm of one parameter after a step
     "learning_rate",  # the rate that a step used, one series a parameter group
     "suppressed",  # calls that the policy `off` made do nothing, counted since it came into force
+    "missed",  # clears that the policy `off` could not hold back, counted since it came into force
     "inserted",  # clearings that the policy `on` added, counted since it came into force
 ]
 MAX_SERIES = 10_000

@@ -12,7 +12,7 @@ from typing import Literal
 
 from gradb.tape.events import Event
 
-FORWARD_ENDS = frozenset({"op", "leaf", "zero_grad", "error", "end"})
+FORWARD_ENDS = frozenset({"op", "leaf", "zero_grad", "grad_change", "error", "end"})
 """Kinds that tell of a call of the torch API once it has returned (or raised)."""
 
 StopKind = Literal[

@@ -66,6 +66,8 @@ class Training:
     """The same for the depth of recording; None: full."""
     touched: int
     """How many calls the policy in force has suppressed (``off``) or added (``on``) up to the position."""
+    missed: int
+    """How many clears the policy ``off`` could not hold back up to the position."""
     seed: int | None
     """What ``--seed`` gave, or None."""
 
@@ -124,6 +126,7 @@ class Trainings:
             rate,
             depth,
             _touched(series, policy, position),
+            _counted(series, "missed", policy, position),
             _number(seed[0]) if seed is not None else None,
         )
 
@@ -173,9 +176,12 @@ class Trainings:
 
 def _touched(series: tuple[Series, ...], policy: Mark | None, position: int) -> int:
     """Return what the policy in force has done so far; the series count from 1 in each period."""
+    return _counted(series, "suppressed" if policy and policy.value == "off" else "inserted", policy, position)
+
+
+def _counted(series: tuple[Series, ...], kind: str, policy: Mark | None, position: int) -> int:
     if policy is None:
         return 0
-    kind = "suppressed" if policy.value == "off" else "inserted"
     counts = [one for one in series if one.kind == kind]
     latest = [one.values[known - 1] for one in counts if (known := one.until(position)) > one.until(policy.event)]
     return int(max(latest, default=0))

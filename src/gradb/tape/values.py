@@ -120,13 +120,3 @@ def _is_finite(number: Number) -> bool:
     if isinstance(number, complex):
         return math.isfinite(number.real) and math.isfinite(number.imag)
     return math.isfinite(number)
-
-
-def is_emptied(value: TensorValue | None) -> bool:
-    """Tell whether a gradient holds nothing any more: it is None or zeros, as far as its value is known."""
-    if value is None:
-        return True
-    if value.stats is not None:
-        stats = value.stats
-        return stats.minimum == stats.maximum == 0 and not (stats.nan or stats.posinf or stats.neginf)
-    return not any(value.numbers() or ())

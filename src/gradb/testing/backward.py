@@ -10,7 +10,7 @@ from gradb.tape.events import (
     AccumulateDetail,
     BackwardEndDetail,
     BackwardStartDetail,
-    Cleared,
+    BufferChange,
     DepthDetail,
     NodeDetail,
     NodeStartDetail,
@@ -163,7 +163,7 @@ class Autograd(Forward):
             zeros = value([0.0] * leaf.value.numel, leaf.value.shape, leaf.value.dtype)
             after = before if is_suppressed else None if to_none or before is None else zeros
             self.grads[leaf.id] = after
-            cleared.append(Cleared(leaf.id, leaf.name or f"leaf #{leaf.id}", before, after))
+            cleared.append(BufferChange(leaf.id, leaf.name or f"leaf #{leaf.id}", before, after))
         seq = self.event(ZeroGradDetail(idiom, tuple(cleared), is_suppressed), "zero_grad", idiom, line)
         for leaf in leaves if not is_suppressed else ():
             self._fills.pop(leaf.id, None)

@@ -11,6 +11,7 @@ from typing import Any
 from torch.overrides import resolve_name
 
 from gradb.tape.codec import dumps
+from gradb.tracer.clearing import CLEARING
 from gradb.tracer.syntax import Callee
 
 _SEEN_GETTERS = frozenset({"T", "mT", "H", "mH", "real", "imag"})
@@ -83,7 +84,6 @@ _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
-_CLEARING = frozenset({"zero_", "fill_", "_foreach_zero_"})
 PASS, OP, ENGINE, GRAD, RETAIN, HOOK = range(6)
 HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")
@@ -107,7 +107,7 @@ class Call:
         is_dunder = name.startswith("__") and name.endswith("__")
         self.is_inplace = name in _INPLACE or (name.endswith("_") and not is_dunder)
         self.kind = _kind(func, name, full)
-        self.clears = name in _CLEARING or (self.kind == GRAD and _attribute(func) == "grad")
+        self.clears = name in CLEARING and (self.kind != GRAD or _attribute(func) != "requires_grad")
         """True when it may clear a gradient."""
         self.quoted = dumps(self.display)
 

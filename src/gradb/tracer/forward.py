@@ -20,6 +20,7 @@ from gradb.tape.codec import Blob
 from gradb.tracer import calls
 from gradb.tracer.arguments import argument_text, tensors_in
 from gradb.tracer.calls import Call
+from gradb.tracer.clearing import target_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.history import is_leaf, maker
@@ -67,9 +68,9 @@ class ForwardMode(TorchFunctionMode):
         if call.kind == calls.HOOK and len(args) == 2:
             hook = self._composer.guard(self._hooks.register, calls.HOOKS[func.__name__], *args)
             return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))
-        is_off = call.clears and self._composer.controls.zero_grad == "off"
-        if is_off and self._composer.guard(self._grads.suppresses, call.display, args):
-            return None if call.kind == calls.GRAD else args[0]
+        is_off = (call.clears or (kwargs and "out" in kwargs)) and self._composer.controls.zero_grad == "off"
+        if is_off and self._composer.guard(self._grads.suppresses, call, args, kwargs or {}):
+            return None if call.kind == calls.GRAD else target_of(args, kwargs or {})
         if not self._recorder.is_full:
             return self._watch(call, func, args, kwargs or {})
         return self._run(call, func, args, kwargs or {})
@@ -87,10 +88,12 @@ class ForwardMode(TorchFunctionMode):
 
     def _watch(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a function of which only what it does to gradients and parameters matters."""
-        if call.clears:
-            self._composer.guard(self._grads.cleared_unseen, call.display, args)
+        changes = call.is_inplace or call.kind == calls.GRAD or "out" in kwargs
+        leaves = self._composer.guard(self._grads.before_unseen, call, args, kwargs) if changes else None
         result = func(*args, **kwargs)
-        if call.is_inplace or call.kind == calls.GRAD:
+        if leaves:
+            self._composer.guard(self._grads.after_unseen, leaves)
+        if changes:
             self._composer.guard(self._updates.look, call, args)
         return result
 
@@ -160,7 +163,7 @@ class ForwardCall:
         if self.call.kind != calls.OP:
             self._name_inputs()
         if self.call.kind == calls.GRAD:
-            self.grads.before_setting(self.call.display, self.args)
+            self.grads.before_call(self.call, self.args, self.kwargs)
         elif self.call.genuine is None:
             if not self.is_hidden() and not self.composer.is_in_transform():
                 self._take_inputs()  # a custom Function may change one, which is then an output of its node
@@ -168,19 +171,19 @@ class ForwardCall:
             if self.is_hidden() or self.composer.is_in_transform():
                 return
             self._take_inputs()
-            self.grads.before_inplace(self.kwargs["out"] if "out" in self.kwargs else next(iter(self.args), None))
+            self.grads.before_call(self.call, self.args, self.kwargs)
 
     def after(self, result: Any) -> None:
         """Record the call, now that it has returned."""
         call = self.call
         if call.kind != calls.OP:
             if call.kind == calls.GRAD:
-                self.grads.after_setting(call.display, self.args, self._locate())
+                self.grads.after_setting(call, self.args, self._locate())
                 self.updates.set_data(call, self.args, self._locate())
             elif call.kind == calls.RETAIN:
                 self.composer.retain(self.args[0])
             return
-        if self.texts is not None and self.grads.after_inplace(call.display, self._locate()):
+        if self.texts is not None and self.grads.after_inplace(call, self.args, self._locate()):
             return
         is_single = isinstance(result, torch.Tensor)
         results = [result] if is_single else tensors_in((result,))

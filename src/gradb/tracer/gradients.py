@@ -1,8 +1,8 @@
 """Watches ``.grad`` being cleared or set, in the idioms that scripts use, and carries out the zero_grad policy.
 
 ``optimizer.zero_grad()`` and ``module.zero_grad()`` are one event for all they clear; ``p.grad.zero_()``,
-``p.grad = None`` and ``del p.grad`` are one each. So is a call that the policy makes do nothing, and what gradb clears
-itself.
+``p.grad = None`` and ``del p.grad`` are one each; of anything else the effect decides (see ``edits``). A call that the
+policy makes do nothing is an event too, and so is what gradb clears itself.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.codec import dumps
+from gradb.tracer.calls import Call
+from gradb.tracer.clearing import clears, covers, is_setting, target_of
 from gradb.tracer.composer import Composer
+from gradb.tracer.edits import Edits, Held, is_cleared
 from gradb.tracer.history import grad_of, is_leaf, keeps_grad
-from gradb.tracer.norms import norm_of_all
 from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
@@ -26,19 +28,9 @@ from gradb.tracer.policy import ZeroPolicy
 LeavesOf = Callable[[Any], list[torch.Tensor]]
 
 
-class _Held:
-    """Leaves and what their ``.grad`` held before a call that may clear it."""
-
-    __slots__ = ("blob", "rows")
-
-    def __init__(self, composer: Composer, leaves: list[torch.Tensor]) -> None:
-        self.blob = Blob()
-        self.rows = [(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
-
-
 class _Local(threading.local):
     def __init__(self) -> None:
-        self.held: _Held | None = None
+        self.held: Held | None = None
         self.depth = 0
 
 
@@ -49,6 +41,7 @@ class GradWatch:
         self._composer = composer
         self._recorder = composer.recorder
         self._policy = policy
+        self._edits = Edits(composer, policy)
         self._local = _Local()
 
     @property
@@ -58,10 +51,12 @@ class GradWatch:
 
     # --- the policy ---------------------------------------------------------------------------------------------------
 
-    def suppresses(self, call: str, args: tuple[Any, ...]) -> bool:
+    def suppresses(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Tell whether a call that clears gradients is to do nothing, and record that it did nothing."""
-        leaves = self._to_clear(call, args)
-        if not self._policy.is_off or not leaves or self._local.depth:
+        if not self._policy.is_off or self._local.depth:
+            return False
+        leaves = self._to_clear(call, args, kwargs)
+        if not leaves:
             return False
         found = self._recorder.find()
         if found.is_optimizer:
@@ -69,20 +64,40 @@ class GradWatch:
         self._suppressed(_idiom(call, args), leaves, found.place.row)
         return True
 
-    def cleared_unseen(self, call: str, args: tuple[Any, ...]) -> None:
-        """Take note of a call that is about to clear gradients while only watching."""
-        if self._to_clear(call, args):
-            self._policy.cleared(to_zeros=not _is_setting(call))
+    def before_unseen(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+        """Take note of a call that may clear gradients while only watching; return those that there are, under `off`.
 
-    def _to_clear(self, call: str, args: tuple[Any, ...]) -> list[torch.Tensor]:
-        """Return the tensors whose ``.grad`` a call is about to clear."""
-        target = args[0] if args else None
-        if not isinstance(target, torch.Tensor):
-            return self._owners(target)
-        if not _is_setting(call):
-            return self._owners(target) if not call.endswith("fill_") or (len(args) > 1 and not args[1]) else []
-        is_clearing = len(args) < 2 or args[1] is None
-        return [target] if is_clearing and grad_of(target) is not None else []
+        With them ``after_unseen`` can tell whether the call has cleared what it could not be known to clear.
+        """
+        if call.clears and self._to_clear(call, args, kwargs):
+            self._policy.cleared(to_zeros=not is_setting(call.display))
+        if not self._policy.is_off or self._local.depth:
+            return []
+        return [leaf for leaf in self._touched(call, args, kwargs) if not is_cleared(leaf)]
+
+    def after_unseen(self, leaves: list[torch.Tensor]) -> None:
+        """Count a clear that the policy could not hold back."""
+        if any(is_cleared(leaf) for leaf in leaves) and not self._recorder.find().is_optimizer:
+            self._edits.missed()
+
+    def _touched(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+        """Return the tensors whose ``.grad`` a call is about to clear or change."""
+        target = target_of(args, kwargs)
+        if is_setting(call.display):
+            return [target] if isinstance(target, torch.Tensor) and grad_of(target) is not None else []
+        return self._owners(target)
+
+    def _to_clear(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+        """Return the tensors whose ``.grad`` a call is known to clear, before it runs."""
+        if "requires_grad" in call.display:
+            return []
+        leaves = self._touched(call, args, kwargs)
+        if not leaves or not clears(call.callee.name, args, kwargs):
+            return []
+        target = target_of(args, kwargs)
+        if isinstance(target, torch.Tensor) and not is_setting(call.display):
+            leaves = [leaf for leaf in leaves if (grad := grad_of(leaf)) is not None and covers(target, grad)]
+        return leaves
 
     def _owners(self, target: Any) -> list[torch.Tensor]:
         grads = [target] if isinstance(target, torch.Tensor) else target if isinstance(target, (list, tuple)) else []
@@ -97,10 +112,10 @@ class GradWatch:
         self._composer.series.point("suppressed", "zero_grad", count, event)
         if self._recorder.is_full:
             self._composer.leaves(leaves, place)
-            held, rows = _Held(self._composer, leaves), []
-            for leaf, value in held.rows:
-                known = self._composer.tensors.record(leaf)
-                rows.append(f"[{known.id},{dumps(known.label)},{value},{value}]")
+            held, rows = Held(self._composer, leaves), []
+            for row in held.rows:
+                known = self._composer.tensors.record(row.leaf)
+                rows.append(f"[{known.id},{dumps(known.label)},{row.before},{row.before}]")
             self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],true]", held.blob)
 
     def before_backward(self, place: PlaceRow) -> None:
@@ -112,48 +127,49 @@ class GradWatch:
         if not leaves:
             return
         event = self._recorder.settle()
-        held = self._hold(leaves) if self._recorder.is_full else None
+        held = self._edits.hold(leaves, is_clear=True) if self._recorder.is_full else None
         with torch.no_grad():
             self._policy.clear(leaves)
         self._composer.series.point("inserted", "zero_grad", self._policy.count(), event)
         if held is not None:
-            self._emit("policy on", held, place)
+            self._edits.cleared("policy on", held, place)
 
     # --- the script's own calls ---------------------------------------------------------------------------------------
 
-    def before_setting(self, call: str, args: tuple[Any, ...]) -> None:
-        """Remember ``.grad`` before ``p.grad = ...``, ``del p.grad`` or ``p.grad.data = ...``."""
-        if ".data" in call:
-            self.before_inplace(args[0])
-        elif not self._local.depth:
-            self._local.held = self._hold([args[0]] if keeps_grad(args[0]) else [])
+    def before_call(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Remember the buffers before a call that sets ``.grad``, or changes what is some leaves' ``.grad``."""
+        target = target_of(args, kwargs)
+        own = [target] if is_setting(call.display) and keeps_grad(target) else []
+        leaves = own if is_setting(call.display) else self._owners(target)
+        is_clear = self._local.depth > 0 or _is_idiom(call, args)
+        self._local.held = self._edits.hold(leaves, is_clear=is_clear)
 
-    def before_inplace(self, target: Any) -> None:
-        """Remember the buffers before an in-place op on a tensor, or on several, that are some leaves' ``.grad``."""
-        self._local.held = self._hold(self._owners(target))
-
-    def after_setting(self, call: str, args: tuple[Any, ...], found: Found) -> None:
+    def after_setting(self, call: Call, args: tuple[Any, ...], found: Found) -> None:
         """Record ``p.grad = ...``, ``del p.grad``, or a leaf that begins to require grad."""
         held, self._local.held = self._local.held, None
-        if "requires_grad" in call:
+        if "requires_grad" in call.display:
             if is_leaf(args[0]):
                 self._recorder.settle()
                 self._composer.leaf(args[0], "requires_grad = True", found.place.row, is_quiet=False)
-        elif not held or self._local.depth or found.is_optimizer:
-            return
-        elif ".data" in call:
-            self._emit("grad.data = value", held, found.place.row)
-        else:
-            self._emit(_idiom(call, args), held, found.place.row)
+        elif held and not self._local.depth and not found.is_optimizer:
+            self._tell(call, args, held, found.place.row)
 
-    def after_inplace(self, call: str, found: Found) -> bool:
+    def after_inplace(self, call: Call, args: tuple[Any, ...], found: Found) -> bool:
         """Record an in-place op on a ``.grad``; return False when it was on something else."""
         held, self._local.held = self._local.held, None
         if held is None:
             return False
         if not self._local.depth:
-            self._emit(f"grad.{call.rpartition('.')[2]}", held, found.place.row)
+            self._tell(call, args, held, found.place.row)
         return True
+
+    def _tell(self, call: Call, args: tuple[Any, ...], held: Held, place: PlaceRow) -> None:
+        record = self._edits.cleared if _is_idiom(call, args) else self._edits.by_effect
+        record(_idiom(call, args), held, place)
+
+    def flush(self) -> None:
+        """Record what has been changed and waits to be recorded."""
+        self._edits.flush()
 
     def forget(self) -> None:
         """Let go of what was held before a call that raised."""
@@ -191,15 +207,15 @@ class GradWatch:
                 return original(owner, *args, **kwargs)
             if self._policy.is_off and self._composer.guard(self._refused, idiom, owner, leaves):
                 return None
-            held: _Held | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
+            held: Held | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1
             try:
                 return original(owner, *args, **kwargs)
             finally:
                 self._local.depth -= 1
                 place = self._recorder.find().place.row
-                if isinstance(held, _Held):
-                    self._composer.guard(self._emit, idiom, held, place)
+                if isinstance(held, Held):
+                    self._composer.guard(self._edits.cleared, idiom, held, place)
                 elif held:
                     self._composer.guard(self._after_clearing, held)
 
@@ -210,51 +226,29 @@ class GradWatch:
         self._suppressed(idiom, held, self._recorder.find().place.row)
         return True
 
-    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> _Held | list[torch.Tensor] | None:
+    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> Held | list[torch.Tensor] | None:
         if self._recorder.is_full:
-            return self._hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)])
+            return self._edits.hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)], is_clear=True)
         return [leaf for leaf in leaves(owner) if grad_of(leaf) is not None]
 
     def _after_clearing(self, leaves: list[torch.Tensor]) -> None:
         self._policy.cleared(to_zeros=any(grad_of(leaf) is not None for leaf in leaves))
-
-    def _hold(self, leaves: list[torch.Tensor]) -> _Held | None:
-        return _Held(self._composer, leaves) if leaves else None
-
-    def _emit(self, idiom: str, held: _Held, place: PlaceRow) -> None:
-        self._recorder.settle()
-        self._composer.leaves([leaf for leaf, _ in held.rows], place)
-        event, rows = self._recorder.next_seq, []
-        for leaf, before in held.rows:
-            known = self._composer.tensors.note_grad(leaf)
-            after = self._composer.snapshots.take(grad_of(leaf), held.blob)
-            rows.append(f"[{known.id},{dumps(known.label)},{before},{after}]")
-            if _is_cleared(leaf):
-                known.fills = known.since = 0
-                if before != "null":
-                    self._policy.cleared(to_zeros=grad_of(leaf) is not None)
-            elif not known.fills:
-                known.filled(self._recorder.iteration)  # the script gave it a value of its own
-            self._composer.writer.grad(known.id, event, known.fills, known.since)
-        self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],false]", held.blob)
 
 
 def _has_buffer(tensor: torch.Tensor) -> bool:
     return is_leaf(tensor) or grad_of(tensor) is not None
 
 
-def _idiom(call: str, args: tuple[Any, ...]) -> str:
-    """Return what people call it: ``grad.zero_``, ``grad = None``, ``del grad``, ``grad = value``."""
-    if not _is_setting(call):
-        return f"grad.{call.rpartition('.')[2]}"
+def _is_idiom(call: Call, args: tuple[Any, ...]) -> bool:
+    """Tell whether a call is one of the idioms that clear a whole buffer: then there is nothing to judge by effect."""
+    if is_setting(call.display):
+        return len(args) < 2 or args[1] is None
+    return call.callee.name in {"zero_", "_foreach_zero_"} and (call.callee.name != "zero_" or args[0]._base is None)
+
+
+def _idiom(call: Call, args: tuple[Any, ...]) -> str:
+    """Return what people call it: ``grad.zero_``, ``grad = None``, ``del grad``, ``grad = value``, ``grad[...] =``."""
+    if not is_setting(call.display):
+        name = call.callee.name
+        return {"__set__": "grad.data = value", "__setitem__": "grad[...] = value"}.get(name, f"grad.{name}")
     return "del grad" if len(args) < 2 else "grad = None" if args[1] is None else "grad = value"
-
-
-def _is_setting(call: str) -> bool:
-    return "Tensor.grad." in call or "__delete__" in call
-
-
-def _is_cleared(leaf: torch.Tensor) -> bool:
-    """Tell whether nothing is left in a buffer."""
-    grad = grad_of(leaf)
-    return grad is None or norm_of_all([grad]) == 0

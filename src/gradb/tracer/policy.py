@@ -26,7 +26,7 @@ class ZeroPolicy:
         self._due: list[weakref.ref[torch.Tensor]] = []
         self._due_of: list[weakref.ref[torch.optim.Optimizer]] = []
         self._zeroes = False
-        self._count = 0
+        self._count = self._missed = 0
         self._counted = "script"
 
     @property
@@ -56,10 +56,15 @@ class ZeroPolicy:
         self._count += 1
         return self._count
 
+    def count_missed(self) -> int:
+        """Count a clear that could not be held back, and return how many since the policy came into force."""
+        self._missed += 1
+        return self._missed
+
     def restart(self) -> None:
         """Count from the beginning where the policy is another one now."""
         if self._counted != self._controls.zero_grad:
-            self._count, self._counted = 0, self._controls.zero_grad
+            self._count, self._missed, self._counted = 0, 0, self._controls.zero_grad
 
     def left_out(self) -> list[torch.Tensor]:
         """Return the tensors whose gradients are used up and still there, under ``on``; from here on none is."""

@@ -47,6 +47,8 @@ class Recorder:
         self.phase = "start"
         self.before_event: Callable[[], None] = lambda: None
         """Called before each event is numbered (the output streams flush what was printed before it)."""
+        self.pending: Callable[[], None] | None = None
+        """Records what has been seen already, once it is over; called before each event is numbered."""
         self.flush_idle: Callable[[], None] = lambda: None
         """Called before a commit by the clock, from a thread that must not be held."""
         self.errands: Callable[[], None] = lambda: None
@@ -72,6 +74,12 @@ class Recorder:
 
     def settle(self) -> int:
         """Write what has to come before the next event; return that event's number."""
+        if self.pending is not None:
+            try:
+                self.pending()
+            except Exception as error:
+                self.pending = None
+                self.failures.part("a change of .grad", error)
         try:
             self.before_event()
         except Exception as error:
@@ -226,7 +234,8 @@ class Recorder:
         """Commit what is pending, unless another thread is composing an event or this is a forked child."""
         if os.getpid() == self._pid and self.is_open and self.lock.acquire(blocking=False):
             try:
-                self.flush_idle()
+                if self.pending is None:
+                    self.flush_idle()
                 if self.writer.has_pending:
                     self.write()
             except Exception as error:

@@ -98,4 +98,5 @@ def tracing(
             recorder.settle()
         yield lambda: composer.series.newest_loss
         with recorder.lock:
+            grads.flush()
             updates.tell()

@@ -43,7 +43,8 @@ def made_training(
     force = {what: next((m for m in reversed(known) if m.what == what), None) for what in ("zero_grad", "lr", "record")}
     counts = [one for one in series if one.kind in {"suppressed", "inserted"}]
     touched = int(max((one.latest(10 * at) or 0 for one in counts), default=0)) if force["zero_grad"] else 0
+    missed = int(max((one.latest(10 * at) or 0 for one in series if one.kind == "missed"), default=0))
     return Training(
         series, tuple(marks), 10 * at, at, last, is_finished,
-        force["zero_grad"], force["lr"], force["record"], touched, seed,
+        force["zero_grad"], force["lr"], force["record"], touched, missed, seed,
     )  # fmt: skip

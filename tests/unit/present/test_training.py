@@ -89,6 +89,19 @@ def test_policies_in_words(value: str, kind: str, count: list[float], words: str
     assert words in status(made_training(made_series([1.0] * 5), *counts, marks=[Mark(1, 1, "zero_grad", value)]))
 
 
+def test_clears_that_could_not_be_held_back_are_said() -> None:
+    """The policy says how many it let through, beside what it suppressed or alone."""
+    missed = made_series([1.0, 2.0, 3.0], "zero_grad", None, kind="missed")
+    suppressed = made_series([1.0], "zero_grad", None, kind="suppressed")
+    losses, marks = made_series([1.0] * 5), [Mark(1, 1, "zero_grad", "off")]
+    assert "zero_grad off since iteration 1, 3 clears could not be held back" in status(
+        made_training(losses, missed, marks=marks)
+    )
+    assert "1 call suppressed since iteration 1, 3 clears could not be held back" in status(
+        made_training(losses, suppressed, missed, marks=marks)
+    )
+
+
 def test_an_overridden_rate_says_who_and_from_when() -> None:
     """Before the next step the old rate was the last one used, after it the new one."""
     rates = made_series([0.1, 0.1, 0.5], "SGD", None, kind="learning_rate")
@@ -308,7 +321,7 @@ def test_the_pane_as_json(blown_up: Tape) -> None:
     assert loss["points"][-1][2] == "nan"
     (off,) = shown["interventions"]
     assert off == {"event": off["event"], "iteration": 10, "what": "zero_grad", "value": "off"}
-    assert shown["policy"] == {"value": "off", "event": off["event"], "iteration": 10, "count": 111}
+    assert shown["policy"] == {"value": "off", "event": off["event"], "iteration": 10, "count": 111, "missed": 0}
     assert shown["learning_rate"] == {"value": "script", "event": None, "iteration": None}
     assert shown["depth"] == {"value": "full", "event": None, "iteration": None}
     first = shown["first_nonfinite"]

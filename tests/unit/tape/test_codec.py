@@ -117,7 +117,14 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
     ),
     "backward_end": st.builds(e.BackwardEndDetail, small, several(st.none() | tensors), words),
     "zero_grad": st.builds(
-        e.ZeroGradDetail, words, several(st.builds(e.Cleared, small, words, maybe_values, maybe_values))
+        e.ZeroGradDetail, words, several(st.builds(e.BufferChange, small, words, maybe_values, maybe_values))
+    ),
+    "grad_change": st.builds(
+        e.GradChangeDetail,
+        words,
+        several(st.builds(e.BufferChange, small, words, maybe_values, maybe_values)),
+        st.none() | finite,
+        st.none() | finite,
     ),
     "step": st.builds(e.StepDetail, words, several(finite), several(tensors)),
     "loss": st.builds(e.LossDetail, st.lists(st.tuples(words, finite), min_size=1, max_size=3).map(tuple)),

@@ -1,0 +1,297 @@
+"""What becomes of ``.grad`` is told by its effect: cleared, changed, or nothing; one event for one call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from gradb.link.spec import Change
+from gradb.tape.events import GradChangeDetail, ZeroGradDetail
+from gradb.tape.tape import Tape
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+
+OFF, WATCH = Change("zero_grad", "off"), Change("record", "watch")
+
+
+def _model() -> nn.Linear:
+    torch.manual_seed(0)
+    model = nn.Linear(2, 1)
+    (model(torch.ones(1, 2)).pow(2).sum() * 100).backward()
+    return model
+
+
+def _grad(tensor: torch.Tensor) -> torch.Tensor:
+    assert tensor.grad is not None
+    return tensor.grad
+
+
+def _told(tape: Tape) -> list[tuple[str, str, int]]:
+    """Return (kind, by, how many buffers) of each clearing and change."""
+    found = []
+    for event in tape.events():
+        detail = tape.detail(event.seq)
+        if isinstance(detail, GradChangeDetail):
+            found.append((event.kind, detail.by, len(detail.changed)))
+        elif isinstance(detail, ZeroGradDetail):
+            found.append((event.kind, detail.idiom, len(detail.cleared)))
+    return found
+
+
+def _unscale(model: nn.Linear) -> None:
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    scaler.scale(torch.zeros(()))
+    scaler.unscale_(torch.optim.SGD(model.parameters(), lr=0.1))
+
+
+def _add_noise_in_place_of(model: nn.Linear) -> None:
+    model.weight.grad = _grad(model.weight) + torch.ones(1, 2)
+
+
+def _set_data(model: nn.Linear) -> None:
+    _grad(model.weight).data = _grad(model.weight).clamp(-0.5, 0.5)
+
+
+def _divide(model: nn.Linear) -> None:
+    _grad(model.weight).div_(2)
+
+
+def _add(model: nn.Linear) -> None:
+    model.weight.grad += 0.01  # type: ignore[operator, assignment]
+
+
+def _mask_one(model: nn.Linear) -> None:
+    _grad(model.weight)[0, 0] = 0
+
+
+def _write_out(model: nn.Linear) -> None:
+    torch.mul(_grad(model.weight), 2, out=_grad(model.weight))
+
+
+CHANGES: dict[str, tuple[Callable[[nn.Linear], Any], str, int]] = {
+    "clip_grad_norm_": (lambda m: nn.utils.clip_grad_norm_(m.parameters(), 1.0), "clip_grad_norm_", 2),
+    "clip_grad_norm_, each": (
+        lambda m: nn.utils.clip_grad_norm_(m.parameters(), 1.0, foreach=False),
+        "clip_grad_norm_",
+        2,
+    ),
+    "clip_grad_value_": (lambda m: nn.utils.clip_grad_value_(m.parameters(), 0.1), "clip_grad_value_", 2),
+    "unscale_": (_unscale, "GradScaler.unscale_", 2),
+    "div_": (_divide, "grad.div_", 1),
+    "+=": (_add, "grad.add_", 1),
+    "= value": (_add_noise_in_place_of, "grad = value", 1),
+    ".data =": (_set_data, "grad.data = value", 1),
+    "one element": (_mask_one, "grad[...] = value", 1),
+    "out=": (_write_out, "grad.mul", 1),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_no_clearing(name: str, tmp_path: Path) -> None:
+    """It is an event of its own kind, one a call, with what every buffer was and is, and their norms."""
+    change, by, count = CHANGES[name]
+    values: dict[str, list[float]] = {}
+
+    def script() -> None:
+        model = _model()
+        for when in ("before", "after"):
+            grads = [_grad(model.weight), _grad(model.bias)][:count]
+            values[when] = [number for grad in grads for number in grad.flatten().tolist()]
+            if when == "before":
+                change(model)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert notes(tape) == []
+    assert _told(tape) == [("grad_change", by, count)]
+    (detail,) = [one for e in tape.events() if isinstance(one := tape.detail(e.seq), GradChangeDetail)]
+    told = {"before": [one.before for one in detail.changed], "after": [one.after for one in detail.changed]}
+    for when, norm in (("before", detail.norm_before), ("after", detail.norm_after)):
+        numbers = [number for one in told[when] if one is not None for number in one.numbers() or ()]
+        assert numbers == values[when]
+        assert norm == pytest.approx(math.hypot(*values[when]), rel=1e-6)
+
+
+NOTHING: dict[str, Callable[[nn.Linear], Any]] = {
+    "to": lambda m: m.to("cpu"),
+    "float": lambda m: m.float(),
+    "far from the limit": lambda m: nn.utils.clip_grad_norm_(m.parameters(), 1e6),
+    "times one": lambda m: _grad(m.weight).mul_(1),
+    "assigned again": lambda m: setattr(m.weight, "grad", _grad(m.weight) * 1),
+    "itself": lambda m: setattr(_grad(m.weight), "data", _grad(m.weight).data),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_changes_nothing_is_nothing(name: str, tmp_path: Path) -> None:
+    """Equal values are no event, and the next accumulation is still seen in the buffer that there is then."""
+
+    def script() -> None:
+        model = _model()
+        NOTHING[name](model)
+        _grad(model.weight).mul_(2)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert notes(tape) == []
+    assert _told(tape) == [("grad_change", "grad.mul_", 1)]
+
+
+def test_large_buffers_are_compared_in_full(tmp_path: Path) -> None:
+    """Of a buffer that is not kept whole one element that differs is a change, and none is not."""
+
+    def script() -> None:
+        w = torch.ones(3000, requires_grad=True)
+        (w * torch.arange(3000.0)).sum().backward()
+        _grad(w).mul_(1)
+        _grad(w)[1500] = 7.0
+        _grad(w).copy_(_grad(w)[torch.randperm(3000)])
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _told(tape) == [("grad_change", "grad[...] = value", 1), ("grad_change", "grad.copy_", 1)]
+
+
+def test_calls_in_a_loop_are_events_of_their_own(tmp_path: Path) -> None:
+    """Clipping one parameter after the other is as many changes as there are calls."""
+
+    def script() -> None:
+        model = _model()
+        for parameter in model.parameters():
+            nn.utils.clip_grad_value_([parameter], 0.1)
+        for parameter in model.parameters():
+            nn.utils.clip_grad_norm_([parameter], 0.01)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    clips = [("grad_change", "clip_grad_value_", 1)] * 2 + [("grad_change", "clip_grad_norm_", 1)] * 2
+    assert _told(tape) == clips
+
+
+def test_until_zero_grad_does_not_stop_at_a_change(tmp_path: Path) -> None:
+    """Only the first of these clears; the pane and the headline say what changed the buffers and by how much."""
+
+    def script() -> None:
+        model = _model()
+        model.zero_grad()
+        model(torch.ones(1, 2)).sum().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        _grad(model.weight).div_(2)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    kinds = [event.kind for event in tape.events() if event.kind in {"zero_grad", "grad_change"}]
+    assert kinds == ["zero_grad", "grad_change", "grad_change"]
+    clip = next(event.seq for event in tape.events() if event.kind == "grad_change")
+    hows = [buffer.how for buffer in tape.frame(clip).grads]
+    assert hows == ["changed by clip_grad_norm_"] * 2
+    assert tape.frame(clip).grads[0].is_current
+
+
+# --- the policy off ---------------------------------------------------------------------------------------------------
+
+
+def _assign_zeros(w: torch.Tensor) -> None:
+    w.grad = torch.zeros_like(w)
+
+
+def _set_all_items(w: torch.Tensor) -> None:
+    _grad(w)[:] = 0
+
+
+def _set_zero_data(w: torch.Tensor) -> None:
+    _grad(w).data = torch.zeros(2)
+
+
+HELD_BACK: dict[str, Callable[[torch.Tensor], Any]] = {
+    "= zeros": _assign_zeros,
+    "mul_(0)": lambda w: _grad(w).mul_(0),
+    "fill_(0)": lambda w: _grad(w).fill_(0.0),
+    "[:] = 0": _set_all_items,
+    "copy_(zeros)": lambda w: _grad(w).copy_(torch.zeros(2)),
+    "clamp_(0, 0)": lambda w: _grad(w).clamp_(0, 0),
+    "-= itself": lambda w: _grad(w).sub_(_grad(w)),
+    ".data = zeros": _set_zero_data,
+    "zeros(out=)": lambda w: torch.zeros(2, out=_grad(w)),
+    "mul(0, out=)": lambda w: torch.mul(_grad(w), 0, out=_grad(w)),
+    "_foreach_mul_(0)": lambda w: torch._foreach_mul_([_grad(w)], 0),
+    "a view of it": lambda w: _grad(w).view(2, 1).zero_(),
+}
+LET_THROUGH: dict[str, Callable[[torch.Tensor], Any]] = {
+    "half and half": lambda w: (_grad(w)[:1].zero_(), _grad(w)[1:].zero_()),
+    "bitwise": lambda w: _grad(w).view(torch.int32).bitwise_and_(0),
+    "where it is finite": lambda w: _grad(w).masked_fill_(_grad(w).isfinite(), 0),
+}
+
+
+def _accumulated(clears: Iterable[Callable[[torch.Tensor], Any]]) -> list[list[float]]:
+    """Run three backwards of gradient 2 for each way to clear; return what the buffers held after each."""
+    found: list[list[float]] = []
+    for clear in clears:
+        w = torch.ones(2, requires_grad=True)
+        found.append([])
+        for _ in range(3):
+            (w * 2).sum().backward()
+            found[-1].append(float(_grad(w)[0]))
+            clear(w)
+    return found
+
+
+def _counted(tape: Tape, kind: str) -> float:
+    return max((series.values[series.count - 1] for series in tape.series if series.kind == kind), default=0)
+
+
+@pytest.mark.parametrize("name", HELD_BACK)
+def test_off_holds_back_what_is_known_to_clear(name: str, tmp_path: Path) -> None:
+    """Three backwards of gradient 2 give 2, 4 and 6, and each call is said to have done nothing."""
+    found, tape = record(tmp_path / "off.tape", lambda: _accumulated([HELD_BACK[name]]), probe="never", changes=[OFF])
+    assert found == [[2, 4, 6]]
+    assert notes(tape) == []
+    assert (_counted(tape, "suppressed"), _counted(tape, "missed")) == (3, 0)
+    assert tape.frame(tape.head).training.touched == 3
+
+
+@pytest.mark.parametrize("name", LET_THROUGH)
+def test_a_clear_known_only_afterwards_is_counted(name: str, tmp_path: Path) -> None:
+    """It is not undone; the training says how many could not be held back."""
+    found, tape = record(tmp_path / "off.tape", lambda: _accumulated([LET_THROUGH[name]]), probe="never", changes=[OFF])
+    assert found == [[2, 2, 2]]
+    assert notes(tape) == []
+    assert (_counted(tape, "suppressed"), _counted(tape, "missed")) == (0, 3)
+    assert tape.frame(tape.head).training.missed == 3
+
+
+def test_off_does_the_same_while_only_watching(tmp_path: Path) -> None:
+    """Each way to clear is held back, or counted, without a single op on the tape."""
+    clears = [*HELD_BACK.values(), *LET_THROUGH.values()]
+    found, tape = record(tmp_path / "off.tape", lambda: _accumulated(clears), probe="never", changes=[OFF, WATCH])
+    assert found == [[2, 4, 6]] * len(HELD_BACK) + [[2, 2, 2]] * len(LET_THROUGH)
+    assert notes(tape) == []
+    assert (_counted(tape, "suppressed"), _counted(tape, "missed")) == (3 * len(HELD_BACK), 3 * len(LET_THROUGH))
+
+
+def test_clears_go_as_written_without_a_policy(tmp_path: Path) -> None:
+    """Each is one clearing on the tape, however it is written, and does what the script says."""
+    clears = list(HELD_BACK.values())
+    found, tape = record(tmp_path / "run.tape", lambda: _accumulated(clears), probe="never")
+    assert found == [[2, 2, 2]] * len(clears)
+    assert [kind for kind, _, _ in _told(tape)] == ["zero_grad"] * 3 * len(clears)
+
+
+def test_off_spares_a_part_that_is_zeroed(tmp_path: Path) -> None:
+    """A row that is masked is no clearing of the buffer, so the policy lets it through and counts nothing."""
+
+    def script() -> list[float]:
+        w = torch.ones(2, requires_grad=True)
+        for _ in range(2):
+            (w * 2).sum().backward()
+            _grad(w)[0] = 0
+            _grad(w)[:1].zero_()
+        result: list[float] = _grad(w).tolist()
+        return result
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never", changes=[OFF])
+    assert found == [0, 4]
+    assert (_counted(tape, "suppressed"), _counted(tape, "missed")) == (0, 0)
