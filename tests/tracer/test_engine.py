@@ -238,3 +238,175 @@ def test_an_input_of_a_backward_that_raised_is_not_kept(tmp_path: Path) -> None:
 
     _, tape = record(tmp_path / "run.tape", script)
     assert buffers(tape.frame(tape.head)) == {"x": [6, 6]}
+
+
+# --- gradients changed on their way -----------------------------------------------------------------------------------
+
+
+def ten(grad: torch.Tensor) -> None:
+    """Multiply a gradient by ten, in place."""
+    grad.mul_(10)
+
+
+def test_a_hook_that_writes_in_place_is_named_where_its_change_arrives(tmp_path: Path) -> None:
+    """Both edges of a sum carry one tensor: what a hook of the one does in place arrives at the other, and is told."""
+
+    def script() -> None:
+        a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        y = a + b
+        a.register_hook(ten)
+        y.backward(torch.ones(2))
+        assert b.grad is not None
+        assert b.grad.tolist() == [10, 10]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(last(tape, "accumulate", "b"))
+    assert frame.chain is not None
+    assert [(one.kind, one.name, one.at) for one in frame.chain.rewrites] == [("hook", "ten", "a")]
+    text = pane("chain", frame)
+    assert "sent by AddBackward0 [1 1]" in text
+    assert "changed in place on its way, after it was sent: by hook ten (test_engine.py:" in text
+    paths = frame.paths.chosen("b")
+    assert paths is not None
+    assert (paths.check, [one.name for one in paths.rewrites]) == (None, ["ten"])
+    assert "changed in place on its way: by hook ten" in " ".join(
+        to_text(PANES["paths"](frame, Options(width=160)), 160).split()
+    )
+    of_a = tape.frame(last(tape, "accumulate", "a")).chain
+    assert of_a is not None
+    assert (of_a.rewrites, of_a.hooks[0].is_inplace) == ((), True)
+
+
+@pytest.mark.parametrize("is_returned", [True, False])
+def test_a_hook_that_makes_a_new_gradient_touches_nobody_elses(tmp_path: Path, is_returned: bool) -> None:
+    """What a hook returns goes on at its own tensor alone, and one that returns None changes nothing."""
+
+    def script() -> None:
+        a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        a.register_hook(lambda grad: grad * 10 if is_returned else None)
+        (a + b).backward(torch.ones(2))
+
+    _, tape = record(tmp_path / "run.tape", script)
+    chains = [tape.frame(last(tape, "accumulate", name)).chain for name in "ab"]
+    assert [chain and (chain.rewrites, chain.upstream[0] and chain.upstream[0].numbers()) for chain in chains] == [
+        ((), [10, 10] if is_returned else [1, 1]),
+        ((), [1, 1]),
+    ]
+    hook = chains[0].hooks[0] if chains[0] is not None else None
+    assert hook is not None
+    assert (hook.is_changed, hook.is_inplace) == (is_returned, False)
+
+
+def test_a_custom_backward_that_writes_into_its_gradient_is_told(tmp_path: Path) -> None:
+    """A backward that does ``grad += 1`` changes what others were sent too: told there, and where it arrives."""
+
+    class Shift(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            grad += 1
+            return grad
+
+    def script() -> None:
+        a = torch.tensor([1.0, 2.0], requires_grad=True)
+        left, right = a * 5, apply(Shift, a)
+        ((left + right) * torch.tensor([1.0, 10.0])).sum().backward()
+        assert a.grad is not None
+        assert a.grad.tolist() == [12, 66]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    shift = tape.frame(last(tape, "node", "Shift"))
+    assert shift.chain is not None
+    assert [value and value.numbers() for value in (*shift.chain.upstream, *shift.chain.left)] == [[1, 10], [2, 11]]
+    assert "its backward wrote into the gradient that it was given" in pane("chain", shift)
+    nodes = [event for event in tape.events() if event.kind == "node" and event.name == "MulBackward0"]
+    chain = tape.frame(nodes[-1].seq).chain
+    assert chain is not None
+    assert [(one.kind, one.name) for one in chain.rewrites] == [("node", "ShiftBackward")]
+    assert "sent by AddBackward0 [1 10]" in pane("chain", tape.frame(nodes[-1].seq))
+
+
+def test_a_module_hook_that_writes_in_place_is_told(tmp_path: Path) -> None:
+    """A full backward hook that changes grad_input in place, returning None, has changed it."""
+
+    def double(module: Any, grad_input: Any, grad_output: Any) -> None:
+        grad_input[0].mul_(2)
+
+    def script() -> None:
+        layer = torch.nn.ReLU()
+        layer.register_full_backward_hook(double)
+        x = torch.ones(2, requires_grad=True)
+        layer(x * 3).sum().backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [6, 6]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    hook = tape.frame(last(tape, "hook", "double"))
+    assert "changed the gradient" in pane("chain", hook) or "in place" in pane("chain", hook)
+    details: Any = tape.detail(last(tape, "hook", "double"))
+    assert (details.is_changed, details.is_inplace) == (True, True)
+
+
+def test_a_large_gradient_changed_by_a_hook_is_not_called_unchanged(tmp_path: Path) -> None:
+    """Of a gradient that is only summarised a change behind its first elements counts, and where it arrives too."""
+
+    def late(grad: torch.Tensor) -> None:
+        grad[1500:] = 7
+
+    def script() -> None:
+        a, b = torch.ones(2000, requires_grad=True), torch.ones(2000, requires_grad=True)
+        a.register_hook(late)
+        (a + b).backward(torch.ones(2000))
+
+    _, tape = record(tmp_path / "run.tape", script)
+    detail: Any = tape.detail(last(tape, "hook", "late"))
+    assert detail.is_changed
+    chain = tape.frame(last(tape, "accumulate", "b")).chain
+    assert chain is not None
+    assert [one.name.rpartition(".")[2] for one in chain.rewrites] == ["late"]
+
+
+def test_a_hook_that_raises_is_recorded_and_its_node_has_failed(tmp_path: Path) -> None:
+    """An error in a hook is the hook's: its event says what it raised, and its node, which never ran, is marked."""
+
+    def refuse(grad: torch.Tensor) -> None:
+        raise ValueError("not today")
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 3
+        y.register_hook(refuse)
+        with pytest.raises(ValueError, match="not today"):
+            y.sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(last(tape, "error"))
+    assert states(frame) == {"SumBackward0": "done", "MulBackward0 y": "failed", "AccumulateGrad x": "created"}
+    text = pane("chain", tape.frame(last(tape, "hook")))
+    assert "raised ValueError: not today" in text
+    options = Options(width=160, chain=tape.chain(frame.graph.row(1).node, frame.position))
+    text = " ".join(to_text(PANES["chain"](frame, options), 160).split())
+    assert "a hook raised an error here: ValueError: not today" in text
+    row = tape.chain(frame.graph.row(2).node, frame.position)
+    text = " ".join(to_text(PANES["chain"](frame, Options(width=160, chain=row)), 160).split())
+    assert "raised an error before it came here" in text
+
+
+def test_a_root_that_needs_no_gradient_is_told_with_what_cut_the_way(tmp_path: Path) -> None:
+    """After 'element 0 does not require grad' the pane names the op whose result lost the graph."""
+
+    def script() -> None:
+        w = torch.ones(3, requires_grad=True)
+        logits = w * 2
+        best = logits.argmax()
+        loss = best.float() * 2
+        with pytest.raises(RuntimeError, match="does not require grad"):
+            loss.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    text = pane("chain", tape.frame(last(tape, "error")))
+    assert "not run: no path leads here from loss: Tensor.argmax in line" in text
+    assert "will bring upstream" not in text

@@ -5,7 +5,7 @@ The mathematics comes from ``gradb.rules``, the numbers from the tape. What is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -19,6 +19,7 @@ from gradb.present.grads import accumulation_lines, stale_words
 from gradb.present.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lesson import lesson_lines
 from gradb.present.local import local_lines
+from gradb.present.missed import created_words, failed_words, left_lines, rewrite_lines, sent_items
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.remarks import remarks, scale_words
@@ -149,15 +150,18 @@ def _upstream(chain: Chain, options: Options) -> _Items:
     if len(names) > 1:
         items += wrapped(_outputs_words(names, sums), options.width, theme.DIM)
     items += [item for part in sums for item in part]
+    if chain.rewrites and not any(sums):
+        items += sent_items(chain, _room(options))
     if any(sums) and chain.contributions_check is not None:
         items += _verdict(chain.contributions_check, options.width)
+    items += rewrite_lines(chain, options.width)
     symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
-    items += before_lines(chain, symbol, _room(options), is_summed=any(sums))
+    items += before_lines(chain, symbol, _room(options), is_summed=any(sums) or bool(chain.rewrites))
     for name, value, part in zip(names, chain.upstream, sums, strict=True):
         body = tensor_lines(value, _room(options)) if value is not None else _none("nothing of the loss depends on it")
-        label = "= upstream" if part else "upstream"
+        label = "= upstream" if part or chain.rewrites else "upstream"
         items.append(Field(label, f"∂{loss_name(chain)}/∂{name}", body, style=theme.UPSTREAM))
-    return items
+    return [*items, *left_lines(chain, symbol, options.width, _room(options))]
 
 
 def _names_of_outputs(chain: Chain) -> list[str]:
@@ -254,18 +258,20 @@ def _unwanted(explanations: Sequence[Explanation], width: int) -> list[Text]:
     return wrapped(f"no gradient is wanted for {names}", width, theme.DIM) if names else []
 
 
-_STATE_WORDS = {
-    "created": "not run yet: backward() will bring upstream and multiply",
+_STATE_WORDS: dict[str, str | Callable[[Chain], str]] = {
+    "created": created_words,
+    "failed": failed_words,
     "pending": "waits for its turn in this backward",
     "running": "about to run: downstream is not known yet",
     "freed": "its saved values are freed: another backward through it raises an error",
-    "failed": "it began to run, and the engine raised an error",
 }
 
 
 def _state_lines(chain: Chain, width: int) -> list[Text]:
     """Say what has not happened yet, or can happen no more."""
-    words, style = _STATE_WORDS.get(chain.state, ""), theme.WARNING if chain.state == "failed" else theme.DIM
+    told = _STATE_WORDS.get(chain.state)
+    words = told(chain) if callable(told) else told or ""
+    style = theme.WARNING if chain.state == "failed" else theme.DIM
     return wrapped(f"{theme.STATE_SYMBOLS[chain.state]} {words}", width, style) if words else []
 
 

@@ -120,6 +120,8 @@ def _hook(event: Event, detail: HookDetail) -> str:
     name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
     if not detail.has_run:
         return f"{name} {'removed' if detail.kind == 'removed' else 'registered'}"
+    if detail.error:
+        return f"{name} raised {detail.error}"
     return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
 
 

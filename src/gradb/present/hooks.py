@@ -59,6 +59,8 @@ def waiting_lines(chain: Chain, width: int) -> list[Text]:
 
 
 def _made(hook: Hook, index: int, width: int) -> list[Field | Text]:
+    if hook.error:
+        return list(wrapped(f"✗ {_title(hook)} raised {plain(hook.error, 100)}", width, theme.WARNING))
     if not hook.is_changed:
         return list(wrapped(f"{_title(hook)} changed nothing", width, theme.DIM))
     name = plain(hook.function, _MAX_NAME)
@@ -72,7 +74,8 @@ def _title(hook: Hook) -> str:
 
 def _about(hook: Hook) -> str:
     where = f", {plain(hook.where, 60)}" if hook.where else ""
-    return f"{KINDS.get(hook.kind, plain(hook.kind, 20))}{where}"
+    in_place = ", in place" if hook.is_inplace and hook.kind != "post-accumulate" else ""
+    return f"{KINDS.get(hook.kind, plain(hook.kind, 20))}{where}{in_place}"
 
 
 def _body(values: tuple[TensorValue | None, ...], index: int, width: int) -> list[Text]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradb.rules import describe
 from gradb.tape.events import Tensor
-from gradb.tape.frame import Asked, Chain, Check, Contribution, Hook, Local
+from gradb.tape.frame import Asked, Chain, Check, Contribution, Hook, Local, Rewrite
 from gradb.tape.values import Number, Stats, TensorValue
 
 Json = dict[str, Any]
@@ -144,6 +144,22 @@ def chain_json(chain: Chain | None) -> Json | None:
         "edges": edges_json(chain),
         "asked": [asked_json(asked) for asked in chain.asked],
         "remarks": [{"kind": remark.kind, "text": remark.text} for remark in chain.remarks],
+        "rewrites": [rewrite_json(rewrite) for rewrite in chain.rewrites],
+        "left": [value_json(value) for value in chain.left],
+        "error": chain.error or None,
+        "gone": chain.gone,
+    }
+
+
+def rewrite_json(rewrite: Rewrite) -> Json:
+    """Return who wrote into a gradient on its way."""
+    return {
+        "kind": rewrite.kind,
+        "name": rewrite.name or None,
+        "where": rewrite.where or None,
+        "at": rewrite.at or None,
+        "call": rewrite.call or None,
+        "event": rewrite.event or None,
     }
 
 
@@ -169,6 +185,8 @@ def _hook_json(hook: Hook) -> Json:
         "where": hook.where or None,
         "event": hook.event,
         "changed": hook.is_changed,
+        "in_place": hook.is_inplace,
+        "error": hook.error or None,
         "before": [value_json(value) for value in hook.before],
         "after": [value_json(value) for value in hook.after],
     }

@@ -171,6 +171,8 @@ def _hook(tape: Reader, event: Event, detail: ev.HookDetail) -> Json:
         "node": event.node,
         "ran": detail.has_run,
         "changed": detail.is_changed,
+        "in_place": detail.is_inplace,
+        "error": detail.error or None,
         "before": _values(detail.before),
         "after": _values(detail.after),
     }

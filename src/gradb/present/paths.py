@@ -16,6 +16,7 @@ from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, indented, layout, remark, wrapped
 from gradb.present.local import local_lines
+from gradb.present.missed import rewrite_text
 from gradb.present.numbers import inline, lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
@@ -194,6 +195,7 @@ def _sum(paths: Paths, count: int, width: int) -> list[Text]:
     total, room = paths.total, max(width - len(INDENT), 16)
     if total.value is None:
         words = wrapped(f"the sum over all paths is not known: {total.why}", width, theme.DIM)
+        words += [line for change in _changes(paths) for line in wrapped(change, width, theme.WARNING)]
         if paths.made.value is None:
             return words
         made = tensor_lines(paths.made.value, room, style=theme.DOWNSTREAM)
@@ -212,9 +214,8 @@ def _verdict(paths: Paths, room: int, width: int) -> list[Text]:
     if made.value is None:
         return wrapped("the engine's own value is undefined (None)", width, theme.DIM)
     lines: list[Text] = []
-    if paths.hooks:
-        hooks = "; ".join(plain(hook, 100) for hook in paths.hooks)
-        words = f"a hook changed the gradient on its way: {hooks}. It is in no path's product: the engine made"
+    if paths.hooks or paths.rewrites:
+        words = f"{'; '.join(_changes(paths))}. That is in no path's product: the engine made"
         return [*wrapped(words, width, theme.WARNING), *_indented(made.value, room, width)]
     if paths.check is not None:
         style, symbol = (theme.OK, "✓") if paths.check.is_ok else (theme.WARNING, "✗")
@@ -227,6 +228,16 @@ def _verdict(paths: Paths, room: int, width: int) -> list[Text]:
         words = f"the hook {plain(made.hook, 100)} then changed it at {_name(paths)} itself, and made of it"
         lines += [*wrapped(words, width, theme.WARNING), *_indented(made.after, room, width)]
     return lines
+
+
+def _changes(paths: Paths) -> list[str]:
+    """Say who changed a gradient on the way."""
+    hooks = "; ".join(plain(hook, 100) for hook in paths.hooks)
+    writers = "; ".join(map(rewrite_text, paths.rewrites))
+    return [
+        *([f"a hook changed the gradient on its way: {hooks}"] if hooks else []),
+        *([f"a gradient was changed in place on its way: by {writers}"] if writers else []),
+    ]
 
 
 def _source(paths: Paths) -> str:

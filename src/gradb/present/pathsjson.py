@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradb.present.jsonvalues import Json, check_json, local_json, value_json
+from gradb.present.jsonvalues import Json, check_json, local_json, rewrite_json, value_json
 from gradb.present.options import PathChoice
 from gradb.present.paths import count_text
 from gradb.tape.frame import Frame
@@ -47,6 +47,7 @@ def _paths(paths: Paths, choice: PathChoice) -> Json:
         },
         "check": check_json(paths.check),
         "hooks": list(paths.hooks),
+        "rewrites": [rewrite_json(rewrite) for rewrite in paths.rewrites],
     }
 
 

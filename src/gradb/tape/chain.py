@@ -24,7 +24,9 @@ from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local,
 from gradb.tape.graph import Graphs
 from gradb.tape.hooking import Values, arrived, hooks_of, made_by_node, values
 from gradb.tape.remarking import op_of, remarks, returned_by_grad
+from gradb.tape.rewriting import rewrites
 from gradb.tape.runs import Backward, Moment, Run
+from gradb.tape.unreached import unreached
 from gradb.tape.values import TensorValue
 
 
@@ -40,6 +42,8 @@ class _Record:
     """None while the node runs."""
     arrived: Values = ()
     """dL/d(output) before any hook of the script's changed it."""
+    left: Values = ()
+    """upstream as the node left it, where its own code wrote into it."""
 
 
 _ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
@@ -113,6 +117,11 @@ class Chains:
             tuple(record_of(seq, detail) for seq, detail in asked),
             remarks(self._store, node, backward, position),
             self._output_names(node, len(record.upstream), position),
+            rewrites=rewrites(self._graphs, contributions, record.arrived, None if run is None else run.start),
+            left=record.left,
+            error=self._runs.error(backward.start, position) if backward is not None and state == "failed" else "",
+            unreached=unreached(self._graphs, node, state, moment, position),
+            gone=self._store.gone(node_id, position),
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------
@@ -121,15 +130,16 @@ class Chains:
         upstream: Values = ()
         probes: tuple[Probe, ...] = ()
         downstream: Values | None = None
+        left: Values = ()
         started = None if run.start is None else self._store.detail(run.start)
         ended = None if run.end is None else self._store.detail(run.end)
         if isinstance(started, NodeStartDetail):
             upstream, probes = values(started.upstream), started.probes
         if isinstance(ended, NodeDetail):
-            downstream = values(ended.downstream)
+            downstream, left = values(ended.downstream), values(ended.left)
         if isinstance(ended, AccumulateDetail):
             upstream, downstream = upstream or (ended.added,), ()
-        return _Record(run.end or run.start, upstream, probes, downstream)
+        return _Record(run.end or run.start, upstream, probes, downstream, left=left)
 
     def _output(self, node: Node, position: int) -> Tensor | None:
         output = self._graphs.output(node.id, position)

@@ -18,10 +18,11 @@ node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
 axis                    ``[shape, complex]``
 aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
-node                    ``[start, [T...], calls]``
+node                    ``[start, [T...], calls]``, and ``[T left...]`` more where it wrote into upstream
 probe (event)           ``[start, what, index, of, [probe...], [V...], [V...], [V base...], [V moved...], code, note]``
 accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
-hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``
+hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``,
+                        and ``inplace, error`` more where it wrote into what it was given, or raised
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 grad_change             ``[by, [[tensor, parameter, V, V]...], norm or null, norm or null]``
@@ -196,8 +197,9 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
             return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
-        case NodeDetail(start, downstream, calls):
-            return [start, _tensors(downstream, blob), *_calls(calls)]
+        case NodeDetail(start, downstream, calls, left):
+            sent = _tensors(downstream, blob)
+            return [start, sent, calls, _tensors(left, blob)] if left else [start, sent, *_calls(calls)]
         case ProbeDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             parts = (detail.vector, detail.result, detail.base, detail.moved)
@@ -210,7 +212,8 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case HookDetail():
             head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
             values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
-            return [*head, detail.has_run, detail.is_changed, *values, detail.backward]
+            more = [detail.is_inplace, detail.error] if detail.is_inplace or detail.error else []
+            return [*head, detail.has_run, detail.is_changed, *values, detail.backward, *more]
         case BackwardEndDetail(start, results, error):
             return [start, _tensors(results, blob), error]
         case ZeroGradDetail(idiom, cleared, is_suppressed):

@@ -190,7 +190,8 @@ def _read_node_start(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_node(raw: Wire, data: bytes) -> Detail:
-    return NodeDetail(int(raw[0]), _optional(raw[1], data), _calls(raw[2:]))
+    left = _optional(raw[3], data) if len(raw) > 3 else ()
+    return NodeDetail(int(raw[0]), _optional(raw[1], data), _calls(raw[2:3] + raw[4:]), left)
 
 
 def _read_asked(raw: Wire, data: bytes) -> Detail:
@@ -208,10 +209,16 @@ def _read_accumulate(raw: Wire, data: bytes) -> Detail:
 
 
 def _read_hook(raw: Wire, data: bytes) -> Detail:
-    kind, function, where, tensor, output_nr, has_run, is_changed, before, after, backward = raw
+    kind, function, where, tensor, output_nr, has_run, is_changed, before, after, backward, *more = raw
     words, place = (str(kind), str(function), str(where)), (int(tensor), int(output_nr))
     values = _optional(before, data), _optional(after, data)
-    return HookDetail(*words, *place, bool(has_run), bool(is_changed), *values, int(backward))
+    return HookDetail(*words, *place, bool(has_run), bool(is_changed), *values, int(backward), *_more(more))
+
+
+def _more(more: Any) -> tuple[bool, str]:
+    """Read what a hook's detail says only where it wrote into what it was given, or raised."""
+    is_inplace, error = more or (False, "")
+    return bool(is_inplace), str(error)
 
 
 def _read_backward_end(raw: Wire, data: bytes) -> Detail:

@@ -259,6 +259,8 @@ class NodeDetail:
     """dL/d(input), one per edge in the order of ``next_functions``; None where undefined."""
     calls: int | None = None
     """As in ``OpDetail``."""
+    left: tuple[Tensor | None, ...] = ()
+    """upstream as the node left it, where its own code wrote into what it was given; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +354,10 @@ class HookDetail:
     """The same after it."""
     backward: int
     """seq of the backward_start event; 0 where it was registered only."""
+    is_inplace: bool = False
+    """True when it wrote into what it was given: whoever else was sent the same tensor gets the change too."""
+    error: str = ""
+    """``Type: message`` of what it raised."""
 
 
 @dataclass(frozen=True, slots=True)

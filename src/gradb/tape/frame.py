@@ -209,11 +209,47 @@ class Hook:
     is_changed: bool
     before: tuple[TensorValue | None, ...]
     after: tuple[TensorValue | None, ...]
+    is_inplace: bool = False
+    """True when it wrote into what it was given."""
+    error: str = ""
+    """What it raised."""
 
     @property
     def is_after(self) -> bool:
         """True when it is given what the node sends on, not what arrives."""
         return self.kind in {"node", "module", "post-accumulate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Somebody wrote into a gradient that was on its way to a node: the tensor had gone elsewhere too."""
+
+    kind: str
+    """``hook``, ``node`` (a custom Function's backward), or ``unknown`` where nothing on the tape tells who it was."""
+    name: str
+    """The hook's function, or the node's name."""
+    where: str
+    """``file:line`` of the hook, or of the call in the backward that wrote; empty where not known."""
+    at: str
+    """Variable or node at which the hook ran."""
+    event: int
+    """seq of the hook or node event; 0 for unknown."""
+    call: str = ""
+    """The op in the backward that wrote, where it was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Why the last backward, which raised an error, has not come to a node."""
+
+    root: str
+    """What it began from, or empty."""
+    error: str
+    is_wanted: bool
+    """True when the engine would have come here had it not raised; False when no path leads here: no root requires
+    grad."""
+    cut: Event | None = None
+    """The op that cut the way from here to the root: it was given what requires grad, and its result does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +286,15 @@ class Chain:
     remarks: tuple[Remark, ...] = ()
     output_names: tuple[str | None, ...] = ()
     """The name of each output of a node that has several."""
+    rewrites: tuple[Rewrite, ...] = ()
+    """Who changed what came in place, after it was sent: what arrived is not what the consumers sent."""
+    left: tuple[TensorValue | None, ...] = ()
+    """upstream as the node left it, where its own backward wrote into it; else empty."""
+    error: str = ""
+    """What the engine raised in the backward in which the node failed."""
+    unreached: Unreached | None = None
+    gone: int | None = None
+    """Event from which on nothing refers to the node any more."""
 
 
 @dataclass(frozen=True, slots=True)

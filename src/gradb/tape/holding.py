@@ -59,7 +59,7 @@ class Holdings:
         freed = self._freed(node_id, position) if node.saves else None
         found = [self._tensor(entry, node, freed, position) for entry in record.tensors]
         sizes = {entry.storage: entry.size or 0 for entry in record.tensors}
-        gone = self._gone(node_id, position)
+        gone = self._store.gone(node_id, position)
         facts = (record.arguments, node.saves, freed, gone, sum(sizes.values()))
         return NodeSaved(node.id, node.name, record.note, tuple(found), *facts)
 
@@ -88,14 +88,6 @@ class Holdings:
                 begun = self._store.event(start)
                 return Freed(seq, start, begun.name, begun.file, begun.line)
         return None
-
-    def _gone(self, node: int, position: int) -> int | None:
-        """Return the event from which on a node is no more, up to a position."""
-        query = "SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1"
-        row = self._store.db.one(query, node)
-        if row is None or not (type(row[0]) is int and type(row[1]) is int):
-            return None
-        return row[1] if node <= row[0] and row[1] <= position else None
 
     # --- one tensor ---------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,17 @@ def _key(hook: Hook) -> tuple[str, str, int]:
 
 def _hook(seq: int | None, detail: HookDetail) -> Hook:
     sides = values(detail.before), values(detail.after)
-    return Hook(detail.kind, detail.function, detail.where, detail.output_nr, seq, detail.is_changed, *sides)
+    return Hook(
+        detail.kind,
+        detail.function,
+        detail.where,
+        detail.output_nr,
+        seq,
+        detail.is_changed,
+        *sides,
+        detail.is_inplace,
+        detail.error,
+    )
 
 
 def arrived(upstream: Values, hooks: tuple[Hook, ...]) -> Values:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from gradb.tape.dag import Dag, End, Step
 from gradb.tape.factors import Factors, Flow, Flows, Row, numbers_of, packed
-from gradb.tape.frame import Chain, Check, Local
+from gradb.tape.frame import Chain, Check, Local, Rewrite
+from gradb.tape.rewriting import is_written
 from gradb.tape.runs import Backward
 from gradb.tape.values import TensorValue
 
@@ -305,16 +306,26 @@ class Paths:
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def rewrites(self) -> tuple[Rewrite, ...]:
+        """Who wrote into a gradient on the way, after it was sent: no product knows of that either."""
+        start, position = self.backward.start, self._at.position
+        if self._dag is None or self.nodes > MAX_MULTIPLIED or not is_written(self._at.graphs, start, position):
+            return ()
+        chains = (self.chain(node) for node in dict.fromkeys((*self._dag.order, self.target.node)))
+        found = (rewrite for chain in chains if chain is not None for rewrite in chain.rewrites)
+        return tuple({rewrite.event: rewrite for rewrite in found}.values())
+
+    @cached_property
     def made(self) -> Made:
         """What the engine made of it."""
         return self._at.finder.made(self.backward, (self.target.node, self.target.output_nr), self._at.position)
 
     @cached_property
     def check(self) -> Check | None:
-        """The sum over all paths held against the engine; None where one of them is not known, or a hook of the
-        script's changed a gradient on the way.
+        """The sum over all paths held against the engine; None where one of them is not known, or the script's own
+        code changed a gradient on the way.
         """
-        if isinstance(self._flow, str) or self.made.value is None or self.hooks:
+        if isinstance(self._flow, str) or self.made.value is None or self.hooks or self.rewrites:
             return None
         return self._flow.check(self.made.value, self.nodes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.cache import Cache
-from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, Tensor
+from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, HookDetail, Tensor
 from gradb.tape.frame import NodeState
 from gradb.tape.store import Store
 
@@ -168,7 +168,17 @@ class Runs:
         if moment.is_open:
             return "pending"
         left = self._left(node, run, position)
-        return "created" if left == "done" and self.error(moment.backward.start, position) else left
+        if not self.error(moment.backward.start, position):
+            return left
+        if self._has_raised_hook(node, moment.backward.start, position):
+            return "failed"
+        return "created" if left == "done" else left
+
+    def _has_raised_hook(self, node: int, backward: int, position: int) -> bool:
+        """Tell whether a hook of the script's raised an error at a node, in a backward."""
+        query = "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'hook' ORDER BY seq"
+        details = (self._store.detail(seq) for (seq,) in self._store.db.all(query, node, backward, position))
+        return any(isinstance(one, HookDetail) and one.backward == backward and one.error for one in details)
 
     def _left(self, node: int, run: Run | None, position: int) -> NodeState:
         """Return the state in which its last run left a node."""

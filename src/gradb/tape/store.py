@@ -175,6 +175,13 @@ class Store:
         query = "SELECT kind, text FROM remark WHERE node = ? AND event <= ? ORDER BY event, kind LIMIT 64"
         return [(str(kind), str(text)) for kind, text in self.db.all(query, node, position)]
 
+    def gone(self, node: int, position: int) -> int | None:
+        """Return the event from which on a node is no more, up to a position; None while it is there."""
+        row = self.db.one("SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1", node)
+        if row is None or not (type(row[0]) is int and type(row[1]) is int):
+            return None
+        return row[1] if node <= row[0] and row[1] <= position else None
+
     # --- tensors and gradients ----------------------------------------------------------------------------------------
 
     def defined(self, event: int) -> dict[int, Tensor]:

@@ -22,7 +22,7 @@ from gradb.tracer.asking import Asker
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.history import grad_of, maker
-from gradb.tracer.identity import NodeMark
+from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
 from gradb.tracer.microscope import Microscope
@@ -30,7 +30,7 @@ from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import leaves_of, node_of, to_run
-from gradb.tracer.visits import LeafVisit, NodeVisit
+from gradb.tracer.visits import CustomVisit, LeafVisit, NodeVisit
 
 Engine = Callable[..., Any]
 _remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
@@ -241,7 +241,8 @@ class BackwardRun:
             mark = self.composer.nodes.mark(node)
             if mark is None:
                 continue
-            visit = LeafVisit(self, node, mark) if mark.is_leaf else NodeVisit(self, node, mark)
+            kind = LeafVisit if mark.is_leaf else CustomVisit if is_custom(node) else NodeVisit
+            visit = kind(self, node, mark)
             for known in retained.get(mark.id, ()):
                 visit.expect(known)
             self._handles.append(node.register_prehook(visit.before))
@@ -312,6 +313,8 @@ class BackwardRun:
         gradients: tuple[Any, ...],
         upstream: Any,
         calls: int | None,
+        *,
+        is_upstream_changed: bool = False,
     ) -> None:
         """Record that a node has run; ``calls`` as in ``NodeDetail``."""
         self._recorder.settle()
@@ -319,10 +322,13 @@ class BackwardRun:
         if self._creates:
             self._made(mark, gradients, event)
         values = self.composer.gradients(gradients, blob, has_graph=self._creates)
+        rest = _looked(calls)
+        if is_upstream_changed:
+            rest = f",{dumps(calls)},[{self.composer.gradients(upstream, blob)}]"
         self._asker.held = node, mark, start, upstream
         try:
             self._recorder.emit(
-                "node", mark.name, mark.place, f"[{start},[{values}]{_looked(calls)}]", blob, scope=mark.scope,
+                "node", mark.name, mark.place, f"[{start},[{values}]{rest}]", blob, scope=mark.scope,
                 node=mark.id, has_nonfinite=blob.has_nonfinite,
             )  # fmt: skip
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -153,6 +153,11 @@ class Composer:
         return ",".join(
             ["null" if tensor is None else f"[0,null,false,null,0,{take(tensor, blob)}]" for tensor in tensors]
         )
+
+    def look_at(self, tensors: Sequence[torch.Tensor | None]) -> tuple[str, bytes | None]:
+        """Return values as they are now, to be held against what they are later."""
+        blob = Blob()
+        return ",".join([self.snapshots.take(tensor, blob) for tensor in tensors]), blob.join()
 
     def _with_node(self, tensor: torch.Tensor, blob: Blob) -> str:
         mark = None if (node := maker(tensor)) is None else self.nodes.mark(node)

@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -101,12 +101,12 @@ class UserHooks:
             event = recorder.next_seq
             found.node, found.output_nr = composer.node_of(tensor, event, place)
             found.tensor = composer.tensors.record(tensor).id
-            self._emit(found, ([], []), None, place, is_quiet=True)
+            self._emit(found, ([], []), None, place, None)
         return found
 
     def _removed(self, watched: Watched) -> None:
         """Tell that a hook will not be called any more."""
-        self._emit(watched, ([], []), None, self._recorder.find().place.row, kind=REMOVED, is_quiet=True)
+        self._emit(watched, ([], []), None, self._recorder.find().place.row, None, kind=REMOVED)
 
     # --- when one runs ------------------------------------------------------------------------------------------------
 
@@ -121,8 +121,13 @@ class UserHooks:
         if kind == POST:
             composer.guard(self._fill)
         before = composer.guard(self._before, kind, arguments)
-        with looking_away(composer):
-            result = hook(*arguments)
+        try:
+            with looking_away(composer):
+                result = hook(*arguments)
+        except BaseException as error:
+            if before is not None:
+                composer.guard(self._after, watched, kind, before, arguments, None, f"{type(error).__name__}: {error}")
+            raise
         if before is not None:
             composer.guard(self._after, watched, kind, before, arguments, result)
         return result
@@ -133,32 +138,22 @@ class UserHooks:
         if visit is not None:
             visit.fill()
 
-    def _before(self, kind: str, arguments: tuple[Any, ...]) -> tuple[list[str], Blob, list[int]]:
-        blob, given = Blob(), _given(kind, arguments)
-        return self._texts(given, blob), blob, [version(one) for one in given]
-
-    def _texts(self, tensors: list[Any], blob: Blob) -> list[str]:
-        return [self._composer.gradients((tensor,), blob) for tensor in tensors]
+    def _before(self, kind: str, arguments: tuple[Any, ...]) -> _Given:
+        return _Given(self._composer, _given(kind, arguments))
 
     def _after(
-        self,
-        watched: Watched,
-        kind: str,
-        before: tuple[list[str], Blob, list[int]],
-        arguments: tuple[Any, ...],
-        result: Any,
+        self, watched: Watched, kind: str, before: _Given, arguments: tuple[Any, ...], result: Any, error: str = ""
     ) -> None:
-        given, (texts, blob, versions) = _given(kind, arguments), before
+        given = _given(kind, arguments)
         after = _listed(result) if result is not None and kind != POST else given
-        was = b"".join(blob.parts)
-        size, blob.has_nonfinite = blob.size, False
-        later = self._texts(after, blob)
-        is_same = b"".join(blob.parts)[size:] == was and len(after) == len(given)
-        is_touched = [version(one) for one in given] != versions
-        is_changed = not is_same or (not size and (is_touched or after is not given))  # nothing of it could be read
+        is_inplace = before.has_changed(given, is_same=True)
+        is_changed = is_inplace if after is given else before.has_changed(after, is_same=False)
         if kind == POST and is_changed:
             self._note_grad(arguments[0])
-        self._emit(watched, (texts, later), blob, None, kind=kind, is_quiet=not is_changed)
+        blob = before.blob
+        blob.has_nonfinite = False
+        values = before.texts, [self._composer.gradients((tensor,), blob) for tensor in after]
+        self._emit(watched, values, blob, None, _Made(is_changed, is_inplace, error), kind=kind)
 
     def _note_grad(self, leaf: torch.Tensor) -> None:
         composer = self._composer
@@ -171,24 +166,25 @@ class UserHooks:
         values: tuple[list[str], list[str]],
         blob: Blob | None,
         place: PlaceRow | None,
+        made: _Made | None,
         *,
         kind: str = "",
-        is_quiet: bool,
     ) -> None:
-        """Record that a hook was registered (at a place), or ran (where it is written)."""
+        """Record that a hook was registered (at a place), or ran (where it is written) and what it ``made``."""
         recorder, local = self._recorder, self._composer.local
         if place is None:
             place = self._written(watched.__wrapped__)
         node = watched.node
         if blob is not None and node is None and local.visit is not None:
             node = local.visit.mark.id
-        flags = f"{dumps(blob is not None)},{dumps(blob is not None and not is_quiet)}"
+        flags = f"{dumps(blob is not None)},{dumps(made is not None and made.is_changed)}"
         before, after = ",".join(values[0]), ",".join(values[1])
         backward = 0 if local.backward is None or blob is None else local.backward.start
         detail = (
             f"[{dumps(kind or watched.kind)},{dumps(_name(watched.__wrapped__))},{dumps(_where(watched.__wrapped__))},"
-            f"{watched.tensor},{watched.output_nr},{flags},[{before}],[{after}],{backward}]"
+            f"{watched.tensor},{watched.output_nr},{flags},[{before}],[{after}],{backward}{made or ''}]"
         )
+        is_quiet = made is None or not (made.is_changed or made.error)
 
         def emit(node: int | None) -> None:
             recorder.settle()
@@ -206,6 +202,37 @@ class UserHooks:
     def _written(self, hook: Any) -> PlaceRow:
         code = getattr(getattr(hook, "__func__", hook), "__code__", None)
         return NOWHERE.row if code is None else self._recorder.places.of_code(code)
+
+
+class _Given:
+    """What a hook is given, as it was before the hook ran."""
+
+    __slots__ = ("blob", "composer", "data", "texts", "versions")
+
+    def __init__(self, composer: Composer, tensors: list[Any]) -> None:
+        self.composer, self.blob = composer, Blob()
+        self.texts = [composer.gradients((tensor,), self.blob) for tensor in tensors]
+        self.data = self.blob.join()
+        self.versions = _versions(tensors)
+
+    def has_changed(self, tensors: list[Any], *, is_same: bool) -> bool:
+        """Tell whether some gradients are other than these were; ``is_same``: they are the same tensors."""
+        blob = Blob()
+        if [self.composer.gradients((tensor,), blob) for tensor in tensors] != self.texts or blob.join() != self.data:
+            return True
+        return not self.data and (not is_same or _versions(tensors) != self.versions)  # nothing of them could be read
+
+
+class _Made(NamedTuple):
+    """What a hook made of what it was given."""
+
+    is_changed: bool
+    is_inplace: bool
+    error: str
+
+    def __str__(self) -> str:
+        """Return how the wire form ends."""
+        return f",{dumps(self.is_inplace)},{dumps(self.error)}" if self.is_inplace or self.error else ""
 
 
 class Watched:
@@ -244,6 +271,10 @@ def _is_ours(code: CodeType | None) -> bool:
 
 def _itself(hook: Any) -> Any:
     return hook
+
+
+def _versions(tensors: list[Any]) -> list[int]:
+    return [0 if tensor is None else version(tensor) for tensor in tensors]
 
 
 def _given(kind: str, arguments: tuple[Any, ...]) -> list[Any]:

@@ -52,16 +52,36 @@ class NodeVisit:
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
 
+    def has_changed(self, gradients: tuple[Any, ...]) -> bool:
+        """Tell whether the node wrote into the gradients that it was given; torch's own never do."""
+        return False
+
     def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
         self.run.composer.local.visit = None
-        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls)
+        is_changed = self.has_changed(outputs)
+        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls, is_upstream_changed=is_changed)
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
             if tensor is not None and tensor.retains_grad:
                 self.run.accumulated(self.mark, tensor, filling)
+
+
+class CustomVisit(NodeVisit):
+    """The two hooks of the node of a custom Function, whose code may write into what it is given."""
+
+    __slots__ = ("given",)
+
+    def _before(self, gradients: tuple[Any, ...]) -> None:
+        super()._before(gradients)
+        if self.start:
+            self.given = self.run.composer.look_at(gradients)
+
+    def has_changed(self, gradients: tuple[Any, ...]) -> bool:
+        """Tell whether the node wrote into the gradients that it was given."""
+        return self.run.composer.look_at(gradients) != self.given
 
 
 class LeafVisit(NodeVisit):

@@ -1,0 +1,113 @@
+"""Who wrote into a gradient on its way: what a node was sent held against what arrived there.
+
+The engine hands one tensor to several nodes, so a hook or a custom backward that changes what it was given in place
+changes what others get. Everything is read from the tape; nothing here knows words.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gradb.tape.events import HookDetail, NodeDetail, NodeStartDetail, OpDetail
+from gradb.tape.frame import Contribution, Rewrite
+from gradb.tape.graph import Graphs
+from gradb.tape.hooking import Values, values
+from gradb.tape.jacobian import check_sum
+from gradb.tape.values import TensorValue
+
+_MAX_WRITERS = 1000
+_MAX_OPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One event that changed gradients in place."""
+
+    rewrite: Rewrite
+    before: Values
+    after: Values
+
+
+def rewrites(
+    graphs: Graphs, found: tuple[Contribution, ...], arrived: Values, until: int | None
+) -> tuple[Rewrite, ...]:
+    """Return who changed what was sent to a node before event ``until``, its node_start; empty where nobody did."""
+    sent = [one for one in found if one.node]
+    if until is None or not sent or len(sent) != len(found) or not _is_other(sent, arrived):
+        return ()
+    writers = tuple(_writers(graphs, min(one.event for one in sent), until))
+    blamed: dict[int, Rewrite] = {}
+    for one in sent:
+        value = one.value
+        for write in (write for write in writers if write.rewrite.event > one.event):
+            at = next((index for index, given in enumerate(write.before) if given == value), None)
+            if at is not None and at < len(write.after):
+                value = write.after[at]
+                blamed[write.rewrite.event] = write.rewrite
+    return tuple(blamed.values()) or (Rewrite("unknown", "", "", "", 0),)
+
+
+def _is_other(sent: list[Contribution], arrived: Values) -> bool:
+    """Tell whether what arrived is sure not to be what was sent, or the sum of it."""
+    for number, total in enumerate(arrived):
+        parts = [one.value for one in sent if one.output_nr == number]
+        if len(parts) == 1 and parts[0] is not None and total is not None:
+            if _is_read(parts[0]) and _is_read(total) and parts[0] != total:
+                return True
+        elif parts:
+            check = check_sum(parts, total)
+            if check is not None and not check.is_ok:
+                return True
+    return False
+
+
+def _is_read(value: TensorValue) -> bool:
+    return value.data is not None or value.stats is not None
+
+
+def is_written(graphs: Graphs, after: int, until: int) -> bool:
+    """Tell whether anybody wrote into a gradient between two events."""
+    return next(_writers(graphs, after, until), None) is not None
+
+
+def _writers(graphs: Graphs, after: int, until: int) -> Iterator[_Write]:
+    query = (
+        "SELECT e.seq, e.kind FROM event e LEFT JOIN node n ON n.id = e.node WHERE e.seq > ? AND e.seq < ?"
+        " AND (e.kind = 'hook' OR (e.kind = 'node' AND n.kind = 'custom')) ORDER BY e.seq LIMIT ?"
+    )
+    for seq, _ in graphs.store.db.all(query, after, until, _MAX_WRITERS):
+        detail = graphs.store.detail(seq)
+        if isinstance(detail, HookDetail) and detail.has_run and detail.is_inplace:
+            yield _Write(_by_hook(graphs, seq, detail), values(detail.before), values(detail.after))
+        elif isinstance(detail, NodeDetail) and detail.left:
+            started = graphs.store.detail(detail.start)
+            given = values(started.upstream) if isinstance(started, NodeStartDetail) else ()
+            yield _Write(_by_node(graphs, seq, detail, given), given, values(detail.left))
+
+
+def _by_hook(graphs: Graphs, seq: int, detail: HookDetail) -> Rewrite:
+    node = graphs.store.event(seq).node
+    found = None if node is None else graphs.store.node(node)
+    label = None if node is None else graphs.label(node, seq, None if detail.kind != "tensor" else detail.output_nr)
+    at = label or ("" if found is None else found.name)
+    return Rewrite("hook", detail.function, detail.where, at, seq)
+
+
+def _by_node(graphs: Graphs, seq: int, detail: NodeDetail, given: Values) -> Rewrite:
+    event = graphs.store.event(seq)
+    call, where = written_by(graphs, detail.start, seq, given)
+    return Rewrite("node", event.name, where, event.name, seq, call)
+
+
+def written_by(graphs: Graphs, start: int, end: int, given: Values) -> tuple[str, str]:
+    """Return the op between two events that wrote into one of some values, and its ``file:line``, where it was seen."""
+    query = "SELECT seq FROM event WHERE kind = 'op' AND seq > ? AND seq < ? ORDER BY seq LIMIT ?"
+    for (seq,) in graphs.store.db.all(query, start, end, _MAX_OPS):
+        detail = graphs.store.detail(seq)
+        if isinstance(detail, OpDetail) and detail.is_inplace and detail.inputs and detail.inputs[0].value in given:
+            event = graphs.store.event(seq)
+            where = f"{os.path.basename(event.file)}:{event.line}" if event.file and event.line else ""
+            return detail.function, where
+    return "", ""
