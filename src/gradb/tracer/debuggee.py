@@ -46,7 +46,7 @@ from gradb.tracer.outputs import Outputs
 from gradb.tracer.places import NOWHERE, PlaceRow, read_source
 from gradb.tracer.recorder import Recorder
 
-_TICK = 0.05
+_TICK = 0.04
 
 
 class Debuggee:
@@ -88,7 +88,9 @@ class Debuggee:
         self._outcome = execute.run(spec.script, spec.module)
         waiting.uninstall()
         self._tell_error()
-        self._recorder.commit()  # a KeyboardInterrupt ends the process by its signal, past every exit function
+        self._recorder.commit(
+            is_last=True
+        )  # a KeyboardInterrupt ends the process by its signal, past every exit function
         execute.leave(self._outcome)
 
     def _describe(self) -> str:
@@ -188,7 +190,7 @@ class Debuggee:
         """End the process because nobody is there any more to debug it."""
         if not self._is_ended and os.getpid() == self._pid:
             with contextlib.suppress(Exception):
-                self._recorder.commit()
+                self._recorder.commit(is_last=True)
             os._exit(1)
 
     def _paused(self, head: int) -> None:
@@ -210,7 +212,7 @@ class Debuggee:
 
         def leave_at_once(status: int) -> None:
             if os.getpid() == self._pid and not self._is_ended:
-                self._recorder.commit()
+                self._recorder.commit(is_last=True)
             original(status)
 
         os._exit = leave_at_once  # type: ignore[assignment]

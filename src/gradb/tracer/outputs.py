@@ -1,5 +1,7 @@
 """Records what the script prints, at the position where it prints it.
 
+A line is an event as soon as it is complete, so that two recordings of one script agree; what is no whole line waits
+for the next event, for output from elsewhere or for a while without any output.
 ``sys.stdout`` and ``sys.stderr`` become text streams of the same kind over a raw file that tells the recorder before it
 writes on. What bypasses them (C code, child processes) is seen by the parent process only.
 """
@@ -13,15 +15,17 @@ import sys
 from typing import Any
 
 from gradb.tape.codec import Wire
-from gradb.tracer.places import PlaceRow
+from gradb.tracer.places import NOWHERE, PlaceRow
 from gradb.tracer.recorder import Recorder
 
 _PIECE = 1 << 16
 _MAX_RECORDED = 8 << 20
+_LINES = 1000
+_IDLE_TICKS = 8  # of the clock that commits: a process that is stopped or starved has none, so nothing is cut in two
 
 
 class Outputs:
-    """Collects prints from one source line into one event, until something else is recorded.
+    """Makes an event of each line; of many from one place, beyond the first thousand, an event of each 64 KiB.
 
     Args:
         recorder: the tape's recorder.
@@ -37,6 +41,9 @@ class Outputs:
         self._total = 0
         self._key: tuple[str, PlaceRow] | None = None
         self._is_busy = False
+        self._ends_line = False
+        self._lines = 0
+        self._ticks = 0
 
     def install(self) -> None:
         """Replace ``sys.stdout`` and ``sys.stderr`` (and what Python keeps as their originals)."""
@@ -47,13 +54,13 @@ class Outputs:
             old.flush()
             raw = _Tee(fd, self, name)
             stream = io.TextIOWrapper(
-                _Unbuffered(raw), encoding=old.encoding, errors=old.errors, newline=None,
+                _Unbuffered(raw, self), encoding=old.encoding, errors=old.errors, newline=None,
                 line_buffering=True, write_through=True,
             )  # fmt: skip
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        self._recorder.before_event = self.flush
-        self._recorder.flush_idle = lambda: self.flush(may_hold=False)
+        self._recorder.before_event = self._make_way
+        self._recorder.flush_idle = self._flush_idle
 
     def is_full(self) -> bool:
         """True when no more output is kept."""
@@ -65,6 +72,16 @@ class Outputs:
             return
         self._recorder.guard(self._take, name, text, what="what was printed")
 
+    def end_line(self) -> None:
+        """Make an event of what is pending when that is whole lines; may hold the script."""
+        if self._ends_line and not self._is_busy and os.getpid() == self._pid:
+            self._recorder.guard(self._end_line, what="what was printed")
+
+    def _end_line(self) -> None:
+        if self._ends_line:
+            self._lines += 1
+            self.flush()
+
     def passes(self) -> bool:
         """Tell whether text is written on: on request, and always in a forked child."""
         return self._passes or os.getpid() != self._pid
@@ -74,6 +91,8 @@ class Outputs:
         if key != self._key:
             self.flush()
             self._key = key
+            self._lines = 0
+        self._ticks = 0
         if self.is_full():
             return
         self._total += len(text)
@@ -84,9 +103,23 @@ class Outputs:
             self._emit("gradb", ["output", "more output followed; it is not kept on the tape"])
         elif self._size > _PIECE:
             self.flush()
+        else:  # a traceback that Python prints at the end has no place, and many lines
+            self._ends_line = text.endswith("\n") and self._lines < _LINES and key[1] != NOWHERE.row
+
+    def _make_way(self) -> None:
+        """Write what was printed before an event of another kind."""
+        self._lines = 0
+        self.flush()
+
+    def _flush_idle(self, is_last: bool) -> None:
+        """Write what is no whole line once nothing more has come for a while; called by the clock, and at an end."""
+        self._ticks += 1
+        if is_last or self._ticks >= _IDLE_TICKS:
+            self.flush(may_hold=False)
 
     def flush(self, may_hold: bool = True) -> None:
         """Write what was collected as one output event."""
+        self._ends_line = False
         if not self._pending or self._key is None:
             return
         text, self._pending, self._size = "".join(self._pending), [], 0
@@ -135,7 +168,12 @@ class _Tee(io.RawIOBase):
 class _Unbuffered(io.BufferedWriter):
     """Writes at once, so that what is printed is known at the position where it was printed."""
 
+    def __init__(self, raw: _Tee, outputs: Outputs) -> None:
+        super().__init__(raw)
+        self._outputs = outputs
+
     def write(self, data: Any) -> int:
         count = super().write(data)
         self.flush()
+        self._outputs.end_line()  # only here: while it writes, no handler of a signal could print
         return count

@@ -49,11 +49,12 @@ class Recorder:
         """Called before each event is numbered (the output streams flush what was printed before it)."""
         self.pending: Callable[[], None] | None = None
         """Records what has been seen already, once it is over; called before each event is numbered."""
-        self.flush_idle: Callable[[], None] = lambda: None
-        """Called before a commit by the clock, from a thread that must not be held."""
+        self.flush_idle: Callable[[bool], None] = lambda is_last: None
+        """Called before a commit that must not hold the script: by the clock, or (True) because the process ends."""
         self.errands: Callable[[], None] = lambda: None
         """What has to be done between two events, when ``has_errands``."""
         self.has_errands = False
+        self._is_due = False
         self.answer: Callable[[Ask], None] = lambda ask: None
         """Called on the thread that is held at a node, to measure something there."""
         self.failures = Failures(self)
@@ -88,6 +89,9 @@ class Recorder:
             self.has_errands = False
             self.failures.tell()
             self.errands()
+        if self._is_due:
+            self._is_due = False
+            self.write()
         return self.writer.head + 1
 
     def next_iteration(self) -> None:
@@ -230,18 +234,23 @@ class Recorder:
         except Exception:
             pass
 
-    def commit(self) -> None:
-        """Commit what is pending, unless another thread is composing an event or this is a forked child."""
-        if os.getpid() == self._pid and self.is_open and self.lock.acquire(blocking=False):
-            try:
-                if self.pending is None:
-                    self.flush_idle()
-                if self.writer.has_pending:
-                    self.write()
-            except Exception as error:
-                self.lost(error, "what was printed")
-            finally:
-                self.lock.release()
+    def commit(self, is_last: bool = False) -> None:
+        """Commit what is pending, unless this is a forked child; a thread that is composing an event does it itself."""
+        if os.getpid() != self._pid or not self.is_open:
+            return
+        if not self.lock.acquire(blocking=False):
+            self._is_due = True
+            return
+        try:
+            if self.pending is None:
+                self.flush_idle(is_last)
+            if self.writer.has_pending:
+                self.write()
+        except Exception as error:
+            self.lost(error, "what was printed")
+        finally:
+            self._is_due = False
+            self.lock.release()
 
     def abandon(self) -> None:
         """Stop at once, in a forked child: the tape belongs to the parent."""
