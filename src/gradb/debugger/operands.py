@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gradb.debugger.errors import UserError
+from gradb.rules import examined
 from gradb.tape.events import Detail, Event
 from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
@@ -121,7 +122,7 @@ def downstream(chain: Chain) -> Operand:
 
 def local(chain: Chain) -> Operand:
     """Return the local derivative: one value, or a list where several edges lead on."""
-    return _only([_local(edge.local) for edge in _edges(chain)])
+    return _only([_local(edge.local) for edge in _edges(examined(chain))])
 
 
 def _local(value: Local) -> Operand:

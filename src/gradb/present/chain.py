@@ -25,7 +25,7 @@ from gradb.present.options import Options
 from gradb.present.remarks import remarks, scale_words
 from gradb.present.safe import plain
 from gradb.present.step import step_items, step_title
-from gradb.rules import describe
+from gradb.rules import describe, examined
 from gradb.tape.events import AccumulateDetail, LeafDetail, NoteDetail, StepDetail
 from gradb.tape.frame import Chain, ChainEdge, Check, Frame
 
@@ -46,6 +46,7 @@ def chain_pane(frame: Frame, options: Options) -> RenderableType:
     elif chain is None or (options.chain is None and isinstance(frame.detail, NoteDetail)):
         return _nothing(frame, width)
     else:
+        chain = examined(chain)
         items = _accumulation(frame, chain, options) if _is_accumulation(chain) else _node(chain, options)
         drawn = [*_title(chain, forward_text(frame, chain), width), *layout(items, width)]
     if options.height is not None and len(drawn) > options.height:
@@ -236,8 +237,15 @@ def _downstream(chain: Chain, edge: ChainEdge, options: Options) -> list[Text]:
 
 
 def _verdict(check: Check, width: int) -> list[Text]:
-    style, symbol = (theme.OK, "✓") if check.is_ok else (theme.WARNING, "✗")
-    return wrapped(f"{symbol} {check.text}", width, style)
+    return wrapped(f"{_symbol(check)} {check.text}", width, _style(check))
+
+
+def _symbol(check: Check) -> str:
+    return "✗" if not check.is_ok else "✓" if check.is_compared else "–"
+
+
+def _style(check: Check) -> str:
+    return theme.WARNING if not check.is_ok else theme.OK if check.is_compared else theme.DIM
 
 
 def _words(explanation: Explanation, width: int) -> list[Text]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradb.rules import describe
+from gradb.rules import describe, examined
 from gradb.tape.events import Tensor
 from gradb.tape.frame import Asked, Chain, Check, Contribution, Hook, Local, Rewrite
 from gradb.tape.values import Number, Stats, TensorValue
@@ -65,10 +65,11 @@ def tensor_json(tensor: Tensor | None) -> Json | None:
 
 
 def check_json(check: Check | None) -> Json | None:
-    """Return ``{"ok", "max_error", "text"}`` or None."""
+    """Return ``{"ok", "max_error", "text", "how"}`` or None; ``ok`` is null where not all could be compared."""
     if check is None:
         return None
-    return {"ok": check.is_ok, "max_error": number_json(check.max_error), "text": check.text}
+    is_ok = None if check.is_ok and not check.is_compared else check.is_ok
+    return {"ok": is_ok, "max_error": number_json(check.max_error), "text": check.text, "how": check.how}
 
 
 def local_json(local: Local) -> Json:
@@ -131,6 +132,7 @@ def chain_json(chain: Chain | None) -> Json | None:
     """Return the whole record of a node."""
     if chain is None:
         return None
+    chain = examined(chain)
     return {
         "node": chain.node,
         "name": chain.node_name,

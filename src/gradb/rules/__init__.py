@@ -22,6 +22,13 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
     return explain.describe(chain, edge_index)
 
 
+def examined(chain: Chain) -> Chain:
+    """Return a record with every check that the tape allows: see ``gradb.rules.checking``."""
+    from gradb.rules import checking
+
+    return checking.examined(chain)
+
+
 def lookup(node_name: str, function: str = "") -> Rule | None:
     """Return the row of the table for a node: see ``gradb.rules.table``."""
     from gradb.rules import table
@@ -29,4 +36,4 @@ def lookup(node_name: str, function: str = "") -> Rule | None:
     return table.lookup(node_name, function)
 
 
-__all__ = ["describe", "lookup"]
+__all__ = ["describe", "examined", "lookup"]

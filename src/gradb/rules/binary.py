@@ -40,7 +40,8 @@ def power(v: Numbers) -> float:
     if exponent == 0:
         return 0.0
     if base == 0 and exponent < 1:
-        return math.inf
+        is_odd = (exponent - 1) % 2 == 1 and math.copysign(1, base) < 0
+        return math.copysign(math.inf, -exponent if is_odd else exponent)
     result = exponent * base ** (exponent - 1)
     return math.nan if isinstance(result, complex) else result
 

@@ -5,7 +5,9 @@ Nothing here asks the engine: what it computes is what the formula says, and is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from gradb.rules.given import Array, Given, NotKnown, Value, array_of, parse
@@ -14,14 +16,19 @@ from gradb.rules.model import Part, Rule
 from gradb.rules.names import Argument, bind, is_read
 from gradb.rules.table import rule_of
 from gradb.tape.frame import Chain
+from gradb.tape.values import TensorValue
 
+Read = Callable[[TensorValue], Array]
+"""Makes numbers of a value on the tape."""
 MAX_ENTRIES = 65_536
 MAX_ELEMENTS = 1024
-_UNFIT = (LookupError, ValueError, ArithmeticError, TypeError)
+UNFIT = (LookupError, ValueError, ArithmeticError, TypeError)
 """What a formula raises where the arguments are not what it was written for; then nothing is said."""
 
 
-def entries(chain: Chain, edge_index: int, slot: int = 0, limit: int = MAX_ENTRIES) -> list[Entry] | None:
+def entries(
+    chain: Chain, edge_index: int, slot: int = 0, limit: int = MAX_ENTRIES, read: Read = array_of
+) -> list[Entry] | None:
     """Return the entries of an edge's local Jacobian that the formula gives.
 
     Args:
@@ -29,38 +36,105 @@ def entries(chain: Chain, edge_index: int, slot: int = 0, limit: int = MAX_ENTRI
         edge_index: which input.
         slot: which of the node's outputs.
         limit: more entries than this are not computed.
+        read: makes numbers of the arguments' values.
 
     Returns:
         (position in the output, position in the input, value), each pair perhaps several times (their values add up);
         None where the table or the tape does not tell.
     """
     try:
-        found = list(islice(_entries(chain, edge_index, slot), limit + 1))
-    except _UNFIT:
+        found = list(islice(_entries(chain, edge_index, slot, read), limit + 1))
+    except UNFIT:
         return None
     return found if len(found) <= limit else None
 
 
-def downstream(chain: Chain, edge_index: int) -> list[float] | None:
-    """Return upstream times the formula's Jacobian for one edge, summed over the node's outputs.
+@dataclass(slots=True)
+class Product:
+    """upstream times the formula's Jacobian, one item an element of the input; complex numbers as pairs of parts."""
 
-    Complex numbers come as pairs of their parts.
+    total: list[float]
+    magnitude: list[float]
+    """Sum of the absolute terms."""
+    floor: list[float]
+    """The largest upstream gradient times the number of terms."""
+    is_moot: list[bool]
+    """True where a factor of the formula is no finite number, or upstream is none where the formula has zeros."""
+
+
+def has_more(chain: Chain, edge_index: int, limit: int) -> bool:
+    """Tell whether the formula of an edge has more entries than a limit, for any one output."""
+    try:
+        return any(
+            len(list(islice(_entries(chain, edge_index, slot), limit + 1))) > limit
+            for slot, value in enumerate(chain.upstream)
+            if value is not None
+        )
+    except UNFIT:
+        return False
+
+
+def downstream(chain: Chain, edge_index: int) -> list[float] | None:
+    """Return upstream times the formula's Jacobian for one edge, summed over the node's outputs."""
+    found = product(chain, edge_index)
+    return None if found is None else found.total
+
+
+def product(chain: Chain, edge_index: int, read: Read = array_of, limit: int = MAX_ENTRIES) -> Product | None:
+    """Return upstream times the formula's Jacobian for one edge; None where the table or the tape does not tell.
+
+    ``read`` makes numbers of the arguments' values; ``limit``: as for ``entries``.
     """
     shape = _input(chain, edge_index)
     if shape is None:
         return None
-    total = [0.0] * shape.size
+    size = shape.size
+    result = Product([0.0] * size, [0.0] * size, [0.0] * size, [False] * size)
+    counts, largest = [0] * shape.size, 0.0
     for slot, value in enumerate(chain.upstream):
         if value is None:
             continue
         upstream = array_of(value)
-        found = entries(chain, edge_index, slot)
+        found = entries(chain, edge_index, slot, limit, read)
         if found is None or len(upstream.numbers) != upstream.size:
             return None
-        for i, j, weight in found:
-            if weight:
-                total[j] += upstream.numbers[i] * weight
-    return total
+        largest = max([largest, *(abs(number) for number in upstream.numbers if math.isfinite(number))])
+        try:
+            _add(result, counts, upstream.numbers, found)
+        except IndexError:  # of another shape than the formula was written for
+            return None
+        if not all(map(math.isfinite, upstream.numbers)):
+            result.is_moot = [True] * shape.size
+    result.floor = [largest * count for count in counts]
+    return result
+
+
+def _add(result: Product, counts: list[int], upstream: Sequence[float], found: list[Entry]) -> None:
+    for i, j, weight in found:
+        if weight:
+            term = upstream[i] * weight
+            result.total[j] += term
+            result.magnitude[j] += abs(term)
+            counts[j] += 1
+            result.is_moot[j] |= not math.isfinite(weight)
+
+
+def matrix(chain: Chain, edge_index: int, rows: Sequence[int], columns: int) -> list[float] | None:
+    """Return the formula's Jacobian in full, row-major; None where the table or the tape does not tell.
+
+    ``rows``: how many elements each output of the node has.
+    """
+    found = [0.0] * (sum(rows) * columns)
+    for slot in range(len(rows)):
+        part = entries(chain, edge_index, slot)
+        if part is None:
+            return None
+        first = sum(rows[:slot])
+        for i, j, weight in part:
+            if not (0 <= i < rows[slot] and 0 <= j < columns):
+                return None
+            found[(first + i) * columns + j] += weight
+    return found
 
 
 def factors(chain: Chain, edge_index: int) -> tuple[float, ...] | None:
@@ -81,12 +155,12 @@ def factors(chain: Chain, edge_index: int) -> tuple[float, ...] | None:
             if rows > 1 and i != j:
                 return None
             result[j] += weight
-    except _UNFIT:
+    except UNFIT:
         return None
-    return tuple(result)
+    return None if any(map(math.isnan, result)) else tuple(result)
 
 
-def _entries(chain: Chain, edge_index: int, slot: int) -> Iterator[Entry]:
+def _entries(chain: Chain, edge_index: int, slot: int, read: Read = array_of) -> Iterator[Entry]:
     """Return the entries one by one.
 
     Raises:
@@ -99,15 +173,20 @@ def _entries(chain: Chain, edge_index: int, slot: int) -> Iterator[Entry]:
     compute = part.entries or (by_element(part.derivative) if part.derivative is not None else None)
     if compute is None:
         raise NotKnown(part.role)
-    return compute(_given(chain, rule, part, edge_index, slot))
+    return compute(given(chain, rule, part, edge_index, slot, read))
 
 
-def _given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int) -> Given:
-    source = _input(chain, edge_index)
-    inputs = tuple(array_of(tensor.value) for tensor in chain.op.inputs) if chain.op is not None else ()
-    results = tuple(array_of(tensor.value) for tensor in chain.op.outputs) if chain.op is not None else ()
-    values, unknown = _values(chain, rule, inputs)
-    out = _output(chain, slot)
+def given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int, read: Read = array_of) -> Given:
+    """Return what the tape tells of a call, for one edge and one output.
+
+    Raises:
+        NotKnown: it does not tell enough.
+    """
+    source = _input(chain, edge_index, read)
+    inputs = tuple(read(tensor.value) for tensor in chain.op.inputs) if chain.op is not None else ()
+    results = tuple(read(tensor.value) for tensor in chain.op.outputs) if chain.op is not None else ()
+    values, unknown = _values(chain, rule, inputs, read)
+    out = _output(chain, slot, read)
     if source is None or out is None:
         raise NotKnown(part.role)
     if not rule.is_complex and any(a.is_complex for a in (source, out, *inputs)):
@@ -115,31 +194,31 @@ def _given(chain: Chain, rule: Rule, part: Part, edge_index: int, slot: int) -> 
     return Given(values, source, out, results, inputs, slot, edge_index, unknown)
 
 
-def _values(chain: Chain, rule: Rule, inputs: tuple[Array, ...]) -> tuple[dict[str, Value], frozenset[str]]:
+def _values(chain: Chain, rule: Rule, inputs: tuple[Array, ...], read: Read) -> tuple[dict[str, Value], frozenset[str]]:
     """Return the arguments whose value is known, and the names of those of which nothing is."""
     values: dict[str, Value] = {}
     unknown: set[str] = set()
     is_call_read = is_read(chain, rule)
     for role, argument in bind(chain, rule).items():
         try:
-            values[role] = _value(argument, inputs)
+            values[role] = _value(argument, inputs, read)
         except NotKnown:
             if argument.literal or not is_call_read:
                 unknown.add(role)
     return values, frozenset(unknown)
 
 
-def _value(argument: Argument, inputs: tuple[Array, ...]) -> Value:
+def _value(argument: Argument, inputs: tuple[Array, ...], read: Read) -> Value:
     if argument.tensor is not None:
-        return array_of(argument.tensor.value)
+        return read(argument.tensor.value)
     return parse(argument.literal, inputs)
 
 
-def _input(chain: Chain, edge_index: int) -> Array | None:
+def _input(chain: Chain, edge_index: int, read: Read = array_of) -> Array | None:
     """Return the input of an edge: its value where the tape has it, else its gradient's shape."""
     edge = chain.edges[edge_index]
     if edge.tensor is not None:
-        return array_of(edge.tensor.value)
+        return read(edge.tensor.value)
     if edge.downstream is None:
         return None
     shape = array_of(edge.downstream).shape
@@ -152,17 +231,17 @@ def _slots(chain: Chain) -> list[int]:
     return [tensor.output_nr for tensor in outputs if tensor.node == chain.node]
 
 
-def _output(chain: Chain, slot: int) -> Array | None:
+def _output(chain: Chain, slot: int, read: Read) -> Array | None:
     """Return one of the node's outputs: its value where the tape has it, else its upstream's shape."""
     for tensor in chain.op.outputs if chain.op is not None else ():
         if tensor.node == chain.node and tensor.output_nr == slot:
-            return array_of(tensor.value)
+            return read(tensor.value)
     if slot < len(chain.upstream) and chain.upstream[slot] is not None:
         value = chain.upstream[slot]
         assert value is not None
         found = array_of(value)
         return Array(found.shape, (), found.is_complex)
     if slot == 0 and chain.output is not None:
-        found = array_of(chain.output.value)
+        found = read(chain.output.value)
         return Array(found.shape, found.numbers, found.is_complex)
     return None

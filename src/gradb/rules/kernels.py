@@ -6,6 +6,7 @@ output, position in the input, value): a rule names its kernel and gives the one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -166,9 +167,17 @@ def by_element(derivative: Callable[[dict[str, float]], float]) -> Entries:
             row = {role: numbers[i] for role, numbers in aligned.items()}
             row |= {role: array.at(broadcast_index(index, array.shape)) for role, array in stretched.items()}
             j = i if is_aligned else ravel(broadcast_index(index, given.input.shape), given.input.shape)
-            yield i, j, derivative(_Row(unknown, fixed, row))
+            yield i, j, _slope(derivative, _Row(unknown, fixed, row))
 
     return entries
+
+
+def _slope(derivative: Callable[[dict[str, float]], float], row: dict[str, float]) -> float:
+    """Return a derivative; NaN where Python's arithmetic has none (1/0), so that one element does not cost the rest."""
+    try:
+        return derivative(row)
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 class _Row(dict[str, float]):

@@ -266,6 +266,8 @@ LINALG = (
         "upstream·{out}·inv({A}).T",
         _by_entry(lambda a, i, j, g: cofactor(a, i, j)),
         "det linalg_det",
+        "at a singular matrix a plain backward sends 0, though its cofactors need not be 0; with create_graph=True it "
+        "sends them",
     ),
     _one(
         "LinalgSlogdet",

@@ -73,6 +73,9 @@ class Rule:
     is_strict: bool = False
     """True when the formula holds for ``functions`` only: other calls make the same node with hidden arguments."""
 
+    is_conditional: bool = False
+    """True when the formula holds only where the input lies in its memory in a certain way, which no tape tells."""
+
     def part(self, edge_index: int) -> Part | None:
         """Return the part that serves an edge, or None where the rule has none for it."""
         if self.is_repeated:

@@ -6,6 +6,7 @@ As with all moves every entry of the Jacobian is 1 or 0; what was not picked get
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gradb.rules.given import Array, Given, Index, Listed, NotKnown, indices, ravel, unravel
 from gradb.rules.kernels import Entries, broadcast_index, moved
@@ -190,7 +191,10 @@ SELECTED = (
         )
     ),
     _picked("Diagonal", _diagonal, "diagonal diag", "self offset dim1 dim2", offset="0", dim1="0", dim2="1"),
-    _twice("AsStrided", _strided, "as_strided", "self size stride storage_offset", storage_offset="None"),
+    replace(
+        _twice("AsStrided", _strided, "as_strided", "self size stride storage_offset", storage_offset="None"),
+        is_conditional=True,
+    ),
     _twice("Unfold", _windowed, "unfold", "self dimension size step"),
     *(
         move(node, _RETURNED, _PLACE, moved(by_returned_index), functions, signature, **defaults)

@@ -32,6 +32,13 @@ Structure = Literal[
     "dense",
     "unknown",
 ]
+How = Literal[
+    "measured",  # upstream times the local derivative that was measured; of sums: the parts added up
+    "formula",  # upstream times the formula, from the values on the tape
+    "corner",  # the same for the few elements that are kept of a large tensor
+    "direction",  # a random vector in place of upstream, times the formula
+    "none",  # nothing: the text says why
+]
 Form = Literal["real", "complex", "conjugate", "from_real", "parts"]
 
 
@@ -81,7 +88,12 @@ class Check:
     max_error: float
     """Largest absolute difference."""
     text: str
-    """One clause for people: ``agrees with the engine`` or what differs."""
+    """One clause for people: ``agrees with the engine``, what differs, or why nothing was compared."""
+    how: How = "measured"
+    """What the engine's gradient was held against."""
+    is_compared: bool = True
+    """False where some of it could not be compared, or nothing was: then ``is_ok`` says no more than that nothing
+    differs."""
 
 
 @dataclass(frozen=True, slots=True)

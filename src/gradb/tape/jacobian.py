@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from gradb.tape.events import Axis, Probe
 from gradb.tape.frame import Check, Form, Local
-from gradb.tape.structure import recognise
+from gradb.tape.structure import expand, recognise
 from gradb.tape.values import PARTS, Number, TensorValue
 
 MAX_ELEMENTS = 262_144  # a larger Jacobian is not taken apart: it would hold up the screen
@@ -59,6 +59,8 @@ class _Product:
     floor: list[float]
     """The largest upstream gradient times the number of terms where several meet, else zero: what rounding inside a
     formula scales with, which adds up as many terms."""
+    zero_times_inf: int = 0
+    """How many of the columns are NaN since a 0 met an infinity."""
 
 
 def local(probe: Probe) -> Local:
@@ -148,6 +150,22 @@ def check(
     return _compare(_product(flat, _matrix(probe), probe.columns), got, limits_of(dtypes), probe.noise)
 
 
+def check_local(
+    upstream: Sequence[TensorValue | None], local: Local, dtype: str, downstream: TensorValue | None
+) -> Check | None:
+    """Hold upstream x local against the engine's downstream, where the local derivative was put right after measuring.
+
+    None where there are not all the numbers for it. Real numbers only.
+    """
+    probe = Probe(local.rows, local.columns, dtype, b"", outputs=local.outputs, input=local.input)
+    flat = _flatten(upstream, None, probe)
+    got = [0.0] * local.columns if downstream is None else parts(downstream)
+    if flat is None or got is None or len(got) != local.columns:
+        return None
+    dtypes = [dtype, *(value.dtype for value in (*upstream, downstream) if value is not None)]
+    return _compare(_product(flat, expand(local), local.columns), got, limits_of(dtypes))
+
+
 def parts(value: TensorValue, axis: Axis | None = None) -> list[Number] | None:
     """Return all elements, complex ones as real and imaginary part; None where they were not kept.
 
@@ -194,19 +212,21 @@ def size(value: TensorValue) -> int:
 def _product(upstream: list[Number], matrix: Sequence[Number], columns: int) -> _Product:
     """Return upstream x matrix. Zeros of the matrix are left out, as an element-wise formula leaves them out."""
     result = _Product([0.0] * columns, [0.0] * columns, [False] * columns, [0.0] * columns)
-    counts = [0] * columns
+    counts, is_lost = [0] * columns, [False] * columns
     largest = max((abs(weight) for weight in upstream if math.isfinite(abs(weight))), default=0.0)
     for row, weight in enumerate(upstream):
         is_finite = math.isfinite(abs(weight))
         for column, value in enumerate(matrix[row * columns : (row + 1) * columns]):
             if value != 0:
                 term = weight * value
+                is_lost[column] |= term != term and value == value and weight == weight
                 result.total[column] += term
                 result.magnitude[column] += abs(term)
                 counts[column] += 1
             elif not is_finite:
                 result.is_moot[column] = True
     result.floor = [largest * count if count > 1 else 0.0 for count in counts]
+    result.zero_times_inf = sum(is_lost)
     return result
 
 
@@ -241,7 +261,10 @@ def _compare(product: _Product, got: Sequence[Number], limits: _Limits, noise: f
             is_noise = math.isfinite(error) and error <= allowed + _NOISE * noise
             rounded += is_noise
             differing += not is_noise
-    return _verdict(worst, differing, moot, rounded, len(got))
+    check = _verdict(worst, differing, moot, rounded, len(got))
+    if product.zero_times_inf and check.is_ok:
+        return replace(check, text=f"{check.text}; 0 × inf = nan in {product.zero_times_inf} of {len(got)} elements")
+    return check
 
 
 def _is_same(want: Number, have: Number) -> bool:
@@ -253,7 +276,7 @@ def _verdict(worst: float, differing: int, moot: int, rounded: int, count: int) 
         return Check(False, worst, f"differs from the engine in {differing} of {count} elements, by up to {worst:.4g}")
     if moot:
         text = f"cannot be compared in {moot} of {count} elements: the product meets NaN, infinity or overflow"
-        return Check(True, worst, text)
+        return Check(True, worst, text, is_compared=False)
     if rounded:
         return Check(True, worst, f"{AGREES} but for rounding inside its formula, of up to {worst:.4g}")
     return Check(True, worst, AGREES)
@@ -282,6 +305,10 @@ def check_row(
     floor: Sequence[float],
     got: Sequence[float],
     dtypes: Sequence[str],
+    noise: float = 0.0,
 ) -> Check:
-    """Hold a row vector that was put together elsewhere (see ``_Product``) against the engine's."""
-    return _compare(_Product(list(total), list(magnitude), list(is_moot), list(floor)), got, limits_of(dtypes))
+    """Hold a row vector that was put together elsewhere (see ``_Product``) against the engine's.
+
+    ``noise`` is how far it is known to be off by rounding.
+    """
+    return _compare(_Product(list(total), list(magnitude), list(is_moot), list(floor)), got, limits_of(dtypes), noise)

@@ -31,7 +31,7 @@ from gradb.tracer.measuring import (
     measure,
     results_of,
 )
-from gradb.tracer.probing import cannot_be_called, clause
+from gradb.tracer.probing import cannot_be_called, clause, engines_own
 from gradb.tracer.values import modes_off
 
 Tensors = Sequence[torch.Tensor | None]
@@ -75,12 +75,12 @@ class Asker:
         if self.held is None or not recorder.is_active:
             return
         held = Held(*self.held)
-        answer, runs_code = _Answer(), is_custom(held.node) or held.mark.is_hooked
+        answer, runs_code, has_graph = _Answer(), is_custom(held.node) or held.mark.is_hooked, torch.is_grad_enabled()
         try:
             if cannot_be_called(held.mark):
                 raise Refusal("this node cannot be called alone")
             with self._apart(held) if runs_code else contextlib.nullcontext(), torch.no_grad(), modes_off():
-                self._fill(answer, ask, held, runs_code=runs_code)
+                self._fill(answer, ask, held, runs_code=runs_code, has_graph=has_graph)
         except Refusal as refusal:
             answer = _Answer(note=f"not measured: {refusal}")
         except Exception as error:
@@ -95,9 +95,10 @@ class Asker:
             "probe", mark.name, mark.place, detail, answer.blob, scope=mark.scope, node=mark.id, may_hold=False
         )
 
-    def _fill(self, answer: _Answer, ask: Ask, held: Held, *, runs_code: bool) -> None:
+    def _fill(self, answer: _Answer, ask: Ask, held: Held, *, runs_code: bool, has_graph: bool) -> None:
         node = held.node
-        call: Call = functools.partial(_call_custom, node) if is_custom(node) else node
+        plain: Call = functools.partial(_call_custom, node) if is_custom(node) else node
+        call = engines_own(plain, has_graph=has_graph)
         outputs, edges = Outputs(node), edges_of(node)
         if ask.what == "full":
             upstream = () if runs_code else held.upstream  # how far it rounds is found by calling it more often

@@ -14,7 +14,7 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.identity import NodeMark, is_custom
-from gradb.tracer.measuring import FREE, STEPPING, Refusal, measure, unknown
+from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, measure, results_of, unknown
 from gradb.tracer.values import is_ordinary, modes_off
 
 _REPEATS = 8
@@ -43,8 +43,9 @@ class Prober:
         if why is None:
             budget = STEPPING if self._mode == "always" or self._is_stepping() else FREE
             try:
+                call = engines_own(node, has_graph=torch.is_grad_enabled())
                 with torch.no_grad(), modes_off():
-                    return dumps(measure(node, node, budget, blob, upstream))
+                    return dumps(measure(node, call, budget, blob, upstream))
             except Refusal as refusal:
                 why = f"not measured: {refusal}; {_ASK}"
             except Exception as error:
@@ -72,6 +73,20 @@ class Prober:
 def _is_plain(gradient: torch.Tensor | None) -> bool:
     """Tell whether a call with a gradient like it runs nothing but torch: a fake tensor's would be traced."""
     return gradient is None or type(gradient) is torch.Tensor or is_ordinary(gradient)
+
+
+def engines_own(call: Call, *, has_graph: bool) -> Call:
+    """Return a call of a node in the grad mode that the engine runs it in: under create_graph some formulas are others.
+
+    ``has_graph``: whether gradients are on there, to be asked before they are put off.
+    """
+    return functools.partial(_with_graph, call) if has_graph else call
+
+
+def _with_graph(call: Call, *vectors: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    with torch.enable_grad():
+        results = results_of(call(*vectors))
+    return tuple(None if result is None else result.detach() for result in results)
 
 
 def clause(error: Exception) -> str:
