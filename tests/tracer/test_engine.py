@@ -410,3 +410,45 @@ def test_a_root_that_needs_no_gradient_is_told_with_what_cut_the_way(tmp_path: P
     text = pane("chain", tape.frame(last(tape, "error")))
     assert "not run: no path leads here from loss: Tensor.argmax in line" in text
     assert "will bring upstream" not in text
+
+
+# --- what is not finite -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_nan_behind_a_finite_corner_are_counted_and_marked(tmp_path: Path, size: int) -> None:
+    """Of a softmax with fully masked rows the NaN are counted, kept whole or summarised, and node and line marked."""
+
+    def script() -> None:
+        scores = torch.zeros(size, size, requires_grad=True)
+        mask = torch.zeros(size, size)
+        mask[8:12] = -torch.inf
+        torch.softmax(scores + mask, 1).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(last(tape, "op", "Softmax"))
+    text = pane("chain", frame)
+    assert f"{4 * size} × nan, the first at [8,0]" in text
+    assert "× not finite · created" in text
+    line = next(line for line in to_text(PANES["source"](frame, Options(width=160)), 160).splitlines() if "▶" in line)
+    assert "×" in line
+    finite = tape.frame(next(event.seq for event in tape.events() if event.kind == "leaf"))
+    assert "×" not in pane("chain", finite)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_the_first_place_is_that_of_the_rows_whatever_the_memory(tmp_path: Path, dtype: torch.dtype) -> None:
+    """A transposed tensor's first NaN is counted along its rows, as it is shown, and a finite one has none."""
+
+    def script() -> None:
+        w = torch.ones(40, 50, dtype=dtype, requires_grad=True)
+        bad = torch.zeros(40, 50, dtype=dtype)
+        bad[30, 2] = torch.nan
+        bad[20, 3] = torch.inf
+        (w + bad).t() * 1
+
+    _, tape = record(tmp_path / "run.tape", script)
+    detail: Any = tape.detail(last(tape, "op", "TBackward0"))
+    found = detail.outputs[0].value.nonfinite()
+    assert (found.nan, found.posinf, found.neginf, found.first) == (1, 1, 0, 2 * 40 + 30)
+    assert detail.inputs[0].value.nonfinite().first == 20 * 50 + 3

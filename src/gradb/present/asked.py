@@ -9,8 +9,8 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.fields import INDENT, Field, wrapped
-from gradb.present.local import element, output_names
-from gradb.present.numbers import lines as tensor_lines
+from gradb.present.local import output_names
+from gradb.present.numbers import element, lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.rules import describe

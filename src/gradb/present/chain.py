@@ -19,7 +19,7 @@ from gradb.present.grads import accumulation_lines, stale_words
 from gradb.present.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lesson import lesson_lines
 from gradb.present.local import local_lines
-from gradb.present.missed import created_words, failed_words, left_lines, rewrite_lines, sent_items
+from gradb.present.missed import created_words, failed_words, has_nonfinite, left_lines, rewrite_lines, sent_items
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.remarks import remarks, scale_words
@@ -78,6 +78,8 @@ def _title(chain: Chain, forward: str, width: int) -> list[Text]:
     """Return ``PowBackward0   d = c ** 2   ● done``, on two lines where it is narrow."""
     name = Text(plain(chain.node_name, _MAX_NAME), style=theme.TITLE)
     state = Text(f"{theme.STATE_SYMBOLS[chain.state]} {chain.state}", style=theme.STATE_STYLES[chain.state])
+    if has_nonfinite(chain):
+        state = Text.assemble(("× not finite", theme.NONFINITE), "  ", state)
     call = _call(chain, forward)
     if name.cell_len + call.cell_len + state.cell_len + 6 <= width:
         gap = " " * (width - name.cell_len - call.cell_len - state.cell_len - 3)

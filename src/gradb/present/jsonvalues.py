@@ -36,9 +36,21 @@ def value_json(value: TensorValue | None) -> Json | None:
         result["values"] = [number_json(n) for n in numbers]
     elif value.stats is not None:
         result["stats"] = _stats_json(value.stats)
+    if (odd := value.nonfinite()) is not None:
+        counts: Json = {"nan": odd.nan, "inf": odd.posinf, "-inf": odd.neginf}
+        result["nonfinite"] = counts | ({} if odd.first is None else {"first": _index(odd.first, value.shape)})
     if value.note or (numbers is None and value.stats is None):
         result["note"] = value.note or "not recorded"
     return result
+
+
+def _index(flat: int, shape: tuple[int, ...]) -> list[int]:
+    """Return the index of an element."""
+    found = []
+    for size in reversed(shape):
+        flat, at = divmod(flat, size)
+        found.append(at)
+    return found[::-1]
 
 
 def _stats_json(stats: Stats) -> Json:

@@ -282,10 +282,10 @@ def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
 def _source_pane(frame: Frame) -> Json:
     view = frame.source
     if view is None:
-        return {"file": None, "line": None, "text": None}
+        return {"file": None, "line": None, "text": None, "nonfinite": False}
     text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
     place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
-    return {"file": relative(view.file, frame.run), **place, "text": text}
+    return {"file": relative(view.file, frame.run), **place, "text": text, "nonfinite": view.has_nonfinite}
 
 
 def _graph_pane(frame: Frame) -> Json:

@@ -14,7 +14,7 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.fields import wrapped
 from gradb.present.matrix import Window, matrix_lines
-from gradb.present.numbers import numbers_lines
+from gradb.present.numbers import element, numbers_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.rules.figures import number
@@ -184,15 +184,6 @@ def axis_labels(name: str, axis: Axis, *, is_split: bool) -> list[str]:
     if not (axis.is_complex and is_split):
         return labels
     return [f"{part} {label}" for label in labels for part in ("Re", "Im")]
-
-
-def element(index: int, shape: Sequence[int]) -> str:
-    """Return a flat index as the index of an element: ``[0,1]``; empty for a scalar."""
-    found: list[int] = []
-    for size in reversed(shape):
-        found.append(index % size)
-        index //= size
-    return f"[{','.join(map(str, reversed(found)))}]" if found else ""
 
 
 # --- what is not known ------------------------------------------------------------------------------------------------

@@ -14,6 +14,13 @@ _MAX_NAME = 60
 _MAX_ERROR = 160
 
 
+def has_nonfinite(chain: Chain) -> bool:
+    """Tell whether a value of a node is NaN or infinite: its result, what came to it or what it sent on."""
+    made = chain.output.value if chain.output is not None else None
+    values = (made, *chain.upstream, *(edge.downstream for edge in chain.edges))
+    return any(value is not None and value.is_finite is False for value in values)
+
+
 def rewrite_text(rewrite: Rewrite) -> str:
     """Say who wrote into a gradient: ``hook ten (script.py:4) of a, event 9``."""
     where = f" ({plain(rewrite.where, _MAX_NAME)})" if rewrite.where else ""

@@ -15,7 +15,7 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.safe import plain
 from gradb.rules.figures import number
-from gradb.tape.values import Number, Stats, TensorValue
+from gradb.tape.values import Nonfinite, Number, TensorValue
 
 _SHAPELESS = "a tensor of shape"
 """How the note on a value begins that has no shape of plain sizes, as a nested tensor: the note tells it."""
@@ -29,6 +29,23 @@ def is_odd(text: str) -> bool:
 def shape_text(shape: Sequence[int]) -> str:
     """Return a shape as text: ``[2 × 3]``, ``[4]``, ``scalar``."""
     return "[" + " × ".join(map(str, shape)) + "]" if shape else "scalar"
+
+
+def element(index: int, shape: Sequence[int]) -> str:
+    """Return a flat index as the index of an element: ``[0,1]``; empty for a scalar."""
+    found: list[int] = []
+    for size in reversed(shape):
+        found.append(index % size)
+        index //= size
+    return f"[{','.join(map(str, reversed(found)))}]" if found else ""
+
+
+def nonfinite_text(found: Nonfinite, shape: Sequence[int]) -> Text:
+    """Return how much of a tensor is not finite, and where the first is: ``256 × nan, the first at [0,4]``."""
+    counts = ((found.nan, "nan"), (found.posinf, "inf"), (found.neginf, "-inf"))
+    words = ", ".join(f"{count:,} × {name}" for count, name in counts if count)
+    first = "" if found.first is None or not shape else f", the first at {element(found.first, shape)}"
+    return Text(f"{words}{first}", style=theme.NONFINITE)
 
 
 def vector(texts: Sequence[str], width: int, style: str = "") -> Text:
@@ -64,6 +81,8 @@ def lines(value: TensorValue | None, width: int, rows: int = 8, style: str = "")
     if numbers is None:
         return _summary(value, width, style)
     drawn = numbers_lines([number(n, value.dtype) for n in numbers], value.shape, width, rows, style)
+    if any("…" in line.plain for line in drawn) and (odd := value.nonfinite()) is not None:
+        drawn.append(nonfinite_text(odd, value.shape))
     return [*drawn, Text(f"({plain(value.note, 80)})", style=theme.DIM)] if value.note else drawn
 
 
@@ -143,11 +162,14 @@ def _summary(value: TensorValue, width: int, style: str) -> list[Text]:
     if value.stats is None:
         note = plain(value.note, 80) or "value not recorded"
         return [Text(f"{head}, {note}", style=style)]
-    return [Text(head, style=style), *stats_lines(value.stats, value.dtype, width, style)]
+    return [Text(head, style=style), *stats_lines(value, width, style)]
 
 
-def stats_lines(stats: Stats, dtype: str, width: int, style: str = "") -> list[Text]:
-    """Return the statistics of a large tensor as lines."""
+def stats_lines(value: TensorValue, width: int, style: str = "") -> list[Text]:
+    """Return the statistics of a large tensor as lines; none where there are none."""
+    stats, dtype = value.stats, value.dtype
+    if stats is None:
+        return []
     known = [("min", stats.minimum), ("max", stats.maximum), ("mean", stats.mean)]
     line = Text(style=style)
     for name, item in known:
@@ -157,9 +179,8 @@ def stats_lines(stats: Stats, dtype: str, width: int, style: str = "") -> list[T
             shown = number(item, dtype)
             line.append(shown, theme.NONFINITE if is_odd(shown) else None)
     result = [line]
-    odd = [(stats.nan, "nan"), (stats.posinf, "inf"), (stats.neginf, "-inf")]
-    if any(count for count, _ in odd):
-        result.append(Text(", ".join(f"{count} × {name}" for count, name in odd if count), style=theme.NONFINITE))
+    if (odd := value.nonfinite()) is not None:
+        result.append(nonfinite_text(odd, value.shape))
     if stats.corner:
         texts = [number(item, dtype) for item in stats.corner]
         result.append(Text("first ", style=style).append_text(_open_vector(texts, width - 6)))
@@ -183,8 +204,11 @@ def inline(value: TensorValue | None, width: int, style: str = "") -> Text:
     numbers = value.numbers()
     if numbers is None or (len(value.shape) > 1 and len(numbers) > width):
         head = Text(f"{shape_text(value.shape)} ", style=style)
-        body = stats_lines(value.stats, value.dtype, width)[0] if value.stats else _range(numbers, value)
-        return head.append_text(body)
+        if value.stats is None:
+            return head.append_text(_range(numbers, value))
+        odd = value.nonfinite()
+        head.append_text(stats_lines(value, width)[0])
+        return head if odd is None else head.append(", ").append_text(nonfinite_text(odd, value.shape))
     texts = [number(n, value.dtype) for n in numbers]
     if len(value.shape) < 2 or not texts:
         return numbers_lines(texts, value.shape, width, style=style)[0]

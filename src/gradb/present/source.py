@@ -17,6 +17,8 @@ from gradb.tape.frame import Frame, SourceView
 
 _MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
 _MAX_LINE = 400
+ODD = "×"
+"""Stands behind the number of a line whose event has a NaN or an infinity."""
 
 
 def source_pane(frame: Frame, options: Options) -> RenderableType:
@@ -51,7 +53,9 @@ def _line(view: SourceView, index: int, digits: int, room: int) -> Text:
         text = _in_view(text, begin, end, room)
     line = Text(no_wrap=True)
     line.append("▶" if number == view.line else ("┃" if is_current else " "), theme.CURRENT)
-    line.append(f"{number:>{digits}} ", theme.CURRENT if is_current else theme.DIM)
+    line.append(f"{number:>{digits}}", theme.CURRENT if is_current else theme.DIM)
+    is_odd = number == view.line and view.has_nonfinite
+    line.append(ODD if is_odd else " ", theme.NONFINITE if is_odd else "")
     text.truncate(room, overflow="ellipsis")
     return line.append_text(text)
 

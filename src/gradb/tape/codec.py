@@ -7,7 +7,8 @@ Wire forms (``T`` a tensor, ``V`` a value, ``null`` allowed where the dataclass 
 
 ======================  ======================================================================================
 V                       ``[shape, dtype, offset or null, stats or null, note]``
-stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset)
+stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset),
+                        and ``first`` more, the index of the first that is not finite, where one is
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and ``true``
@@ -129,6 +130,7 @@ def _value(value: TensorValue | None, blob: Blob) -> Wire | None:
         s = value.stats
         corner = _pack_corner(s.corner)
         stats = [s.minimum, s.maximum, s.mean, s.nan, s.posinf, s.neginf, blob.add(corner), len(s.corner)]
+        stats += [] if s.first is None else [s.first]
     offset = None if value.data is None else blob.add(value.data)
     return [list(value.shape), value.dtype, offset, stats, value.note]
 

@@ -58,9 +58,11 @@ def _shape(raw: Any) -> tuple[int, ...]:
 
 
 def _read_stats(raw: Any, data: bytes) -> Stats:
-    minimum, maximum, mean, nan, posinf, neginf, offset, count = raw
+    minimum, maximum, mean, nan, posinf, neginf, offset, count, *first = raw
     corner = tuple(decode_numbers(_slice(data, offset, 8 * count), "float64"))
-    return Stats(_float(minimum), _float(maximum), _float(mean), int(nan), int(posinf), int(neginf), corner)
+    return Stats(
+        _float(minimum), _float(maximum), _float(mean), int(nan), int(posinf), int(neginf), corner, _calls(first)
+    )
 
 
 def _float(raw: Any) -> float | None:

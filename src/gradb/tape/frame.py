@@ -78,6 +78,8 @@ class SourceView:
     column: int | None
     """UTF-8 byte offset, as in ``ast``."""
     end_column: int | None
+    has_nonfinite: bool = False
+    """True where a value of the event there has a NaN or an infinity."""
 
 
 @dataclass(frozen=True, slots=True)

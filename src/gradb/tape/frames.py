@@ -85,7 +85,8 @@ class Frames:
             paths = (run.script, os.path.normpath(Path(run.cwd, run.script)))
             return next((self._view(path) for path in paths if self._lines(path) is not None), None)
         if event.file is not None:
-            return self._view(event.file, event.line, event.end_line, event.column, event.end_column)
+            place = (event.line, event.end_line, event.column, event.end_column)
+            return SourceView(event.file, self._lines(event.file) or (), *place, event.has_nonfinite)
         row = self._store.db.one(
             "SELECT s.path FROM event e JOIN source s ON s.id = e.file WHERE e.seq < ? AND e.seq > ?"
             " ORDER BY e.seq DESC LIMIT 1",
@@ -94,15 +95,8 @@ class Frames:
         )
         return None if row is None else self._view(str(row[0]))
 
-    def _view(
-        self,
-        path: str,
-        line: int | None = None,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-    ) -> SourceView:
-        return SourceView(path, self._lines(path) or (), line, end_line, column, end_column)
+    def _view(self, path: str) -> SourceView:
+        return SourceView(path, self._lines(path) or (), None, None, None, None)
 
     def _read_lines(self, path: str) -> tuple[str, ...] | None:
         text = self.source_text(path)

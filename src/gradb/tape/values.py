@@ -78,6 +78,19 @@ class Stats:
     """Number of -infinity elements."""
     corner: tuple[Number, ...]
     """The first few elements in row-major order."""
+    first: int | None = None
+    """Flat index of the first element that is not finite; None where all are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nonfinite:
+    """What of a tensor is not finite."""
+
+    nan: int
+    posinf: int
+    neginf: int
+    first: int | None
+    """Flat index of the first such element; None where it was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,19 @@ class TensorValue:
         if self.data is None:
             return None
         return decode(self.data, self.dtype)
+
+    def nonfinite(self) -> Nonfinite | None:
+        """Return what is not finite; None where nothing is, or that is not known."""
+        if self.stats is not None:
+            found = Nonfinite(self.stats.nan, self.stats.posinf, self.stats.neginf, self.stats.first)
+            return found if found.nan or found.posinf or found.neginf else None
+        odd = [(index, number) for index, number in enumerate(self.numbers() or ()) if not _is_finite(number)]
+        if not odd:
+            return None
+        parts = [(number.real, number.imag) if isinstance(number, complex) else (number,) for _, number in odd]
+        nan = sum(any(map(math.isnan, part)) for part in parts)
+        posinf = sum(math.inf in part and not any(map(math.isnan, part)) for part in parts)
+        return Nonfinite(nan, posinf, len(odd) - nan - posinf, odd[0][0])
 
     @property
     def is_finite(self) -> bool | None:

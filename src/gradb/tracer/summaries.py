@@ -23,11 +23,14 @@ class Summary(NamedTuple):
     """The text of ``stats`` up to where the corner lies."""
     corner: bytes
     has_nonfinite: bool
+    first: int | None = None
+    """Flat index of the first element that is not finite."""
 
     def text(self, blob: Blob) -> str:
         """Return the text of ``stats``; the blob gets the corner."""
         blob.has_nonfinite |= self.has_nonfinite
-        return f"[{self.numbers},{blob.add(self.corner)},{len(self.corner) // 8}]"
+        first = "" if self.first is None else f",{self.first}"
+        return f"[{self.numbers},{blob.add(self.corner)},{len(self.corner) // 8}{first}]"
 
 
 def summarise(tensor: torch.Tensor) -> Summary:
@@ -65,12 +68,14 @@ def _corner(tensor: torch.Tensor) -> list[float]:
 def _nonfinite(flat: torch.Tensor, corner: bytes) -> Summary:
     nan = int(torch.isnan(flat).sum())
     posinf, neginf = int(torch.isposinf(flat).sum()), int(torch.isneginf(flat).sum())
-    finite = flat[torch.isfinite(flat)].to(torch.float64)
+    are_finite = torch.isfinite(flat)
+    finite = flat[are_finite].to(torch.float64)
     low, high = finite.aminmax() if finite.numel() else (None, None)
     mean = flat.to(torch.float64).mean().item()
     bounds = [_number(None if bound is None else bound.item()) for bound in (low, high)]
     numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
-    return Summary(numbers, corner, bool(nan or posinf or neginf))
+    is_bad = bool(nan or posinf or neginf)
+    return Summary(numbers, corner, is_bad, int(are_finite.to(torch.uint8).argmin()) if is_bad else None)
 
 
 def _number(value: Any) -> str:

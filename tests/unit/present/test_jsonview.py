@@ -121,7 +121,10 @@ def test_numbers_that_json_lacks_are_strings(given: Any, shown: Any) -> None:
 
 def test_values_stats_or_a_note() -> None:
     """A tensor has its values, above the limit statistics, else the reason why there is neither."""
-    assert value_json(value([math.nan, 1.0])) == {"shape": [2], "dtype": "float32", "values": ["nan", 1.0]}
+    odd = {"nan": 1, "inf": 0, "-inf": 0, "first": [1]}
+    plain = {"shape": [2], "dtype": "float32", "values": [1.0, "nan"]}
+    assert value_json(value([1.0, math.nan])) == {**plain, "nonfinite": odd}
+    assert value_json(value([1.0, 2.0])) == {**plain, "values": [1.0, 2.0]}
     large = value_json(TensorValue((2000,), "float32", stats=Stats(0.0, 1.0, math.inf, 0, 1, 0, (0.5,))))
     assert large is not None
     assert "values" not in large

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from gradb.present.local import axis_labels, element
+from gradb.present.local import axis_labels
 from gradb.present.matrix import Window, matrix_lines
+from gradb.present.numbers import element
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text

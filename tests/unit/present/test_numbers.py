@@ -116,3 +116,27 @@ def test_one_line_forms() -> None:
     assert inline(value([1, 2, 3, 4], [2, 2]), 30).plain == "[[1 2] [3 4]]"
     assert inline(value(range(100), [10, 10]), 30).plain == "[10 × 10] 0 … 99"
     assert inline(None, 30).plain == "None"
+
+
+def test_a_cut_tensor_says_what_of_it_is_not_finite() -> None:
+    """Where the corner that is shown is finite, the NaN behind it are counted, and the first has its place."""
+    numbers = [math.nan if row in {9, 11} and column % 2 else 1.0 for row in range(32) for column in range(32)]
+    tensor = value(numbers, [32, 32])
+    text = lines(tensor, 60)
+    assert text[-1].plain == "32 × nan, the first at [9,1]"
+    assert "reverse" in str(text[-1].style)
+    assert "32 not finite" in inline(tensor, 60).plain
+
+
+def test_infinities_and_nan_are_told_apart() -> None:
+    """Each kind is counted for itself; a tensor shown in full needs no count."""
+    tensor = value([*range(50), -math.inf, math.nan, math.inf, math.inf], [54])
+    assert lines(tensor, 40)[-1].plain == "1 × nan, 2 × inf, 1 × -inf, the first at [50]"
+    assert [line.plain for line in lines(value([1.0, math.nan], [2]), 40)] == ["[1 nan]"]
+
+
+def test_a_summary_on_one_line_says_what_is_not_finite() -> None:
+    """In a table a large tensor's NaN are not left out."""
+    stats = Stats(0.0, 1.0, math.nan, 2, 0, 0, (0.5,), 130)
+    text = inline(TensorValue((64, 64), "float32", stats=stats), 60).plain
+    assert text == "[64 × 64] min 0 max 1 mean nan, 2 × nan, the first at [2,2]"

@@ -34,7 +34,8 @@ def kept_values(draw: st.DrawFn) -> TensorValue:
 def large_values(draw: st.DrawFn) -> TensorValue:
     """Draw a value of which statistics are kept."""
     corner = tuple(draw(st.lists(finite, max_size=4)))
-    stats = Stats(draw(st.none() | finite), draw(st.none() | finite), draw(finite), draw(small), 0, draw(small), corner)
+    counts = draw(small), 0, draw(small), corner, draw(st.none() | small)
+    stats = Stats(draw(st.none() | finite), draw(st.none() | finite), draw(finite), *counts)
     return TensorValue(tuple(draw(st.lists(small, max_size=4))), "float32", None, stats)
 
 
