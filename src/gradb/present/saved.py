@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.call import forward_text
-from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
+from gradb.present.fields import INDENT, Field, cut, indented, layout, remark, wrapped
 from gradb.present.numbers import lines as tensor_lines, shape_text
 from gradb.present.options import Options
 from gradb.present.safe import plain
@@ -121,13 +121,24 @@ def _change(tensor: SavedTensor, width: int) -> list[Text]:
     if not tensor.change:
         return []
     who = _who(tensor) or plain(tensor.name, _MAX_NAME)
+    if tensor.change == "unnoticed":
+        return _unnoticed(tensor, who, width)
     if tensor.change == "changed":
-        words = (
-            f"! {who} was modified in place since (event {tensor.changed_at}): a backward through here raises an error"
-        )
-        return wrapped(words, width, theme.WARNING)
+        by = f" by {plain(tensor.changed_by, _MAX_TEXT)}" if tensor.changed_by else ""
+        words = f"! {who} was modified in place since{by} (event {tensor.changed_at})"
+        return wrapped(f"{words}: a backward through here raises an error", width, theme.WARNING)
     words = f"{who} was written to past autograd or by way of another tensor since (event {tensor.changed_at})"
     return wrapped(f"! {words}: torch may not notice, and then use the new values", width, theme.WARNING)
+
+
+def _unnoticed(tensor: SavedTensor, who: str, width: int) -> list[Text]:
+    """Say that a node uses, or will use, other values than it saved."""
+    at = f" (event {tensor.changed_at})" if tensor.changed_at else ""
+    words = f"! {who} was changed after it was saved{at}, and autograd did not notice"
+    if tensor.used is None:
+        return wrapped(f"{words}: a backward through here uses the new values", width, theme.WARNING)
+    lines = wrapped(f"{words}: the run of event {tensor.used_at} used", width, theme.WARNING)
+    return [*lines, *(indented(line, width) for line in tensor_lines(tensor.used, max(width - len(INDENT), 16)))]
 
 
 def _fate(frame: Frame, saved: NodeSaved, width: int) -> list[Text]:

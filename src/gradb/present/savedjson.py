@@ -44,6 +44,9 @@ def _tensor(tensor: SavedTensor) -> Json:
         "leaf": tensor.is_leaf,
         "change": tensor.change or None,
         "changed_at": tensor.changed_at or None,
+        "changed_by": tensor.changed_by or None,
+        "used": value_json(tensor.used),
+        "used_at": tensor.used_at or None,
         "note": tensor.note or None,
     }
 

@@ -241,12 +241,13 @@ def _buffers(raw: Any, data: bytes) -> tuple[BufferChange, ...]:
 
 
 def _read_step(raw: Wire, data: bytes) -> Detail:
-    optimizer, rates, parameters, before, gradients, groups = raw
+    optimizer, rates, parameters, before, gradients, groups, *more = raw
     old, found = (tuple(_read_value(item, data) for item in part) for part in (before, gradients))
     after = _present(parameters, data)
     if any(part and len(part) != len(after) for part in (old, found, groups)):
         raise CodecError("a step does not say the same of each parameter")
-    return StepDetail(str(optimizer), tuple(float(rate) for rate in rates), after, old, found, _ints(groups))
+    numbers = tuple(float(rate) for rate in rates)
+    return StepDetail(str(optimizer), numbers, after, old, found, _ints(groups), bool(more and more[0]))
 
 
 def _read_depth(raw: Wire, data: bytes) -> Detail:

@@ -424,6 +424,8 @@ class StepDetail:
     """Each parameter's ``.grad`` as the step found it; None is None."""
     groups: tuple[int, ...] = ()
     """Each parameter's group: an index into ``learning_rates``."""
+    is_unnoticed: bool = False
+    """True when no parameter's version was raised, as by a fused step: autograd does not see that they changed."""
 
 
 @dataclass(frozen=True, slots=True)

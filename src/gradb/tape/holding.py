@@ -7,13 +7,15 @@ and which nodes nothing refers to any more. Everything is found out when it is a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from gradb.tape.cache import Cache
 from gradb.tape.database import Row, TapeError
 from gradb.tape.decoding import CodecError, decode_saved
-from gradb.tape.events import Node, OpDetail, StepDetail, Tensor
+from gradb.tape.events import Node, NodeDetail, OpDetail, StepDetail, Tensor
 from gradb.tape.graph import Graphs
+from gradb.tape.rewriting import is_known, written_by
 from gradb.tape.saved import NOT_READ, Change, Freed, Memory, NodeSaved, SavedEntry, SavedRecord, SavedTensor
 from gradb.tape.training import Trainings
 from gradb.tape.values import TensorValue
@@ -29,6 +31,15 @@ _ALIVE = (
     "SELECT n.id, n.saves, n.event, s.detail, s.data FROM node n LEFT JOIN saved s ON s.node = n.id"
     " WHERE n.id BETWEEN ? AND ? AND n.event <= ? AND n.kind <> 'accumulate'"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What a node held when it was run again."""
+
+    event: int = 0
+    """Its node_start event; 0 where it was not read."""
+    values: dict[str, TensorValue | None] = field(default_factory=dict)
 
 
 class Holdings:
@@ -57,7 +68,8 @@ class Holdings:
             return None
         record = self._record(node)
         freed = self._freed(node_id, position) if node.saves else None
-        found = [self._tensor(entry, node, freed, position) for entry in record.tensors]
+        used = self._used(node_id, position)
+        found = [self._tensor(entry, node, freed, used, position) for entry in record.tensors]
         sizes = {entry.storage: entry.size or 0 for entry in record.tensors}
         gone = self._store.gone(node_id, position)
         facts = (record.arguments, node.saves, freed, gone, sum(sizes.values()))
@@ -91,22 +103,54 @@ class Holdings:
 
     # --- one tensor ---------------------------------------------------------------------------------------------------
 
-    def _tensor(self, entry: SavedEntry, node: Node, freed: Freed | None, position: int) -> SavedTensor:
+    def _tensor(self, entry: SavedEntry, node: Node, freed: Freed | None, used: _Used, position: int) -> SavedTensor:
         shown = self._shown(entry.tensor, node.event) if entry.tensor else None
-        whose = entry.base or entry.tensor
-        change, changed_at = self._change(whose, node, position) if whose and freed is None else ("", 0)
+        value, now = _value(entry.value, shown), used.values.get(entry.name)
+        whose, told = entry.base or entry.tensor, ""
+        change, changed_at = self._change(whose, node, position) if whose and (freed is None or now) else ("", 0)
+        is_other = is_known(value) and is_known(now) and now != value
+        if is_other:
+            change = "unnoticed"
+        elif is_known(now) and changed_at < used.event:
+            change, changed_at = "", 0  # the node has run since, with what it saved
+        if freed is None and not is_other and (by := self._touched(entry, node, position)) is not None:
+            change, changed_at, told = "changed", *by
         return SavedTensor(
             entry.name,
             entry.form,
             self._name(entry.tensor, position, shown),
             self._name(entry.base, position, None),
-            _value(entry.value, shown),
+            value,
             entry.size,
             entry.is_leaf,
             change,
             changed_at,
             entry.note,
+            told,
+            now if is_other else None,
+            used.event if is_other else 0,
         )
+
+    def _used(self, node: int, position: int) -> _Used:
+        """Return what a node held at its latest run up to a position, where that was read."""
+        query = "SELECT event, detail, data FROM used WHERE node = ? AND event <= ? ORDER BY event DESC LIMIT 1"
+        row = self._store.db.one(query, node, position)
+        if row is None:
+            return _Used()
+        record = self._decoded(node, row[1], row[2])
+        return _Used(int(row[0]), {entry.name: entry.value for entry in record.tensors})
+
+    def _touched(self, entry: SavedEntry, node: Node, position: int) -> tuple[int, str] | None:
+        """Return the event at which a custom backward wrote to a saved tensor's memory, and what is known of it."""
+        query = "SELECT event FROM touched WHERE storage = ? AND event > ? AND event <= ? ORDER BY event LIMIT 1"
+        row = self._store.db.one(query, entry.storage, node.event, position) if entry.storage else None
+        if row is None:
+            return None
+        event, detail = self._store.event(row[0]), self._store.detail(row[0])
+        start = detail.start if isinstance(detail, NodeDetail) else row[0]
+        shown = self._shown(entry.tensor, node.event) if entry.tensor else None
+        call, where = written_by(self._graphs, start, row[0], (_value(entry.value, shown),))
+        return event.seq, f"{event.name}{f', {call} in {where}' if call else ''}"
 
     def _shown(self, tensor: int, event: int) -> Tensor | None:
         """Return a tensor as the event shows it at which a node was made: a result before an input."""
@@ -123,13 +167,11 @@ class Holdings:
     def _change(self, tensor: int, node: Node, position: int) -> tuple[Change, int]:
         """Tell whether a tensor was modified in place after a node saved it, as far as events show it."""
         query = "SELECT event FROM tensor WHERE tensor = ? AND event > ? AND event <= ? ORDER BY event LIMIT ?"
-        perhaps = 0
+        first: dict[Change, int] = {}
         for (event,) in self._store.db.all(query, tensor, node.event, position, _MAX_CHANGES):
-            change = self._changes(self._store.detail(event), tensor)
-            if change == "changed":
-                return "changed", event
-            perhaps = perhaps or (event if change else 0)
-        return ("perhaps", perhaps) if perhaps else ("", 0)
+            first.setdefault(self._changes(self._store.detail(event), tensor), event)
+        kinds: tuple[Change, ...] = ("changed", "unnoticed", "perhaps")
+        return next(((kind, first[kind]) for kind in kinds if kind in first), ("", 0))
 
     def _changes(self, detail: object, tensor: int) -> Change:
         """Tell whether an event modified a tensor in place.
@@ -139,7 +181,8 @@ class Holdings:
         """
         if isinstance(detail, StepDetail):
             given = zip(detail.parameters, detail.gradients, strict=False)
-            return "changed" if any(one.id == tensor and gradient is not None for one, gradient in given) else ""
+            is_changed = any(one.id == tensor and gradient is not None for one, gradient in given)
+            return "" if not is_changed else "unnoticed" if detail.is_unnoticed else "changed"
         if not isinstance(detail, OpDetail) or not detail.is_inplace:
             return ""
         for index, output in enumerate(detail.outputs):

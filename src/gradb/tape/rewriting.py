@@ -54,7 +54,7 @@ def _is_other(sent: list[Contribution], arrived: Values) -> bool:
     for number, total in enumerate(arrived):
         parts = [one.value for one in sent if one.output_nr == number]
         if len(parts) == 1 and parts[0] is not None and total is not None:
-            if _is_read(parts[0]) and _is_read(total) and parts[0] != total:
+            if is_known(parts[0]) and is_known(total) and parts[0] != total:
                 return True
         elif parts:
             check = check_sum(parts, total)
@@ -63,7 +63,10 @@ def _is_other(sent: list[Contribution], arrived: Values) -> bool:
     return False
 
 
-def _is_read(value: TensorValue) -> bool:
+def is_known(value: TensorValue | None) -> bool:
+    """Tell whether a value, or what sums it up, is on the tape."""
+    if value is None:
+        return False
     return value.data is not None or value.stats is not None
 
 

@@ -14,7 +14,7 @@ from gradb.tape.values import TensorValue
 NOT_READ = "not read in a free run after the first 8 visits of this place"
 
 Form = Literal["tensor", "none", "packed"]
-Change = Literal["", "changed", "perhaps"]
+Change = Literal["", "changed", "perhaps", "unnoticed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,16 @@ class SavedTensor:
     is_leaf: bool
     change: Change
     """``changed``: modified in place since it was saved, so a backward raises; ``perhaps``: its memory was written to
-    in a way that may or may not count as that."""
+    in a way that may or may not count as that; ``unnoticed``: changed, and autograd did not (or will not) notice."""
     changed_at: int
     """Event that changed it; 0 where none is known."""
     note: str
+    changed_by: str = ""
+    """Whose backward changed it: the node's name, and the op and place where they were seen."""
+    used: TensorValue | None = None
+    """What the node's latest run used, where that is not what was saved."""
+    used_at: int = 0
+    """Event at which that run began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,18 @@ CREATE TABLE saved(               -- what a node saved for backward, read when i
   detail TEXT NOT NULL,           -- JSON: see codec.py
   data BLOB                       -- the bytes of its values
 );
+CREATE TABLE used(                -- what a node held at a run of it, where that may be other values than it saved
+  node INTEGER NOT NULL,
+  event INTEGER NOT NULL,         -- the node_start of that run
+  detail TEXT NOT NULL,           -- as in saved
+  data BLOB,
+  PRIMARY KEY(node, event)
+);
+CREATE TABLE touched(             -- memory (its number, as in saved) that a custom backward wrote to
+  storage INTEGER NOT NULL,
+  event INTEGER NOT NULL,         -- the node event of that backward
+  PRIMARY KEY(storage, event)
+) WITHOUT ROWID;
 CREATE TABLE gone(                -- nodes that nothing refers to any more: ids first..last, gone from an event on
   first INTEGER PRIMARY KEY,
   last INTEGER NOT NULL,

@@ -17,6 +17,8 @@ from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
 _SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
+_USED = "INSERT OR IGNORE INTO used VALUES(?,?,?,?)"
+_TOUCHED = "INSERT OR IGNORE INTO touched VALUES(?,?)"
 _GONE = "INSERT OR IGNORE INTO gone VALUES(?,?,?)"
 _REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
 _MISSING = "INSERT OR IGNORE INTO missing VALUES(?,?,?,?)"
@@ -59,6 +61,9 @@ class TapeWriter:
         self.events: list[tuple[Any, ...]] = []
         self.nodes: list[tuple[Any, ...]] = []
         self.saved: list[tuple[Any, ...]] = []
+        self.used: list[tuple[Any, ...]] = []
+        self.touched: list[tuple[int, int]] = []
+        """(storage, event) of the memory that custom backwards wrote to."""
         self.gone: deque[tuple[int, int]] = deque()
         """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
         self.remarks: list[tuple[Any, ...]] = []
@@ -121,6 +126,10 @@ class TapeWriter:
     def record_saved(self, node: int, detail: str, data: bytes | None) -> None:
         """Say what a node saved (see ``codec.encode_saved``)."""
         self.saved.append((node, detail, data))
+
+    def record_used(self, node: int, event: int, detail: str, data: bytes | None) -> None:
+        """Say what a node holds at a later run of it, which begins at ``event`` (see ``codec.encode_saved``)."""
+        self.used.append((node, event, detail, data))
 
     def remark(self, node: int, event: int, kind: str, text: str) -> None:
         """Say something of a node from ``event`` on (see ``events.RemarkKind``)."""
@@ -199,6 +208,8 @@ class TapeWriter:
                 (_EVENT, self.events),
                 (_NODE, self.nodes),
                 (_SAVED, self.saved),
+                (_USED, self.used),
+                (_TOUCHED, self.touched),
                 (_GONE, self._departed()),
                 (_REMARK, self.remarks),
                 (_MISSING, self.gaps),
@@ -215,10 +226,7 @@ class TapeWriter:
             raise
         db.execute("COMMIT")
         self.committed = self.head
-        for rows in (
-            self.events, self.nodes, self.remarks, self.saved, self.gaps, self.tensors, self.names, self.grads,
-        ):  # fmt: skip
-            rows.clear()
+        self._clear()
         for series in self._touched:
             for numbers in self._series[series - 1]:
                 del numbers[:]
@@ -239,13 +247,15 @@ class TapeWriter:
                 ranges.append((node, node, event))
         return ranges
 
+    def _clear(self) -> None:
+        saved = (self.saved, self.used, self.touched)
+        for rows in (self.events, self.nodes, self.remarks, *saved, self.gaps, self.tensors, self.names, self.grads):
+            rows.clear()
+
     def abandon(self) -> None:
         """Let go of what could not be written: from here on nothing is."""
         self.head = self.committed
-        for rows in (
-            self.events, self.nodes, self.remarks, self.saved, self.gaps, self.tensors, self.names, self.grads,
-        ):  # fmt: skip
-            rows.clear()
+        self._clear()
         self.gone.clear()
         self._touched.clear()
 

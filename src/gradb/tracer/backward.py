@@ -288,6 +288,7 @@ class BackwardRun:
         """Record that a node is about to run; return the event's number."""
         self._recorder.settle()
         self.running = mark.id
+        self.composer.nodes.runs(node, mark, self._recorder.next_seq)
         local = self.composer.local
         for emit in local.awaiting:
             emit(mark.id)

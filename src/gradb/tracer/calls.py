@@ -84,6 +84,22 @@ _EITHER = frozenset({"mul", "add"})
 _INPLACE = frozenset(
     {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__", "__imatmul__"}
 )
+_EXPOSING = frozenset(
+    {
+        "numpy",
+        "__array__",
+        "__dlpack__",
+        "data_ptr",
+        "untyped_storage",
+        "storage",
+        "from_numpy",
+        "frombuffer",
+        "from_dlpack",
+        "as_tensor",
+        "asarray",
+    }
+)
+"""What hands out a tensor's memory, or makes a tensor of memory that others hold."""
 PASS, OP, ENGINE, GRAD, RETAIN, HOOK = range(6)
 HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")
@@ -92,7 +108,7 @@ _APPLY = Callee("apply")
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("callee", "clears", "display", "genuine", "is_inplace", "kind", "quoted")
+    __slots__ = ("callee", "clears", "display", "exposes", "genuine", "is_inplace", "kind", "quoted")
     genuine: Any
     """The function itself; None of a custom autograd.Function."""
 
@@ -110,6 +126,8 @@ class Call:
         self.clears = name in CLEARING and (self.kind != GRAD or _attribute(func) != "requires_grad")
         """True when it may clear a gradient."""
         self.quoted = dumps(self.display)
+        self.exposes = name in _EXPOSING
+        """True when from then on memory may be written to without torch."""
 
     @classmethod
     def custom(cls, function: type) -> Call:

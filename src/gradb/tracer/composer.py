@@ -49,8 +49,8 @@ class Composer:
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
         self.series = SeriesLog(recorder)
-        saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
-        self.nodes = NodeIds(self.writer, self.tensors, saving)
+        self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
+        self.nodes = NodeIds(self.writer, self.tensors, self.saving)
         self.local = _Local()
         self._owners: dict[str, int] = {}
         self._told: set[tuple[PlaceRow, str]] = set()
@@ -153,6 +153,13 @@ class Composer:
         return ",".join(
             ["null" if tensor is None else f"[0,null,false,null,0,{take(tensor, blob)}]" for tensor in tensors]
         )
+
+    def tell_touched(self, held: Sequence[tuple[int, int]], node: Any) -> None:
+        """Say of which tensors that a custom Function saved its backward has raised the version: it wrote to them."""
+        event = self.recorder.settle()
+        for (storage, before), (_, after) in zip(held, self.saving.versions(node), strict=False):
+            if storage and before != after:
+                self.writer.touched.append((storage, event))
 
     def look_at(self, tensors: Sequence[torch.Tensor | None]) -> tuple[str, bytes | None]:
         """Return values as they are now, to be held against what they are later."""

@@ -84,6 +84,7 @@ class ForwardMode(TorchFunctionMode):
         call = self._calls.get(genuine)
         if call is None:
             call = self._calls[genuine] = Call(genuine)
+            self._composer.nodes.is_exposed |= call.exposes
         return call
 
     def _watch(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -285,6 +286,8 @@ class ForwardCall:
             if base is None or is_leaf(base) or not self.composer.tensors.is_known(base):
                 return results, False
             return [*results, base], False
+        if leaf is not results[0]:
+            self.composer.nodes.edited()
         is_update = self._is_by_hand() and self.updates.updated(leaf)
         return (results if leaf is results[0] else [*results, leaf]), is_update
 

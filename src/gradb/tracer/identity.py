@@ -150,7 +150,7 @@ class TensorIds:
 class NodeMark:
     """What a node remembers for us; made once and not changed (a frozen dataclass takes four times as long to make)."""
 
-    __slots__ = ("edges", "id", "is_hooked", "name", "place", "scope", "writer")
+    __slots__ = ("edges", "has_run", "id", "is_hooked", "name", "place", "scope", "writer")
 
     def __init__(
         self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: TapeWriter
@@ -165,6 +165,8 @@ class NodeMark:
         self.is_hooked = is_hooked
         """True when saved-tensor hooks were active at creation: reading what the node saved runs them."""
         self.writer = writer
+        self.has_run = False
+        """True once the engine has begun to run it."""
 
     def __del__(self) -> None:
         """Say that the node is no more: the mark lives as long as it does. Any thread may come here, at any time."""
@@ -192,6 +194,21 @@ class NodeIds:
         self._saving = saving
         self._next = itertools.count(1)
         self._kinds: dict[type, tuple[str, bool]] = {}
+        self._newest = self._edited = 0
+        self.is_exposed = False
+        """True once the script may write to a tensor's memory where torch does not see it (``numpy()``)."""
+
+    def edited(self) -> None:
+        """Take note that values may have been changed without autograd's notice: those that the nodes so far saved."""
+        self._edited = self._newest
+
+    def runs(self, node: Any, mark: NodeMark, event: int) -> None:
+        """Take note that the engine runs a node; read again what it saved where that may be other values by now."""
+        if (mark.has_run or mark.id <= self._edited or self.is_exposed) and not mark.is_leaf:
+            kind, saves = self._kinds.get(type(node)) or self._kind(node)
+            if saves:
+                self._saving.read_again(node, mark, kind, event)
+        mark.has_run = True
 
     def mark(self, node: Any) -> NodeMark | None:
         """Return the mark of a node, or None when it was never seen."""
@@ -249,6 +266,7 @@ class NodeIds:
         hooks: Any = _top_saved_hooks(True)
         mark = NodeMark(next(self._next), name, place, scope, len(edges), hooks is not None, self._writer)
         metadata[MARK] = mark
+        self._newest = mark.id
         kind, saves = self._kinds.get(type(node)) or self._kind(node)
         self._writer.node(mark.id, name, event, kind, saves, None, edges)
         if hooks is not None and saves:

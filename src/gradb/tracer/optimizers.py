@@ -10,7 +10,7 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer import norms
 from gradb.tracer.composer import Composer
-from gradb.tracer.history import grad_of
+from gradb.tracer.history import grad_of, version
 
 _MOST_GROUPS = 8
 
@@ -31,6 +31,7 @@ class OptimizerState:
         "own_rates",
         "ref",
         "series",
+        "versions",
     )
 
     def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str) -> None:
@@ -44,6 +45,8 @@ class OptimizerState:
         self.norm: float | None = None
         self.blob = Blob()
         self.before: list[str] = []
+        self.versions = 0
+        """How often the parameters had been changed in place, all together."""
         self.gradients: list[str] = []
         self.series: dict[str, int] = {}
         """Ids of its series."""
@@ -55,6 +58,7 @@ class OptimizerState:
         self.blob = Blob()
         self.gradients = []
         self.before = [composer.snapshots.take(tensor, self.blob) for tensor in parameters]
+        self.versions = versions_of(parameters)
 
     def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the gradients that the step uses."""
@@ -115,6 +119,11 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     """Return every parameter, group by group."""
     groups = optimizer.param_groups
     return groups[0]["params"] if len(groups) == 1 else [tensor for group in groups for tensor in group["params"]]
+
+
+def versions_of(parameters: list[torch.Tensor]) -> int:
+    """Return how often torch has seen the parameters change in place: a fused step does not count."""
+    return sum(map(version, parameters))
 
 
 def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:

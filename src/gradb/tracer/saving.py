@@ -17,7 +17,7 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.history import maker
+from gradb.tracer.history import maker, version
 from gradb.tracer.values import Snapshots, is_ordinary
 
 if TYPE_CHECKING:
@@ -52,13 +52,17 @@ class Saving:
         self._is_stepping = is_stepping
         self._storages = Storages()
         self._visits: dict[tuple[Any, ...], int] = {}
+        self._later: dict[tuple[Any, ...], int] = {}
 
     def wants(self, mark: NodeMark) -> bool:
         """Tell whether what a new node saved is to be read."""
+        return self._counts(self._visits, mark)
+
+    def _counts(self, visits: dict[tuple[Any, ...], int], mark: NodeMark) -> bool:
         key = (mark.place, mark.scope, mark.name)
-        visits = self._visits.get(key, 0)
-        if visits < VISITS:
-            self._visits[key] = visits + 1
+        count = visits.get(key, 0)
+        if count < VISITS:
+            visits[key] = count + 1
             return True
         return self._is_stepping()
 
@@ -80,7 +84,28 @@ class Saving:
             text, blob = dumps([f"it cannot be read: {type(error).__name__}: {said}", [], []]), Blob()
         self._writer.record_saved(mark.id, text, blob.join())
 
-    def _told(self, node: Any, kind: str, at_hand: Hands, blob: Blob) -> str:
+    def read_again(self, node: Any, mark: NodeMark, kind: str, event: int) -> None:
+        """Write what a node holds now that it is about to run, whole; nothing where it is freed."""
+        if not self._counts(self._later, mark):
+            return
+        blob = Blob()
+        try:
+            text = self._told(node, kind, None, blob)
+        except RuntimeError:
+            return  # torch will raise the same
+        self._writer.record_used(mark.id, event, text, blob.join())
+
+    def versions(self, node: Any) -> list[tuple[int, int]]:
+        """Return, of each tensor that a custom Function saved, the number of its memory and its version."""
+        try:
+            raws = [raw for raw in _raw_of_custom(node) or () if raw.unpack_hook is None]
+            tensors = [raw.data for raw in raws if is_ordinary(raw.data)]
+        except RuntimeError:
+            return []  # freed
+        return [(self._storages.number(tensor)[0], version(tensor)) for tensor in tensors]
+
+    def _told(self, node: Any, kind: str, at_hand: Hands | None, blob: Blob) -> str:
+        """Return the wire form; with nothing at hand (None) all values are taken as they are now."""
         if kind == "compiled":
             return dumps(["what a compiled region saved is not read", [], []])
         if kind == "custom":
@@ -96,7 +121,7 @@ class Saving:
         entries = [self._entry(name, raw, at_hand, blob) for name, raw in itertools.islice(raws, _MAX_TENSORS)]
         return f'["",[{",".join(entries)}],{dumps(arguments)}]'
 
-    def _entry(self, name: str, raw: Any, at_hand: Hands, blob: Blob) -> str:
+    def _entry(self, name: str, raw: Any, at_hand: Hands | None, blob: Blob) -> str:
         """Return the text of the wire form of one saved tensor."""
         saved = raw.data
         if raw.unpack_hook is not None:
@@ -108,15 +133,16 @@ class Saving:
             return _without_tensor(name, "packed", f"a {_kind_of(saved)}, which is not read")
         return self._tensor(name, saved, at_hand, blob)
 
-    def _tensor(self, name: str, saved: torch.Tensor, at_hand: Hands, blob: Blob) -> str:
+    def _tensor(self, name: str, saved: torch.Tensor, at_hand: Hands | None, blob: Blob) -> str:
         storage, size = self._storages.number(saved)
         base = saved._base
-        known = _shown(saved, storage, at_hand, self._storages)
+        known = _shown(saved, storage, at_hand or (), self._storages)
         id_ = self._tensors.record(known).id if known is not None else self._id(saved)
         owner = known if known is not None else saved
         whose = base if base is not None else owner
         is_leaf = maker(whose) is None and whose.requires_grad
-        value = self._value(saved, blob, is_shown=known is not None)
+        is_now = at_hand is None
+        value = self._snapshots.take(saved, blob) if is_now else self._value(saved, blob, is_shown=known is not None)
         places = f"{id_},{self._id(base)},{storage},{dumps(size)},{dumps(is_leaf)}"
         return f'[{dumps(name)},"tensor",{places},{value},""]'
 

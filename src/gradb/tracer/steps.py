@@ -20,7 +20,7 @@ from gradb.tracer import norms
 from gradb.tracer.composer import Composer
 from gradb.tracer.depth import Depth
 from gradb.tracer.iterations import Iterations
-from gradb.tracer.optimizers import OptimizerState, OptimizerStates, parameters_of, rates_of
+from gradb.tracer.optimizers import OptimizerState, OptimizerStates, parameters_of, rates_of, versions_of
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.policy import ZeroPolicy
 
@@ -113,6 +113,7 @@ class StepWatch:
         else:
             bad = state.norm is not None and not math.isfinite(state.norm)
             self._recorder.emit("step", state.name, place, state.light_detail(rates), has_nonfinite=bad)
+        self._composer.nodes.edited()
         self._policy.used_by(optimizer)
         for other in self._iterations.stepped(optimizer):
             self._policy.used_by(other)
@@ -141,5 +142,6 @@ class StepWatch:
         groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
         lists = (state.before, state.gradients, list(map(str, groups)))
         parts = ",".join(f"[{','.join(part if len(part) == len(after) else ())}]" for part in (after, *lists))
-        detail = f"[{dumps(state.name)},{dumps(rates)},{parts}]"
+        is_unnoticed = state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
+        detail = f"[{dumps(state.name)},{dumps(rates)},{parts}{',true' if is_unnoticed else ''}]"
         self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)

@@ -82,6 +82,7 @@ class UpdateWatch:
         composer, recorder = self._composer, self._composer.recorder
         known = composer.tensors.record(leaf)
         composer.tensors.note_memory(known, leaf)
+        composer.nodes.edited()
         recorder.settle()
         is_update = self.updated(leaf)
         event, blob = recorder.next_seq, Blob()

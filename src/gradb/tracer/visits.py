@@ -72,12 +72,18 @@ class NodeVisit:
 class CustomVisit(NodeVisit):
     """The two hooks of the node of a custom Function, whose code may write into what it is given."""
 
-    __slots__ = ("given",)
+    __slots__ = ("given", "held")
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         super()._before(gradients)
         if self.start:
             self.given = self.run.composer.look_at(gradients)
+            self.held = self.run.composer.saving.versions(self.node)
+
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+        if self.start and self.run.is_running():
+            self.run.composer.tell_touched(self.held, self.node)
+        super()._after(inputs, outputs, calls)
 
     def has_changed(self, gradients: tuple[Any, ...]) -> bool:
         """Tell whether the node wrote into the gradients that it was given."""
