@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from gradb.debugger.ending import exit_code, stopping
+from gradb.debugger.ending import stopping
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
@@ -66,9 +66,9 @@ def record(
     write: Callable[[str], object] | None = None,
     complain: Callable[[str], object] = lambda sentence: None,
 ) -> int:
-    """Run a script to its end and return its exit code (128 + n for signal n).
+    """Run a script to its end and return its exit code (-n for signal n).
 
-    Ctrl+C goes to the script; a second one ends it.
+    Signals go to the script, which does with them what it does without gradb.
 
     Args:
         spec: what to run, and where the tape goes.
@@ -79,9 +79,9 @@ def record(
         UserError: the debuggee could not be started or left no tape.
     """
     run, progress = Run.launch(spec), Progress(write)
-    watch = _Watch(run, progress, complain)
     try:
-        watch.follow_patiently()
+        with run.passing():
+            _follow(run, progress, complain)
     finally:
         run.close()
         progress.clear()
@@ -89,29 +89,16 @@ def record(
         raise UserError(run.failure)
     for sentence in run.closing:
         complain(sentence)
-    return exit_code(run.return_code)
+    return 1 if run.return_code is None else run.return_code
 
 
-class _Watch:
-    """Follows a run, and says at once where the recording ends before it."""
-
-    def __init__(self, run: Run, progress: Progress, complain: Callable[[str], object]) -> None:
-        self._run, self._progress, self._complain = run, progress, complain
-        self._is_told = False
-
-    def follow_patiently(self) -> None:
-        """Follow the run to its end; the first Ctrl+C is the script's."""
-        try:
-            self._follow()
-        except KeyboardInterrupt:
-            self._run.interrupt()
-            self._follow()
-
-    def _follow(self) -> None:
-        while self._run.is_live:
-            self._run.pump(_EVERY)
-            if self._run.stopped is not None and not self._is_told:
-                self._is_told = True
-                self._progress.clear()
-                self._complain(stopping(self._run.stopped))
-            self._progress.update(self._run)
+def _follow(run: Run, progress: Progress, complain: Callable[[str], object]) -> None:
+    """Follow a run to its end, and say at once where the recording ends before it."""
+    is_told = False
+    while run.is_live:
+        run.pump(_EVERY)
+        if run.stopped is not None and not is_told:
+            is_told = True
+            progress.clear()
+            complain(stopping(run.stopped))
+        progress.update(run)

@@ -17,6 +17,7 @@ import gradb
 from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser
 from gradb.cli.screen import add_screen_options
+from gradb.debugger.ending import die_by
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.tape.database import TapeError
 
@@ -58,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    if code < 0:
+        die_by(-code)  # as the script was ended: the shell is to see what it would see
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -38,5 +39,6 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # the terminal is gone: the script goes on as it would
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -121,12 +121,14 @@ def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
     from gradb.batch.show import Style
     from gradb.cli.show import read_width
 
+    style = Style(width=read_width(options.width))
     try:
-        style = Style(width=read_width(options.width))
-        script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))
+        with debugger.run.passing() as passing:
+            script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))
     finally:
         debugger.close()
-    return 0
+    code = debugger.run.return_code
+    return code if passing is not None and code is not None and -code in passing.passed else 0
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 from collections.abc import Sequence
 
@@ -19,13 +21,6 @@ def describe(code: int | None) -> str:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
-
-
-def exit_code(code: int | None) -> int:
-    """Return the exit code with which a shell would report it: 128 + n for signal n."""
-    if code is None:
-        return 1
-    return 128 - code if code < 0 else code
 
 
 def last_line(texts: Sequence[tuple[str, str]]) -> str:
@@ -54,3 +49,15 @@ def _failed(failure: Failure) -> str:
     if failure.is_event:
         return f"{events} not recorded, {failure.part}{'' if is_one else ' each'} ({failure.why})"
     return f"{events} recorded without {'its' if is_one else 'their'} {failure.part} ({failure.why})"
+
+
+def die_by(number: int) -> None:
+    """End this process by a signal, as the script was ended; without a core of ours in the place of the script's."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with contextlib.suppress(OSError, ValueError):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)

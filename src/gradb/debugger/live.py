@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import selectors
 import sys
+import time
 
 from gradb.link.channel import Closed
 from gradb.link.launch import Debuggee
 from gradb.link.messages import Message, Quit
 
+_PARTING = 1.0
 _CHANNEL = "channel"
 _PROCESS = "process"
 
@@ -26,6 +28,7 @@ class Live:
         self._selector = selectors.DefaultSelector()
         self._selector.register(debuggee.channel.fileno(), selectors.EVENT_READ, _CHANNEL)
         self._pid_fd: int | None = None
+        self._cut_at: float | None = None
         for fd, stream in debuggee.pipes.items():
             self._selector.register(fd, selectors.EVENT_READ, stream)
         self._watch_process()
@@ -62,6 +65,7 @@ class Live:
         except Closed:
             self._selector.unregister(channel.fileno())
             channel.close()
+            self._cut_at = time.monotonic()
         return messages
 
     def send(self, message: Message) -> None:
@@ -75,6 +79,11 @@ class Live:
     def is_gone(self) -> bool:
         """True once the process has ended."""
         return self.debuggee.poll() is not None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """True when the debuggee closed its end some time ago: one that ends does so only a moment before."""
+        return self._cut_at is not None and time.monotonic() - self._cut_at > _PARTING
 
     def last_words(self) -> list[Message]:
         """Return what a debuggee that is gone had still said, and drain its pipes."""

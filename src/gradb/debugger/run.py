@@ -7,6 +7,7 @@ know.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,12 +31,14 @@ from gradb.link.messages import (
     Set,
     Stopped as SaysStopped,
 )
+from gradb.link.passing import Passing, stop
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
 from gradb.tape.tape import Tape, TapeError
 
 _GRACE = 0.3
+_LOST = "the script closed gradb's descriptors, or left Python without ending it"
 
 
 class Run:
@@ -68,7 +71,7 @@ class Run:
         self._doing = "starting Python"
         self._tape: Tape | None = None
         self._has_tape = False
-        self._is_closing = False
+        self._is_closing = self._has_ended = False
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
@@ -151,10 +154,20 @@ class Run:
             self.is_running = True
             self._doing = "probing"
 
-    def interrupt(self) -> None:
-        """Pass on Ctrl+C: the script gets its KeyboardInterrupt."""
+    def passing(self) -> Passing | contextlib.nullcontext[None]:
+        """Return a context in which the signals that this process gets are the script's."""
+        is_ours = threading.current_thread() is threading.main_thread()
+        return Passing(self._live.debuggee) if self._live is not None and is_ours else contextlib.nullcontext()
+
+    def signal(self, number: int, *, is_for_all: bool = False) -> None:
+        """Send the script a signal; ``is_for_all``: and its children, as a terminal would."""
         if self._live is not None:
-            self._live.debuggee.interrupt()
+            self._live.debuggee.signal(number, is_for_all=is_for_all)
+
+    def stop(self) -> None:
+        """Stop the process of the script and its children, unless it ignores that."""
+        if self._live is not None:
+            stop(self._live.debuggee, is_for_all=True)
 
     def pump(self, timeout: float = 0.0) -> list[Message]:
         """Take in what the debuggee said, waiting up to ``timeout`` seconds for it; finish the tape when it is gone."""
@@ -163,6 +176,8 @@ class Run:
             return []
         messages = live.poll(timeout)
         is_gone = live.is_gone
+        if live.is_cut_off and not is_gone:
+            self._lose()
         if is_gone:
             messages += live.last_words()
         for message in messages:
@@ -189,6 +204,7 @@ class Run:
                 self.stopped = Stopped(head, why)
             case Ended():
                 self._doing = "ending"
+                self._has_ended = True
             case _:
                 pass  # a message of the other direction says nothing to us
 
@@ -198,10 +214,19 @@ class Run:
         if self._tape is not None:
             self._tape.refresh()
 
+    def _lose(self) -> None:
+        """Take note that the debuggee cannot be heard any more, though it may live on."""
+        if self.stopped is None and not self._has_ended:
+            self._has_tape = True
+            self._grow(0 if self.tape is None else self.tape.head)
+            self.stopped = Stopped(self.head, _LOST)
+
     def _let_go(self, live: Live) -> None:
         self._live = None
         self.is_running = False
         self.return_code = code = live.debuggee.poll()
+        if code is not None and code >= 0 and not self._is_closing and Path(self.path).exists():
+            self._lose()
         strays = live.debuggee.strays.texts()
         live.close()
         self._close_tape()  # the last one to close leaves one clean file

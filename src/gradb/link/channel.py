@@ -6,6 +6,7 @@ that no message has closes the channel, for nothing behind it can be trusted. No
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -13,6 +14,7 @@ import threading
 import time
 
 from gradb.link.messages import Message, MessageError, decode, encode
+from gradb.tape.descriptors import Held, moved_up
 
 _LENGTH = struct.Struct(">I")
 _MAX_FRAME = 1 << 20
@@ -22,21 +24,24 @@ class Closed(Exception):
     """The other side has gone (or sent what cannot be read)."""
 
 
+class Lost(Closed):
+    """The descriptor was closed by somebody else; its number may stand for another file by now."""
+
+
 class Channel:
     """One end. Sending is safe from several threads; receiving belongs to one at a time."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._socket.setblocking(True)
+        self._held = Held.of(sock.fileno())
         self._sending = threading.Lock()
         self._buffer = bytearray()
 
     @classmethod
     def from_fd(cls, fd: int) -> Channel:
-        """Open the channel on an inherited file descriptor; it is not inherited any further."""
-        sock = socket.socket(fileno=fd)
-        sock.set_inheritable(False)
-        return cls(sock)
+        """Open the channel on an inherited file descriptor, out of the way; it is not inherited any further."""
+        return cls(socket.socket(fileno=moved_up(fd)))
 
     @classmethod
     def pair(cls) -> tuple[Channel, Channel]:
@@ -56,6 +61,7 @@ class Channel:
         """
         data = encode(message)
         with self._sending:
+            self._know()
             try:
                 self._socket.sendall(_LENGTH.pack(len(data)) + data)
             except OSError as error:
@@ -93,16 +99,34 @@ class Channel:
 
     def close(self) -> None:
         """Close this end; safe to call twice."""
-        self._socket.close()
+        with contextlib.suppress(Closed):
+            self._know()
+            self._socket.close()
 
-    def _is_ready(self, what: int, timeout: float | None) -> bool:
+    def _know(self) -> None:
+        """Make sure that the descriptor is still ours, and never touch it again where it is not."""
         if self._socket.fileno() < 0:
             raise Closed("the channel is closed")
+        if not self._held.is_ours:
+            self._socket.detach()
+            raise Lost("the script closed gradb's line")
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for something to receive, and tell whether there is.
+
+        Raises:
+            Closed: this end is closed.
+        """
+        return self._is_ready(select.POLLIN, timeout)
+
+    def _is_ready(self, what: int, timeout: float | None) -> bool:
+        self._know()
         poll = select.poll()
         poll.register(self._socket, what)
         return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def _read(self) -> None:
+        self._know()
         try:
             data = self._socket.recv(65536)
         except OSError as error:

@@ -24,6 +24,7 @@ __all__ = ["Debuggee", "RunSpec", "Strays", "launch"]
 
 _TRACER = Path(__file__).resolve().parents[1] / "tracer" / "__main__.py"
 _CHUNK = 1 << 16
+_GUARD = "read -r _ && exit; sleep 0.2; kill -s KILL -- -$0"
 _STRAYS_LIMIT = 1 << 18
 
 
@@ -65,6 +66,7 @@ class Debuggee:
     def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self.process = process
         self.channel = channel
+        self._guard = _guard(process.pid)
         self.strays = Strays()
         self.pipes: dict[int, str] = {}
         """Open pipes to drain: file descriptor -> stream."""
@@ -108,10 +110,18 @@ class Debuggee:
         except subprocess.TimeoutExpired:
             return None
 
-    def interrupt(self) -> None:
-        """Send SIGINT to the process, as Ctrl+C would."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGINT)
+    @property
+    def is_gone(self) -> bool:
+        """True once the process has ended."""
+        return self.process.poll() is not None
+
+    def signal(self, number: int, *, is_for_all: bool = False) -> None:
+        """Send a signal to the process, or to its whole process group, as a terminal would."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if not is_for_all:
+                self.process.send_signal(number)
+            elif not self.is_gone:
+                os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
         """Kill the whole process group, whatever it does, and wait for the process."""
@@ -122,10 +132,34 @@ class Debuggee:
     def close(self) -> None:
         """Let go of the channel and the pipes; safe to call twice."""
         self.channel.close()
+        self._dismiss_guard()
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
         self.pipes.clear()
+
+    def _dismiss_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.kill()
+            guard.wait()
+            if guard.stdin is not None:
+                guard.stdin.close()
+
+
+def _guard(group: int) -> subprocess.Popen[bytes] | None:
+    """Start what kills a process group once this process is gone, however it went: a pipe of ours ends then.
+
+    It waits a moment, in which the debuggee commits what it has. Without a shell there is none, and the debuggee alone
+    ends, by its channel.
+    """
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, str(group)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
+        )  # fmt: skip
+    except OSError:
+        return None
 
 
 def launch(spec: RunSpec, command: Sequence[str] | None = None) -> Debuggee:

@@ -6,12 +6,14 @@ Recorder holds a lock around it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from array import array
 from collections import deque
 from typing import Any
 
+from gradb.tape.descriptors import DescriptorLost, Held, open_on
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -46,13 +48,17 @@ class TapeWriter:
         self.path = os.fspath(path)
         self.head = 0
         self.committed = 0
-        self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._held: list[Held] = []
+        self._is_released = False
         self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
         self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
         self._db.executescript(SCHEMA)
+        with contextlib.suppress(OSError):  # where descriptors cannot be listed, none can be known again
+            self._held = open_on(self.path, f"{self.path}-wal", f"{self.path}-shm")
         self._is_indexed = False
         if is_indexed:
             self.index()
@@ -73,6 +79,17 @@ class TapeWriter:
         self.grads: list[tuple[Any, ...]] = []
         self._series: list[tuple[array[int], array[int], array[float]]] = []
         self._touched: set[int] = set()
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """The connection, to be used at once.
+
+        Raises:
+            DescriptorLost: a descriptor of SQLite's has been closed, and writing could go to a file of the script's.
+        """
+        if not all(held.is_ours for held in self._held):
+            raise DescriptorLost("the script closed the file")
+        return self._connection
 
     def set_run(self, **facts: str) -> None:
         """Set facts of the run (see the ``run`` table); committed at once."""
@@ -267,10 +284,27 @@ class TapeWriter:
 
     def close(self) -> None:
         """Commit and leave one clean file (no -wal, no -shm)."""
-        self.commit()
-        self.index()
         try:
-            self._db.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError:
-            pass  # a reader has it open: the last one to close, or the parent's finish(), cleans up
-        self._db.close()
+            self.commit()
+            self.index()
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._db.execute("PRAGMA journal_mode = DELETE")  # else the last one to close cleans up, or `finish`
+            self._held = []  # SQLite has closed two of them itself
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Close the file as it is; where a descriptor is not ours any more, or in a forked child, never touch it."""
+        if self._is_released:
+            return
+        self._is_released = True
+        try:
+            self._db.close()
+        except DescriptorLost:
+            self.leak()
+
+    def leak(self) -> None:
+        """Keep the connection for ever: closing it would touch descriptors that are not ours, or the parent's."""
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))

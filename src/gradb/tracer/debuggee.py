@@ -12,14 +12,13 @@ import contextlib
 import json
 import os
 import platform
-import select
 import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from gradb.link.channel import Channel, Closed
+from gradb.link.channel import Channel, Closed, Lost
 from gradb.link.messages import (
     Ask,
     Continue,
@@ -35,6 +34,7 @@ from gradb.link.messages import (
     Stopped,
 )
 from gradb.link.spec import Change, RunSpec
+from gradb.tape.descriptors import DescriptorLost, high_only
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import execute, seeding
@@ -56,7 +56,8 @@ class Debuggee:
         self._spec = spec
         self._channel = channel
         self._pid = os.getpid()
-        self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
+        with high_only():
+            self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
@@ -138,14 +139,16 @@ class Debuggee:
         last, told = time.monotonic(), 0
         while not self._is_ended:
             try:
-                ready, _, _ = select.select([self._channel.fileno()], [], [], _TICK)
-                if ready:
+                if self._channel.wait(_TICK):
                     self._obey(self._channel.receive(0.0))
                 self._recorder.commit()
                 self._watch_size()
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
                     last, told = time.monotonic(), self._writer.head
                     self._send(Progress(self._writer.committed, self._recorder.iteration, self._newest_loss()))
+            except Lost as error:
+                self._recorder.stop(DescriptorLost(str(error)))
+                return
             except (Closed, OSError, ValueError):
                 self._abort()
                 return
@@ -194,8 +197,9 @@ class Debuggee:
             os._exit(1)
 
     def _paused(self, head: int) -> None:
-        self._writer.commit()
-        self._writer.index()
+        self._recorder.write()
+        if self._recorder.is_open:
+            self._writer.index()
         self._send(Paused(head))
 
     def _send(self, message: Message) -> None:
@@ -206,13 +210,14 @@ class Debuggee:
     # --- the end ---
 
     def _watch_exits(self) -> None:
-        stop_in_forks(self._recorder)
+        stop_in_forks(self._recorder, self._channel)
         atexit.register(self._end)  # the first to be registered is the last to be called
         original = os._exit
 
         def leave_at_once(status: int) -> None:
             if os.getpid() == self._pid and not self._is_ended:
                 self._recorder.commit(is_last=True)
+                self._send(Ended(status & 0xFF))
             original(status)
 
         os._exit = leave_at_once  # type: ignore[assignment]
@@ -243,8 +248,10 @@ class Debuggee:
         outcome = self._outcome
         if self._recorder.is_open:
             self._recorder.guard(self._close_tape, what="the end")
+        self._writer.release()
         self._is_ended = True
         self._send(Ended(outcome.exit_code))
+        self._channel.close()
 
     def _close_tape(self) -> None:
         outcome, recorder = self._outcome, self._recorder

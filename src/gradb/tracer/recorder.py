@@ -16,6 +16,7 @@ from typing import Any
 
 from gradb.link.messages import Ask
 from gradb.tape.codec import Blob, Wire, dumps
+from gradb.tape.descriptors import DescriptorLost
 from gradb.tape.events import PHASE_OF_KIND, Event
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
@@ -200,7 +201,7 @@ class Recorder:
     def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
         """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""
         with self.lock:
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error | DescriptorLost):
                 self.stop(error)
             elif (
                 self.is_active and shields_above(sys._getframe(1)) > 1
@@ -259,3 +260,4 @@ class Recorder:
         self.lock = threading.RLock()
         self.before_event = lambda: None
         self.is_open = False
+        self.writer.leak()

@@ -1,0 +1,91 @@
+"""File descriptors in a process that is not ours: kept out of its way, and known again before they are used.
+
+A script may close every descriptor it finds, and the next file it opens may get a number that was ours. So each of
+ours is remembered with the device and inode it stands for, and looked at before it is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_HIGH = 512  # above what scripts open, and what `closerange(3, 256)` closes; below the 1,024 that `select` takes
+
+
+class DescriptorLost(OSError):
+    """A descriptor of ours has been closed; its number may be the script's by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A descriptor, and the file that it stands for."""
+
+    fd: int
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, fd: int) -> Held:
+        """Remember what a descriptor stands for now."""
+        found = os.fstat(fd)
+        return cls(fd, found.st_dev, found.st_ino)
+
+    @property
+    def is_ours(self) -> bool:
+        """True while the descriptor still stands for it."""
+        try:
+            found = os.fstat(self.fd)
+        except OSError:
+            return False
+        return found.st_ino == self.inode and found.st_dev == self.device
+
+
+def moved_up(fd: int) -> int:
+    """Return a high descriptor for the same file in place of ``fd``, which is closed; not inherited any further."""
+    try:
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _lowest())
+    except OSError:
+        os.set_inheritable(fd, False)
+        return fd
+    os.close(fd)
+    return high
+
+
+@contextlib.contextmanager
+def high_only() -> Iterator[None]:
+    """Have whatever is opened inside get high descriptors, so that the script's own get the numbers they have bare."""
+    taken: list[int] = []
+    try:
+        with contextlib.suppress(OSError):
+            taken.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            while taken[-1] < _lowest() - 1:
+                taken.append(os.dup(taken[0]))
+        yield
+    finally:
+        for fd in taken:
+            os.close(fd)
+
+
+def open_on(*paths: str) -> list[Held]:
+    """Return the descriptors of this process that stand for one of the files."""
+    wanted = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = os.stat(path)
+            wanted.add((found.st_dev, found.st_ino))
+    held: list[Held] = []
+    for name in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError, ValueError):
+            one = Held.of(int(name))
+            if (one.device, one.inode) in wanted:
+                held.append(one)
+    return held
+
+
+def _lowest() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _HIGH if soft < 0 else min(_HIGH, soft // 2)

@@ -1,0 +1,169 @@
+"""The script's process is as it would be without gradb: signals, the terminal, descriptors, and who outlives whom."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from gradb.tape.tape import Tape
+from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb
+
+PATIENCE = 60.0
+SIGNALS = ("HUP", "TERM", "INT", "QUIT", "USR1", "USR2", "WINCH", "CONT")
+
+
+def state(pid: int) -> str:
+    """Return the state of a process as the system has it: T for stopped, empty once it is gone."""
+    try:
+        found = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+    return "" if found == "Z" else found
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait for a condition, however slow the machine is."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def heed_signals() -> None:
+    """Undo what a background job of a shell, or nohup, has the tests and all that they start ignore."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+class Recording:
+    """``gradb record`` of the script that says what signals it gets."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.tape = folder / "run.tape"
+        self._end = folder / "end"
+        command = [*GRADB, "record", "-o", str(self.tape), "gets_signals.py", str(self._end), *words]
+        self.process = subprocess.Popen(
+            command, cwd=SCRIPTS, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509 - the tests have no other threads here
+        )  # fmt: skip
+        words = tuple(self.line().split())
+        self.script, self.child = int(words[1]), int(words[2])
+
+    def line(self) -> str:
+        """Return the next line that the script prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> int:
+        """Have the script end and return the exit code."""
+        self._end.touch()
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """End whatever is left."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
+    """Start recordings, and end them after the test."""
+    started: list[Recording] = []
+
+    def start(*words: str) -> Recording:
+        started.append(Recording(tmp_path, *words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def test_every_signal_reaches_the_script(recording: Callable[..., Recording]) -> None:
+    """Its own handlers run, once each, and its exit code is the exit code."""
+    run = recording()
+    for name in SIGNALS:
+        run.process.send_signal(getattr(signal, f"SIG{name}"))
+        assert run.line() == f"SIG{name}"
+    assert run.end() == 7
+
+
+@pytest.mark.parametrize("name", ["TERM", "USR1"])
+def test_a_signal_that_ends_the_script_ends_gradb(name: str, recording: Callable[..., Recording]) -> None:
+    """The shell sees what it would see; what another process sends does not go to the script's children."""
+    run = recording("plain")
+    number = getattr(signal, f"SIG{name}")
+    run.process.send_signal(number)
+    assert run.process.wait(PATIENCE) == -number
+    assert state(run.child)
+    os.kill(run.child, signal.SIGKILL)
+    with Tape.open(run.tape) as tape:
+        assert tape.is_finished
+
+
+def test_a_recorder_that_is_killed_takes_the_script_and_its_children(recording: Callable[..., Recording]) -> None:
+    """Nothing lives on unseen, and what is on the tape opens."""
+    run = recording("plain")
+    run.process.kill()
+    wait_for(lambda: not state(run.script) and not state(run.child))
+    with Tape.open(run.tape) as tape:
+        assert not tape.is_finished
+
+
+def test_the_terminal_stops_and_continues_all(tmp_path: Path) -> None:
+    """Ctrl+Z stops gradb, the script and its child, `fg` continues them, and a hang-up ends them."""
+    shell = pexpect.spawn(
+        "sh", ["-i"], env=os.environ | {"PS1": "$ "}, cwd=str(SCRIPTS), encoding="utf-8",
+        preexec_fn=heed_signals,
+    )  # fmt: skip
+    try:
+        command = [
+            *GRADB,
+            "record",
+            "-o",
+            str(tmp_path / "run.tape"),
+            "gets_signals.py",
+            str(tmp_path / "end"),
+            "plain",
+        ]
+        shell.sendline(" ".join(command))
+        shell.expect(r"ready (\d+) (\d+)", timeout=PATIENCE)
+        pids = [int(word) for word in shell.match.groups()]
+        shell.send("\x1a")
+        wait_for(lambda: [state(pid) for pid in pids] == ["T", "T"])
+        shell.expect(r"\$ ", timeout=PATIENCE)
+        shell.sendline("fg")
+        wait_for(lambda: "T" not in [state(pid) for pid in pids])
+        shell.send("\x03")
+        shell.expect("KeyboardInterrupt", timeout=PATIENCE)
+        wait_for(lambda: not any(state(pid) for pid in pids))
+    finally:
+        shell.close(force=True)
+
+
+@pytest.mark.parametrize("limit", [256, 2000])
+def test_closed_descriptors_cost_at_most_the_recording(limit: int, tmp_path: Path) -> None:
+    """The script's descriptors have the numbers that they have bare; no file of its is touched; it goes on."""
+    done = gradb("record", "-o", tmp_path / "run.tape", "closes_descriptors.py", str(limit))
+    plain = bare("closes_descriptors.py", str(limit))
+    assert (done.code, done.out) == (plain.code, plain.out)
+    assert plain.out == "3 [8.0, 8.0, 8.0] []\n"
+    with Tape.open(tmp_path / "run.tape") as tape:
+        stopped = tape.run.stopped
+        assert tape.is_finished
+    if limit == 256:
+        assert stopped is None
+        assert done.err == plain.err
+    else:
+        assert stopped is not None
+        assert "descriptors" in stopped.why
+        assert done.err.count("gradb: ") == done.err.count("\n") > 0
