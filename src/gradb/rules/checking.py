@@ -56,7 +56,21 @@ def _edge(chain: Chain, index: int, edge: ChainEdge) -> ChainEdge:
     if local is not None:
         check = jacobian.check_local(chain.upstream, local, _dtype(chain, edge), sent) or edge.check
         return replace(edge, local=local, check=check)
-    return edge if edge.check is not None else replace(edge, check=_check(chain, index, edge, sent))
+    if edge.check is not None and edge.check.how != "direction":
+        return edge
+    check = _of_measured(chain, edge, sent) or _check(chain, index, edge, sent)
+    return edge if check.how == "none" and edge.check is not None else replace(edge, check=check)
+
+
+def _of_measured(chain: Chain, edge: ChainEdge, sent: TensorValue | None) -> Check | None:
+    """Hold what is kept of a large gradient against upstream times the local derivative, where that was measured."""
+    if edge.local.values is None or edge.local.form != "real" or sent is None or sent.stats is None:
+        return None
+    check = jacobian.check_local(chain.upstream, edge.local, sent.dtype, sent)
+    if check is None:
+        return None
+    kept = f"at the {len(sent.stats.corner)} elements that are kept of {sent.numel:,}"
+    return replace(check, how="corner", text=f"{check.text} ({kept})")
 
 
 # --- singular points --------------------------------------------------------------------------------------------------

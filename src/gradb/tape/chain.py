@@ -217,6 +217,9 @@ class Chains:
         is_known = edge.to is not None and record.downstream is not None and probe is not None
         made = made_by_node(index, sent, hooks)
         check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
+        if check is None and probe is not None and is_known:
+            known = [value.dtype for value in (*record.upstream, sent) if value is not None]
+            check = jacobian.check_direction(probe, known)
         return ChainEdge(
             edge.to,
             self._name(edge.to),

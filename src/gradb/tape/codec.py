@@ -16,7 +16,8 @@ op                      ``[function, [T...], [T...], [[keyword, text]...], [node
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``, and ``outer`` more
                         where it was called inside of another
 node_start              ``[backward, [T...], [probe...]]``
-probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``
+probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``,
+                        else perhaps ``[engine, formula, length]``: see ``Probe.direction``
 axis                    ``[shape, complex]``
 aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
 node                    ``[start, [T...], calls]``, and ``[T left...]`` more where it wrote into upstream
@@ -154,6 +155,8 @@ def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
 def _probe(probe: Probe, blob: Blob) -> Wire:
     offset = None if probe.data is None else blob.add(probe.data)
     wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
+    if probe.direction is not None:
+        return [*wire, list(probe.direction)]
     if probe.input is None:
         return wire
     return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input), probe.noise]

@@ -170,8 +170,8 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
         if size is None:
             raise CodecError(f"values of dtype {dtype!r} cannot be decoded")
         content = _slice(data, offset, size * rows * columns)
-    if not axes:
-        return Probe(rows, columns, str(dtype), content, str(note))
+    if len(axes) < 3:
+        return Probe(rows, columns, str(dtype), content, str(note), direction=_direction(axes))
     outputs, wanted = tuple(_read_axis(axis) for axis in axes[0]), _read_axis(axes[1])
     if sum(axis.size for axis in outputs) != rows or wanted.size != columns:
         raise CodecError("a Jacobian is not of the size of its tensors")
@@ -179,6 +179,13 @@ def _read_probe(raw: Any, data: bytes) -> Probe:
     if not 0 <= noise < math.inf:
         raise CodecError("the rounding of a formula is no number")
     return Probe(rows, columns, str(dtype), content, str(note), outputs, wanted, noise)
+
+
+def _direction(raw: Wire) -> tuple[float, float, float] | None:
+    if not raw:
+        return None
+    engine, formula, length = map(float, raw[0])
+    return engine, formula, length
 
 
 def _read_axis(raw: Any) -> Axis:

@@ -234,6 +234,9 @@ class Probe:
     noise: float = 0.0
     """How far the formula's results for multiples of the same upstream gradient lie apart: the rounding inside of it.
     0 when not known."""
+    direction: tuple[float, float, float] | None = None
+    """Of a node that was not probed: what a random vector upstream gives, projected on another, by a call of the node
+    and by the formula, and the length of the vector of its terms."""
 
 
 @dataclass(frozen=True, slots=True)

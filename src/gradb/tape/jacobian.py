@@ -150,20 +150,49 @@ def check(
     return _compare(_product(flat, _matrix(probe), probe.columns), got, limits_of(dtypes), probe.noise)
 
 
+def check_direction(probe: Probe, dtypes: Sequence[str]) -> Check | None:
+    """Return what came of holding a node against its formula in a random direction; None where that was not done."""
+    if probe.direction is None:
+        return None
+    engine, formula, length = probe.direction
+    error, limits = abs(engine - formula), limits_of(dtypes)
+    if not math.isfinite(error) or not math.isfinite(length):
+        text = "a random vector upstream could not be compared: it meets NaN, infinity or overflow"
+        return Check(True, 0.0, text, "direction", is_compared=False)
+    if error <= limits.relative * length + limits.absolute:
+        return Check(True, error, "a random vector upstream gives what the formula says (one projection)", "direction")
+    text = f"a random vector upstream gives {engine:.6g} in projection, and by the formula {formula:.6g}"
+    return Check(False, error, text, "direction")
+
+
 def check_local(
     upstream: Sequence[TensorValue | None], local: Local, dtype: str, downstream: TensorValue | None
 ) -> Check | None:
-    """Hold upstream x local against the engine's downstream, where the local derivative was put right after measuring.
+    """Hold upstream x local against as much of the engine's downstream as the tape has.
 
-    None where there are not all the numbers for it. Real numbers only.
+    None where there are not the numbers for it. Real numbers only.
     """
     probe = Probe(local.rows, local.columns, dtype, b"", outputs=local.outputs, input=local.input)
     flat = _flatten(upstream, None, probe)
-    got = [0.0] * local.columns if downstream is None else parts(downstream)
-    if flat is None or got is None or len(got) != local.columns:
+    got = _kept(downstream, local.columns)
+    if flat is None or not got:
         return None
     dtypes = [dtype, *(value.dtype for value in (*upstream, downstream) if value is not None)]
-    return _compare(_product(flat, expand(local), local.columns), got, limits_of(dtypes))
+    product = _product(flat, expand(local), local.columns)
+    if len(got) < local.columns:
+        count = len(got)
+        product = _Product(
+            product.total[:count], product.magnitude[:count], product.is_moot[:count], product.floor[:count]
+        )
+    return _compare(product, got, limits_of(dtypes))
+
+
+def _kept(value: TensorValue | None, columns: int) -> Sequence[Number]:
+    """Return the elements of a gradient that the tape has: all, or the first few."""
+    if value is None:
+        return [0.0] * columns
+    found = value.stats.corner if value.stats is not None else parts(value)
+    return found if found is not None and value.numel == columns else ()
 
 
 def parts(value: TensorValue, axis: Axis | None = None) -> list[Number] | None:

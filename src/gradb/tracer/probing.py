@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer.directions import FORWARD, compare
 from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, measure, results_of, unknown
 from gradb.tracer.values import is_ordinary, modes_off
@@ -42,15 +43,25 @@ class Prober:
         why = self._refusal(node, mark) if all(map(_is_plain, upstream)) else _FOREIGN
         if why is None:
             budget = STEPPING if self._mode == "always" or self._is_stepping() else FREE
+            call = engines_own(node, has_graph=torch.is_grad_enabled())
             try:
-                call = engines_own(node, has_graph=torch.is_grad_enabled())
                 with torch.no_grad(), modes_off():
                     return dumps(measure(node, call, budget, blob, upstream))
             except Refusal as refusal:
-                why = f"not measured: {refusal}; {_ASK}"
+                return self._in_one_direction(node, mark, call, f"not measured: {refusal}; {_ASK}")
             except Exception as error:
                 why = f"probing failed: {clause(error)}"
         return _refused(why, mark.edges)
+
+    def _in_one_direction(self, node: Any, mark: NodeMark, call: Call, why: str) -> str:
+        """Say why a node was not measured, and hold it against its formula in a random direction where it has one."""
+        if mark.name not in FORWARD:
+            return _refused(why, mark.edges)
+        try:
+            with torch.no_grad(), modes_off():
+                return dumps(compare(node, mark.name, call, why))
+        except Exception:  # it is not compared then; why it was not measured stands
+            return _refused(why, mark.edges)
 
     def _refusal(self, node: Any, mark: NodeMark) -> str | None:
         if self._mode == "never":

@@ -47,7 +47,9 @@ probes = st.builds(
     st.integers(0, 4),
     st.integers(0, 4),
     words,
-) | st.builds(e.Probe, small, small, words, st.none(), words)
+) | st.builds(
+    e.Probe, small, small, words, st.none(), words, direction=st.none() | st.tuples(*[st.floats(-1e9, 1e9)] * 3)
+)
 axes = st.builds(e.Axis, st.lists(st.integers(0, 3), max_size=2).map(tuple), st.booleans())
 
 
