@@ -30,6 +30,7 @@ def record(
 ) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
     recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None, always_looks_in=aten))
+    recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
         with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping, nudge=nudge):

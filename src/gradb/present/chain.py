@@ -122,7 +122,7 @@ def _node(chain: Chain, options: Options) -> _Items:
     items += asked_lines(chain, options)
     items += _remarks(chain, options.width)
     items += _state_lines(chain, options.width)
-    return [*items, *_pytorch([explanation for _, explanation in wanted], options.width)]
+    return [*items, *_pytorch(chain, [explanation for _, explanation in wanted], options.width)]
 
 
 def _room(options: Options) -> int:
@@ -285,9 +285,13 @@ def _state_lines(chain: Chain, width: int) -> list[Text]:
     return wrapped(f"{theme.STATE_SYMBOLS[chain.state]} {words}", width, style) if words else []
 
 
-def _pytorch(explanations: Sequence[Explanation], width: int) -> list[Text]:
+def _pytorch(chain: Chain, explanations: Sequence[Explanation], width: int) -> list[Text]:
+    """Show PyTorch's own formulas, and as of which version all of it holds where the tape's own was not measured."""
     seen = dict.fromkeys(explanation.pytorch for explanation in explanations if explanation.pytorch)
-    return [line for formula in seen for line in wrapped(f"PyTorch: {formula}", width, theme.DIM)]
+    lines = [line for formula in seen for line in wrapped(f"PyTorch: {formula}", width, theme.DIM)]
+    as_of = next((explanation.as_of for explanation in explanations), "")
+    words = f"formulas as of torch {as_of}; the tape was recorded with {plain(chain.torch, _MAX_NAME)}" if as_of else ""
+    return [*lines, *wrapped(words, width, theme.DIM)] if words else lines
 
 
 # --- the end of the chain ---------------------------------------------------------------------------------------------

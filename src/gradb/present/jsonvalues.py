@@ -120,6 +120,8 @@ def _edge_json(chain: Chain, index: int) -> Json:
         "pytorch": explanation.pytorch or None,
         "condition": explanation.condition or None,
     }
+    if explanation.as_of:
+        local["as_of"] = explanation.as_of
     return {
         "to": edge.to,
         "to_name": edge.to_name or None,

@@ -29,11 +29,11 @@ def examined(chain: Chain) -> Chain:
     return checking.examined(chain)
 
 
-def lookup(node_name: str, function: str = "") -> Rule | None:
+def lookup(node_name: str, function: str = "", torch: str = "") -> Rule | None:
     """Return the row of the table for a node: see ``gradb.rules.table``."""
     from gradb.rules import table
 
-    return table.lookup(node_name, function)
+    return table.lookup(node_name, function, torch)
 
 
 __all__ = ["describe", "examined", "lookup"]

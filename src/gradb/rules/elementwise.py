@@ -198,10 +198,11 @@ def _is_set(text: str) -> bool:
     return text not in {"None", ""}
 
 
-def _clamp_text(names: Names) -> str:
-    low, high = _is_set(names["min"]), _is_set(names["max"])
-    left = "{min} ≤ " if low else ""
-    right = " ≤ {max}" if high else ""
+def clamp_text(names: Names, sign: str = "≤") -> str:
+    """Return the slope of a clamp in words, with the bounds that were given."""
+    low, high = _is_set(names.get("min", "")), _is_set(names.get("max", ""))
+    left = f"{{min}} {sign} " if low else ""
+    right = f" {sign} {{max}}" if high else ""
     return f"1 where {left}{{self}}{right}, else 0" if low or high else "1"
 
 
@@ -210,7 +211,7 @@ def _clamp(v: Numbers) -> float:
 
 
 _CLAMP_NOTE = "at the bounds themselves PyTorch takes 1"
-_CLAMP_ABOUT = "a gate: the gradient passes inside the bounds and is stopped outside"
+CLAMP_ABOUT = "a gate: the gradient passes inside the bounds and is stopped outside"
 
 
 def _softplus(v: Numbers) -> float:
@@ -286,7 +287,7 @@ SCALED = (
             Part(
                 "self",
                 "1 where {min_val} < {self} < {max_val}, else 0",
-                _CLAMP_ABOUT,
+                CLAMP_ABOUT,
                 "at the bounds themselves PyTorch takes 0",
                 derivative=lambda v: float(v["min_val"] < v["self"] < v["max_val"]),
             ),
@@ -297,20 +298,20 @@ SCALED = (
     ),
     Rule(
         "Clamp",
-        (Part("self", _clamp_text, _CLAMP_ABOUT, _CLAMP_NOTE, derivative=_clamp),),
+        (Part("self", clamp_text, CLAMP_ABOUT, _CLAMP_NOTE, derivative=_clamp),),
         ("self", "min", "max"),
         ("clamp", "clip"),
         defaults={"min": "None", "max": "None"},
     ),
     Rule(
         "ClampMin",
-        (Part("self", "1 where {self} ≥ {min}, else 0", _CLAMP_ABOUT, _CLAMP_NOTE, derivative=_clamp),),
+        (Part("self", "1 where {self} ≥ {min}, else 0", CLAMP_ABOUT, _CLAMP_NOTE, derivative=_clamp),),
         ("self", "min"),
         ("clamp_min",),
     ),
     Rule(
         "ClampMax",
-        (Part("self", "1 where {self} ≤ {max}, else 0", _CLAMP_ABOUT, _CLAMP_NOTE, derivative=_clamp),),
+        (Part("self", "1 where {self} ≤ {max}, else 0", CLAMP_ABOUT, _CLAMP_NOTE, derivative=_clamp),),
         ("self", "max"),
         ("clamp_max",),
     ),

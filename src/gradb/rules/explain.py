@@ -16,6 +16,7 @@ from gradb.rules.jacobian import factors
 from gradb.rules.model import Part, Rule, Template
 from gradb.rules.names import Argument, bind, fan_in, output_name
 from gradb.rules.table import rule_of
+from gradb.rules.versions import stand_in
 from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
 
@@ -52,6 +53,8 @@ class Explanation:
     """What the words mean that are not names of the script."""
     predicted: tuple[float, ...] | None = None
     """One number an element, from the formula, while the node has not been probed."""
+    as_of: str = ""
+    """The version of torch whose words these are, where the tape's own was not measured; else empty."""
 
     @property
     def has_formula(self) -> bool:
@@ -79,7 +82,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
     return Explanation(
         math=f"{symbol} = {local}",
         numbers=_numbers(local, edge.local, predicted, _dtype(chain, edge)),
-        pytorch=formula_for(chain.node_name, part.torch_name or part.role),
+        pytorch=formula_for(chain.node_name, part.torch_name or part.role, chain.torch),
         sentence=_fill(part.sentence, names),
         condition=_condition(_fill(part.condition, names), "" if rule.is_complex else _dtype(chain, edge)),
         symbol=symbol,
@@ -89,6 +92,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         target=names["out"],
         legend=_legend(arguments, part, edge, f"{symbol} {local} {_fill(part.product, names)}"),
         predicted=predicted,
+        as_of=stand_in(chain.torch),
     )
 
 
@@ -112,12 +116,13 @@ def _without_rule(chain: Chain, edge: ChainEdge) -> Explanation:
     return Explanation(
         math=symbol,
         numbers=_numbers("", edge.local, None, _dtype(chain, edge)),
-        pytorch=formula_for(chain.node_name, ""),
+        pytorch=formula_for(chain.node_name, "", chain.torch),
         sentence=MEASURED if _is_known(edge.local) else NO_FORMULA,
         condition="",
         symbol=symbol,
         source=source,
         target=target,
+        as_of=stand_in(chain.torch),
     )
 
 

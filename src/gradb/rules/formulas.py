@@ -1,7 +1,8 @@
-"""PyTorch's own backward formulas by node name, as shipped in its derivatives.yaml.
+"""PyTorch's own backward formulas by node name and version, as shipped in its derivatives.yaml.
 
-``formulas.json`` is generated from the torch wheel by tests/conformance/generate_formulas.py and read when first asked
-for. The formulas call C++ helpers: they are PyTorch's words, not mathematics.
+``formulas.json`` is generated from torch wheels by tests/conformance/generate_formulas.py and read when first asked
+for: all formulas of one version, and of each other one that was measured what differs from it. The formulas call C++
+helpers: they are PyTorch's words, not mathematics.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from gradb.rules.versions import MEASURED, measured
+
+Formulas = dict[str, str]
+"""{inputs: formula}."""
+
 
 @lru_cache(maxsize=1)
 def _load() -> dict[str, Any]:
@@ -19,22 +25,24 @@ def _load() -> dict[str, Any]:
     return loaded
 
 
-def formulas(node_name: str) -> dict[str, str]:
-    """Return {inputs: formula} of a node; empty where PyTorch has none.
-
-    Formulas that hold for another dispatch key only (nested tensors, CUDA) have node names of their own.
-    """
+@lru_cache(maxsize=len(MEASURED))
+def _of_version(release: str) -> dict[str, Formulas]:
+    """Return the formulas of one version; one of another dispatch key has a node name of its own."""
     loaded = _load()
-    for table in (loaded["nodes"], *loaded["other"].values()):
-        if node_name in table:
-            found: dict[str, str] = table[node_name]
-            return found
-    return {}
+    merged: dict[str, Formulas | None] = {}
+    for table in (*loaded["other"].values(), loaded["nodes"], loaded["versions"].get(release, {})):
+        merged |= table
+    return {name: found for name, found in merged.items() if found is not None}
 
 
-def formula_for(node_name: str, role: str) -> str:
+def formulas(node_name: str, torch: str = "") -> Formulas:
+    """Return the formulas of a node in a version of torch, or in the nearest one measured; empty where it has none."""
+    return _of_version(measured(torch)).get(node_name, {})
+
+
+def formula_for(node_name: str, role: str, torch: str = "") -> str:
     """Return PyTorch's formula for one input of a node; all formulas of the node where that input has none."""
-    found = formulas(node_name)
+    found = formulas(node_name, torch)
     for inputs, formula in found.items():
         if role in inputs.split(", "):
             return formula
@@ -42,5 +50,7 @@ def formula_for(node_name: str, role: str) -> str:
 
 
 def node_names() -> frozenset[str]:
-    """Return the names of all nodes that have a formula on every device."""
-    return frozenset(_load()["nodes"])
+    """Return the names of all nodes that have a formula on every device, in any version."""
+    loaded = _load()
+    later = {name for table in loaded["versions"].values() for name, formula in table.items() if formula is not None}
+    return frozenset(loaded["nodes"]) | later - {name for table in loaded["other"].values() for name in table}

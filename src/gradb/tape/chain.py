@@ -122,6 +122,7 @@ class Chains:
             error=self._runs.error(backward.start, position) if backward is not None and state == "failed" else "",
             unreached=unreached(self._graphs, node, state, moment, position),
             gone=self._store.gone(node_id, position),
+            torch=self._store.torch,
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------

@@ -309,6 +309,8 @@ class Chain:
     unreached: Unreached | None = None
     gone: int | None = None
     """Event from which on nothing refers to the node any more."""
+    torch: str = ""
+    """The version that recorded the tape: formulas, and what is taken at kinks, go by it. Empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ class Store:
         row = self.db.one("SELECT max(seq) FROM event")
         return int(row[0]) if row and row[0] is not None else 0
 
+    @property
+    def torch(self) -> str:
+        """The version of torch that recorded the tape; empty where torch was not imported."""
+        row = self.db.one("SELECT value FROM run WHERE key = 'torch'")
+        return "" if row is None else str(row[0])
+
     # --- events -------------------------------------------------------------------------------------------------------
 
     def event(self, seq: int) -> Event:

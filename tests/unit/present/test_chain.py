@@ -175,3 +175,12 @@ def test_several_outputs_are_numbered(example: OpenExample) -> None:
     text = squeezed(pane(frame))
     assert "∂out/∂output 0 [1 1]" in text
     assert "∂out/∂output 1 None: nothing of the loss depends on it" in text
+
+
+@pytest.mark.parametrize(("torch", "is_said"), [("2.13.0+cpu", False), ("", False), ("2.16.0", True)])
+def test_formulas_of_another_version_say_so(example: OpenExample, torch: str, is_said: bool) -> None:
+    """Where the version that recorded the tape was not measured, the pane says whose formulas it shows."""
+    frame = example("chain_rule").frame(10)
+    assert frame.chain is not None
+    shown = squeezed(pane(replace(frame, chain=replace(frame.chain, torch=torch))))
+    assert ("formulas as of torch 2.15.0; the tape was recorded with 2.16.0" in shown) is is_said
