@@ -58,7 +58,9 @@ def headline(frame: Frame, width: int | None = None) -> Text:
         line.append(f" {file}:{event.line}" if event.line else f" {file}", theme.DIM)
     if event is not None and event.scope:
         line.append(f"  in {plain(event.scope, _TEXT_LIMIT)}", theme.DIM)
-    if frame.iteration > 1:
+    if frame.training.is_over:
+        line.append(f"  after iteration {frame.training.iterations}", theme.DIM)
+    elif frame.iteration > 1:
         line.append(f"  iteration {frame.iteration}", theme.DIM)
     if width is not None:
         line.truncate(width, overflow="ellipsis")

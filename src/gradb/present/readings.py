@@ -77,7 +77,7 @@ def last_iteration(series: Sequence[Series]) -> int:
 
 def _iteration(training: Training) -> Text:
     last = training.iterations
-    if training.is_finished and 0 < last < training.iteration:  # what the script does after its last step
+    if training.is_over:
         return _reading("after iteration", Text(f"{last:,}", style=theme.TITLE), f"of {last:,}")
     of = f"of {max(last, training.iteration):,}" + ("" if training.is_finished else " so far")
     return _reading("iteration", Text(f"{training.iteration:,}", style=theme.TITLE), of)

@@ -40,6 +40,10 @@ CREATE TABLE event(
   detail TEXT NOT NULL,           -- JSON, one form a kind: see codec.py
   data BLOB                       -- the bytes of all values of this event, referred to from detail by offset
 );
+CREATE TABLE renumbered(          -- what the first iterations are was known late: see docs/iterations.md
+  event INTEGER PRIMARY KEY,      -- events before this one that say iteration n are of ...
+  numbers TEXT NOT NULL           -- ... the n-th of this JSON list; beyond its end as many less as its last entry is
+) WITHOUT ROWID;
 CREATE TABLE node(
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,

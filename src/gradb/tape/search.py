@@ -42,14 +42,16 @@ def find(store: Store, stop: Stop, position: int, direction: int) -> int | None:
 
 def _begin_of_iteration(store: Store, stop: Stop, position: int) -> int | None:
     """Return the first stop event of the iteration that the stop names, where that lies before a position."""
-    condition, parameters = _iteration(stop, None)
-    row = store.db.one(f"{HEADER} WHERE e.seq < ? AND {condition} ORDER BY e.seq LIMIT 1", position, *parameters)
-    return None if row is None else store.header(row).seq
+    found = _scan(store, stop, 0, 1, None)
+    return found if found is not None and found < position else None
 
 
 def _scan(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
     """Try the candidates in order, by batches."""
     condition, parameters = _CONDITIONS[stop.kind](stop, origin)
+    until = store.renumbering.until
+    if stop.kind == "iteration" and until and (direction < 0 or position < until):  # they may say other numbers
+        condition, parameters = f"({condition} OR (e.seq < ? AND {_is_stop(stop)}))", (*parameters, until)
     compare, order = (">", "ASC") if direction > 0 else ("<", "DESC")
     query = f"{HEADER} WHERE e.seq {compare} ? AND {condition} ORDER BY e.seq {order} LIMIT ?"
     size = 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from gradb.tape.database import Database, TapeError
+from gradb.tape.renumbering import Renumbering
 
 SeriesKind = Literal[
     "loss",  # the value a backward began from, one series a call site
@@ -63,8 +64,10 @@ class Series:
 class SeriesReader:
     """All series of one tape."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, renumbering: Renumbering | None = None) -> None:
         self._db = db
+        self._renumbering = Renumbering(db) if renumbering is None else renumbering
+        self._renumbered = 0
         self._last = 0
         self._heads: dict[int, tuple[SeriesKind, str, str | None, int | None]] = {}
         self._points: dict[int, tuple[array[int], array[int], array[float]]] = {}
@@ -77,11 +80,19 @@ class SeriesReader:
             TapeError: a chunk is damaged.
         """
         self._read()
+        self._settle()
         return tuple(
             Series(*head, len(points[0]), *points, self._nonfinite.get(id_))
             for id_, head in self._heads.items()
             if (points := self._points.get(id_)) is not None
         )
+
+    def _settle(self) -> None:
+        """Correct the numbers of iterations that were given before it was known what an iteration is."""
+        if self._renumbered != len(self._renumbering.rows):
+            for events, iterations, _ in self._points.values():
+                self._renumbering.settle(events, iterations, 0, self._renumbered)
+            self._renumbered = len(self._renumbering.rows)
 
     def _read(self) -> None:
         query = "SELECT id, series, count, events, iterations, numbers FROM chunk WHERE id > ? ORDER BY id LIMIT 1000"
@@ -114,9 +125,12 @@ class SeriesReader:
         if series in self._heads:
             points = self._points.setdefault(series, (array("q"), array("q"), array("d")))
             events, iterations, values = points
+            first = len(events)
             events.frombytes(packed[0])
             iterations.frombytes(packed[1])
             values.frombytes(packed[2])
+            if self._renumbered:
+                self._renumbering.settle(events, iterations, first, 0, self._renumbered)
             self._look_for_nonfinite(series, points[2], count)
 
     def _look_for_nonfinite(self, series: int, values: array[float], count: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from gradb.tape.cache import Cache
@@ -26,6 +27,7 @@ from gradb.tape.events import (
     StepDetail,
     Tensor,
 )
+from gradb.tape.renumbering import Renumbering
 from gradb.tape.schema import NONFINITE, QUIET
 
 HEADER = (
@@ -43,6 +45,7 @@ class Store:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.renumbering = Renumbering(db)
         self._headers = Cache(self._read_event, 2048)
         self._details = Cache(self._read_detail, 256)
         self._firsts = Cache(self._read_first, 8192)
@@ -52,8 +55,11 @@ class Store:
     @property
     def head(self) -> int:
         """Number of the last event committed now."""
-        row = self.db.one("SELECT max(seq) FROM event")
-        return int(row[0]) if row and row[0] is not None else 0
+        row = self.db.one("SELECT max(seq), (SELECT count(*) FROM renumbered) FROM event")
+        if row is None or row[0] is None:
+            return 0
+        self.renumbering.read(row[1])
+        return int(row[0])
 
     @property
     def torch(self) -> str:
@@ -69,16 +75,30 @@ class Store:
         Raises:
             TapeError: there is no such event, or it is damaged.
         """
-        return self._headers(seq)
+        return self._settled(self._headers(seq))
+
+    def _settled(self, event: Event) -> Event:
+        """Give an event the number of its iteration that is known by now."""
+        if event.seq >= self.renumbering.until:
+            return event
+        return replace(event, iteration=self.renumbering.settled(event.seq, event.iteration))
 
     def _read_event(self, seq: int) -> Event:
         row = self.db.one(f"{HEADER} WHERE e.seq = ?", seq)
         if row is None:
             raise TapeError(f"{self.db.name} has no event {seq}.")
-        return self.header(row)
+        return self._header(row)
 
     def header(self, row: Row) -> Event:
         """Make an Event of a row of ``HEADER``.
+
+        Raises:
+            TapeError: a column holds something of another type.
+        """
+        return self._settled(self._header(row))
+
+    def _header(self, row: Row) -> Event:
+        """Make an Event of a row of ``HEADER``, with the iteration that was recorded.
 
         Raises:
             TapeError: a column holds something of another type.
@@ -248,7 +268,7 @@ class Store:
             tensor,
             position,
         )
-        return None if row is None else (row[0], row[1], row[2])
+        return None if row is None else (row[0], row[1], self.renumbering.settled(row[0], row[2]))
 
 
 def _loads(text: Any) -> Any:

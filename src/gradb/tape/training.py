@@ -77,6 +77,11 @@ class Training:
         return tuple(series for series in self.series if series.kind == "loss")
 
     @property
+    def is_over(self) -> bool:
+        """True where the position is past the last iteration: what the script does after its last step."""
+        return self.is_finished and 0 < self.iterations < self.iteration
+
+    @property
     def has_updates(self) -> bool:
         """True when a step, or an update of a parameter by hand, is among what was recorded."""
         return any(series.kind in {"grad_norm", "parameter_norm", "learning_rate"} for series in self.series)
@@ -101,7 +106,7 @@ class Trainings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._series = SeriesReader(store.db)
+        self._series = SeriesReader(store.db, store.renumbering)
         self._marks: list[Mark] = []
         self._read_at = 0
 

@@ -7,10 +7,12 @@ Recorder holds a lock around it.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from gradb.tape.descriptors import DescriptorLost, Held, open_on
@@ -183,6 +185,10 @@ class TapeWriter:
         name = name.encode("utf-8", "replace").decode("utf-8")
         self._db.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, name, source, line))
         return id_
+
+    def renumber(self, event: int, numbers: Sequence[int]) -> None:
+        """Say that of all before ``event`` iteration n is now iteration ``numbers[n - 1]``; committed at once."""
+        self._db.execute("INSERT OR REPLACE INTO renumbered VALUES(?,?)", (event, json.dumps(list(numbers))))
 
     def point(self, series: int, event: int, iteration: int, value: float) -> None:
         """Append a point to a series; it holds from position ``event`` on."""

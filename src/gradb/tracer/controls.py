@@ -32,6 +32,8 @@ class Controls:
         """Called when everything is to be recorded again; tells the leaves and gradients of that moment."""
         self.on_policy: Callable[[], None] = lambda: None
         """Called when the zero_grad policy or the depth has changed."""
+        self.is_settled: Callable[[], bool] = lambda: True
+        """Tells whether the number of the iteration that goes on is sure to stay; until it is, changes wait."""
         self._recorder = recorder
         self._later = sorted(changes, key=lambda change: change.iteration)
         self._now: deque[tuple[Change, str]] = deque()
@@ -59,12 +61,20 @@ class Controls:
 
     def begin_iteration(self, iteration: int) -> None:
         """Look whether something was to be changed now."""
-        if self._later and self._later[0].iteration <= iteration:
+        if self._later and self._later[0].iteration <= iteration and self.is_settled():
             self._recorder.has_errands = True
+
+    def left(self) -> str:
+        """Say which changes came to nothing though the script came to their iteration; empty where there is none."""
+        due = [change for change in self._later if change.iteration <= self._recorder.iteration]
+        texts = ", ".join(f"{change.what} {change.value}@{change.iteration}" for change in due)
+        return (
+            f"not carried out: {texts}; which steps make an iteration was not settled before the end" if texts else ""
+        )
 
     def _carry_out(self) -> None:
         """Make the changes that are due; called between two events with the recorder's lock held."""
-        while self._later and self._later[0].iteration <= self._recorder.iteration:
+        while self._later and self._later[0].iteration <= self._recorder.iteration and self.is_settled():
             self._apply(self._later.pop(0), "asked for")
         while self._now:
             self._apply(*self._now.popleft())

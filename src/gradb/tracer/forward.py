@@ -188,8 +188,8 @@ class ForwardCall:
             return
         is_single = isinstance(result, torch.Tensor)
         results = [result] if is_single else tensors_in((result,))
-        if not results and call.is_inplace and self.args and isinstance(self.args[0], torch.Tensor):
-            results = [self.args[0]]  # __setitem__ returns nothing
+        if not results and call.is_inplace:
+            results = tensors_in(self.args[:1])  # __setitem__ and what works on lists return nothing
         if not results or self.is_hidden() or self.composer.is_in_transform():
             return
         if (
@@ -280,16 +280,17 @@ class ForwardCall:
 
     def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
         """Return all that an in-place call changed, and whether it is an update of a leaf by hand."""
-        leaf = self.updates.leaf_of(self.call, self.args)
-        if leaf is None:
+        leaves = self.updates.leaves_of(self.call, self.args)
+        if not leaves:
             base = results[0]._base  # a view shares its memory, and the base's grad_fn is a new one
             if base is None or is_leaf(base) or not self.composer.tensors.is_known(base):
                 return results, False
             return [*results, base], False
-        if leaf is not results[0]:
+        if any(leaf is not results[0] for leaf in leaves):
             self.composer.nodes.edited()
-        is_update = self._is_by_hand() and self.updates.updated(leaf)
-        return (results if leaf is results[0] else [*results, leaf]), is_update
+        updates = [self.updates.updated(leaf) for leaf in leaves] if self._is_by_hand() else []
+        known = {id(tensor) for tensor in results}
+        return [*results, *(leaf for leaf in leaves if id(leaf) not in known)], any(updates)
 
     def _is_quiet(self, results: list[torch.Tensor]) -> bool:
         for tensor in results:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import dumps
+from gradb.tape.renumbering import renumbered
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import remarks
 from gradb.tracer.buffers import Buffers
@@ -123,6 +124,12 @@ class TensorIds:
     def leaves(self) -> list[TensorRecord]:
         """Return what is known of every leaf that is alive."""
         return [known for known in self._records.values() if known.is_leaf]
+
+    def renumber(self, numbers: tuple[int, ...]) -> None:
+        """Correct in which iteration the buffers were filled first, where the first iterations are numbered anew."""
+        for known in self._records.values():
+            if known.since:
+                known.since = renumbered(known.since, numbers)
 
     def owners_of_grad(self, grad: torch.Tensor) -> list[torch.Tensor]:
         """Return the tensors whose ``.grad`` this is, or shares its memory with."""

@@ -126,6 +126,12 @@ def versions_of(parameters: list[torch.Tensor]) -> int:
     return sum(map(version, parameters))
 
 
+def holds_more(optimizer: torch.optim.Optimizer, others: list[torch.optim.Optimizer]) -> bool:
+    """Tell whether an optimizer has parameters that none of the others has."""
+    held = {id(tensor) for other in others for tensor in parameters_of(other)}
+    return any(id(tensor) not in held for tensor in parameters_of(optimizer))
+
+
 def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:
     """Return the learning rates, one a group."""
     return [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import torch
@@ -24,6 +26,9 @@ from gradb.tracer.optimizers import OptimizerState, OptimizerStates, parameters_
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.policy import ZeroPolicy
 
+_HOOKED = hooks.__file__
+"""Where torch calls the hooks of a step from."""
+
 
 class StepWatch:
     """Records what an optimizer step found and what it left in the parameters."""
@@ -36,6 +41,12 @@ class StepWatch:
         self._depth = depth
         self._states = OptimizerStates()
         self._has_set_rates = False
+        self._open: list[tuple[int, int]] = []
+        """The steps that are being made, the outermost first: the optimizer's id, and that of its hook's caller."""
+
+    def is_stepping(self) -> bool:
+        """Tell whether an optimizer is making a step: what is changed then is the step's."""
+        return bool(self._open) and self._running() > 0
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -68,7 +79,32 @@ class StepWatch:
             self._has_set_rates = False
             self._states.of(optimizer).restore_rates(optimizer)
 
+    def _running(self) -> int:
+        """Forget the steps that raised, whose end was not told; return how many there are."""
+        frame: FrameType | None = sys._getframe(1)
+        frames = set()
+        while frame is not None:
+            frames.add(id(frame))
+            frame = frame.f_back
+        self._open = [one for one in self._open if one[1] in frames]
+        return len(self._open)
+
+    def _enter(self, optimizer: torch.optim.Optimizer) -> None:
+        if self._open:
+            self._running()
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != _HOOKED:
+            frame = frame.f_back
+        self._open.append((id(optimizer), id(frame)))
+
+    def _leave(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Tell whether the step that is over is one of its own, and not part of another optimizer's."""
+        while self._open and self._open.pop()[0] != id(optimizer):
+            pass
+        return not self._open
+
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        self._enter(optimizer)
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         state.is_final = closure is None
@@ -100,6 +136,9 @@ class StepWatch:
             raise
 
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
+        is_own = self._leave(optimizer)
+        if is_own:
+            self._iterations.steps(optimizer)
         state, rates = self._states.of(optimizer), rates_of(optimizer)
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
@@ -115,7 +154,7 @@ class StepWatch:
             self._recorder.emit("step", state.name, place, state.light_detail(rates), has_nonfinite=bad)
         self._composer.nodes.edited()
         self._policy.used_by(optimizer)
-        for other in self._iterations.stepped(optimizer):
+        for other in self._iterations.stepped(optimizer) if is_own else ():
             self._policy.used_by(other)
         if self._recorder.has_errands:
             self._recorder.settle()

@@ -17,6 +17,7 @@ from gradb.tracer.gradients import GradWatch
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.microscope import Microscope
 from gradb.tracer.nudging import Nudging
+from gradb.tracer.optimizers import holds_more
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
 from gradb.tracer.recomputing import recomputing
@@ -66,6 +67,9 @@ def tracing(
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
     recorder.on_iteration = controls.begin_iteration
+    controls.is_settled = iterations.is_settled
+    iterations.may_join = holds_more
+    iterations.on_renumbered = composer.tensors.renumber
     controls.on_depth = Resumption(composer, iterations).snapshot
 
     def change() -> None:
@@ -83,7 +87,9 @@ def tracing(
         stack.enter_context(engine.installed())
         if nudge is not None:
             stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
-        stack.enter_context(StepWatch(composer, iterations, policy, depth).installed())
+        steps = StepWatch(composer, iterations, policy, depth)
+        updates.is_in_step = steps.is_stepping
+        stack.enter_context(steps.installed())
         stack.enter_context(watched(mode))
         stack.enter_context(hooks.installed())
         stack.enter_context(scaling(composer))
@@ -99,4 +105,6 @@ def tracing(
         yield lambda: composer.series.newest_loss
         with recorder.lock:
             grads.flush()
-            updates.tell()
+            updates.finish()
+            if left := controls.left():
+                recorder.note(left)

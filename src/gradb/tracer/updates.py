@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,8 +15,12 @@ from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import is_leaf, is_part
 from gradb.tracer.iterations import Iterations
+from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found
 from gradb.tracer.policy import ZeroPolicy
+
+_Row = tuple[int, str, float | None, float | None]
+"""The leaf's ``id``, what it is called, the norm of the gradient that it was updated with, and its own."""
 
 
 class UpdateWatch:
@@ -27,11 +32,20 @@ class UpdateWatch:
         self._policy = policy
         self._found: dict[int, tuple[weakref.ref[torch.Tensor], float | None]] = {}
         """Leaves updated in this iteration, and the norms of the gradients that they were updated with."""
+        self._waiting: list[tuple[int, list[_Row]]] = []
+        """What is to be told of an iteration unless an optimizer tells it."""
         iterations.on_end = self.tell
+        self.is_in_step: Callable[[], bool] = lambda: False
+        """Tells whether an optimizer is making a step."""
 
     def forward_begins(self) -> None:
         """Take note that the script computes something that can be differentiated."""
         self._iterations.forward_begins()
+
+    def leaves_of(self, call: Call, args: tuple[Any, ...]) -> list[torch.Tensor]:
+        """Return the leaves that a call changes: several where it works on a list (``_foreach_add_``)."""
+        targets = args[0] if call.is_inplace and args and isinstance(args[0], (list, tuple)) else args[:1]
+        return [leaf for target in targets if (leaf := self.leaf_of(call, (target,))) is not None]
 
     def leaf_of(self, call: Call, args: tuple[Any, ...]) -> torch.Tensor | None:
         """Return the leaf that a call which changes a tensor in place, or sets its ``.data``, changes."""
@@ -45,7 +59,7 @@ class UpdateWatch:
 
     def updated(self, leaf: torch.Tensor) -> bool:
         """Take note of a change of a leaf; return whether it is an update: one that follows a backward."""
-        if not self._iterations.updated_by_hand():
+        if self.is_in_step() or not self._iterations.updated_by_hand():
             return False
         self._policy.used(leaf)
         grad = leaf.grad
@@ -53,26 +67,49 @@ class UpdateWatch:
         return True
 
     def tell(self) -> None:
-        """Add what the updates of an iteration were to the series; called when it ends."""
+        """Add what the updates of an iteration were to the series; called when it ends.
+
+        What an optimizer holds is told by its steps: the script may have changed it for a while only. Of one that has
+        not stepped yet it is not known whether it will, until the next iteration ends.
+        """
         found, self._found = self._found, {}
-        if not found:
-            return
-        composer, event = self._composer, self._composer.recorder.next_seq
-        sizes = [size for _, size in found.values()]
-        known = [size for size in sizes if size is not None]
-        if len(known) == len(sizes):
-            composer.series.point("grad_norm", "by hand", math.hypot(*known), event)
-        for ref, _ in found.values():
-            leaf = ref()
-            value = None if leaf is None else norms.norm_of_all((leaf,))
-            if leaf is not None and value is not None:
-                composer.series.point("parameter_norm", composer.tensors.record(leaf).label, value, event)
+        waiting, self._waiting = self._waiting, []
+        stepped = _held_by(self._iterations.steppers) if found or waiting else set()
+        for iteration, rows in waiting:
+            self._add(iteration, [row for row in rows if row[0] not in stepped])
+        now = [self._row(key, *one) for key, one in found.items() if key not in stepped]
+        idle = _held_by(self._iterations.optimizers) if now else set()
+        iteration = self._composer.recorder.iteration
+        self._add(iteration, [row for row in now if row[0] not in idle])
+        if later := [row for row in now if row[0] in idle]:
+            self._waiting.append((iteration, later))
+
+    def finish(self) -> None:
+        """Tell all that has not been told: the script is over."""
+        self.tell()
+        self.tell()
+
+    def _row(self, key: int, ref: weakref.ref[torch.Tensor], size: float | None) -> _Row:
+        leaf = ref()
+        if leaf is None:
+            return key, "", size, None
+        return key, self._composer.tensors.record(leaf).label, size, norms.norm_of_all((leaf,))
+
+    def _add(self, iteration: int, rows: list[_Row]) -> None:
+        series, writer, event = self._composer.series, self._composer.writer, self._composer.recorder.next_seq
+        sizes = [size for _, _, size, _ in rows if size is not None]
+        if rows and len(sizes) == len(rows):
+            writer.point(series.id("grad_norm", "by hand"), event, iteration, math.hypot(*sizes))
+        for _, label, _, value in rows:
+            if value is not None:
+                writer.point(series.id("parameter_norm", label), event, iteration, value)
 
     def look(self, call: Call, args: tuple[Any, ...]) -> None:
         """Do both, while only watching."""
-        leaf = self.leaf_of(call, args)
-        if leaf is not None and not self._composer.recorder.find().is_optimizer:
-            self.updated(leaf)
+        leaves = self.leaves_of(call, args)
+        if leaves and not self._composer.recorder.find().is_optimizer:
+            for leaf in leaves:
+                self.updated(leaf)
 
     def set_data(self, call: Call, args: tuple[Any, ...], found: Found) -> None:
         """Record ``p.data = value`` as an op that changes the leaf."""
@@ -84,7 +121,7 @@ class UpdateWatch:
         composer.tensors.note_memory(known, leaf)
         composer.nodes.edited()
         recorder.settle()
-        is_update = self.updated(leaf)
+        is_update = found.is_direct and self.updated(leaf)
         event, blob = recorder.next_seq, Blob()
         text, node = composer.defined(leaf, blob, event, found.place.row)
         recorder.emit(
@@ -92,3 +129,7 @@ class UpdateWatch:
             scope=composer.scope, node=node, is_quiet=not is_update, has_nonfinite=blob.has_nonfinite,
             phase="optimizer" if is_update else None,
         )  # fmt: skip
+
+
+def _held_by(optimizers: list[Any]) -> set[int]:
+    return {id(tensor) for optimizer in optimizers for tensor in parameters_of(optimizer)}

@@ -341,3 +341,12 @@ def test_depths_as_json(tmp_path: Path) -> None:
         assert shown["depth"]["value"] == "watch"
         assert shown["first_nonfinite"] is None
         assert shown["interventions"] == []
+
+
+def test_what_comes_after_the_last_step_is_in_no_iteration() -> None:
+    """A finished script of five iterations says that it is after the fifth, and nothing of a sixth."""
+    losses = made_series([5.0, 4.0, 3.0, 2.0, 1.0])
+    over = made_training(losses, iteration=6)
+    assert "after iteration 5 of 5" in status(over)
+    assert over.is_over
+    assert not made_training(losses, iteration=6, is_finished=False).is_over
