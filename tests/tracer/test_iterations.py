@@ -395,7 +395,7 @@ def test_the_first_loss_that_is_not_finite_is_known(depth: str, tmp_path: Path) 
 
 def test_parameter_norms_are_kept_in_full_depth(tmp_path: Path) -> None:
     """One series a parameter, named after it, with the norm after each step."""
-    norms: dict[str, list[float]] = {"weight": [], "bias": []}
+    norms: dict[str, list[float]] = {"model.weight": [], "model.bias": []}
 
     def script() -> None:
         x, y = _data()
@@ -406,7 +406,7 @@ def test_parameter_norms_are_kept_in_full_depth(tmp_path: Path) -> None:
             (model(x) - y).pow(2).mean().backward()
             optimizer.step()
             for name, parameter in model.named_parameters():
-                norms[name].append(float(parameter.detach().norm()))
+                norms[f"model.{name}"].append(float(parameter.detach().norm()))
 
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     found = {one.name: list(one.values[: one.count]) for one in tape.series if one.kind == "parameter_norm"}

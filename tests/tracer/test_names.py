@@ -174,7 +174,7 @@ def test_modules_called_by_others_do_not_lend_names(tmp_path: Path) -> None:
 
 
 def test_a_part_called_alone_keeps_the_names_of_the_whole(tmp_path: Path) -> None:
-    """Calling ``net[1]`` by itself does not rename ``1.weight`` to ``weight``."""
+    """Calling ``net[1]`` by itself does not rename ``net.1.weight``."""
     net = nn.Sequential(nn.Tanh(), nn.Linear(2, 1))
 
     def script() -> None:
@@ -183,4 +183,4 @@ def test_a_part_called_alone_keeps_the_names_of_the_whole(tmp_path: Path) -> Non
 
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     names = {event.name for event in tape.events() if event.kind == "accumulate"}
-    assert names == {"1.weight", "1.bias"}
+    assert names == {"net.1.weight", "net.1.bias"}

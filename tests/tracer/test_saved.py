@@ -127,7 +127,7 @@ def test_a_saved_tensor_is_told_by_its_name_in_the_script(tmp_path: Path) -> Non
     with tape:
         linear, exp = _by_name(_saved_by(tape, "AddmmBackward0")), _by_name(_saved_by(tape, "ExpBackward0"))
         assert (linear["mat1"].variable, linear["mat1"].is_leaf) == ("x", True)
-        assert (linear["mat2"].variable, linear["mat2"].view_of, linear["mat2"].is_leaf) == (None, "weight", True)
+        assert (linear["mat2"].variable, linear["mat2"].view_of, linear["mat2"].is_leaf) == (None, "net.weight", True)
         assert (exp["result"].variable, exp["result"].is_leaf, exp["result"].bytes) == ("z", False, 32)
 
 

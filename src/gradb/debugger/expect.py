@@ -19,6 +19,7 @@ from gradb.debugger import operands
 from gradb.debugger.compare import Approx, differences, is_equal, show
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.operands import Array, EventView, Unkept
+from gradb.debugger.paths import path_of, readable, written
 from gradb.tape.frame import Chain, Frame
 from gradb.tape.tape import Tape
 
@@ -70,7 +71,7 @@ def read(text: str) -> ast.expr:
     if not text or len(text) > _MAX_LENGTH:
         raise UserError("`expect` needs an expression, e.g. expect a.grad == [28, 36, 44, 52]")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return ast.parse(readable(text.strip()), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
         raise UserError(f"cannot read the expression {_cut(repr(text), _MOST_QUOTED)}: {reason}") from error
@@ -79,7 +80,7 @@ def read(text: str) -> ast.expr:
 def _quote(tree: ast.expr) -> str:
     """Return an expression as text for a sentence, cut where it is long."""
     try:
-        return _cut(ast.unparse(tree), _MOST_QUOTED)
+        return _cut(written(ast.unparse(tree)), _MOST_QUOTED)
     except RecursionError:
         return "…"
 
@@ -166,6 +167,8 @@ class Evaluator:
         return all(_relate(op, left, right) for op, (left, right) in pairs)
 
     def _subscript(self, tree: ast.Subscript) -> Any:
+        if self._is_name(path := path_of(tree)):
+            return self._variable(path)
         value, index = self.value(tree.value), self.value(tree.slice)
         if isinstance(value, Unkept):
             raise UserError(f"the value cannot be looked into: {value.why}")
@@ -209,11 +212,11 @@ class Evaluator:
         return Array((), (max(known, key=itemgetter(0))[1],), "float32")
 
     def _attribute(self, tree: ast.Attribute) -> Any:
-        dotted = _dotted(tree)
-        if dotted in self.frame.names:
-            return self._variable(dotted)
-        owner = _dotted(tree.value) or self._quoted(tree.value)
-        if tree.attr == "grad" and owner in self.frame.names:
+        path = path_of(tree)
+        if self._is_name(path):
+            return self._variable(path)
+        owner = path_of(tree.value) or self._quoted(tree.value)
+        if tree.attr == "grad" and self._is_name(owner):
             return operands.tensor(self.tape.grad(owner, self.frame.position))
         if tree.attr == "grad":
             raise UserError(self._no_name(owner or _quote(tree.value)))
@@ -227,8 +230,12 @@ class Evaluator:
         is_call = isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "tensor"
         return str(self.value(tree.args[0])) if is_call and isinstance(tree, ast.Call) and tree.args else ""
 
+    def _is_name(self, name: str) -> bool:
+        """Tell whether a tensor is called so, in full or as the end of the one path that ends so."""
+        return bool(name) and self.tape.means(name, self.frame.position)
+
     def _variable(self, name: str) -> Any:
-        if name not in self.frame.names:
+        if not self._is_name(name):
             raise UserError(self._no_name(name))
         return operands.tensor(self.tape.lookup(name, self.frame.position))
 
@@ -249,15 +256,6 @@ def _tolerance(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise UserError(f"approx(x, TOLERANCE) takes a number from 0 on, such as 0.01, not {_cut(show(value))}")
     return float(value)
-
-
-def _dotted(tree: ast.expr) -> str:
-    """Return ``a.b.c`` for a chain of attributes on a name, else an empty string."""
-    parts: list[str] = []
-    while isinstance(tree, ast.Attribute):
-        parts.append(tree.attr)
-        tree = tree.value
-    return ".".join([tree.id, *reversed(parts)]) if isinstance(tree, ast.Name) else ""
 
 
 def _item(value: Any, index: Any) -> Any:

@@ -90,6 +90,18 @@ def split(text: str) -> tuple[str, tuple[int, ...] | None, str]:
         raise UserError(f"{text!r} names no element of a leaf: an index is made of whole numbers") from None
 
 
+def _split(tape: Tape, text: str) -> tuple[str, tuple[int, ...] | None, str]:
+    """Do what ``split`` does; the index that ends the path of a leaf (``layers[0].w[1]``) is none of an element."""
+    known = [
+        name for name in _leaves(tape, tape.head).values() if text == name or text.startswith((f"{name}[", f"{name}."))
+    ]
+    if not known or "[" not in max(known, key=len):
+        return split(text)
+    name = max(known, key=len)
+    _, index, part = split("x" + text[len(name) :])
+    return name, index, part
+
+
 def flat_index(index: Sequence[int], shape: Sequence[int], label: str) -> int:
     """Return the row-major number of an element.
 
@@ -114,7 +126,7 @@ def locate(tape: Tape, request: Request, *, is_over: bool) -> Target | None:
     wanted = request.backward or 1
     if len(backwards) < wanted and not is_over:
         return None
-    name, index, part = split(request.leaf) if request.leaf else ("", None, "")
+    name, index, part = _split(tape, request.leaf) if request.leaf else ("", None, "")
     found = _choose(tape, backwards, wanted, name)
     if found is None and not is_over:
         return None
@@ -171,9 +183,10 @@ def _choose(tape: Tape, backwards: Sequence[Backward], wanted: int, name: str) -
     before, after = backwards[:wanted], backwards[wanted:]
     for backward in (*reversed(before), *after):
         leaves = _leaves(tape, backward.start)
+        meant = tape.tensor(name, backward.start) if name else None
         reached = [tensor for tensor in backward.gradients if tensor in leaves]
         for tensor in reversed(reached):
-            if not name or leaves[tensor] == name:
+            if not name or tensor == meant or leaves[tensor] == name:
                 return backward, tensor, leaves[tensor]
     return None
 

@@ -23,7 +23,7 @@ class Naming:
     def label(self, tensor: int, position: int) -> str | None:
         """Return the newest name of a tensor that was not given to another tensor since, or None."""
         rows = self._store.db.all(
-            "SELECT name, event FROM name WHERE tensor = ? AND event <= ? ORDER BY event DESC, name LIMIT ?",
+            "SELECT name, event FROM name WHERE tensor = ? AND event <= ? ORDER BY event DESC LIMIT ?",
             tensor,
             position,
             _MAX_OLD,
@@ -38,20 +38,32 @@ class Naming:
         found = self.label(tensor, position)
         if found is not None:
             return found
-        return next((name for name in others if name and self.tensor(name, position) in {None, tensor}), None)
+        return next((name for name in others if name and self._called(name, position) in {None, tensor}), None)
 
     def _is_rebound(self, name: str, tensor: int, event: int, position: int) -> bool:
         row = self._store.db.one(
-            "SELECT 1 FROM name WHERE name = ? AND event > ? AND event <= ? AND tensor <> ? LIMIT 1",
+            "SELECT 1 FROM name WHERE name = ? AND (event, tensor) > (?, ?) AND event <= ? AND tensor <> ? LIMIT 1",
             name,
             event,
+            tensor,
             position,
             tensor,
         )
         return row is not None
 
     def tensor(self, name: str, position: int) -> int | None:
-        """Return the tensor that a name means at a position, or None where the name is not known."""
+        """Return the tensor that a name means at a position; None where none is called so.
+
+        ``fc.weight`` means ``model.fc.weight``, where nothing is called ``fc.weight`` and only one path ends so.
+        """
+        found = self._called(name, position)
+        if found is not None or not name:
+            return found
+        longer = {self._called(one, position) for one in self.known(position) if one.endswith(f".{name}")}
+        alive = [tensor for tensor in longer if (self.label(tensor or 0, position) or "").endswith(f".{name}")]
+        return alive[0] if len(alive) == 1 else None
+
+    def _called(self, name: str, position: int) -> int | None:
         row = self._store.db.one(
             "SELECT tensor FROM name WHERE name = ? AND event <= ? ORDER BY event DESC, tensor DESC LIMIT 1",
             name,

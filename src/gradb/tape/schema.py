@@ -99,8 +99,8 @@ CREATE TABLE tensor(              -- where a tensor's value is defined: outputs 
 CREATE TABLE name(                -- a variable or parameter name, from an event on
   tensor INTEGER NOT NULL,
   event INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  PRIMARY KEY(tensor, event, name)
+  name TEXT NOT NULL,             -- the last that it got at the event
+  PRIMARY KEY(tensor, event)
 ) WITHOUT ROWID;
 CREATE TABLE grad(                -- events that touched the .grad of a leaf
   tensor INTEGER NOT NULL,

@@ -152,6 +152,14 @@ class Tape:
         found = None if tensor is None else self._frames.value(tensor, position)
         return None if found is None else found.value
 
+    def means(self, name: str, position: int) -> bool:
+        """Tell whether a tensor is called ``name`` at a position, or by a path of which that is the end."""
+        return self.tensor(name, position) is not None
+
+    def tensor(self, name: str, position: int) -> int | None:
+        """Return the id of the tensor that ``name`` means at a position, or None; see ``means``."""
+        return self._naming.tensor(name, position)
+
     def grad(self, name: str, position: int) -> TensorValue | None:
         """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
         return self._frames.grad(name, position)

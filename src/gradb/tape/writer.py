@@ -27,7 +27,7 @@ _GONE = "INSERT OR IGNORE INTO gone VALUES(?,?,?)"
 _REMARK = "INSERT OR IGNORE INTO remark VALUES(?,?,?,?)"
 _MISSING = "INSERT OR IGNORE INTO missing VALUES(?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
-_NAME = "INSERT OR IGNORE INTO name VALUES(?,?,?)"
+_NAME = "INSERT OR REPLACE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
 _CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
 

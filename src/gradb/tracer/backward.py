@@ -203,6 +203,7 @@ class BackwardRun:
         for root in roots:
             if (node := node_of(root)) is not None:
                 self.composer.nodes.register(node, event, self.place, self.composer.scope)
+        self.composer.naming.settle_waiting(event)
         wanted = {node for item in options.get("inputs") or () if (node := node_of(item)) is not None}
         nodes = to_run([node for root in roots if (node := node_of(root)) is not None], wanted, self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]

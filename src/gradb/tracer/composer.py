@@ -21,12 +21,12 @@ from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
+from gradb.tracer.naming import Naming
 from gradb.tracer.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.shielding import shielded
-from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.values import Snapshots, blank
 
 _tracing_state = torch._C._get_tracing_state
@@ -48,11 +48,12 @@ class Composer:
         self.writer = recorder.writer
         self.snapshots = Snapshots(limit)
         self.tensors = TensorIds()
+        self.naming = Naming(self.writer, self.tensors, recorder.places)
         self.series = SeriesLog(recorder)
         self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
         self.nodes = NodeIds(self.writer, self.tensors, self.saving)
+        self.nodes.on_unseen_leaf = self.naming.appeared
         self.local = _Local()
-        self._owners: dict[str, int] = {}
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
         self.tasks: dict[int | None, int] = {}
@@ -106,22 +107,6 @@ class Composer:
             self.recorder.settle()
             text = f"torch.func transforms ({names}) run here: what they compute is not recorded"
             self.recorder.emit("note", "gradb", place, [text])
-
-    def name(self, tensor: torch.Tensor, name: str | None, event: int, *, is_parameter: bool = False) -> None:
-        """Say that a tensor is called ``name`` from ``event`` on; a parameter keeps the name its module gives it."""
-        known = self.tensors.record(tensor)
-        if not name or (known.is_parameter and not is_parameter):
-            return
-        if known.name == name and self._owners.get(name) == known.id:
-            return
-        known.call(name)
-        known.is_parameter |= is_parameter
-        self._owners[name] = known.id
-        self.writer.name(known.id, event, name)
-
-    def owner(self, name: str) -> int | None:
-        """Return the id of the tensor that bears a name, or None."""
-        return self._owners.get(name)
 
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
@@ -197,6 +182,7 @@ class Composer:
         if known.is_leaf:
             return
         known.is_leaf = True
+        self.naming.appeared(known)
         self.tensors.note_memory(known, tensor)
         self.on_leaf(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
@@ -233,25 +219,6 @@ class Composer:
         for tensor in tensors:
             if tensor.requires_grad and not self.tensors.record(tensor).is_leaf and is_leaf(tensor):
                 self.leaf(tensor, "first seen here", place, is_quiet=True)
-
-    def name_arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:
-        """Name the tensors among positional arguments as the source does."""
-        if not args or not names.operands:
-            return
-        is_pair = len(args) == 2 and isinstance(args[0], torch.Tensor) and isinstance(args[1], torch.Tensor)
-        row = names.of_arguments(callee, len(args), is_pair)
-        if row:
-            for value, name in zip(args, row, strict=False):
-                if name and isinstance(value, torch.Tensor):
-                    self.name(value, name, event)
-
-    def name_results(
-        self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int
-    ) -> None:
-        """Name what an expression returned after the targets it is assigned to."""
-        if names.targets:
-            for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
-                self.name(value, name, event)
 
 
 def _is_compiling() -> bool:

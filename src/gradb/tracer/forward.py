@@ -225,12 +225,12 @@ class ForwardCall:
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
         if found.is_direct and self.again is None:
-            self.composer.name_arguments(found.place.names, self.call.callee, self.args, event)
+            self.composer.naming.arguments(found.place.names, self.call.callee, self.args, event)
 
     def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         found = self._locate()
         if found.is_direct and self.again is None:
-            self.composer.name_results(found.place.names, self.call.callee, results, is_single, event)
+            self.composer.naming.results(found.place.names, self.call.callee, results, is_single, event)
 
     def see_leaves(self) -> None:
         """Name the inputs, and record the leaves among them that were never seen."""

@@ -43,11 +43,12 @@ class TensorRecord:
         "head",
         "id",
         "is_leaf",
-        "is_parameter",
+        "is_settled",
         "mark",
         "memory_key",
         "name",
         "ref",
+        "scope",
         "since",
     )
 
@@ -58,7 +59,10 @@ class TensorRecord:
         self.head = f"[{id},null,"
         """How the wire form of an appearance begins."""
         self.is_leaf = False
-        self.is_parameter = False
+        self.is_settled = False
+        """Leaves: True when the name is the path by which variables lead to it, or there is none."""
+        self.scope = ""
+        """The function whose variable the name is; empty in a module."""
         self.mark: NodeMark | None = None
         """Leaves: the mark of the AccumulateGrad node."""
         self.fills = self.since = 0
@@ -201,6 +205,8 @@ class NodeIds:
         self._saving = saving
         self._next = itertools.count(1)
         self._kinds: dict[type, tuple[str, bool]] = {}
+        self.on_unseen_leaf: Callable[[TensorRecord], None] = lambda known: None
+        """Called when a graph ends in a leaf that no event has shown."""
         self._newest = self._edited = 0
         self.is_exposed = False
         """True once the script may write to a tensor's memory where torch does not see it (``numpy()``)."""
@@ -226,6 +232,8 @@ class NodeIds:
         """Return the mark of the AccumulateGrad node of a leaf; one for the leaf's whole life."""
         known = self._tensors.record(tensor)
         if known.mark is None:
+            if not known.is_leaf:
+                self.on_unseen_leaf(known)
             known.mark = NodeMark(next(self._next), ACCUMULATE, place, scope, 0, False, self._writer)
             self._writer.node(known.mark.id, ACCUMULATE, event, "accumulate", False, known.id, [])
         return known.mark

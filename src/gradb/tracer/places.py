@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
 from typing import NamedTuple
 
-from gradb.tracer.syntax import NAMELESS, Names, Span, index
+from gradb.tracer.syntax import NAMELESS, Index, Names, Span, index
 
 PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
 
@@ -147,6 +147,15 @@ class Places:
             traceback = traceback.tb_next
         return row
 
+    def is_users(self, filename: str) -> bool:
+        """Tell whether a file is the script's own."""
+        kind = self._kinds.get(filename)
+        return (self._classify(filename) if kind is None else kind) == _USER
+
+    def is_passing(self, filename: str) -> Callable[[str], bool]:
+        """Return what tells whether a variable of a file is that of a loop, and so one thing after another."""
+        return self._file(filename).passing.__contains__
+
     def _classify(self, filename: str) -> int:
         kind = _USER
         if filename.startswith((_GRADB, "<frozen ")):
@@ -172,15 +181,19 @@ class Places:
 
     def _resolve(self, code: CodeType, lasti: int) -> Place:
         filename = code.co_filename
-        file = self._files.get(filename)
-        if file is None:
-            text = read_source(filename)
-            file = self._files[filename] = _File(self._register(filename, text), text)
+        file = self._file(filename)
         line, end_line, column, end_column = _position(code, lasti)
         row = (file.id, line, end_line, column, end_column)
         if line is None or end_line is None or column is None or end_column is None:
             return Place(filename, row, NAMELESS)
         return Place(filename, row, file.names((line, column, end_line, end_column)))
+
+    def _file(self, filename: str) -> _File:
+        file = self._files.get(filename)
+        if file is None:
+            text = read_source(filename)
+            file = self._files[filename] = _File(self._register(filename, text), text)
+        return file
 
 
 _MAX_CODES = 10_000
@@ -213,11 +226,19 @@ class _File:
     def __init__(self, id: int, text: str | None) -> None:
         self.id = id
         self._text = text
-        self._spans: dict[Span, Names] | None = None
+        self._known: Index | None = None
 
     def names(self, span: Span) -> Names:
         """Return the names around the expression that stands at a position."""
-        if self._spans is None:
-            self._spans = index(self._text or "")
+        return self._index().spans.get(span, NAMELESS)
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """The variables of its loops and comprehensions."""
+        return self._index().passing
+
+    def _index(self) -> Index:
+        if self._known is None:
+            self._known = index(self._text or "")
             self._text = None
-        return self._spans.get(span, NAMELESS)
+        return self._known

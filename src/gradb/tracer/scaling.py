@@ -46,7 +46,7 @@ def scaling(composer: Composer) -> Iterator[None]:
 def _name_scale(composer: Composer, scaler: Any) -> None:
     made = getattr(scaler, "_scale", None)  # one that is not enabled has none
     if isinstance(made, torch.Tensor):
-        composer.name(made, "scale", composer.recorder.settle())
+        composer.naming.name(made, "scale", composer.recorder.settle())
 
 
 def _name_result(composer: Composer, outputs: Any, result: Any) -> None:
@@ -54,7 +54,7 @@ def _name_result(composer: Composer, outputs: Any, result: Any) -> None:
     if isinstance(outputs, torch.Tensor) and isinstance(result, torch.Tensor):
         known = composer.tensors.record(outputs).name or "loss"
         event = composer.writer.head
-        composer.name(result, f"({known} × scale)", event)
+        composer.naming.name(result, f"({known} × scale)", event)
         mark = None if (node := maker(result)) is None else composer.nodes.mark(node)
         if mark is not None:
             composer.writer.remark(mark.id, event, "scaled", known)

@@ -14,7 +14,7 @@ from torch.nn.modules import module as hooks
 
 from gradb.tracer.composer import Composer
 from gradb.tracer.places import Found
-from gradb.tracer.syntax import Callee
+from gradb.tracer.syntax import Callee, Names
 
 _MODULE = Callee("")
 
@@ -22,9 +22,10 @@ _MODULE = Callee("")
 class _Tree:
     """The names inside one root module."""
 
-    __slots__ = ("names", "ref")
+    __slots__ = ("is_named", "names", "ref")
 
     def __init__(self, root: torch.nn.Module) -> None:
+        self.is_named = False
         self.ref = weakref.ref(root)
         kind = type(root).__name__
         self.names = {id(child): (weakref.ref(child), name or kind) for name, child in _named_modules(root)}
@@ -89,24 +90,24 @@ class ModuleScopes:
     def _entered(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         local = self._composer.local
         roots = local.roots
-        if not roots:
-            self._name_parameters(module)
         root = roots[0] if roots else module
         roots.append(root)
         local.scopes.append(self._path(root, module))
         call = self._recorder.places.find_call(sys._getframe(2), local.calls[-1] if local.calls else None)
         local.calls.append(call)
+        if len(roots) == 1:
+            self._name_parameters(module, call.found.place.names)
         if call.found.is_module_call:
-            self._composer.name_arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
+            self._composer.naming.arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
 
     def _name_result(self, found: Found, result: Any) -> None:
         is_single = isinstance(result, torch.Tensor)
         results = [result] if is_single else _flat(result)
-        self._composer.name_results(found.place.names, _MODULE, results, is_single, self._recorder.settle())
+        self._composer.naming.results(found.place.names, _MODULE, results, is_single, self._recorder.settle())
 
     def _registered(self, module: torch.nn.Module, name: str, parameter: torch.Tensor) -> None:
         event = self._recorder.settle()
-        self._composer.name(parameter, f"{type(module).__name__}.{name}", event)
+        self._composer.naming.provisional(parameter, f"{type(module).__name__}.{name}", event)
         self._composer.leaf(
             parameter, "nn.Parameter", self._recorder.find(4).place.row, is_quiet=True, is_initialised=False
         )
@@ -119,19 +120,16 @@ class ModuleScopes:
             tree = self._trees[id(root)] = _Tree(root)
         return tree.name(module) or type(module).__name__
 
-    def _name_parameters(self, root: torch.nn.Module) -> None:
+    def _name_parameters(self, root: torch.nn.Module, around: Names) -> None:
+        """Give the parameters of a model that is called the paths by which variables lead to them."""
         tree = self._trees.get(id(root))
-        if tree is not None and tree.ref() is root:
+        if tree is None or tree.ref() is not root or tree.is_named:
             return
-        event = self._recorder.settle()
-        for name, parameter in _named_parameters(root):
-            owner = self._composer.owner(name)
-            known = self._composer.tensors.record(parameter)
-            if known.is_parameter and not name.endswith(f".{known.name}"):
-                continue  # a part of a model that is called alone does not take its parameters' names away
-            if owner is not None and owner != known.id:
-                name = f"{type(root).__name__}.{name}"  # noqa: PLW2901 - another model has a parameter of that name
-            self._composer.name(parameter, name, event, is_parameter=True)
+        tree.is_named = True
+        names = {id(parameter): (name, parameter) for name, parameter in _named_parameters(root)}
+        called = (around.callee or type(root).__name__).removeprefix("self.")
+        parameters = [parameter for _, parameter in names.values()]
+        self._composer.naming.settle(parameters, self._recorder.settle(), lambda key: f"{called}.{names[key][0]}")
 
 
 def _named_modules(root: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:

@@ -60,7 +60,7 @@ class StepWatch:
         @functools.wraps(original)
         def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
-            self._composer.guard(self._iterations.made, optimizer)
+            self._composer.guard(self._made, optimizer)
 
         torch.optim.Optimizer.__init__ = init  # type: ignore[method-assign, assignment]
         try:
@@ -69,6 +69,10 @@ class StepWatch:
             torch.optim.Optimizer.__init__ = original  # type: ignore[method-assign]
             for handle in handles:
                 handle.remove()
+
+    def _made(self, optimizer: torch.optim.Optimizer) -> None:
+        self._composer.naming.settle_waiting(self._recorder.settle())
+        self._iterations.made(optimizer)
 
     def _begins(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         return self._composer.guard(self._before, optimizer, args, kwargs)

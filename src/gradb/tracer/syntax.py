@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Span = tuple[int, int, int, int]
 NameRow = tuple[str | None, ...]
@@ -77,6 +78,10 @@ class Names:
     targets: NameRow = ()
     """Names that the value is assigned to; empty when it is not assigned."""
     is_unpacked: bool = False
+    callee: str | None = None
+    """Calls: what is called, where that is a plain name or a chain of attributes (``self.net``)."""
+    scope: str = ""
+    """The function that it stands in (``main``, ``Net.forward``), as its code is called; empty in a module."""
     _known: dict[tuple[Callee, int, bool, bool], NameRow] = field(default_factory=dict, compare=False, repr=False)
 
     def of_arguments(self, callee: Callee, count: int, is_pair: bool) -> NameRow:
@@ -148,13 +153,23 @@ def _is_same(word: str, function: str) -> bool:
     return bool(function) and (word == function or word.strip("_") == function.strip("_"))
 
 
-def index(text: str) -> dict[Span, Names]:
-    """Return the names around every call and operator of a source text, by its position as bytecode tells it."""
+class Index(NamedTuple):
+    """What a source text calls things."""
+
+    spans: dict[Span, Names]
+    """The names around every call and operator, by its position as bytecode tells it."""
+    passing: frozenset[str]
+    """The variables of loops and comprehensions: they are one thing after another."""
+
+
+def index(text: str) -> Index:
+    """Read a source text; what cannot be read names nothing."""
     try:
         tree = ast.parse(text)
-        return {span: names for node, names in _expressions(tree) for span in _spans(node)}
+        spans = {span: names for node, names in _expressions(tree) for span in _spans(node)}
+        return Index(spans, frozenset(_loop_variables(tree)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+        return Index({}, frozenset())
 
 
 def _spans(node: ast.AST) -> Iterator[Span]:
@@ -167,30 +182,60 @@ def _spans(node: ast.AST) -> Iterator[Span]:
         yield (function.end_lineno or 0, column, *end)
 
 
+def _loop_variables(tree: ast.AST) -> Iterator[str]:
+    """Yield the names that loops and comprehensions give to one thing after another."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+            yield from (item.id for item in ast.walk(node.target) if isinstance(item, ast.Name))
+
+
 def _expressions(tree: ast.AST) -> Iterator[tuple[ast.AST, Names]]:
     """Yield every call and operator with the names around it."""
-    bound: dict[int, ast.AST] = {}
-    for node in ast.walk(tree):
+    bound: dict[int, tuple[NameRow, bool]] = {}
+    for node, scope in _scoped(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            bound[id(node.value)] = node.targets[0]
+            bound.update(_bindings(node.targets[0], node.value))
         elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-            bound[id(node.value)] = node.target
-        target = node.target if isinstance(node, ast.AugAssign) else bound.get(id(node))
-        names = _names(node, *_targets(target))
+            bound.update(_bindings(node.target, node.value))
+        targets = _targets(node.target) if isinstance(node, ast.AugAssign) else bound.get(id(node), ((), False))
+        names = _names(node, *targets, scope)
         if names is not None:
             yield node, names
 
 
-def _targets(node: ast.AST | None) -> tuple[NameRow, bool]:
-    if node is None:
-        return (), False
+def _scoped(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """Yield every node after its parent, with the name of the function that it stands in, as ``co_qualname`` has it."""
+    pending: deque[tuple[ast.AST, str, str]] = deque([(tree, "", "")])
+    while pending:
+        node, scope, prefix = pending.popleft()
+        yield node, scope
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            scope = prefix + node.name
+            prefix = f"{scope}.<locals>."
+        elif isinstance(node, ast.ClassDef):
+            prefix += f"{node.name}."
+        pending.extend((child, scope, prefix) for child in ast.iter_child_nodes(node))
+
+
+def _bindings(target: ast.AST, value: ast.AST) -> Iterator[tuple[int, tuple[NameRow, bool]]]:
+    """Yield (id of an expression, the names that its value gets); ``a, b = f(), g()`` binds one by one."""
+    yield id(value), _targets(target)
+    if not isinstance(target, (ast.Tuple, ast.List)) or not isinstance(value, (ast.Tuple, ast.List)):
+        return
+    names, items = target.elts, value.elts
+    if len(names) == len(items) and not any(isinstance(one, ast.Starred) for one in (*names, *items)):
+        for name, item in zip(names, items, strict=True):
+            yield from _bindings(name, item)
+
+
+def _targets(node: ast.AST) -> tuple[NameRow, bool]:
     if not isinstance(node, (ast.Tuple, ast.List)):
         return (dotted(node),), False
     is_starred = any(isinstance(item, ast.Starred) for item in node.elts)
     return () if is_starred else tuple(dotted(item) for item in node.elts), True
 
 
-def _names(node: ast.AST, targets: NameRow, is_unpacked: bool) -> Names | None:
+def _names(node: ast.AST, targets: NameRow, is_unpacked: bool, scope: str) -> Names | None:
     match node:
         case ast.Call():
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
@@ -198,7 +243,10 @@ def _names(node: ast.AST, targets: NameRow, is_unpacked: bool) -> Names | None:
             operands = (None if owner is None else dotted(owner), *map(dotted, node.args))
             is_starred = any(isinstance(argument, ast.Starred) for argument in node.args)
             root = parts[0] if owner is None or len(parts) > 1 else ""
-            return Names(ast.Call, parts[-1], root, frozenset(), operands, is_starred, targets, is_unpacked)
+            return Names(
+                ast.Call, parts[-1], root, frozenset(), operands, is_starred, targets, is_unpacked, dotted(node.func),
+                scope,
+            )  # fmt: skip
         case ast.BinOp():
             fits, operands = _OPERATORS[type(node.op)], (_operand(node.left), _operand(node.right))
         case ast.AugAssign():
@@ -213,7 +261,7 @@ def _names(node: ast.AST, targets: NameRow, is_unpacked: bool) -> Names | None:
             fits, operands = _ATTRIBUTE, (dotted(node.value),)
         case _:
             return None
-    return Names(type(node), "", "", fits, operands, False, targets, is_unpacked)
+    return Names(type(node), "", "", fits, operands, False, targets, is_unpacked, None, scope)
 
 
 def _last(node: ast.AST) -> str:

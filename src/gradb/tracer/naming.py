@@ -1,0 +1,190 @@
+"""What tensors are called: one name for each, and no name for two of those that are leaves.
+
+Results and operands get the names that the source gives them. A leaf gets the path by which the script's variables lead
+to it (``netG.main.12.weight``), which is looked for once, when it matters: when its model is called, when an optimizer
+is made of it, when a backward reaches it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gradb.tape.writer import TapeWriter
+from gradb.tracer.places import Places
+from gradb.tracer.syntax import Callee, Names
+from gradb.tracer.variables import Search, variables_of
+
+if TYPE_CHECKING:
+    from gradb.tracer.identity import TensorIds, TensorRecord
+
+_MOST_FRUITLESS = 100
+"""So many leaves that no variable leads to, and no more are looked for."""
+_SELF = "self."
+
+
+class Naming:
+    """Names of tensors as the tape is told them.
+
+    Args:
+        writer: the tape.
+        tensors: ids of tensors.
+        places: tells which frames are the script's.
+    """
+
+    def __init__(self, writer: TapeWriter, tensors: TensorIds, places: Places) -> None:
+        self._writer = writer
+        self._tensors = tensors
+        self._places = places
+        self._owners: dict[str, TensorRecord] = {}
+        self._unsettled: list[TensorRecord] = []
+        self._fruitless = 0
+
+    # --- names from the source ----------------------------------------------------------------------------------------
+
+    def name(
+        self, tensor: torch.Tensor, name: str | None, event: int, scope: str = "", *, is_path: bool = False
+    ) -> bool:
+        """Say that a tensor is called ``name`` from ``event`` on; return whether it is.
+
+        Args:
+            tensor: what is named.
+            name: of a variable, or a path.
+            event: seq of the event at which the source calls it so.
+            scope: the function whose variable it is; empty in a module.
+            is_path: whether it is the path of a leaf, which it keeps as long as nothing else has that name.
+        """
+        known = self._tensors.record(tensor)
+        owner = self._owners.get(name) if name else None
+        if owner is known and known.name == name:
+            known.is_settled |= is_path
+            return True
+        if not name or not (is_path or self._may_rename(known, owner, scope)):
+            return False
+        if (
+            owner is not None
+            and owner is not known
+            and owner.is_leaf
+            and owner.name == name
+            and owner.ref() is not None
+        ):
+            self._lose(owner, name, event)
+        self._give(known, name, event, scope)
+        known.is_settled = is_path
+        return True
+
+    def _may_rename(self, known: TensorRecord, owner: TensorRecord | None, scope: str) -> bool:
+        """Tell whether what the source says here is reason enough to call a tensor otherwise.
+
+        A path stays; and a function's own variable takes no name from a leaf that has it elsewhere.
+        """
+        if known.is_settled and known.name is not None and self._owners.get(known.name) is known:
+            return False
+        return owner is None or owner is known or not owner.is_leaf or owner.scope == scope or owner.ref() is None
+
+    def _give(self, known: TensorRecord, name: str, event: int, scope: str) -> None:
+        known.call(name)
+        known.scope = scope
+        self._owners[name] = known
+        self._writer.name(known.id, event, name)
+
+    def _lose(self, owner: TensorRecord, name: str, event: int) -> None:
+        """Call a leaf otherwise, since its name means something else from here on."""
+        other, number = f"{name} (replaced)", 1
+        while (known := self._owners.get(other)) is not None and known is not owner and known.ref() is not None:
+            number += 1
+            other = f"{name} (replaced {number})"
+        self._give(owner, other, event, owner.scope)
+        owner.is_settled = False
+        self._unsettled.append(owner)
+
+    def provisional(self, parameter: torch.Tensor, name: str, event: int) -> None:
+        """Name a parameter whose model is just being made, where it has no name and the name is free."""
+        known = self._tensors.record(parameter)
+        if known.name is None:
+            self._give(known, self._free(name), event, "")
+
+    def arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:
+        """Name the tensors among positional arguments as the source does."""
+        if not args or not names.operands:
+            return
+        is_pair = len(args) == 2 and isinstance(args[0], torch.Tensor) and isinstance(args[1], torch.Tensor)
+        row = names.of_arguments(callee, len(args), is_pair)
+        if row:
+            for value, name in zip(args, row, strict=False):
+                if name and isinstance(value, torch.Tensor):
+                    self.name(value, name, event, names.scope)
+
+    def results(self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int) -> None:
+        """Name what an expression returned after the targets it is assigned to."""
+        if names.targets:
+            for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
+                self.name(value, name, event, names.scope)
+
+    # --- paths of leaves ----------------------------------------------------------------------------------------------
+
+    def appeared(self, known: TensorRecord) -> None:
+        """Take note of a leaf that is seen for the first time."""
+        if not known.is_settled:
+            self._unsettled.append(known)
+
+    def settle_waiting(self, event: int) -> None:
+        """Look for the paths of all leaves that have none yet."""
+        if self._unsettled:
+            waiting, self._unsettled = self._unsettled, []
+            self.settle([tensor for known in waiting if (tensor := known.ref()) is not None], event)
+
+    def settle(self, leaves: Iterable[torch.Tensor], event: int, fallback: Callable[[int], str] | None = None) -> None:
+        """Give leaves the paths by which variables lead to them now; those that have theirs keep it.
+
+        ``fallback`` tells, by its ``id``, what to call one that no variable leads to; without it, it stays as it is.
+        """
+        wanted = {id(leaf): leaf for leaf in leaves if not self._is_settled(self._tensors.record(leaf))}
+        if not wanted:
+            return
+        found = self._search(wanted) if self._fruitless < _MOST_FRUITLESS else {}
+        for key, leaf in wanted.items():
+            path = found.get(key)
+            self._fruitless += path is None
+            if path is None and fallback is not None:
+                path = self._free(fallback(key))
+            if path is not None:
+                self.name(leaf, path.removeprefix(_SELF), event, is_path=True)
+            self._tensors.record(leaf).is_settled = True
+
+    def _free(self, name: str) -> str:
+        """Return a name, with a number where a tensor that is alive has it."""
+        free, number = name, 1
+        while (owner := self._owners.get(free)) is not None and owner.ref() is not None:
+            number += 1
+            free = f"{name} #{number}"
+        return free
+
+    def _is_settled(self, known: TensorRecord) -> bool:
+        return known.is_settled and (known.name is None or self._owners.get(known.name) is known)
+
+    def _search(self, wanted: Iterable[int]) -> dict[int, str]:
+        search, seen = Search(wanted), set()
+        frames = self._frames()
+        for frame in frames:  # what belongs to modules first: it lasts longest
+            if id(frame.f_globals) not in seen:
+                seen.add(id(frame.f_globals))
+                search.look(list(frame.f_globals.items()), self._places.is_passing(frame.f_code.co_filename))
+        for frame in frames:
+            if search.wanted and frame.f_code.co_name != "<module>":
+                search.look(variables_of(frame), self._places.is_passing(frame.f_code.co_filename))
+        return search.found
+
+    def _frames(self) -> list[FrameType]:
+        """Return the running frames of the script, the outermost first."""
+        frames: list[FrameType] = []
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            if self._places.is_users(frame.f_code.co_filename):
+                frames.append(frame)
+            frame = frame.f_back
+        return frames[::-1]

@@ -1,0 +1,156 @@
+"""By which path the script's variables lead to a tensor: ``netG.main.12.weight``, ``layers[0].w[1]``.
+
+The variables of the running frames are looked through, the outermost first, and within a frame modules before plain
+variables before lists, dictionaries and objects. What is found is true at that moment. Nothing of the script's is run
+(no property, no ``__getattr__``, no ``__eq__``), and no value is kept alive.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
+from typing import Any
+
+import torch
+
+_MOST_SEEN = 20_000
+_MOST_ITEMS = 1_000
+_MOST_DEEP = 6
+_OPTIMIZED = 0x1
+"""Flag of the code of a function: its variables are no dictionary."""
+_FOREIGN = frozenset({"builtins", "gradb", "numpy", "torch", "__builtin__"}) | sys.stdlib_module_names - {"__main__"}
+_SEES_LOCALS = frozenset(
+    {"locals", "vars", "dir", "eval", "exec", "f_locals", "currentframe", "_getframe", "stack", "set_trace"}
+)
+Variables = list[tuple[str, Any]]
+
+
+def variables_of(frame: FrameType) -> Variables:
+    """Return the variables of a running frame, leaving no trace in it.
+
+    Up to Python 3.12 a function's frame keeps the dictionary that is made of them, and so their values: it is emptied.
+    Where the script may hold that very dictionary itself, nothing is read.
+    """
+    code = frame.f_code
+    if not code.co_flags & _OPTIMIZED or sys.version_info >= (3, 13):
+        return list(frame.f_locals.items())
+    if sys.gettrace() is not None or not _SEES_LOCALS.isdisjoint(code.co_names):
+        return []
+    held = frame.f_locals
+    found = list(held.items())
+    if sys.getrefcount(held) <= 3:  # the frame, this variable, the call
+        held.clear()
+    return found
+
+
+class Search:
+    """Looks for some tensors; a path once found stays, and what is found is looked for no more.
+
+    Args:
+        wanted: the ids of the tensors; they are alive as long as the search lasts.
+    """
+
+    def __init__(self, wanted: Iterable[int]) -> None:
+        self.wanted = set(wanted)
+        self.found: dict[int, str] = {}
+        self._seen: set[int] = set()
+        self._room = _MOST_SEEN
+
+    def look(self, variables: Variables, is_passing: Callable[[str], bool] = lambda name: False) -> None:
+        """Look through the variables of one frame; ``is_passing`` tells those that are one thing after another, as
+        the variables of loops are: they come last.
+        """
+        named = [(name, value) for name, value in variables if not name.startswith("__") and name.isidentifier()]
+        self._pass([(name, value) for name, value in named if not is_passing(name)])
+        self._pass([(name, value) for name, value in named if is_passing(name)])
+
+    def _pass(self, variables: Variables) -> None:
+        pending: deque[tuple[str, Any, int]] = deque()
+        for name, value in variables:
+            if issubclass(type(value), torch.nn.Module) and name != "self":
+                self._module(name, value, 0, pending)
+        for name, value in variables:
+            if issubclass(type(value), torch.Tensor):
+                self._claim(name, value)
+        pending.extendleft((name, value, 0) for name, value in reversed(variables))
+        while pending and self.wanted and self._room > 0:
+            self._open(*pending.popleft(), pending)
+
+    def _claim(self, path: str, value: Any) -> None:
+        if id(value) in self.wanted:
+            self.wanted.discard(id(value))
+            self.found[id(value)] = path
+
+    def _open(self, path: str, value: Any, depth: int, pending: deque[tuple[str, Any, int]]) -> None:
+        """Look at one value, and put off what is in it."""
+        kind = type(value)
+        if issubclass(kind, torch.Tensor):
+            self._claim(path, value)
+        elif id(value) not in self._seen and depth < _MOST_DEEP and not issubclass(kind, type):
+            if issubclass(kind, torch.nn.Module):
+                self._module(path, value, depth, pending)
+                return
+            parts = list(_parts(path, value, kind))
+            if parts:
+                self._seen.add(id(value))
+                self._room -= len(parts)
+                pending.extend((name, part, depth + 1) for name, part in parts)
+
+    def _module(self, path: str, root: Any, depth: int, pending: deque[tuple[str, Any, int]]) -> None:
+        """Claim the parameters below a module, and put off what else its modules hold."""
+        stack = [(path, root)]
+        while stack and self.wanted:
+            prefix, module = stack.pop()
+            if id(module) in self._seen:
+                continue
+            self._seen.add(id(module))
+            state = _state(module)
+            for name, value in [*_items(state.get("_parameters")), *_items(state.get("_buffers"))]:
+                self._claim(f"{prefix}.{name}", value)
+            children = _items(state.get("_modules"))
+            stack.extend((f"{prefix}.{name}", child) for name, child in reversed(children) if child is not None)
+            others = [(name, value) for name, value in _items(state) if name not in _OF_MODULES]
+            pending.extend((f"{prefix}.{name}", value, depth + 1) for name, value in others if _may_hold(value))
+
+
+_OF_MODULES = frozenset(vars(torch.nn.Module()))
+
+
+def _state(value: Any) -> dict[Any, Any]:
+    """Return the attributes of an object as it keeps them, past all that its class may do."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except (AttributeError, TypeError):
+        return {}
+    return found if type(found) is dict else {}
+
+
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    """Return the items of a dictionary of whatever class."""
+    return list(dict.items(value))[:_MOST_ITEMS] if issubclass(type(value), dict) else []
+
+
+def _may_hold(value: Any) -> bool:
+    kind = type(value)
+    return kind in {list, tuple} or issubclass(kind, (dict, torch.Tensor)) or not _is_foreign(kind)
+
+
+def _is_foreign(kind: type) -> bool:
+    module = kind.__dict__.get("__module__", "builtins")
+    return type(module) is not str or module.partition(".")[0] in _FOREIGN
+
+
+def _parts(path: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    """Yield (path, value) of what an object holds."""
+    if kind in {list, tuple}:
+        yield from ((f"{path}[{index}]", item) for index, item in enumerate(value[:_MOST_ITEMS]))
+    elif issubclass(kind, dict):
+        yield from ((f"{path}[{_quoted(key)}]", item) for key, item in _items(value) if type(key) in {str, int})
+    elif not _is_foreign(kind):
+        yield from ((f"{path}.{name}", item) for name, item in _items(_state(value)) if type(name) is str)
+
+
+def _quoted(key: str | int) -> str:
+    return repr(key) if type(key) is int else f'"{key}"'
