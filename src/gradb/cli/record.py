@@ -10,7 +10,7 @@ from gradb.batch.record import record
 from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.specs import make_spec, read_target
-from gradb.cli.tapes import prepare_output
+from gradb.cli.tapes import output
 
 
 def _parser() -> Parser:
@@ -33,9 +33,9 @@ def run(argv: Sequence[str]) -> int:
     if options.output is None:
         parser.error("say where the tape goes: -o FILE")
     target = read_target(parser, options, rest)
-    tape = prepare_output(options.output)
-    spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
-    return record(spec, _write if sys.stderr.isatty() else None, complain)
+    with output(options.output) as tape:
+        spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
+        return record(spec, _write if sys.stderr.isatty() else None, complain)
 
 
 def _write(text: str) -> None:

@@ -6,13 +6,14 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
-from gradb.cli.tapes import new_recent_tape, prepare_output
+from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -61,9 +62,9 @@ def run(argv: Sequence[str], *, is_short: bool = False) -> int:
         return _headless(target, options, rest, script)
     check_terminal()
     name = target[0] or target[1] or ""
-    tape = prepare_output(options.output) if options.output is not None else new_recent_tape(name)
-    spec = make_spec(target, options, rest, tape)
-    return show_screen(lambda: Debugger.launch(spec), spec.target, options.theme)
+    with output(options.output) if options.output is not None else nullcontext(new_recent_tape(name)) as tape:
+        spec = make_spec(target, options, rest, tape)
+        return show_screen(lambda: Debugger.launch(spec), spec.target, options.theme)
 
 
 def _behind(own: Sequence[str], rest: list[str]) -> tuple[list[str], list[str]]:
@@ -112,7 +113,8 @@ def _headless(target: tuple[str | None, str | None], options: Namespace, rest: S
         return _carry_out(Debugger.launch(spec), script, options)
 
     if options.output is not None:
-        return go(prepare_output(options.output))
+        with output(options.output) as tape:
+            return go(tape)
     with tempfile.TemporaryDirectory(prefix="gradb-") as folder:
         return go(str(Path(folder) / "run.tape"))
 

@@ -2,33 +2,94 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from gradb.cli.target import is_tape
 from gradb.debugger.errors import UserError
+from gradb.tape.descriptors import Held
 
 KEPT = 20
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
-def prepare_output(name: str) -> str:
-    """Make room for a new tape and return its absolute path (the script may change directory).
+@contextlib.contextmanager
+def output(name: str) -> Iterator[str]:
+    """Make room for a new tape and give its absolute path (the script may change directory), for as long as it is ours.
 
     Raises:
-        UserError: it cannot be written there, or there is a file that is no tape.
+        UserError: it cannot be written there, it is being written, or there is a file that is no tape.
     """
+    path = _absolute(name)
+    with _claimed(name, path):
+        yield _make_room(name, path)
+
+
+@contextlib.contextmanager
+def _claimed(name: str, path: Path) -> Iterator[None]:
+    """Hold the lock of a tape, in a file beside it; what a recorder that was killed leaves of it locks nothing."""
+    lock = path.with_name(f"{path.name}-lock")
+    fd = _lock(name, lock)
+    try:
+        yield
+    finally:
+        if fd is not None:
+            lock.unlink(missing_ok=True)
+            os.close(fd)
+
+
+def _lock(name: str, lock: Path) -> int | None:
+    """Return the descriptor that holds the lock; None where there are no locks."""
+    while True:
+        try:
+            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UserError(f"cannot write {name}: {error.strerror}") from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if Held.of(fd) == _held(lock, fd):
+                return fd
+            os.close(fd)  # another recorder has ended in between, and removed it
+        except BlockingIOError as error:
+            os.close(fd)
+            raise UserError(f"cannot write {name}: another gradb is recording to it") from error
+        except OSError:
+            os.close(fd)
+            lock.unlink(missing_ok=True)
+            return None
+
+
+def _held(path: Path, fd: int) -> Held | None:
+    """Return what a descriptor would be if it stood for the file at ``path`` now."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Held(fd, found.st_dev, found.st_ino)
+
+
+def _absolute(name: str) -> Path:
     try:
         path = Path(name).expanduser().absolute()
         _check_room(name, path)
-        path.open("ab").close()
-        remove(path)
     except OSError as error:
         raise UserError(f"cannot write {name}: {error.strerror}") from error
     except RuntimeError as error:  # the `~` of nobody
         raise UserError(f"cannot write {name}: {error}") from error
+    return path
+
+
+def _make_room(name: str, path: Path) -> str:
+    try:
+        path.open("ab").close()
+        remove(path)
+    except OSError as error:
+        raise UserError(f"cannot write {name}: {error.strerror}") from error
     return str(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import os
 from pathlib import Path
 
@@ -58,12 +59,14 @@ def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_output_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new name is free to use, an old tape is replaced with all that lies beside it, and the path is absolute."""
     monkeypatch.chdir(tmp_path)
-    assert tapes.prepare_output("new.tape") == str(tmp_path / "new.tape")
+    with tapes.output("new.tape") as path:
+        assert path == str(tmp_path / "new.tape")
     TapeBuilder.chain_rule_example(tmp_path / "old.tape")
     (tmp_path / "old.tape-wal").write_bytes(b"x")
     (tmp_path / "empty.tape").touch()
-    tapes.prepare_output("old.tape")
-    tapes.prepare_output("empty.tape")
+    for name in ("old.tape", "empty.tape"):
+        with tapes.output(name):
+            pass
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,11 +80,51 @@ def test_output_spares_what_is_no_tape(tmp_path: Path) -> None:
         ("pipe", "not a regular file"),
         ("no/x.tape", "there is no folder"),
     ):
-        with pytest.raises(UserError, match=sentence):
-            tapes.prepare_output(str(tmp_path / name))
+        with pytest.raises(UserError, match=sentence), tapes.output(str(tmp_path / name)):
+            pass
     assert (tmp_path / "train.py").read_text() == "pass\n"
-    with pytest.raises(UserError, match="cannot write"):
-        tapes.prepare_output("/proc/x.tape")
+    with pytest.raises(UserError, match="cannot write"), tapes.output("/proc/x.tape"):
+        pass
+
+
+def test_a_tape_has_one_recorder(tmp_path: Path) -> None:
+    """While one has it another is refused and removes nothing; afterwards it is free again."""
+    path = tmp_path / "a.tape"
+    with tapes.output(str(path)):
+        path.write_bytes(b"SQLite format 3\0")
+        with pytest.raises(UserError, match="another gradb is recording to it"), tapes.output(str(path)):
+            pass
+        assert path.exists()
+    with tapes.output(str(path)):
+        assert not path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_recorder_that_was_killed_leaves_locks_nothing(tmp_path: Path) -> None:
+    """The lock goes with the process that held it, and its file is used again."""
+    (tmp_path / "a.tape-lock").touch()
+    with tapes.output(str(tmp_path / "a.tape")):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_was_removed_in_between_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waited for a lock that its owner then removes does not hold what the next one holds."""
+    lock = tmp_path / "a.tape-lock"
+    real = fcntl.flock
+
+    def late(fd: int, operation: int) -> None:
+        if not taken:
+            taken.append(fd)
+            lock.unlink()
+        real(fd, operation)
+
+    taken: list[int] = []
+    monkeypatch.setattr("gradb.cli.tapes.fcntl.flock", late)
+    with tapes.output(str(tmp_path / "a.tape")):
+        assert lock.exists()
+        with pytest.raises(UserError, match="another gradb"), tapes.output(str(tmp_path / "a.tape")):
+            pass
 
 
 def test_picker_offers_scenarios_and_recent_tapes(cache: Path) -> None:
