@@ -13,7 +13,7 @@ import pexpect
 import pytest
 
 from gradb.tape.tape import Tape
-from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb
+from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb, processes_with
 
 PATIENCE = 60.0
 SIGNALS = ("HUP", "TERM", "INT", "QUIT", "USR1", "USR2", "WINCH", "CONT")
@@ -167,3 +167,70 @@ def test_closed_descriptors_cost_at_most_the_recording(limit: int, tmp_path: Pat
         assert stopped is not None
         assert "descriptors" in stopped.why
         assert done.err.count("gradb: ") == done.err.count("\n") > 0
+
+
+class App:
+    """The app on a terminal that is not its own, so that no signal tells it when that goes away."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.terminal, theirs = os.openpty()
+        self._folder = folder
+        command = [*GRADB, "-o", f"{folder}/run.tape", f"{SCRIPTS}/gets_signals.py", f"{folder}/end", *words]
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+        os.close(theirs)
+
+    def read_until(self, text: bytes) -> None:
+        """Take in what is painted until a text has been."""
+        seen = b""
+        while text not in seen:
+            seen += os.read(self.terminal, 65536)
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        os.close(self.terminal)
+        self.terminal = -1
+
+    def left(self) -> list[int]:
+        """Return the processes of the script that live."""
+        return [pid for pid in processes_with(str(self._folder / "run.tape")) if pid != self.process.pid]
+
+    def close(self) -> None:
+        """End whatever is left."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        if self.terminal >= 0:
+            self.hang_up()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Start apps, and end them after the test."""
+    started: list[App] = []
+
+    def start(*words: str) -> App:
+        started.append(App(tmp_path, *words))
+        started[-1].read_until(b"gets_signals")
+        wait_for(started[-1].left)
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def test_an_app_without_a_terminal_ends_whatever_arrives(app: Callable[..., App]) -> None:
+    """It notices by itself, and a signal that would have it write to the terminal does not keep it."""
+    run = app()
+    run.process.send_signal(signal.SIGSTOP)
+    run.hang_up()
+    run.process.send_signal(signal.SIGCONT)
+    assert run.process.wait(PATIENCE) == 128 + signal.SIGHUP
+    wait_for(lambda: not run.left())
+
+
+def test_an_app_that_is_killed_takes_the_script(app: Callable[..., App]) -> None:
+    """However it goes, nothing lives on unseen."""
+    run = app()
+    run.process.kill()
+    run.process.wait(PATIENCE)
+    wait_for(lambda: not run.left())

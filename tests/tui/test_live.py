@@ -11,6 +11,7 @@ import pytest
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News
+from gradb.debugger.run import Run
 from gradb.present.options import PathChoice
 from gradb.tape.frame import Frame
 from gradb.tape.stops import Stop
@@ -32,6 +33,7 @@ class SlowDebugger:
         self.choice = PathChoice()
         self.news = News()
         self.path = str(path)
+        self.run = Run(self.path)
         self._ours, self._theirs = socket.socketpair()
 
     def says(self, status: str, head: int, *, is_running: bool) -> None:

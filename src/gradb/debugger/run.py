@@ -164,6 +164,12 @@ class Run:
         if self._live is not None:
             self._live.debuggee.signal(number, is_for_all=is_for_all)
 
+    def linger(self, seconds: float) -> None:
+        """Wait for the script to end by itself, up to some seconds."""
+        deadline = time.monotonic() + seconds
+        while self._live is not None and (left := deadline - time.monotonic()) > 0:
+            self.pump(left)
+
     def stop(self) -> None:
         """Stop the process of the script and its children, unless it ignores that."""
         if self._live is not None:

@@ -6,9 +6,8 @@ debuggee is ended with it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import signal
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -22,9 +21,11 @@ from gradb.present.raster import prepare
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
 from gradb.tui.screen import DebugScreen
+from gradb.tui.signals import Signals
 from gradb.tui.themes import ANSI_DARK, ANSI_LIGHT, DARK, THEMES
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_GRACE = 1.0
+"""Seconds in which a script may end by itself at the signal that ends the app."""
 
 
 class GradbApp(App[int]):
@@ -60,6 +61,8 @@ class GradbApp(App[int]):
         self._entries = tuple(entries)
         self._open_entry = open_entry
         self._debug = DebugScreen(script)
+        session = self._debug.session
+        self._signals = Signals(session.signal, session.stop, self._on_signal)
         for each in THEMES:
             self.register_theme(each)
         self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
@@ -75,19 +78,13 @@ class GradbApp(App[int]):
 
     def on_mount(self) -> None:
         """Take care of signals, and begin after the first paint."""
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._on_signal, number)
+        self._signals.install(None if self.is_headless or not sys.stdin.isatty() else sys.stdin.fileno())
         self.call_after_refresh(self._begin)
 
     def on_unmount(self) -> None:
         """Leave nothing behind."""
         self._debug.end()
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.remove_signal_handler(number)
+        self._signals.uninstall()
 
     async def run_async(self, **arguments: Any) -> int | None:
         """Run the app, and end the debuggee however the app ends."""
@@ -116,6 +113,11 @@ class GradbApp(App[int]):
             open_entry = self._open_entry
             self._begin_with(lambda: open_entry(entry))
 
+    def on_resize(self) -> None:
+        """Tell the script, as the terminal would."""
+        self._debug.session.signal(signal.SIGWINCH)
+
     def _on_signal(self, number: int) -> None:
-        self._debug.end()
+        self._debug.session.signal(number)
+        self._debug.end(grace=_GRACE)
         self.exit(return_code=128 + number)

@@ -115,9 +115,9 @@ class DebugScreen(Screen[None]):
             self.session.haunt(ghost)
             self.bring_to_front("training")
 
-    def end(self) -> None:
-        """End the debuggee; idempotent."""
-        self.session.close()
+    def end(self, grace: float = 0.0) -> None:
+        """End the debuggee, after some seconds in which it may end by itself; idempotent."""
+        self.session.close(grace)
 
     def _tick(self) -> None:
         self.session.poll()

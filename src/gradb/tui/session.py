@@ -7,6 +7,7 @@ script moves; here only the later statements of one line (`until node Pow; back 
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import GradCheck, Result
 from gradb.debugger.language import Statement, parse
 from gradb.tape.frame import Frame
+
+_FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +113,26 @@ class Session:
             self._calls.on_change()
         self._watch()
 
-    def close(self) -> None:
-        """Leave the event loop and end the debuggees; idempotent."""
+    def signal(self, number: int) -> None:
+        """Send the script a signal that came to the app; what a terminal sends goes to its children too."""
+        if self.debugger is not None:
+            self.debugger.run.signal(number, is_for_all=number in _FOR_ALL)
+
+    def stop(self) -> None:
+        """Stop the script, since the app is about to stop."""
+        if self.debugger is not None:
+            self.debugger.run.stop()
+
+    def close(self, grace: float = 0.0) -> None:
+        """Leave the event loop and end the debuggees, after ``grace`` seconds for the first to end; idempotent."""
         self._waiting.clear()
         if self.check is not None:
             self.check.close()
         ends = [each for each in (self.debugger, self.ghost) if each is not None]
         if ends:
             self._watch(is_over=True)
+        if self.debugger is not None and grace:
+            self.debugger.run.linger(grace)
         for each in ends:
             each.close()
 

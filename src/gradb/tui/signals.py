@@ -1,0 +1,102 @@
+"""The app and the signals: the script gets what the app gets, and without a terminal both end.
+
+A terminal that is gone is noticed by a thread of its own: the event loop may hang in a write to it. It knows Textual's
+handlers only as what is to be called when ours are done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_PASSED = (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+_EVERY = 0.25
+_LAST = 3.0
+"""Seconds after which an app that does not end without its terminal is ended."""
+Handler = Callable[[int, FrameType | None], object]
+
+
+class Signals:
+    """Takes the signals of the app's process while it shows.
+
+    Args:
+        pass_on: sends the script a signal.
+        stop: stops the script.
+        end: ends the app, given the signal.
+    """
+
+    def __init__(
+        self, pass_on: Callable[[int], object], stop: Callable[[], object], end: Callable[[int], object]
+    ) -> None:
+        self._pass_on, self._stop, self._end = pass_on, stop, end
+        self._is_over = threading.Event()
+        self._is_ending = False
+
+    def install(self, terminal: int | None) -> None:
+        """Take the signals, in the running event loop; ``terminal``: a descriptor of it, None where there is none."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in _ENDING:
+                loop.add_signal_handler(number, self.end, number)
+            for number in _PASSED:
+                loop.add_signal_handler(number, self._pass_on, number)
+        with contextlib.suppress(ValueError):  # not the main thread
+            self._wrap(signal.SIGTSTP, self._stop, terminal)
+            self._wrap(signal.SIGCONT, lambda: self._pass_on(signal.SIGCONT), terminal)
+        if terminal is not None:
+            threading.Thread(target=self._watch, args=(terminal, loop), name="terminal", daemon=True).start()
+
+    def uninstall(self) -> None:
+        """Give the signals back."""
+        self._is_over.set()
+        loop = asyncio.get_running_loop()
+        for number in (*_ENDING, *_PASSED):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+    def end(self, number: int) -> None:
+        """End script and app because of a signal, once."""
+        if not self._is_ending:
+            self._is_ending = True
+            self._end(number)
+
+    def _wrap(self, number: int, first: Callable[[], object], terminal: int | None) -> None:
+        """Do something of ours before Textual's own handler; without a terminal that would hang, and is left out."""
+        theirs = signal.getsignal(number)
+        if not callable(theirs):
+            return
+        handler: Handler = theirs
+
+        def both(number: int, frame: FrameType | None) -> None:
+            first()
+            if terminal is None or not is_gone(terminal):
+                handler(number, frame)
+
+        signal.signal(number, both)
+
+    def _watch(self, terminal: int, loop: asyncio.AbstractEventLoop) -> None:
+        while not is_gone(terminal):
+            if self._is_over.wait(_EVERY):
+                return
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self.end, signal.SIGHUP)
+        time.sleep(_LAST)
+        os._exit(128 + signal.SIGHUP)  # what guards the script ends that
+
+
+def is_gone(terminal: int) -> bool:
+    """Tell whether a terminal has hung up."""
+    poll = select.poll()
+    poll.register(terminal, 0)
+    try:
+        return any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0))
+    except OSError:
+        return True
