@@ -111,7 +111,7 @@ def _op(event: Event, detail: OpDetail) -> str:
 
 
 def _again(detail: OpDetail) -> str:
-    return "recomputed: " if detail.is_recomputed else ""
+    return "recomputed: " if detail.is_recomputed else "" if detail.inside is None else "inside a backward: "
 
 
 def _accumulate(event: Event, detail: AccumulateDetail) -> str:

@@ -94,6 +94,7 @@ def _op(tape: Reader, event: Event, detail: ev.OpDetail) -> Json:
         "nodes": [{"id": node, "name": name} for node, name in names.items()],
         "inplace": detail.is_inplace,
         "recomputed": detail.is_recomputed,
+        "inside": detail.inside,
     }
 
 

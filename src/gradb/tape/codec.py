@@ -11,8 +11,8 @@ stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]``
                         and ``first`` more, the index of the first that is not finite, where one is
 T                       ``[id, name, requires_grad, node, output_nr, V]``
 leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and ``true``
-                        more where a checkpoint computed it again
+op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and more
+                        inside of a backward: ``true`` where a checkpoint computed it again, else the node's id
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``, and ``outer`` more
                         where it was called inside of another
 node_start              ``[backward, [T...], [probe...]]``
@@ -188,8 +188,9 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case OpDetail():
             inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
             arguments = [list(pair) for pair in detail.arguments]
-            again = [detail.calls, True] if detail.is_recomputed else _calls(detail.calls)
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace, *again]
+            within = [True] if detail.is_recomputed else [] if detail.inside is None else [detail.inside]
+            rest = [detail.calls, *within] if within else _calls(detail.calls)
+            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace, *rest]
         case BackwardStartDetail():
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)

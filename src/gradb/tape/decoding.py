@@ -125,7 +125,8 @@ def _read_op(raw: Wire, data: bytes) -> Detail:
     known = _pairs(arguments), _ints(nodes), bool(inplace), _calls(rest[:1])
     if len(rest) > 2:
         raise CodecError("there is more than belongs to an event")
-    return OpDetail(str(function), seen, made, *known, len(rest) == 2 and bool(rest[1]))
+    within = rest[1] if len(rest) == 2 else None
+    return OpDetail(str(function), seen, made, *known, within is True, None if within is True else _int(within))
 
 
 def _read_aten(raw: Wire, data: bytes) -> Detail:

@@ -173,6 +173,8 @@ class OpDetail:
     """seq of the first ATen call recorded of it; 0: it was looked into and made none; None: it was not looked into."""
     is_recomputed: bool = False
     """True where a checkpoint computed its forward again, inside of a backward."""
+    inside: int | None = None
+    """Id of the node whose own Python code called it, in its backward or in a hook; 0: of one that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ class EngineWatch:
         ``depth`` is how many frames of ours lie above.
         """
         place = self._recorder.find(depth).place
-        self._iterations.backward_begins(place.row)
+        if self._composer.run() is None:  # one inside of another belongs to what that does
+            self._iterations.backward_begins(place.row)
         if self._recorder.has_errands:
             self._recorder.settle()
         if accumulates:
@@ -175,7 +176,8 @@ class BackwardRun:
         self._prober, self._asker = prober, asker
         self.hooks = hooks
         self._handles: list[Any] = []
-        self._task: int | None = None
+        self.task: int | None = None
+        self.is_over = False
         self._outer = composer.local.backward
         self._outer_visit = composer.local.visit
         self._looks = len(composer.local.looks)
@@ -223,12 +225,13 @@ class BackwardRun:
         self._hook(nodes)
         self.start = event
         self.composer.local.backward = self
+        self.composer.runs.append(self)
         self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
 
     def _find_outer(self) -> int:
         """Return the backward (seq of its start) that this one is called in, on whatever thread the engine runs it."""
-        found = self.composer.tasks.get(torch._C._current_graph_task_id())
-        return found or (0 if self._outer is None else int(self._outer.start))
+        outer = self.composer.run()
+        return 0 if outer is None else int(outer.start)
 
     def _implicit(self, gradient: Any, blob: Blob, event: int) -> str:
         if not isinstance(gradient, torch.Tensor):
@@ -252,11 +255,13 @@ class BackwardRun:
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
+        self.is_over = True
+        if self in self.composer.runs:
+            self.composer.runs.remove(self)
         self.composer.local.backward = self._outer
         self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
-        self.composer.tasks.pop(self._task, None)
         for handle in self._handles:
             _remove(handle)
         self._handles.clear()
@@ -265,11 +270,10 @@ class BackwardRun:
         """Tell whether it is this call of the engine that runs a node; other threads, or a backward inside this one,
         may run the same node.
         """
-        task = torch._C._current_graph_task_id()
-        if self._task is None and (self.composer.local.backward or self) is self:
-            self.composer.tasks[task] = self.start
-            self._task = task  # the first node on the calling thread, or on a worker thread that begins nothing itself
-        return task == self._task
+        task, known = torch._C._current_graph_task_id(), self.composer.local.backward
+        if self.task is None and (known is None or known is self or known.is_over):
+            self.task = task  # the first node on the calling thread, or on a worker thread that begins nothing itself
+        return task == self.task
 
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -22,16 +21,18 @@ from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
 from gradb.tracer.naming import Naming
-from gradb.tracer.places import Found, ModuleCall, PlaceRow
+from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.shielding import shielded
+from gradb.tracer.threadstate import ThreadState
 from gradb.tracer.values import Snapshots, blank
 
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
 _Unseen = torch._C.DisableTorchFunction
+_current_task = torch._C._current_graph_task_id
 _MAX_TOLD = 20  # places of torch.func transforms
 
 
@@ -53,11 +54,11 @@ class Composer:
         self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
         self.nodes = NodeIds(self.writer, self.tensors, self.saving)
         self.nodes.on_unseen_leaf = self.naming.appeared
-        self.local = _Local()
+        self.local = ThreadState({})
+        self.runs: list[Any] = []
+        """The calls of the engine that have not returned yet, of all threads."""
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
-        self.tasks: dict[int | None, int] = {}
-        """Of each graph task that the engine runs now: the backward (seq of its start) that it is."""
         self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
         """Called when a leaf is recorded."""
 
@@ -66,6 +67,26 @@ class Composer:
         """The nn.Module path this thread is in."""
         stack = self.local.scopes
         return stack[-1] if stack else ""
+
+    def run(self) -> Any:
+        """Return the call of the engine that is running a node or hook on this thread, or None.
+
+        The engine may do so on a thread of its own: one for each device, and one more beyond some depth of backwards in
+        backwards.
+        """
+        begun = self.local.backward
+        if begun is not None and not begun.is_over:
+            return begun
+        task = _current_task()
+        if task < 0:
+            return None
+        runs = [run for run in self.runs if run.task in {None, task}]
+        return next((run for run in runs if run.task == task), runs[-1] if runs else None)
+
+    def visit(self) -> Any:
+        """Return the visit of the node that this thread is running in its innermost call of the engine, or None."""
+        visit = self.local.visit
+        return visit if visit is not None and visit.run is self.run() else None
 
     def find(self, depth: int) -> Found:
         """Find the user's place above the caller, no farther away than the module call that this thread is in."""
@@ -190,6 +211,7 @@ class Composer:
         self.recorder.emit(
             "leaf", known.label, place, f"[{text},{dumps(how)}]", blob,
             scope=self.scope, node=node, is_quiet=is_quiet, has_nonfinite=blob.has_nonfinite,
+            phase=None if self.local.inside is None else "backward",
         )  # fmt: skip
 
     def retain(self, tensor: torch.Tensor) -> None:
@@ -240,24 +262,3 @@ def _caller_of_transform() -> FrameType | None:
             outer = frame
         frame = frame.f_back
     return None if outer is None else outer.f_back
-
-
-class _Local(threading.local):
-    """What each thread is in the middle of."""
-
-    def __init__(self) -> None:
-        self.scopes: list[str] = []
-        self.roots: list[torch.nn.Module] = []
-        self.calls: list[ModuleCall] = []
-        """The calls of modules that this thread is in, as far as they were seen."""
-        self.last_error: tuple[int, str] | None = None
-        self.recomputing: int | None = None
-        """Id of the node for which a checkpoint is computing its forward again."""
-        self.visit: Any = None
-        """The visit of the node that is running."""
-        self.awaiting: list[Callable[[int | None], None]] = []
-        """What is to be recorded as soon as it is known which node it is about."""
-        self.backward: Any = None
-        """The innermost call of the engine that this thread has begun."""
-        self.looks: list[Any] = []
-        """The looks into ops and nodes that this thread is in, the innermost last."""

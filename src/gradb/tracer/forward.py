@@ -133,6 +133,7 @@ class ForwardCall:
         "found",
         "grads",
         "inputs",
+        "inside",
         "kwargs",
         "recorder",
         "texts",
@@ -152,6 +153,7 @@ class ForwardCall:
         self.call, self.args, self.kwargs = call, args, kwargs
         self.recorder = composer.recorder
         self.again: int | None = composer.local.recomputing
+        self.inside: int | None = composer.local.inside if self.again is None else None
         self.found: Found | None = None
         self.blob = Blob()
         self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
@@ -193,7 +195,7 @@ class ForwardCall:
         if not results or self.is_hidden() or self.composer.is_in_transform():
             return
         if (
-            self.again is None
+            not self._is_within()
             and not self.call.is_inplace
             and maker(results[0]) is not None
             and not self._locate().is_optimizer
@@ -213,6 +215,10 @@ class ForwardCall:
         self.recorder.settle()
         self.grads.error(error, self._locate().place.row)
 
+    def _is_within(self) -> bool:
+        """Tell whether this happens inside of a backward, which makes it no part of the script's forward."""
+        return self.again is not None or self.inside is not None
+
     def _locate(self) -> Found:
         if self.found is None:
             self.found = self.composer.find(4)
@@ -224,12 +230,12 @@ class ForwardCall:
 
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
-        if found.is_direct and self.again is None:
+        if found.is_direct and not self._is_within():
             self.composer.naming.arguments(found.place.names, self.call.callee, self.args, event)
 
     def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         found = self._locate()
-        if found.is_direct and self.again is None:
+        if found.is_direct and not self._is_within():
             self.composer.naming.results(found.place.names, self.call.callee, results, is_single, event)
 
     def see_leaves(self) -> None:
@@ -272,10 +278,13 @@ class ForwardCall:
         if self.again is not None:
             for id_ in new:
                 composer.writer.remark(id_, event, "recomputed", str(self.again))
+        elif self.inside:
+            for id_ in new:
+                composer.writer.remark(id_, event, "made_by", str(self.inside))
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
             is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
-            phase="optimizer" if is_update or found.is_optimizer else "backward" if self.again is not None else None,
+            phase="optimizer" if is_update or found.is_optimizer else "backward" if self._is_within() else None,
         )  # fmt: skip
 
     def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
@@ -301,8 +310,8 @@ class ForwardCall:
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
         rest = f"{new},{flag}"
-        if self.again is not None:
-            rest += f",{'null' if self.calls is None else self.calls},true"
+        if self._is_within():
+            rest += f",{'null' if self.calls is None else self.calls},{'true' if self.inside is None else self.inside}"
         elif self.calls is not None:
             rest += f",{self.calls}"
         return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{rest}]"

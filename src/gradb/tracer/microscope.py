@@ -26,6 +26,7 @@ from gradb.tracer.identity import NodeMark
 from gradb.tracer.places import PlaceRow
 
 if TYPE_CHECKING:
+    from gradb.tracer.backward import BackwardRun
     from gradb.tracer.forward import ForwardCall
 
 _NAME = "AutocastIPU"
@@ -95,23 +96,28 @@ class Microscope:
 
     def _into_op(self, call: ForwardCall) -> Look | None:
         is_op = call.call.kind == calls.OP and not call.call.display.startswith("torch.autograd.")
-        if not is_op or _in_transform() is not None or call.is_hidden():
-            return None
+        if not is_op or self._local.looks or _in_transform() is not None or call.is_hidden():
+            return None  # or a look into the node that calls it sees it
         self._install()
         is_quiet = not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in call.inputs))
-        return Look(self._composer, "forward", self._composer.scope, is_quiet=is_quiet)
+        phase = "forward" if call.again is None and call.inside is None else "backward"
+        return Look(self._composer, phase, self._composer.scope, is_quiet=is_quiet)
 
-    def into_node(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], backward: PlaceRow) -> Look | None:
+    def into_node(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], backward: BackwardRun) -> Look | None:
         """Begin to look into a node that is about to run, if that can be done.
 
         Args:
             mark: the node's.
             start: seq of its node_start event.
             gradients: what flows into it.
-            backward: where the call of the engine stands.
+            backward: the call of the engine.
         """
-        look: Look | None = self._composer.guard(self._into_node, mark, start, gradients, backward)
+        look: Look | None = self._composer.guard(self._into_node, mark, start, gradients, backward.place)
+        looks = self._local.looks
+        self._local.keep()
+        looks[:] = [one for one in looks if one.backward is None or not one.backward.is_over]  # of nodes that raised
         if look is not None:
+            look.backward = backward
             look.begin()
         return look
 
@@ -229,6 +235,8 @@ class Look:
         """What to call tensors that have no name, by id."""
         self.places: tuple[PlaceRow, PlaceRow] | None = None
         """Where the engine was called, and what stands for that: the place of the op that made the node."""
+        self.backward: BackwardRun | None = None
+        """The call of the engine that runs the node."""
         self._composer = composer
         self._phase, self._scope, self._node, self._is_quiet = phase, scope, node, is_quiet
         self._start = start

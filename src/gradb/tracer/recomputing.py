@@ -12,10 +12,11 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.overrides import TorchFunctionMode
 from torch.utils import checkpoint
 
 from gradb.tracer.composer import Composer
+from gradb.tracer.insides import entered
 
 STOP = checkpoint._StopRecomputationError
 """Raised inside of an op by torch when all that is needed has been computed: no error of the script's."""
@@ -55,11 +56,13 @@ def _again(composer: Composer, mode: TorchFunctionMode, function: Callable[..., 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         recorder, local = composer.recorder, composer.local
-        if not recorder.is_active or not recorder.is_full or local.backward is None:
+        engine = composer.run()
+        if not recorder.is_active or not recorder.is_full or engine is None:
             return function(*args, **kwargs)
-        outer, local.recomputing = local.recomputing, local.backward.running
+        visit = composer.visit()
+        outer, local.recomputing = local.recomputing, engine.running if visit is None else visit.mark.id
         try:
-            with contextlib.nullcontext() if mode in _get_current_function_mode_stack() else mode:
+            with entered(mode):
                 return function(*args, **kwargs)
         finally:
             local.recomputing = outer

@@ -14,6 +14,7 @@ from gradb.tracer.depth import Depth
 from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.insides import custom_backwards
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.microscope import Microscope
 from gradb.tracer.nudging import Nudging
@@ -62,7 +63,7 @@ def tracing(
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
     hooks, microscope = UserHooks(composer), Microscope(composer)
-    mode = ForwardMode(composer, grads, updates, hooks, microscope)
+    mode = hooks.mode = ForwardMode(composer, grads, updates, hooks, microscope)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
     scopes.on_unseen_call = depth.sync
@@ -94,6 +95,7 @@ def tracing(
         stack.enter_context(hooks.installed())
         stack.enter_context(scaling(composer))
         stack.enter_context(recomputing(composer, mode))
+        stack.enter_context(custom_backwards(composer, mode))
         stack.enter_context(traced(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, NamedTuple
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 import gradb
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of, version
+from gradb.tracer.insides import inside
 from gradb.tracer.microscope import looking_away
 from gradb.tracer.places import NOWHERE, PlaceRow
 
@@ -31,6 +34,7 @@ TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
     "module pre",
 )
 REMOVED = "removed"
+_MOST_LAYERS = 16
 _OURS = tuple(os.path.dirname(os.path.abspath(module.__file__ or "")) + os.sep for module in (gradb, torch))
 """Folders whose functions are no hooks of the script's."""
 
@@ -41,6 +45,8 @@ class UserHooks:
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
         self._recorder = composer.recorder
+        self.mode: TorchFunctionMode | None = None
+        """The forward mode, which a hook is traced with."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -113,7 +119,7 @@ class UserHooks:
     def run(self, watched: Watched, arguments: tuple[Any, ...]) -> Any:
         """Run a hook, recording the gradients before and after it."""
         composer, hook = self._composer, watched.__wrapped__
-        if not self._recorder.is_active or not self._recorder.is_full or composer.local.backward is None:
+        if not self._recorder.is_active or not self._recorder.is_full or composer.run() is None:
             return hook(*arguments)
         kind = watched.kind
         if kind == NODE and len(arguments) == 1:
@@ -122,7 +128,7 @@ class UserHooks:
             composer.guard(self._fill)
         before = composer.guard(self._before, kind, arguments)
         try:
-            with looking_away(composer):
+            with looking_away(composer), self._inside(watched):
                 result = hook(*arguments)
         except BaseException as error:
             if before is not None:
@@ -132,9 +138,15 @@ class UserHooks:
             composer.guard(self._after, watched, kind, before, arguments, result)
         return result
 
+    def _inside(self, watched: Watched) -> contextlib.AbstractContextManager[None]:
+        """Trace what a hook computes as part of the node that it hangs on."""
+        visit = self._composer.visit()
+        node = watched.node or (0 if visit is None else visit.mark.id)
+        return contextlib.nullcontext() if self.mode is None else inside(self._composer, self.mode, node)
+
     def _fill(self) -> None:
         """Have what was added to ``.grad`` recorded before a hook changes it."""
-        visit = self._composer.local.visit
+        visit = self._composer.visit()
         if visit is not None:
             visit.fill()
 
@@ -174,12 +186,12 @@ class UserHooks:
         recorder, local = self._recorder, self._composer.local
         if place is None:
             place = self._written(watched.__wrapped__)
-        node = watched.node
-        if blob is not None and node is None and local.visit is not None:
-            node = local.visit.mark.id
+        node, visit, run = watched.node, self._composer.visit(), self._composer.run()
+        if blob is not None and node is None and visit is not None:
+            node = visit.mark.id
         flags = f"{dumps(blob is not None)},{dumps(made is not None and made.is_changed)}"
         before, after = ",".join(values[0]), ",".join(values[1])
-        backward = 0 if local.backward is None or blob is None else local.backward.start
+        backward = 0 if run is None or blob is None else run.start
         detail = (
             f"[{dumps(kind or watched.kind)},{dumps(_name(watched.__wrapped__))},{dumps(_where(watched.__wrapped__))},"
             f"{watched.tensor},{watched.output_nr},{flags},[{before}],[{after}],{backward}{made or ''}]"
@@ -196,11 +208,12 @@ class UserHooks:
 
         if node is None and blob is not None:
             local.awaiting.append(emit)  # the node is told by the next that begins to run
+            local.keep()
         else:
             emit(node)
 
     def _written(self, hook: Any) -> PlaceRow:
-        code = getattr(getattr(hook, "__func__", hook), "__code__", None)
+        code = _code(hook)
         return NOWHERE.row if code is None else self._recorder.places.of_code(code)
 
 
@@ -291,10 +304,31 @@ def _listed(found: Any) -> list[Any]:
 
 
 def _name(hook: Any) -> str:
-    inner = hook.func if isinstance(hook, functools.partial) else hook
+    inner = _inner(hook)
     return str(getattr(inner, "__qualname__", "") or type(inner).__name__).replace("<locals>.", "")[:80]
 
 
+def _inner(hook: Any) -> Any:
+    """Return what a hook calls: the function of a partial, of a partial of that, of a bound method."""
+    for _ in range(_MOST_LAYERS):
+        inner = hook.func if isinstance(hook, (functools.partial, functools.partialmethod)) else hook
+        inner = getattr(inner, "__func__", inner)
+        if inner is hook:
+            break
+        hook = inner
+    return hook
+
+
+def _code(hook: Any) -> CodeType | None:
+    """Return the code of a hook that is written in Python: of a function, or of the class of an object."""
+    inner = _inner(hook)
+    if getattr(inner, "__code__", None) is None:
+        inner = _inner(inspect.getattr_static(type(inner), "__call__", None))
+    inner = inspect.unwrap(inner) if callable(inner) else inner
+    code = getattr(inner, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
 def _where(hook: Any) -> str:
-    code = getattr(getattr(hook, "__func__", hook), "__code__", None)
+    code = _code(hook)
     return "" if code is None else f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 class NodeVisit:
     """The two hooks of one node in one backward."""
 
-    __slots__ = ("fillings", "look", "mark", "node", "run", "start")
+    __slots__ = ("fillings", "look", "mark", "node", "outer", "run", "start")
 
     def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
         self.run, self.node, self.mark = run, node, mark
         self.start = 0
+        self.outer: Any = None
+        """The call of the engine that this thread was in: on a thread of the engine's own, none."""
         self.look: Look | None = None
         self.fillings: list[tuple[TensorRecord, Filling]] = []
 
@@ -33,7 +35,7 @@ class NodeVisit:
         """Record that the node is about to run; the script may be held here."""
         self.run.composer.guard(self._before, gradients)
         if self.run.gate.looks_in and self.start:
-            self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run.place)
+            self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run)
 
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Record that the node has run; the script may be held here."""
@@ -47,7 +49,19 @@ class NodeVisit:
             tensor = known.ref()
             filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
         self.start = self.run.upstream(self.node, self.mark, gradients)
-        self.run.composer.local.visit = self
+        self._enter()
+
+    def _enter(self) -> None:
+        """Take note that this thread is running the node."""
+        local = self.run.composer.local
+        self.outer, local.backward, local.visit = local.backward, self.run, self
+        local.keep()
+
+    def _leave(self) -> None:
+        local = self.run.composer.local
+        if local.visit is self:
+            local.backward, local.visit, self.outer = self.outer, None, None
+            local.keep()
 
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
@@ -59,7 +73,7 @@ class NodeVisit:
     def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
-        self.run.composer.local.visit = None
+        self._leave()
         is_changed = self.has_changed(outputs)
         self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls, is_upstream_changed=is_changed)
         fillings, self.fillings = self.fillings, []
@@ -101,7 +115,7 @@ class LeafVisit(NodeVisit):
         self.filling = Filling(self.run.composer, self.node.variable)
         self.filling.add(self.run.composer, gradients[0])
         self.start = self.run.upstream(self.node, self.mark, gradients)
-        self.run.composer.local.visit = self
+        self._enter()
 
     def fill(self) -> None:
         """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
@@ -112,5 +126,5 @@ class LeafVisit(NodeVisit):
 
     def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if self.run.is_running():
-            self.run.composer.local.visit = None
+            self._leave()
             self.fill()

@@ -1,0 +1,54 @@
+"""What each thread is in the middle of.
+
+The engine runs nodes on threads of its own: one for each device, and more beyond some depth of backwards in backwards.
+Python may know such a thread only as long as it runs Python: between two hooks all that is thread-local is gone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from gradb.tracer.places import ModuleCall
+
+Kept = dict[int, dict[str, Any]]
+
+
+class ThreadState(threading.local):
+    """What each thread is in the middle of.
+
+    Args:
+        kept: what it was when a thread that is none of Python's was left, by thread.
+    """
+
+    def __init__(self, kept: Kept) -> None:
+        self.scopes: list[str] = []
+        self.roots: list[torch.nn.Module] = []
+        self.calls: list[ModuleCall] = []
+        """The calls of modules that this thread is in, as far as they were seen."""
+        self.last_error: tuple[int, str] | None = None
+        self.recomputing: int | None = None
+        """Id of the node for which a checkpoint is computing its forward again."""
+        self.inside: int | None = None
+        """Id of the node whose Python code is running: a custom backward, or a hook; 0 where it is not known."""
+        self.visit: Any = None
+        """The visit of the node that is running."""
+        self.awaiting: list[Callable[[int | None], None]] = []
+        """What is to be recorded as soon as it is known which node it is about."""
+        self.backward: Any = None
+        """The innermost call of the engine that this thread has begun, or runs a node of."""
+        self.looks: list[Any] = []
+        """The looks into ops and nodes that this thread is in, the innermost last."""
+        self._is_ours = get_ident() in threading._active  # type: ignore[attr-defined]
+        self._kept = kept
+        vars(self).update(kept.get(get_ident(), ()))
+
+    def keep(self) -> None:
+        """Keep all this for the next time that Python is entered on a thread that is none of Python's."""
+        if not self._is_ours:
+            self._kept[get_ident()] = dict(vars(self))
