@@ -12,10 +12,13 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from gradb.link.messages import Continue
 from gradb.present.headline import headline
 from gradb.tape.events import Event, HookDetail, OpDetail
+from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape
 from gradb.tape.values import decode
+from gradb.tracer.gate import Gate
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -375,6 +378,8 @@ def test_a_node_on_another_thread_is_looked_into(deep: Callable[..., Tape]) -> N
     there = [event for event in tape.events() if event.kind == "aten" and _is_elsewhere(event)]
     node = next(event for event in tape.events() if event.kind == "node" and event.name == "SigmoidBackward0")
     assert [event.name for event in there if event.node == node.node] == ["aten.sigmoid_backward.default"]
+    sums = [event for event in tape.events() if event.name == "SumBackward0" and _is_elsewhere(event)]
+    assert {event.node for event in sums if event.kind == "node"} <= {event.node for event in there}
 
 
 def test_a_node_on_another_thread_is_measured(deep: Callable[..., Tape]) -> None:
@@ -386,6 +391,32 @@ def test_a_node_on_another_thread_is_measured(deep: Callable[..., Tape]) -> None
     assert chain is not None
     assert chain.edges[0].local is not None
     assert chain.edges[0].local.structure == "scalar"
+
+
+def test_the_script_is_held_at_a_node_on_another_thread_and_steps_on(deep: Callable[..., Tape]) -> None:
+    """It stops there, steps from event to event on that thread, and goes on to its end."""
+    heads: list[tuple[int, int]] = []
+
+    def held(head: int) -> None:
+        heads.append((head, threading.get_ident()))
+        order = Continue(Stop("event")) if len(heads) < 5 else None
+        threading.Timer(0.01, gate.release, [order]).start()
+
+    gate = Gate(None, held)
+
+    def action(leaf: torch.Tensor) -> torch.Tensor:
+        if not heads:
+            gate.release(Continue(Stop("node", "SigmoidBackward0")))
+        return leaf.sigmoid()
+
+    tape = deep(action, gate=gate)
+    seqs = [head for head, _ in heads]
+    assert seqs == list(range(seqs[0], seqs[0] + 5))
+    assert {thread for _, thread in heads} != {threading.get_ident()}
+    kinds = [(tape.event(seq).kind, tape.event(seq).name) for seq in seqs]
+    assert kinds[0][1] == "SigmoidBackward0"
+    assert ("backward_start", "backward") in kinds
+    assert tape.frame(seqs[2]).position == seqs[2]
 
 
 def test_after_an_error_on_another_thread_all_goes_on(tmp_path: Path) -> None:
