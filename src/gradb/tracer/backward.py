@@ -56,6 +56,8 @@ class EngineWatch:
         self._prober, self._asker = prober, asker
         self._microscope = microscope
         self.hooks = Hooks()
+        self.before: Callable[[], None] = lambda: None
+        """Called before the engine is: to look for what compiled code has done."""
         self.make_run: Callable[..., BackwardRun] = BackwardRun
         """Begins the record of one call of the engine."""
 
@@ -105,6 +107,7 @@ class EngineWatch:
 
         ``depth`` is how many frames of ours lie above.
         """
+        self.before()
         place = self._recorder.find(depth).place
         if self._composer.run() is None:  # one inside of another belongs to what that does
             self._iterations.backward_begins(place.row)
@@ -241,17 +244,17 @@ class BackwardRun:
     def _hook(self, nodes: list[Any]) -> None:
         retained = self.composer.retained()
         self.composer.snapshots.passed = {} if self.hooks.are_ours() and is_private(nodes) else None
-        for node in nodes:
-            mark = self.composer.nodes.mark(node)
-            if mark is None:
-                continue
-            kind = LeafVisit if mark.is_leaf else CustomVisit if is_custom(node) else NodeVisit
-            visit = kind(self, node, mark)
-            for known in retained.get(mark.id, ()):
-                visit.expect(known)
-            self._handles.append(node.register_prehook(visit.before))
-            self._handles.append(node.register_hook(visit.after))
-        self.hooks.count += len(self._handles)
+        with self.hooks.ours():
+            for node in nodes:
+                mark = self.composer.nodes.mark(node)
+                if mark is None:
+                    continue
+                kind = LeafVisit if mark.is_leaf else CustomVisit if is_custom(node) else NodeVisit
+                visit = kind(self, node, mark)
+                for known in retained.get(mark.id, ()):
+                    visit.expect(known)
+                self._handles.append(node.register_prehook(visit.before))
+                self._handles.append(node.register_hook(visit.after))
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""

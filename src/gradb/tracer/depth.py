@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
-from torch.utils.hooks import RemovableHandle
 
 from gradb.tracer.recorder import Recorder
 
@@ -26,7 +25,7 @@ class Depth:
     Args:
         recorder: says how much is recorded.
         mode: the forward mode.
-        modules: makes the context of the module hooks.
+        modules: makes the context in which calls of modules are seen.
         needs_mode: tells whether the mode has to be there though only watching.
     """
 
@@ -40,8 +39,6 @@ class Depth:
         self._is_entered = False
         self._hooks: contextlib.ExitStack | None = None
         self._is_open = False
-        self.on_hooks: Callable[[int], None] = lambda count: None
-        """Called with the number of module hooks that were registered."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -67,9 +64,7 @@ class Depth:
             self._is_entered = False
         if wants_hooks and self._hooks is None:
             self._hooks = contextlib.ExitStack()
-            before = RemovableHandle.next_id
             self._hooks.enter_context(self._modules())
-            self.on_hooks(RemovableHandle.next_id - before)
         elif self._hooks is not None and not wants_hooks and not (self._is_entered and not wants_mode):
             self._hooks.close()  # until the mode is out, a module's call is the moment at which it can be
             self._hooks = None

@@ -6,7 +6,9 @@ last makes it the buffer of a leaf.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,24 +19,33 @@ from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of, version
 from gradb.tracer.identity import MARK, is_custom
 
+_OURS = 1 << 62
+"""Where the numbers of our hooks begin: far from those of the script's."""
+
 
 class Hooks:
-    """Counts the hooks that gradb registers, so as to tell whether anybody else has registered one."""
+    """Numbers the hooks that gradb registers apart, so that the script's have the numbers that they have without us."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._first = 0
+        self._next = _OURS
 
     def begin(self) -> None:
-        """Take all hooks that there are now for ours or torch's own."""
-        self.count = RemovableHandle.next_id
+        """Take all hooks that there are now for torch's own."""
+        self._first = RemovableHandle.next_id
 
-    def add(self, count: int) -> None:
-        """Count hooks that gradb has registered since."""
-        self.count += count
+    @contextlib.contextmanager
+    def ours(self) -> Iterator[None]:
+        """Number what is registered here as ours."""
+        others, RemovableHandle.next_id = RemovableHandle.next_id, self._next
+        try:
+            yield
+        finally:
+            self._next, RemovableHandle.next_id = RemovableHandle.next_id, others
 
     def are_ours(self) -> bool:
         """Tell whether every hook since is ours: any hook of tensors, nodes, modules or optimizers gets a number."""
-        return self.count == RemovableHandle.next_id
+        return self._first == RemovableHandle.next_id
 
 
 def is_private(nodes: list[Any]) -> bool:

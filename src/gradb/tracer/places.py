@@ -70,7 +70,7 @@ class ModuleCall(NamedTuple):
     """A call of an nn.Module that is running, so that a walk from inside it need not go on beyond it."""
 
     frame: int
-    """``id`` of the frame of ``_call_impl``: Python keeps a frame object, once made, as long as the frame runs."""
+    """``id`` of the frame of ``_wrapped_call_impl``: Python keeps a frame object as long as the frame runs."""
     found: Found
     """What a walk met that began there."""
 
@@ -110,7 +110,7 @@ class Places:
                 return self._place(code, frame.f_lasti).found(is_direct, is_optimizer, calls == 1 and not is_deep)
             if kind == _MODULE:
                 is_direct = False
-                if code.co_name == "_call_impl":
+                if code.co_name == "_wrapped_call_impl":
                     calls += 1
                     if within is not None and within.frame == id(frame):
                         outer = within.found
@@ -125,7 +125,7 @@ class Places:
         """Find the place of the nearest call of a module above; ``within`` is the call that it is made in."""
         start, found = frame, self.find(frame, within)
         while start is not None:
-            if start.f_code.co_name == "_call_impl" and self._kinds.get(start.f_code.co_filename) == _MODULE:
+            if start.f_code.co_name == "_wrapped_call_impl" and self._kinds.get(start.f_code.co_filename) == _MODULE:
                 return ModuleCall(id(start), found)
             start = start.f_back
         return ModuleCall(0, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -10,10 +11,10 @@ from typing import Any
 
 import torch
 from torch.compiler import is_compiling
-from torch.nn.modules import module as hooks
 
 from gradb.tracer.composer import Composer
 from gradb.tracer.places import Found
+from gradb.tracer.replacing import replaced
 from gradb.tracer.syntax import Callee, Names
 
 _MODULE = Callee("")
@@ -45,55 +46,77 @@ class ModuleScopes:
         """Called when a module is called while only watching."""
         self._recorder = composer.recorder
         self._trees: dict[int, _Tree] = {}
+        self._token: object | None = None
+        """What is installed now: the script may keep what was installed before in a function of its own."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Register the global module hooks for as long as the context lasts."""
-        handles = [
-            hooks.register_module_forward_pre_hook(self._enter),
-            hooks.register_module_forward_hook(self._leave, always_call=True),
-            hooks.register_module_parameter_registration_hook(self._register),
-        ]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-            self._composer.local.scopes.clear()
-            self._composer.local.roots.clear()
-            self._composer.local.calls.clear()
+        """See the calls of modules, and the registration of parameters, for as long as the context lasts."""
+        self._token = object()
+        with (
+            replaced(torch.nn.Module, "_call_impl", functools.partial(self._watched, self._token)),
+            replaced(torch.nn.Module, "register_parameter", functools.partial(self._registering, self._token)),
+        ):
+            try:
+                yield
+            finally:
+                self._token = None
+                self._composer.local.scopes.clear()
+                self._composer.local.roots.clear()
+                self._composer.local.calls.clear()
 
-    def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
-        if is_compiling():
-            return
+    def _watched(self, token: object, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def _call_impl(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if is_compiling() or self._token is not token:
+                return original(module, *args, **kwargs)
+            is_entered, result = self._enter(module, args), None
+            try:
+                result = original(module, *args, **kwargs)
+                return result
+            finally:
+                if is_entered:
+                    self._leave(result)
+
+        return _call_impl
+
+    def _registering(self, token: object, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def register_parameter(module: torch.nn.Module, name: str, param: Any) -> None:
+            original(module, name, param)
+            is_ours = not is_compiling() and self._token is token
+            if is_ours and isinstance(param, torch.Tensor) and param.requires_grad:
+                self._composer.guard(self._registered, module, name, param)
+
+        return register_parameter
+
+    def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> bool:
+        """Take note of a call; return whether its end has to be told."""
         if not self._recorder.is_full:
             self._composer.guard(self.on_unseen_call)
-            return
+            return False
+        depth = len(self._composer.local.calls)
         self._composer.guard(self._entered, module, args)
+        return len(self._composer.local.calls) > depth
 
-    def _leave(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        if is_compiling():
-            return
+    def _leave(self, result: Any) -> None:
         local = self._composer.local
-        if not self._recorder.is_active or torch._C._get_tracing_state() is not None or not local.calls:
-            return  # as ``guard``, without which it did not enter either
+        if not local.calls:
+            return
         local.scopes.pop()
         local.roots.pop()
         found = local.calls.pop().found
         if found.is_module_call and found.place.names.targets and result is not None:
             self._composer.guard(self._name_result, found, result)
 
-    def _register(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
-        if isinstance(parameter, torch.Tensor) and parameter.requires_grad:
-            self._composer.guard(self._registered, module, name, parameter)
-
     def _entered(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         local = self._composer.local
         roots = local.roots
         root = roots[0] if roots else module
-        roots.append(root)
-        local.scopes.append(self._path(root, module))
+        path = self._path(root, module)
         call = self._recorder.places.find_call(sys._getframe(2), local.calls[-1] if local.calls else None)
+        roots.append(root)
+        local.scopes.append(path)
         local.calls.append(call)
         if len(roots) == 1:
             self._name_parameters(module, call.found.place.names)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import sys
+import weakref
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import torch
-from torch.optim import optimizer as hooks
+from torch.compiler import is_compiling
 
-from gradb.tape.codec import dumps
+from gradb.tape.codec import Blob, dumps
 from gradb.tracer import norms
 from gradb.tracer.composer import Composer
 from gradb.tracer.depth import Depth
@@ -25,10 +24,21 @@ from gradb.tracer.iterations import Iterations
 from gradb.tracer.optimizers import OptimizerState, OptimizerStates, parameters_of, rates_of, versions_of
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.policy import ZeroPolicy
+from gradb.tracer.replacing import replaced
 
-_HOOKED = hooks.__file__
-"""Where torch calls the hooks of a step from."""
 
+class Compiled:
+    """What compiled code has done: all that it does for us is to set an attribute."""
+
+    def __init__(self) -> None:
+        self.optimizer: torch.optim.Optimizer | None = None
+
+
+def _kinds(kind: type) -> Iterator[type]:
+    yield kind
+    subclasses: list[type] = kind.__subclasses__()
+    for below in subclasses:
+        yield from _kinds(below)
 
 class StepWatch:
     """Records what an optimizer step found and what it left in the parameters."""
@@ -41,74 +51,95 @@ class StepWatch:
         self._depth = depth
         self._states = OptimizerStates()
         self._has_set_rates = False
-        self._open: list[tuple[int, int]] = []
-        """The steps that are being made, the outermost first: the optimizer's id, and that of its hook's caller."""
+        self._steps: weakref.WeakSet[Callable[..., Any]] = weakref.WeakSet()
+        """The functions of ours that are in the place of a class's ``step``."""
+        self._compiled = Compiled()
 
     def is_stepping(self) -> bool:
         """Tell whether an optimizer is making a step: what is changed then is the step's."""
-        return bool(self._open) and self._running() > 0
+        return bool(self._composer.local.steps)
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Register the global step hooks, and see optimizers being made, for as long as the context lasts."""
-        handles = [
-            hooks.register_optimizer_step_pre_hook(self._begins),
-            hooks.register_optimizer_step_post_hook(self._stepped),
-        ]
-        original = torch.optim.Optimizer.__init__
+        """See optimizers being made, and their steps, for as long as the context lasts."""
+        with contextlib.ExitStack() as stack:
+            for kind in _kinds(torch.optim.Optimizer):
+                self._watch(stack, kind)
+            stack.enter_context(replaced(torch.optim.Optimizer, "__init__", functools.partial(self._making, stack)))
+            yield
 
+    def _making(self, stack: contextlib.ExitStack, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
-            self._composer.guard(self._made, optimizer)
+            if not is_compiling():
+                self._composer.guard(self._watch_kinds, stack, type(optimizer))
+                self._composer.guard(self._made, optimizer)
 
-        torch.optim.Optimizer.__init__ = init  # type: ignore[method-assign, assignment]
+        return init
+
+    def _watch_kinds(self, stack: contextlib.ExitStack, kind: type) -> None:
+        for one in kind.__mro__:
+            if issubclass(one, torch.optim.Optimizer):
+                self._watch(stack, one)
+
+    def _watch(self, stack: contextlib.ExitStack, kind: type) -> None:
+        """See the steps of a class of optimizers: torch gives its ``step`` hooks when the first of them is made."""
+        step = vars(kind).get("step")
+        if getattr(step, "hooked", False) and step not in self._steps:
+            stack.enter_context(replaced(kind, "step", self._watched))
+
+    def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        compiled = self._compiled
+
+        @functools.wraps(original)
+        def step(*args: Any, **kwargs: Any) -> Any:
+            if is_compiling():
+                compiled.optimizer = args[0]
+                return original(*args, **kwargs)
+            if not self._recorder.is_active or self._is_stepping(args[0]):
+                return original(*args, **kwargs)
+            return self._run(original, args, kwargs)
+
+        self._steps.add(step)
+        return step
+
+    def _is_stepping(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Tell whether this is the step of a base class, which one of its own calls."""
+        return any(one is optimizer for one in self._composer.local.steps)
+
+    def _run(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        optimizer, stepping = args[0], self._composer.local.steps
+        prepared = self._composer.guard(self._before, optimizer, args, kwargs)
+        if prepared is not None:
+            args, kwargs = prepared
+        stepping.append(optimizer)
         try:
-            yield
+            result = step(*args, **kwargs)
         finally:
-            torch.optim.Optimizer.__init__ = original  # type: ignore[method-assign]
-            for handle in handles:
-                handle.remove()
+            stepping.pop()
+        self._stepped(optimizer)
+        return result
 
     def _made(self, optimizer: torch.optim.Optimizer) -> None:
         self._composer.naming.settle_waiting(self._recorder.settle())
         self._iterations.made(optimizer)
 
-    def _begins(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
-        return self._composer.guard(self._before, optimizer, args, kwargs)
-
-    def _stepped(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+    def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
         self._composer.guard(self._after, optimizer)
         if self._has_set_rates:
             self._has_set_rates = False
             self._states.of(optimizer).restore_rates(optimizer)
 
-    def _running(self) -> int:
-        """Forget the steps that raised, whose end was not told; return how many there are."""
-        frame: FrameType | None = sys._getframe(1)
-        frames = set()
-        while frame is not None:
-            frames.add(id(frame))
-            frame = frame.f_back
-        self._open = [one for one in self._open if one[1] in frames]
-        return len(self._open)
-
-    def _enter(self, optimizer: torch.optim.Optimizer) -> None:
-        if self._open:
-            self._running()
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename != _HOOKED:
-            frame = frame.f_back
-        self._open.append((id(optimizer), id(frame)))
-
-    def _leave(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Tell whether the step that is over is one of its own, and not part of another optimizer's."""
-        while self._open and self._open.pop()[0] != id(optimizer):
-            pass
-        return not self._open
+    def look_for_compiled(self) -> None:
+        """Record the step that compiled code has made since: nothing of ours runs inside of it."""
+        optimizer, self._compiled.optimizer = self._compiled.optimizer, None
+        if optimizer is not None:
+            state = self._states.of(optimizer)
+            state.is_final, state.norm, state.before, state.gradients, state.blob = True, None, [], [], Blob()
+            self._after(optimizer)
 
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
-        self._enter(optimizer)
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         state.is_final = closure is None
@@ -140,7 +171,7 @@ class StepWatch:
             raise
 
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
-        is_own = self._leave(optimizer)
+        is_own = not self.is_stepping()  # and not part of another optimizer's
         if is_own:
             self._iterations.steps(optimizer)
         state, rates = self._states.of(optimizer), rates_of(optimizer)

@@ -42,6 +42,8 @@ class ThreadState(threading.local):
         """What is to be recorded as soon as it is known which node it is about."""
         self.backward: Any = None
         """The innermost call of the engine that this thread has begun, or runs a node of."""
+        self.steps: list[Any] = []
+        """The optimizers whose step this thread is in."""
         self.looks: list[Any] = []
         """The looks into ops and nodes that this thread is in, the innermost last."""
         self._is_ours = get_ident() in threading._active  # type: ignore[attr-defined]

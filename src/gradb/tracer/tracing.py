@@ -29,6 +29,7 @@ from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
 from gradb.tracer.swaps import allowed
 from gradb.tracer.threads import traced
+from gradb.tracer.uncompiled import run_as_they_are
 from gradb.tracer.unwatched import unwatched
 from gradb.tracer.updates import UpdateWatch
 from gradb.tracer.userhooks import UserHooks
@@ -80,6 +81,8 @@ def tracing(
     controls.on_policy = change
     asker = Asker(composer)
     recorder.answer = asker.answer
+    with contextlib.suppress(Exception):  # another torch: no worse than it was
+        run_as_they_are([Composer.guard])
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
@@ -90,6 +93,7 @@ def tracing(
             stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
         steps = StepWatch(composer, iterations, policy, depth)
         updates.is_in_step = steps.is_stepping
+        engine.before = steps.look_for_compiled
         stack.enter_context(steps.installed())
         stack.enter_context(watched(mode))
         stack.enter_context(hooks.installed())
@@ -101,10 +105,10 @@ def tracing(
         stack.enter_context(at_their_place())
         stack.enter_context(depth.installed())
         engine.hooks.begin()
-        depth.on_hooks = engine.hooks.add
         with recorder.lock:
             recorder.settle()
         yield lambda: composer.series.newest_loss
+        composer.guard(steps.look_for_compiled)
         with recorder.lock:
             grads.flush()
             updates.finish()

@@ -65,7 +65,7 @@ def _without(
 ) -> Callable[..., Any]:
     @functools.wraps(original)
     def function(first: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_stepping() or torch.compiler.is_compiling() or not _is_alone(mode, tensors(first, args)):
+        if torch.compiler.is_compiling() or is_stepping() or not _is_alone(mode, tensors(first, args)):
             return original(first, *args, **kwargs)
         torch._C._pop_torch_function_stack()
         try:
