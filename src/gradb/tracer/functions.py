@@ -20,7 +20,7 @@ def watched(mode: ForwardMode) -> Iterator[None]:
     original = function.__dict__["apply"]
     bind = original.__get__  # a classmethod of Python's up to torch 2.13, a descriptor in C since: both bind this way
 
-    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply(cls, *args, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN003, ANN202 - as torch's
         return mode.run_custom(cls, bind(None, cls), args, kwargs)
 
     genuine = bind(None, function)

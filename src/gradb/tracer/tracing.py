@@ -14,6 +14,7 @@ from gradb.tracer.depth import Depth
 from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
 from gradb.tracer.gradients import GradWatch
+from gradb.tracer.hiding import hidden
 from gradb.tracer.insides import custom_backwards
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.microscope import Microscope
@@ -101,6 +102,7 @@ def tracing(
         stack.enter_context(recomputing(composer, mode))
         stack.enter_context(custom_backwards(composer, mode))
         stack.enter_context(traced(mode))
+        stack.enter_context(hidden(mode))
         stack.enter_context(allowed(composer))
         stack.enter_context(at_their_place())
         stack.enter_context(depth.installed())
