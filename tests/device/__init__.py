@@ -1,0 +1,1 @@
+"""Runs gradb on an accelerator: ``python -m tests.device``."""
