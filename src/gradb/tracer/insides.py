@@ -75,6 +75,5 @@ def _is_seen(composer: Composer, node: Any) -> bool:
     return is_recording and composer.run() is not None and not _is_torchs(node._forward_cls)
 
 
-@functools.lru_cache(256)
 def _is_torchs(function: type) -> bool:
     return function.__module__.partition(".")[0] == "torch"
