@@ -40,6 +40,7 @@ def _kinds(kind: type) -> Iterator[type]:
     for below in subclasses:
         yield from _kinds(below)
 
+
 class StepWatch:
     """Records what an optimizer step found and what it left in the parameters."""
 

@@ -96,16 +96,10 @@ def tracing(
         updates.is_in_step = steps.is_stepping
         engine.before = steps.look_for_compiled
         stack.enter_context(steps.installed())
-        stack.enter_context(watched(mode))
-        stack.enter_context(hooks.installed())
-        stack.enter_context(scaling(composer))
-        stack.enter_context(recomputing(composer, mode))
-        stack.enter_context(custom_backwards(composer, mode))
-        stack.enter_context(traced(mode))
-        stack.enter_context(hidden(mode))
-        stack.enter_context(allowed(composer))
-        stack.enter_context(at_their_place())
-        stack.enter_context(depth.installed())
+        around = (watched(mode), hooks.installed(), scaling(composer), traced(mode), hidden(mode))
+        inside = (recomputing(composer, mode), custom_backwards(composer, mode))
+        for context in (*around, *inside, allowed(composer), at_their_place(), depth.installed()):
+            stack.enter_context(context)
         engine.hooks.begin()
         with recorder.lock:
             recorder.settle()
