@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.ending import untested
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 
@@ -50,8 +52,16 @@ def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: G
     check_terminal()
     from gradb.tui.app import GradbApp
 
-    app = GradbApp(start, script=script, theme=theme, ghost=ghost)
-    return _run(app)
+    started: list[Debugger] = []
+
+    def begin() -> Debugger:
+        started.append(start())
+        return started[-1]
+
+    code = _run(GradbApp(begin, script=script, theme=theme, ghost=ghost))
+    for sentence in filter(None, (untested(debugger.run.torch) for debugger in started)):
+        complain(sentence)
+    return code
 
 
 def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str) -> int:

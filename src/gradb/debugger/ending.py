@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Sequence
 
+from gradb.rules.versions import TESTED, is_tested
 from gradb.tape.frame import RunInfo
 from gradb.tape.missing import Failure, Stopped
 
@@ -35,12 +36,21 @@ def stopping(stopped: Stopped) -> str:
     return f"the recording ends after event {stopped.event:,}: {stopped.why}; the script goes on without it"
 
 
+def untested(torch: str) -> str:
+    """Return the sentence for a torch that is outside of the range tested; empty within, or where it is not known."""
+    if not torch or is_tested(torch):
+        return ""
+    oldest, newest = (".".join(map(str, minor)) for minor in TESTED)
+    return f"torch {torch} is outside of what gradb was tested with ({oldest} to {newest}); it was tried all the same"
+
+
 def closing_lines(run: RunInfo) -> list[str]:
-    """Return the sentences with which a recording is closed that is not whole; none where it is."""
+    """Return the sentences with which a recording is closed that is not whole, or of an untested torch; else none."""
+    strange = [sentence] if (sentence := untested(run.torch)) else []
     lines = [_failed(one) for one in run.failures]
     if run.stopped is not None:
-        return [*lines, run.stopped.text]
-    return [*lines[:-1], f"{lines[-1]}; the recording is otherwise whole"] if lines else []
+        return [*strange, *lines, run.stopped.text]
+    return [*strange, *lines[:-1], f"{lines[-1]}; the recording is otherwise whole"] if lines else strange
 
 
 def _failed(failure: Failure) -> str:

@@ -11,6 +11,8 @@ MEASURED = ("2.13.0", "2.14.1", "2.15.0")
 """Oldest first. formulas.json has the formulas of each, and the table's rows that changed say since when they hold."""
 BASE = "2.13.0"
 """The version that the table's rows were written with; it stands in where a tape does not say which recorded it."""
+TESTED = ((2, 13), (2, 15))
+"""Oldest and newest minor release that gradb was run with (``python -m tests.versions``): the range in pyproject."""
 
 _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(.*)", re.DOTALL)
 
@@ -34,3 +36,9 @@ def measured(torch: str) -> str:
 def stand_in(torch: str) -> str:
     """Return the version that stands in for a tape's own; empty where that was measured, or is not known."""
     return "" if not torch or order(torch) in map(order, MEASURED) else measured(torch)
+
+
+def is_tested(torch: str) -> bool:
+    """Return True when gradb was run with this minor release, or with one before and one after it."""
+    major, minor, _, _ = order(torch)
+    return TESTED[0] <= (major, minor) <= TESTED[1]
