@@ -35,6 +35,7 @@ class Channel:
         self._socket = sock
         self._socket.setblocking(True)
         self._held = Held.of(sock.fileno())
+        self._is_lost = False
         self._sending = threading.Lock()
         self._buffer = bytearray()
 
@@ -105,9 +106,10 @@ class Channel:
 
     def _know(self) -> None:
         """Make sure that the descriptor is still ours, and never touch it again where it is not."""
-        if self._socket.fileno() < 0:
+        if self._socket.fileno() < 0 and not self._is_lost:
             raise Closed("the channel is closed")
-        if not self._held.is_ours:
+        if self._is_lost or not self._held.is_ours:
+            self._is_lost = True
             self._socket.detach()
             raise Lost("the script closed gradb's line")
 
