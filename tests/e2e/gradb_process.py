@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = ROOT / "scenarios"
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 GRADB = (sys.executable, "-m", "gradb")
-DEADLINE = 60.0
+DEADLINE = 240.0
 """Seconds after which a process that should have ended long ago is taken to hang."""
 
 _BLOCKER = """
@@ -67,6 +68,14 @@ def without_torch(folder: Path) -> dict[str, str]:
     (folder / "sitecustomize.py").write_text(_BLOCKER)
     rest = os.environ.get("PYTHONPATH")
     return {"PYTHONPATH": os.pathsep.join([str(folder), *([rest] if rest else [])])}
+
+
+def wait_until_none_with(word: str) -> None:
+    """Wait until no running process has ``word`` on its command line."""
+    deadline = time.monotonic() + DEADLINE
+    while left := processes_with(word):
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.05)
 
 
 def processes_with(word: str) -> list[int]:

@@ -13,11 +13,14 @@ from typing import Self
 import pexpect
 import pyte
 
-from tests.e2e.gradb_process import ROOT
+from tests.e2e.gradb_process import DEADLINE, ROOT
 
 Condition = str | Callable[[str], bool]
-QUIET = 0.3
-"""Seconds without a byte after which the screen is taken to be painted."""
+
+
+def quiet() -> float:
+    """Return the seconds without a byte after which the screen is taken to be painted: more on a busy machine."""
+    return 0.3 if os.getloadavg()[0] < (os.cpu_count() or 1) else 1.5
 
 
 class Terminal:
@@ -65,7 +68,7 @@ class Terminal:
             return False
         return True
 
-    def wait_for(self, condition: Condition, seconds: float = 30) -> str:
+    def wait_for(self, condition: Condition, seconds: float = DEADLINE) -> str:
         """Wait until the screen contains a text or fulfils a condition, and return the screen."""
         test = condition if callable(condition) else lambda text: condition in text
         deadline = time.monotonic() + seconds
@@ -75,10 +78,10 @@ class Terminal:
             self._read(0.1)
         return self.text
 
-    def settle(self, seconds: float = 10) -> str:
+    def settle(self, seconds: float = 60) -> str:
         """Wait until the program writes no more, and return the screen."""
         deadline = time.monotonic() + seconds
-        while self._read(QUIET) and time.monotonic() < deadline:
+        while self._read(quiet()) and time.monotonic() < deadline:
             pass
         return self.text
 
@@ -87,7 +90,7 @@ class Terminal:
         for key in [keys] if isinstance(keys, str) else keys:
             self.process.send(KEYS.get(key, key))
 
-    def wait_until_gone(self, seconds: float = 20) -> int | None:
+    def wait_until_gone(self, seconds: float = DEADLINE) -> int | None:
         """Wait for the program to end and return its exit code (None when a signal ended it)."""
         deadline = time.monotonic() + seconds
         while self.process.isalive():

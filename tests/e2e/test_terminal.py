@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gradb_process import ROOT, SCRIPTS, processes_with, without_torch
+from tests.e2e.gradb_process import ROOT, SCRIPTS, processes_with, wait_until_none_with, without_torch
 from tests.e2e.terminal import Terminal
 
 WALK = (
@@ -85,10 +85,7 @@ def test_endless_loop_can_be_left() -> None:
         terminal.settle()
         terminal.press("ctrl+q")
         assert terminal.wait_until_gone() == 0
-        deadline = time.monotonic() + 10
-        while processes_with(mark) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert processes_with(mark) == []
+        wait_until_none_with(mark)
 
 
 def test_killing_gradb_ends_the_script_too() -> None:
@@ -99,10 +96,7 @@ def test_killing_gradb_ends_the_script_too() -> None:
         terminal.press("f")
         terminal.wait_for("looping")
         terminal.process.close(force=True)
-    deadline = time.monotonic() + 10
-    while processes_with(mark) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_with(mark) == []
+    wait_until_none_with(mark)
 
 
 def test_small_terminal_is_told() -> None:

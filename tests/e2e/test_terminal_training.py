@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from tests.e2e.gradb_process import SCENARIOS, processes_with
+from tests.e2e.gradb_process import SCENARIOS, processes_with, wait_until_none_with
 from tests.e2e.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
@@ -29,7 +27,7 @@ def test_zero_grad_is_switched_off_in_mid_training() -> None:
         terminal.press("f")
         terminal.wait_for(lambda text: "it/s" in head(text) and "loss" in head(text))
         terminal.wait_for("6 training")
-        terminal.wait_for(lambda text: "loss nan" in head(text), seconds=60)
+        terminal.wait_for(lambda text: "loss nan" in head(text))
         terminal.press("s")
         terminal.wait_for(lambda text: "paused" in head(text))
         assert "calls suppressed since iteration 20" in terminal.text
@@ -47,14 +45,11 @@ def test_the_ghost_shows_the_other_half_of_the_lesson() -> None:
         terminal.wait_for("paused")
         terminal.press("v")
         terminal.wait_for("the ghost runs the whole script again with zero_grad off")
-        terminal.wait_for(lambda text: "zero_grad off" in text and "running, iteration" in text, seconds=60)
+        terminal.wait_for(lambda text: "zero_grad off" in text and "running, iteration" in text)
         assert len(processes_with("gradb-ghost-")) == 1
         terminal.press("q")
         assert terminal.wait_until_gone() == 0
-    deadline = time.monotonic() + 10
-    while processes_with("gradb-ghost-") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_with("gradb-ghost-") == []
+    wait_until_none_with("gradb-ghost-")
 
 
 def test_two_recordings_on_the_screen(training_tapes: tuple[str, str]) -> None:

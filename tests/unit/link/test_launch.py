@@ -16,6 +16,8 @@ from gradb.link.launch import Debuggee, Strays, launch
 from gradb.link.messages import Loading, Pause
 from gradb.link.spec import RunSpec
 
+PATIENCE = 60.0
+
 
 def child(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
@@ -46,13 +48,13 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while is_alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def drained(debuggee: Debuggee, seconds: float = 20.0) -> None:
+def drained(debuggee: Debuggee, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while debuggee.poll() is None or debuggee.pipes:
         debuggee.drain_rest()
@@ -66,7 +68,7 @@ from gradb.link.channel import Channel
 from gradb.link.messages import Loading
 from gradb.link.spec import RunSpec
 channel = Channel.from_fd(int(sys.argv[1]))
-channel.send(Loading(RunSpec.from_json(sys.argv[2]).target + repr(channel.receive(10.0)) + sys.stdin.read()))
+channel.send(Loading(RunSpec.from_json(sys.argv[2]).target + repr(channel.receive(60.0)) + sys.stdin.read()))
 """
 
 
@@ -76,10 +78,10 @@ def test_child_gets_channel_spec_and_stdin(spec: RunSpec, started: list[Debuggee
     started.append(launch(RunSpec("a.py", spec.tape, stdin=str(tmp_path / "in")), child(ECHO)))
     channel: Channel = started[0].channel
     channel.send(Pause())
-    assert channel.receive(10.0) == Loading("a.pyPause()5\n")
+    assert channel.receive(60.0) == Loading("a.pyPause()5\n")
     with pytest.raises(Closed):
-        channel.receive(10.0)
-    assert started[0].wait(10.0) == 0
+        channel.receive(60.0)
+    assert started[0].wait(PATIENCE) == 0
 
 
 def test_missing_stdin_starts_nothing(spec: RunSpec, tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_kill_takes_the_whole_group(spec: RunSpec, started: list[Debuggee]) -> N
     """A child of the child does not survive."""
     code = "import os, time; pid = os.fork(); pid and os.write(1, b'%d ' % pid); time.sleep(600)"
     started.append(launch(spec, child(code)))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not started[0].strays.texts():
         started[0].drain_rest()
         assert time.monotonic() < deadline
@@ -125,12 +127,12 @@ except KeyboardInterrupt:
     raise SystemExit(7)
 """
     started.append(launch(spec, child(code)))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not started[0].strays.texts():
         started[0].drain_rest()
         assert time.monotonic() < deadline
     started[0].signal(signal.SIGINT)
-    assert started[0].wait(10.0) == 7
+    assert started[0].wait(PATIENCE) == 7
 
 
 def test_wait_gives_up(spec: RunSpec, started: list[Debuggee]) -> None:
