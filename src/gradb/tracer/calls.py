@@ -108,7 +108,7 @@ _APPLY = Callee("apply")
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("callee", "clears", "display", "exposes", "genuine", "is_inplace", "kind", "quoted")
+    __slots__ = ("callee", "clears", "display", "exposes", "genuine", "is_blank", "is_inplace", "kind", "quoted")
     genuine: Any
     """The function itself; None of a custom autograd.Function."""
 
@@ -126,6 +126,8 @@ class Call:
         self.clears = name in CLEARING and (self.kind != GRAD or _attribute(func) != "requires_grad")
         """True when it may clear a gradient."""
         self.quoted = dumps(self.display)
+        self.is_blank = name.startswith(("empty", "new_empty"))
+        """True when what it returns is memory that nothing was written to."""
         self.exposes = name in _EXPOSING
         """True when from then on memory may be written to without torch."""
 

@@ -16,6 +16,7 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.aside import is_seen, unseen
+from gradb.tracer.blanks import Blanks
 from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
@@ -48,6 +49,7 @@ class Composer:
         """Tells whether a person goes through the script step by step."""
         self.writer = recorder.writer
         self.snapshots = Snapshots(limit)
+        self.blanks = Blanks()
         self.tensors = TensorIds()
         self.naming = Naming(self.writer, self.tensors, recorder.places)
         self.series = SeriesLog(recorder)
@@ -131,19 +133,23 @@ class Composer:
 
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
-        head, value = self.tensors.record(tensor).head, self.snapshots.take(tensor, blob)
+        head, value = self.tensors.record(tensor).head, self._value(tensor, blob)
         if not tensor.requires_grad:
             return f"{head}false,null,0,{value}]"
         node, output_nr = self.node_of(tensor, event, place)
         return f"{head}true,{'null' if node is None else node},{output_nr},{value}]"
 
-    def defined(
-        self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow, *, is_initialised: bool = True
-    ) -> tuple[str, int | None]:
+    def _value(self, tensor: torch.Tensor, blob: Blob) -> str:
+        """Return the text of the wire form of a value; memory that nothing was written to yet has none."""
+        if self.blanks.known and self.blanks.has(tensor):
+            return blank(tensor)
+        return self.snapshots.take(tensor, blob)
+
+    def defined(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> tuple[str, int | None]:
         """Say that a tensor's value and node are defined at an event; return the text of ``T`` and the node's id."""
         known = self.tensors.record(tensor)
         node, output_nr = self.node_of(tensor, event, place)
-        value = self.snapshots.take(tensor, blob) if is_initialised else blank(tensor)
+        value = self._value(tensor, blob)
         self.writer.tensors.append((known.id, event, node, output_nr))
         flag = "true" if tensor.requires_grad else "false"
         return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node
@@ -195,10 +201,8 @@ class Composer:
             mark = self.nodes.mark(node)
         return (mark.id if mark else None), tensor.output_nr
 
-    def leaf(
-        self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool, is_initialised: bool = True
-    ) -> None:
-        """Record a leaf that requires grad, once in its life; what is not initialised yet has no value to show."""
+    def leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
+        """Record a leaf that requires grad, once in its life."""
         known = self.tensors.record(tensor)
         if known.is_leaf:
             return
@@ -207,12 +211,19 @@ class Composer:
         self.tensors.note_memory(known, tensor)
         self.on_leaf(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
-        text, node = self.defined(tensor, blob, event, place, is_initialised=is_initialised)
+        text, node = self.defined(tensor, blob, event, place)
         self.recorder.emit(
             "leaf", known.label, place, f"[{text},{dumps(how)}]", blob,
             scope=self.scope, node=node, is_quiet=is_quiet, has_nonfinite=blob.has_nonfinite,
             phase=None if self.local.inside is None else "backward",
         )  # fmt: skip
+
+    def frozen(self, tensor: torch.Tensor, place: PlaceRow) -> None:
+        """Record that a leaf requires grad no more."""
+        call, event, blob = "requires_grad = False", self.recorder.settle(), Blob()
+        output, _ = self.defined(tensor, blob, event, place)
+        detail = f'["{call}",[],[{output}],[],[],true]'
+        self.recorder.emit("op", call, place, detail, blob, scope=self.scope, is_quiet=True)
 
     def retain(self, tensor: torch.Tensor) -> None:
         """Remember a tensor that asked to keep its ``.grad`` though it is no leaf."""

@@ -201,6 +201,8 @@ class ForwardCall:
             and not self._locate().is_optimizer
         ):
             self.updates.forward_begins()
+        if self.call.is_blank or self.composer.blanks.known:
+            self._see_blanks(results)
         if self.texts is None:
             self._take_inputs()
         elif self.call.genuine is None:
@@ -268,9 +270,9 @@ class ForwardCall:
             if (made := maker(tensor)) is not None:
                 new += composer.nodes.register(made, event, place, scope, (self.inputs, changed))
         self._name_results(results, is_single, event)
-        is_initialised, texts, first = "empty" not in self.call.display, [], None
+        texts, first = [], None
         for tensor in changed:
-            text, node = composer.defined(tensor, self.blob, event, place, is_initialised=is_initialised)
+            text, node = composer.defined(tensor, self.blob, event, place)
             texts.append(text)
             first = node if first is None else first
         made = maker(results[0])
@@ -286,6 +288,17 @@ class ForwardCall:
             is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
             phase="optimizer" if is_update or found.is_optimizer else "backward" if self._is_within() else None,
         )  # fmt: skip
+
+    def _see_blanks(self, results: list[torch.Tensor]) -> None:
+        """Take note of memory that was only reserved, or is written to or read."""
+        blanks = self.composer.blanks
+        for tensor in results:
+            if self.call.is_blank:
+                blanks.made(tensor)
+            elif self.call.is_inplace or "out" in self.kwargs:
+                blanks.written(tensor)
+        if not self.call.is_inplace:
+            blanks.read(self.inputs, results)
 
     def _updated(self, results: list[torch.Tensor]) -> tuple[list[torch.Tensor], bool]:
         """Return all that an in-place call changed, and whether it is an update of a leaf by hand."""

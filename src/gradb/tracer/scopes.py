@@ -131,9 +131,7 @@ class ModuleScopes:
     def _registered(self, module: torch.nn.Module, name: str, parameter: torch.Tensor) -> None:
         event = self._recorder.settle()
         self._composer.naming.provisional(parameter, f"{type(module).__name__}.{name}", event)
-        self._composer.leaf(
-            parameter, "nn.Parameter", self._recorder.find(4).place.row, is_quiet=True, is_initialised=False
-        )
+        self._composer.leaf(parameter, "nn.Parameter", self._recorder.find(4).place.row, is_quiet=True)
 
     def _path(self, root: torch.nn.Module, module: torch.nn.Module) -> str:
         tree = self._trees.get(id(root))
