@@ -10,6 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
 from gradb.tape.events import AccumulateDetail, LeafDetail, OpDetail
 from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
@@ -194,3 +197,36 @@ def test_gradients_made_in_inference_mode(tmp_path: Path) -> None:
     (buffer,) = tape.frame(tape.head).grads
     assert buffer.after is not None
     assert buffer.after.numbers() == grad.tolist() == [10, 10]
+
+
+def _of_a_few_kinds() -> None:
+    net, base = nn.Linear(2, 2, bias=False), nn.Linear(2, 2)
+    base.weight.requires_grad = False
+    base.bias.requires_grad_(False)
+    for _ in range(3):
+        x = torch.randn(1, 2, requires_grad=True)
+        base(net(x)).sum().backward()
+
+
+def test_leaves_that_are_gone_or_frozen_are_folded(tmp_path: Path) -> None:
+    """What the script has let go of, and what needs no gradient any more, is counted in one line and flagged."""
+    _, tape = record(tmp_path / "run.tape", _of_a_few_kinds, probe="never")
+    grads = tape.frame(tape.head).grads
+    assert {buffer.name for buffer in grads if not (buffer.is_gone or buffer.is_frozen)} == {"net.weight", "x"}
+    assert [buffer.is_gone for buffer in grads] == [False] * 3 + [True] * 2 + [False]
+    assert {buffer.name for buffer in grads if buffer.is_frozen} == {"base.weight", "base.bias"}
+    text = to_text(PANES["grads"](tape.frame(tape.head), Options(width=100)), 100)
+    assert "not listed: 2 gone, 2 frozen" in text
+    assert text.count(".grad") == 2
+
+
+def test_what_a_function_leaves_behind_can_be_looked_at(tmp_path: Path) -> None:
+    """When the script ends right after its training, the leaves of the training are still listed."""
+
+    def script() -> None:
+        _of_a_few_kinds()
+        print("done")
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    listed = [buffer.name for buffer in tape.frame(tape.head).grads if not (buffer.is_gone or buffer.is_frozen)]
+    assert listed == ["net.weight", "x"]

@@ -29,12 +29,33 @@ def grads_pane(frame: Frame, options: Options) -> RenderableType:
     """Return the table of buffers; the one touched by the current event is marked ``▶``."""
     if not frame.grads:
         return remark("no leaf requires grad yet, so there is no .grad to fill", options.width)
-    words = _stale_lines(frame.grads, options.width)
+    listed = listed_buffers(frame.grads)
+    words = [*_stale_lines(listed, options.width), *_folded_lines(frame.grads, options.width)]
     room = None if options.height is None else max(options.height - 1 - len(words), 1)
-    shown, hidden = _shown(frame.grads, room)
+    shown, hidden = _shown(listed, room)
     body: RenderableType = _table(shown, options) if options.width >= _TABLE_WIDTH else _stack(shown, options)
+    if not shown:
+        return Group(*words)
     more = [Text(f"… and {hidden} more buffers", style=theme.DIM)] if hidden else []
     return Group(body, *more, *words)
+
+
+def listed_buffers(grads: tuple[GradBuffer, ...]) -> tuple[GradBuffer, ...]:
+    """Return the buffers that have a row: not those of leaves that are gone, nor of parameters that are frozen."""
+    return tuple(buffer for buffer in grads if not _is_folded(buffer))
+
+
+def _is_folded(buffer: GradBuffer) -> bool:
+    return (buffer.is_gone or buffer.is_frozen) and not buffer.is_current
+
+
+def _folded_lines(grads: tuple[GradBuffer, ...], width: int) -> list[Text]:
+    """Return one line that counts the buffers without a row."""
+    folded = [buffer for buffer in grads if _is_folded(buffer)]
+    gone = sum(buffer.is_gone for buffer in folded)
+    frozen = len(folded) - gone
+    parts = [f"{count:,} {what}" for count, what in ((gone, "gone"), (frozen, "frozen")) if count]
+    return wrapped(f"not listed: {', '.join(parts)}", width, theme.DIM) if parts else []
 
 
 # --- stale gradients --------------------------------------------------------------------------------------------------

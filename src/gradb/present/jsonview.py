@@ -283,10 +283,11 @@ def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
 def _source_pane(frame: Frame) -> Json:
     view = frame.source
     if view is None:
-        return {"file": None, "line": None, "text": None, "nonfinite": False}
+        return {"file": None, "line": None, "text": None, "nonfinite": False, "library": None}
     text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
     place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
-    return {"file": relative(view.file, frame.run), **place, "text": text, "nonfinite": view.has_nonfinite}
+    rest = {"text": text, "nonfinite": view.has_nonfinite, "library": view.library or None}
+    return {"file": relative(view.file, frame.run), **place, **rest}
 
 
 def _graph_pane(frame: Frame) -> Json:
@@ -326,6 +327,8 @@ def _buffer_json(buffer: GradBuffer) -> Json:
         "fills": None if buffer.fills < 0 else buffer.fills,
         "since": buffer.since or None,
         "stale": buffer.is_stale,
+        "gone": buffer.is_gone,
+        "frozen": buffer.is_frozen,
         "check": check_json(buffer.check),
     }
 

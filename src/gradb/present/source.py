@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.present import theme
-from gradb.present.fields import remark
+from gradb.present.fields import remark, wrapped
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.present.viewport import window
@@ -30,10 +30,12 @@ def source_pane(frame: Frame, options: Options) -> RenderableType:
         where = f":{view.line}" if view.line else ""
         return remark(f"{plain(view.file, 200)}{where}: its text is not on the tape", options.width)
     focus = None if view.line is None else min(max(view.line, 1), len(view.lines)) - 1
-    first, last = window(len(view.lines), focus, options.height or len(view.lines))
+    words = wrapped(f"in {plain(view.library, 200)}", options.width, theme.DIM) if view.library else []
+    room = None if options.height is None else max(options.height - len(words), 1)
+    first, last = window(len(view.lines), focus, room or len(view.lines))
     digits = len(str(last))
-    room = max(options.width - digits - 3, 10)
-    return Group(*(_line(view, index, digits, room) for index in range(first, last)))
+    cells = max(options.width - digits - 3, 10)
+    return Group(*(_line(view, index, digits, cells) for index in range(first, last)), *words)
 
 
 def source_line(view: SourceView, index: int, width: int) -> Text:

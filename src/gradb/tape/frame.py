@@ -80,6 +80,8 @@ class SourceView:
     end_column: int | None
     has_nonfinite: bool = False
     """True where a value of the event there has a NaN or an infinity."""
+    library: str = ""
+    """Where in a library it happened (``lightning/loops/fit.py:123``); empty where the line is the script's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +341,10 @@ class GradBuffer:
     """Iteration of the first of them; 0 where there is none."""
     is_stale: bool = False
     """True in a backward that adds (or will add) to a gradient from an earlier iteration."""
+    is_gone: bool = False
+    """True when the leaf is no more: the script has let go of it."""
+    is_frozen: bool = False
+    """True when it does not require grad any more, and has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gradb.tape.chain import Chains
 from gradb.tape.events import (
     AccumulateDetail,
     DepthDetail,
+    ErrorDetail,
     Event,
     GradChangeDetail,
     HookDetail,
@@ -84,9 +85,16 @@ class Frames:
         if event is None:
             paths = (run.script, os.path.normpath(Path(run.cwd, run.script)))
             return next((self._view(path) for path in paths if self._lines(path) is not None), None)
-        if event.file is not None:
-            place = (event.line, event.end_line, event.column, event.end_column)
-            return SourceView(event.file, self._lines(event.file) or (), *place, event.has_nonfinite)
+        placed = event if event.file is not None else self._fatal(event.seq)
+        if placed is not None and placed.file is not None:
+            place = (placed.line, placed.end_line, placed.column, placed.end_column)
+            return SourceView(
+                placed.file,
+                self._lines(placed.file) or (),
+                *place,
+                event.has_nonfinite,
+                self._store.library(placed.seq),
+            )
         row = self._store.db.one(
             "SELECT s.path FROM event e JOIN source s ON s.id = e.file WHERE e.seq < ? AND e.seq > ?"
             " ORDER BY e.seq DESC LIMIT 1",
@@ -94,6 +102,12 @@ class Frames:
             event.seq - _LOOK_BACK,
         )
         return None if row is None else self._view(str(row[0]))
+
+    def _fatal(self, position: int) -> Event | None:
+        """Return the error that nothing caught: what is printed and ends after it has no line of its own."""
+        seq = self._store.latest("error", position)
+        detail = None if seq is None else self._store.detail(seq)
+        return self._store.event(seq) if seq and isinstance(detail, ErrorDetail) and detail.is_uncaught else None
 
     def _view(self, path: str) -> SourceView:
         return SourceView(path, self._lines(path) or (), None, None, None, None)
@@ -114,11 +128,16 @@ class Frames:
 
     def _grads(self, position: int, event: Event | None) -> tuple[GradBuffer, ...]:
         iteration = event.iteration if event is not None and event.phase == "backward" else 0
-        found = (self._grad(leaf, position, iteration) for leaf in self._leaves.at(position))
+        worked = self._store.last_work(position)
+        found = (self._grad(leaf, position, iteration, worked) for leaf in self._leaves.at(position))
         return tuple(one for one in found if one.event is not None or one.leaf is None or one.leaf.numel)
 
-    def _grad(self, leaf: int, position: int, iteration: int) -> GradBuffer:
-        """Return one buffer; ``iteration`` is that of the backward going on, 0 outside of any."""
+    def _grad(self, leaf: int, position: int, iteration: int, worked: int) -> GradBuffer:
+        """Return one buffer.
+
+        ``iteration`` is that of the backward going on, 0 outside of any; what the script lets go of after it has
+        computed for the last time, at ``worked``, stays to be looked at.
+        """
         value = self.value(leaf, position)
         event, fills, since = self._store.grad_event(leaf, position) or (None, 0, 0)
         before, added, after, how, told = self._touched(leaf, event)
@@ -129,11 +148,17 @@ class Frames:
         mark = self.trainings.unseen_since(event or 0, position, self._store.head)
         if mark is not None:
             unknown = _unseen(after or newest, mark)
-            return GradBuffer(leaf, name, newest, None, None, unknown, None, False, None, "", -1, 0, False)
+            return GradBuffer(leaf, name, newest, None, None, unknown, None, False, None, "", -1, 0)
         is_stale = fills != 0 and since < iteration
         return GradBuffer(
-            leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale
-        )
+            leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale,
+            self._is_gone(leaf, worked), value is not None and not value.requires_grad and after is None,
+        )  # fmt: skip
+
+    def _is_gone(self, leaf: int, position: int) -> bool:
+        """Tell whether a leaf is no more at a position: its node lives as long as it does."""
+        found = self._store.defined_at(leaf, position)
+        return found is not None and found[1] is not None and self._store.gone(found[1], position) is not None
 
     def value(self, tensor: int, position: int) -> Tensor | None:
         """Return the newest appearance of a tensor; it has no value where that may have changed unseen."""

@@ -109,6 +109,11 @@ CREATE TABLE grad(                -- events that touched the .grad of a leaf
   since INTEGER NOT NULL,         -- iteration of the first of them
   PRIMARY KEY(tensor, event)
 ) WITHOUT ROWID;
+CREATE TABLE library(             -- events that happened in a library: where; the event's own place is the script's
+  event INTEGER PRIMARY KEY,
+  file INTEGER NOT NULL,          -- source.id
+  line INTEGER NOT NULL
+);
 CREATE TABLE series(              -- numbers that change from iteration to iteration
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,             -- loss, grad_norm, parameter_norm, learning_rate, suppressed, missed, inserted

@@ -7,6 +7,7 @@ up to that position; nothing is cached that a growing tape could change. It know
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -160,6 +161,25 @@ class Store:
         """Return the seq of the newest event of a kind up to a position."""
         row = self.db.one("SELECT max(seq) FROM event WHERE kind = ? AND seq <= ?", kind, position)
         return None if row is None or row[0] is None else int(row[0])
+
+    def last_work(self, position: int) -> int:
+        """Return the seq of the newest event up to a position at which the script computed something; else 0."""
+        row = self.db.one(
+            "SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ('output', 'error', 'note', 'end')"
+            " ORDER BY seq DESC LIMIT 1",
+            position,
+        )
+        return 0 if row is None else int(row[0])
+
+    def library(self, seq: int) -> str:
+        """Return where in a library an event happened, from the library's folder on; empty where in none."""
+        row = self.db.one("SELECT s.path, l.line FROM library l JOIN source s ON s.id = l.file WHERE l.event = ?", seq)
+        if row is None:
+            return ""
+        path = str(row[0]).replace(os.sep, "/")
+        for folder in ("/site-packages/", "/dist-packages/"):
+            path = path.rpartition(folder)[2]
+        return f"{path}:{row[1]}"
 
     # --- nodes --------------------------------------------------------------------------------------------------------
 

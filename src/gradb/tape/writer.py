@@ -29,6 +29,7 @@ _MISSING = "INSERT OR IGNORE INTO missing VALUES(?,?,?,?)"
 _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR REPLACE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
+_LIBRARY = "INSERT OR IGNORE INTO library VALUES(?,?,?)"
 _CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
 
 
@@ -79,6 +80,8 @@ class TapeWriter:
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []
+        self.libraries: list[tuple[int, int, int]] = []
+        """(event, source id, line): where in a library something happened that the script's line led to."""
         self._series: list[tuple[array[int], array[int], array[float]]] = []
         self._touched: set[int] = set()
 
@@ -239,6 +242,7 @@ class TapeWriter:
                 (_TENSOR, self.tensors),
                 (_NAME, self.names),
                 (_GRAD, self.grads),
+                (_LIBRARY, self.libraries),
                 (_CHUNK, [self._chunk(series) for series in sorted(self._touched)]),
             ):
                 if rows:
@@ -274,6 +278,7 @@ class TapeWriter:
         saved = (self.saved, self.used, self.touched)
         for rows in (self.events, self.nodes, self.remarks, *saved, self.gaps, self.tensors, self.names, self.grads):
             rows.clear()
+        self.libraries.clear()
 
     def abandon(self) -> None:
         """Let go of what could not be written: from here on nothing is."""

@@ -148,9 +148,11 @@ class GradWatch:
         """Record ``p.grad = ...``, ``del p.grad``, or a leaf that begins to require grad."""
         held, self._local.held = self._local.held, None
         if "requires_grad" in call.display:
+            self._recorder.settle()
             if is_leaf(args[0]):
-                self._recorder.settle()
                 self._composer.leaf(args[0], "requires_grad = True", found.place.row, is_quiet=False)
+            elif self._composer.tensors.is_known(args[0]) and self._composer.tensors.record(args[0]).is_leaf:
+                self._composer.frozen(args[0], found.place.row)
         elif held and not self._local.depth and not found.is_optimizer:
             self._tell(call, args, held, found.place.row)
 

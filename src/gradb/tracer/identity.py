@@ -155,6 +155,7 @@ class TensorIds:
         known = self._records.get(key)
         if known is not None and known.ref is ref:
             del self._records[key]
+            known.mark = None  # a record may be kept for its name; the mark tells by its end that the leaf is gone
             self._buffers.forget(known)
 
 

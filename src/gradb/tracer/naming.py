@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradb.tracer.identity import TensorIds, TensorRecord
 
 _MOST_FRUITLESS = 100
-"""So many leaves that no variable leads to, and no more are looked for."""
+"""So many searches that found nothing, and no more are made."""
 _SELF = "self."
 
 
@@ -63,7 +63,7 @@ class Naming:
         if owner is known and known.name == name:
             known.is_settled |= is_path
             return True
-        if not name or not (is_path or self._may_rename(known, owner, scope)):
+        if not name or not (is_path or self._may_rename(known, owner, scope, is_own=name.startswith(_SELF))):
             return False
         if (
             owner is not None
@@ -77,12 +77,13 @@ class Naming:
         known.is_settled = is_path
         return True
 
-    def _may_rename(self, known: TensorRecord, owner: TensorRecord | None, scope: str) -> bool:
+    def _may_rename(self, known: TensorRecord, owner: TensorRecord | None, scope: str, *, is_own: bool) -> bool:
         """Tell whether what the source says here is reason enough to call a tensor otherwise.
 
-        A path stays; and a function's own variable takes no name from a leaf that has it elsewhere.
+        A path stays; a function's own variable takes no name from a leaf that has it elsewhere; and ``self.w``, which
+        is another tensor for each object, is for what has no name (``is_own``).
         """
-        if known.is_settled and known.name is not None and self._owners.get(known.name) is known:
+        if known.name is not None and self._owners.get(known.name) is known and (known.is_settled or is_own):
             return False
         return owner is None or owner is known or not owner.is_leaf or owner.scope == scope or owner.ref() is None
 
@@ -147,14 +148,15 @@ class Naming:
         if not wanted:
             return
         found = self._search(wanted) if self._fruitless < _MOST_FRUITLESS else {}
+        self._fruitless += not found
         for key, leaf in wanted.items():
             path = found.get(key)
-            self._fruitless += path is None
             if path is None and fallback is not None:
                 path = self._free(fallback(key))
             if path is not None:
                 self.name(leaf, path.removeprefix(_SELF), event, is_path=True)
-            self._tensors.record(leaf).is_settled = True
+            elif not issubclass(type(leaf), torch.nn.Parameter):  # which its model may yet tell when it is called
+                self._tensors.record(leaf).is_settled = True
 
     def _free(self, name: str) -> str:
         """Return a name, with a number where a tensor that is alive has it."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import sysconfig
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ from typing import NamedTuple
 from gradb.tracer.syntax import NAMELESS, Index, Names, Span, index
 
 PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
+
+
+class Inside(tuple[int | None, int | None, int | None, int | None, int | None]):  # noqa: SLOT001 - a tuple has none
+    """The place of the script's call into a library, at which something happened in that library."""
+
+    library: tuple[int, int]
+    """Source id and line where the library did it."""
+
 
 _GRADB = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Files of torch whose frames may stand between the user's call and the torch function it names, one call deep.
@@ -88,6 +97,7 @@ class Places:
         self._kinds: dict[str, int] = {}
         self._codes: dict[int, tuple[CodeType, dict[int, Place]]] = {}
         self._files: dict[str, _File] = {}
+        self._libraries: dict[tuple[PlaceRow, str, int], Place] = {}
 
     def learn_torch(self, folder: str) -> None:
         """Say where torch lives, once it is imported."""
@@ -100,6 +110,7 @@ class Places:
         ``within`` is the innermost call of a module that the walk is sure to reach, if it is known.
         """
         is_direct, is_optimizer, is_deep, calls = True, False, False, 0
+        library: FrameType | None = None
         kinds = self._kinds
         while frame is not None:
             code = frame.f_code
@@ -107,18 +118,26 @@ class Places:
             if kind is None:
                 kind = self._classify(code.co_filename)
             if kind == _USER:
-                return self._place(code, frame.f_lasti).found(is_direct, is_optimizer, calls == 1 and not is_deep)
+                place = self._place(code, frame.f_lasti)
+                if library is not None:
+                    place = self._inside(place, library)
+                return place.found(is_direct, is_optimizer, calls == 1 and not is_deep)
             if kind == _MODULE:
                 is_direct = False
                 if code.co_name == "_wrapped_call_impl":
                     calls += 1
                     if within is not None and within.frame == id(frame):
                         outer = within.found
-                        return outer.place.found(False, is_optimizer or outer.is_optimizer, False)
+                        place = outer.place if library is None else self._inside(outer.place, library)
+                        return place.found(False, is_optimizer or outer.is_optimizer, False)
             elif kind != _TRANSPARENT:
                 is_direct, is_deep = False, True
                 is_optimizer |= kind == _OPTIM
+                if kind == _LIBRARY and library is None:
+                    library = frame
             frame = frame.f_back
+        if library is not None:  # nothing of the script's is below: a thread that the library has begun
+            return self._place(library.f_code, library.f_lasti).found(False, is_optimizer, False)
         return NOWHERE.found(False, is_optimizer, False)
 
     def find_call(self, frame: FrameType | None, within: ModuleCall | None) -> ModuleCall:
@@ -132,20 +151,27 @@ class Places:
 
     def of_code(self, code: CodeType) -> PlaceRow:
         """Return the place of a function's first line where it is the user's."""
-        if self._classify(code.co_filename) != _USER:
+        if self._classify(code.co_filename) not in {_USER, _LIBRARY}:
             return NOWHERE.row
         file = self._place(code, 0).row[0]
         return file, code.co_firstlineno, code.co_firstlineno, None, None
 
     def of_traceback(self, traceback: TracebackType | None) -> PlaceRow:
-        """Return the place of the innermost frame that is the user's."""
-        row = NOWHERE.row
+        """Return the place of the innermost frame that is the user's, and with it that of a library further in."""
+        place, library = NOWHERE, None
         while traceback is not None:
             code = traceback.tb_frame.f_code
-            if self._classify(code.co_filename) == _USER:
-                row = self._place(code, traceback.tb_lasti).row
+            kind = self._classify(code.co_filename)
+            if kind == _USER:
+                place, library = self._place(code, traceback.tb_lasti), None
+            elif kind == _LIBRARY:
+                library = traceback
             traceback = traceback.tb_next
-        return row
+        if library is None:
+            return place.row
+        if place is NOWHERE:
+            return self._place(library.tb_frame.f_code, library.tb_lasti).row
+        return self._within(place, library.tb_frame.f_code, library.tb_lasti).row
 
     def is_users(self, filename: str) -> bool:
         """Tell whether a file is the script's own."""
@@ -165,8 +191,24 @@ class Places:
             kind = _KINDS.get(rest, _OPTIM if rest.startswith("optim/") else _DEEP)
         elif filename in _STDLIB_GLUE:
             kind = _DEEP
+        elif _is_library(filename) and not _is_beside_main(filename):
+            kind = _LIBRARY
         self._kinds[filename] = kind
         return kind
+
+    def _inside(self, place: Place, library: FrameType) -> Place:
+        return self._within(place, library.f_code, library.f_lasti)
+
+    def _within(self, place: Place, code: CodeType, lasti: int) -> Place:
+        """Return a place of the script's with that of the library beside it; its names are none of the library's."""
+        line = _position(code, lasti)[0] or code.co_firstlineno
+        key = (place.row, code.co_filename, line)
+        known = self._libraries.get(key)
+        if known is None:
+            row = Inside(place.row)
+            row.library = (self._register(code.co_filename, None), line)
+            known = self._libraries[key] = Place(place.file, row, NAMELESS)
+        return known
 
     def _place(self, code: CodeType, lasti: int) -> Place:
         known = self._codes.get(id(code))
@@ -197,13 +239,28 @@ class Places:
 
 
 _MAX_CODES = 10_000
-_USER, _DEEP, _OPTIM, _TRANSPARENT, _MODULE = range(5)
+_USER, _DEEP, _OPTIM, _TRANSPARENT, _MODULE, _LIBRARY = range(6)
 _KINDS = dict.fromkeys(_THIN, _TRANSPARENT) | {"nn/modules/module.py": _MODULE}
 _STDLIB_GLUE = {
     module.__file__
     for name in ("functools", "contextlib", "threading", "runpy", "copy", "abc")
     if (module := sys.modules.get(name)) is not None and module.__file__
 }
+
+
+_LIBRARY_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_STDLIB = tuple({path + os.sep for name, path in sysconfig.get_paths().items() if name in {"stdlib", "platstdlib"}})
+
+
+def _is_library(filename: str) -> bool:
+    """Tell whether a file is the standard library's or installed."""
+    return filename.startswith(_STDLIB) or any(folder in filename for folder in _LIBRARY_FOLDERS)
+
+
+def _is_beside_main(filename: str) -> bool:
+    """Tell whether a file lies in the folder of the script: ``-m package`` may be installed, and is the script then."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    return isinstance(main, str) and filename.startswith(os.path.dirname(os.path.abspath(main)) + os.sep)
 
 
 def _position(code: CodeType, lasti: int) -> tuple[int | None, int | None, int | None, int | None]:

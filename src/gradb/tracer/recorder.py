@@ -22,7 +22,7 @@ from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.failures import Failures, reason
 from gradb.tracer.gate import Gate
-from gradb.tracer.places import NOWHERE, Found, ModuleCall, PlaceRow, Places
+from gradb.tracer.places import NOWHERE, Found, Inside, ModuleCall, PlaceRow, Places
 from gradb.tracer.shielding import shielded, shields_above
 
 _BATCH = 500
@@ -145,6 +145,8 @@ class Recorder:
             (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, text, data)
         )  # as ``TapeWriter.event`` does, without a call of twelve arguments
         writer.head = seq
+        if type(place) is Inside:
+            writer.libraries.append((seq, *place.library))
         if len(events) >= _BATCH:
             self.write()
         if may_hold and self.gate.is_watching:

@@ -22,6 +22,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from gradb.present.grads import listed_buffers
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.safe import plain
@@ -219,7 +220,7 @@ class GradsPane(DrawnPane):
 
     def show_place(self) -> None:
         """Bring the buffer that the event is about into view."""
-        grads = () if self.frame is None else self.frame.grads
+        grads = () if self.frame is None else listed_buffers(self.frame.grads)
         current = next((index for index, buffer in enumerate(grads) if buffer.is_current), 0)
         self.scroll_to(y=top_line(current, len(self._strips), max(self.room.height, 1)), animate=False)
 

@@ -31,7 +31,7 @@ class SourcePane(Pane):
     def watch_frame(self) -> None:
         """Lay the text out, and bring the current line into view."""
         view = self._view
-        self.show_about("" if view is None else view.file.rpartition("/")[2])
+        self.show_about("" if view is None else f"{view.file.rpartition('/')[2]}{_within(view)}")
         self.set_lines(1 if view is None else len(view.lines))
         self._show_current()
         self.refresh()
@@ -95,3 +95,8 @@ class SourcePane(Pane):
         line = offset.y + self.scroll_offset.y + 1
         if line <= len(view.lines):
             self.post_message(LineClicked(line))
+
+
+def _within(view: SourceView) -> str:
+    """Return where in a library it happened."""
+    return f", in {view.library}" if view.library else ""

@@ -34,6 +34,18 @@ def pane(name: str, frame: Frame, width: int = 80, height: int | None = None) ->
 # --- source -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_uncaught", [True, False])
+def test_where_nothing_caught_an_error_its_line_stays_marked(is_uncaught: bool, tmp_path: Path) -> None:
+    """What is printed and ends after it has no line of its own; where the script goes on, the line is let go."""
+    with TapeBuilder(tmp_path / "run.tape", source="a = 1\nb = h @ w\n") as builder:
+        builder.error("RuntimeError", "mat1 and mat2 shapes cannot be multiplied", 2, is_uncaught=is_uncaught)
+        builder.output("Traceback", "stderr")
+        builder.end(1)
+    with Tape.open(tmp_path / "run.tape") as tape:
+        shown = [pane("source", tape.frame(position))[1][0] for position in (1, 2, 3)]
+    assert shown == (["▶"] * 3 if is_uncaught else ["▶", " ", " "])
+
+
 def view(lines: list[str], line: int, column: int | None, end: int | None, last: int | None = None) -> SourceView:
     return SourceView("x.py", tuple(lines), line, last or line, column, end)
 

@@ -1,0 +1,105 @@
+"""What a library does for the script stands at the script's line, with the library's beside it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
+from gradb.tape.tape import Tape
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+LIBRARY = """
+import torch
+
+def fit(model, steps):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = model.training_step()
+        loss.backward()
+        optimizer.step()
+
+def broken(x):
+    return x @ torch.ones(7, 7)
+"""
+
+
+class Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Sequential(nn.Linear(2, 1))
+
+    def training_step(self) -> torch.Tensor:
+        out: torch.Tensor = self.model(torch.ones(1, 2))
+        return out.sum()
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Return a library that is installed."""
+    folder = tmp_path / "site-packages" / "trainerlib"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "loop.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(str(folder.parent))
+    for name in ("trainerlib", "trainerlib.loop"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module("trainerlib.loop")
+
+
+def _places(tape: Tape, kinds: set[str]) -> list[tuple[str, str, str]]:
+    """Return (kind, line of the script, place in the library) of events."""
+    found = []
+    for event in tape.events():
+        view = tape.frame(event.seq).source
+        if event.kind in kinds and view is not None and view.line is not None:
+            assert view.file == __file__
+            found.append((event.kind, view.lines[view.line - 1].strip(), view.library))
+    return found
+
+
+def test_a_training_loop_in_a_library(library: object, tmp_path: Path) -> None:
+    """zero_grad, backward and step stand at the call of the loop, the forward pass in the script's own model."""
+
+    def script() -> None:
+        library.fit(Model(), 1)  # type: ignore[attr-defined]
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert notes(tape) == []
+    call = "library.fit(Model(), 1)  # type: ignore[attr-defined]"
+    assert _places(tape, {"zero_grad", "backward_start", "step"}) == [
+        ("zero_grad", call, "trainerlib/loop.py:7"),
+        ("backward_start", call, "trainerlib/loop.py:9"),
+        ("step", call, "trainerlib/loop.py:10"),
+    ]
+    forward = next(event for event in tape.events() if event.name == "AddmmBackward0")
+    view = tape.frame(forward.seq).source
+    assert view is not None
+    assert (view.lines[(view.line or 1) - 1].strip(), view.library) == (
+        "out: torch.Tensor = self.model(torch.ones(1, 2))",
+        "",
+    )
+    step = next(event.seq for event in tape.events() if event.kind == "step")
+    assert "in trainerlib/loop.py:10" in to_text(PANES["source"](tape.frame(step), Options(width=80, height=9)), 80)
+    assert {event.name for event in tape.events() if event.kind == "accumulate"} == {"model.0.weight", "model.0.bias"}
+
+
+def test_an_error_in_a_library(library: object, tmp_path: Path) -> None:
+    """An op that fails in a library stands at the script's call of it."""
+
+    def script() -> None:
+        with pytest.raises(RuntimeError):
+            library.broken(torch.ones(2, 2))  # type: ignore[attr-defined]
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    call = "library.broken(torch.ones(2, 2))  # type: ignore[attr-defined]"
+    assert _places(tape, {"error"}) == [("error", call, "trainerlib/loop.py:13")]
