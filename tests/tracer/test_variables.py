@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn, optim
+from torch.nn.utils import parametrizations
 
 from gradb.debugger.expect import Evaluator, read
 from gradb.tape.events import StepDetail
@@ -282,6 +283,44 @@ def test_the_end_of_a_path_is_enough_where_only_one_ends_so(tmp_path: Path) -> N
         _, tape = record(tmp_path / f"{count}.tape", functools.partial(script, count), probe="never")
         assert tape.means("net.fc.weight", tape.head)
         assert tape.means("fc.weight", tape.head) is (count == 1)
+
+
+class _Adjoint(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, y: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(y)
+        return y * 3
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        (y,) = ctx.saved_tensors
+        with torch.enable_grad():
+            y = y.detach().requires_grad_()
+            found: torch.Tensor = torch.autograd.grad((y * 3).sum(), y, gradients[0].sum())[0]
+        return found
+
+
+def test_a_leaf_made_inside_a_backward_takes_no_name_from_the_scripts(tmp_path: Path) -> None:
+    """An adjoint's own ``y`` is another variable than the script's: it gets a number."""
+
+    def script() -> None:
+        y = torch.ones(2, requires_grad=True)
+        _Adjoint.apply(y).sum().backward()  # type: ignore[no-untyped-call]
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    frame = tape.frame(tape.head)
+    assert [(buffer.name, buffer.is_gone) for buffer in frame.grads] == [("y", False), ("y #2", True)]
+
+
+def test_parametrized_weights(tmp_path: Path) -> None:
+    """What torch calls for itself while it parametrizes a weight does not name it: the script's call does."""
+
+    def script() -> None:
+        net = nn.Sequential(parametrizations.spectral_norm(nn.Linear(2, 2)))
+        net(ONES).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert accumulated(tape) == ["net.0.bias", "net.0.parametrizations.weight.original"]
 
 
 class _Watched:

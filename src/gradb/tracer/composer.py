@@ -133,23 +133,19 @@ class Composer:
 
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
-        head, value = self.tensors.record(tensor).head, self._value(tensor, blob)
+        head, blanks = self.tensors.record(tensor).head, self.blanks
+        value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
         if not tensor.requires_grad:
             return f"{head}false,null,0,{value}]"
         node, output_nr = self.node_of(tensor, event, place)
         return f"{head}true,{'null' if node is None else node},{output_nr},{value}]"
 
-    def _value(self, tensor: torch.Tensor, blob: Blob) -> str:
-        """Return the text of the wire form of a value; memory that nothing was written to yet has none."""
-        if self.blanks.known and self.blanks.has(tensor):
-            return blank(tensor)
-        return self.snapshots.take(tensor, blob)
-
     def defined(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> tuple[str, int | None]:
         """Say that a tensor's value and node are defined at an event; return the text of ``T`` and the node's id."""
         known = self.tensors.record(tensor)
         node, output_nr = self.node_of(tensor, event, place)
-        value = self._value(tensor, blob)
+        blanks = self.blanks
+        value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
         self.writer.tensors.append((known.id, event, node, output_nr))
         flag = "true" if tensor.requires_grad else "false"
         return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node

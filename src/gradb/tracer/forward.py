@@ -258,7 +258,8 @@ class ForwardCall:
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
         composer, found = self.composer, self._locate()
         event, place = self.recorder.settle(), found.place.row
-        if is_single and self.makes_leaf(results[0]):
+        made = maker(results[0])
+        if is_single and made is None and self.makes_leaf(results[0]):
             self._name_results(results, is_single, event)
             composer.leaf(
                 results[0], self.call.display, place, is_quiet=is_ordinary(results[0]) and not results[0].numel()
@@ -267,15 +268,14 @@ class ForwardCall:
         scope, new = composer.scope, []
         changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
         for tensor in changed:
-            if (made := maker(tensor)) is not None:
-                new += composer.nodes.register(made, event, place, scope, (self.inputs, changed))
+            if (node := made if tensor is results[0] else maker(tensor)) is not None:
+                new += composer.nodes.register(node, event, place, scope, (self.inputs, changed))
         self._name_results(results, is_single, event)
         texts, first = [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place)
             texts.append(text)
             first = node if first is None else first
-        made = maker(results[0])
         name = made.name() if made is not None and new else self.call.display
         if self.again is not None:
             for id_ in new:
@@ -285,7 +285,7 @@ class ForwardCall:
                 composer.writer.remark(id_, event, "made_by", str(self.inside))
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
-            is_quiet=not is_update and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
+            is_quiet=not is_update and made is None and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
             phase="optimizer" if is_update or found.is_optimizer else "backward" if self._is_within() else None,
         )  # fmt: skip
 

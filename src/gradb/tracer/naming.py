@@ -150,13 +150,25 @@ class Naming:
         found = self._search(wanted) if self._fruitless < _MOST_FRUITLESS else {}
         self._fruitless += not found
         for key, leaf in wanted.items():
-            path = found.get(key)
-            if path is None and fallback is not None:
-                path = self._free(fallback(key))
+            path, scope = found.get(key, (None, ""))
             if path is not None:
-                self.name(leaf, path.removeprefix(_SELF), event, is_path=True)
+                self._give_path(leaf, path.removeprefix(_SELF), event, scope)
+            elif fallback is not None:
+                self.name(leaf, self._free(fallback(key)), event, is_path=True)
             elif not issubclass(type(leaf), torch.nn.Parameter):  # which its model may yet tell when it is called
                 self._tensors.record(leaf).is_settled = True
+
+    def _give_path(self, leaf: torch.Tensor, path: str, event: int, scope: str) -> None:
+        """Name a leaf; a function's own variable takes no name from a leaf that has it elsewhere."""
+        owner = self._owners.get(path)
+        is_elsewhere = (
+            owner is not None
+            and owner.is_leaf
+            and owner.scope != scope
+            and (alive := owner.ref()) is not None
+            and alive is not leaf
+        )
+        self.name(leaf, self._free(path) if is_elsewhere else path, event, scope, is_path=True)
 
     def _free(self, name: str) -> str:
         """Return a name, with a number where a tensor that is alive has it."""
@@ -169,16 +181,18 @@ class Naming:
     def _is_settled(self, known: TensorRecord) -> bool:
         return known.is_settled and (known.name is None or self._owners.get(known.name) is known)
 
-    def _search(self, wanted: Iterable[int]) -> dict[int, str]:
+    def _search(self, wanted: Iterable[int]) -> dict[int, tuple[str, str]]:
         search, seen = Search(wanted), set()
         frames = self._frames()
         for frame in frames:  # what belongs to modules first: it lasts longest
             if id(frame.f_globals) not in seen:
                 seen.add(id(frame.f_globals))
-                search.look(list(frame.f_globals.items()), self._places.is_passing(frame.f_code.co_filename))
+                search.look(list(frame.f_globals.items()), "", self._places.is_passing(frame.f_code.co_filename))
         for frame in frames:
             if search.wanted and frame.f_code.co_name != "<module>":
-                search.look(variables_of(frame), self._places.is_passing(frame.f_code.co_filename))
+                search.look(
+                    variables_of(frame), frame.f_code.co_qualname, self._places.is_passing(frame.f_code.co_filename)
+                )
         return search.found
 
     def _frames(self) -> list[FrameType]:

@@ -15,7 +15,7 @@ from torch.compiler import is_compiling
 from gradb.tracer.composer import Composer
 from gradb.tracer.places import Found
 from gradb.tracer.replacing import replaced
-from gradb.tracer.syntax import Callee, Names
+from gradb.tracer.syntax import Callee
 
 _MODULE = Callee("")
 
@@ -119,7 +119,7 @@ class ModuleScopes:
         local.scopes.append(path)
         local.calls.append(call)
         if len(roots) == 1:
-            self._name_parameters(module, call.found.place.names)
+            self._name_parameters(module, call.found)
         if call.found.is_module_call:
             self._composer.naming.arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
 
@@ -141,16 +141,21 @@ class ModuleScopes:
             tree = self._trees[id(root)] = _Tree(root)
         return tree.name(module) or type(module).__name__
 
-    def _name_parameters(self, root: torch.nn.Module, around: Names) -> None:
+    def _name_parameters(self, root: torch.nn.Module, found: Found) -> None:
         """Give the parameters of a model that is called the paths by which variables lead to them."""
         tree = self._trees.get(id(root))
         if tree is None or tree.ref() is not root or tree.is_named:
             return
         tree.is_named = True
         names = {id(parameter): (name, parameter) for name, parameter in _named_parameters(root)}
-        called = (around.callee or type(root).__name__).removeprefix("self.")
+        called, kind = found.place.names.callee if found.is_module_call else None, type(root)
+        if called is None and not kind.__module__.startswith("torch."):
+            called = kind.__name__  # what torch calls for itself is a part of something else
+        fallback = None if called is None else f"{called.removeprefix('self.')}.{{}}".format
         parameters = [parameter for _, parameter in names.values()]
-        self._composer.naming.settle(parameters, self._recorder.settle(), lambda key: f"{called}.{names[key][0]}")
+        self._composer.naming.settle(
+            parameters, self._recorder.settle(), None if fallback is None else lambda key: fallback(names[key][0])
+        )
 
 
 def _named_modules(root: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:

@@ -54,14 +54,21 @@ class Search:
 
     def __init__(self, wanted: Iterable[int]) -> None:
         self.wanted = set(wanted)
-        self.found: dict[int, str] = {}
+        self.found: dict[int, tuple[str, str]] = {}
+        """Path, and the function whose variable it begins with."""
+        self._scope = ""
         self._seen: set[int] = set()
         self._room = _MOST_SEEN
 
-    def look(self, variables: Variables, is_passing: Callable[[str], bool] = lambda name: False) -> None:
-        """Look through the variables of one frame; ``is_passing`` tells those that are one thing after another, as
-        the variables of loops are: they come last.
+    def look(self, variables: Variables, scope: str, is_passing: Callable[[str], bool] = lambda name: False) -> None:
+        """Look through the variables of one frame.
+
+        Args:
+            variables: in the order in which they were assigned.
+            scope: the function, as its code is called; empty for a module.
+            is_passing: tells those that are one thing after another, as the variables of loops are: they come last.
         """
+        self._scope = scope
         named = [(name, value) for name, value in variables if not name.startswith("__") and name.isidentifier()]
         self._pass([(name, value) for name, value in named if not is_passing(name)])
         self._pass([(name, value) for name, value in named if is_passing(name)])
@@ -81,7 +88,7 @@ class Search:
     def _claim(self, path: str, value: Any) -> None:
         if id(value) in self.wanted:
             self.wanted.discard(id(value))
-            self.found[id(value)] = path
+            self.found[id(value)] = path, self._scope
 
     def _open(self, path: str, value: Any, depth: int, pending: deque[tuple[str, Any, int]]) -> None:
         """Look at one value, and put off what is in it."""
