@@ -70,7 +70,7 @@ def _finish(
                 db.execute(
                     "INSERT OR REPLACE INTO run VALUES('stopped', ?)", (json.dumps([stopped.event, stopped.why]),)
                 )
-            _append(db, exit_code, signal, strays)
+            _append(db, exit_code, signal, strays, is_cut=stopped is not None)
             for statement in filter(str.strip, INDEXES.split(";")):
                 db.execute(statement)
             db.execute("INSERT OR REPLACE INTO run VALUES('is_finished', '1')")
@@ -83,7 +83,12 @@ def _finish(
 
 
 def _append(
-    db: sqlite3.Connection, exit_code: int | None, signal: int | None, strays: Sequence[tuple[str, str]]
+    db: sqlite3.Connection,
+    exit_code: int | None,
+    signal: int | None,
+    strays: Sequence[tuple[str, str]],
+    *,
+    is_cut: bool,
 ) -> None:
     """Append strays and an end; an end that is there already stays the last event."""
     end = db.execute("SELECT max(seq) FROM event WHERE kind = 'end'").fetchone()[0]
@@ -98,7 +103,8 @@ def _append(
         seq += 1
         db.execute(_EVENT, (seq, "output", _clear(stream), iteration, phase, json.dumps([stream, text])))
     if end is None:
-        detail = json.dumps([exit_code, signal, reason(exit_code, signal)])
+        why = status(exit_code, signal) if is_cut else reason(exit_code, signal)  # cut: nothing is known of its end
+        detail = json.dumps([exit_code, signal, why])
         db.execute(_EVENT, (seq + 1, "end", "end", iteration, "end", detail))
         db.execute("INSERT OR REPLACE INTO run VALUES('status', ?)", (status(exit_code, signal),))
 

@@ -12,6 +12,7 @@ import pytest
 
 from gradb.tape.events import EndDetail, OutputDetail
 from gradb.tape.finish import finish
+from gradb.tape.missing import Stopped
 from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.testing import TapeBuilder
@@ -72,6 +73,14 @@ def test_an_end_is_written(path: Path, way: tuple[int | None, int | None]) -> No
         assert (tape.head, tape.is_finished, tape.run.status) == (3, True, status)
         assert tape.detail(3) == EndDetail(*way, reason)
         assert (tape.event(3).phase, tape.event(3).iteration) == ("end", 3)
+
+
+def test_how_a_run_ended_that_could_not_be_heard_is_not_known(path: Path) -> None:
+    """Only its exit code is, and where the recording ended."""
+    assert finish(path, 5, None, stopped=Stopped(1, "the line was closed"))
+    with Tape.open(path) as tape:
+        assert tape.detail(tape.head) == EndDetail(5, None, "exit code 5")
+        assert tape.run.stopped == Stopped(1, "the line was closed")
 
 
 def test_what_was_printed_past_the_tracer_is_kept(path: Path) -> None:
