@@ -29,7 +29,7 @@ from gradb.tracer.microscope import Microscope
 from gradb.tracer.passing import Filling, Hooks, is_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
-from gradb.tracer.reach import leaves_of, node_of, to_run
+from gradb.tracer.reach import ends_of, leaves_of, node_of, to_run
 from gradb.tracer.visits import CustomVisit, LeafVisit, NodeVisit
 
 Engine = Callable[..., Any]
@@ -209,8 +209,8 @@ class BackwardRun:
             if (node := node_of(root)) is not None:
                 self.composer.nodes.register(node, event, self.place, self.composer.scope)
         self.composer.naming.settle_waiting(event)
-        wanted = {node for item in options.get("inputs") or () if (node := node_of(item)) is not None}
-        nodes = to_run([node for root in roots if (node := node_of(root)) is not None], wanted, self._is_grad)
+        above = [node for root in roots if (node := node_of(root)) is not None]
+        nodes = to_run(above, ends_of(options.get("inputs") or (), above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         is_bad = blob.has_nonfinite
         for name, value in self._losses.of(roots, found.place):

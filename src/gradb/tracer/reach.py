@@ -31,6 +31,23 @@ def _end_of(leaf: torch.Tensor) -> Any:
         return None
 
 
+def ends_of(items: Iterable[Any], roots: list[Any]) -> set[Any]:
+    """Return the nodes of what gradients are wanted for; empty only where nothing is named.
+
+    A leaf's is looked for below the roots: to ask torch for it makes a node, which a hook of the script's may see.
+    """
+    leaves = {id(item) for item in items if isinstance(item, torch.Tensor) and maker(item) is None}
+    if not leaves:
+        return {node for item in items if (node := node_of(item)) is not None}
+    others = {node_of(item) for item in items if id(item) not in leaves}
+    found = {node for node in _postorder(roots) if is_accumulate(node) and id(node.variable) in leaves}
+    return (others | found) - {None} or {_NOWHERE}
+
+
+_NOWHERE = object()
+"""Stands for the end of a way that does not exist."""
+
+
 def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
     """Return the nodes that the engine will run, as it decides itself.
 
