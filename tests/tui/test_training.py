@@ -114,7 +114,7 @@ async def test_a_script_that_never_trains_says_so(chain_tape: Path, tmp_path: Pa
     app = opening(path)
     async with shown(app, 120, 40) as pilot:
         text = await press(pilot, "end", "6")
-        assert "ran no backward from a scalar" in text
+        assert "no backward from a scalar was recorded" in text
         assert "its text is not on the tape" in text
 
 

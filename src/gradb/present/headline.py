@@ -209,6 +209,8 @@ def _note(event: Event, detail: NoteDetail) -> str:
 
 
 def _step(event: Event, detail: StepDetail) -> str:
+    if detail.skipped:
+        return f"{detail.optimizer} step skipped by GradScaler: {detail.skipped}"
     count = len(detail.parameters)
     of = f" of {count} parameter" + ("" if count == 1 else "s") if count else ""
     return f"{detail.optimizer} step{of}, {rates_text(detail)}"

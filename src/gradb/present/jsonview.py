@@ -217,6 +217,7 @@ def step_json(detail: ev.StepDetail) -> Json:
         "before": [value_json(value) for value in detail.before],
         "gradients": [value_json(value) for value in detail.gradients],
         "groups": list(detail.groups),
+        "skipped": detail.skipped or None,
     }
 
 

@@ -29,6 +29,7 @@ def status_lines(training: Training, width: int, *, has_legend: bool = False) ->
     The loss is not among it where there is a legend that has its value.
     """
     numbers = [_iteration(training), None if has_legend else _loss(training), _norm(training), _rate(training)]
+    numbers += [_scale(training), _skipped(training)]
     settings = [_policy(training), _depth(training), _seed(training)]
     return [*flowed([part for part in numbers if part], width), *flowed([part for part in settings if part], width)]
 
@@ -134,6 +135,16 @@ def _rate(training: Training) -> Text | None:
     is_used = any(series.until(training.position) > series.until(mark.event) for series, _ in found)
     words = f"set by you at iteration {mark.iteration:,}"
     return line.append(f" ({words})" if is_used else f" ({value} from the next step: {words})", theme.DIM)
+
+
+def _scale(training: Training) -> Text | None:
+    found = _known(training, "loss_scale")
+    return _several("loss scale", found) if found else None
+
+
+def _skipped(training: Training) -> Text | None:
+    count = int(max((value for _, value in _known(training, "skipped")), default=0))
+    return Text(f"{counted(count, 'step')} skipped by GradScaler", style=theme.WARNING) if count else None
 
 
 def _policy(training: Training) -> Text:

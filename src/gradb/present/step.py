@@ -26,6 +26,8 @@ _FORMATS = {"float32": "<f", "float64": "<d", "float16": "<e"}
 def step_title(detail: StepDetail, width: int) -> Text:
     """Return ``SGD step   learning rate 0.01   2 parameters``."""
     line = Text(no_wrap=True).append(f"{plain(detail.optimizer, _NAME_LIMIT)} step", theme.TITLE)
+    if detail.skipped:
+        line.append(f"   skipped by GradScaler: {plain(detail.skipped, _NAME_LIMIT)}", theme.WARNING)
     line.append(f"   {rates_text(detail)}", theme.DIM)
     if detail.parameters:
         count = len(detail.parameters)

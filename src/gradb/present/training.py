@@ -183,7 +183,7 @@ def _never_trains(training: Training) -> bool:
 
 def _nothing(frame: Frame) -> str:
     if frame.training.has_updates or any(buffer.fills for buffer in frame.grads):
-        return "no loss to plot: every backward so far began from something that is not a scalar"
+        return "no loss to plot: no backward that was recorded so far began from a scalar"
     if frame.training.is_finished:
-        return "this script ran no backward from a scalar: there is no loss to plot"
-    return "no backward has been run yet from a scalar: there is no loss to plot"
+        return "no backward from a scalar was recorded of this script: there is no loss to plot"
+    return "no backward from a scalar has been recorded yet: there is no loss to plot"

@@ -28,8 +28,8 @@ hook                    ``[kind, function, where, tensor, output_nr, has_run, is
 backward_end            ``[start, [T...], error]``
 zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
 grad_change             ``[by, [[tensor, parameter, V, V]...], norm or null, norm or null]``
-step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``, and ``true``
-                        more where no version was raised
+step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``, and more where
+                        no version was raised (``true``) or it was skipped (``false`` and why)
 loss                    ``[[name, value]...]``
 intervention            ``[what, before, after]``
 depth                   ``[depth, reason, [T...], [V...]]``
@@ -230,9 +230,9 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case StepDetail():
             after, before = _tensors(detail.parameters, blob), [_value(v, blob) for v in detail.before]
             gradients = [_value(v, blob) for v in detail.gradients]
-            more = [True] if detail.is_unnoticed else []
+            rest: Wire = [detail.is_unnoticed, detail.skipped] if detail.skipped else [True] * detail.is_unnoticed
             rates = list(detail.learning_rates)
-            return [detail.optimizer, rates, after, before, gradients, list(detail.groups), *more]
+            return [detail.optimizer, rates, after, before, gradients, list(detail.groups), *rest]
         case LossDetail(roots):
             return [list(root) for root in roots]
         case InterventionDetail(what, earlier, later):

@@ -255,7 +255,8 @@ def _read_step(raw: Wire, data: bytes) -> Detail:
     if any(part and len(part) != len(after) for part in (old, found, groups)):
         raise CodecError("a step does not say the same of each parameter")
     numbers = tuple(float(rate) for rate in rates)
-    return StepDetail(str(optimizer), numbers, after, old, found, _ints(groups), bool(more and more[0]))
+    told = bool(more and more[0]), str(more[1]) if len(more) > 1 else ""
+    return StepDetail(str(optimizer), numbers, after, old, found, _ints(groups), *told)
 
 
 def _read_depth(raw: Wire, data: bytes) -> Detail:

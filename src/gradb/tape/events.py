@@ -431,6 +431,8 @@ class StepDetail:
     """Each parameter's group: an index into ``learning_rates``."""
     is_unnoticed: bool = False
     """True when no parameter's version was raised, as by a fused step: autograd does not see that they changed."""
+    skipped: str = ""
+    """Why GradScaler skipped the step, ``inf in weight.grad``; empty where it was made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ CREATE TABLE library(             -- events that happened in a library: where; t
 );
 CREATE TABLE series(              -- numbers that change from iteration to iteration
   id INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL,             -- loss, grad_norm, parameter_norm, learning_rate, suppressed, missed, inserted
+  kind TEXT NOT NULL,             -- loss, grad_norm, parameter_norm, learning_rate ...: see series.SeriesKind
   name TEXT NOT NULL,             -- variable, optimizer or parameter
   file INTEGER,                   -- source.id and line of the call, for losses
   line INTEGER

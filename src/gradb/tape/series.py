@@ -20,6 +20,8 @@ SeriesKind = Literal[
     "grad_norm",  # 2-norm of all gradients that an optimizer (or an update by hand) found
     "parameter_norm",  # 2-norm of one parameter after a step
     "learning_rate",  # the rate that a step used, one series a parameter group
+    "loss_scale",  # what a GradScaler multiplied a loss by
+    "skipped",  # steps of an optimizer that GradScaler skipped, counted
     "suppressed",  # calls that the policy `off` made do nothing, counted since it came into force
     "missed",  # clears that the policy `off` could not hold back, counted since it came into force
     "inserted",  # clearings that the policy `on` added, counted since it came into force

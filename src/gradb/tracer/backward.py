@@ -52,7 +52,7 @@ class EngineWatch:
         self._recorder = composer.recorder
         self._grads = grads
         self._iterations = iterations
-        self._losses = Losses()
+        self._losses = Losses(composer.scaled)
         self._prober, self._asker = prober, asker
         self._microscope = microscope
         self.hooks = Hooks()

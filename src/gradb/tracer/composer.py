@@ -21,6 +21,7 @@ from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
 from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
+from gradb.tracer.losses import Scaled
 from gradb.tracer.naming import Naming
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.recorder import Recorder
@@ -53,6 +54,7 @@ class Composer:
         self.tensors = TensorIds()
         self.naming = Naming(self.writer, self.tensors, recorder.places)
         self.series = SeriesLog(recorder)
+        self.scaled = Scaled()
         self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
         self.nodes = NodeIds(self.writer, self.tensors, self.saving)
         self.nodes.on_unseen_leaf = self.naming.appeared

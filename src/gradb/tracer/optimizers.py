@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import Any
 
@@ -32,6 +33,7 @@ class OptimizerState:
         "ref",
         "series",
         "versions",
+        "why_skipped",
     )
 
     def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str) -> None:
@@ -43,6 +45,8 @@ class OptimizerState:
         self.is_final = True
         """False while a step evaluates a closure: the gradients that it found are not those that it uses."""
         self.norm: float | None = None
+        self.why_skipped = ""
+        """What GradScaler will skip the next step for."""
         self.blob = Blob()
         self.before: list[str] = []
         self.versions = 0
@@ -81,6 +85,16 @@ class OptimizerState:
         for group, own in zip(optimizer.param_groups, own_rates, strict=False):
             if own is not None:
                 group["lr"] = own
+
+    def first_nonfinite(self, composer: Composer, parameters: list[torch.Tensor]) -> str:
+        """Return ``inf in weight.grad``: the first gradient that is not finite; empty where there is none."""
+        for number, tensor in enumerate(parameters, 1):
+            grad = grad_of(tensor)
+            size = None if grad is None else norms.norm_of_all((grad,))
+            if size is not None and not math.isfinite(size):
+                name = composer.tensors.record(tensor).name or f"parameter {number}"
+                return f"{'nan' if math.isnan(size) else 'inf'} in {name}.grad"
+        return ""
 
     def light_detail(self, rates: list[float]) -> str:
         """Return the detail of a step of which nothing but the rates is recorded, as JSON."""

@@ -52,6 +52,9 @@ class StepWatch:
         self._depth = depth
         self._states = OptimizerStates()
         self._has_set_rates = False
+        self.count = 0
+        """Steps that were made."""
+        self._skips = 0
         self._steps: weakref.WeakSet[Callable[..., Any]] = weakref.WeakSet()
         """The functions of ours that are in the place of a class's ``step``."""
         self._compiled = Compiled()
@@ -172,6 +175,7 @@ class StepWatch:
             raise
 
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
+        self.count += 1
         is_own = not self.is_stepping()  # and not part of another optimizer's
         if is_own:
             self._iterations.steps(optimizer)
@@ -189,6 +193,35 @@ class StepWatch:
             bad = state.norm is not None and not math.isfinite(state.norm)
             self._recorder.emit("step", state.name, place, state.light_detail(rates), has_nonfinite=bad)
         self._composer.nodes.edited()
+        state.why_skipped = ""
+        self._end(optimizer, is_own=is_own)
+
+    def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
+        """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
+        state = self._states.of(optimizer)
+        state.why_skipped = state.first_nonfinite(self._composer, parameters_of(optimizer))
+
+    def skipped(self, optimizer: torch.optim.Optimizer) -> None:
+        """Record a step that GradScaler has skipped: an iteration that changes nothing."""
+        self._iterations.steps(optimizer)
+        state, rates, parameters = self._states.of(optimizer), rates_of(optimizer), parameters_of(optimizer)
+        event, place = self._recorder.settle(), self._recorder.find(3).place.row
+        for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
+            self._point(state, "learning_rate", name, rate, event)
+        self._skips += 1
+        self._composer.series.point("skipped", "GradScaler", self._skips, event)
+        why, state.why_skipped = state.why_skipped or "inf or nan in a gradient", ""
+        if self._recorder.is_full:
+            state.look(self._composer, parameters)
+            state.look_at_gradients(self._composer, parameters)
+            self._record(optimizer, state, rates, place, why)
+        else:
+            detail = dumps([state.name, rates, [], [], [], [], False, why])
+            self._recorder.emit("step", state.name, place, detail, has_nonfinite=True)
+        self._end(optimizer, is_own=True)
+
+    def _end(self, optimizer: torch.optim.Optimizer, *, is_own: bool) -> None:
+        """Do what there is to do after a step, made or skipped."""
         self._policy.used_by(optimizer)
         for other in self._iterations.stepped(optimizer) if is_own else ():
             self._policy.used_by(other)
@@ -204,7 +237,12 @@ class StepWatch:
         self._recorder.writer.point(id_, event, self._recorder.iteration, value)
 
     def _record(
-        self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow
+        self,
+        optimizer: torch.optim.Optimizer,
+        state: OptimizerState,
+        rates: list[float],
+        place: PlaceRow,
+        skipped: str = "",
     ) -> None:
         composer, parameters = self._composer, parameters_of(optimizer)
         composer.leaves(parameters, place)
@@ -217,6 +255,9 @@ class StepWatch:
         groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
         lists = (state.before, state.gradients, list(map(str, groups)))
         parts = ",".join(f"[{','.join(part if len(part) == len(after) else ())}]" for part in (after, *lists))
-        is_unnoticed = state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
-        detail = f"[{dumps(state.name)},{dumps(rates)},{parts}{',true' if is_unnoticed else ''}]"
+        is_unnoticed = (
+            not skipped and state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
+        )
+        more = f",false,{dumps(skipped)}" if skipped else ",true" if is_unnoticed else ""
+        detail = f"[{dumps(state.name)},{dumps(rates)},{parts}{more}]"
         self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)

@@ -96,7 +96,7 @@ def tracing(
         updates.is_in_step = steps.is_stepping
         engine.before = steps.look_for_compiled
         stack.enter_context(steps.installed())
-        around = (watched(mode), hooks.installed(), scaling(composer), traced(mode), hidden(mode))
+        around = (watched(mode), hooks.installed(), scaling(composer, steps), traced(mode), hidden(mode))
         inside = (recomputing(composer, mode), custom_backwards(composer, mode))
         for context in (*around, *inside, allowed(composer), at_their_place(), depth.installed()):
             stack.enter_context(context)

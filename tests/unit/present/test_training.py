@@ -281,12 +281,12 @@ def test_a_script_that_does_not_train_says_so(tmp_path: Path) -> None:
         tape.commit()
         with Tape.open(tmp_path / "t.tape") as opened:
             lines = pane(opened.frame(1))
-            assert lines[-1] == "no backward has been run yet from a scalar: there is no loss to plot"
+            assert lines[-1] == "no backward from a scalar has been recorded yet: there is no loss to plot"
         tape.end()
     with Tape.open(tmp_path / "t.tape") as opened:
         lines = pane(opened.frame(opened.head))
         assert lines[-2:] == [
-            "this script ran no backward from a scalar: there is no loss to plot",
+            "no backward from a scalar was recorded of this script: there is no loss to plot",
             "this script never trains: it made no optimizer step and updated no parameter by hand",
         ]
 
@@ -302,7 +302,7 @@ def test_a_loss_that_is_no_scalar_has_no_value(tmp_path: Path) -> None:
         start = next(event.seq for event in opened.events() if event.kind == "backward_start")
         assert "this backward begins from b [2], not a scalar: it has no loss value" in pane(opened.frame(start))
         assert pane(opened.frame(opened.head))[-2] == (
-            "no loss to plot: every backward so far began from something that is not a scalar"
+            "no loss to plot: no backward that was recorded so far began from a scalar"
         )
 
 
