@@ -280,6 +280,23 @@ def test_clears_go_as_written_without_a_policy(tmp_path: Path) -> None:
     assert [kind for kind, _, _ in _told(tape)] == ["zero_grad"] * 3 * len(clears)
 
 
+def test_what_numpy_writes_is_known_before_the_next_backward(tmp_path: Path) -> None:
+    """An array that shares the memory of a gradient changes it past torch: recorded late, and not held back."""
+
+    def script() -> list[list[float]]:
+        def clear(w: torch.Tensor) -> None:
+            _grad(w).numpy()[:] = 0
+
+        return _accumulated([clear])
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert found == [[2, 2, 2]]
+    assert _told(tape) == [("zero_grad", "grad, past torch", 1)] * 2
+    found, tape = record(tmp_path / "off.tape", script, probe="never", changes=[OFF])
+    assert found == [[2, 2, 2]]
+    assert _counted(tape, "missed") == 2
+
+
 def test_off_spares_a_part_that_is_zeroed(tmp_path: Path) -> None:
     """A row that is masked is no clearing of the buffer, so the policy lets it through and counts nothing."""
 

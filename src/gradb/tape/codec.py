@@ -230,9 +230,9 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
         case StepDetail():
             after, before = _tensors(detail.parameters, blob), [_value(v, blob) for v in detail.before]
             gradients = [_value(v, blob) for v in detail.gradients]
-            rest: Wire = [detail.is_unnoticed, detail.skipped] if detail.skipped else [True] * detail.is_unnoticed
+            ending: Wire = [detail.is_unnoticed, detail.skipped] if detail.skipped else [True] * detail.is_unnoticed
             rates = list(detail.learning_rates)
-            return [detail.optimizer, rates, after, before, gradients, list(detail.groups), *rest]
+            return [detail.optimizer, rates, after, before, gradients, list(detail.groups), *ending]
         case LossDetail(roots):
             return [list(root) for root in roots]
         case InterventionDetail(what, earlier, later):

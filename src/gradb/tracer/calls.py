@@ -100,7 +100,9 @@ _EXPOSING = frozenset(
     }
 )
 """What hands out a tensor's memory, or makes a tensor of memory that others hold."""
-PASS, OP, ENGINE, GRAD, RETAIN, HOOK = range(6)
+PASS, OP, ENGINE, GRAD, RETAIN, HOOK, LEND = range(7)
+_LENDING = frozenset({"numpy", "__array__", "__dlpack__"})
+"""Methods of a tensor that give its memory away."""
 HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")
 
@@ -157,6 +159,8 @@ def _attribute(func: Any) -> str:
 def _kind(func: Callable[..., Any], name: str, full: str) -> int:
     if name in HOOKS:
         return HOOK
+    if name in _LENDING:
+        return LEND
     if full in _ENGINE_CALLS:
         return ENGINE
     if name == "retain_grad":

@@ -65,6 +65,9 @@ class ForwardMode(TorchFunctionMode):
         func = call.genuine
         if call.kind == calls.PASS or not self._recorder.is_active:
             return func(*args, **kwargs) if kwargs else func(*args)
+        if call.kind == calls.LEND:
+            self._composer.guard(self._grads.lend, args)
+            return func(*args, **kwargs) if kwargs else func(*args)
         if call.kind == calls.HOOK and len(args) == 2:
             hook = self._composer.guard(self._hooks.register, calls.HOOKS[func.__name__], *args)
             return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))

@@ -21,6 +21,7 @@ from gradb.tracer.clearing import clears, covers, is_setting, target_of
 from gradb.tracer.composer import Composer
 from gradb.tracer.edits import Edits, Held, is_cleared
 from gradb.tracer.history import grad_of, is_leaf, keeps_grad
+from gradb.tracer.lending import Lending
 from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
@@ -42,6 +43,7 @@ class GradWatch:
         self._recorder = composer.recorder
         self._policy = policy
         self._edits = Edits(composer, policy)
+        self._lending = Lending(self._edits)
         self._local = _Local()
 
     @property
@@ -123,6 +125,7 @@ class GradWatch:
 
         Not called before ``autograd.grad``, which adds to none.
         """
+        self._lending.look(place)
         leaves = self._policy.left_out()
         if not leaves:
             return
@@ -168,6 +171,11 @@ class GradWatch:
     def _tell(self, call: Call, args: tuple[Any, ...], held: Held, place: PlaceRow) -> None:
         record = self._edits.cleared if _is_idiom(call, args) else self._edits.by_effect
         record(_idiom(call, args), held, place)
+
+    def lend(self, args: tuple[Any, ...]) -> None:
+        """Take note of a call that gives the memory of a tensor away, which may be a gradient's."""
+        if self._recorder.is_full or self._policy.is_off:
+            self._lending.lend(self._owners(args[0] if args else None))
 
     def flush(self) -> None:
         """Record what has been changed and waits to be recorded."""
