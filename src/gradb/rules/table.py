@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from gradb.rules.activations import ACTIVATIONS
+from gradb.rules.bessel import BESSEL
 from gradb.rules.binary import BINARY, SAME
 from gradb.rules.changed import CHANGED
 from gradb.rules.classification import CLASS_LOSSES
@@ -31,7 +32,7 @@ from gradb.rules.special import SPECIAL
 from gradb.rules.versions import MEASURED, measured, order
 from gradb.tape.frame import Chain
 
-_ELEMENTWISE = (*UNARY, *SCALED, *SPECIAL, *ACTIVATIONS, *BINARY, *PAIRS, *SAME, *COMPLEXES)
+_ELEMENTWISE = (*UNARY, *SCALED, *SPECIAL, *BESSEL, *ACTIVATIONS, *BINARY, *PAIRS, *SAME, *COMPLEXES)
 _MATRICES = (*REDUCTIONS, *CUMULATIVE, *NORMS, *PRODUCTS, *LINALG)
 _BLOCKS = (
     *SOFTMAX,
