@@ -6,8 +6,10 @@ of the schema.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
+import weakref
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -24,6 +26,20 @@ def _storable(value: object) -> object:
     return value.encode("utf-8", "replace").decode("utf-8") if type(value) is str and not value.isascii() else value
 
 
+def _close(db: sqlite3.Connection) -> None:
+    with contextlib.suppress(sqlite3.Error):  # of another thread's, the collector closes it as it can
+        db.close()
+
+
+class _Clock:
+    """When the statement that runs has to be done."""
+
+    deadline = 0.0
+
+    def is_late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+
 class Database:
     """A read-only connection."""
 
@@ -31,11 +47,9 @@ class Database:
         self.name = name
         self._db = db
         self._patience = patience
-        self._deadline = 0.0
-        db.set_progress_handler(self._is_late, _INSTRUCTIONS)
-
-    def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline
+        self._clock = _Clock()
+        db.set_progress_handler(self._clock.is_late, _INSTRUCTIONS)  # not a method of ours: db must not hold us
+        weakref.finalize(self, _close, db).atexit = False  # Python 3.13 warns of a connection that nobody closed
 
     def all(self, sql: str, *parameters: object) -> list[Row]:
         """Return all rows of a query (give it a LIMIT).
@@ -43,7 +57,7 @@ class Database:
         Raises:
             TapeError: the file is damaged, or the answer takes too long.
         """
-        self._deadline = time.monotonic() + self._patience
+        self._clock.deadline = time.monotonic() + self._patience
         parameters = tuple(_storable(each) for each in parameters)
         try:
             return self._db.execute(sql, parameters).fetchall()
