@@ -452,3 +452,105 @@ def test_the_first_place_is_that_of_the_rows_whatever_the_memory(tmp_path: Path,
     found = detail.outputs[0].value.nonfinite()
     assert (found.nan, found.posinf, found.neginf, found.first) == (1, 1, 0, 2 * 40 + 30)
     assert detail.inputs[0].value.nonfinite().first == 20 * 50 + 3
+
+
+# --- hooks that are lost, and hooks inside a transform ----------------------------------------------------------------
+
+
+def chain_text(tape: Tape, frame: Frame, node: int) -> str:
+    """Return the chain pane of a node as text, its line breaks taken out."""
+    options = Options(width=160, chain=tape.chain(node, frame.position))
+    return " ".join(to_text(PANES["chain"](frame, options), 160).split())
+
+
+@pytest.mark.parametrize("is_used_before", [True, False])
+def test_a_hook_that_a_change_of_the_base_leaves_is_told(tmp_path: Path, is_used_before: bool) -> None:
+    """The view gets another node, retain_grad moves to it and the hook does not: paths lead to the view even so."""
+    ran: list[int] = []
+
+    def script() -> torch.Tensor:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 3
+        v = y[0:1]
+        v.retain_grad()
+        v.register_hook(lambda grad: ran.append(1))
+        before = v * 7 if is_used_before else v.detach()
+        y.mul_(2)
+        (v * 5).sum().backward(retain_graph=True)
+        assert v.grad is not None
+        return before
+
+    kept, tape = record(tmp_path / "run.tape", script)
+    assert not ran
+    frame = tape.frame(last(tape, "accumulate", "v"))
+    paths = frame.paths.chosen("v")
+    assert paths is not None
+    assert paths.made.value is not None
+    assert (paths.made.value.numbers(), paths.made.source) == ([5], "added to .grad")
+    assert frame.chain is not None
+    assert frame.chain.node_name == "AsStridedBackward0"
+    words = "does not run here: it hangs on the node that this tensor had before" if is_used_before else "can never run"
+    assert words in pane("chain", frame)
+    if is_used_before:
+        kept.sum().backward()
+        assert ran == [1]
+
+
+def test_a_hook_of_a_result_changed_in_place_itself_is_not_lost(tmp_path: Path) -> None:
+    """What is changed in place itself keeps its older node in the graph, and the hook there runs."""
+    ran: list[float] = []
+
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 3
+        y.register_hook(lambda grad: ran.append(grad[0].item()))
+        y.mul_(2)
+        y.sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert ran == [2]
+    hooks = [tape.detail(event.seq) for event in tape.events() if event.kind == "hook"]
+    assert [getattr(detail, "has_run", None) for detail in hooks] == [False, True]
+    nodes = {event.node for event in tape.events() if event.kind == "node"}
+    found = [tape.chain(node, tape.head) for node in nodes if node]
+    assert not [one for chain in found if chain for one in chain.remarks if one.kind in {"lost_hook", "left_hook"}]
+
+
+def test_a_hook_that_runs_under_vmap_is_not_said_to_wait(tmp_path: Path) -> None:
+    """Of a backward inside of a transform nothing is recorded but that the hook has run, and why there is no value."""
+
+    def script() -> None:
+        a = torch.ones(3, requires_grad=True)
+        b = a * 2
+        b.register_hook(lambda grad: None)
+        grad = lambda v: torch.autograd.grad(b, a, v, retain_graph=True)[0]
+        torch.vmap(grad)(torch.eye(3))
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert all("transforms" in text for text in notes(tape))
+    frame = tape.frame(tape.head)
+    node = next(event.node for event in tape.events() if event.kind == "op")
+    assert node is not None
+    chain = tape.chain(node, tape.head)
+    assert chain is not None
+    assert [(hook.event is not None, hook.is_changed) for hook in chain.hooks] == [(True, False)]
+    assert "will be called here" not in chain_text(tape, frame, node)
+
+
+def test_a_hook_of_a_batched_backward_has_run(tmp_path: Path) -> None:
+    """is_grads_batched runs each hook once for the whole batch, of which no values are kept, and that is said."""
+
+    def script() -> None:
+        a = torch.ones(3, requires_grad=True)
+        b = a * 2
+        b.register_hook(lambda grad: grad)
+        torch.autograd.grad(b, [a], torch.eye(3), is_grads_batched=True)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    frame = tape.frame(tape.head)
+    node = next(event.node for event in tape.events() if event.kind == "op")
+    assert node is not None
+    text = chain_text(tape, frame, node)
+    assert "a whole batch of gradients: is_grads_batched" in text
+    assert "changed nothing" in text
+    assert "will be called here" not in text

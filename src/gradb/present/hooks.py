@@ -55,6 +55,9 @@ def grad_lines(chain: Chain, width: int) -> list[Field | Text]:
 def waiting_lines(chain: Chain, width: int) -> list[Text]:
     """List the hooks that have not run yet."""
     found = [hook for hook in chain.hooks if hook.event is None]
+    if chain.gone is not None:
+        lost = "can never run any more: its node is gone"
+        return [line for hook in found for line in wrapped(f"{_title(hook)} {lost}", width, theme.WARNING)]
     return [line for hook in found for line in wrapped(f"{_title(hook)} will be called here", width, theme.DIM)]
 
 

@@ -22,6 +22,10 @@ _SENTENCES = {
     "module_hooks": "torch's own node at a module's border: gradients pass unchanged, and module hooks are called here",
     "compiled": "a region that torch.compile made one node of: what happens inside of it is not seen",
     "made_by": "made by backward (create_graph): part of the derivative of {text}",
+    "lost_hook": "hook {text} can never run any more: an in-place change of its base gave this tensor another node, and"
+    " the node that the hook hangs on is gone",
+    "left_hook": "hook {text} does not run here: it hangs on the node that this tensor had before its base was changed"
+    " in place",
     "recomputed": "recomputed: a checkpoint computed its forward again when {text} was to run",
 }
 _LAYERS = {

@@ -46,6 +46,7 @@ RemarkKind = Literal[
     "module_hooks",  # torch's own node at a module's border, from which the module's backward hooks are called
     "scaled",  # a loss multiplied by a GradScaler's scale: the loss's name
     "made_by",  # made by backward under create_graph: the id of the node that ran
+    "lost_hooks",  # hooks of the tensor's that hang on the node it had before its base was changed in place, as JSON
     "recomputed",  # made while a checkpoint computed its forward again: the id of the node that ran
 ]
 Phase = Literal["start", "forward", "backward", "optimizer", "end"]

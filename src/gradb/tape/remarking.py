@@ -5,6 +5,8 @@ Nothing here knows gradients, products or words.
 
 from __future__ import annotations
 
+import json
+
 from gradb.tape.events import BackwardEndDetail, Node, OpDetail
 from gradb.tape.frame import Remark
 from gradb.tape.runs import Backward
@@ -24,7 +26,9 @@ def op_of(store: Store, node: Node) -> OpDetail | None:
 
 def remarks(store: Store, node: Node, backward: Backward | None, position: int) -> tuple[Remark, ...]:
     """Return the remarks on a node, and that a backward's root is a loss times a GradScaler's scale, where it is."""
-    found = [_remark(store, kind, text) for kind, text in store.remarks(node.id, position) if kind != "scaled"]
+    told = [(kind, text) for kind, text in store.remarks(node.id, position) if kind != "scaled"]
+    found = [_remark(store, kind, text) for kind, text in told if kind != "lost_hooks"]
+    found += [one for kind, text in told if kind == "lost_hooks" for one in _lost(store, text, position)]
     roots = [root.node for root in backward.roots if root.node is not None] if backward is not None else []
     of_root = store.remarks(roots[0], position) if len(roots) == 1 else []
     return (*found, *(Remark(kind, text) for kind, text in of_root if kind == "scaled"))
@@ -34,6 +38,15 @@ def _remark(store: Store, kind: str, text: str) -> Remark:
     is_id = kind in _OF_NODES and text.isdecimal() and len(text) <= _MAX_DIGITS
     node = store.node(int(text)) if is_id else None
     return Remark(kind, text) if node is None else Remark(kind, node.name, op_of(store, node))
+
+
+def _lost(store: Store, text: str, position: int) -> list[Remark]:
+    """Return the hooks that a tensor's newer node does not have; one whose node is gone can never run any more."""
+    try:
+        hooks = [(int(node), str(name)) for node, name in json.loads(text)]
+    except (ValueError, TypeError, RecursionError, OverflowError):
+        return []
+    return [Remark("left_hook" if store.gone(node, position) is None else "lost_hook", name) for node, name in hooks]
 
 
 def returned_by_grad(store: Store, position: int) -> int | None:

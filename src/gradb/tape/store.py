@@ -18,6 +18,7 @@ from gradb.tape.decoding import CodecError, decode
 from gradb.tape.events import (
     PHASE_OF_KIND,
     BackwardEndDetail,
+    BackwardStartDetail,
     DepthDetail,
     Detail,
     Edge,
@@ -240,7 +241,9 @@ class Store:
                 return {tensor.id: tensor}
             case OpDetail() as op:
                 changed = op.inputs[:1] if op.is_inplace else ()
-                return {tensor.id: tensor for tensor in (*changed, *reversed(op.outputs))}
+                return {tensor.id: tensor for tensor in (*op.inputs, *changed, *reversed(op.outputs))}
+            case BackwardStartDetail() as start:
+                return {tensor.id: tensor for tensor in (*(start.inputs or ()), *start.roots)}
             case StepDetail() as step:
                 return {tensor.id: tensor for tensor in step.parameters}
             case DepthDetail() as depth:

@@ -20,7 +20,7 @@ from gradb.tracer.blanks import Blanks
 from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
-from gradb.tracer.identity import NodeIds, TensorIds, TensorRecord
+from gradb.tracer.identity import NodeIds, NodeMark, TensorIds, TensorRecord
 from gradb.tracer.losses import Scaled
 from gradb.tracer.naming import Naming
 from gradb.tracer.places import Found, PlaceRow
@@ -197,7 +197,26 @@ class Composer:
         if mark is None:
             self.nodes.register(node, event, place, self.scope)
             mark = self.nodes.mark(node)
+            self._moved(tensor, mark, event)
         return (mark.id if mark else None), tensor.output_nr
+
+    def _moved(self, tensor: torch.Tensor, mark: NodeMark | None, event: int) -> None:
+        """Say that a tensor has a node that was not seen being made: another, where its base was changed in place.
+
+        Its hooks stay where they were registered: at the older node.
+        """
+        if mark is None or mark.is_leaf:
+            return
+        known = self.tensors.record(tensor)
+        self.writer.tensor(known.id, event, mark.id, tensor.output_nr)
+        hung = [hook for hook in getattr(known, "hung", ()) if hook[0] != mark.id]
+        if hung:
+            self.writer.remark(mark.id, event, "lost_hooks", dumps(hung))
+
+    def backward_here(self) -> int:
+        """Return the recorded backward (seq of its start) that runs on this thread; 0 for none: it may be another."""
+        run = self.run()
+        return int(run.start) if run is not None and run.task in {None, _current_task()} else 0
 
     def leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
         """Record a leaf that requires grad, once in its life."""

@@ -41,6 +41,7 @@ class TensorRecord:
         "grad_id",
         "grad_key",
         "head",
+        "hung",
         "id",
         "is_leaf",
         "is_settled",
@@ -69,6 +70,13 @@ class TensorRecord:
         """Accumulations into ``.grad`` since it was cleared (-1: not known), and the iteration of the first of them."""
         self.grad_id = self.grad_key = self.memory_key = 0
         """Which object ``.grad`` is, and where it lies."""
+
+    def hang(self, node: int, hook: str) -> list[list[Any]]:
+        """Remember which hook was registered on the tensor, and at which node; return the list of all of them."""
+        if not hasattr(self, "hung"):
+            self.hung: list[list[Any]] = []
+        self.hung.append([node, hook])
+        return self.hung
 
     def filled(self, iteration: int) -> None:
         """Count an accumulation into ``.grad``."""

@@ -35,6 +35,8 @@ TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
 )
 REMOVED = "removed"
 _MOST_LAYERS = 16
+_task = torch._C._current_graph_task_id
+_compiling = torch._guards.TracingContext.try_get
 _OURS = tuple(os.path.dirname(os.path.abspath(module.__file__ or "")) + os.sep for module in (gradb, torch))
 """Folders whose functions are no hooks of the script's."""
 
@@ -106,12 +108,18 @@ class UserHooks:
             composer.leaves([tensor], place)
             event = recorder.next_seq
             found.node, found.output_nr = composer.node_of(tensor, event, place)
-            found.tensor = composer.tensors.record(tensor).id
+            known = composer.tensors.record(tensor)
+            found.tensor = known.id
+            if found.node is not None and not tensor.is_leaf:
+                found.hung = known.hang(found.node, f"{_name(hook)} ({_where(hook)})")
             self._emit(found, ([], []), None, place, None)
         return found
 
     def _removed(self, watched: Watched) -> None:
         """Tell that a hook will not be called any more."""
+        entry = [watched.node, f"{_name(watched.__wrapped__)} ({_where(watched.__wrapped__)})"]
+        if entry in watched.hung:
+            watched.hung.remove(entry)
         self._emit(watched, ([], []), None, self._recorder.find().place.row, None, kind=REMOVED)
 
     # --- when one runs ------------------------------------------------------------------------------------------------
@@ -119,7 +127,8 @@ class UserHooks:
     def run(self, watched: Watched, arguments: tuple[Any, ...]) -> Any:
         """Run a hook, recording the gradients before and after it."""
         composer, hook = self._composer, watched.__wrapped__
-        if not self._recorder.is_active or not self._recorder.is_full or composer.run() is None:
+        is_seen = composer.run() is not None or (_task() >= 0 and _compiling() is None)
+        if not self._recorder.is_active or not self._recorder.is_full or not is_seen:
             return hook(*arguments)
         kind = watched.kind
         if kind == NODE and len(arguments) == 1:
@@ -159,7 +168,8 @@ class UserHooks:
         given = _given(kind, arguments)
         after = _listed(result) if result is not None and kind != POST else given
         is_inplace = before.has_changed(given, is_same=True)
-        is_changed = is_inplace if after is given else before.has_changed(after, is_same=False)
+        is_same = len(after) == len(given) and all(one is other for one, other in zip(after, given, strict=True))
+        is_changed = is_inplace if is_same else before.has_changed(after, is_same=False)
         if kind == POST and is_changed:
             self._note_grad(arguments[0])
         blob = before.blob
@@ -186,12 +196,12 @@ class UserHooks:
         recorder, local = self._recorder, self._composer.local
         if place is None:
             place = self._written(watched.__wrapped__)
-        node, visit, run = watched.node, self._composer.visit(), self._composer.run()
+        node, visit = watched.node, self._composer.visit()
         if blob is not None and node is None and visit is not None:
             node = visit.mark.id
         flags = f"{dumps(blob is not None)},{dumps(made is not None and made.is_changed)}"
         before, after = ",".join(values[0]), ",".join(values[1])
-        backward = 0 if run is None or blob is None else run.start
+        backward = 0 if blob is None else self._composer.backward_here()
         detail = (
             f"[{dumps(kind or watched.kind)},{dumps(_name(watched.__wrapped__))},{dumps(_where(watched.__wrapped__))},"
             f"{watched.tensor},{watched.output_nr},{flags},[{before}],[{after}],{backward}{made or ''}]"
@@ -206,7 +216,7 @@ class UserHooks:
                 phase=None if blob is not None else "forward",
             )  # fmt: skip
 
-        if node is None and blob is not None:
+        if node is None and backward:
             local.awaiting.append(emit)  # the node is told by the next that begins to run
             local.keep()
         else:
@@ -258,6 +268,8 @@ class Watched:
         self.node: int | None = None
         self.output_nr = 0
         self.tensor = 0
+        self.hung: list[list[Any]] = []
+        """All hooks of that tensor: (node, what to call it)."""
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the hook."""

@@ -176,6 +176,8 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
         raise Unreadable(f"a {kind.__name__} with its own dispatch is not read")
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         raise Unreadable("inside a torch.func transform")
+    if torch._C._functorch.is_legacy_batchedtensor(tensor):
+        raise Unreadable("a whole batch of gradients: is_grads_batched")
     if tensor.layout is not torch.strided:
         if tensor.numel() > limit:
             raise Unreadable(str(tensor.layout)[6:])
