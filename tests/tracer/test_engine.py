@@ -15,6 +15,8 @@ from gradb.tape.frame import Frame
 from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
+pytestmark = pytest.mark.torch
+
 
 def states(frame: Frame) -> dict[str, str]:
     """Return the state of each node in the graph, by its name and label."""

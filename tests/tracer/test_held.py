@@ -18,6 +18,8 @@ from gradb.tape.saved import SavedTensor
 from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
+pytestmark = pytest.mark.torch
+
 Edit = Callable[[torch.Tensor, torch.optim.Optimizer], None]
 
 

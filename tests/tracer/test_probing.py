@@ -11,6 +11,9 @@ import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from torch.nn import functional
 
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
 from gradb.tape.codec import Blob, dumps
 from gradb.tape.decoding import decode
 from gradb.tape.events import NodeStartDetail, Probe
@@ -19,7 +22,7 @@ from gradb.tape.values import TensorValue
 from gradb.tracer import measuring
 from gradb.tracer.measuring import FREE, STEPPING, Budget, Refusal, measure
 from gradb.tracer.values import content
-from tests.tracer.recording import record
+from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
 
@@ -215,3 +218,30 @@ def test_where_the_scripts_own_code_would_run_it_offers(tmp_path: Path) -> None:
     assert "`probe` runs it once a row" in notes["DoubleBackward"]
     assert "saved-tensor hooks were active here; `probe` runs them" in notes["ExpBackward0"]
     assert notes["SumBackward0"] == ""
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("layout", [torch.jagged, torch.strided])
+def test_a_node_beside_a_nested_tensor_says_why_it_is_not_measured(tmp_path: Path, layout: torch.layout) -> None:
+    """A nested tensor has no plain sizes: no value and no shape is made up, its gradient is added to all the same."""
+
+    def script() -> None:
+        parts = [torch.ones(2, 3), torch.ones(1, 3)]
+        a = torch.nested.nested_tensor(parts, layout=layout, requires_grad=True)
+        torch.nested.to_padded_tensor(a * 2, 0.0).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert not notes(tape)
+    kinds = [event.kind for event in tape.events()]
+    assert "accumulate" in kinds
+    told = [
+        edge.local.note
+        for event in tape.events()
+        if event.kind == "node" and event.node and (chain := tape.chain(event.node, event.seq))
+        for edge in chain.edges
+    ]
+    assert any("a nested tensor has no plain sizes" in note for note in told)
+    assert not any("Error" in note or "`probe`" in note for note in told)
+    text = to_text(PANES["grads"](tape.frame(tape.head), Options(width=200)), 200)
+    assert "is not read: it is nested" in text
+    assert "scalar" not in text

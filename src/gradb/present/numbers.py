@@ -156,9 +156,12 @@ def _row(cells: Sequence[str], kept: list[tuple[int | None, int]], opening: str,
     return line.append(closing)
 
 
+def _is_shapeless(value: TensorValue) -> bool:
+    return not value.shape and value.note.startswith(_SHAPELESS)
+
+
 def _summary(value: TensorValue, width: int, style: str) -> list[Text]:
-    is_shapeless = not value.shape and value.note.startswith(_SHAPELESS)
-    head = plain(value.dtype) if is_shapeless else f"{shape_text(value.shape)} {plain(value.dtype)}"
+    head = plain(value.dtype) if _is_shapeless(value) else f"{shape_text(value.shape)} {plain(value.dtype)}"
     if value.stats is None:
         note = plain(value.note, 80) or "value not recorded"
         return [Text(f"{head}, {note}", style=style)]
@@ -203,7 +206,7 @@ def inline(value: TensorValue | None, width: int, style: str = "") -> Text:
         return Text("None", style=style)
     numbers = value.numbers()
     if numbers is None or (len(value.shape) > 1 and len(numbers) > width):
-        head = Text(f"{shape_text(value.shape)} ", style=style)
+        head = Text("" if _is_shapeless(value) else f"{shape_text(value.shape)} ", style=style)
         if value.stats is None:
             return head.append_text(_range(numbers, value))
         odd = value.nonfinite()

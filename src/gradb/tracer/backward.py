@@ -364,8 +364,9 @@ class BackwardRun:
         event = self._recorder.next_seq
         if self._creates:
             self._made(mark, (grad_of(tensor),), event)
-        known.filled(self._recorder.iteration)
-        self.composer.writer.grad(known.id, event, known.fills, known.since)
+        for one in (known, *self.composer.tensors.sharers_of_grad(known)):
+            one.filled(self._recorder.iteration)
+            self.composer.writer.grad(one.id, event, one.fills, one.since)
         values = f"{filling.before},{filling.added},{after}"
         detail = f"[{known.id},{dumps(known.label)},{values},{self.start}{_looked(calls)}]"
         self._recorder.emit(

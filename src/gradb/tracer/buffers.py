@@ -46,6 +46,14 @@ class Buffers:
             self._by_memory.setdefault(known.grad_key, {})[known.id] = known
             self._by_object[known.grad_id] = known
 
+    def sharers(self, known: TensorRecord) -> list[TensorRecord]:
+        """Return the other tensors whose ``.grad`` is the very same object."""
+        group = self._by_memory.get(known.grad_key, {})
+        if len(group) < 2:
+            return []
+        same = (one for one in group.values() if one is not known and one.grad_id == known.grad_id)
+        return [one for one in same if (tensor := one.ref()) is not None and id(grad_of(tensor)) == one.grad_id]
+
     def forget(self, known: TensorRecord) -> None:
         """Forget a tensor that is gone."""
         self.drop(known)

@@ -125,6 +125,10 @@ class TensorIds:
         self._buffers.note(known, grad_of(tensor))
         return known
 
+    def sharers_of_grad(self, known: TensorRecord) -> list[TensorRecord]:
+        """Return the other tensors whose ``.grad`` is the same object as that of one."""
+        return self._buffers.sharers(known)
+
     def note_memory(self, known: TensorRecord, tensor: torch.Tensor) -> None:
         """Remember where a leaf's own values lie, so that a change of them past autograd (``.data``) is recognised."""
         self._buffers.note_memory(known, tensor)

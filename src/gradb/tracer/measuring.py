@@ -52,6 +52,10 @@ class Refusal(Exception):
     """Why a node is not measured, as a clause."""
 
 
+class Unmeasurable(Refusal):
+    """Why a node cannot be measured at all, however much is asked."""
+
+
 @dataclass(slots=True)
 class Edge:
     """Where one gradient goes, and what was measured of it."""
@@ -83,7 +87,19 @@ def _edge(target: Any, number: int) -> Edge:
     if not metadata or number >= len(metadata):
         return Edge(target, number)
     wanted = metadata[number]
-    return Edge(target, number, tuple(int(size) for size in wanted.shape), wanted.dtype)
+    return Edge(target, number, _sizes(wanted), wanted.dtype)
+
+
+def _sizes(metadata: Any) -> tuple[int, ...]:
+    """Return the shape of an output of a node.
+
+    Raises:
+        Unmeasurable: it has none of plain sizes, as a nested tensor.
+    """
+    try:
+        return tuple(int(size) for size in metadata.shape)
+    except (RuntimeError, AttributeError, TypeError):
+        raise Unmeasurable("a nested tensor has no plain sizes for a Jacobian to run over") from None
 
 
 class Outputs:
@@ -97,7 +113,7 @@ class Outputs:
     def __init__(self, node: Any, left_out: Collection[int] = ()) -> None:
         self._metadata = node._input_metadata
         self.axes = [
-            ((0,) if index in left_out else tuple(int(size) for size in meta.shape), bool(meta.dtype.is_complex))
+            ((0,) if index in left_out else _sizes(meta), bool(meta.dtype.is_complex))
             for index, meta in enumerate(self._metadata)
         ]
         self.sizes = [real_size(*axis) for axis in self.axes]

@@ -103,6 +103,6 @@ class Filling:
 
 def _memory(tensor: torch.Tensor) -> Any:
     """Return where and how the elements of a tensor lie, and in which version; None where that cannot be told."""
-    if tensor.layout is not torch.strided or (changes := version(tensor)) < 0:
+    if tensor.layout is not torch.strided or tensor.is_nested or (changes := version(tensor)) < 0:
         return None
     return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device, changes

@@ -15,7 +15,7 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.directions import FORWARD, compare
 from gradb.tracer.identity import NodeMark, is_custom
-from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, measure, results_of, unknown
+from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of, unknown
 from gradb.tracer.values import is_ordinary, modes_off
 
 _REPEATS = 8
@@ -47,6 +47,8 @@ class Prober:
             try:
                 with torch.no_grad(), modes_off():
                     return dumps(measure(node, call, budget, blob, upstream))
+            except Unmeasurable as refusal:
+                why = f"not measured: {refusal}"
             except Refusal as refusal:
                 return self._in_one_direction(node, mark, call, f"not measured: {refusal}; {_ASK}")
             except Exception as error:

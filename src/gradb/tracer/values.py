@@ -94,6 +94,8 @@ class Snapshots:
     def _carefully(self, tensor: torch.Tensor, blob: Blob) -> str:
         shape: tuple[int, ...] = ()
         try:
+            if tensor.is_nested and tensor.layout is _STRIDED:
+                raise Unreadable(f"a tensor of shape ({tensor.size(0)}, …) is not read: it is nested")
             shape = _plain(tensor.shape)
             with modes_off():
                 text = self._read(shape, readable(tensor, self.limit), blob)
