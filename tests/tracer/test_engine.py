@@ -556,3 +556,55 @@ def test_a_hook_of_a_batched_backward_has_run(tmp_path: Path) -> None:
     assert "a whole batch of gradients: is_grads_batched" in text
     assert "changed nothing" in text
     assert "will be called here" not in text
+
+
+def test_a_buffer_that_two_leaves_share_fills_for_both(tmp_path: Path) -> None:
+    """Where the script made one tensor the .grad of two leaves, what is added for the one is in the other's too."""
+
+    def script() -> None:
+        p, q = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        (p * 2).sum().backward()
+        q.grad = p.grad
+        (p * 3).sum().backward()
+        assert q.grad is not None
+        assert q.grad.tolist() == [5, 5]
+        p.grad = None
+        (p * 4).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    end = [event.seq for event in tape.events() if event.kind == "backward_end"]
+    found = [list(buffers(tape.frame(seq)).values()) for seq in end]
+    assert found == [[[2, 2], None], [[5, 5], [5, 5]], [[4, 4], [5, 5]]]
+
+
+def test_an_error_of_a_backward_inside_fails_both_nodes(tmp_path: Path) -> None:
+    """The node inside that raised and the outer one whose backward ran it have both failed, each in its own graph."""
+
+    class Outer(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            with torch.enable_grad():
+                y = torch.ones(1, requires_grad=True).exp()
+                z = y * 1
+                y.mul_(2)
+                z.backward()
+            return grad
+
+    def script() -> None:
+        x = torch.ones(1, requires_grad=True)
+        with pytest.raises(RuntimeError, match="inplace"):
+            apply(Outer, x * 2).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    inner, outer = (event.seq for event in tape.events() if event.kind == "backward_end")
+    found = states(tape.frame(outer))
+    assert (found["OuterBackward"], found["SumBackward0"]) == ("failed", "done")
+    graph = tape.frame(inner).graph
+    assert "OuterBackward" in [graph.row(index).name for index in range(len(graph))]
+    node = next(event.node for event in tape.events() if event.kind == "node_start" and event.name == "ExpBackward0")
+    assert node is not None
+    assert tape.frame(outer).graph.state(node) == "failed"
