@@ -199,3 +199,22 @@ def test_a_custom_backward_that_writes_to_what_is_saved_is_told(tmp_path: Path) 
     assert tensor.changed_by.startswith("SwigluBackward")
     text = " ".join(to_text(PANES["saved"](frame, Options(width=160)), 160).split())
     assert "! e was modified in place since by SwigluBackward" in text
+
+
+def test_a_run_that_raised_because_of_the_change_used_nothing(tmp_path: Path) -> None:
+    """Where autograd noticed and raised, the change is told as such, and not as one that went unnoticed."""
+
+    def script() -> None:
+        w = torch.tensor([2.0, 3.0], requires_grad=True)
+        x = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=1.0)
+        y = (w * x).sum()
+        y.backward(retain_graph=True)
+        optimizer.step()
+        with pytest.raises(RuntimeError, match="inplace"):
+            y.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    tensor = saved(tape, tape.head, "MulBackward0", "self")
+    step = next(event.seq for event in tape.events() if event.kind == "step")
+    assert (tensor.change, tensor.changed_at, tensor.used) == ("changed", step, None)

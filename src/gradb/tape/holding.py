@@ -132,10 +132,15 @@ class Holdings:
         )
 
     def _used(self, node: int, position: int) -> _Used:
-        """Return what a node held at its latest run up to a position, where that was read."""
+        """Return what a node held at its latest run up to a position, where that was read and the run came to its end.
+
+        A run that raised used nothing: autograd may well have noticed.
+        """
         query = "SELECT event, detail, data FROM used WHERE node = ? AND event <= ? ORDER BY event DESC LIMIT 1"
         row = self._store.db.one(query, node, position)
-        if row is None:
+        query = "SELECT min(seq) FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node'"
+        end = None if row is None else self._store.db.one(query, node, row[0], position)
+        if row is None or end is None or end[0] is None or self._store.first(end[0]) != row[0]:
             return _Used()
         record = self._decoded(node, row[1], row[2])
         return _Used(int(row[0]), {entry.name: entry.value for entry in record.tensors})
