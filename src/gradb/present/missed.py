@@ -30,7 +30,7 @@ def rewrite_text(rewrite: Rewrite) -> str:
     if rewrite.kind == "node":
         call = f", {plain(rewrite.call, _MAX_NAME)}" if rewrite.call else ""
         return f"the backward of {name}{call}{where}, event {rewrite.event}"
-    return "what nothing on the tape tells"
+    return "nobody that the tape tells of"
 
 
 def sent_items(chain: Chain, room: int) -> list[Field | Text]:
@@ -46,6 +46,8 @@ def rewrite_lines(chain: Chain, width: int) -> list[Text]:
     if not chain.rewrites:
         return []
     who = "; ".join(map(rewrite_text, chain.rewrites))
+    if all(rewrite.kind == "unknown" for rewrite in chain.rewrites):
+        return wrapped("✗ what arrived is not what was sent, and nothing on the tape tells why", width, theme.WARNING)
     words = f"✗ changed in place on its way, after it was sent: by {who}"
     return wrapped(words, width, theme.WARNING)
 

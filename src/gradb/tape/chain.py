@@ -117,7 +117,7 @@ class Chains:
             tuple(record_of(seq, detail) for seq, detail in asked),
             remarks(self._store, node, backward, position),
             self._output_names(node, len(record.upstream), position),
-            rewrites=rewrites(self._graphs, contributions, record.arrived, None if run is None else run.start),
+            rewrites=rewrites(self._graphs, contributions, check, record.arrived, None if run is None else run.start),
             left=record.left,
             error=self._runs.error(backward.start, position) if backward is not None and state == "failed" else "",
             unreached=unreached(self._graphs, node, state, moment, position),

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gradb.tape.events import HookDetail, NodeDetail, NodeStartDetail, OpDetail
-from gradb.tape.frame import Contribution, Rewrite
+from gradb.tape.frame import Check, Contribution, Rewrite
 from gradb.tape.graph import Graphs
 from gradb.tape.hooking import Values, values
-from gradb.tape.jacobian import check_sum
 from gradb.tape.values import TensorValue
 
 _MAX_WRITERS = 1000
@@ -31,11 +30,15 @@ class _Write:
 
 
 def rewrites(
-    graphs: Graphs, found: tuple[Contribution, ...], arrived: Values, until: int | None
+    graphs: Graphs, found: tuple[Contribution, ...], check: Check | None, arrived: Values, until: int | None
 ) -> tuple[Rewrite, ...]:
-    """Return who changed what was sent to a node before event ``until``, its node_start; empty where nobody did."""
+    """Return who changed what was sent to a node before event ``until``, its node_start; empty where nobody did.
+
+    ``check`` holds the sum of what was sent against what arrived.
+    """
     sent = [one for one in found if one.node]
-    if until is None or not sent or len(sent) != len(found) or not _is_other(sent, arrived):
+    is_whole = until is not None and sent and len(sent) == len(found)
+    if until is None or not is_whole or not _is_other(sent, check, arrived):
         return ()
     writers = tuple(_writers(graphs, min(one.event for one in sent), until))
     blamed: dict[int, Rewrite] = {}
@@ -46,20 +49,18 @@ def rewrites(
             if at is not None and at < len(write.after):
                 value = write.after[at]
                 blamed[write.rewrite.event] = write.rewrite
-    return tuple(blamed.values()) or (Rewrite("unknown", "", "", "", 0),)
+    unknown = () if check is not None and not check.is_ok and len(sent) > 1 else (Rewrite("unknown", "", "", "", 0),)
+    return tuple(blamed.values()) or unknown  # a sum that does not agree is told as that
 
 
-def _is_other(sent: list[Contribution], arrived: Values) -> bool:
+def _is_other(sent: list[Contribution], check: Check | None, arrived: Values) -> bool:
     """Tell whether what arrived is sure not to be what was sent, or the sum of it."""
+    if check is not None and not check.is_ok:
+        return True
     for number, total in enumerate(arrived):
         parts = [one.value for one in sent if one.output_nr == number]
-        if len(parts) == 1 and parts[0] is not None and total is not None:
-            if is_known(parts[0]) and is_known(total) and parts[0] != total:
-                return True
-        elif parts:
-            check = check_sum(parts, total)
-            if check is not None and not check.is_ok:
-                return True
+        if len(parts) == 1 and is_known(parts[0]) and is_known(total) and parts[0] != total:
+            return True
     return False
 
 
