@@ -269,11 +269,6 @@ class BackwardRun:
             _remove(handle)
         self._handles.clear()
 
-    @property
-    def is_awaited(self) -> bool:
-        """True until the first of its nodes runs."""
-        return self._task is None
-
     def is_running(self) -> bool:
         """Tell whether it is this call of the engine that runs a node; other threads, or a backward inside this one,
         may run the same node.
