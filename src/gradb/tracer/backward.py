@@ -18,6 +18,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tracer import bare
 from gradb.tracer.asking import Asker
 from gradb.tracer.composer import Composer
 from gradb.tracer.gradients import GradWatch
@@ -87,8 +88,10 @@ class EngineWatch:
 
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         parts = (self._composer, self._prober, self._losses, self.hooks, self._microscope, self._asker)
-        run = self.make_run(*parts)
         guard = self._composer.guard
+        run: BackwardRun | None = guard(self.make_run, *parts)
+        if run is None:
+            return original(roots, *args, **kwargs)
         guard(self._prepare, _accumulates(args, kwargs), 4)
         guard(run.begin, roots, args, kwargs)
         try:
@@ -98,7 +101,7 @@ class EngineWatch:
             guard(self._grads.error, error, run.place)
             raise
         finally:
-            run.unhook()
+            guard(run.unhook)
         guard(run.finish, result, "")
         return result
 
@@ -110,11 +113,18 @@ class EngineWatch:
         self.before()
         place = self._recorder.find(depth).place
         if self._composer.run() is None:  # one inside of another belongs to what that does
-            self._iterations.backward_begins(place.row)
+            try:
+                self._iterations.backward_begins(place.row)
+            except Exception as error:
+                self._composer.missing("iterations", error)
         if self._recorder.has_errands:
             self._recorder.settle()
         if accumulates:
-            self._grads.before_backward(place.row)
+            try:
+                self._grads.before_backward(place.row)
+            except Exception as error:
+                self._recorder.lost(error, "what was cleared", hides="gradients")
+                self._composer.controls.give_up("zero_grad")
         return place
 
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -193,6 +203,14 @@ class BackwardRun:
 
     def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Record the call and hook every node that it will run."""
+        try:
+            self._begin(roots, args, kwargs)
+        except Exception:
+            self.start = 0  # the nodes of a backward that is not on the tape are not recorded either
+            self.unhook()
+            raise
+
+    def _begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         names = ("grad_tensors", "keep_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
         options = dict(zip(names, args, strict=False)) | kwargs
         self._is_grad = not options.get("accumulate_grad", False)
@@ -213,8 +231,7 @@ class BackwardRun:
         nodes = to_run(above, ends_of(options.get("inputs") or (), above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         is_bad = blob.has_nonfinite
-        for name, value in self._losses.of(roots, found.place):
-            self.composer.series.point("loss", name, value, event, self.place)
+        self._tell_losses(roots, found.place, event)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
         given = "null"
         if options.get("inputs"):
@@ -235,6 +252,13 @@ class BackwardRun:
         """Return the backward (seq of its start) that this one is called in, on whatever thread the engine runs it."""
         outer = self.composer.run()
         return 0 if outer is None else int(outer.start)
+
+    def _tell_losses(self, roots: Sequence[Any], place: Place, event: int) -> None:
+        try:
+            for name, value in self._losses.of(roots, place):
+                self.composer.series.point("loss", name, value, event, self.place)
+        except Exception as error:
+            self.composer.missing("losses", error)
 
     def _implicit(self, gradient: Any, blob: Blob, event: int) -> str:
         if not isinstance(gradient, torch.Tensor):
@@ -280,9 +304,24 @@ class BackwardRun:
 
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""
+        self.tell_awaiting(None)  # no node began to run after these hooks
+        if not self.start:
+            return
+        try:
+            self._finish(result, error)
+        except Exception as failure:
+            bare.end(self, "grad" if self._is_grad else "backward", error, failure)
+
+    def tell_awaiting(self, node: int | None) -> None:
+        """Record the hooks of which it is known now at which node they ran."""
         awaiting, self.composer.local.awaiting = self.composer.local.awaiting, []
-        for emit in awaiting:  # no node began to run after these hooks
-            emit(None)
+        for emit in awaiting:
+            try:
+                emit(node)
+            except Exception as error:
+                self._recorder.failures.event("a hook", error, hides="gradients", node=node)
+
+    def _finish(self, result: Any, error: str) -> None:
         event, blob = self._recorder.settle(), Blob()
         results: list[str] = []
         if self._is_grad and isinstance(result, (tuple, list)):
@@ -294,13 +333,17 @@ class BackwardRun:
 
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
+        try:
+            return self._upstream(node, mark, gradients)
+        except Exception as error:
+            return bare.node_start(self, mark, len(gradients), error)
+
+    def _upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         self._recorder.settle()
         self.running = mark.id
         self.composer.nodes.runs(node, mark, self._recorder.next_seq)
-        local = self.composer.local
-        for emit in local.awaiting:
-            emit(mark.id)
-        local.awaiting.clear()
+        if self.composer.local.awaiting:
+            self.tell_awaiting(mark.id)
         blob = Blob()
         values = self.composer.gradients(gradients, blob)
         is_bad = blob.has_nonfinite
@@ -326,6 +369,21 @@ class BackwardRun:
         is_upstream_changed: bool = False,
     ) -> None:
         """Record that a node has run; ``calls`` as in ``NodeDetail``."""
+        try:
+            self._downstream(node, mark, start, gradients, upstream, calls, is_upstream_changed)
+        except Exception as error:
+            bare.node(self, mark, start, len(gradients), error)
+
+    def _downstream(
+        self,
+        node: Any,
+        mark: NodeMark,
+        start: int,
+        gradients: tuple[Any, ...],
+        upstream: Any,
+        calls: int | None,
+        is_upstream_changed: bool,
+    ) -> None:
         self._recorder.settle()
         blob, event = Blob(), self._recorder.next_seq
         if self._creates:
@@ -352,6 +410,12 @@ class BackwardRun:
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
+        try:
+            self._accumulated(mark, tensor, filling, calls)
+        except Exception as error:
+            bare.accumulation(self, mark, tensor, error)
+
+    def _accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None) -> None:
         self._recorder.settle()
         blob = filling.blob
         after = filling.became(self.composer, grad_of(tensor))

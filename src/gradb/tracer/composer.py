@@ -51,6 +51,7 @@ class Composer:
         self.writer = recorder.writer
         self.snapshots = Snapshots(limit)
         self.blanks = Blanks()
+        self.snapshots.on_failure = self.missing = recorder.failures.part
         self.tensors = TensorIds()
         self.naming = Naming(self.writer, self.tensors, recorder.places)
         self.series = SeriesLog(recorder)
@@ -58,6 +59,7 @@ class Composer:
         self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
         self.nodes = NodeIds(self.writer, self.tensors, self.saving)
         self.nodes.on_unseen_leaf = self.naming.appeared
+        self.nodes.on_failure = self.saving.on_failure = self.naming.on_failure = self.missing
         self.local = ThreadState({})
         self.runs: list[Any] = []
         """The calls of the engine that have not returned yet, of all threads."""
@@ -110,8 +112,25 @@ class Composer:
                 with unseen():
                     return part(*arguments)
         except Exception as error:
-            what, hides = lost_by(part)
-            recorder.lost(error, what, hides=hides)
+            try:
+                what, hides = lost_by(part)
+                recorder.lost(error, what, hides=hides)
+            except Exception:  # near the end of the stack not even this can be done
+                recorder.failures.unsaid += 1
+                recorder.has_errands = True
+            return None
+
+    def intervene(self, what: str, part: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a part of what is changed from outside (``zero_grad``, ``lr``); if it fails, that change ends."""
+        return self.guard(self._intervene, what, part, arguments)
+
+    def _intervene(self, what: str, part: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        try:
+            return part(*arguments)
+        except Exception as error:
+            lost, hides = lost_by(part)
+            self.recorder.lost(error, lost, hides=hides)
+            self.controls.give_up(what)
             return None
 
     def is_in_transform(self) -> bool:
@@ -185,6 +204,13 @@ class Composer:
 
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
         """Return the node id and output number of a tensor, registering what is new in its graph."""
+        try:
+            return self._node_of(tensor, event, place)
+        except Exception as error:
+            self.missing("nodes", error)
+            return None, 0
+
+    def _node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
         if not tensor.requires_grad:
             return None, 0
         node = maker(tensor)
@@ -220,6 +246,12 @@ class Composer:
 
     def leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
         """Record a leaf that requires grad, once in its life."""
+        try:
+            self._leaf(tensor, how, place, is_quiet=is_quiet)
+        except Exception as error:
+            self.recorder.failures.event("a leaf", error)
+
+    def _leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
         known = self.tensors.record(tensor)
         if known.is_leaf:
             return

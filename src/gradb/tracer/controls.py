@@ -41,6 +41,23 @@ class Controls:
         recorder.on_failure = self._let_go
         recorder.has_errands = bool(self._later) and self._later[0].iteration <= recorder.iteration
 
+    def give_up(self, what: str) -> None:
+        """End a change that could not be carried out, with the recorder's lock held: none may be half in force."""
+        before = self.zero_grad if what == "zero_grad" else "script" if self.lr is None else f"{self.lr:g}"
+        if before == "script":
+            return
+        if what == "zero_grad":
+            self.zero_grad = "script"
+        else:
+            self.lr = None
+        try:
+            self._tell(what, before, "script")
+            note = f"{what} {before} ends here, since it could not be carried out: the script's own is in force"
+            self._recorder.emit("note", "gradb", NOWHERE.row, [note], may_hold=self._may_hold)
+            self.on_policy()
+        except Exception as error:
+            self._recorder.failures.part("the end of a change from outside", error)
+
     def _let_go(self) -> None:
         """Set everything to the script's own: the recording is over, and nobody would see what is done."""
         self.zero_grad, self.lr = "script", None
@@ -75,9 +92,16 @@ class Controls:
     def _carry_out(self) -> None:
         """Make the changes that are due; called between two events with the recorder's lock held."""
         while self._later and self._later[0].iteration <= self._recorder.iteration and self.is_settled():
-            self._apply(self._later.pop(0), "asked for")
+            self._try(self._later.pop(0), "asked for")
         while self._now:
-            self._apply(*self._now.popleft())
+            self._try(*self._now.popleft())
+
+    def _try(self, change: Change, reason: str) -> None:
+        try:
+            self._apply(change, reason)
+        except Exception as error:
+            self._recorder.failures.event(f"{change.what} {change.value}", error, hides="values gradients")
+            self.give_up(change.what)
 
     def _apply(self, change: Change, reason: str) -> None:
         match change.what:
@@ -97,8 +121,12 @@ class Controls:
     def _set_depth(self, depth: str, reason: str) -> None:
         recorder = self._recorder
         recorder.is_full = depth == "full"
-        leaves, gradients, blob = (
-            self.on_depth() if recorder.is_full and self.on_depth is not None else ("[]", "[]", None)
-        )
+        try:
+            leaves, gradients, blob = (
+                self.on_depth() if recorder.is_full and self.on_depth is not None else ("[]", "[]", None)
+            )
+        except Exception as error:
+            leaves, gradients, blob = "[]", "[]", None
+            recorder.failures.part("what the leaves hold", error, hides="values gradients")
         detail = f"[{dumps(depth)},{dumps(reason)},{leaves},{gradients}]"
         recorder.emit("depth", depth, NOWHERE.row, detail, blob, may_hold=self._may_hold)

@@ -35,7 +35,7 @@ _LOST: dict[str, tuple[str, str]] = {
     "GradWatch._refused": ("a call that clears gradients", "gradients"),
     "GradWatch._before_clearing": ("a call that clears gradients", "gradients"),
     "GradWatch._emit": ("a call that clears gradients", "gradients"),
-    "StepWatch._before": ("what a step was about to change", "values"),
+    "StepWatch._attempt": ("what a step was about to change", "values"),
     "StepWatch._after": ("a step", "values"),
     "Iterations.made": ("an optimizer", ""),
     "ModuleScopes._entered": ("the scope of a module", ""),
@@ -69,6 +69,8 @@ class Failures:
         self._recorder = recorder
         self._counts: dict[Kind, int] = {}
         self._untold: list[str] = []
+        self.unsaid = 0
+        """Events that were lost where there was no room on the stack to say so."""
         self._is_saved = True
 
     def part(self, what: str, error: BaseException, *, hides: str = "") -> str:
@@ -109,6 +111,9 @@ class Failures:
 
     def tell(self) -> None:
         """Write the notes that are due; called between two events."""
+        unsaid, self.unsaid = self.unsaid, 0
+        for _ in range(unsaid):
+            self.event("a call", RecursionError("at the end of the stack"), hides=_BOTH)
         while self._untold:
             self._recorder.emit("note", "missing", (None,) * 5, [self._untold.pop(0)], may_hold=False)
 

@@ -72,7 +72,7 @@ class ForwardMode(TorchFunctionMode):
             hook = self._composer.guard(self._hooks.register, calls.HOOKS[func.__name__], *args)
             return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))
         is_off = (call.clears or (kwargs and "out" in kwargs)) and self._composer.controls.zero_grad == "off"
-        if is_off and self._composer.guard(self._grads.suppresses, call, args, kwargs or {}):
+        if is_off and self._composer.intervene("zero_grad", self._grads.suppresses, call, args, kwargs or {}):
             return None if call.kind == calls.GRAD else target_of(args, kwargs or {})
         if not self._recorder.is_full:
             return self._watch(call, func, args, kwargs or {})
@@ -83,11 +83,16 @@ class ForwardMode(TorchFunctionMode):
 
         What the script has put in the place of several functions stands for another one each time.
         """
-        genuine = original(func, caller)
-        call = self._calls.get(genuine)
-        if call is None:
-            call = self._calls[genuine] = Call(genuine)
-            self._composer.nodes.is_exposed |= call.exposes
+        try:
+            genuine = original(func, caller)
+            call = self._calls.get(genuine)
+            if call is None:
+                call = self._calls[genuine] = Call(genuine)
+                self._composer.nodes.is_exposed |= call.exposes
+        except Exception as error:
+            self._recorder.lost(error, "a call", hides="values gradients")
+            call = Call.__new__(Call)
+            call.kind, call.genuine = calls.PASS, func
         return call
 
     def _watch(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -111,7 +116,11 @@ class ForwardMode(TorchFunctionMode):
         return self._run(call, apply, args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)
+        try:
+            step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)
+        except Exception as error:
+            self._recorder.lost(error, "a call", hides="values gradients")
+            return func(*args, **kwargs)
         if call.kind != calls.OP or call.is_inplace or call.genuine is None or "out" in kwargs:
             self._composer.guard(step.before)
         try:
@@ -129,6 +138,7 @@ class ForwardCall:
     __slots__ = (
         "again",
         "args",
+        "blind",
         "blob",
         "call",
         "calls",
@@ -161,11 +171,21 @@ class ForwardCall:
         self.blob = Blob()
         self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
         self.texts: list[str] | None = None
+        self.blind = ""
+        """Why it was not seen what the call was about to change; empty where nothing went wrong."""
         self.calls: int | None = None
         """seq of the first ATen call seen in it, 0 where there was none; None where nobody looked."""
 
     def before(self) -> None:
         """Look at what has to be seen before the call changes it."""
+        try:
+            self._look()
+        except Exception as error:
+            self.grads.forget()
+            self.texts = None
+            self.blind = self.composer.missing("inputs", error, hides="gradients")
+
+    def _look(self) -> None:
         if self.call.kind != calls.OP:
             self._name_inputs()
         if self.call.kind == calls.GRAD:
@@ -206,7 +226,9 @@ class ForwardCall:
             self.updates.forward_begins()
         if self.call.is_blank or self.composer.blanks.known:
             self._see_blanks(results)
-        if self.texts is None:
+        if self.blind:
+            self._give_up_inputs()
+        elif self.texts is None:
             self._take_inputs()
         elif self.call.genuine is None:
             self._name_inputs()  # its forward has given them names of its own
@@ -257,6 +279,10 @@ class ForwardCall:
         self.see_leaves()
         event = self.recorder.next_seq
         self.texts = [self.composer.tensor(tensor, self.blob, event, place) for tensor in self.inputs]
+
+    def _give_up_inputs(self) -> None:
+        value = self.composer.snapshots.missing(self.blind)
+        self.texts = [f"{self.composer.tensors.record(one).head}false,null,0,{value}]" for one in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
         composer, found = self.composer, self._locate()
@@ -340,6 +366,13 @@ class ForwardCall:
         return self.call.is_inplace and self._is_by_hand() and results[0].requires_grad
 
     def _arguments(self) -> str:
+        try:
+            return self._told_arguments()
+        except Exception as error:
+            self.composer.missing("arguments", error)
+            return ""
+
+    def _told_arguments(self) -> str:
         indexes = {id(tensor): i for i, tensor in enumerate(self.inputs)}
         texts = [argument_text("", value, indexes) for value in self.args]
         texts += [argument_text(key, value, indexes) for key, value in self.kwargs.items()]

@@ -215,7 +215,7 @@ class GradWatch:
                 return original(owner, *args, **kwargs)
             if not self._recorder.is_full and self._composer.controls.zero_grad == "script":
                 return original(owner, *args, **kwargs)
-            if self._policy.is_off and self._composer.guard(self._refused, idiom, owner, leaves):
+            if self._policy.is_off and self._composer.intervene("zero_grad", self._refused, idiom, owner, leaves):
                 return None
             held: Held | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1

@@ -220,6 +220,8 @@ class NodeIds:
         self._kinds: dict[type, tuple[str, bool]] = {}
         self.on_unseen_leaf: Callable[[TensorRecord], None] = lambda known: None
         """Called when a graph ends in a leaf that no event has shown."""
+        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
+        """Called when something that is to be known of a node cannot be found out."""
         self._newest = self._edited = 0
         self.is_exposed = False
         """True once the script may write to a tensor's memory where torch does not see it (``numpy()``)."""
@@ -233,7 +235,10 @@ class NodeIds:
         if (mark.has_run or mark.id <= self._edited or self.is_exposed) and not mark.is_leaf:
             kind, saves = self._kinds.get(type(node)) or self._kind(node)
             if saves:
-                self._saving.read_again(node, mark, kind, event)
+                try:
+                    self._saving.read_again(node, mark, kind, event)
+                except Exception as error:
+                    self.on_failure("saved tensors", error)
         mark.has_run = True
 
     def mark(self, node: Any) -> NodeMark | None:
@@ -256,9 +261,17 @@ class NodeIds:
 
         ``at_hand`` are the inputs and the results of the call that made the nodes, where it is known.
         """
-        if MARK in root.metadata:
-            return []
         new: list[int] = []
+        try:
+            if MARK not in root.metadata:
+                self._walk(root, event, place, scope, at_hand, new)
+        except Exception as error:
+            self.on_failure("nodes", error)
+        return new
+
+    def _walk(
+        self, root: Any, event: int, place: PlaceRow, scope: str, at_hand: Hands, new: list[int]
+    ) -> None:  # fmt: skip
         stack = [root]
         while stack:
             node = stack[-1]
@@ -284,7 +297,6 @@ class NodeIds:
                 metadata[MARK] = self.leaf(node.variable, event, place, scope)
             else:
                 new.append(self._write(node, metadata, edges, event, place, scope, at_hand))
-        return new
 
     def _write(
         self, node: Any, metadata: dict[str, Any], edges: list[tuple[int | None, int]], event: int, place: PlaceRow,
@@ -293,16 +305,19 @@ class NodeIds:
         name = node.name()
         hooks: Any = _top_saved_hooks(True)
         mark = NodeMark(next(self._next), name, place, scope, len(edges), hooks is not None, self._writer)
-        metadata[MARK] = mark
         self._newest = mark.id
         kind, saves = self._kinds.get(type(node)) or self._kind(node)
         self._writer.node(mark.id, name, event, kind, saves, None, edges)
-        if hooks is not None and saves:
-            self._remark(mark.id, event, remarks.of_hooks(hooks))
-        if kind != "builtin":
-            self._remark(mark.id, event, remarks.of_custom(node, kind))
-        if self._saving.wants(mark):
-            self._saving.read(node, mark, kind, at_hand)
+        metadata[MARK] = mark
+        try:
+            if hooks is not None and saves:
+                self._remark(mark.id, event, remarks.of_hooks(hooks))
+            if kind != "builtin":
+                self._remark(mark.id, event, remarks.of_custom(node, kind))
+            if self._saving.wants(mark):
+                self._saving.read(node, mark, kind, at_hand)
+        except Exception as error:
+            self.on_failure("remarks on nodes", error)
         return mark.id
 
     def _remark(self, node: int, event: int, found: remarks.Remarks) -> None:

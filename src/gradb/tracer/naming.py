@@ -7,6 +7,7 @@ is made of it, when a backward reaches it.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType
@@ -27,6 +28,19 @@ _MOST_FRUITLESS = 100
 _SELF = "self."
 
 
+def _spared(part: Callable[..., None]) -> Callable[..., None]:
+    """Let a failure of a part cost names and no more."""
+
+    @functools.wraps(part)
+    def call(naming: Naming, *args: Any, **kwargs: Any) -> None:
+        try:
+            part(naming, *args, **kwargs)
+        except Exception as error:
+            naming.on_failure("names", error)
+
+    return call
+
+
 class Naming:
     """Names of tensors as the tape is told them.
 
@@ -43,6 +57,8 @@ class Naming:
         self._owners: dict[str, TensorRecord] = {}
         self._unsettled: list[TensorRecord] = []
         self._fruitless = 0
+        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
+        """Called when a name cannot be found out."""
 
     # --- names from the source ----------------------------------------------------------------------------------------
 
@@ -103,12 +119,14 @@ class Naming:
         owner.is_settled = False
         self._unsettled.append(owner)
 
+    @_spared
     def provisional(self, parameter: torch.Tensor, name: str, event: int) -> None:
         """Name a parameter whose model is just being made, where it has no name and the name is free."""
         known = self._tensors.record(parameter)
         if known.name is None:
             self._give(known, self._free(name), event, "")
 
+    @_spared
     def arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:
         """Name the tensors among positional arguments as the source does."""
         if not args or not names.operands:
@@ -120,6 +138,7 @@ class Naming:
                 if name and isinstance(value, torch.Tensor):
                     self.name(value, name, event, names.scope)
 
+    @_spared
     def results(self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         """Name what an expression returned after the targets it is assigned to."""
         if names.targets:
@@ -133,12 +152,14 @@ class Naming:
         if not known.is_settled:
             self._unsettled.append(known)
 
+    @_spared
     def settle_waiting(self, event: int) -> None:
         """Look for the paths of all leaves that have none yet."""
         if self._unsettled:
             waiting, self._unsettled = self._unsettled, []
             self.settle([tensor for known in waiting if (tensor := known.ref()) is not None], event)
 
+    @_spared
     def settle(self, leaves: Iterable[torch.Tensor], event: int, fallback: Callable[[int], str] | None = None) -> None:
         """Give leaves the paths by which variables lead to them now; those that have theirs keep it.
 

@@ -57,10 +57,13 @@ class OptimizerState:
         self._light: tuple[list[float], str] = ([], "")
         self._rate_names: tuple[str, ...] = ()
 
+    def begin(self) -> None:
+        """Forget what the last step found."""
+        self.norm = None
+        self.blob, self.before, self.gradients = Blob(), [], []
+
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the parameters as the step finds them."""
-        self.blob = Blob()
-        self.gradients = []
         self.before = [composer.snapshots.take(tensor, self.blob) for tensor in parameters]
         self.versions = versions_of(parameters)
 
@@ -81,6 +84,8 @@ class OptimizerState:
 
     def restore_rates(self, optimizer: torch.optim.Optimizer) -> None:
         """Put the script's learning rates back."""
+        if not self.own_rates:
+            return
         own_rates, self.own_rates = self.own_rates, []
         for group, own in zip(optimizer.param_groups, own_rates, strict=False):
             if own is not None:
@@ -116,6 +121,12 @@ class OptimizerStates:
     def __init__(self) -> None:
         self._states: dict[int, OptimizerState] = {}
         self._counts: dict[str, int] = {}
+
+    def forget(self, optimizer: torch.optim.Optimizer) -> None:
+        """Forget what a step found that could not be seen whole."""
+        state = self._states.get(id(optimizer))
+        if state is not None and state.ref() is optimizer:
+            state.begin()
 
     def of(self, optimizer: torch.optim.Optimizer) -> OptimizerState:
         """Return what is remembered of an optimizer."""

@@ -19,6 +19,8 @@ from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, 
 from gradb.tracer.values import is_ordinary, modes_off
 
 _REPEATS = 8
+_REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError)
+"""What torch refuses a call with."""
 _ASK = "`probe` measures more"
 _FOREIGN = "not probed: what flows into it is a tensor with its own dispatch, whose code would run"
 _CHANGES_ON_CALL = ("RngBackward", "ErrorBackward", "NotImplemented", "UndefinedGrad", "DelayedError", "GraphRoot")
@@ -37,6 +39,8 @@ class Prober:
         self._mode = mode
         self._is_stepping = is_stepping
         self._visits: dict[tuple[Any, ...], int] = {}
+        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
+        """Called when probing fails for a reason that is no refusal of torch's."""
 
     def probe(self, node: Any, mark: NodeMark, blob: Blob, upstream: Sequence[torch.Tensor | None]) -> str:
         """Return the text of the wire forms of the probes, one for each edge, of a node that is about to run."""
@@ -52,6 +56,8 @@ class Prober:
             except Refusal as refusal:
                 return self._in_one_direction(node, mark, call, f"not measured: {refusal}; {_ASK}")
             except Exception as error:
+                if type(error) not in _REFUSALS:
+                    self.on_failure("local derivatives", error)
                 why = f"probing failed: {clause(error)}"
         return _refused(why, mark.edges)
 

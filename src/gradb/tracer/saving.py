@@ -53,6 +53,8 @@ class Saving:
         self._storages = Storages()
         self._visits: dict[tuple[Any, ...], int] = {}
         self._later: dict[tuple[Any, ...], int] = {}
+        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
+        """Called when what a node saved cannot be read."""
 
     def wants(self, mark: NodeMark) -> bool:
         """Tell whether what a new node saved is to be read."""
@@ -80,6 +82,8 @@ class Saving:
         try:
             text = self._told(node, kind, at_hand, blob)
         except Exception as error:
+            if type(error) is not RuntimeError:  # torch's own refusal: it was freed
+                self.on_failure("saved tensors", error)
             said = str(error).splitlines()[0][:100] if str(error) else ""
             text, blob = dumps([f"it cannot be read: {type(error).__name__}: {said}", [], []]), Blob()
         self._writer.record_saved(mark.id, text, blob.join())

@@ -13,7 +13,7 @@ import torch
 from torch.compiler import is_compiling
 
 from gradb.tracer.composer import Composer
-from gradb.tracer.places import Found
+from gradb.tracer.places import NOWHERE, Found, ModuleCall
 from gradb.tracer.replacing import replaced
 from gradb.tracer.syntax import Callee
 
@@ -113,9 +113,13 @@ class ModuleScopes:
         local = self._composer.local
         roots = local.roots
         root = roots[0] if roots else module
-        path = self._path(root, module)
-        call = self._recorder.places.find_call(sys._getframe(2), local.calls[-1] if local.calls else None)
-        roots.append(root)
+        path, call = self._composer.scope, ModuleCall(0, NOWHERE.found(False, False, False))
+        try:
+            path = self._path(root, module)
+            call = self._recorder.places.find_call(sys._getframe(2), local.calls[-1] if local.calls else None)
+        except Exception as error:
+            self._composer.missing("scopes", error)
+        roots.append(root)  # all three together: what is entered will be left
         local.scopes.append(path)
         local.calls.append(call)
         if len(roots) == 1:

@@ -114,7 +114,7 @@ class StepWatch:
 
     def _run(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         optimizer, stepping = args[0], self._composer.local.steps
-        prepared = self._composer.guard(self._before, optimizer, args, kwargs)
+        prepared = self._composer.guard(self._attempt, optimizer, args, kwargs)
         if prepared is not None:
             args, kwargs = prepared
         stepping.append(optimizer)
@@ -129,11 +129,29 @@ class StepWatch:
         self._composer.naming.settle_waiting(self._recorder.settle())
         self._iterations.made(optimizer)
 
+    def _attempt(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        """What a failure leaves of a step is a step without what it found, at the script's own rates."""
+        try:
+            return self._before(optimizer, args, kwargs)
+        except Exception as error:
+            self._composer.missing("parameters before the step", error)
+            self._states.forget(optimizer)
+            self._restore(optimizer)
+            self._composer.controls.give_up("lr")
+            return None
+
     def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
         self._composer.guard(self._after, optimizer)
         if self._has_set_rates:
-            self._has_set_rates = False
+            self._restore(optimizer)
+
+    def _restore(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put the script's own rates back, whatever happened."""
+        self._has_set_rates = False
+        try:
             self._states.of(optimizer).restore_rates(optimizer)
+        except Exception as error:
+            self._recorder.lost(error, "the script's own learning rate", hides="values")
 
     def look_for_compiled(self) -> None:
         """Record the step that compiled code has made since: nothing of ours runs inside of it."""
@@ -145,9 +163,9 @@ class StepWatch:
 
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
+        state.begin()
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         state.is_final = closure is None
-        state.norm = None
         if self._recorder.is_full:
             self._recorder.settle()
             state.look(self._composer, parameters)
@@ -177,12 +195,20 @@ class StepWatch:
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
         self.count += 1
         is_own = not self.is_stepping()  # and not part of another optimizer's
+        try:
+            self._tell(optimizer, is_own)
+        except Exception as error:
+            self._recorder.lost(error, "a step", hides="values")
+        self._composer.nodes.edited()
+        self._end(optimizer, is_own=is_own)
+
+    def _tell(self, optimizer: torch.optim.Optimizer, is_own: bool) -> None:
         if is_own:
             self._iterations.steps(optimizer)
         state, rates = self._states.of(optimizer), rates_of(optimizer)
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
-        event, place = self._recorder.settle(), self._recorder.find(3).place.row
+        event, place = self._recorder.settle(), self._recorder.find(4).place.row
         if state.norm is not None:
             self._point(state, "grad_norm", state.label, state.norm, event)
         for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
@@ -192,9 +218,7 @@ class StepWatch:
         else:
             bad = state.norm is not None and not math.isfinite(state.norm)
             self._recorder.emit("step", state.name, place, state.light_detail(rates), has_nonfinite=bad)
-        self._composer.nodes.edited()
         state.why_skipped = ""
-        self._end(optimizer, is_own=is_own)
 
     def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
@@ -222,9 +246,12 @@ class StepWatch:
 
     def _end(self, optimizer: torch.optim.Optimizer, *, is_own: bool) -> None:
         """Do what there is to do after a step, made or skipped."""
-        self._policy.used_by(optimizer)
-        for other in self._iterations.stepped(optimizer) if is_own else ():
-            self._policy.used_by(other)
+        try:
+            self._policy.used_by(optimizer)
+            for other in self._iterations.stepped(optimizer) if is_own else ():
+                self._policy.used_by(other)
+        except Exception as error:
+            self._composer.missing("iterations", error)
         if self._recorder.has_errands:
             self._recorder.settle()
         self._depth.sync()

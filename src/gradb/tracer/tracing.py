@@ -87,7 +87,9 @@ def tracing(
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
         stack.enter_context(grads.installed())
-        engine = EngineWatch(composer, grads, iterations, Prober(probe, is_stepping), microscope, asker)
+        prober = Prober(probe, is_stepping)
+        prober.on_failure = composer.missing
+        engine = EngineWatch(composer, grads, iterations, prober, microscope, asker)
         stack.enter_context(microscope.installed())
         stack.enter_context(engine.installed())
         if nudge is not None:

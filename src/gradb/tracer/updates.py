@@ -40,7 +40,10 @@ class UpdateWatch:
 
     def forward_begins(self) -> None:
         """Take note that the script computes something that can be differentiated."""
-        self._iterations.forward_begins()
+        try:
+            self._iterations.forward_begins()
+        except Exception as error:
+            self._composer.missing("iterations", error)
 
     def leaves_of(self, call: Call, args: tuple[Any, ...]) -> list[torch.Tensor]:
         """Return the leaves that a call changes: several where it works on a list (``_foreach_add_``)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
@@ -39,6 +39,8 @@ class Snapshots:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.on_failure: Callable[[str, Exception], str] = lambda what, error: str(error)
+        """Called when reading fails for a reason that is no refusal of torch's; returns what to say in place of it."""
         self._forms = Forms(limit)
         self.passed: dict[int, tuple[weakref.ref[torch.Tensor], int, Summary]] | None = None
         """Large gradients that the engine hands from node to node, where nobody but it can change them; else None."""
@@ -60,7 +62,7 @@ class Snapshots:
                     address = dense.data_ptr()  # raises for what a transform wraps; 0 where there is no memory
                     if address:
                         return self._whole(form, form.read(address).raw, blob)
-        except (RuntimeError, KeyError, TypeError, Unreadable):
+        except Exception:
             pass  # the long way finds out why, and says so
         return self._carefully(tensor, blob)
 
@@ -88,7 +90,7 @@ class Snapshots:
                     summary = self._summary(readable(tensor, self.limit))
                 known = passed[id(tensor)] = weakref.ref(tensor), tensor._version, summary
             return f'{self._form(tensor.dtype, _plain(tensor.shape)).head}null,{known[2].text(blob)},""]'
-        except (RuntimeError, NotImplementedError, TypeError, Warning, Unreadable):
+        except Exception:
             return self._carefully(tensor, blob)
 
     def _carefully(self, tensor: torch.Tensor, blob: Blob) -> str:
@@ -102,9 +104,17 @@ class Snapshots:
                 return text if tensor.layout is _STRIDED else f"{text[:-3]}{dumps(_stored(tensor))}]"
         except Unreadable as refusal:
             why = str(refusal)
+        except RecursionError as error:
+            why = f"not recorded: {self.on_failure('values', error)}"
         except (RuntimeError, NotImplementedError, TypeError, Warning) as error:  # a script may make warnings errors
             why = f"torch cannot read it: {str(error)[:120]}"
+        except Exception as error:
+            why = f"not recorded: {self.on_failure('values', error)}"
         return dumps([shape, str(tensor.dtype)[6:], None, None, why])
+
+    def missing(self, why: str) -> str:
+        """Return the text of the wire form ``V`` of a value of which nothing at all is known."""
+        return dumps([[], "", None, None, f"not recorded: {why}"])
 
     def _read(self, shape: tuple[int, ...], tensor: torch.Tensor, blob: Blob) -> str:
         form = self._form(tensor.dtype, shape)
@@ -132,7 +142,7 @@ def blank(tensor: torch.Tensor) -> str:
     """Return the wire form of memory that nothing has been written to yet: whatever lies there is no value."""
     try:
         return dumps([_plain(tensor.shape), str(tensor.dtype)[6:], None, None, "not initialised"])
-    except (RuntimeError, Unreadable):
+    except Exception:
         return dumps([[], str(tensor.dtype)[6:], None, None, "not initialised, not even its shape"])
 
 

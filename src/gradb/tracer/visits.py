@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradb.tracer import bare
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.microscope import Look
 from gradb.tracer.passing import Filling
@@ -43,6 +44,13 @@ class NodeVisit:
         self.run.composer.guard(self._after, inputs, outputs, calls)
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
+        """A failure here is told with the node, lest the tape say that it has not run."""
+        try:
+            self._begin(gradients)
+        except Exception as error:
+            self.run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
+
+    def _begin(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
             return
         for known, filling in self.fillings:
@@ -71,6 +79,12 @@ class NodeVisit:
         return False
 
     def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+        try:
+            self._end(inputs, outputs, calls)
+        except Exception as error:
+            self.run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
+
+    def _end(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if not self.start or not self.run.is_running():
             return
         self._leave()
@@ -107,13 +121,21 @@ class CustomVisit(NodeVisit):
 class LeafVisit(NodeVisit):
     """The two hooks of a leaf's AccumulateGrad."""
 
-    __slots__ = ("filling",)
+    __slots__ = ("broken", "filling")
 
-    def _before(self, gradients: tuple[Any, ...]) -> None:
+    def __init__(self, run: BackwardRun, node: Any, mark: NodeMark) -> None:
+        super().__init__(run, node, mark)
+        self.broken: Exception | None = None
+        """Why it is not known what ``.grad`` held."""
+
+    def _begin(self, gradients: tuple[Any, ...]) -> None:
         if not self.run.is_running():
             return
-        self.filling = Filling(self.run.composer, self.node.variable)
-        self.filling.add(self.run.composer, gradients[0])
+        try:
+            self.filling = Filling(self.run.composer, self.node.variable)
+            self.filling.add(self.run.composer, gradients[0])
+        except Exception as error:
+            self.broken = error
         self.start = self.run.upstream(self.node, self.mark, gradients)
         self._enter()
 
@@ -122,9 +144,12 @@ class LeafVisit(NodeVisit):
         if self.start:
             self.start = 0
             calls = None if self.look is None else self.look.first
-            self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
+            if self.broken is not None:
+                bare.accumulation(self.run, self.mark, self.node.variable, self.broken)
+            else:
+                self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
 
-    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+    def _end(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         if self.run.is_running():
             self._leave()
             self.fill()
