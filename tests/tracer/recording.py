@@ -37,6 +37,9 @@ def record(
         with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping, nudge=nudge):
             result = function()
     finally:
+        with recorder.lock:
+            recorder.settle()
+            recorder.write()
         recorder.is_active = False
         recorder.writer.close()
     return result, Tape.open(path)

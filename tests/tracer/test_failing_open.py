@@ -8,7 +8,19 @@ import torch
 from torch import nn
 
 from gradb.link.spec import Change
+from gradb.tape.events import InterventionDetail, OpDetail
+from gradb.tracer.forward import ForwardCall
+from gradb.tracer.gradients import GradWatch
+from gradb.tracer.losses import Losses
+from gradb.tracer.optimizers import OptimizerState
+from gradb.tracer.places import Places
+from gradb.tracer.policy import ZeroPolicy
+from gradb.tracer.saving import Saving
+from gradb.tracer.scopes import ModuleScopes
 from gradb.tracer.steps import StepWatch
+from gradb.tracer.syntax import Names
+from gradb.tracer.values import Snapshots
+from tests.tracer import injection
 from tests.tracer.recording import notes, record
 
 
@@ -60,3 +72,115 @@ def test_autograd_grad_clears_nothing(tmp_path: Path) -> None:
         return is_kept, torch.equal(w.grad, torch.full((2,), 5.0))  # type: ignore[arg-type]
 
     assert record(tmp_path / "run.tape", script, changes=[Change("zero_grad", "on")])[0] == (True, True)
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clean, list[injection.Part]]:
+    """A folder, the clean recording of the script that uses all of autograd, and every part at work in it."""
+    folder = tmp_path_factory.mktemp("parts")
+    return folder, injection.clean(folder, []), injection.parts(folder, [])
+
+
+@pytest.mark.parametrize("always", [False, True])
+@pytest.mark.parametrize("share", range(4))
+def test_a_part_that_fails_does_no_harm(
+    rich: tuple[Path, injection.Clean, list[injection.Part]], share: int, always: bool
+) -> None:
+    """Losses, gradients and weights have the same bits, the tape opens, and what is missing is on it and counted."""
+    folder, whole, parts = rich
+    assert len(parts) > 250
+    for part in parts[share::32]:
+        injection.check(part, folder, whole, [], always=always)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "part"),
+    [
+        (Snapshots, "_whole", "values"),
+        (Names, "of_arguments", "names"),
+        (Places, "_place", "places in the source"),
+        (Saving, "_told", "saved tensors"),
+        (Losses, "of", "losses"),
+        (ForwardCall, "_told_arguments", "arguments"),
+        (ModuleScopes, "_path", "scopes"),
+    ],
+)
+def test_a_part_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, part: str) -> None:
+    """The events are all there without it, a note says so once, and it is counted."""
+    plain, clean = train(), [event.kind for event in record(tmp_path / "clean.tape", train)[1].events()]
+    monkeypatch.setattr(owner, name, _broken)
+    losses, tape = record(tmp_path / "run.tape", train)
+    assert losses == plain
+    assert [event.kind for event in tape.events() if event.kind != "note"] == clean
+    assert sum(f"{part} could not be recorded here" in note for note in notes(tape)) == 1
+    (failure,) = (one for one in tape.run.failures if one.part == part)
+    assert failure.count > 1
+    assert not failure.is_event
+
+
+def test_a_value_that_is_missing_is_no_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it was not recorded, and why."""
+    monkeypatch.setattr(Snapshots, "_whole", _broken)
+    _, tape = record(tmp_path / "run.tape", train)
+    detail = next(tape.detail(event.seq) for event in tape.events() if event.name == "SumBackward0")
+    assert isinstance(detail, OpDetail)
+    value = detail.outputs[0].value
+    assert value.data is None
+    assert value.note.startswith("not recorded: ZeroDivisionError: a bug in gradb (values.py:")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "change"),
+    [
+        (OptimizerState, "set_rate", Change("lr", "0.5")),
+        (OptimizerState, "look", Change("lr", "0.5")),
+        (GradWatch, "_suppressed", Change("zero_grad", "off")),
+        (ZeroPolicy, "clear", Change("zero_grad", "on")),
+    ],
+)
+def test_an_intervention_that_fails_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, change: Change
+) -> None:
+    """It is never half in force: the script runs as it is written, and the tape says from where on."""
+    script = train if change.value != "on" else _never_clears
+    plain = script()
+    monkeypatch.setattr(owner, name, _broken)
+    losses, tape = record(tmp_path / "run.tape", script, changes=[change])
+    assert losses == plain
+    told = [tape.detail(event.seq) for event in tape.events() if event.kind == "intervention"]
+    before = change.value
+    assert told == [
+        InterventionDetail(change.what, "script", before),
+        InterventionDetail(change.what, before, "script"),
+    ]
+    assert sum("ends here, since it could not be carried out" in note for note in notes(tape)) == 1
+
+
+def _never_clears() -> list[float]:
+    w, losses = torch.ones(2, requires_grad=True), []
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    for _ in range(3):
+        loss = (w * w).sum()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_the_end_of_the_stack_costs_the_events_there(tmp_path: Path) -> None:
+    """A RecursionError that the script catches ends nothing: what follows is recorded."""
+
+    def deep(x: torch.Tensor) -> torch.Tensor:
+        return deep(x * 1)
+
+    def script() -> float:
+        w = torch.ones(2, requires_grad=True)
+        with pytest.raises(RecursionError):
+            deep(w)
+        loss = (w * 2).sum()
+        loss.backward()
+        return loss.item()
+
+    loss, tape = record(tmp_path / "run.tape", script)
+    assert loss == 4
+    assert [event.kind for event in tape.events() if event.kind != "note"][-1] == "backward_end"

@@ -93,16 +93,16 @@ class EngineWatch:
         if run is None:
             return original(roots, *args, **kwargs)
         guard(self._prepare, _accumulates(args, kwargs), 4)
-        guard(run.begin, roots, args, kwargs)
         try:
+            guard(run.begin, roots, args, kwargs)
             result = original(roots, *args, **kwargs)
+            guard(run.finish, result, "")  # before a handler that has waited for the engine may raise
         except BaseException as error:
             guard(run.finish, (), f"{type(error).__name__}: {error}")
             guard(self._grads.error, error, run.place)
             raise
         finally:
             guard(run.unhook)
-        guard(run.finish, result, "")
         return result
 
     def _prepare(self, accumulates: bool, depth: int) -> Place:
@@ -194,7 +194,7 @@ class BackwardRun:
         self._outer = composer.local.backward
         self._outer_visit = composer.local.visit
         self._looks = len(composer.local.looks)
-        self._is_grad = False
+        self._is_grad = self._is_over = False
         self.start = 0
         self._creates = False
         self.running = 0
@@ -305,8 +305,9 @@ class BackwardRun:
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""
         self.tell_awaiting(None)  # no node began to run after these hooks
-        if not self.start:
+        if not self.start or self._is_over:
             return
+        self._is_over = True
         try:
             self._finish(result, error)
         except Exception as failure:

@@ -27,7 +27,7 @@ from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
-from gradb.tracer.shielding import shielded
+from gradb.tracer.shielding import deliver, held, shielded_but_for_its_end
 from gradb.tracer.threadstate import ThreadState
 from gradb.tracer.values import Snapshots, blank
 
@@ -99,7 +99,7 @@ class Composer:
         calls = self.local.calls
         return self.recorder.find(depth + 1, calls[-1] if calls else None)
 
-    @shielded
+    @shielded_but_for_its_end
     def guard(self, part: Callable[..., Any], *arguments: Any) -> Any:
         """Run a part of ours so that nothing of it can reach the script: under the lock, unseen by torch's modes."""
         recorder = self.recorder
@@ -107,10 +107,11 @@ class Composer:
             return None  # what torch.jit.trace sees becomes part of its graph
         try:
             with _Unseen(), recorder.lock:
-                if not is_seen():
-                    return part(*arguments)
-                with unseen():
-                    return part(*arguments)
+                if is_seen():
+                    with unseen():
+                        result = part(*arguments)
+                else:
+                    result = part(*arguments)
         except Exception as error:
             try:
                 what, hides = lost_by(part)
@@ -118,7 +119,10 @@ class Composer:
             except Exception:  # near the end of the stack not even this can be done
                 recorder.failures.unsaid += 1
                 recorder.has_errands = True
-            return None
+            result = None
+        if held:
+            deliver()
+        return result
 
     def intervene(self, what: str, part: Callable[..., Any], *arguments: Any) -> Any:
         """Run a part of what is changed from outside (``zero_grad``, ``lr``); if it fails, that change ends."""

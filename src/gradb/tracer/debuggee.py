@@ -45,6 +45,7 @@ from gradb.tracer.importing import FirstImport, begins_with_torch
 from gradb.tracer.outputs import Outputs
 from gradb.tracer.places import NOWHERE, PlaceRow, read_source
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.shielding import deferring
 
 _TICK = 0.04
 
@@ -86,7 +87,8 @@ class Debuggee:
         self._outputs.install()
         if spec.is_paused_at_start:
             self._gate.hold(0)
-        self._outcome = execute.run(spec.script, spec.module)
+        with deferring():
+            self._outcome = execute.run(spec.script, spec.module)
         waiting.uninstall()
         self._tell_error()
         self._recorder.commit(

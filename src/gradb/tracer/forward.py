@@ -128,6 +128,9 @@ class ForwardMode(TorchFunctionMode):
         except Exception as error:
             self._composer.guard(step.failed, error)
             raise
+        except BaseException:
+            self._grads.forget()
+            raise
         self._composer.guard(step.after, result)
         return result
 

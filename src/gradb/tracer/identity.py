@@ -296,17 +296,19 @@ class NodeIds:
             if is_accumulate(node):
                 metadata[MARK] = self.leaf(node.variable, event, place, scope)
             else:
-                new.append(self._write(node, metadata, edges, event, place, scope, at_hand))
+                is_late = node is not root or not at_hand
+                new.append(self._write(node, metadata, edges, event, place, scope, at_hand, is_late))
 
     def _write(
         self, node: Any, metadata: dict[str, Any], edges: list[tuple[int | None, int]], event: int, place: PlaceRow,
-        scope: str, at_hand: Hands,
+        scope: str, at_hand: Hands, is_late: bool,
     ) -> int:  # fmt: skip
         name = node.name()
         hooks: Any = _top_saved_hooks(True)
-        mark = NodeMark(next(self._next), name, place, scope, len(edges), hooks is not None, self._writer)
-        self._newest = mark.id
         kind, saves = self._kinds.get(type(node)) or self._kind(node)
+        is_hooked = hooks is not None or (saves and is_late and self._saving.is_packed(node, kind))
+        mark = NodeMark(next(self._next), name, place, scope, len(edges), is_hooked, self._writer)
+        self._newest = mark.id
         self._writer.node(mark.id, name, event, kind, saves, None, edges)
         metadata[MARK] = mark
         try:

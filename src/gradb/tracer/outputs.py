@@ -17,6 +17,7 @@ from typing import Any
 from gradb.tape.codec import Wire
 from gradb.tracer.places import NOWHERE, PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.shielding import deliver, held, shielded_but_for_its_end
 
 _PIECE = 1 << 16
 _MAX_RECORDED = 8 << 20
@@ -156,6 +157,7 @@ class _Tee(io.RawIOBase):
     def isatty(self) -> bool:
         return os.isatty(self._fd)
 
+    @shielded_but_for_its_end
     def write(self, data: Any) -> int:
         content = bytes(data)
         if not self._outputs.is_full():
@@ -176,4 +178,6 @@ class _Unbuffered(io.BufferedWriter):
         count = super().write(data)
         self.flush()
         self._outputs.end_line()  # only here: while it writes, no handler of a signal could print
+        if held:
+            deliver()
         return count

@@ -23,7 +23,7 @@ from gradb.tape.writer import TapeWriter
 from gradb.tracer.failures import Failures, reason
 from gradb.tracer.gate import Gate
 from gradb.tracer.places import NOWHERE, Found, Inside, ModuleCall, PlaceRow, Places
-from gradb.tracer.shielding import shielded, shields_above
+from gradb.tracer.shielding import deliver, held, shielded_but_for_its_end, shields_above
 
 _BATCH = 500
 _FINAL = (sqlite3.Error, OSError)
@@ -181,7 +181,7 @@ class Recorder:
             self.settle()
             self.emit("note", "gradb", NOWHERE.row, [text])
 
-    @shielded
+    @shielded_but_for_its_end
     def guard(self, part: Callable[..., Any], *arguments: Any, what: str = "an event", hides: str = "") -> Any:
         """Run a part of ours under the lock, so that nothing that goes wrong in it can reach the script.
 
@@ -195,10 +195,13 @@ class Recorder:
             return None
         try:
             with self.lock:
-                return part(*arguments)
+                result = part(*arguments)
         except Exception as error:
             self.lost(error, what, hides=hides)
-            return None
+            result = None
+        if held:
+            deliver()
+        return result
 
     def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
         """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""

@@ -56,6 +56,15 @@ class Saving:
         self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
         """Called when what a node saved cannot be read."""
 
+    def is_packed(self, node: Any, kind: str) -> bool:
+        """Tell whether hooks packed what a node saved, of which it was not seen how it was made."""
+        try:
+            if kind == "custom":
+                return any(raw.unpack_hook is not None for raw in _raw_of_custom(node) or ())
+            return any(raw.unpack_hook is not None for _, raw in _raws(node, _attributes(_class_of(node))[0]))
+        except RuntimeError:
+            return True  # freed, or not to be read: nothing is to be tried on it
+
     def wants(self, mark: NodeMark) -> bool:
         """Tell whether what a new node saved is to be read."""
         return self._counts(self._visits, mark)
@@ -265,3 +274,7 @@ def _kind_of(value: Any) -> str:
 
 def _without_tensor(name: str, form: str, note: str) -> str:
     return dumps([name, form, 0, 0, 0, None, False, None, note])
+
+
+def _class_of(node: Any) -> Any:
+    return type(node)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from torch.compiler import is_compiling
 from gradb.tracer.composer import Composer
 from gradb.tracer.places import NOWHERE, Found, ModuleCall
 from gradb.tracer.replacing import replaced
+from gradb.tracer.shielding import Torn
 from gradb.tracer.syntax import Callee
 
 _MODULE = Callee("")
@@ -111,6 +114,9 @@ class ModuleScopes:
 
     def _entered(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         local = self._composer.local
+        if Torn.is_torn and threading.get_ident() == threading.main_thread().ident:
+            Torn.is_torn = False
+            self._drop_what_is_over()
         roots = local.roots
         root = roots[0] if roots else module
         path, call = self._composer.scope, ModuleCall(0, NOWHERE.found(False, False, False))
@@ -126,6 +132,21 @@ class ModuleScopes:
             self._name_parameters(module, call.found)
         if call.found.is_module_call:
             self._composer.naming.arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
+
+    def _drop_what_is_over(self) -> None:
+        """Leave the calls that a KeyboardInterrupt has ended: torch announces the end of a call by none but errors."""
+        running: list[int] = []
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            if frame.f_code.co_name == "_call_impl":
+                running.append(id(frame))
+            frame = frame.f_back
+        del running[:1]  # the call that begins now, whose frame may lie where one lay that is over
+        local = self._composer.local
+        kept = [number for number, call in enumerate(local.calls) if call.frame in running]
+        local.roots[:] = [local.roots[number] for number in kept]
+        local.scopes[:] = [local.scopes[number] for number in kept]
+        local.calls[:] = [local.calls[number] for number in kept]
 
     def _name_result(self, found: Found, result: Any) -> None:
         is_single = isinstance(result, torch.Tensor)

@@ -8,6 +8,7 @@ from gradb.tracer import bare
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.microscope import Look
 from gradb.tracer.passing import Filling
+from gradb.tracer.shielding import shielded
 
 if TYPE_CHECKING:
     from gradb.tracer.backward import BackwardRun
@@ -32,12 +33,14 @@ class NodeVisit:
         if tensor is not None:
             self.fillings.append((known, Filling(self.run.composer, tensor)))
 
+    @shielded
     def before(self, gradients: tuple[Any, ...]) -> None:
         """Record that the node is about to run; the script may be held here."""
         self.run.composer.guard(self._before, gradients)
         if self.run.gate.looks_in and self.start:
             self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run)
 
+    @shielded
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Record that the node has run; the script may be held here."""
         calls = None if self.look is None else self.look.end()

@@ -1,0 +1,305 @@
+"""Makes each part of the tracer fail, one after the other, in the recording of a training that uses all of them.
+
+``python -m tests.tracer.injection`` goes through every function that is called beneath the guard; the suite takes a
+sample. What must hold is ``check``: the script's results have the same bits, the tape opens, and what is missing is on
+it and counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import itertools
+import pkgutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+import gradb.tracer
+from gradb.link.spec import Change
+from gradb.tape.missing import read_failures
+from gradb.tape.tape import Tape
+from gradb.tracer import shielding
+from tests.tracer.recording import record
+
+SKIPPED = frozenset({"__del__", "_forget", "NodeMark.__init__", "guard", "intervene", "_intervene", "lost"})
+"""What Python calls by itself, where nothing can be caught, and the guard itself."""
+_FAILURES = frozenset({"failures", "shielding"})
+"""Modules that are at work only when something has failed already, or never may."""
+
+
+_LATE = frozenset({"leaf", "grad_change", "zero_grad", "op"})
+"""What may stand for an event that is lost: a leaf met again, a change of .grad of which less is known."""
+
+
+class InjectedError(Exception):
+    """Raised by a part that is made to fail."""
+
+
+# --- the script -------------------------------------------------------------------------------------------------------
+
+
+class _Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+        x: torch.Tensor = ctx.saved_tensors[0]
+        return grad * 2 + 0 * x
+
+
+class _Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 4), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = torch.tanh(self.first(x))
+        again = checkpoint(torch.sigmoid, hidden, use_reentrant=False)
+        out: torch.Tensor = self.second(_Double.apply(again))  # type: ignore[no-untyped-call]
+        return out
+
+
+def train() -> list[torch.Tensor]:
+    """Use what there is of autograd, and return every loss, gradient and weight."""
+    torch.manual_seed(0)
+    model, x = _Net(), torch.ones(2, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.5)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    found: list[torch.Tensor] = []
+    handles = [
+        model.first.weight.register_hook(lambda grad: grad * 2),
+        model.second.weight.register_post_accumulate_grad_hook(lambda leaf: None),
+        model.second.register_full_backward_hook(lambda module, given, sent: None),
+    ]
+    for step in range(2):
+        optimizer.zero_grad(set_to_none=not step)
+        out = model(x)
+        out.retain_grad()
+        loss = out.square().sum()
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        found += [loss.detach().clone(), out.grad.clone()]
+    for handle in handles:
+        handle.remove()
+    found += _by_hand()
+    with contextlib.suppress(RuntimeError):
+        torch.ones(2) @ torch.ones(3)
+    return found + [one.detach().clone() for one in model.parameters()]
+
+
+def _by_hand() -> list[torch.Tensor]:
+    w = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    for _ in range(2):
+        first, *rest = (w * w).unbind()
+        loss = (first + sum(rest)) * w[0:1].sum()
+        loss.backward(retain_graph=True)
+        with torch.no_grad():
+            w -= 0.1 * w.grad  # type: ignore[operator]
+            w.data = w.data * 1.5
+        w.grad.zero_()  # type: ignore[union-attr]
+        w.grad = None
+    (gradient,) = torch.autograd.grad((w**3).sum(), w, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), w)
+    torch.optim.LBFGS([w], max_iter=2).step(lambda: _closure(w))
+    del w.grad
+    return [w.detach().clone(), gradient.detach().clone(), second.clone()]
+
+
+def _closure(w: torch.Tensor) -> torch.Tensor:
+    w.grad = None
+    loss = (w * w).sum()
+    loss.backward()
+    return loss
+
+
+# --- what can fail ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """A function of the tracer's, and where it is looked up."""
+
+    name: str
+    owners: tuple[tuple[Any, str], ...]
+    """(module or class, name) of every place that holds it."""
+    count: int
+    """How often it is called beneath the guard in a clean run."""
+
+    @contextlib.contextmanager
+    def broken(self, is_called: Callable[[int], bool]) -> Iterator[list[int]]:
+        """Make the calls fail for which ``is_called`` is true of their number, from 0; yields how many did."""
+        numbers, failed = itertools.count(), [0]
+        original = _get(*self.owners[0])
+
+        def wrap(inner: Any) -> Any:
+            @functools.wraps(inner)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if shielding.shields_above(sys._getframe(1)) and is_called(next(numbers)):
+                    failed[0] += 1
+                    raise InjectedError(f"{self.name} was made to fail")
+                return inner(*args, **kwargs)
+
+            return call
+
+        if isinstance(original, property):
+            replacement: Any = property(wrap(original.fget))
+        elif isinstance(original, staticmethod):
+            replacement = staticmethod(wrap(original.__func__))
+        else:
+            replacement = wrap(original)
+        before = [(owner, name, _get(owner, name)) for owner, name in self.owners]
+        try:
+            for owner, name, _ in before:
+                setattr(owner, name, replacement)
+            yield failed
+        finally:
+            for owner, name, old in before:
+                setattr(owner, name, old)
+
+
+def _get(owner: Any, name: str) -> Any:
+    return vars(owner)[name]
+
+
+def _called(path: Path, changes: list[Change]) -> dict[CodeType, int]:
+    """Return the code of every function that runs beneath the guard, and how often."""
+    found: dict[CodeType, int] = {}
+    folder = str(Path(gradb.tracer.__file__ or "").parent)
+
+    def see(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(folder) and shielding.shields_above(frame.f_back):
+            found[code] = found.get(code, 0) + 1
+
+    sys.setprofile(see)
+    try:
+        record(path, train, changes=changes)[1].close()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def parts(folder: Path, changes: list[Change]) -> list[Part]:
+    """Return every function of the tracer's that is called beneath the guard, in the order of their names."""
+    called = _called(folder / "parts.tape", changes)
+    modules = [
+        importlib.import_module(f"gradb.tracer.{one.name}")
+        for one in pkgutil.iter_modules(gradb.tracer.__path__)
+        if one.name != "__main__"
+    ]
+    holders: dict[CodeType, list[tuple[Any, str]]] = {}
+    for module in modules:
+        if module.__name__.rpartition(".")[2] in _FAILURES:
+            continue
+        classes = [
+            value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__
+        ]
+        for owner in (module, *classes):
+            for name, value in list(vars(owner).items()):
+                code = _code(value)
+                if code in called:
+                    holders.setdefault(code, []).append((owner, name))
+    found = [
+        Part(f"{Path(code.co_filename).stem}.{code.co_qualname}", tuple(owners), called[code])
+        for code, owners in holders.items()
+        if not {code.co_name, code.co_qualname} & SKIPPED and Path(code.co_filename).stem not in _FAILURES
+    ]
+    return sorted(found, key=lambda part: part.name)
+
+
+def _code(value: Any) -> CodeType | None:
+    if isinstance(value, property):
+        value = value.fget
+    value = getattr(value, "__func__", value)
+    value = getattr(value, "__wrapped__", value)
+    return value.__code__ if isinstance(value, FunctionType) else None
+
+
+# --- what must hold ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A recording in which nothing fails."""
+
+    results: list[torch.Tensor]
+    kinds: list[str]
+
+
+def kinds_of(tape: Tape) -> list[str]:
+    """Return the kind of each event that is none of gradb's own, after reading every detail."""
+    for event in tape.events():
+        tape.detail(event.seq)
+    return [event.kind for event in tape.events() if event.kind != "note"]
+
+
+def clean(folder: Path, changes: list[Change]) -> Clean:
+    """Record the script as it is."""
+    results, tape = record(folder / "clean.tape", train, changes=changes)
+    with tape:
+        return Clean(results, kinds_of(tape))
+
+
+def check(part: Part, folder: Path, whole: Clean, changes: list[Change], *, always: bool) -> None:
+    """Record the script with a part that fails, once in the middle or always, and look at what must hold.
+
+    Raises:
+        AssertionError: something does not hold.
+    """
+    path = folder / f"{part.name}-{always}.tape".replace("<locals>", "")
+    with part.broken(lambda number: always or number == part.count // 2) as failed:
+        results, tape = record(path, train, changes=changes)
+    with tape:
+        kinds, counted = kinds_of(tape), read_failures(tape.fact("failures"))
+    if not changes:
+        assert len(results) == len(whole.results)
+        assert all(torch.equal(one, other) for one, other in zip(results, whole.results, strict=True)), "other results"
+    if not failed[0]:
+        return
+    missing = len(whole.kinds) - len(kinds)
+    assert counted or kinds == whole.kinds, f"{missing} events are missing, and nothing says so"
+    if not always and not changes:
+        extra = Counter(kinds) - Counter(whole.kinds)
+        assert not set(extra) - _LATE, f"there are events that there should not be: {extra}"
+
+
+def main() -> int:
+    """Make every part fail, once and always; return 1 where something does not hold."""
+    start, broken = time.process_time(), 0
+    count = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole = clean(folder, [])
+        for part in parts(folder, []):
+            for always in (False, True):
+                count += 1
+                try:
+                    check(part, folder, whole, [], always=always)
+                except Exception as error:
+                    broken += 1
+                    print(f"{part.name} ({'always' if always else 'once'}): {type(error).__name__}: {error}")
+    print(
+        f"{count} failures in {count // 2} parts, {broken} of which do harm; "
+        f"{time.process_time() - start:.0f} s of CPU time"
+    )
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from gradb.tracer.recorder import Recorder
+from gradb.tracer.shielding import deferring, shields_above
+from tests.tracer.recording import record
+
+
+class TimeIsUpError(Exception):
+    """What a handler raises."""
+
+
+@pytest.fixture(autouse=True)
+def deferred() -> Iterator[None]:
+    """Have handlers wait as in the debuggee, and leave those of the process as they were."""
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGUSR1, signal.SIGVTALRM)]
+    with deferring():
+        yield
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _raises(number: int, frame: object) -> None:
+    raise TimeIsUpError
+
+
+def _during(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> list[int]:
+    """Send a signal in the middle of every 7th call of a method of the recorder's; return how many were sent."""
+    sent = [0, 0]
+    original = getattr(Recorder, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        sent[1] += 1
+        if sent[1] % 7 == 0 and shields_above(sys._getframe()):
+            sent[0] += 1
+            signal.raise_signal(number)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(Recorder, name, call)
+    return sent
+
+
+@pytest.mark.parametrize("name", ["emit", "settle", "find"])
+def test_a_handler_that_raises_raises_in_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A signal that arrives while an event is made becomes an exception at the script's line; no event is torn."""
+    sent = _during(monkeypatch, name, signal.SIGUSR1)
+
+    def script() -> int:
+        signal.signal(signal.SIGUSR1, _raises)
+        caught, w = 0, torch.ones(2, requires_grad=True)
+        for _ in range(30):
+            try:
+                (w * 2).sum().backward()
+            except TimeIsUpError:
+                caught += 1
+        return caught
+
+    caught, tape = record(tmp_path / "run.tape", script)
+    assert sent[0] >= 10
+    assert caught >= 10
+    assert not [event for event in tape.events() if event.kind == "note"]
+    assert tape.head == len(list(tape.events()))
+
+
+def test_a_backward_is_not_stopped_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bare engine runs no Python in which a handler could raise: the exception comes when it has returned."""
+
+    def script() -> tuple[bool, torch.Tensor | None]:
+        w = torch.ones(2, requires_grad=True)
+        loss = (w * 2).sum()
+        signal.signal(signal.SIGUSR1, _raises)
+        original = Recorder.emit
+
+        def emit(*args: Any, **kwargs: Any) -> int:
+            if args[1] == "node_start":
+                signal.raise_signal(signal.SIGUSR1)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(Recorder, "emit", emit)
+        try:
+            loss.backward()
+        except TimeIsUpError:
+            return True, w.grad
+        return False, w.grad
+
+    (has_raised, gradient), tape = record(tmp_path / "run.tape", script)
+    assert has_raised
+    assert gradient is not None
+    assert gradient.tolist() == [2, 2]
+    assert [event.kind for event in tape.events()][-2:] == ["backward_end", "error"]
+
+
+def test_an_interrupt_leaves_no_module_call_open(tmp_path: Path) -> None:
+    """What follows a KeyboardInterrupt inside of a module stands in no scope of it."""
+
+    class Slow(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            signal.raise_signal(signal.SIGINT)
+            return x
+
+    def script() -> None:
+        x, linear = torch.ones(1, 2, requires_grad=True), nn.Linear(2, 2)
+        with pytest.raises(KeyboardInterrupt):
+            nn.Sequential(Slow())(x)
+        linear(x)
+        x * 3
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _, tape = record(tmp_path / "run.tape", script)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    scopes = {event.name: event.scope for event in tape.events() if event.kind == "op"}
+    assert scopes["AddmmBackward0"] == "Linear"
+    assert scopes["MulBackward0"] == ""
+
+
+def test_the_script_sees_its_own_handlers() -> None:
+    """What it has set is what it gets back, and what Python had set before."""
+    assert signal.signal(signal.SIGUSR1, _raises) in {signal.SIG_DFL, None}
+    assert signal.getsignal(signal.SIGUSR1) is _raises
+    assert signal.signal(signal.SIGUSR1, signal.SIG_IGN) is _raises
+    assert signal.signal(signal.SIGUSR1, signal.SIG_DFL) is signal.SIG_IGN
+    assert signal.signal.__module__ == "signal"
+    with pytest.raises(TypeError):
+        signal.signal(signal.SIGUSR1, "nothing")  # type: ignore[arg-type]
+
+
+def test_an_interval_timer_ends_what_never_ends(tmp_path: Path) -> None:
+    """A time limit by a timer stops a loop of ops, wherever in gradb it comes."""
+
+    def script() -> float:
+        signal.signal(signal.SIGVTALRM, _raises)
+        w, start = torch.ones(1, requires_grad=True), time.monotonic()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)
+        try:
+            while time.monotonic() - start < 60:
+                (w * 2).backward()
+        except TimeIsUpError:
+            return time.monotonic() - start
+        return 60.0
+
+    seconds, tape = record(tmp_path / "run.tape", script)
+    assert seconds < 60
+    assert not [event for event in tape.events() if event.kind == "note"]
+
+
+def test_a_handler_runs_between_two_ops_as_well(tmp_path: Path) -> None:
+    """One that does not raise is called once a signal, with a frame of the script's."""
+    seen: list[str] = []
+
+    def handler(number: int, frame: Any) -> None:
+        seen.append(frame.f_code.co_filename)
+
+    def script() -> None:
+        signal.signal(signal.SIGUSR1, handler)
+        torch.ones(2, requires_grad=True) * 2
+        signal.raise_signal(signal.SIGUSR1)
+        print("said")
+
+    record(tmp_path / "run.tape", script)
+    assert seen == [__file__]
+
+
+def test_asyncio_keeps_its_interrupt() -> None:
+    """An event loop looks whether Python's own handler is in place before it sets one."""
+
+    async def main() -> Callable[..., Any] | int | None:
+        return signal.getsignal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert asyncio.run(main()) is not signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
