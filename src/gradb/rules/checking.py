@@ -29,6 +29,8 @@ MAX_ENTRIES = 16_384
 """A formula with more entries than this is not evaluated unasked: a node is to be on the screen at once."""
 _MAX_SETTLED = 4_096
 _NUDGES = 8  # units in the last place by which values are moved to see how far a formula rounds
+_SINGLE = ("Hardsigmoid",)
+"""Nodes whose kernels have a constant in single precision, whatever the dtype."""
 ZERO_TIMES_INF = "by the formula where a one-hot vector gives 0 × inf = nan"
 NO_FORMULA = "not checked: no formula"
 NOT_WHOLE = "not checked: values above 1,024 elements are not kept whole"
@@ -176,7 +178,8 @@ def _dtypes(chain: Chain, edge: ChainEdge) -> list[str]:
     tensors: tuple[Tensor | None, ...] = (*(chain.op.inputs if chain.op is not None else ()), edge.tensor)
     values = [tensor.value for tensor in tensors if tensor is not None]
     known = [*values, *(value for value in (*chain.upstream, edge.downstream) if value is not None)]
-    return [value.dtype for value in known if "float" in value.dtype or "complex" in value.dtype]
+    single = ["float32"] if chain.node_name.startswith(_SINGLE) else []
+    return single + [value.dtype for value in known if "float" in value.dtype or "complex" in value.dtype]
 
 
 def _rounding(chain: Chain, index: int, found: Product, epsilon: float) -> float:

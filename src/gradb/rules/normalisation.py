@@ -83,8 +83,9 @@ def _by_input(groups: Groups) -> Entries:
                 if _is_running(given):
                     yield i, i, scale
                     continue
+                yield i, i, scale  # apart from the rest: what nearly cancels is as exact as its terms
                 for b, j in enumerate(members):
-                    yield i, j, scale * ((a == b) - (1 + hat[a] * hat[b]) / len(members))
+                    yield i, j, -scale * (1 + hat[a] * hat[b]) / len(members)
 
     return entries
 
@@ -95,7 +96,8 @@ def _by_weight(groups: Groups) -> Entries:
         for members, places in groups(given):
             mean, spread = _statistics(given, [numbers[k] for k in members], places[0])
             for i, place in zip(members, places, strict=True):
-                yield i, _repeated(given, i, place), (numbers[i] - mean) / spread
+                yield i, _repeated(given, i, place), numbers[i] / spread
+                yield i, _repeated(given, i, place), -mean / spread
 
     return entries
 

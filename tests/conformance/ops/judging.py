@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from gradb.present.panes import PANES, Options
+from gradb.rules import examined
 from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
 from gradb.tape.frame import Chain, Frame
 from gradb.tape.jacobian import AGREES
@@ -50,7 +51,7 @@ def judge(tape: Tape) -> Tally:
         if event.kind in _RAN and event.node is not None and frame.chain is not None:
             tally.nodes += 1
             ran.add((event.node, event.seq))
-            _judge_chain(frame.chain, tally)
+            _judge_chain(examined(frame.chain), tally)
             _judge_buffers(frame, tally)
         _draw(frame, tally)
     _judge_completeness(tape, {node for node, _ in ran}, tally)
@@ -62,7 +63,7 @@ def _judge_chain(chain: Chain, tally: Tally) -> None:
     for index, edge in enumerate(chain.edges):
         if edge.to is None:
             continue
-        if edge.check is None:
+        if edge.check is None or edge.check.how == "none":
             tally.unprobed[reason(edge.local.note or _missing(chain, edge.downstream))] += 1
         elif not edge.check.is_ok:
             tally.problems.append(f"{where}, edge {index}: upstream x local {edge.check.text}")
