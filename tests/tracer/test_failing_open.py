@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,6 +10,9 @@ from torch import nn
 
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, OpDetail
+from gradb.tape.tape import Tape
+from gradb.tape.writer import TapeWriter
+from gradb.tracer import syntax
 from gradb.tracer.forward import ForwardCall
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.losses import Losses
@@ -184,3 +188,30 @@ def test_the_end_of_the_stack_costs_the_events_there(tmp_path: Path) -> None:
     loss, tape = record(tmp_path / "run.tape", script)
     assert loss == 4
     assert [event.kind for event in tape.events() if event.kind != "note"][-1] == "backward_end"
+
+
+def test_a_parser_that_fails_costs_the_names_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's parser cannot be called from inside of itself: the place is known all the same, and the names later."""
+    genuine, calls = syntax.index, [0]
+
+    def index(text: str) -> syntax.Index:
+        calls[0] += 1
+        if calls[0] == 1:
+            raise SystemError("AST constructor recursion depth mismatch")
+        return genuine(text)
+
+    monkeypatch.setattr("gradb.tracer.places.index", index)
+    _, tape = record(tmp_path / "run.tape", train)
+    assert [(one.part, one.count) for one in tape.run.failures] == [("names", 1)]
+    assert all(event.line for event in tape.events() if event.kind == "op")
+    assert "loss" in tape.frame(tape.head).names
+
+
+def test_a_path_that_is_no_utf_8_is_stored(tmp_path: Path) -> None:
+    """What cannot be written in UTF-8 is replaced, and costs nothing else."""
+    with contextlib.closing(TapeWriter(tmp_path / "run.tape")) as writer:
+        writer.set_run(script="n\udcffo.py")
+        writer.source("n\udcffo.py", "x = 1")
+    with Tape.open(tmp_path / "run.tape") as tape:
+        assert tape.run.script == "n?o.py"
+        assert tape.source_text("n?o.py") == "x = 1"

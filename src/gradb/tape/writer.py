@@ -98,7 +98,8 @@ class TapeWriter:
 
     def set_run(self, **facts: str) -> None:
         """Set facts of the run (see the ``run`` table); committed at once."""
-        self._db.executemany("INSERT OR REPLACE INTO run VALUES(?,?)", facts.items())
+        rows = [(key, _storable(value)) for key, value in facts.items()]
+        self._db.executemany("INSERT OR REPLACE INTO run VALUES(?,?)", rows)
 
     def source(self, path: str, text: str | None) -> int:
         """Register a source file and return its id; the first text given for a path stays."""
@@ -106,9 +107,8 @@ class TapeWriter:
         if known is None:
             self._paths.append(path)
             known = self._sources[path] = len(self._sources) + 1
-            if text is not None:  # lone surrogates cannot be stored as UTF-8
-                text = text.encode("utf-8", "replace").decode("utf-8")
-            self._db.execute("INSERT INTO source VALUES(?,?,?)", (known, path, text))
+            row = (known, _storable(path), None if text is None else _storable(text))
+            self._db.execute("INSERT INTO source VALUES(?,?,?)", row)
         return known
 
     def event(
@@ -185,8 +185,7 @@ class TapeWriter:
         """Begin a series and return its id (see ``series.SeriesKind``)."""
         self._series.append((array("q"), array("q"), array("d")))
         id_ = len(self._series)
-        name = name.encode("utf-8", "replace").decode("utf-8")
-        self._db.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, name, source, line))
+        self._db.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, _storable(name), source, line))
         return id_
 
     def renumber(self, event: int, numbers: Sequence[int]) -> None:
@@ -319,3 +318,8 @@ class TapeWriter:
         import ctypes
 
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
+
+def _storable(text: str) -> str:
+    """Replace lone surrogates (a path may be no UTF-8), which SQLite does not store."""
+    return text.encode("utf-8", "replace").decode("utf-8")

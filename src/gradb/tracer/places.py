@@ -98,6 +98,8 @@ class Places:
         self._codes: dict[int, tuple[CodeType, dict[int, Place]]] = {}
         self._files: dict[str, _File] = {}
         self._libraries: dict[tuple[PlaceRow, str, int], Place] = {}
+        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
+        """Called when the names at a place cannot be found out."""
 
     def learn_torch(self, folder: str) -> None:
         """Say where torch lives, once it is imported."""
@@ -234,7 +236,7 @@ class Places:
         file = self._files.get(filename)
         if file is None:
             text = read_source(filename)
-            file = self._files[filename] = _File(self._register(filename, text), text)
+            file = self._files[filename] = _File(self._register(filename, text), text, self.on_failure)
         return file
 
 
@@ -280,8 +282,9 @@ def read_source(path: str) -> str | None:
 class _File:
     """One source file and the expressions in it that have names around them."""
 
-    def __init__(self, id: int, text: str | None) -> None:
+    def __init__(self, id: int, text: str | None, on_failure: Callable[[str, Exception], object]) -> None:
         self.id = id
+        self._on_failure = on_failure
         self._text = text
         self._known: Index | None = None
 
@@ -296,6 +299,10 @@ class _File:
 
     def _index(self) -> Index:
         if self._known is None:
-            self._known = index(self._text or "")
+            try:
+                self._known = index(self._text or "")
+            except Exception as error:  # Python's parser cannot be called from inside of itself
+                self._on_failure("names", error)
+                return Index({}, frozenset())
             self._text = None
         return self._known

@@ -59,6 +59,7 @@ class Recorder:
         self.answer: Callable[[Ask], None] = lambda ask: None
         """Called on the thread that is held at a node, to measure something there."""
         self.failures = Failures(self)
+        self.places.on_failure = self.failures.part
         self.on_failure: Callable[[], None] = lambda: None
         """Called when a part of an intervention has failed: none may be half in force."""
         self.on_stop: Callable[[int, str], None] = lambda event, why: None
