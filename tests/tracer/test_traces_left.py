@@ -135,7 +135,7 @@ def test_events_per_iteration_stay_constant(tmp_path: Path) -> None:
 
 
 def test_an_error_of_ours_never_reaches_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tracer fails open: the script goes on to its usual result, and the tape says once what happened."""
+    """The tracer fails open: the script goes on to its usual result, and the tape says in each gap what happened."""
     expected = _train(2).state_dict()
 
     def broken(*args: object, **kwargs: object) -> None:
@@ -144,5 +144,6 @@ def test_an_error_of_ours_never_reaches_the_script(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Composer, "tensor", broken)
     net, tape = record(tmp_path / "run.tape", lambda: _train(2))
     assert all(torch.equal(value, expected[name]) for name, value in net.state_dict().items())
-    assert len(notes(tape)) == 1
-    assert "a bug" in notes(tape)[0]
+    assert notes(tape)
+    assert all("a bug" in note for note in notes(tape))
+    assert {"zero_grad", "step"} <= {event.kind for event in tape.events()}  # what does not need it is whole

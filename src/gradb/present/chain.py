@@ -79,7 +79,8 @@ def _title(chain: Chain, forward: str, width: int) -> list[Text]:
     name = Text(plain(chain.node_name, _MAX_NAME), style=theme.TITLE)
     state = Text(f"{theme.STATE_SYMBOLS[chain.state]} {chain.state}", style=theme.STATE_STYLES[chain.state])
     if has_nonfinite(chain):
-        state = Text.assemble(("× not finite", theme.NONFINITE), "  ", state)
+        words = "× not finite" if name.cell_len + state.cell_len + len("× not finite") + 3 <= width else "×"
+        state = Text.assemble((words, theme.NONFINITE), "  ", state)
     call = _call(chain, forward)
     if name.cell_len + call.cell_len + state.cell_len + 6 <= width:
         gap = " " * (width - name.cell_len - call.cell_len - state.cell_len - 3)
