@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import nn
 
 from gradb.tracer.recorder import Recorder
-from gradb.tracer.shielding import deferring, shields_above
+from gradb.tracer.shielding import deferring, held, remind, shielded, shields_above
 from tests.tracer.recording import record
 
 
@@ -186,3 +187,26 @@ def test_asyncio_keeps_its_interrupt() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_handler_that_comes_in_a_finaliser_raises_after_it() -> None:
+    """Python swallows what is raised in a finaliser, and nothing of ours need run after it: the clock sends it on."""
+
+    class Kept:
+        @shielded
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGUSR1)
+
+    signal.signal(signal.SIGUSR1, _raises)
+    Kept()
+    assert held == [signal.SIGUSR1]
+    with pytest.raises(TimeIsUpError):
+        _waits_for(threading.Thread(target=remind))
+    assert not held
+
+
+def _waits_for(thread: threading.Thread) -> None:
+    thread.start()
+    thread.join(10)
+    for _ in range(1000):  # the signal may come a little after
+        time.sleep(0.01)

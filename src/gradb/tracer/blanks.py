@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import torch
 
+from gradb.tracer.shielding import shielded
+
 
 class Blanks:
     """The storages that are not initialised; none is kept alive."""
@@ -44,6 +46,7 @@ class Blanks:
             if (storage := _storage_of(tensor)) is not None and storage._cdata not in views:
                 self.known.pop(storage._cdata, None)
 
+    @shielded
     def _forget(self, key: int, ref: weakref.ref[torch.UntypedStorage]) -> None:
         if self.known.get(key) is ref:
             del self.known[key]

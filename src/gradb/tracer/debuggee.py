@@ -37,7 +37,7 @@ from gradb.link.spec import Change, RunSpec
 from gradb.tape.descriptors import DescriptorLost, high_only
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
-from gradb.tracer import execute, seeding
+from gradb.tracer import execute, seeding, shielding
 from gradb.tracer.controls import Controls
 from gradb.tracer.forks import stop_in_forks
 from gradb.tracer.gate import Gate
@@ -45,7 +45,6 @@ from gradb.tracer.importing import FirstImport, begins_with_torch
 from gradb.tracer.outputs import Outputs
 from gradb.tracer.places import NOWHERE, PlaceRow, read_source
 from gradb.tracer.recorder import Recorder
-from gradb.tracer.shielding import deferring
 
 _TICK = 0.04
 
@@ -87,7 +86,7 @@ class Debuggee:
         self._outputs.install()
         if spec.is_paused_at_start:
             self._gate.hold(0)
-        with deferring():
+        with shielding.deferring():
             self._outcome = execute.run(spec.script, spec.module)
         waiting.uninstall()
         self._tell_error()
@@ -143,6 +142,8 @@ class Debuggee:
             try:
                 if self._channel.wait(_TICK):
                     self._obey(self._channel.receive(0.0))
+                if shielding.held:
+                    shielding.remind()
                 self._recorder.commit()
                 self._watch_size()
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:

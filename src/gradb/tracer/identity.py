@@ -23,6 +23,7 @@ from gradb.tracer.buffers import Buffers
 from gradb.tracer.history import grad_of
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.saving import Hands, Saving
+from gradb.tracer.shielding import shielded
 
 MARK = "gradb"
 ACCUMULATE = "AccumulateGrad"
@@ -163,6 +164,7 @@ class TensorIds:
             for known, tensor in records:
                 known.ref = weakref.ref(tensor, functools.partial(self._forget, id(tensor)))
 
+    @shielded
     def _forget(self, key: int, ref: weakref.ref[torch.Tensor]) -> None:
         known = self._records.get(key)
         if known is not None and known.ref is ref:
@@ -192,6 +194,7 @@ class NodeMark:
         self.has_run = False
         """True once the engine has begun to run it."""
 
+    @shielded
     def __del__(self) -> None:
         """Say that the node is no more: the mark lives as long as it does. Any thread may come here, at any time."""
         writer = self.writer

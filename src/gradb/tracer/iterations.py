@@ -17,6 +17,7 @@ from typing import Any
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.rounds import Rounds
+from gradb.tracer.shielding import shielded
 
 NOTE = (
     "several optimizers (or updates by hand) take turns, and one round of them is one iteration: the first round, "
@@ -72,6 +73,7 @@ class Iterations:
         key = id(optimizer)
         self._made[key] = weakref.ref(optimizer, functools.partial(self._forget, key))
 
+    @shielded
     def _forget(self, key: int, ref: Any) -> None:
         if self._made.get(key) is ref:
             del self._made[key]

@@ -18,6 +18,7 @@ import torch
 from gradb.tape.codec import Blob, dumps
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.history import maker, version
+from gradb.tracer.shielding import shielded
 from gradb.tracer.values import Snapshots, is_ordinary
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ class Storages:
             known = self._known[key] = weakref.ref(storage, functools.partial(self._forget, key)), next(self._next)
         return known[1], storage.nbytes()
 
+    @shielded
     def _forget(self, key: int, ref: weakref.ref[Any]) -> None:
         known = self._known.get(key)
         if known is not None and known[0] is ref:

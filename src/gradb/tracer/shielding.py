@@ -72,6 +72,16 @@ def deliver() -> None:
         _run(held.pop(0), caller)
 
 
+def remind() -> None:
+    """Send the signals once more whose handlers wait; from another thread than the main one.
+
+    What they had to wait for may be over with nothing of ours that runs after it: a finaliser, in which Python would
+    swallow what a handler raises.
+    """
+    with contextlib.suppress(IndexError):  # the main thread has just run them
+        signal.pthread_kill(threading.main_thread().ident or 0, held.pop(0))
+
+
 def _arrived(number: int, frame: FrameType | None) -> None:
     """Stand for every handler of the script's."""
     if _must_wait(frame):
