@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.events import event_lines
+from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
+from gradb.debugger.ending import closing_lines
 from gradb.tape.tape import Tape
 
 
@@ -20,4 +22,6 @@ def run(argv: Sequence[str]) -> int:
     with Tape.open(options.file) as tape:
         for line in event_lines(tape):
             sys.stdout.write(line + "\n")
+        for sentence in closing_lines(tape.run):
+            complain(sentence)
     return 0

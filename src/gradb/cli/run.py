@@ -10,14 +10,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradb.cli.complaining import complain
+from gradb.cli.complaining import complain_of
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.ending import untested
 from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec
 
@@ -131,8 +130,7 @@ def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
             script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))
     finally:
         debugger.close()
-    if sentence := untested(debugger.run.torch):
-        complain(sentence)
+    complain_of(debugger.run)
     code = debugger.run.return_code
     return code if passing is not None and code is not None and -code in passing.passed else 0
 

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gradb.cli.complaining import complain
+from gradb.cli.complaining import complain_of
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.ending import untested
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 
@@ -59,8 +58,8 @@ def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: G
         return started[-1]
 
     code = _run(GradbApp(begin, script=script, theme=theme, ghost=ghost))
-    for sentence in filter(None, (untested(debugger.run.torch) for debugger in started)):
-        complain(sentence)
+    for debugger in started:
+        complain_of(debugger.run)
     return code
 
 

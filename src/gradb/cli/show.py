@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradb.batch.show import Style, pane_text
+from gradb.cli.complaining import complain_of
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
@@ -57,6 +58,7 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.write(pane_text(options.pane, debugger.frame(), style, debugger.choice))
     finally:
         debugger.close()
+    complain_of(debugger.run)
     return 0
 
 

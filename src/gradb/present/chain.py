@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _MAX_NAME = 40
 _MAX_EDGES = 12
+_MAX_UNSEEN = 400
 _MAX_OUTPUTS = 6
 _Items = list[Field | Text]
 
@@ -60,7 +61,7 @@ def _nothing(frame: Frame, width: int) -> Group:
         begin = wrapped("before the first event: step forward to begin", width, theme.DIM)
         return Group(*begin, *lesson_lines(frame.source, width))
     if isinstance(frame.detail, NoteDetail):
-        return remark(frame.detail.text, width)
+        return Group(*wrapped(frame.detail.text, width, theme.DIM))
     if isinstance(frame.detail, LeafDetail) and frame.event is not None:
         words = f"{frame.event.name} is a leaf: no op made it, so no node is behind it; backward will fill its .grad"
         return remark(words, width)
@@ -272,6 +273,7 @@ def _unwanted(explanations: Sequence[Explanation], width: int) -> list[Text]:
 _STATE_WORDS: dict[str, str | Callable[[Chain], str]] = {
     "created": created_words,
     "failed": failed_words,
+    "unrecorded": lambda chain: f"whether it has run is not known: {plain(chain.unseen, _MAX_UNSEEN)}",
     "pending": "waits for its turn in this backward",
     "running": "about to run: downstream is not known yet",
     "freed": "its saved values are freed: another backward through it raises an error",

@@ -84,6 +84,10 @@ def wrapped(text: str, width: int, style: str) -> list[Text]:
     return [Text(line, style=style, no_wrap=True) for line in folded]
 
 
-def remark(text: str, width: int) -> Group:
+class Remark(Group):
+    """A sentence that stands in place of a pane's content."""
+
+
+def remark(text: str, width: int) -> Remark:
     """Return a sentence that stands in place of a pane's content."""
-    return Group(*wrapped(text, width, theme.DIM))
+    return Remark(*wrapped(text, width, theme.DIM))

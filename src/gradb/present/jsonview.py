@@ -21,6 +21,7 @@ from gradb.present.options import Options, PathChoice
 from gradb.present.pathsjson import paths_json
 from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
+from gradb.present.unrecorded import unrecorded
 from gradb.tape import events as ev
 from gradb.tape.asked import record
 from gradb.tape.events import Detail, Event, Tensor
@@ -239,7 +240,9 @@ def _backward_end(tape: Reader, event: Event, detail: ev.BackwardEndDetail) -> J
 
 
 def _end(tape: Reader, event: Event, detail: ev.EndDetail) -> Json:
-    return {"exit_code": detail.exit_code, "signal": detail.signal, "reason": detail.reason}
+    stopped = tape.run.stopped
+    end = {"exit_code": detail.exit_code, "signal": detail.signal, "reason": detail.reason}
+    return {**end, "not_recorded": None if stopped is None else stopped.text}
 
 
 _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
@@ -276,6 +279,7 @@ def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
         KeyError: there is no pane of that name.
     """
     head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
+    head["not_recorded"] = unrecorded(name, frame) or None
     if name == "paths":
         return {**head, **paths_json(frame, PathChoice() if options is None else options.paths)}
     return {**head, **_PANES[name](frame)}

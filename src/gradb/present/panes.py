@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from rich.console import RenderableType
-
 from gradb.present.aten import aten_pane
 from gradb.present.chain import chain_pane
 from gradb.present.grads import grads_pane
@@ -16,11 +12,9 @@ from gradb.present.paths import paths_pane
 from gradb.present.saved import saved_pane
 from gradb.present.source import source_pane
 from gradb.present.training import training_pane
-from gradb.tape.frame import Frame
+from gradb.present.unrecorded import Pane, telling
 
-Pane = Callable[[Frame, Options], RenderableType]
-
-PANES: dict[str, Pane] = {
+_DRAWN: dict[str, Pane] = {
     "source": source_pane,
     "graph": graph_pane,
     "chain": chain_pane,
@@ -31,5 +25,6 @@ PANES: dict[str, Pane] = {
     "saved": saved_pane,
     "aten": aten_pane,
 }
+PANES: dict[str, Pane] = {name: telling(name, pane) for name, pane in _DRAWN.items()}
 
 __all__ = ["PANES", "Options", "Pane", "graph_row"]

@@ -27,7 +27,7 @@ def saved_pane(frame: Frame, options: Options) -> RenderableType:
     """Return what the selected node saved, or the node that the position is about, and the memory of the graph."""
     node, width = saved_node(frame, options), options.width
     saved = None if node is None else frame.saved.of(node)
-    memory = memory_lines(frame.saved.memory(), width)
+    memory = memory_lines(frame.saved.memory(), width) if frame.cut is None else []  # it may be freed by now
     if saved is None:
         return Group(remark("no node here that could have saved anything", width), *memory)
     body = [*_title(frame, saved, options), *layout(_items(saved, width), width), *_fate(frame, saved, width)]

@@ -34,6 +34,7 @@ STATE_SYMBOLS: Final[dict[NodeState, str]] = {
     "done": "●",
     "freed": "◌",
     "failed": "✗",
+    "unrecorded": "?",
 }
 STATE_STYLES: Final[dict[NodeState, str]] = {
     "created": "",
@@ -42,6 +43,7 @@ STATE_STYLES: Final[dict[NodeState, str]] = {
     "done": "green",
     "freed": "dim",
     "failed": "bold red",
+    "unrecorded": "bold yellow",
 }
 PHASE_STYLES: Final[dict[str, str]] = {
     "start": "dim",

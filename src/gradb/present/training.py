@@ -167,9 +167,9 @@ def _without_loss(frame: Frame, width: int) -> list[Text]:
             lines += wrapped(
                 f"this backward begins from {shapes}, not a scalar: it has no loss value", width, theme.DIM
             )
-    if not frame.training.losses:
+    if not frame.training.losses and frame.cut is None:
         lines += wrapped(_nothing(frame), width, theme.DIM)
-    if _never_trains(frame.training):
+    if frame.cut is None and not frame.gaps and _never_trains(frame.training):
         sentence = "this script never trains: it made no optimizer step and updated no parameter by hand"
         lines += wrapped(sentence, width, theme.DIM)
     return lines

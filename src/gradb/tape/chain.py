@@ -119,6 +119,7 @@ class Chains:
             self._output_names(node, len(record.upstream), position),
             rewrites=rewrites(self._graphs, contributions, check, record.arrived, None if run is None else run.start),
             left=record.left,
+            unseen=self._runs.unseen(node_id, moment, position) if state == "unrecorded" else "",
             error=self._runs.error(backward.start, position) if backward is not None and state == "failed" else "",
             unreached=unreached(self._graphs, node, state, moment, position),
             gone=self._store.gone(node_id, position),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from gradb.tape import jacobian
 from gradb.tape.events import Axis, NodeStartDetail, Probe
 from gradb.tape.frame import Check, Local
+from gradb.tape.gaps import Gaps
 from gradb.tape.runs import Backward
 from gradb.tape.store import Store
 from gradb.tape.values import PARTS, TensorValue
@@ -103,7 +104,7 @@ class Factors:
             if known[0]:
                 self._known.visits[node] = known
         seq, visit = known
-        return visit if seq <= self._position else _not_yet(visit.name)
+        return visit if seq <= self._position else self._not_yet(node, visit.name)
 
     def _look(self, id_: int) -> tuple[int, _Visit]:
         """Return the event at which this backward was about to run a node (0: not yet), and what it says."""
@@ -120,7 +121,13 @@ class Factors:
             detail = self._store.detail(seq) if self._store.first(seq) == self._backward.start else None
             if isinstance(detail, NodeStartDetail):
                 return seq, _Visit(node.name, detail.probes)
-        return 0, _not_yet(node.name)
+        return 0, self._not_yet(id_, node.name)
+
+    def _not_yet(self, node: int, name: str) -> _Visit:
+        """Say of a node that it has not run, or that this is not known."""
+        why = Gaps(self._store).of_node(node, self._backward.start, self._position)
+        words = f"whether {name} has run is not known: {why}" if why else f"{name} has not run yet in this backward"
+        return _Visit(name, why=words)
 
     # --- one path -----------------------------------------------------------------------------------------------------
 
@@ -243,10 +250,6 @@ class Flows:
             outputs[output_nr].add(flow)
         else:
             outputs[output_nr] = flow
-
-
-def _not_yet(name: str) -> _Visit:
-    return _Visit(name, why=f"{name} has not run yet in this backward")
 
 
 def _sparse(probe: Probe) -> tuple[tuple[tuple[int, float], ...], ...]:

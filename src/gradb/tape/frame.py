@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from gradb.tape.events import AtenDetail, Axis, Detail, Event, OpDetail, Tensor
-from gradb.tape.missing import Failure, Stopped
+from gradb.tape.missing import Failure, Gap, Stopped
 from gradb.tape.saved import SavedView
 from gradb.tape.training import Training
 from gradb.tape.values import Number, TensorValue
@@ -18,7 +18,7 @@ from gradb.tape.values import Number, TensorValue
 if TYPE_CHECKING:
     from gradb.tape.pathfinder import PathsAt
 
-NodeState = Literal["created", "pending", "running", "done", "freed", "failed"]
+NodeState = Literal["created", "pending", "running", "done", "freed", "failed", "unrecorded"]
 Structure = Literal[
     "zero",
     "identity",
@@ -276,7 +276,8 @@ class Chain:
     node_name: str
     state: NodeState
     """``created``/``pending``: seen from the forward only; ``running``: upstream known; ``done``/``freed``: all
-    known; ``failed``: the engine raised while it ran the node, so there is no downstream."""
+    known; ``failed``: the engine raised while it ran the node, so there is no downstream; ``unrecorded``: it may have
+    run without its being recorded."""
     event: int | None
     """seq of the node (or node_start) event, None before it ran."""
     output: Tensor | None
@@ -311,6 +312,8 @@ class Chain:
     unreached: Unreached | None = None
     gone: int | None = None
     """Event from which on nothing refers to the node any more."""
+    unseen: str = ""
+    """``unrecorded``: what was not recorded, and why."""
     torch: str = ""
     """The version that recorded the tape: formulas, and what is taken at kinks, go by it. Empty: not known."""
 
@@ -469,3 +472,11 @@ class Frame:
     """What nodes saved for backward, and the memory that the graph holds."""
     aten: Aten | None = None
     """ATen calls of the op or node that the position is in or at; None where it is at neither."""
+    gaps: tuple[Gap, ...] = ()
+    """What was not recorded up to the position and may hide something: the newest of it, newest first."""
+
+    @property
+    def cut(self) -> Stopped | None:
+        """Where the recording ended, at a position from there on."""
+        stopped = self.run.stopped
+        return stopped if stopped is not None and self.position >= stopped.event else None

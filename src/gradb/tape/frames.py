@@ -23,6 +23,7 @@ from gradb.tape.events import (
     ZeroGradDetail,
 )
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
+from gradb.tape.gaps import Gaps
 from gradb.tape.graph import Graphs
 from gradb.tape.holding import Holdings
 from gradb.tape.missing import read_failures, read_stopped
@@ -47,6 +48,7 @@ class Frames:
         self._pathfinder = PathFinder(graphs, chains)
         self._atens = Atens(store, naming, graphs.runs)
         self._leaves = Leaves(store)
+        self._gaps = Gaps(store)
         self.trainings = Trainings(store)
         self._holdings = Holdings(graphs, self.trainings)
         self._lines = Cache(self._read_lines, 32)
@@ -77,6 +79,7 @@ class Frames:
             self._pathfinder.at(position),
             self._holdings.at(position),
             self._atens.at(event, detail),
+            self._gaps.at(position),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,11 @@ class Gap:
     hides: frozenset[str]
     """What may have changed unseen by it: ``values``, ``gradients``."""
 
+    @property
+    def text(self) -> str:
+        """Say what is missing, and why."""
+        return f"not recorded (event {self.event:,}: {self.part}, {self.why})"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gradb.tape.cache import Cache
 from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, HookDetail, Tensor
 from gradb.tape.frame import NodeState
+from gradb.tape.gaps import Gaps
 from gradb.tape.store import Store
 
 _BATCH = 64  # ends of backwards looked through at once: those of the ones inside come first
@@ -59,6 +60,7 @@ class Runs:
         self._store = store
         self._backwards = Cache(self._read, 8)
         self._ends = Cache(self._read_end, 256)
+        self._gaps = Gaps(store)
 
     def backward(self, start: int) -> Backward | None:
         """Return the backward that began at an event, or None where that event is no backward_start."""
@@ -161,6 +163,17 @@ class Runs:
 
     def state(self, node: int, moment: Moment | None, position: int) -> NodeState:
         """Return the state of a node at a position, of which ``moment`` is what ``moment(position)`` said."""
+        state = self._recorded_state(node, moment, position)
+        is_known = state in {"done", "freed", "failed"}
+        return state if is_known or not self.unseen(node, moment, position) else "unrecorded"
+
+    def unseen(self, node: int, moment: Moment | None, position: int) -> str:
+        """Say why it is not known whether a node that has not run by what is recorded has run; else empty."""
+        is_awaited = moment is not None and moment.is_open and node in moment.backward.nodes
+        return self._gaps.of_node(node, moment.backward.start if moment is not None and is_awaited else 0, position)
+
+    def _recorded_state(self, node: int, moment: Moment | None, position: int) -> NodeState:
+        """Return the state that follows from what is recorded."""
         run = self.last_run(node, position)
         is_wanted = moment is not None and node in moment.backward.nodes
         if moment is None or not is_wanted or (run is not None and run.backward == moment.backward.start):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from typing import Self
@@ -104,6 +105,16 @@ class Recording:
     def note(self, text: str) -> int:
         """Let gradb say something about the recording."""
         return self.event(NoteDetail(text), "note", "gradb")
+
+    def lose(self, part: str, why: str, hides: str = "", node: int | None = None) -> int:
+        """Lose an event: a note stands in its place."""
+        seq = self.event(NoteDetail(f"{part} not recorded here: {why}"), "note", "missing", node=node)
+        self.writer.missing(seq, part, why, hides)
+        return seq
+
+    def stop(self, why: str) -> None:
+        """End the recording before the script, after the last event."""
+        self.set_run(stopped=json.dumps([self.head, why]))
 
     def intervene(self, what: str, after: str, before: str = "script") -> int:
         """Change the zero_grad policy (``zero_grad``) or the learning rate (``lr``) from outside."""

@@ -49,6 +49,8 @@ class Heading:
     is_running: bool = False
     is_past: bool = False
     """True when the user looks at a moment before the head."""
+    missing: str = ""
+    """Since which event nothing is recorded, where that is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def _left(heading: Heading) -> Text:
 
 def _right(heading: Heading) -> Text:
     parts = [("looking back", "yellow")] if heading.is_past else []
+    parts += [(heading.missing, "bold yellow")] if heading.missing else []
     parts += [(f"zero_grad {plain(heading.policy)}", "bold yellow")] if heading.policy else []
     parts += [(plain(heading.depth), "dim" if heading.depth == "full" else "bold yellow")] if heading.depth else []
     parts += [(speed(heading.rate), "")] if heading.is_running and heading.rate else []

@@ -7,6 +7,7 @@ from dataclasses import replace
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.pace import News
 from gradb.tape.frame import Frame
+from gradb.tape.missing import Stopped
 from gradb.tui.bars import Heading
 
 
@@ -21,9 +22,15 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
         rate=news.rate,
         status="starting" if debugger is None else debugger.status,
         is_running=is_running,
+        missing=_missing(None if debugger is None else debugger.run.stopped),
         is_past=debugger is not None and debugger.position < debugger.head,
     )
     return made if frame is None else _with_frame(made, frame)
+
+
+def _missing(stopped: Stopped | None) -> str:
+    """Say since when nothing is recorded; why, the panes say."""
+    return "" if stopped is None else f"not recorded since event {stopped.event:,}"
 
 
 def _with_frame(made: Heading, frame: Frame) -> Heading:

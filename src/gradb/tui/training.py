@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from textual import events
 
+from gradb.present.unrecorded import unrecorded
 from gradb.tape.events import BackwardStartDetail
 from gradb.tape.frame import Frame
 from gradb.tui.pane import DrawnPane
@@ -55,4 +56,5 @@ def seen(frame: Frame) -> tuple[object, ...]:
         replace(training, series=(), position=frame.position if is_about_step else 0),
         training.position > 0,
         lengths,
+        unrecorded("training", frame),
     )
