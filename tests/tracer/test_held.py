@@ -218,3 +218,99 @@ def test_a_run_that_raised_because_of_the_change_used_nothing(tmp_path: Path) ->
     tensor = saved(tape, tape.head, "MulBackward0", "self")
     step = next(event.seq for event in tape.events() if event.kind == "step")
     assert (tensor.change, tensor.changed_at, tensor.used) == ("changed", step, None)
+
+
+def write_to_it(a: torch.Tensor, b: torch.Tensor, grad: torch.Tensor) -> None:
+    """Write to a fresh tensor of the same values first, then to what was saved."""
+    a.clone().mul_(grad)
+    b.sub_(grad)
+
+
+def write_to_a_view(a: torch.Tensor, b: torch.Tensor, grad: torch.Tensor) -> None:
+    """Write to what was saved by way of a part of it."""
+    a.clone().mul_(grad)
+    b[1:].sub_(grad[1:])
+
+
+def write_to_what_is_detached(a: torch.Tensor, b: torch.Tensor, grad: torch.Tensor) -> None:
+    """Write to what was saved past its graph."""
+    copy = a * 1
+    (copy + 1).mul_(copy.mul_(grad))
+    b.detach().sub_(grad)
+
+
+@pytest.mark.parametrize("write", [write_to_it, write_to_a_view, write_to_what_is_detached])
+def test_the_op_that_wrote_to_what_is_saved_is_known_by_the_tensor(write: Any, tmp_path: Path) -> None:
+    """An op that wrote to a fresh tensor of the same values is not blamed."""
+
+    class Writing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(a, b)
+            return a * b
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> Any:
+            write(*ctx.saved_tensors, grad)
+            return grad, grad
+
+    def script() -> None:
+        e = torch.exp(torch.tensor([0.5, -1.0], requires_grad=True))
+        with pytest.raises(RuntimeError, match="inplace"):
+            Writing.apply(e, e).sum().backward()  # type: ignore[no-untyped-call]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    told = saved(tape, tape.head, "ExpBackward0", "result").changed_by
+    assert told.startswith("WritingBackward, Tensor.sub_ in test_held.py:")
+
+
+def test_a_change_before_a_custom_backward_wrote_too_is_told_first(tmp_path: Path) -> None:
+    """What the script did to a saved tensor before the backward began is not put down to the backward."""
+
+    class Writing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            ctx.saved_tensors[0].add_(1)
+            return grad
+
+    def script() -> None:
+        e = torch.exp(torch.tensor([0.5, -1.0], requires_grad=True))
+        e.mul_(2)
+        with pytest.raises(RuntimeError, match="inplace"):
+            Writing.apply(e).sum().backward()  # type: ignore[no-untyped-call]
+
+    _, tape = record(tmp_path / "run.tape", script)
+    tensor = saved(tape, tape.head, "ExpBackward0", "result")
+    changed = next(event.seq for event in tape.events() if event.name == "MulBackward0")
+    assert (tensor.change, tensor.changed_at, tensor.changed_by) == ("changed", changed, "")
+
+
+def test_a_copy_of_a_gradient_is_no_culprit(tmp_path: Path) -> None:
+    """Of a backward that writes into a copy first and then into the gradient itself, the latter line is told."""
+
+    class Shift(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            grad.clone().mul_(3)
+            grad.add_(1)
+            return grad
+
+    def script() -> None:
+        a = torch.tensor([1.0, 2.0], requires_grad=True)
+        left, right = a * 5, Shift.apply(a)  # type: ignore[no-untyped-call]
+        ((left + right) * torch.tensor([1.0, 10.0])).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    node = [event.seq for event in tape.events() if event.kind == "node" and event.name == "MulBackward0"][-1]
+    chain = tape.frame(node).chain
+    assert chain is not None
+    assert [(one.name, one.call) for one in chain.rewrites] == [("ShiftBackward", "Tensor.add_")]

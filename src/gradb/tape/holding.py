@@ -113,8 +113,10 @@ class Holdings:
             change = "unnoticed"
         elif is_known(now) and changed_at < used.event:
             change, changed_at = "", 0  # the node has run since, with what it saved
-        if freed is None and not is_other and (by := self._touched(entry, node, position)) is not None:
-            change, changed_at, told = "changed", *by
+        if freed is None and not is_other:
+            seen = changed_at if change == "changed" else 0
+            if (by := self._touched(entry, node, position, seen)) is not None:
+                change, changed_at, told = "changed", *by
         return SavedTensor(
             entry.name,
             entry.form,
@@ -145,16 +147,22 @@ class Holdings:
         record = self._decoded(node, row[1], row[2])
         return _Used(int(row[0]), {entry.name: entry.value for entry in record.tensors})
 
-    def _touched(self, entry: SavedEntry, node: Node, position: int) -> tuple[int, str] | None:
-        """Return the event at which a custom backward wrote to a saved tensor's memory, and what is known of it."""
+    def _touched(self, entry: SavedEntry, node: Node, position: int, seen: int) -> tuple[int, str] | None:
+        """Return the event at which a custom backward wrote to a saved tensor's memory, and what is known of it.
+
+        None where a change was ``seen`` before that backward began: it came first.
+        """
         query = "SELECT event FROM touched WHERE storage = ? AND event > ? AND event <= ? ORDER BY event LIMIT 1"
         row = self._store.db.one(query, entry.storage, node.event, position) if entry.storage else None
         if row is None:
             return None
         event, detail = self._store.event(row[0]), self._store.detail(row[0])
         start = detail.start if isinstance(detail, NodeDetail) else row[0]
+        if 0 < seen < start:
+            return None
         shown = self._shown(entry.tensor, node.event) if entry.tensor else None
-        call, where = written_by(self._graphs, start, row[0], (_value(entry.value, shown),))
+        given = (_value(entry.value, shown),)
+        call, where = written_by(self._graphs, start, row[0], given, entry.base or entry.tensor)
         return event.seq, f"{event.name}{f', {call} in {where}' if call else ''}"
 
     def _shown(self, tensor: int, event: int) -> Tensor | None:

@@ -18,6 +18,19 @@ from gradb.tape.values import TensorValue
 
 _MAX_WRITERS = 1000
 _MAX_OPS = 1000
+_VIEWS = {
+    "__getitem__",
+    "alias",
+    "detach",
+    "narrow",
+    "permute",
+    "select",
+    "squeeze",
+    "t",
+    "transpose",
+    "unsqueeze",
+    "view",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +118,38 @@ def _by_node(graphs: Graphs, seq: int, detail: NodeDetail, given: Values) -> Rew
     return Rewrite("node", event.name, where, event.name, seq, call)
 
 
-def written_by(graphs: Graphs, start: int, end: int, given: Values) -> tuple[str, str]:
-    """Return the op between two events that wrote into one of some values, and its ``file:line``, where it was seen."""
+def written_by(graphs: Graphs, start: int, end: int, given: Values, tensor: int = 0) -> tuple[str, str]:
+    """Return the op between two events that wrote into a tensor, and its ``file:line``, where it was seen.
+
+    The tensor is known by its id; where no op shows that, by one of its values ``given``, if one alone had it.
+    """
     query = "SELECT seq FROM event WHERE kind = 'op' AND seq > ? AND seq < ? ORDER BY seq LIMIT ?"
-    for (seq,) in graphs.store.db.all(query, start, end, _MAX_OPS):
-        detail = graphs.store.detail(seq)
-        if isinstance(detail, OpDetail) and detail.is_inplace and detail.inputs and detail.inputs[0].value in given:
-            event = graphs.store.event(seq)
-            where = f"{os.path.basename(event.file)}:{event.line}" if event.file and event.line else ""
-            return detail.function, where
-    return "", ""
+    details = [(seq, graphs.store.detail(seq)) for (seq,) in graphs.store.db.all(query, start, end, _MAX_OPS)]
+    ops = [(seq, detail) for seq, detail in details if isinstance(detail, OpDetail)]
+    writes = [(seq, op) for seq, op in ops if op.is_inplace and op.inputs]
+    found = [(seq, op) for seq, op in writes if tensor and tensor in _written(op)]
+    found = found or _alike(writes, given, _made([op for _, op in ops]))
+    if not found:
+        return "", ""
+    event = graphs.store.event(found[0][0])
+    where = f"{os.path.basename(event.file)}:{event.line}" if event.file and event.line else ""
+    return found[0][1].function, where
+
+
+def _written(op: OpDetail) -> set[int]:
+    """Return the tensors that an op in place wrote into: its own, and those that it is a view of."""
+    return {one.id for one in (*op.inputs[:1], *op.outputs)}
+
+
+def _made(ops: list[OpDetail]) -> set[int]:
+    """Return the tensors that ops made in memory of their own."""
+    makers = [op for op in ops if not op.is_inplace and op.function.rpartition(".")[2] not in _VIEWS]
+    return {one.id for op in makers for one in op.outputs if one.id not in {given.id for given in op.inputs}}
+
+
+def _alike(writes: list[tuple[int, OpDetail]], given: Values, made: set[int]) -> list[tuple[int, OpDetail]]:
+    """Return the writes into what held one of some values; none where several tensors did."""
+    values = [value for value in given if is_known(value)]
+    found = [(seq, op) for seq, op in writes if op.inputs[0].value in values and op.inputs[0].id not in made - {0}]
+    tensors = {op.inputs[0].id for _, op in found}
+    return found if len(found) == 1 or (len(tensors) == 1 and 0 not in tensors) else []
