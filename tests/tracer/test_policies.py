@@ -613,3 +613,22 @@ def test_a_policy_leaves_nothing_installed(policy: str, depth: str, tmp_path: Pa
     _traced(tmp_path / "run.tape", _with_calls, Change("zero_grad", policy), *DEPTHS[depth])
     assert _installed() == before
     assert_same(_with_calls(), bare)
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_clear_after_the_last_step_makes_no_iteration(tmp_path: Path) -> None:
+    """That it was suppressed is counted, and the script has as many iterations as steps."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.1)
+        for _ in range(4):
+            w.pow(2).sum().backward()
+            optimizer.step()
+            w.grad = torch.zeros_like(w)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=[Change("zero_grad", "off", 2)])
+    training = tape.frame(tape.head).training
+    assert (training.iterations, training.iteration, training.touched) == (4, 5, 4)

@@ -17,6 +17,8 @@ from gradb.tape.series import Series, SeriesReader
 from gradb.tape.store import Store
 
 MAX_MARKS = 10_000
+_OF_POLICIES = {"suppressed", "missed", "inserted"}
+"""Series that count what was done to clears: one after the last step makes no iteration."""
 _FIRST: dict[str, str] = {"zero_grad": "script", "lr": "script", "record": "full"}
 
 
@@ -125,7 +127,7 @@ class Trainings:
             tuple(self._marks),
             position,
             iteration,
-            max((one.iterations[one.count - 1] for one in series), default=0),
+            max((one.iterations[one.count - 1] for one in series if one.kind not in _OF_POLICIES), default=0),
             self._store.latest("end", head) is not None,
             policy,
             rate,
