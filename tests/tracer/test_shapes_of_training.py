@@ -344,6 +344,22 @@ def test_the_first_round_is_said_to_be_numbered_anew(tmp_path: Path) -> None:
     assert tape.find(Stop("iteration"), 1, 1) == first
 
 
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("SAM", "changes of parameters by hand and a step of SGD are one iteration together"),
+        ("one a parameter", "optimizers (Adam, Adam) step in turn, and one round of them is one iteration"),
+        ("in turn", "2 optimizers (SGD, SGD) step in turn, and one round of them is one iteration"),
+    ],
+)
+def test_the_note_says_why_numbers_changed(script: str, reason: str, tmp_path: Path) -> None:
+    """Nothing takes turns where a perturbation is undone before the step of the only optimizer."""
+    functions = {"SAM": sharpness_aware, "one a parameter": one_a_parameter, "in turn": in_turn}
+    _, tape = record(tmp_path / "run.tape", functions[script], probe="never")
+    (note,) = notes(tape)
+    assert reason in note
+
+
 def _changes(tape: Tape) -> list[tuple[str, int]]:
     found = [(event.iteration, tape.detail(event.seq)) for event in tape.events() if event.kind == "intervention"]
     return [(f"{one.what} {one.after}", at) for at, one in found if isinstance(one, InterventionDetail)]

@@ -19,10 +19,8 @@ from gradb.tracer.recorder import Recorder
 from gradb.tracer.rounds import Rounds
 from gradb.tracer.shielding import shielded
 
-NOTE = (
-    "several optimizers (or updates by hand) take turns, and one round of them is one iteration: the first round, "
-    "whose steps were counted one by one so far, is numbered anew"
-)
+NOTE = "the steps so far, which were counted one by one, are numbered anew"
+_MOST_NAMED = 4
 HAND = 0
 """Stands for the script's own code among the steppers."""
 
@@ -118,7 +116,17 @@ class Iterations:
         self.on_renumbered(numbers)
         if not self._is_told:
             self._is_told = True
-            recorder.note(NOTE)
+            recorder.note(f"{self._reason()}: {NOTE}")
+
+    def _reason(self) -> str:
+        """Say why what was counted as several iterations is one."""
+        kinds = [type(one).__name__ for one in self.steppers]
+        named = ", ".join(kinds[:_MOST_NAMED]) + (", ..." if len(kinds) > _MOST_NAMED else "")
+        if not self._rounds.has_stepped(HAND):
+            return f"{len(kinds)} optimizers ({named}) step in turn, and one round of them is one iteration"
+        if len(kinds) == 1:
+            return f"changes of parameters by hand and a step of {named} are one iteration together"
+        return f"changes of parameters by hand and steps of several optimizers ({named}) are one iteration together"
 
     def updated_by_hand(self) -> bool:
         """Take note of a change of a parameter by the script's own code; return whether it follows a backward."""

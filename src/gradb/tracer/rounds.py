@@ -46,6 +46,10 @@ class Rounds:
         """True once anybody has stepped."""
         return bool(self._runs)
 
+    def has_stepped(self, key: int) -> bool:
+        """Tell whether somebody has stepped, of late at least."""
+        return any(run[0] == key for run in self._runs)
+
     @property
     def is_open(self) -> bool:
         """True while others have stepped after the first one, and it is not known yet whether that was a round."""
