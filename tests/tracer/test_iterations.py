@@ -471,6 +471,24 @@ def test_a_buffer_that_was_never_cleared_is_stale(tmp_path: Path) -> None:
     assert [one.fills for one in steps] == [1, 2, 3, 4]
 
 
+def test_a_stale_buffer_that_was_never_cleared_says_so(tmp_path: Path) -> None:
+    """Until something clears it; one that was cleared once is stale since then."""
+
+    def script() -> None:
+        x, y = _data()
+        model = nn.Linear(3, 1, bias=False)
+        optimizer = optim.SGD(model.parameters(), lr=0.01)
+        for number in range(4):
+            if number == 2:
+                model.zero_grad()
+            (model(x) - y).pow(2).mean().backward()
+            optimizer.step()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    told = [(one.is_stale, one.is_never_cleared) for one in _buffers(tape, "accumulate")]
+    assert told == [(False, False), (True, True), (False, False), (True, False)]
+
+
 def test_a_buffer_that_is_cleared_is_never_stale(tmp_path: Path) -> None:
     """With zero_grad each backward finds it empty."""
     _, tape = record(tmp_path / "run.tape", lambda: _train(4, clears=True), probe="never")

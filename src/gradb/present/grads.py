@@ -62,7 +62,7 @@ def _folded_lines(grads: tuple[GradBuffer, ...], width: int) -> list[Text]:
 
 
 def stale_words(buffer: GradBuffer) -> str:
-    """Return ``! stale: 3 backward calls since it was zeroed``; nothing where the buffer is not stale.
+    """Return ``! stale: 3 backward calls since it was empty``; nothing where the buffer is not stale.
 
     At an accumulation that is said of what the buffer held before.
     """
@@ -74,7 +74,8 @@ def stale_words(buffer: GradBuffer) -> str:
     count = buffer.fills - is_adding
     calls = f"{count} {'earlier ' if is_adding else ''}backward call" + ("" if count == 1 else "s")
     whose = "before is stale" if is_adding else "stale"
-    return f"{_STALE} {whose}: {calls} since it was zeroed, the first in iteration {buffer.since}"
+    since = "and it was never cleared" if buffer.is_never_cleared else "since it was empty"
+    return f"{_STALE} {whose}: {calls} {since}, the first in iteration {buffer.since}"
 
 
 def _is_adding(buffer: GradBuffer) -> bool:

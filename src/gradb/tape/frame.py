@@ -348,6 +348,8 @@ class GradBuffer:
     """True when the leaf is no more: the script has let go of it."""
     is_frozen: bool = False
     """True when it does not require grad any more, and has none."""
+    is_never_cleared: bool = False
+    """True of a stale one when nothing that was recorded has cleared it."""
 
 
 @dataclass(frozen=True, slots=True)

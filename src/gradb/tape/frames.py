@@ -156,6 +156,7 @@ class Frames:
         return GradBuffer(
             leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale,
             self._is_gone(leaf, worked), value is not None and not value.requires_grad and after is None,
+            is_stale and not self._store.was_empty(leaf, position),
         )  # fmt: skip
 
     def _is_gone(self, leaf: int, position: int) -> bool:

@@ -293,6 +293,11 @@ class Store:
         )
         return None if row is None else (row[0], row[1], self.renumbering.settled(row[0], row[2]))
 
+    def was_empty(self, tensor: int, position: int) -> bool:
+        """Tell whether something has left nothing, or zeros, in the ``.grad`` of a leaf, up to a position."""
+        query = "SELECT 1 FROM grad WHERE tensor = ? AND event <= ? AND fills = 0 LIMIT 1"
+        return self.db.one(query, tensor, position) is not None
+
 
 def _loads(text: Any) -> Any:
     try:

@@ -334,7 +334,15 @@ def test_a_stale_buffer_is_marked_when_backward_begins(stale: Tape) -> None:
     """A sign beside it and words below: how many backward calls it is the sum of."""
     lines = pane("grads", first(stale, "backward_start", 5))
     assert lines[1].split()[:2] == ["!", "w.grad"]
-    assert lines[-1] == "! stale: 3 backward calls since it was zeroed, the first in iteration 2"
+    assert lines[-1] == "! stale: 3 backward calls since it was empty, the first in iteration 2"
+
+
+def test_a_stale_buffer_that_nothing_cleared_says_so(stale: Tape) -> None:
+    """It was never empty since its first backward call."""
+    frame = first(stale, "backward_start", 5)
+    never = replace(frame, grads=tuple(replace(buffer, is_never_cleared=True) for buffer in frame.grads))
+    words = "! stale: 3 backward calls and it was never cleared, the first in iteration 2"
+    assert pane("grads", never)[-1] == words
 
 
 def test_what_is_added_to_is_marked_as_stale(stale: Tape) -> None:
@@ -342,7 +350,7 @@ def test_what_is_added_to_is_marked_as_stale(stale: Tape) -> None:
     frame = first(stale, "accumulate", 5)
     lines = pane("grads", frame)
     assert lines[1].split() == "▶! w.grad ! [34.13 2.965] [1.124 0.9653] [35.26 3.930] ✓".split()
-    assert lines[2].startswith("! before is stale: 3 earlier backward calls since it was zeroed")
+    assert lines[2].startswith("! before is stale: 3 earlier backward calls since it was empty")
     assert "w.grad  ! [34.13 2.965] + [1.124 0.9653] = [35.26 3.930]" in pane("chain", frame)
     assert pane("grads", frame, 36)[1] == "  before  ! [34.13 2.965]"
 
