@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,3 +224,19 @@ def test_gradient_norm_and_rate_have_series(name: str, depth: str, recorded: Rec
     rates = [one for one in tape.series if one.kind == "learning_rate"]
     expected = list(zip(*(seen.rates for seen in training.steps), strict=True))
     assert [tuple(one.values[: one.count]) for one in rates] == expected
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_step_without_any_gradient_has_no_norm(depth: str, tmp_path: Path) -> None:
+    """It is not 0: there is none."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for has_gradient in (True, False, False):
+            w.grad = torch.ones(2) if has_gradient else None
+            optimizer.step()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=DEPTHS[depth])
+    points = {one.kind: list(one.iterations[: one.count]) for one in tape.series}
+    assert (points["grad_norm"], points["learning_rate"]) == ([1], [1, 2, 3])

@@ -98,7 +98,7 @@ def _loss(training: Training) -> Text | None:
 
 def _of_iteration(series: Series, training: Training) -> str:
     at = series.iterations[series.until(training.position) - 1]
-    is_newest = at == training.iteration or (training.is_finished and at == last_iteration(training.series))
+    is_newest = at == training.iteration or (training.is_finished and at == training.iterations)
     return "" if is_newest else f"(of iteration {at:,})"
 
 
@@ -107,18 +107,34 @@ def _known(training: Training, kind: SeriesKind) -> list[tuple[Series, float]]:
     return [(series, value) for series, value in found if value is not None]
 
 
-def _several(label: str, found: list[tuple[Series, float]]) -> Text:
+def _several(label: str, found: Sequence[tuple[Series, float | None]]) -> Text:
     line = Text(no_wrap=True).append(f"{label} ", theme.DIM)
     for index, (series, value) in enumerate(found[:_MAX_SHOWN]):
-        line.append(", " if index else "").append_text(figure_text(value))
+        line.append(", " if index else "")
+        line.append_text(Text("—", style=theme.DIM) if value is None else figure_text(value))
         if len(found) > 1:
             line.append(f" ({plain(series.name, _NAME_LIMIT)})", theme.DIM)
     return line.append(", …", theme.DIM) if len(found) > _MAX_SHOWN else line
 
 
 def _norm(training: Training) -> Text | None:
-    found = _known(training, "grad_norm")
+    """Return the norm of the gradients that each one's last step used; a dash where it found none."""
+    rates = [series for series, _ in _known(training, "learning_rate")]
+    known = _known(training, "grad_norm")
+    found = [(one, None if _has_newer(rates, one, training.position) else value) for one, value in known]
+    if rates and not found:
+        return _reading("gradient norm", Text("—", style=theme.DIM))
     return _several("gradient norm", found) if found else None
+
+
+def _has_newer(rates: list[Series], norms: Series, position: int) -> bool:
+    """Tell whether an optimizer has made a step that has a learning rate and no norm of gradients."""
+    events = [
+        rate.events[rate.until(position) - 1]
+        for rate in rates
+        if rate.name == norms.name or rate.name.startswith(f"{norms.name} group ")
+    ]
+    return max(events, default=0) > norms.events[norms.until(position) - 1]
 
 
 def _rate(training: Training) -> Text | None:

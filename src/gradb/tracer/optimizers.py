@@ -70,7 +70,8 @@ class OptimizerState:
     def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the gradients that the step uses."""
         found = [grad_of(tensor) for tensor in parameters]
-        self.norm = norms.norm_of_all(grad for grad in found if grad is not None)
+        held = [grad for grad in found if grad is not None]
+        self.norm = norms.norm_of_all(held) if held else None
         if composer.recorder.is_full:
             self.gradients = [composer.snapshots.take(grad, self.blob) for grad in found]
 

@@ -139,6 +139,15 @@ def test_a_loss_of_an_earlier_iteration_is_named_as_such() -> None:
     assert "loss mse:42 3" in status(made_training(made_series([3.0], "mse")))
 
 
+def test_a_step_without_gradients_has_a_dash() -> None:
+    """The norm that an earlier step used is not the last one's."""
+    rates = made_series([0.1, 0.1, 0.1], "SGD", None, kind="learning_rate")
+    norms = made_series([2.0], "SGD", None, kind="grad_norm")
+    assert "gradient norm —" in status(made_training(rates))
+    assert "gradient norm —" in status(made_training(norms, rates))
+    assert "gradient norm 2" in status(replace(made_training(norms, rates), position=norms.events[0]))
+
+
 def test_readings_fold_at_the_width() -> None:
     """Where they do not fit on a line they take several, none wider than there is room."""
     made = made_training(made_series([1e-7 / 3]), made_series([2.0], "SGD", None, kind="grad_norm"))
