@@ -19,7 +19,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("file", metavar="FILE", help="the tape")
     options = parser.parse_args(argv)
     check_file(options.file)
-    with Tape.open(options.file) as tape:
+    with Tape.open(options.file, is_over=True) as tape:
         for line in event_lines(tape):
             sys.stdout.write(line + "\n")
         for sentence in closing_lines(tape.run):

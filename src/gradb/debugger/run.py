@@ -252,7 +252,7 @@ class Run:
     def _settle(self) -> None:
         """Open the finished tape."""
         try:
-            self._tape = Tape.open(self.path)
+            self._tape = Tape.open(self.path, is_over=True)
         except TapeError as error:
             self.failure = str(error)
             return

@@ -23,10 +23,10 @@ from gradb.tape.events import (
     ZeroGradDetail,
 )
 from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
-from gradb.tape.gaps import Gaps
+from gradb.tape.gaps import Gaps, stopped_of
 from gradb.tape.graph import Graphs
 from gradb.tape.holding import Holdings
-from gradb.tape.missing import read_failures, read_stopped
+from gradb.tape.missing import read_failures
 from gradb.tape.naming import Naming
 from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
@@ -301,7 +301,7 @@ def run_info(store: Store) -> RunInfo:
         status=facts.get("status", ""),
         cwd=facts.get("cwd", ""),
         failures=read_failures(facts.get("failures")),
-        stopped=read_stopped(facts.get("stopped")),
+        stopped=stopped_of(store),
     )
 
 

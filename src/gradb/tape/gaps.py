@@ -6,6 +6,7 @@ from gradb.tape.missing import Gap, Stopped, read_stopped
 from gradb.tape.store import Store
 
 _MAX = 64
+CUT = "the recording has no end: it was cut off, or still goes on"
 
 
 class Gaps:
@@ -25,7 +26,7 @@ class Gaps:
 
     def of_node(self, node: int, since: int, position: int) -> str:
         """Say why it is not known whether a node has run after the event ``since``; empty where it is known."""
-        stopped = self._stopped()
+        stopped = stopped_of(self._store)
         if stopped is not None and position >= stopped.event:
             return stopped.text
         row = self._store.db.one(
@@ -37,6 +38,12 @@ class Gaps:
         )
         return "" if row is None else Gap(row[0], str(row[1]), str(row[2]), frozenset()).text
 
-    def _stopped(self) -> Stopped | None:
-        row = self._store.db.one("SELECT value FROM run WHERE key = 'stopped'")
-        return None if row is None else read_stopped(str(row[0]))
+
+def stopped_of(store: Store) -> Stopped | None:
+    """Return where and why a recording ended before its script; None where it goes on, or has the script's end."""
+    row = store.db.one("SELECT value FROM run WHERE key = 'stopped'")
+    told = None if row is None else read_stopped(str(row[0]))
+    if told is not None or not store.is_over:
+        return told
+    head = store.head
+    return Stopped(head, CUT) if store.latest("end", head) is None else None

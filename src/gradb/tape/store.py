@@ -48,6 +48,8 @@ class Store:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.renumbering = Renumbering(db)
+        self.is_over = False
+        """True where it is opened as a recording: the one who opened it does not know of a script that goes on."""
         self._headers = Cache(self._read_event, 2048)
         self._details = Cache(self._read_detail, 256)
         self._firsts = Cache(self._read_first, 8192)

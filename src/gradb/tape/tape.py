@@ -42,13 +42,19 @@ class Tape:
         self._frames = Frames(store, self._naming, graphs, self._chains)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Tape:
+    def open(cls, path: str | os.PathLike[str], *, is_over: bool = False) -> Tape:
         """Open a tape file, finished or still being written.
+
+        Args:
+            path: of the file.
+            is_over: whether a tape without an end is to be told of as one that was cut off.
 
         Raises:
             TapeError: with one sentence for the user, when it is not a tape that can be read.
         """
-        return cls(os.fspath(path), Store(connect(path)))
+        store = Store(connect(path))
+        store.is_over = is_over
+        return cls(os.fspath(path), store)
 
     def close(self) -> None:
         """Close the file."""

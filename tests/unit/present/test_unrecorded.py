@@ -163,3 +163,21 @@ def test_a_gap_that_hides_nothing_is_not_told_at_every_position(tmp_path: Path) 
         builder.output("hello\n")
     with Tape.open(tmp_path / "names.tape") as tape:
         assert all(pane_json(name, tape.frame(2))["not_recorded"] is None for name in PANES)
+
+
+def test_a_recording_that_was_cut_off_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tape without an end is known up to its last event; one that is being recorded here just goes on."""
+    path = str(tmp_path / "cut.tape")
+    with TapeBuilder(path) as builder:
+        forward(builder)
+    sentence = "not recorded since event 2: the recording has no end: it was cut off, or still goes on"
+    assert show.run(["--pane", "chain", path]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.replace("\n  ", " ").startswith(f"! {sentence}")
+    assert "not run yet" not in printed.out
+    assert printed.err == f"gradb: {sentence}\n"
+    assert events.run([path]) == 0
+    assert capsys.readouterr().err == f"gradb: {sentence}\n"
+    with Tape.open(path) as tape:
+        assert tape.run.stopped is None
+        assert all(pane_json(name, tape.frame(2))["not_recorded"] is None for name in PANES)
