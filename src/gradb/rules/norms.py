@@ -29,8 +29,10 @@ def norm_weights(line: Line, p: float) -> list[float]:
     return [sign(x) * (abs(x) / norm) ** (p - 1) if x else 0.0 for x in line]
 
 
-def order(given: Given, role: str) -> float:
-    """Return the p of a norm: a number, or 2 for ``'fro'`` and None."""
+def order(given: Given, role: str | float) -> float:
+    """Return the p of a norm: a number, or 2 for ``'fro'`` and None. ``role``: its argument, or p itself."""
+    if isinstance(role, float):
+        return role
     value = given.get(role)
     return 2.0 if value in {None, "fro"} else given.number(role)
 
@@ -39,8 +41,10 @@ def _norm(role: str) -> Entries:
     return reduced(lambda line, given, i: norm_weights(line, order(given, role)))
 
 
-def _order_text(names: Names, role: str) -> float | None:
+def _order_text(names: Names, role: str | float) -> float | None:
     """Return the p of a norm as the call gave it; None where the text does not tell."""
+    if isinstance(role, float):
+        return role
     text = names.get(role, "").strip("()")
     if text in {"'fro'", "None"}:
         return 2.0
@@ -50,7 +54,7 @@ def _order_text(names: Names, role: str) -> float | None:
         return None
 
 
-def by_order(role: str, gap: str, out: str = "{out}") -> Template:
+def by_order(role: str | float, gap: str, out: str = "{out}") -> Template:
     """Return the derivative of a p-norm of ``gap``, for the p that the call gave."""
 
     def text(names: Names) -> str:
@@ -67,7 +71,7 @@ def by_order(role: str, gap: str, out: str = "{out}") -> Template:
     return text
 
 
-def at_zero(role: str, two: str) -> Template:
+def at_zero(role: str | float, two: str) -> Template:
     """Return the proviso of a p-norm: ``two`` is that of p = 2."""
 
     def text(names: Names) -> str:
@@ -136,7 +140,7 @@ def _row(given: Given, role: str, index: Sequence[int]) -> Line:
     return array.row(ravel(index, array.shape[:-1]), array.shape[-1])
 
 
-def _pairwise(is_first: bool) -> Entries:
+def _pairwise(is_first: bool, p: str | float) -> Entries:
     """The distances of all rows of ``x1`` from all rows of ``x2``."""
 
     def entries(given: Given) -> Iterator[Entry]:
@@ -144,7 +148,7 @@ def _pairwise(is_first: bool) -> Entries:
         for i, (*batch, a, b) in enumerate(indices(given.out.shape)):
             gap = [x - y for x, y in zip(_row(given, "x1", (*batch, a)), _row(given, "x2", (*batch, b)), strict=True)]
             row = ravel((*batch, a if is_first else b), given.input.shape[:-1])
-            for k, weight in enumerate(norm_weights(gap, order(given, "p"))):
+            for k, weight in enumerate(norm_weights(gap, order(given, p))):
                 yield i, row * width + k, weight if is_first else -weight
 
     return entries
@@ -162,14 +166,18 @@ def _within(given: Given) -> Iterator[Entry]:
 
 
 _APART = "the gradient points along the line between the two"
-_TOUCHING = at_zero("p", "at distance 0 PyTorch takes 0")
 
 
-def _of_pairs(node: str) -> Rule:
+def _touching(p: str | float = "p") -> Template:
+    return at_zero(p, "at distance 0 PyTorch takes 0")
+
+
+def _of_pairs(node: str, p: str | float = "p") -> Rule:
+    """Return the rule of a node that computes p-norms; ``p``: its argument, or the one p that the node is for."""
     gaps = ("({x1}[i,k] - {x2}[j,k])", "({x2}[j,k] - {x1}[i,k])")
     places = ("∂{out}[i,j]/∂{x1}[i,k]", "∂{out}[i,j]/∂{x2}[j,k]")
     parts = tuple(
-        Part(role, by_order("p", gap, "{out}[i,j]"), _APART, _TOUCHING, where, entries=_pairwise(role == "x1"))
+        Part(role, by_order(p, gap, "{out}[i,j]"), _APART, _touching(p), where, entries=_pairwise(role == "x1", p))
         for role, gap, where in zip(("x1", "x2"), gaps, places, strict=True)
     )
     return Rule(node, parts, ("x1", "x2", "p"), ("cdist",), defaults={"p": "2"})
@@ -183,7 +191,7 @@ DISTANCES = (
                 "self",
                 by_order("p", "({self}[j] - {other}[j])"),
                 _APART,
-                _TOUCHING,
+                _touching(),
                 BY_ONE,
                 entries=_apart("self", "other"),
             ),
@@ -191,7 +199,7 @@ DISTANCES = (
                 "other",
                 by_order("p", "({other}[j] - {self}[j])"),
                 _APART,
-                _TOUCHING,
+                _touching(),
                 "∂{out}/∂{other}[j]",
                 entries=_apart("other", "self"),
             ),
@@ -201,7 +209,7 @@ DISTANCES = (
         defaults={"p": "2"},
     ),
     _of_pairs("Cdist"),
-    _of_pairs("EuclideanDist"),
+    _of_pairs("EuclideanDist", 2.0),
     reduction(
         "Pdist",
         by_order("p", "({self}[a,k] - {self}[b,k])", "{out}[a,b]"),
@@ -209,7 +217,7 @@ DISTANCES = (
         _within,
         "pdist",
         "self p",
-        condition=_TOUCHING,
+        condition=_touching(),
         where="∂{out}[a,b]/∂{self}[a,k]",
         p="2",
     ),

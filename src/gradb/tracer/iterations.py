@@ -95,11 +95,13 @@ class Iterations:
         rounds = self._rounds
         is_over = rounds.step(key, has_backward=self._has_backward)
         self._has_backward = self._is_updated = False
+        who = [*rounds.now]
         if rounds.merged:
+            who = list(rounds.members)  # this iteration began before it was known to be one
             self._renumber()
         if not is_over:
             return []
-        found = [one for known in rounds.now if (ref := self._made.get(known)) and (one := ref()) is not None]
+        found = [one for known in who if (ref := self._made.get(known)) and (one := ref()) is not None]
         self._begin()
         return found
 

@@ -16,11 +16,11 @@ from gradb.tape.codec import Blob, dumps
 from gradb.tracer.directions import FORWARD, compare
 from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of, unknown
-from gradb.tracer.values import is_ordinary, modes_off
+from gradb.tracer.values import Unreadable, is_ordinary, modes_off
 
 _REPEATS = 8
-_REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError)
-"""What torch refuses a call with."""
+_REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError, Unreadable)
+"""What torch refuses a call with, and what has no values to read."""
 _ASK = "`probe` measures more"
 _FOREIGN = "not probed: what flows into it is a tensor with its own dispatch, whose code would run"
 _CHANGES_ON_CALL = ("RngBackward", "ErrorBackward", "NotImplemented", "UndefinedGrad", "DelayedError", "GraphRoot")

@@ -51,6 +51,11 @@ class Rounds:
         return any(run[0] == key for run in self._runs)
 
     @property
+    def members(self) -> frozenset[int]:
+        """Who takes turns in a round."""
+        return frozenset(self._members)
+
+    @property
     def is_open(self) -> bool:
         """True while others have stepped after the first one, and it is not known yet whether that was a round."""
         return self._alone > 0 or (not self.is_settled and self._closer is None and len(self._runs) > 1)
