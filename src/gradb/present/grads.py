@@ -14,11 +14,13 @@ from gradb.present import theme
 from gradb.present.fields import remark, wrapped
 from gradb.present.numbers import inline
 from gradb.present.options import Options
-from gradb.present.safe import plain
+from gradb.present.safe import plain_path
 from gradb.tape.frame import Frame, GradBuffer
 
 _TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
 _NAME_LIMIT = 40
+_BESIDE_NAME = len(".grad") + 13 + len("! [34.13 …]") + 2 * len("[34.13 …]")
+"""Columns that a row of the table takes at least beside the name: three values, and signs with their gaps."""
 _STALE = "!"
 _NOT_ADDED = ("cleared", "changed")
 """How the words of what happened to a buffer begin where nothing was added to it."""
@@ -88,7 +90,7 @@ def _stale_lines(grads: tuple[GradBuffer, ...], width: int) -> list[Text]:
     groups: dict[str, list[str]] = {}
     for buffer in grads:
         if buffer.is_stale:
-            groups.setdefault(stale_words(buffer), []).append(plain(buffer.name, _NAME_LIMIT))
+            groups.setdefault(stale_words(buffer), []).append(plain_path(buffer.name, _NAME_LIMIT))
     result = []
     for words, names in groups.items():
         shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
@@ -109,15 +111,16 @@ def _shown(grads: tuple[GradBuffer, ...], room: int | None) -> tuple[list[GradBu
     return list(grads[first : first + room]), len(grads) - room
 
 
-def name_text(buffer: GradBuffer) -> Text:
+def name_text(buffer: GradBuffer, limit: int = _NAME_LIMIT) -> Text:
     """Return ``a.grad``, the variable's name standing out."""
-    name = plain(buffer.name, _NAME_LIMIT)
+    name = plain_path(buffer.name, limit)
     style = theme.NAME if buffer.is_current else ""
     return Text(no_wrap=True).append(name, style).append(".grad", theme.DIM)
 
 
 def _table(grads: list[GradBuffer], options: Options) -> Table:
-    names = max(name_text(buffer).cell_len for buffer in grads)
+    limit = min(_NAME_LIMIT, options.width - _BESIDE_NAME)
+    names = max(name_text(buffer, limit).cell_len for buffer in grads)
     rows = [_cells(buffer, options.width) for buffer in grads]
     natural = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
     widths = share(natural, options.width - names - 15)
@@ -126,7 +129,7 @@ def _table(grads: list[GradBuffer], options: Options) -> Table:
         table.add_column(title, header_style=theme.DIM, no_wrap=True)
     for buffer in grads:
         cells = _cells(buffer, *widths)
-        table.add_row(_marker(buffer), name_text(buffer), *cells, _verdict(buffer))
+        table.add_row(_marker(buffer), name_text(buffer, limit), *cells, _verdict(buffer))
     return table
 
 

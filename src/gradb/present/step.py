@@ -12,7 +12,7 @@ from rich.text import Text
 from gradb.present import theme
 from gradb.present.fields import INDENT, Field, cut, wrapped
 from gradb.present.numbers import lines as tensor_lines, shape_text
-from gradb.present.safe import plain
+from gradb.present.safe import plain, plain_path
 from gradb.rules.figures import number
 from gradb.tape.events import StepDetail, Tensor
 from gradb.tape.values import TensorValue
@@ -57,7 +57,7 @@ def step_items(detail: StepDetail, width: int) -> list[Field | Text]:
 
 
 def _parameter(detail: StepDetail, index: int, tensor: Tensor, width: int) -> list[Field | Text]:
-    name = plain(tensor.name or f"leaf #{tensor.id}", _NAME_LIMIT)
+    name = plain_path(tensor.name or f"leaf #{tensor.id}", _NAME_LIMIT)
     room = max(width - len(INDENT), 16)
     before, gradient = _at(detail.before, index), _at(detail.gradients, index)
     rate = _rate(detail, index)

@@ -16,7 +16,7 @@ from gradb.present.numbers import shape_text
 from gradb.present.options import Ghost, Options, Plot
 from gradb.present.plot import MIN_HEIGHT, draw, notes
 from gradb.present.readings import figure_text, flowed, last_iteration, status_lines
-from gradb.present.safe import plain
+from gradb.present.safe import plain, plain_path
 from gradb.present.verdict import parting
 from gradb.tape.events import BackwardStartDetail
 from gradb.tape.frame import Frame
@@ -144,7 +144,7 @@ def _norms(training: Training, width: int) -> list[Text]:
         value = series.latest(position) if series.kind == "parameter_norm" else None
         if value is not None:
             at = max(at, series.iterations[series.until(position) - 1])
-            parts.append(Text(f"{plain(series.name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
+            parts.append(Text(f"{plain_path(series.name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
     if not parts:
         return []
     label = "parameter norms" + (f" of iteration {at:,}" if at < training.iteration - 1 else "")

@@ -345,6 +345,19 @@ def test_a_stale_buffer_that_nothing_cleared_says_so(stale: Tape) -> None:
     assert pane("grads", never)[-1] == words
 
 
+@pytest.mark.parametrize("width", [60, 72, 100])
+def test_long_names_leave_room_for_the_titles(stale: Tape, width: int) -> None:
+    """Weight and bias of a deep layer read differently, and no title of a column is cut."""
+    frame = first(stale, "accumulate", 5)
+    (buffer,) = frame.grads
+    path = "model.bert.encoder.layer.11.attention.self.query"
+    grads = tuple(replace(buffer, name=f"{path}.{last}") for last in ("weight", "bias"))
+    title, weight, bias = pane("grads", replace(frame, grads=grads), width)[:3]
+    assert title.split() == "buffer before + added = after".split()
+    assert "query.weight.grad" in weight
+    assert "query.bias.grad" in bias
+
+
 def test_what_is_added_to_is_marked_as_stale(stale: Tape) -> None:
     """At the accumulation old + added = new, and the old has the sign; so in the chain-rule pane."""
     frame = first(stale, "accumulate", 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.present.safe import plain, plain_lines
+from gradb.present.safe import plain, plain_lines, plain_path
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,30 @@ def test_active_characters_are_spelled_out(text: str, shown: str) -> None:
 def test_a_prefix_stays_a_prefix(first: str, second: str) -> None:
     """The map is character by character, so that columns can be converted."""
     assert plain(first + second) == plain(first) + plain(second)
+
+
+@pytest.mark.parametrize(
+    ("path", "limit", "shown"),
+    [
+        ("model.fc.weight", 40, "model.fc.weight"),
+        ("model.encoder.attention.self.query.weight", 24, "model.…self.query.weight"),
+        ("model.encoder.attention.self.query.bias", 24, "model.…self.query.bias"),
+        ("bert.encoder.layer.10.attention.self.query.weight", 33, "…10.attention.self.query.weight"),
+        ("bert.encoder.layer.10.attention.self.query.weight", 40, "bert.…10.attention.self.query.weight"),
+        ("w" * 20, 8, "…wwwwwww"),
+        ("a_very_long_name_of_a_model.w\x1b", 10, "…w\\x1b"),
+    ],
+)
+def test_a_long_path_is_cut_in_its_middle(path: str, limit: int, shown: str) -> None:
+    """Its last parts are kept whole, with the number of the layer where it fits."""
+    assert plain_path(path, limit) == shown
+
+
+@given(st.text(), st.integers(8, 60))
+def test_a_path_is_never_longer_than_its_limit(path: str, limit: int) -> None:
+    """Whatever stands in it, where it has no characters to spell out."""
+    if path.isprintable():
+        assert len(plain_path(path, limit)) <= limit
 
 
 @given(st.text())
