@@ -112,6 +112,8 @@ class Run:
         if self._tape is None and self._has_tape:
             with contextlib.suppress(TapeError):
                 self._tape = Tape.open(self.path)
+        if self._tape is not None and self.stopped is not None:
+            self._tape.end_at(self.stopped)
         return self._tape
 
     @property

@@ -8,6 +8,7 @@ from gradb.debugger.run import Run
 from gradb.present.options import PathChoice
 from gradb.tape.events import Event
 from gradb.tape.frame import Frame
+from gradb.tape.missing import Stopped
 from gradb.tape.tape import Tape, TapeError
 from gradb.tape.training import Training
 
@@ -21,7 +22,7 @@ class View:
         """Where the user is looking, 0..head."""
         self.choice = PathChoice()
         """Whose paths are looked at, and which of them."""
-        self._frame: tuple[Tape, int, int, Frame] | None = None
+        self._frame: tuple[Tape, int, int, Stopped | None, Frame] | None = None
 
     @property
     def tape(self) -> Tape | None:
@@ -60,13 +61,13 @@ class View:
             UserError: nothing is recorded yet, or the tape is damaged there.
         """
         tape = self._recorded()
-        key = (tape, self.position, self.head)
-        if self._frame is None or self._frame[:3] != key:
+        key = (tape, self.position, self.head, self.run.stopped)
+        if self._frame is None or self._frame[:-1] != key:
             try:
                 self._frame = (*key, tape.frame(self.position))
             except TapeError as error:
                 raise UserError(str(error)) from error
-        return self._frame[3]
+        return self._frame[-1]
 
     def event(self) -> Event | None:
         """Return the event at the position; None at 0.

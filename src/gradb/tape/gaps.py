@@ -42,7 +42,7 @@ class Gaps:
 def stopped_of(store: Store) -> Stopped | None:
     """Return where and why a recording ended before its script; None where it goes on, or has the script's end."""
     row = store.db.one("SELECT value FROM run WHERE key = 'stopped'")
-    told = None if row is None else read_stopped(str(row[0]))
+    told = store.stopped if row is None else read_stopped(str(row[0]))
     if told is not None or not store.is_over:
         return told
     head = store.head

@@ -29,6 +29,7 @@ from gradb.tape.events import (
     StepDetail,
     Tensor,
 )
+from gradb.tape.missing import Stopped
 from gradb.tape.renumbering import Renumbering
 from gradb.tape.schema import NONFINITE, QUIET
 
@@ -48,6 +49,8 @@ class Store:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.renumbering = Renumbering(db)
+        self.stopped: Stopped | None = None
+        """Where a recording is known to have ended of which the tape itself does not say it yet."""
         self.is_over = False
         """True where it is opened as a recording: the one who opened it does not know of a script that goes on."""
         self._headers = Cache(self._read_event, 2048)

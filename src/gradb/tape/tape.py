@@ -17,6 +17,7 @@ from gradb.tape.events import Detail, Event
 from gradb.tape.frame import Chain, Frame, RunInfo
 from gradb.tape.frames import Frames, fact, run_info
 from gradb.tape.graph import Graphs
+from gradb.tape.missing import Stopped
 from gradb.tape.naming import Naming
 from gradb.tape.opening import connect
 from gradb.tape.runs import Runs
@@ -55,6 +56,10 @@ class Tape:
         store = Store(connect(path))
         store.is_over = is_over
         return cls(os.fspath(path), store)
+
+    def end_at(self, stopped: Stopped) -> None:
+        """Take note that a recording that goes on by what is on the tape has ended."""
+        self._store.stopped = stopped
 
     def close(self) -> None:
         """Close the file."""

@@ -12,6 +12,7 @@ from gradb.present.jsonview import event_json, pane_json
 from gradb.present.panes import PANES, Options
 from gradb.present.text import to_text
 from gradb.tape.frame import Frame
+from gradb.tape.missing import Stopped
 from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, Variable, diagonal
 from gradb.tui.heading import heading
@@ -181,3 +182,15 @@ def test_a_recording_that_was_cut_off_says_so(tmp_path: Path, capsys: pytest.Cap
     with Tape.open(path) as tape:
         assert tape.run.stopped is None
         assert all(pane_json(name, tape.frame(2))["not_recorded"] is None for name in PANES)
+
+
+def test_what_is_heard_of_the_end_of_a_recording_is_shown_at_once(lost: str) -> None:
+    """While the script goes on the tape does not say it yet; a Frame drawn before is not shown again."""
+    debugger = Debugger.open(lost)
+    try:
+        debugger.go(debugger.head)
+        assert debugger.frame().cut is None
+        debugger.run.stopped = Stopped(debugger.head, WHY)
+        assert pane_json("output", debugger.frame())["not_recorded"] == debugger.run.stopped.text
+    finally:
+        debugger.close()
