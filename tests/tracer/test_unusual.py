@@ -13,6 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gradb.present.options import Options
+from gradb.present.panes import PANES
+from gradb.present.text import to_text
 from tests.tracer.recording import notes, record
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
@@ -242,3 +245,37 @@ def test_code_made_in_a_loop_is_let_go(tmp_path: Path, monkeypatch: pytest.Monke
 
     record(tmp_path / "run.tape", script)
     assert len(found[0]._codes) <= 10
+
+
+@pytest.mark.parametrize("has_run_before", [False, True])
+def test_a_backward_from_a_root_without_a_graph_leaves_the_graph_to_be_seen(
+    has_run_before: bool, tmp_path: Path
+) -> None:
+    """What the forward made is drawn on, in the backward that has no use of it and after its error."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        if has_run_before:
+            (w * 3).sum().backward()
+        y = torch.exp(w)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="does not require grad"):
+                y.detach().sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    made = next(event.seq for event in tape.events() if event.name == "ExpBackward0")
+    for position in range(made, tape.head + 1):
+        graph = tape.frame(position).graph
+        assert [graph.row(index).name for index in range(len(graph))][:1] == ["ExpBackward0"], position
+
+
+def test_only_where_nothing_was_computed_there_is_no_graph_yet(tmp_path: Path) -> None:
+    """A backward that fails before anything requires grad leaves the pane to say that nothing does."""
+
+    def script() -> None:
+        with pytest.raises(RuntimeError, match="does not require grad"):
+            torch.ones(2).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    text = to_text(PANES["graph"](tape.frame(tape.head), Options(width=100)), 100)
+    assert "no graph yet" in text

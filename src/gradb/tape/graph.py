@@ -16,6 +16,7 @@ from gradb.tape.store import Store
 from gradb.tape.unfold import Unfolding
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
+_MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
 
 class Graph:
@@ -126,7 +127,7 @@ class Graphs:
 
     def scope(self, position: int, moment: Moment | None) -> Reach | Segment:
         """Return the nodes shown at a position."""
-        after = 0
+        after, moment = 0, self._with_graph(moment)
         if moment is not None:  # under create_graph the engine made nodes itself: those of the gradient
             after = moment.backward.start if moment.backward.create_graph else moment.end
         if moment is not None and (moment.is_open or not self._has_new_node(after, position)):
@@ -134,6 +135,14 @@ class Graphs:
         segment = self._segments(after)
         segment.read(position)
         return segment
+
+    def _with_graph(self, moment: Moment | None) -> Moment | None:
+        """Return the newest backward, from one on back, whose roots have a graph: what a failed one shows is older."""
+        for _ in range(_MAX_WITHOUT_GRAPH):
+            if moment is None or self.reach(moment.backward.start).size:
+                return moment
+            moment = self.runs.moment(moment.backward.start - 1)
+        return None
 
     def _has_new_node(self, after: int, position: int) -> bool:
         query = "SELECT 1 FROM node WHERE event > ? AND event <= ? LIMIT 1"
