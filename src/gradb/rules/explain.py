@@ -90,7 +90,7 @@ def describe(chain: Chain, edge_index: int) -> Explanation:
         product=_fill(part.product, names),
         source=names[part.role],
         target=names["out"],
-        legend=_legend(arguments, part, edge, f"{symbol} {local} {_fill(part.product, names)}"),
+        legend=_legend(arguments, _makers(chain, edge, rule, part), f"{symbol} {local} {_fill(part.product, names)}"),
         predicted=predicted,
         as_of=stand_in(chain.torch),
     )
@@ -126,15 +126,27 @@ def _without_rule(chain: Chain, edge: ChainEdge) -> Explanation:
     )
 
 
-def _legend(arguments: Mapping[str, Argument], part: Part, edge: ChainEdge, shown: str) -> tuple[str, ...]:
+def _makers(chain: Chain, edge: ChainEdge, rule: Rule, part: Part) -> dict[str, str]:
+    """Return the name of the node that made each argument, by role, where an edge leads to one."""
+    parts = [] if rule.is_repeated else [(rule.part(index), one) for index, one in enumerate(chain.edges)]
+    pairs = [*parts, (part, edge)]
+    return {one.role: to.to_name for one, to in pairs if one is not None and to.to_name}
+
+
+def _origin(maker: str) -> str:
+    if not maker:
+        return "an argument"
+    return "a leaf" if maker.endswith("AccumulateGrad") else f"the result of {maker}"
+
+
+def _legend(arguments: Mapping[str, Argument], makers: Mapping[str, str], shown: str) -> tuple[str, ...]:
     """Say what the words in ``shown`` stand for that are not names of the script."""
     words = set(re.findall(r"\w+", shown))
     lines = []
     for role, argument in arguments.items():
         if argument.is_named or argument.text not in words or (role == argument.text and role in _PLAIN_ROLES):
             continue
-        origin = f"the result of {edge.to_name}" if role == part.role and edge.to_name else "an argument"
-        lines.append(f"{argument.text}: {origin}, which has no name in the script")
+        lines.append(f"{argument.text}: {_origin(makers.get(role, ''))}, which has no name in the script")
     return tuple(lines)
 
 

@@ -175,3 +175,20 @@ def test_an_overflow_in_a_formula_is_no_prediction() -> None:
     """Where Python cannot evaluate the formula nothing is predicted."""
     record = chain("ExpBackward0", "torch.exp", [tensor("x", 1e30, 1.0)], [("", "%0")])
     assert describe(record, 0).predicted is None
+
+
+def test_an_unnamed_argument_has_the_same_words_at_every_edge() -> None:
+    """What one edge calls the result of a node is that in the formula of the other edge too."""
+    inputs = [tensor(None, 1.0, 2.0), tensor("v", 3.0, 4.0, id=2)]
+    record = chain("MulBackward0", "Tensor.mul", inputs, [("", "%0"), ("", "%1")])
+    first, second = record.edges
+    record = replace(record, edges=(replace(first, to_name="SoftmaxBackward0"), second))
+    words = ("input: the result of SoftmaxBackward0, which has no name in the script",)
+    assert [describe(record, index).legend for index in (0, 1)] == [words, words]
+
+
+def test_an_unnamed_leaf_is_called_a_leaf() -> None:
+    """No op made it: it is nobody's result."""
+    record = chain("ExpBackward0", "torch.exp", [tensor(None, 1.0, 2.0)], [("", "%0")])
+    record = replace(record, edges=(replace(record.edges[0], to_name="torch::autograd::AccumulateGrad"),))
+    assert describe(record, 0).legend == ("input: a leaf, which has no name in the script",)
