@@ -262,3 +262,42 @@ def test_a_node_that_raised_is_let_go(tmp_path: Path) -> None:
     assert is_gone
     assert [event.name for event in tape.events() if event.kind == "node_start"][-1] == "ExpBackward0"
     assert notes(tape) == []
+
+
+def test_a_hook_of_a_leaf_is_shown_where_it_ran(tmp_path: Path) -> None:
+    """At its own event the leaf's pane shows what it was given and made; before that, the same hook waits."""
+
+    def run() -> None:
+        a = torch.tensor([1.0, 2.0], requires_grad=True)
+        a.register_hook(lambda gradient: 2 * gradient)
+        for factor in (3, 5):
+            (a * factor).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", run)
+    ran = [event.seq for event in tape.events() if event.kind == "hook"][1:]
+    texts = [to_text(PANES["chain"](tape.frame(seq), Options(width=120)), 120) for seq in ran]
+    for text, before, after in zip(texts, ("[3 3]", "[5 5]"), ("[6 6]", "[10 10]"), strict=True):
+        assert [line.split()[-2:] for line in text.splitlines() if line.startswith("arrived")] == [before.split()]
+        assert after in text
+        assert "tensor hook" in text
+    leaf = tape.event(ran[0]).node or 0
+    waiting = tape.chain(leaf, ran[1] - 1)
+    assert waiting is not None
+    assert (waiting.state, [hook.event for hook in waiting.hooks]) == ("pending", [None])
+
+
+def test_a_hook_of_a_leaf_that_raises_is_shown_where_it_did(tmp_path: Path) -> None:
+    """The leaf's pane at the hook's event says what it raised."""
+
+    def fail(gradient: Tensor) -> None:
+        raise ValueError("no")
+
+    def run() -> None:
+        a = torch.ones(2, requires_grad=True)
+        a.register_hook(fail)
+        with pytest.raises(ValueError, match="no"):
+            (a * 3).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", run)
+    ran = [event.seq for event in tape.events() if event.kind == "hook"][-1]
+    assert "raised ValueError: no" in to_text(PANES["chain"](tape.frame(ran), Options(width=120)), 120)

@@ -109,10 +109,7 @@ def _call(chain: Chain, forward: str) -> Text:
 def _node(chain: Chain, options: Options) -> _Items:
     explained = [(edge, describe(chain, index)) for index, edge in enumerate(chain.edges[:_MAX_EDGES])]
     wanted = [(edge, explanation) for edge, explanation in explained if edge.to is not None]
-    items = _upstream(chain, options) if chain.upstream else _result(chain, options)
-    if not chain.upstream:
-        symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
-        items += before_lines(chain, symbol, _room(options), is_summed=False)
+    items = _upstream(chain, options) if chain.upstream else [*_result(chain, options), *_before(chain, options)]
     for edge, explanation in wanted:
         if len(wanted) > 1:
             items.append(_edge_title(edge, explanation, options.width))
@@ -146,6 +143,11 @@ def _result(chain: Chain, options: Options) -> _Items:
     if chain.output is None:
         return []
     return [Field("result", _output_name(chain), tensor_lines(chain.output.value, _room(options)))]
+
+
+def _before(chain: Chain, options: Options) -> _Items:
+    """Return what the hooks made of what arrived at a node that has not begun to run."""
+    return before_lines(chain, f"∂{loss_name(chain)}/∂{_output_name(chain)}", _room(options), is_summed=False)
 
 
 def _upstream(chain: Chain, options: Options) -> _Items:
@@ -302,7 +304,7 @@ def _pytorch(chain: Chain, explanations: Sequence[Explanation], width: int) -> l
 
 def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
     """Return before + added = after where the position is that accumulation, else what the node is for."""
-    items = _upstream(chain, options) if chain.upstream else []
+    items = _upstream(chain, options) if chain.upstream else _before(chain, options)
     buffer = next((b for b in frame.grads if b.is_current), None)
     is_here = frame.chain is not None and chain.node == frame.chain.node and isinstance(frame.detail, AccumulateDetail)
     if is_here and buffer is not None:

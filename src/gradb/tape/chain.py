@@ -92,7 +92,8 @@ class Chains:
         asked = answers(self._store, node_id, run, position)
         record = replace(record, probes=measured(asked) or record.probes)
         op = op_of(self._store, node)
-        hooks = hooks_of(self._store, node_id, run, position)
+        going = moment.backward.start if state == "pending" and moment is not None else None
+        hooks = hooks_of(self._store, node_id, going if run is None else run.backward, position)
         record = replace(record, arrived=arrived(record.upstream, hooks))
         backward = self._backward(run, moment)
         contributions, check = self._contributions(node_id, record, run, backward, position)

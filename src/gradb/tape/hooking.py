@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from gradb.tape.events import HookDetail, Tensor
 from gradb.tape.frame import Hook
-from gradb.tape.runs import Run
 from gradb.tape.store import Store
 from gradb.tape.values import TensorValue
 
 Values = tuple[TensorValue | None, ...]
 
 
-def hooks_of(store: Store, node: int, run: Run | None, position: int) -> tuple[Hook, ...]:
-    """Return the hooks that ran around a run of a node, or, before it has run, those that will."""
+def hooks_of(store: Store, node: int, backward: int | None, position: int) -> tuple[Hook, ...]:
+    """Return the hooks that ran around a node in a backward (None: the newest), or, before that, those that will."""
     query = "SELECT seq FROM event WHERE node = ? AND +kind = 'hook' AND seq <= ? ORDER BY seq"
     details = ((seq, store.detail(seq)) for (seq,) in store.db.all(query, node, position))
     found = [(seq, detail) for seq, detail in details if isinstance(detail, HookDetail)]
-    backward = run.backward if run is not None else max((detail.backward for _, detail in found), default=0)
+    backward = max((detail.backward for _, detail in found), default=0) if backward is None else backward
     ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]
     if ran:
         return tuple(_hook(seq, detail) for seq, detail in ran)
