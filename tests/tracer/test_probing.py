@@ -21,6 +21,7 @@ from gradb.tape.jacobian import check, local
 from gradb.tape.values import TensorValue
 from gradb.tracer import measuring
 from gradb.tracer.measuring import FREE, STEPPING, Budget, Refusal, measure
+from gradb.tracer.probing import clause
 from gradb.tracer.values import content
 from tests.tracer.recording import notes, record
 
@@ -245,3 +246,9 @@ def test_a_node_beside_a_nested_tensor_says_why_it_is_not_measured(tmp_path: Pat
     text = to_text(PANES["grads"](tape.frame(tape.head), Options(width=200)), 200)
     assert "is not read: it is nested" in text
     assert "scalar" not in text
+
+
+@pytest.mark.parametrize(("message", "said"), [("no " * 33, "no " * 33), ("no " * 40, "no " * 33 + "…"), ("", "")])
+def test_a_long_error_is_cut_with_an_ellipsis(message: str, said: str) -> None:
+    """What an exception says is one short clause, and shows where it was cut."""
+    assert clause(ValueError(message)) == (f"ValueError: {said}" if said else "ValueError")

@@ -19,6 +19,7 @@ from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, 
 from gradb.tracer.values import Unreadable, is_ordinary, modes_off
 
 _REPEATS = 8
+_MAX_SAID = 100
 _REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError, Unreadable)
 """What torch refuses a call with, and what has no values to read."""
 _ASK = "`probe` measures more"
@@ -110,8 +111,14 @@ def _with_graph(call: Call, *vectors: torch.Tensor) -> tuple[torch.Tensor | None
 
 def clause(error: Exception) -> str:
     """Return an exception as one short clause."""
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:100]}" if lines else type(error).__name__
+    said = opening(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def opening(error: Exception) -> str:
+    """Return how what an exception says begins: its first line, cut with an ellipsis; empty where it says nothing."""
+    line = next(iter(str(error).splitlines()), "")
+    return line if len(line) <= _MAX_SAID else f"{line[: _MAX_SAID - 1]}…"
 
 
 def cannot_be_called(mark: NodeMark) -> bool:
