@@ -240,3 +240,22 @@ def test_a_step_without_any_gradient_has_no_norm(depth: str, tmp_path: Path) -> 
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=DEPTHS[depth])
     points = {one.kind: list(one.iterations[: one.count]) for one in tape.series}
     assert (points["grad_norm"], points["learning_rate"]) == ([1], [1, 2, 3])
+
+
+def test_several_optimizers_are_told_apart_by_their_variables(tmp_path: Path) -> None:
+    """Where each has one; those that a loop runs through are told apart by their numbers."""
+
+    def script() -> None:
+        first, second = (torch.ones(2, requires_grad=True) for _ in range(2))
+        optimizer_g, optimizer_d = (torch.optim.SGD([one], lr=0.1) for one in (first, second))
+        others = [torch.optim.Adam([torch.ones(2, requires_grad=True)]) for _ in range(2)]
+        for _ in range(2):
+            (first * second).sum().backward()
+            optimizer_d.step()
+            optimizer_g.step()
+            for other in others:
+                other.step()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    labels = [one.name for one in tape.series if one.kind == "learning_rate"]
+    assert labels == ["optimizer_d", "optimizer_g", "Adam", "Adam 2"]

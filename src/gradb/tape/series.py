@@ -35,7 +35,10 @@ class Series:
 
     kind: SeriesKind
     name: str
-    """Loss: the variable; norms: the parameter, or the optimizer's class; learning rate: optimizer and group."""
+    """Loss: the variable; norms: the parameter, or the optimizer; learning rate: optimizer and group.
+
+    An optimizer is called by its class, one of several by its variable where that is known.
+    """
     file: str | None
     line: int | None
     """Where the backward call of a loss stands."""

@@ -216,6 +216,17 @@ class Naming:
                 )
         return search.found
 
+    def variable_of(self, wanted: object) -> str | None:
+        """Return the variable that holds an object; one of a loop, or a parameter of a function, names none."""
+        for frame in self._frames():
+            code = frame.f_code
+            is_passing = self._places.is_passing(code.co_filename)
+            given = () if code.co_name == "<module>" else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            for name, value in variables_of(frame):
+                if value is wanted and name not in given and not is_passing(name):
+                    return name
+        return None
+
     def _frames(self) -> list[FrameType]:
         """Return the running frames of the script, the outermost first."""
         frames: list[FrameType] = []

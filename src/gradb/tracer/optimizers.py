@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -40,7 +41,7 @@ class OptimizerState:
         self.ref = ref
         self.name = name
         self.label = label
-        """The class, with a number from the second of its kind on."""
+        """Its variable where it is one of several, else the class, with a number from the second of its kind on."""
         self.own_rates: list[Any] = []
         self.is_final = True
         """False while a step evaluates a closure: the gradients that it found are not those that it uses."""
@@ -119,9 +120,11 @@ class OptimizerState:
 class OptimizerStates:
     """The optimizers that are alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, variable_of: Callable[[torch.optim.Optimizer], str | None]) -> None:
+        self._variable_of = variable_of
         self._states: dict[int, OptimizerState] = {}
         self._counts: dict[str, int] = {}
+        self._labels: set[str] = set()
 
     def forget(self, optimizer: torch.optim.Optimizer) -> None:
         """Forget what a step found that could not be seen whole."""
@@ -137,7 +140,11 @@ class OptimizerStates:
             name = type(optimizer).__name__
             count = self._counts[name] = self._counts.get(name, 0) + 1
             ref = weakref.ref(optimizer, lambda _: self._states.pop(key, None))
-            state = self._states[key] = OptimizerState(ref, name, name if count == 1 else f"{name} {count}")
+            label = self._variable_of(optimizer)
+            if label is None or label in self._labels:
+                label = name if count == 1 else f"{name} {count}"
+            self._labels.add(label)
+            state = self._states[key] = OptimizerState(ref, name, label)
         return state
 
 

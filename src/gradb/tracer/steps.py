@@ -50,7 +50,7 @@ class StepWatch:
         self._iterations = iterations
         self._policy = policy
         self._depth = depth
-        self._states = OptimizerStates()
+        self._states = OptimizerStates(self._variable_of)
         self._has_set_rates = False
         self.count = 0
         """Steps that were made."""
@@ -128,6 +128,16 @@ class StepWatch:
     def _made(self, optimizer: torch.optim.Optimizer) -> None:
         self._composer.naming.settle_waiting(self._recorder.settle())
         self._iterations.made(optimizer)
+
+    def _variable_of(self, optimizer: torch.optim.Optimizer) -> str | None:
+        """Return what the script calls an optimizer, where there are several to tell apart."""
+        if len(self._iterations.optimizers) < 2:
+            return None
+        try:
+            return self._composer.naming.variable_of(optimizer)
+        except Exception as error:
+            self._composer.missing("names", error)
+            return None
 
     def _attempt(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         """What a failure leaves of a step is a step without what it found, at the script's own rates."""
