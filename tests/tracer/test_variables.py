@@ -9,7 +9,7 @@ import sys
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import torch
@@ -372,3 +372,47 @@ def test_variables_of_a_class_body_stay() -> None:
 
     assert "before" in Body.names
     assert Body.before == 1
+
+
+def test_a_function_that_calls_eval_of_a_model_is_looked_into(tmp_path: Path) -> None:
+    """``model.eval()`` and ``torch.stack`` are not Python's ``eval`` and ``inspect.stack``."""
+
+    def script() -> None:
+        net, weights = Net(), [torch.ones(2, requires_grad=True) for _ in range(2)]
+        (torch.stack(weights).sum() + net(ONES).sum()).backward()
+        net.eval()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert {"weights[0]", "weights[1]"} < set(accumulated(tape))
+
+
+class _Pair(NamedTuple):
+    a: torch.Tensor
+    b: torch.Tensor
+
+
+class _Slots:
+    __slots__ = ("unset", "w")
+
+    def __init__(self) -> None:
+        self.w = torch.ones(2, requires_grad=True)
+
+
+class _Shared:
+    w = torch.zeros(2)
+    held: ClassVar[dict[str, torch.Tensor]] = {}
+
+
+def test_leaves_in_named_tuples_slots_and_classes(tmp_path: Path) -> None:
+    """A path goes through whatever the script writes a dot or an index for."""
+
+    def leaf() -> torch.Tensor:
+        return torch.ones(2, requires_grad=True)
+
+    def script() -> None:
+        pair, slots, shared = _Pair(leaf(), leaf()), _Slots(), _Shared
+        shared.w, shared.held["v"] = leaf(), leaf()
+        (pair.a + pair.b + slots.w + shared.w + shared.held["v"]).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert accumulated(tape) == ['_Shared.held["v"]', "_Shared.w", "pair.a", "pair.b", "slots.w"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.libraries import names_in, packages_of
 from gradb.tracer.places import Places
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.variables import Search, variables_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_FRUITLESS = 100
 """So many searches that found nothing, and no more are made."""
+_MOST_FRUITLESS_IN_LIBRARIES = 10
 _SELF = "self."
 
 
@@ -56,7 +58,7 @@ class Naming:
         self._places = places
         self._owners: dict[str, TensorRecord] = {}
         self._unsettled: list[TensorRecord] = []
-        self._fruitless = 0
+        self._fruitless = self._fruitless_in_libraries = 0
         self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
         """Called when a name cannot be found out."""
 
@@ -214,7 +216,16 @@ class Naming:
                 search.look(
                     variables_of(frame), frame.f_code.co_qualname, self._places.is_passing(frame.f_code.co_filename)
                 )
+        if search.wanted and self._fruitless_in_libraries < _MOST_FRUITLESS_IN_LIBRARIES:
+            return search.found | self._search_libraries(search.wanted)
         return search.found
+
+    def _search_libraries(self, wanted: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """Look for what the libraries that the script has called keep under some name."""
+        libraries = self._libraries()
+        found = names_in(libraries, wanted) if libraries else {}
+        self._fruitless_in_libraries += bool(libraries) and not found
+        return {key: (name, "") for key, name in found.items()}
 
     def variable_of(self, wanted: object) -> str | None:
         """Return the variable that holds an object; one of a loop, or a parameter of a function, names none."""
@@ -236,3 +247,16 @@ class Naming:
                 frames.append(frame)
             frame = frame.f_back
         return frames[::-1]
+
+    def _libraries(self) -> frozenset[str]:
+        """Return the top-level packages that the script has called and that run now."""
+        names: list[str] = []
+        called = 0
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            if self._places.is_users(frame.f_code.co_filename):
+                called = len(names)
+            else:
+                names.append(str(frame.f_globals.get("__name__")))
+            frame = frame.f_back
+        return packages_of(names[:called])

@@ -7,10 +7,13 @@ variables before lists, dictionaries and objects. What is found is true at that 
 
 from __future__ import annotations
 
+import contextlib
+import dis
+import functools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from types import FrameType
+from types import CodeType, FrameType, MemberDescriptorType
 from typing import Any
 
 import torch
@@ -21,9 +24,10 @@ _MOST_DEEP = 6
 _OPTIMIZED = 0x1
 """Flag of the code of a function: its variables are no dictionary."""
 _FOREIGN = frozenset({"builtins", "gradb", "numpy", "torch", "__builtin__"}) | sys.stdlib_module_names - {"__main__"}
-_SEES_LOCALS = frozenset(
-    {"locals", "vars", "dir", "eval", "exec", "f_locals", "currentframe", "_getframe", "stack", "set_trace"}
-)
+_SEES_LOCALS = frozenset({"locals", "f_locals", "currentframe", "_getframe", "set_trace"})
+_BUILTINS_SEE_LOCALS = frozenset({"vars", "dir", "eval", "exec"})
+"""As methods these are others: ``model.eval()``."""
+_MOST_CODES = 256
 Variables = list[tuple[str, Any]]
 
 
@@ -36,13 +40,23 @@ def variables_of(frame: FrameType) -> Variables:
     code = frame.f_code
     if not code.co_flags & _OPTIMIZED or sys.version_info >= (3, 13):
         return list(frame.f_locals.items())
-    if sys.gettrace() is not None or not _SEES_LOCALS.isdisjoint(code.co_names):
+    if sys.gettrace() is not None or _sees_locals(code):
         return []
     held = frame.f_locals
     found = list(held.items())
     if sys.getrefcount(held) <= 3:  # the frame, this variable, the call
         held.clear()
     return found
+
+
+@functools.lru_cache(_MOST_CODES)
+def _sees_locals(code: CodeType) -> bool:
+    """Tell whether a function may get hold of the dictionary of its own variables."""
+    if not _SEES_LOCALS.isdisjoint(code.co_names):
+        return True
+    return not _BUILTINS_SEE_LOCALS.isdisjoint(code.co_names) and any(
+        one.argval in _BUILTINS_SEE_LOCALS for one in dis.get_instructions(code) if one.opname == "LOAD_GLOBAL"
+    )
 
 
 class Search:
@@ -95,7 +109,7 @@ class Search:
         kind = type(value)
         if issubclass(kind, torch.Tensor):
             self._claim(path, value)
-        elif id(value) not in self._seen and depth < _MOST_DEEP and not issubclass(kind, type):
+        elif id(value) not in self._seen and depth < _MOST_DEEP:
             if issubclass(kind, torch.nn.Module):
                 self._module(path, value, depth, pending)
                 return
@@ -122,16 +136,28 @@ class Search:
             pending.extend((f"{prefix}.{name}", value, depth + 1) for name, value in others if _may_hold(value))
 
 
+attributes_of = type.__dict__["__dict__"].__get__
+"""Returns the dictionary of a class, past all that its metaclass may do."""
 _OF_MODULES = frozenset(vars(torch.nn.Module()))
 
 
 def _state(value: Any) -> dict[Any, Any]:
-    """Return the attributes of an object as it keeps them, past all that its class may do."""
+    """Return the attributes of an object, or of a class, as it keeps them, past all that its class may do."""
+    if issubclass(type(value), type):
+        return dict(attributes_of(value))
     try:
         found = object.__getattribute__(value, "__dict__")
     except (AttributeError, TypeError):
         return {}
     return found if type(found) is dict else {}
+
+
+def _slots(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of an object that lie in slots."""
+    for name, slot in [item for base in kind.__mro__ for item in attributes_of(base).items()]:
+        if type(slot) is MemberDescriptorType and type(name) is str:
+            with contextlib.suppress(AttributeError):  # nothing is in it yet
+                yield name, slot.__get__(value, kind)
 
 
 def _items(value: Any) -> list[tuple[Any, Any]]:
@@ -145,18 +171,26 @@ def _may_hold(value: Any) -> bool:
 
 
 def _is_foreign(kind: type) -> bool:
-    module = kind.__dict__.get("__module__", "builtins")
-    return type(module) is not str or module.partition(".")[0] in _FOREIGN
+    module = attributes_of(kind).get("__module__", "builtins")
+    return type(module) is not str or is_foreign(module)
+
+
+def is_foreign(module: str) -> bool:
+    """Tell whether nothing in a module is looked into: Python's own, torch, numpy and gradb."""
+    return module.partition(".")[0] in _FOREIGN
 
 
 def _parts(path: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     """Yield (path, value) of what an object holds."""
-    if kind in {list, tuple}:
+    if issubclass(kind, tuple) and type(fields := attributes_of(kind).get("_fields")) is tuple:
+        yield from ((f"{path}.{name}", item) for name, item in zip(fields, tuple.__iter__(value), strict=False))
+    elif kind in {list, tuple}:
         yield from ((f"{path}[{index}]", item) for index, item in enumerate(value[:_MOST_ITEMS]))
     elif issubclass(kind, dict):
         yield from ((f"{path}[{_quoted(key)}]", item) for key, item in _items(value) if type(key) in {str, int})
-    elif not _is_foreign(kind):
-        yield from ((f"{path}.{name}", item) for name, item in _items(_state(value)) if type(name) is str)
+    elif not _is_foreign(value if issubclass(kind, type) else kind):
+        held = [*_items(_state(value)), *(() if issubclass(kind, type) else _slots(value, kind))]
+        yield from ((f"{path}.{name}", item) for name, item in held if type(name) is str)
 
 
 def _quoted(key: str | int) -> str:

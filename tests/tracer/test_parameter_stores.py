@@ -1,0 +1,120 @@
+"""Parameters that a library keeps for the script are called what the library calls them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from gradb.tape.tape import Tape
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+STORE = """
+import torch
+
+class Store:
+    def __init__(self):
+        self._params, self._names = {}, {}
+
+    def get(self, name, value):
+        if name not in self._params:
+            unconstrained_value = value.log().requires_grad_()
+            self._params[name], self._names[unconstrained_value] = unconstrained_value, name
+        return self._params[name].exp()
+
+THE_STORE = Store()
+
+class Registry:
+    known = {}
+
+def nested(group, name):
+    return Registry.known.setdefault(group, {}).setdefault(name, torch.ones(2, requires_grad=True))
+"""
+FITTING = """
+import torch
+import paramlib.store
+
+class Fit:
+    def __init__(self, model):
+        self.model, self.optimizers = model, {}
+
+    def step(self):
+        loss = self.model()
+        loss.backward()
+        params = set(paramlib.store.THE_STORE._params.values())
+        for p in params:
+            if p not in self.optimizers:
+                self.optimizers[p] = torch.optim.Adam([p], lr=0.1)
+            self.optimizers[p].step()
+        for p in params:
+            p.grad = torch.zeros_like(p)
+        return loss.item()
+
+def backward(loss):
+    loss.backward()
+"""
+
+
+@pytest.fixture
+def paramlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return a library that is installed, which keeps parameters by name and makes an optimizer for each."""
+    folder = tmp_path / "site-packages" / "paramlib"
+    folder.mkdir(parents=True)
+    for name, text in (("__init__", "from paramlib import fitting, store"), ("store", STORE), ("fitting", FITTING)):
+        (folder / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(folder.parent))
+    for name in ("paramlib", "paramlib.store", "paramlib.fitting"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module("paramlib")
+
+
+def _accumulated(tape: Tape) -> set[str]:
+    return {event.name for event in tape.events() if event.kind == "accumulate"}
+
+
+def test_one_optimizer_for_each_parameter_of_a_store(paramlib: Any, tmp_path: Path) -> None:
+    """Five steps of all are five iterations, and each parameter has the name that it is kept under."""
+
+    def model() -> torch.Tensor:
+        alpha, beta = (paramlib.store.THE_STORE.get(name, torch.tensor(2.0)) for name in ("alpha", "beta"))
+        result: torch.Tensor = (alpha * 3 - beta) ** 2
+        return result
+
+    def script() -> list[float]:
+        fit = paramlib.fitting.Fit(model)
+        return [fit.step() for _ in range(5)]
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _accumulated(tape) == {"alpha", "beta"}
+    assert [buffer.name for buffer in tape.frame(tape.head).grads] == ["alpha", "beta"]
+    assert {event.iteration for event in tape.events() if event.kind == "step"} == {1, 2, 3, 4, 5}
+    assert tape.means("alpha", tape.head)
+    assert all("numbered anew" in note for note in notes(tape))
+
+
+def test_names_of_groups_in_a_class_of_a_library(paramlib: Any, tmp_path: Path) -> None:
+    """What is kept in dictionaries of dictionaries has all of their keys in its name."""
+
+    def script() -> None:
+        encoder = paramlib.store.nested("encoder", "w") * 2
+        paramlib.fitting.backward((encoder + paramlib.store.nested("decoder", "w")).sum())
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _accumulated(tape) == {"encoder.w", "decoder.w"}
+
+
+def test_a_variable_of_the_scripts_goes_before_the_librarys_key(paramlib: Any, tmp_path: Path) -> None:
+    """A parameter that the script itself holds has the script's name for it."""
+
+    def script() -> None:
+        mine = paramlib.store.nested("group", "w")
+        paramlib.fitting.backward(mine.sum())
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _accumulated(tape) == {"mine"}
