@@ -71,7 +71,7 @@ def stale_words(buffer: GradBuffer) -> str:
     if not buffer.is_stale:
         return ""
     if buffer.fills < 0:
-        return f"{_STALE} stale: holds gradients from before ops were recorded again"
+        return f"{_STALE} stale: holds gradients of backward calls that were not recorded"
     is_adding = _is_adding(buffer)
     count = buffer.fills - is_adding
     calls = f"{count} {'earlier ' if is_adding else ''}backward call" + ("" if count == 1 else "s")

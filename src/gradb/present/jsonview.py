@@ -47,6 +47,10 @@ class Reader(Protocol):
         """Return the chain-rule record of a node as of a position."""
         ...
 
+    def library(self, seq: int) -> str:
+        """Return where in a library an event happened; empty where in none."""
+        ...
+
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -59,6 +63,7 @@ def event_json(tape: Reader, event: Event) -> Json:
         "name": event.name,
         "file": relative(event.file, tape.run),
         "line": event.line,
+        "library": tape.library(event.seq) or None,
         "scope": event.scope,
         "iteration": event.iteration,
         "phase": event.phase,
@@ -332,6 +337,7 @@ def _buffer_json(buffer: GradBuffer) -> Json:
         "fills": None if buffer.fills < 0 else buffer.fills,
         "since": buffer.since or None,
         "stale": buffer.is_stale,
+        "never_cleared": buffer.is_never_cleared,
         "gone": buffer.is_gone,
         "frozen": buffer.is_frozen,
         "check": check_json(buffer.check),

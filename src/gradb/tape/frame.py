@@ -342,8 +342,9 @@ class GradBuffer:
     """Accumulations that the buffer is the sum of, since it was cleared; -1 where that is not known."""
     since: int = 0
     """Iteration of the first of them; 0 where there is none."""
-    is_stale: bool = False
-    """True in a backward that adds (or will add) to a gradient from an earlier iteration."""
+    is_stale: bool | None = False
+    """True in a backward that adds (or will add) to a gradient from an earlier iteration; None where that is not
+    known."""
     is_gone: bool = False
     """True when the leaf is no more: the script has let go of it."""
     is_frozen: bool = False

@@ -26,11 +26,11 @@ from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, Sour
 from gradb.tape.gaps import Gaps, stopped_of
 from gradb.tape.graph import Graphs
 from gradb.tape.holding import Holdings
-from gradb.tape.missing import read_failures
+from gradb.tape.missing import Gap, read_failures
 from gradb.tape.naming import Naming
 from gradb.tape.pathfinder import PathFinder
 from gradb.tape.store import Store
-from gradb.tape.training import Mark, Trainings
+from gradb.tape.training import Trainings
 from gradb.tape.values import TensorValue
 
 MAX_OUTPUTS = 500
@@ -148,15 +148,17 @@ class Frames:
         is_current = event is not None and event == position
         check = _check(before, added, after) if is_current and how == "accumulated" else None
         newest = value.value if value else None
-        mark = self.trainings.unseen_since(event or 0, position, self._store.head)
-        if mark is not None:
-            unknown = _unseen(after or newest, mark)
-            return GradBuffer(leaf, name, newest, None, None, unknown, None, False, None, "", -1, 0)
-        is_stale = fills != 0 and since < iteration
+        doubt = self._doubt_of_grad(leaf, event or 0, position)
+        if doubt:
+            unknown = _unknown(after or newest, doubt)
+            return GradBuffer(leaf, name, newest, None, None, unknown, None, False, None, "", -1, 0, is_stale=None)
+        is_stale: bool | None = fills != 0 and since < iteration
+        if fills and self._doubt_of_grad(leaf, self._store.emptied(leaf, position), position):
+            fills, is_stale = -1, None
         return GradBuffer(
             leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale,
             self._is_gone(leaf, worked), value is not None and not value.requires_grad and after is None,
-            is_stale and not self._store.was_empty(leaf, position),
+            bool(is_stale) and not self._store.was_empty(leaf, position),
         )  # fmt: skip
 
     def _is_gone(self, leaf: int, position: int) -> bool:
@@ -168,10 +170,21 @@ class Frames:
         """Return the newest appearance of a tensor; it has no value where that may have changed unseen."""
         found = self._store.defined_at(tensor, position)
         known = None if found is None else self._store.defined(found[0]).get(tensor)
-        mark = None if found is None else self.trainings.unseen_since(found[0], position, self._store.head)
-        if known is None or mark is None:
+        doubt = "" if found is None else self._doubt(found[0], position, self._gaps.of_value(found[0], position))
+        if known is None or not doubt:
             return known
-        return replace(known, value=_unseen(known.value, mark))
+        return replace(known, value=_unknown(known.value, doubt))
+
+    def _doubt_of_grad(self, tensor: int, event: int, position: int) -> str:
+        """Say why the ``.grad`` of a tensor is not known any more that was recorded at an event; empty: it is."""
+        found = self._store.defined_at(tensor, position)
+        return self._doubt(event, position, self._gaps.of_buffer(None if found is None else found[1], event, position))
+
+    def _doubt(self, event: int, position: int, gap: Gap | None) -> str:
+        mark = self.trainings.unseen_since(event, position, self._store.head)
+        if mark is not None:
+            return f"not recorded since iteration {mark.iteration}: only watched"
+        return "" if gap is None else gap.doubt
 
     def _touched(
         self, leaf: int, event: int | None
@@ -205,8 +218,8 @@ class Frames:
         if leaf is None or found is None:
             return None
         after = self._touched(leaf, found[0])[2]
-        mark = self.trainings.unseen_since(found[0], position, self._store.head)
-        return after if mark is None else _unseen(after, mark)
+        doubt = self._doubt_of_grad(leaf, found[0], position)
+        return _unknown(after, doubt) if doubt else after
 
     # --- output -------------------------------------------------------------------------------------------------------
 
@@ -267,9 +280,8 @@ class Leaves:
             row = self._store.db.one(query, row[0])
 
 
-def _unseen(value: TensorValue | None, mark: Mark) -> TensorValue:
+def _unknown(value: TensorValue | None, note: str) -> TensorValue:
     """Return a value that is not known: what was recorded of it may have changed since."""
-    note = f"not recorded since iteration {mark.iteration}: only watched"
     if value is None:
         return TensorValue((), "", None, None, note)
     return TensorValue(value.shape, value.dtype, None, None, note)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from gradb.tape.missing import Gap, Stopped, read_stopped
+from gradb.tape.cache import Cache
+from gradb.tape.database import Row
+from gradb.tape.missing import RECORDING, Gap, Stopped, read_stopped
 from gradb.tape.store import Store
 
 _MAX = 64
+_KEPT = 64
+_VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
+_ALL = _VALUES | _GRADIENTS  # what may have changed both may have run nodes too
 CUT = "the recording has no end: it was cut off, or still goes on"
+_SELECT = "SELECT m.event, m.part, m.why, m.hides FROM missing m JOIN event e ON e.seq = m.event"
+_NEWEST = "m.hides <> '' ORDER BY m.event DESC LIMIT 1"
 
 
 class Gaps:
@@ -14,6 +21,8 @@ class Gaps:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._wide = Cache(self._read_wide, _KEPT)
+        self._newest = Cache(self._read_newest, _KEPT)
 
     def at(self, position: int) -> tuple[Gap, ...]:
         """Return the newest gaps up to a position by which something may have changed unseen, newest first."""
@@ -21,22 +30,82 @@ class Gaps:
             "SELECT event, part, why, hides FROM missing WHERE event <= ? AND hides <> '' ORDER BY event DESC, part"
             " LIMIT ?"
         )
-        rows = self._store.db.all(query, position, _MAX)
-        return tuple(Gap(event, str(part), str(why), frozenset(str(hides).split())) for event, part, why, hides in rows)
+        return tuple(_gap(row) for row in self._store.db.all(query, position, _MAX))
 
-    def of_node(self, node: int, since: int, position: int) -> str:
-        """Say why it is not known whether a node has run after the event ``since``; empty where it is known."""
+    def of_node(self, node: int, since: int, position: int, *, is_awaited: bool = False) -> str:
+        """Say why it is not known whether a node has run after the event ``since``; empty where it is known.
+
+        ``is_awaited``: it waits in a backward that goes on, which would tell of its run.
+        """
         stopped = stopped_of(self._store)
         if stopped is not None and position >= stopped.event:
             return stopped.text
-        row = self._store.db.one(
-            "SELECT m.event, m.part, m.why FROM event e JOIN missing m ON m.event = e.seq WHERE e.node = ?"
-            " AND e.seq > ? AND e.seq <= ? AND +e.kind = 'note' AND m.hides <> '' ORDER BY e.seq DESC LIMIT 1",
-            node,
-            since,
-            position,
-        )
-        return "" if row is None else Gap(row[0], str(row[1]), str(row[2]), frozenset()).text
+        found = self._of_node(node, since, position)
+        if found is None and not is_awaited:
+            made = self._store.node(node)
+            since = max(since, 0 if made is None else made.event)
+            found = _after(since, self._wide((position, _ALL)))
+            watched = self._watched(since, position)
+            if watched is not None:
+                return f"only watched since event {watched:,}"
+        return "" if found is None else found.text
+
+    def of_value(self, since: int, position: int) -> Gap | None:
+        """Return why a value from the event ``since`` is not known any more at a position; None where it is."""
+        return self._ended(position) or _after(since, self._wide((position, _VALUES)))
+
+    def of_buffer(self, node: int | None, since: int, position: int) -> Gap | None:
+        """Return the same for a ``.grad``; ``node`` is its leaf's, or that of the tensor that retains it."""
+        ended = self._ended(position)
+        if ended is not None or _after(since, self._newest(position)) is None:
+            return ended
+        own = None if node is None else self._of_node(node, since, position)
+        return own or _after(since, self._wide((position, _GRADIENTS)))
+
+    # --- the rows -----------------------------------------------------------------------------------------------------
+
+    def _ended(self, position: int) -> Gap | None:
+        """Return the end of a recording that broke off before a position."""
+        stopped = stopped_of(self._store)
+        if stopped is None or position <= stopped.event:
+            return None
+        return Gap(stopped.event, RECORDING, stopped.why, _ALL)
+
+    def _of_node(self, node: int, since: int, position: int) -> Gap | None:
+        """Return the newest lost event of one node."""
+        query = f"{_SELECT} WHERE e.node = ? AND e.seq > ? AND e.seq <= ? AND +e.kind = 'note' AND {_NEWEST}"
+        return _first(self._store.db.all(query, node, since, position))
+
+    def _read_wide(self, key: tuple[int, frozenset[str]]) -> Gap | None:
+        """Return the newest gap up to a position that hides all of some things, and is not of one node alone."""
+        position, wanted = key
+        hides = " ".join(f"AND instr(m.hides, '{one}')" for one in sorted(wanted))
+        query = f"{_SELECT} WHERE m.event <= ? {hides} AND (e.node IS NULL OR e.kind <> 'note') AND {_NEWEST}"
+        return _first(self._store.db.all(query, position))
+
+    def _read_newest(self, position: int) -> Gap | None:
+        """Return the newest gap that hides gradients, whosever they are."""
+        query = f"{_SELECT} WHERE m.event <= ? AND instr(m.hides, 'gradients') AND {_NEWEST}"
+        return _first(self._store.db.all(query, position))
+
+    def _watched(self, since: int, position: int) -> int | None:
+        """Return the newest event up to a position from which on a script was only watched, if it is a later one."""
+        query = "SELECT max(seq) FROM event WHERE kind = 'depth' AND name = 'watch' AND seq > ? AND seq <= ?"
+        row = self._store.db.one(query, since, position)
+        return None if row is None else row[0]
+
+
+def _gap(row: Row) -> Gap:
+    event, part, why, hides = row
+    return Gap(int(event), str(part), str(why), frozenset(str(hides).split()))
+
+
+def _first(rows: list[Row]) -> Gap | None:
+    return _gap(rows[0]) if rows else None
+
+
+def _after(event: int, gap: Gap | None) -> Gap | None:
+    return gap if gap is not None and gap.event > event else None
 
 
 def stopped_of(store: Store) -> Stopped | None:

@@ -27,6 +27,13 @@ class Gap:
         """Say what is missing, and why."""
         return f"not recorded (event {self.event:,}: {self.part}, {self.why})"
 
+    @property
+    def doubt(self) -> str:
+        """Say of a value from before the gap that it is not known any more."""
+        if self.part == RECORDING:
+            return f"not known since event {self.event:,}: the recording ended"
+        return f"not known since event {self.event:,}: {self.part} was not recorded"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -170,7 +170,8 @@ class Runs:
     def unseen(self, node: int, moment: Moment | None, position: int) -> str:
         """Say why it is not known whether a node that has not run by what is recorded has run; else empty."""
         is_awaited = moment is not None and moment.is_open and node in moment.backward.nodes
-        return self._gaps.of_node(node, moment.backward.start if moment is not None and is_awaited else 0, position)
+        since = moment.backward.start if moment is not None and is_awaited else 0
+        return self._gaps.of_node(node, since, position, is_awaited=is_awaited)
 
     def _recorded_state(self, node: int, moment: Moment | None, position: int) -> NodeState:
         """Return the state that follows from what is recorded."""

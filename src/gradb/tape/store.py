@@ -300,8 +300,13 @@ class Store:
 
     def was_empty(self, tensor: int, position: int) -> bool:
         """Tell whether something has left nothing, or zeros, in the ``.grad`` of a leaf, up to a position."""
-        query = "SELECT 1 FROM grad WHERE tensor = ? AND event <= ? AND fills = 0 LIMIT 1"
-        return self.db.one(query, tensor, position) is not None
+        return self.emptied(tensor, position) > 0
+
+    def emptied(self, tensor: int, position: int) -> int:
+        """Return the newest event up to a position that has left nothing, or zeros, there; 0 where none has."""
+        query = "SELECT event FROM grad WHERE tensor = ? AND event <= ? AND fills = 0 ORDER BY event DESC LIMIT 1"
+        row = self.db.one(query, tensor, position)
+        return 0 if row is None else int(row[0])
 
 
 def _loads(text: Any) -> Any:

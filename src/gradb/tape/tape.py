@@ -123,6 +123,10 @@ class Tape:
         """
         return self._store.detail(seq)
 
+    def library(self, seq: int) -> str:
+        """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
+        return self._store.library(seq)
+
     def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
         """Yield the headers of events start..stop, both included; ``stop=None`` means the head as it is now."""
         last = self.head if stop is None else min(stop, self.head)

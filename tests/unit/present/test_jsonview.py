@@ -16,11 +16,12 @@ from gradb.present.panes import PANES
 from gradb.tape.frame import Local, RunInfo
 from gradb.tape.tape import Tape
 from gradb.tape.values import Stats, TensorValue
+from gradb.testing import TapeBuilder
 from gradb.testing.examples import training
 from gradb.testing.packing import value
 from tests.unit.present.conftest import OpenExample
 
-COMMON = {"seq", "kind", "name", "file", "line", "scope", "iteration"}
+COMMON = {"seq", "kind", "name", "file", "line", "library", "scope", "iteration"}
 STRUCTURES = {"scalar", "diagonal", "sum", "selection", "dense", "unknown"}
 NAMES = ["chain_rule", "accumulation", "diamond", "nonfinite", "training"]
 
@@ -165,3 +166,25 @@ def test_no_pane_of_that_name(example: OpenExample) -> None:
     """An unknown pane is refused."""
     with pytest.raises(KeyError):
         pane_json("nothing", example("chain_rule").frame(0))
+
+
+def test_an_event_has_the_library_s_place_beside_the_script_s(tmp_path: Path) -> None:
+    """Where a library did something for the script, both places are there."""
+    with TapeBuilder(tmp_path / "inside.tape") as builder:
+        builder.leaf("a", [1.0], line=3)
+        seq = builder.head
+        file = builder.writer.source("/usr/lib/python3/site-packages/lightning/fit.py", None)
+        builder.writer.libraries.append((seq, file, 12))
+        builder.leaf("b", [1.0], line=4)
+    with Tape.open(tmp_path / "inside.tape") as tape:
+        places = [(one["line"], one["library"]) for one in (event_json(tape, event) for event in tape.events())]
+    assert places == [(3, "lightning/fit.py:12"), (4, None)]
+
+
+def test_a_buffer_that_was_never_cleared_says_so(example: OpenExample) -> None:
+    """As the pane does in words."""
+    tape = example("training")
+    frame = tape.frame(tape.head)
+    told = replace(frame.grads[0], is_stale=True, is_never_cleared=True)
+    shown = pane_json("grads", replace(frame, grads=(told,)))["grads"][0]
+    assert (shown["stale"], shown["never_cleared"]) == (True, True)

@@ -380,7 +380,7 @@ def test_gradients_of_unknown_age_are_stale(stale: Tape) -> None:
     frame = first(stale, "backward_start", 5)
     old = tuple(replace(buffer, fills=-1) for buffer in frame.grads)
     assert pane("grads", replace(frame, grads=old))[-1] == (
-        "! stale: holds gradients from before ops were recorded again"
+        "! stale: holds gradients of backward calls that were not recorded"
     )
 
 
