@@ -1,10 +1,14 @@
-"""What all tests share: how Hypothesis is run, and one thread per process for torch."""
+"""What all tests share: how Hypothesis is run, one thread per process for torch, and modules compiled once."""
 
 from __future__ import annotations
 
 import os
+import sys
 
-from hypothesis import settings
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the hundreds of processes would compile gradb anew
+sys.dont_write_bytecode = False  # and each worker Hypothesis and the tests
+
+from hypothesis import settings  # noqa: E402 - only from here on what is imported is kept compiled
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
 
