@@ -28,9 +28,15 @@ def opening(tape: Path) -> GradbApp:
 async def shown(app: GradbApp, width: int = 120, height: int = 40) -> AsyncIterator[Pilot[int]]:
     """Run the app without a terminal until it shows its first Frame."""
     async with app.run_test(size=(width, height)) as pilot:
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        await painted(app)
         await pilot.pause()
         yield pilot
+
+
+async def painted(app: GradbApp) -> None:
+    """Wait until the first Frame is on the screen: what is opened over it before that has nothing behind it."""
+    await wait_until(lambda: debug_screen(app).frame is not None)
+    await wait_until(lambda: "1 source" in text_of(app))
 
 
 async def wait_until(condition: Callable[[], Any]) -> None:

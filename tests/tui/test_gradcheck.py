@@ -11,7 +11,7 @@ from gradb.debugger.differences import Row, Sample, judge
 from gradb.debugger.gradcheck import Result
 from gradb.debugger.nudges import Target
 from gradb.link.spec import Nudge
-from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
+from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
 
 
 def finding() -> Result:
@@ -28,7 +28,7 @@ def test_the_finding(chain_tape: Path, snap_compare: Any) -> None:
     app = opening(chain_tape)
 
     async def find(pilot: Pilot[int]) -> None:
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        await painted(app)
         debug_screen(app).session._calls.on_finding(finding())
         await wait_until(lambda: "Esc closes" in text_of(app))
         text = text_of(app)

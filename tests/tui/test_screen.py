@@ -14,7 +14,7 @@ from gradb.tape.events import ErrorDetail
 from gradb.tape.frame import Chain, Local
 from gradb.testing import TapeBuilder
 from gradb.tui.keys import key_name
-from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
 
 async def press(pilot: Pilot[int], *keys: str) -> str:
@@ -191,7 +191,7 @@ def test_help_screen(chain_tape: Path, snap_compare: Any) -> None:
     app = opening(chain_tape)
 
     async def ask(pilot: Pilot[int]) -> None:
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        await painted(app)
         await pilot.press("question_mark")
         await wait_until(lambda: "graph pane" in text_of(app))
 

@@ -18,7 +18,7 @@ from gradb.tui.app import GradbApp
 from gradb.tui.bars import Heading, header_line
 from gradb.tui.plotting import widened, zoomed
 from gradb.tui.training import TrainingPane
-from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 Start = Callable[..., GradbApp]
@@ -67,7 +67,7 @@ def test_the_training(long_tape: Path, snap_compare: Any, width: int, height: in
     app = opening(long_tape)
 
     async def walk(pilot: Any) -> None:
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        await painted(app)
         debug_screen(app).action_statement("until iteration 35")
         text = await press(pilot, "6")
         assert "6 training" in text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tui.support import debug_screen, opening, position_of, shown, state_of, text_of, wait_until
+from tests.tui.support import opening, painted, position_of, shown, state_of, text_of
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 WALK: list[tuple[int, list[str]]] = [
@@ -62,7 +62,7 @@ def test_the_product_at_a_node(chain_tape: Path, snap_compare: Any, width: int, 
     app = opening(chain_tape)
 
     async def walk(pilot: Any) -> None:
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        await painted(app)
         for _ in range(7):
             await pilot.press("space")
         await pilot.pause()
@@ -79,7 +79,7 @@ def test_other_themes(chain_tape: Path, snap_compare: Any, theme: str) -> None:
     app = opening(chain_tape)
 
     async def walk(pilot: Any) -> None:
-        await wait_until(lambda: debug_screen(app).frame is not None)
+        await painted(app)
         app.theme = theme
         for _ in range(7):
             await pilot.press("space")
