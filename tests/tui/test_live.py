@@ -24,7 +24,7 @@ class SlowDebugger:
     """A live debugger by hand: it moves when the test says so, over a real descriptor."""
 
     def __init__(self, path: Path) -> None:
-        self.tape = Tape.open(str(path))
+        self.tape: Tape | None = Tape.open(str(path))
         self.position = self.head = 0
         self.is_live, self.is_running, self.is_closed = True, True, False
         self.status, self.message = "importing torch", ""
@@ -55,6 +55,7 @@ class SlowDebugger:
         return True
 
     def frame(self) -> Frame:
+        assert self.tape is not None
         return self.tape.frame(self.position)
 
     def forward(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
@@ -65,7 +66,8 @@ class SlowDebugger:
 
     def close(self) -> None:
         self.is_closed = True
-        self.tape.close()
+        if self.tape is not None:
+            self.tape.close()
         self._ours.close()
         self._theirs.close()
 
@@ -91,6 +93,20 @@ async def test_the_screen_lives_while_torch_is_imported_and_while_the_script_run
         await wait_until(lambda: "pausing" in text_of(app))
         debugger.says("paused", 4, is_running=False)
         await wait_until(lambda: position_of(app) == 4)
+
+
+async def test_what_is_pressed_before_the_script_begins_is_told(chain_tape: Path) -> None:
+    """A step that cannot be taken yet is neither taken later nor passed over in silence; other keys work."""
+    app, debugger = live(chain_tape)
+    debugger.tape, tape = None, debugger.tape
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(lambda: "importing torch…" in text_of(app))
+        await pilot.press("space")
+        await wait_until(lambda: "! `step` was not done: the script had not begun (importing torch)" in text_of(app))
+        assert debugger.status == "importing torch"
+        await pilot.press("s")
+        await wait_until(lambda: debugger.status == "pausing")
+        debugger.tape = tape
 
 
 async def test_a_script_that_runs_on_is_watched(chain_tape: Path) -> None:

@@ -10,10 +10,13 @@ import pytest
 from textual.pilot import Pilot
 
 from gradb.debugger.commands import COMMANDS
+from gradb.present.theme import STATE_SYMBOLS
 from gradb.tape.events import ErrorDetail
 from gradb.tape.frame import Chain, Local
 from gradb.testing import TapeBuilder
+from gradb.tui.graph import GraphPane
 from gradb.tui.keys import key_name
+from gradb.tui.pane import Pane
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
 
@@ -277,3 +280,73 @@ def _chain(app: Any, position: int) -> Chain | None:
     assert debugger.tape is not None
     chains = (debugger.tape.frame(seq).chain for seq in range(position, 0, -1))
     return next((chain for chain in chains if chain is not None and chain.edges and chain.upstream), None)
+
+
+@pytest.fixture
+def stopped_tape(tmp_path: Path) -> Path:
+    """The tape of a script of many lines whose recording ended before it."""
+    path = tmp_path / "stopped.tape"
+    with TapeBuilder(path, "script.py", "\n".join(f"x{line} = 1" for line in range(1, 61))) as tape:
+        tape.leaf("w", [1.0], line=1)
+        grown = tape.leaf("a", [1.0], line=2)
+        for line in range(3, 40):
+            grown = tape.op("Tensor.mul", "MulBackward0", [grown, 2], [1.0], line=line)
+        for index in range(40):
+            tape.output(f"line {index}\n", line=40)
+        tape.stop("OSError: no space left")
+        tape.end()
+    return path
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 60)])
+async def test_every_pane_says_that_the_recording_has_ended(stopped_tape: Path, width: int, height: int) -> None:
+    """It is said at the top of each, source and graph too, and stays there where the pane is scrolled."""
+    app = opening(stopped_tape)
+    async with shown(app, width, height) as pilot:
+        await press(pilot, "end")
+        for pane in debug_screen(app).panes.values():
+            await _look_at(pilot, pane)
+
+
+async def _look_at(pilot: Pilot[int], pane: Pane) -> None:
+    """Give a pane the whole screen, and scroll it."""
+
+    def is_said() -> bool:
+        return pane.render_line(0).text.startswith("! not recorded since event")
+
+    await pilot.press(str(pane.number))
+    await wait_until(lambda: pane.display)
+    await pilot.press("z")
+    await wait_until(is_said)
+    pane.scroll_to(y=20, animate=False)
+    await pilot.pause()
+    assert is_said()
+    await pilot.press("z")
+
+
+async def test_below_what_is_missing_the_rows_are_where_they_seem(stopped_tape: Path) -> None:
+    """A click selects the row under the mouse, and the current line of the source is in view."""
+    app = opening(stopped_tape)
+    async with shown(app, 120, 40) as pilot:
+        await press(pilot, "end")
+        graph = debug_screen(app).panes["graph"]
+        assert isinstance(graph, GraphPane)
+        said = graph.said
+        assert said > 0
+        row = graph.render_line(said).text
+        await pilot.click("#graph", offset=(10, 1 + said))
+        await wait_until(lambda: graph.cursor is not None and debug_screen(app).options.selected_node is not None)
+        assert graph.render_line(said).text.replace("›", " ").strip() == row.replace("›", " ").strip()
+        assert graph.cursor == round(graph.scroll_y)
+
+
+async def test_help_tells_every_sign_of_the_graph_and_how_it_is_closed(chain_tape: Path) -> None:
+    """The legend lacks no state; `q` closes help and not the app, which its frame says."""
+    app = opening(chain_tape)
+    async with shown(app, 120, 60) as pilot:
+        text = await press(pilot, "question_mark")
+        assert all(f"{sign} " in text for sign in STATE_SYMBOLS.values())
+        assert "Esc or q closes help" in text
+        await press(pilot, "q")
+        await wait_until(lambda: "Move in time" not in text_of(app))
+        assert app.is_running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradb.batch.lines import line
 from gradb.batch.show import Style
+from gradb.debugger.ending import lacking
 from gradb.present.compare import compare, compare_json
 from gradb.present.options import Options
 from gradb.present.text import to_text
@@ -17,7 +18,8 @@ def compare_text(left: Tape, right: Tape, labels: tuple[str, str], style: Style)
         TapeError: one of the tapes is damaged.
     """
     runs = [tape.frame(tape.head).training for tape in (left, right)]
+    lacks = (lacking(left.run), lacking(right.run))
     if style.is_json:
-        return line(compare_json(runs[0], runs[1], labels)) + "\n"
-    drawn = compare(runs[0], runs[1], labels, Options(width=style.width))
+        return line(compare_json(runs[0], runs[1], labels, lacks)) + "\n"
+    drawn = compare(runs[0], runs[1], labels, Options(width=style.width), lacks)
     return to_text(drawn, style.width, is_coloured=style.is_coloured)

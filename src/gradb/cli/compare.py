@@ -45,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
     if options.screen:
         return _show(one, other, options.theme)
     style = Style(width=read_width(options.width), is_json=options.json)
-    with Tape.open(one) as left, Tape.open(other) as right:
+    with Tape.open(one, is_over=True) as left, Tape.open(other, is_over=True) as right:
         sys.stdout.write(compare_text(left, right, names(one, other), style))
     return 0
 

@@ -58,9 +58,14 @@ def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: G
         return started[-1]
 
     code = _run(GradbApp(begin, script=script, theme=theme, ghost=ghost))
+    _complain_of(started)
+    return code
+
+
+def _complain_of(started: Sequence[Debugger]) -> None:
+    """Say when the app is gone what the recordings that it showed lack."""
     for debugger in started:
         complain_of(debugger.run)
-    return code
 
 
 def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str) -> int:
@@ -69,9 +74,16 @@ def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[s
     from gradb.tui.app import GradbApp
     from gradb.tui.picker import Entry
 
+    started: list[Debugger] = []
+
+    def open_entry(entry: Entry) -> Debugger:
+        started.append(start(entry.path))
+        return started[-1]
+
     rows = [Entry(*entry) for entry in entries]
-    app = GradbApp(entries=rows, open_entry=lambda entry: start(entry.path), theme=theme)
-    return _run(app)
+    code = _run(GradbApp(entries=rows, open_entry=open_entry, theme=theme))
+    _complain_of(started)
+    return code
 
 
 def _run(app: GradbApp) -> int:

@@ -47,10 +47,15 @@ def untested(torch: str) -> str:
 def closing_lines(run: RunInfo) -> list[str]:
     """Return the sentences with which a recording is closed that is not whole, or of an untested torch; else none."""
     strange = [sentence] if (sentence := untested(run.torch)) else []
+    return [*strange, *lacking(run)]
+
+
+def lacking(run: RunInfo) -> list[str]:
+    """Return the sentences for what a recording lacks; none where it is whole."""
     lines = [_failed(one) for one in run.failures]
     if run.stopped is not None:
-        return [*strange, *lines, run.stopped.text]
-    return [*strange, *lines[:-1], f"{lines[-1]}; the recording is otherwise whole"] if lines else strange
+        return [*lines, run.stopped.text]
+    return [*lines[:-1], f"{lines[-1]}; the recording is otherwise whole"] if lines else []
 
 
 def _failed(failure: Failure) -> str:

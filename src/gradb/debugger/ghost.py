@@ -101,6 +101,7 @@ class Ghost:
         """Say what has to be known before the losses are compared; ``own`` are the series of the first run."""
         ended = self._trouble or self.run.failure or self._end()
         parts = [f"the ghost ended: {ended}"] if ended else []
+        parts += [f"of the ghost: {sentence}" for sentence in self.run.closing]
         return "; ".join([*parts, *self._about_seed(own)])
 
     def _end(self) -> str:

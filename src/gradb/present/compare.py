@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -16,17 +17,27 @@ from gradb.present.readings import figure_text, flowed, last_iteration
 from gradb.present.safe import plain
 from gradb.present.training import caption, plotted, shown_window
 from gradb.present.trainingjson import nonfinite_json, training_json
-from gradb.present.verdict import Figures, compared, figures
+from gradb.present.verdict import Figures, Verdict, compared, figures
 from gradb.tape.training import Training
 
 _NAME_LIMIT = 40
 _MAX_MARKS = 3
 
 
-def compare(left: Training, right: Training, labels: tuple[str, str], options: Options) -> RenderableType:
+Lacks = tuple[Sequence[str], Sequence[str]]
+"""Of each run the sentences for what was not recorded of it."""
+_WHOLE: Lacks = ((), ())
+
+
+def compare(
+    left: Training, right: Training, labels: tuple[str, str], options: Options, lacks: Lacks = _WHOLE
+) -> RenderableType:
     """Return verdict, plot and table; ``labels`` are the names of the runs, e.g. of their files."""
     width = options.width
-    lines = wrapped(compared(left, right, labels).text, width, theme.TITLE)
+    lines = wrapped(_verdict(left, right, labels, lacks).text, width, theme.TITLE)
+    for label, sentences in zip(labels, lacks, strict=True):
+        for sentence in sentences:
+            lines += wrapped(f"! {plain(label, _NAME_LIMIT)}: {sentence}", width, theme.WARNING)
     curves = curves_of(left.losses, right.losses, labels[1], labels[0])
     table = table_lines(left, right, labels, width)
     if not curves:
@@ -39,6 +50,12 @@ def compare(left: Training, right: Training, labels: tuple[str, str], options: O
     lines += wrapped(f"{left_out} more losses are not plotted", width, theme.DIM) if left_out else []
     drawing = Drawing(curves, window, options.plot.is_log, None, left.marks, right.marks)
     return Group(*plotted(drawing, lines, options, table))
+
+
+def _verdict(left: Training, right: Training, labels: tuple[str, str], lacks: Lacks) -> Verdict:
+    """Return how the losses relate, as far as they are known."""
+    found = compared(left, right, labels)
+    return replace(found, text=f"as far as was recorded: {found.text}") if any(lacks) else found
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -97,10 +114,13 @@ def _changes(training: Training) -> str:
 # --- as data ----------------------------------------------------------------------------------------------------------
 
 
-def compare_json(left: Training, right: Training, labels: tuple[str, str]) -> Json:
-    """Return the verdict, and of each run its label, its figures and its training."""
-    verdict = compared(left, right, labels)
-    runs = [_run_json(label, run) for label, run in zip(labels, (left, right), strict=True)]
+def compare_json(left: Training, right: Training, labels: tuple[str, str], lacks: Lacks = _WHOLE) -> Json:
+    """Return the verdict, and of each run its label, what it lacks, its figures and its training."""
+    verdict = _verdict(left, right, labels, lacks)
+    runs = [
+        _run_json(label, run) | {"not_recorded": list(lacking)}
+        for label, run, lacking in zip(labels, (left, right), lacks, strict=True)
+    ]
     return {"verdict": verdict.text, "parts_at": verdict.parts_at, "runs": runs}
 
 

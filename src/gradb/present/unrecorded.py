@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from gradb.present import theme
 from gradb.present.fields import Remark, wrapped
@@ -42,14 +43,19 @@ def unrecorded(name: str, frame: Frame) -> str:
     return f"something here was {found[0].text}{more}"
 
 
+def unrecorded_lines(name: str, frame: Frame, width: int) -> list[Text]:
+    """Return the same as lines of a pane; none where nothing is missing."""
+    words = unrecorded(name, frame)
+    return wrapped(f"! {plain(words, _MAX)}", width, theme.WARNING) if words else []
+
+
 def telling(name: str, pane: Pane) -> Pane:
     """Return a pane that says first what is missing."""
 
     def drawn(frame: Frame, options: Options) -> RenderableType:
-        words = unrecorded(name, frame)
-        if not words:
+        lines = unrecorded_lines(name, frame, options.width)
+        if not lines:
             return pane(frame, options)
-        lines = wrapped(f"! {plain(words, _MAX)}", options.width, theme.WARNING)
         if options.height is not None:
             options = replace(options, height=max(options.height - len(lines), 1))
         return Group(*lines, *_without_remarks(pane(frame, options)))

@@ -39,6 +39,7 @@ class GraphPane(Pane):
     HELP = (
         "The grad_fn graph as PyTorch built it, from the newest output to the leaves; a shared node is drawn once.\n"
         "· not run backward yet   ○ waits for its turn   ▶ running   ● has run   ◌ has run, saved values freed\n"
+        "✗ the engine raised an error there   ? not known: something was not recorded\n"
         "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it."
     )
 
@@ -47,8 +48,7 @@ class GraphPane(Pane):
     def watch_frame(self, frame: Frame | None) -> None:
         """Follow the node that the event is about, and lay the list out anew."""
         graph = self._graph
-        rows = 0 if graph is None else len(graph)
-        self.set_lines(rows)
+        self._lay_out()
         self.set_reactive(GraphPane.cursor, self._row_to_show(graph))
         self._show_current()
         self._show_rows()
@@ -63,22 +63,27 @@ class GraphPane(Pane):
         """Repaint the two rows that changed."""
         for row in (old, new):
             if row is not None:
-                self.refresh_line(row)
+                self.refresh_line(row + self.said)
         self._show_cursor()
         self._show_expression()
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the virtual width in step with the real one."""
         if self.frame is not None:
-            self.set_lines(len(self.frame.graph))
+            self._lay_out()
             self._show_rows()
             self._show_current()
             self.refresh()
 
+    def _lay_out(self) -> None:
+        """Take the lines that the graph needs, below what is to be said of it."""
+        self.say_what_is_missing()
+        self.set_lines((0 if self._graph is None else len(self._graph)) + self.said)
+
     def _show_rows(self) -> None:
         """Say how many rows there are, where not all of them are seen."""
         rows = 0 if self._graph is None else len(self._graph)
-        self.show_about(f"{rows:,} rows" if rows > self.room.height > 0 else "")
+        self.show_about(f"{rows:,} rows" if rows > self.list_height > 0 else "")
 
     @property
     def _graph(self) -> GraphView | None:
@@ -100,13 +105,13 @@ class GraphPane(Pane):
     def _show_current(self) -> None:
         """Bring the current node, or the roots, into view."""
         rows = 0 if self._graph is None else len(self._graph)
-        self.scroll_to(y=top_line(self.cursor or 0, rows, max(self.room.height, 1)), animate=False)
+        self.scroll_to(y=top_line(self.cursor or 0, rows, max(self.list_height, 1)), animate=False)
 
     def _show_cursor(self) -> None:
         """Scroll the least that brings the cursor, with a line of context, into view."""
         if self.cursor is None:
             return
-        height, top = max(self.room.height, 1), round(self.scroll_y)
+        height, top = max(self.list_height, 1), round(self.scroll_y)
         margin = min(1, (height - 1) // 2)
         highest, lowest = self.cursor - height + 1 + margin, self.cursor - margin
         target = min(max(top, highest), lowest)
@@ -115,7 +120,9 @@ class GraphPane(Pane):
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the viewport."""
-        width, index, graph = self.room.width, y + self.scroll_offset.y, self._graph
+        if y < self.said:
+            return self.said_line(y)
+        width, index, graph = self.room.width, y - self.said + self.scroll_offset.y, self._graph
         if graph is None or index >= len(graph):
             return Strip.blank(width, self.line_style)
         return self.to_strip(self._row(graph, index, width), width)
@@ -134,8 +141,8 @@ class GraphPane(Pane):
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse."""
         offset = event.get_content_offset(self)
-        if offset is not None:
-            self._select(offset.y + self.scroll_offset.y)
+        if offset is not None and offset.y >= self.said:
+            self._select(offset.y - self.said + self.scroll_offset.y)
 
     def action_move(self, step: int) -> None:
         """Move the cursor by rows."""
@@ -143,7 +150,7 @@ class GraphPane(Pane):
 
     def action_page(self, direction: int) -> None:
         """Move the cursor by a page."""
-        self.action_move(direction * max(self.room.height - 1, 1))
+        self.action_move(direction * max(self.list_height - 1, 1))
 
     def _select(self, index: int) -> None:
         graph = self._graph

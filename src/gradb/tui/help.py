@@ -30,7 +30,7 @@ class HelpScreen(ModalScreen[None]):
         """Lay the text out in a scrolling box."""
         with VerticalScroll(id="help") as box:
             box.border_title = "help"
-            box.border_subtitle = "Esc closes"
+            box.border_subtitle = "Esc or q closes help"
             yield Static(self._text(), id="help-text", markup=False)
 
     def _text(self) -> RenderableType:

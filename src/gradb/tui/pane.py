@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import ClassVar
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -22,12 +22,16 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from gradb.present.fields import cut
 from gradb.present.grads import listed_buffers
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.safe import plain
+from gradb.present.unrecorded import unrecorded_lines
 from gradb.tape.frame import Chain, Frame
 from gradb.tui.layout import top_line
+
+_SHARE = 3  # of the lines of a pane one in so many may say what is missing
 
 
 class Pane(ScrollView, can_focus=True, inherit_bindings=False):
@@ -56,12 +60,36 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=name, name=name, classes="pane")
         self.number = number
         self.line_style = Style.null()
+        self._said: list[Strip] = []
         self.show_about("")
 
     @property
     def room(self) -> Size:
         """Cells there are to draw on."""
         return self.scrollable_content_region.size
+
+    @property
+    def said(self) -> int:
+        """How many lines at the top say what is missing; they stay there, however far the pane is scrolled."""
+        return len(self._said)
+
+    @property
+    def list_height(self) -> int:
+        """Lines there are below these."""
+        return max(self.room.height - self.said, 0)
+
+    def say_what_is_missing(self) -> None:
+        """Find out what is missing of what is shown; a pane of few lines says the beginning of it."""
+        width, most = max(self.room.width, 1), max(self.room.height // _SHARE, 1)
+        lines = [] if self.frame is None else unrecorded_lines(self.name or "", self.frame, width)
+        if len(lines) > most:
+            lines = [*lines[: most - 1], cut(Text.assemble(lines[most - 1], " …"), width)]
+        self._said = self.to_strips(Group(*lines), width) if lines else []
+
+    def said_line(self, y: int) -> Strip:
+        """Paint one of these lines."""
+        width = self.room.width
+        return self._said[y].apply_style(self.line_style).adjust_cell_length(width, self.line_style)
 
     def show_about(self, about: str) -> None:
         """Set the title: number, label and what is shown (plain text, never markup)."""
@@ -136,6 +164,10 @@ class DrawnPane(Pane):
             options = self.own_options(with_height=self.FILLS)
             strips = self.to_strips(PANES[self.name or ""](frame, options), width)
         before, self._strips = self._strips, strips
+        said = self._said
+        self.say_what_is_missing()
+        if said != self._said:
+            self.refresh()
         self.set_lines(len(strips))
         self.show_place()
         self._repaint(before)
@@ -153,6 +185,8 @@ class DrawnPane(Pane):
     def render_line(self, y: int) -> Strip:
         """Paint one line of the viewport."""
         index, width = y + self.scroll_offset.y, self.room.width
+        if y < self.said and index != y:
+            return self.said_line(y)
         if index >= len(self._strips):
             return Strip.blank(width, self.line_style)
         left = self.scroll_offset.x

@@ -149,11 +149,21 @@ class Session:
         try:
             if statement.command.is_front_end:
                 self._calls.run_front_end(statement)
-            elif self.debugger is not None:
+            elif self.debugger is None or self._is_too_early(statement):
+                status = "starting" if self.debugger is None else self.debugger.status
+                words = f"`{statement.command.name}` was not done: the script had not begun ({status})"
+                self._calls.on_notice(words, False)
+            else:
                 self._calls.on_notice(statement.run(self.debugger) or "", False)
         except UserError as error:
             self._waiting.clear()
             self._calls.on_notice(str(error), True)
+
+    def _is_too_early(self, statement: Statement) -> bool:
+        """Tell whether a movement is asked for before there is anything to be seen."""
+        debugger = self.debugger
+        has_begun = debugger is None or debugger.tape is not None or not debugger.is_running
+        return not has_begun and statement.command.group in {"move", "run"} and statement.command.name != "pause"
 
     def _watch(self, *, is_over: bool = False) -> None:
         """Have the loop call ``poll`` when one of the debuggees has something to say."""

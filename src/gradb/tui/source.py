@@ -32,7 +32,8 @@ class SourcePane(Pane):
         """Lay the text out, and bring the current line into view."""
         view = self._view
         self.show_about("" if view is None else f"{view.file.rpartition('/')[2]}{_within(view)}")
-        self.set_lines(1 if view is None else len(view.lines))
+        self.say_what_is_missing()
+        self.set_lines(1 if view is None else len(view.lines) + self.said)
         self._show_current()
         self.refresh()
 
@@ -52,17 +53,19 @@ class SourcePane(Pane):
 
     def _show_current(self) -> None:
         """Bring the current line, or the beginning where there is none, into view."""
-        view, height = self._view, self.room.height
+        view, height = self._view, self.list_height
         if view is not None and height > 0:
             self.scroll_to(y=top_line((view.line or 1) - 1, len(view.lines), height), animate=False)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the viewport."""
-        view, width, index = self._view, self.room.width, y + self.scroll_offset.y
+        view, width, index = self._view, self.room.width, y - self.said + self.scroll_offset.y
         if view is None:
             lines = self._instead(width)
             strip = lines[y].apply_style(self.line_style) if y < len(lines) else Strip.blank(width, self.line_style)
             return strip.adjust_cell_length(width, self.line_style)
+        if y < self.said:
+            return self.said_line(y)
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
         return self.to_strip(Text.assemble(self._mark(index + 1), source_line(view, index, width - 1)), width)
@@ -90,9 +93,9 @@ class SourcePane(Pane):
     def on_click(self, event: events.Click) -> None:
         """Tell which line was double-clicked."""
         offset, view = event.get_content_offset(self), self._view
-        if offset is None or view is None or event.chain != 2:
+        if offset is None or view is None or event.chain != 2 or offset.y < self.said:
             return
-        line = offset.y + self.scroll_offset.y + 1
+        line = offset.y - self.said + self.scroll_offset.y + 1
         if line <= len(view.lines):
             self.post_message(LineClicked(line))
 

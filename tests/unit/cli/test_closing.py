@@ -1,0 +1,126 @@
+"""What is said of recordings that are not whole: by `compare`, by a ghost, and when the app has ended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from gradb.cli import screen
+from gradb.cli.main import main
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.ghost import Ghost
+from gradb.testing import TapeBuilder, examples
+from gradb.tui.app import GradbApp
+from gradb.tui.picker import PickerScreen
+
+WHY = "OSError: no space left"
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> str:
+    """Return the tape of three iterations."""
+    examples.training(tmp_path / "whole.tape")
+    return str(tmp_path / "whole.tape")
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> str:
+    """Return the tape of a recording that ended after its second loss, before its script."""
+    with TapeBuilder(tmp_path / "stopped.tape") as tape:
+        for loss in (3.0, 2.0):
+            tape.loss("loss", loss, line=1)
+            tape.iteration += 1
+        tape.stop(WHY)
+        tape.end()
+    return str(tmp_path / "stopped.tape")
+
+
+@pytest.fixture
+def gap(tmp_path: Path) -> str:
+    """Return a tape on which one step is lost, and counted."""
+    with TapeBuilder(tmp_path / "gap.tape") as tape:
+        for loss in (3.0, 2.0):
+            tape.loss("loss", loss, line=1)
+            tape.iteration += 1
+        tape.lose("a step", "ValueError: odd", "values")
+        tape.set_run(failures=json.dumps([["a step", "ValueError: odd", True, 1]]))
+        tape.end()
+    return str(tmp_path / "gap.tape")
+
+
+ENDED = f"! stopped.tape: not recorded since event 2: {WHY}"
+LOST = "! gap.tape: 1 event was not recorded, a step (ValueError: odd); the recording is otherwise whole"
+
+
+def test_compare_says_what_either_recording_lacks(stopped: str, gap: str, capsys: Captured) -> None:
+    """The verdict goes as far as was recorded, and what is missing is said of each."""
+    assert main(["compare", "--width", "120", stopped, gap]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "as far as was recorded: the losses are identical, bit by bit: 2 iterations"
+    assert lines[1:3] == [ENDED, LOST]
+
+
+def test_compare_says_it_as_json(stopped: str, gap: str, whole: str, capsys: Captured) -> None:
+    """In sentences, of each run; none where it is whole."""
+    assert main(["compare", "--json", stopped, gap]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [[f"! {run['label']}: {one}" for one in run["not_recorded"]] for run in found["runs"]] == [[ENDED], [LOST]]
+    assert main(["compare", "--json", whole, whole]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [run["not_recorded"] for run in found["runs"]] == [[], []]
+    assert found["verdict"].startswith("the losses are identical")
+
+
+def test_compare_says_that_a_tape_has_no_end(whole: str, tmp_path: Path, capsys: Captured) -> None:
+    """It was cut off, or still goes on."""
+    with TapeBuilder(tmp_path / "cut.tape") as tape:
+        tape.loss("loss", 3.0, line=1)
+    assert main(["compare", "--width", "160", whole, str(tmp_path / "cut.tape")]) == 0
+    assert "! cut.tape: not recorded since event 1: the recording has no end" in capsys.readouterr().out
+
+
+def test_a_ghost_says_what_it_lacks(stopped: str) -> None:
+    """Its losses are drawn as if they were all."""
+    ghost = Ghost.open(stopped)
+    assert ghost.note(()) == f"of the ghost: not recorded since event 2: {WHY}"
+    ghost.close()
+
+
+@pytest.fixture
+def _headless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the app run without a terminal, and leave it with a key; first it picks what is offered."""
+    run = GradbApp.run
+
+    async def leave(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        if isinstance(pilot.app.screen, PickerScreen):
+            await pilot.press("enter")
+            await pilot.pause()
+        await pilot.press("q")
+
+    monkeypatch.setattr(GradbApp, "run", lambda app: run(app, headless=True, auto_pilot=leave))
+    monkeypatch.setattr(screen, "check_terminal", lambda: None)
+
+
+@pytest.mark.usefixtures("_headless")
+@pytest.mark.parametrize("is_picked", [False, True])
+def test_the_app_closes_with_the_sentences_of_record(stopped: str, is_picked: bool, capsys: Captured) -> None:
+    """Whether a recording was named or picked, stderr says what it lacks once the app is gone."""
+    if is_picked:
+        entries = [(stopped, "stopped", "", "recordings")]
+        assert screen.show_picker(entries, Debugger.open, "dark") == 0
+    else:
+        assert screen.show_screen(lambda: Debugger.open(stopped), "script.py", "dark") == 0
+    assert capsys.readouterr().err == f"gradb: not recorded since event 2: {WHY}\n"
+
+
+@pytest.mark.usefixtures("_headless")
+def test_the_app_closes_without_a_word_where_all_is_recorded(whole: str, capsys: Captured) -> None:
+    """There is nothing to say."""
+    assert screen.show_screen(lambda: Debugger.open(whole), "script.py", "dark") == 0
+    assert capsys.readouterr().err == ""
