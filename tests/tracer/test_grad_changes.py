@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -295,6 +296,87 @@ def test_what_numpy_writes_is_known_before_the_next_backward(tmp_path: Path) -> 
     found, tape = record(tmp_path / "off.tape", script, probe="never", changes=[OFF])
     assert found == [[2, 2, 2]]
     assert _counted(tape, "missed") == 2
+
+
+PAST_TORCH: dict[str, Callable[[torch.Tensor], Any]] = {
+    "numpy": lambda w: _grad(w).numpy().fill(5),
+    "dlpack": lambda w: torch.from_dlpack(_grad(w)).fill_(5),  # type: ignore[attr-defined]
+    "storage": lambda w: _grad(w).untyped_storage().copy_(torch.tensor([5.0, 5.0]).untyped_storage()),
+    "address": lambda w: ctypes.memmove(_grad(w).data_ptr(), torch.tensor([5.0, 5.0]).data_ptr(), 8),
+}
+
+
+@pytest.mark.parametrize("name", PAST_TORCH)
+def test_what_is_written_past_torch_is_known_before_it_is_used(name: str, tmp_path: Path) -> None:
+    """A step uses the gradient that was written, a clear clears it, and what is left at the end is told."""
+
+    def script() -> torch.Tensor:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            (w * 2).sum().backward()
+            PAST_TORCH[name](w)
+            optimizer.step()
+        _grad(w).numpy()[:] = 6
+        w.grad = None
+        (w * 2).sum().backward()
+        PAST_TORCH[name](w)
+        return w
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    once, clear = ("grad_change", "grad, past torch", 1), ("zero_grad", "optimizer.zero_grad", 1)
+    assert _told(tape) == [clear, once, clear, once, once, ("zero_grad", "grad = None", 1), once]
+    assert notes(tape) == []
+
+
+def test_an_array_that_is_kept_is_looked_at_each_time(tmp_path: Path) -> None:
+    """One array of a gradient's memory, written to after each backward, changes it each time."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        (w * 2).sum().backward()
+        array = _grad(w).numpy()
+        for number in (5, 6, 7):
+            array[:] = number
+            (w * 2).sum().backward()
+            _grad(w).mul_(2)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _told(tape) == [("grad_change", "grad, past torch", 1), ("grad_change", "grad.mul_", 1)] * 3
+
+
+def _set(w: torch.Tensor, source: Any) -> None:
+    _grad(w).set_(source)
+
+
+SET: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
+    "zeros": (lambda w: _set(w, torch.zeros(w.shape)), "zero_grad"),
+    "others": (lambda w: _set(w, torch.tensor([5.0, 6.0])), "grad_change"),
+    "a storage": (lambda w: _set(w, torch.tensor([5.0, 6.0]).untyped_storage()), "grad_change"),
+}
+
+
+@pytest.mark.parametrize("name", SET)
+def test_a_gradient_that_is_given_other_memory_is_seen_when_it_is_added_to(name: str, tmp_path: Path) -> None:
+    """``set_`` passes by every mode: that the buffer lies elsewhere is told before what is added to it."""
+    change, kind = SET[name]
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        for _ in range(3):
+            (w * 2).sum().backward()
+            with torch.no_grad():
+                change(w)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _told(tape) == [(kind, "grad.set_", 1)] * 2
+    assert notes(tape) == []
+    kinds = [event.kind for event in tape.events() if event.kind in {"accumulate", kind}]
+    assert kinds == ["accumulate", kind, "accumulate", kind, "accumulate"]
+    if kind == "zero_grad":
+        _, tape = record(tmp_path / "off.tape", script, probe="never", changes=[OFF])
+        assert _counted(tape, "missed") == 2
 
 
 def test_off_spares_a_part_that_is_zeroed(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ class EngineWatch:
             raise
         finally:
             guard(run.unhook)
+            guard(self._grads.renew)
         return result
 
     def _prepare(self, accumulates: bool, depth: int) -> Place:
@@ -421,6 +422,8 @@ class BackwardRun:
         blob = filling.blob
         after = filling.became(self.composer, grad_of(tensor))
         known = self.composer.tensors.note_grad(tensor)
+        if known.is_moved:
+            self.composer.on_moved(known, filling.before, blob, mark.place)
         event = self._recorder.next_seq
         if self._creates:
             self._made(mark, (grad_of(tensor),), event)

@@ -38,8 +38,10 @@ class Buffers:
     def note(self, known: TensorRecord, grad: torch.Tensor | None) -> None:
         """Remember which buffer a tensor's ``.grad`` is now."""
         key = 0 if grad is None else _memory_of(grad)
-        if known.grad_id == id(grad) and known.grad_key == key and self._by_object.get(known.grad_id) is known:
-            return
+        if known.grad_id == id(grad) and self._by_object.get(known.grad_id) is known:
+            if known.grad_key == key:
+                return
+            known.is_moved = True
         self.drop(known)
         if grad is not None:
             known.grad_id, known.grad_key = id(grad), key

@@ -101,7 +101,7 @@ _EXPOSING = frozenset(
 )
 """What hands out a tensor's memory, or makes a tensor of memory that others hold."""
 PASS, OP, ENGINE, GRAD, RETAIN, HOOK, LEND = range(7)
-_LENDING = frozenset({"numpy", "__array__", "__dlpack__"})
+_LENDING = frozenset({"numpy", "__array__", "__dlpack__", "data_ptr", "untyped_storage", "storage"})
 """Methods of a tensor that give its memory away."""
 HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")

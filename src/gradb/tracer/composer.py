@@ -67,6 +67,8 @@ class Composer:
         self._retained: dict[int, TensorRecord] = {}
         self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
         """Called when a leaf is recorded."""
+        self.on_moved: Callable[[TensorRecord, str, Blob, PlaceRow], None] = lambda known, before, blob, place: None
+        """Called when a ``.grad`` that is added to was given other memory since; with what it held before that."""
 
     @property
     def scope(self) -> str:

@@ -7,6 +7,7 @@ is one event: it waits until the function is left or anything else has to be rec
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Hashable
@@ -81,6 +82,7 @@ class Edits:
         self._recorder = composer.recorder
         self._policy = policy
         self._open: _Change | None = None
+        composer.on_moved = self.moved
 
     def hold(self, leaves: list[torch.Tensor], *, is_clear: bool) -> Held | None:
         """Remember buffers before a call; ``is_clear``: it is known to clear them."""
@@ -101,7 +103,7 @@ class Edits:
         self._composer.leaves([row.leaf for row in held.rows], place)
         event, rows = self._recorder.next_seq, []
         for row in held.rows:
-            known = self._composer.tensors.note_grad(row.leaf)
+            known = self._noted(row.leaf)
             after = self._composer.snapshots.take(grad_of(row.leaf), held.blob)
             rows.append(f"[{known.id},{dumps(known.label)},{row.before},{after}]")
             if is_cleared(row.leaf):
@@ -117,7 +119,7 @@ class Edits:
         """Record what a call did: cleared, changed, or nothing."""
         changed = []
         for row in held.rows:
-            self._composer.tensors.note_grad(row.leaf)
+            self._noted(row.leaf)
             if row.print is None or fingerprint(grad_of(row.leaf)) != row.print:
                 changed.append(row)
         if not changed:
@@ -134,6 +136,36 @@ class Edits:
         """Count a clear that the policy ``off`` could not hold back: it was none before it had happened."""
         event = self._recorder.settle()
         self._composer.series.point("missed", "zero_grad", self._policy.count_missed(), event)
+
+    def moved(self, known: TensorRecord, value: str, blob: Blob, place: PlaceRow) -> None:
+        """Record that a buffer was given other memory, which no mode sees (``set_``): known only when it is added to.
+
+        Args:
+            known: the leaf.
+            value: what the buffer held, that memory, before anything was added; its bytes begin the blob.
+            blob: of ``value``.
+            place: where this was found out.
+        """
+        known.is_moved = False
+        self.flush()
+        self._recorder.settle()
+        before = self._composer.snapshots.missing("the memory that it lay in was exchanged since")
+        is_clear = _is_zero(value, blob)
+        known.fills = known.since = 0
+        if is_clear and self._policy.is_off:
+            self.missed()
+        elif not is_clear:
+            known.filled(self._recorder.iteration)
+        row = f"[{known.id},{dumps(known.label)},{before},{value}]"
+        self._composer.writer.grad(known.id, self._recorder.next_seq, known.fills, known.since)
+        kind, rest = ("zero_grad", "false") if is_clear else ("grad_change", "null,null")
+        self._recorder.emit(kind, "grad.set_", place, f'["grad.set_",[{row}],{rest}]', blob)
+
+    def _noted(self, leaf: torch.Tensor) -> TensorRecord:
+        """Take note of the buffer that a leaf has after a call that is recorded, which may have put it elsewhere."""
+        known = self._composer.tensors.note_grad(leaf)
+        known.is_moved = False
+        return known
 
     def _changed(self, idiom: str, held: Held, place: PlaceRow) -> None:
         caller = held.caller
@@ -153,7 +185,7 @@ class Edits:
     def _note(self, change: _Change, row: Row) -> None:
         """Add what became of one buffer to the change."""
         composer, grad = self._composer, grad_of(row.leaf)
-        known = composer.tensors.note_grad(row.leaf)
+        known = self._noted(row.leaf)
         part = change.parts.setdefault(known.id, _Part(known, row.before, row.norm))
         part.after, part.norms[1] = composer.snapshots.take(grad, change.blob), norm_of(grad)
         if part.norms[1] == 0:
@@ -192,6 +224,12 @@ def _together(norms: list[float | None]) -> float | None:
     """Return the norm of several buffers together; None where one of theirs is not known."""
     known = [norm for norm in norms if norm is not None]
     return math.hypot(*known) if len(known) == len(norms) else None
+
+
+def _is_zero(value: str, blob: Blob) -> bool:
+    """Tell whether the wire form of a value, whose bytes begin the blob, is that of zeros."""
+    _, _, offset, stats, _ = json.loads(value)
+    return not any(blob.parts[0]) if offset is not None else bool(stats) and stats[:2] == [0, 0]
 
 
 def norm_of(grad: torch.Tensor | None) -> float | None:

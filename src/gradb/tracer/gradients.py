@@ -109,6 +109,7 @@ class GradWatch:
         )
 
     def _suppressed(self, idiom: str, leaves: list[torch.Tensor], place: PlaceRow) -> None:
+        self.look()
         event = self._recorder.settle()
         count = self._policy.count()
         self._composer.series.point("suppressed", "zero_grad", count, event)
@@ -125,7 +126,8 @@ class GradWatch:
 
         Not called before ``autograd.grad``, which adds to none.
         """
-        self._lending.look(place)
+        if self._lending.has_lent:
+            self._lending.look(place)
         leaves = self._policy.left_out()
         if not leaves:
             return
@@ -136,6 +138,7 @@ class GradWatch:
         self._composer.series.point("inserted", "zero_grad", self._policy.count(), event)
         if held is not None:
             self._edits.cleared("policy on", held, place)
+            self.renew()
 
     # --- the script's own calls ---------------------------------------------------------------------------------------
 
@@ -144,6 +147,8 @@ class GradWatch:
         target = target_of(args, kwargs)
         own = [target] if is_setting(call.display) and keeps_grad(target) else []
         leaves = own if is_setting(call.display) else self._owners(target)
+        if leaves:
+            self.look()
         is_clear = self._local.depth > 0 or _is_idiom(call, args)
         self._local.held = self._edits.hold(leaves, is_clear=is_clear)
 
@@ -171,14 +176,26 @@ class GradWatch:
     def _tell(self, call: Call, args: tuple[Any, ...], held: Held, place: PlaceRow) -> None:
         record = self._edits.cleared if _is_idiom(call, args) else self._edits.by_effect
         record(_idiom(call, args), held, place)
+        self.renew()
 
     def lend(self, args: tuple[Any, ...]) -> None:
         """Take note of a call that gives the memory of a tensor away, which may be a gradient's."""
         if self._recorder.is_full or self._policy.is_off:
             self._lending.lend(self._owners(args[0] if args else None))
 
+    def look(self) -> None:
+        """Record what was written past torch into gradients whose memory the script has got hold of."""
+        if self._lending.has_lent:
+            self._lending.look(self._recorder.find().place.row)
+
+    def renew(self) -> None:
+        """Take note that all changes of gradients so far are recorded."""
+        if self._lending.has_lent:
+            self._lending.renew()
+
     def flush(self) -> None:
-        """Record what has been changed and waits to be recorded."""
+        """Record what has been changed and waits to be recorded: the script is over."""
+        self.look()
         self._edits.flush()
 
     def forget(self) -> None:
@@ -226,6 +243,7 @@ class GradWatch:
                 place = self._recorder.find().place.row
                 if isinstance(held, Held):
                     self._composer.guard(self._edits.cleared, idiom, held, place)
+                    self._composer.guard(self.renew)
                 elif held:
                     self._composer.guard(self._after_clearing, held)
 
@@ -237,6 +255,7 @@ class GradWatch:
         return True
 
     def _before_clearing(self, owner: Any, leaves: LeavesOf) -> Held | list[torch.Tensor] | None:
+        self.look()
         if self._recorder.is_full:
             return self._edits.hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)], is_clear=True)
         return [leaf for leaf in leaves(owner) if grad_of(leaf) is not None]

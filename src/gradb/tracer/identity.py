@@ -45,6 +45,7 @@ class TensorRecord:
         "hung",
         "id",
         "is_leaf",
+        "is_moved",
         "is_settled",
         "mark",
         "memory_key",
@@ -60,8 +61,7 @@ class TensorRecord:
         self.name: str | None = None
         self.head = f"[{id},null,"
         """How the wire form of an appearance begins."""
-        self.is_leaf = False
-        self.is_settled = False
+        self.is_leaf = self.is_settled = False
         """Leaves: True when the name is the path by which variables lead to it, or there is none."""
         self.scope = ""
         """The function whose variable the name is; empty in a module."""
@@ -71,6 +71,7 @@ class TensorRecord:
         """Accumulations into ``.grad`` since it was cleared (-1: not known), and the iteration of the first of them."""
         self.grad_id = self.grad_key = self.memory_key = 0
         """Which object ``.grad`` is, and where it lies."""
+        self.is_moved = False  # True once .grad, the same object, lies elsewhere than before (``set_``)
 
     def hang(self, node: int, hook: str) -> list[list[Any]]:
         """Remember which hook was registered on the tensor, and at which node; return the list of all of them."""

@@ -1,6 +1,7 @@
 """Gradients whose memory the script has got hold of (as a NumPy array), so that it can change them past torch.
 
-Nothing tells when that happens: they are looked at again before the next backward adds to them.
+Nothing tells when that happens: they are looked at again before a backward adds to them, a step uses them or anything
+else changes them, for as long as they are the gradients of their leaves.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ class Lending:
         self._edits = edits
         self._lent: dict[int, _Lent] = {}
 
+    @property
+    def has_lent(self) -> bool:
+        """True where there is anything to look at."""
+        return bool(self._lent)
+
     def lend(self, leaves: list[torch.Tensor]) -> None:
         """Take note that the script has got hold of the memory of some gradients."""
         for leaf in leaves:
@@ -33,10 +39,22 @@ class Lending:
                 self._lent[id(leaf)] = weakref.ref(leaf), weakref.ref(grad), held
 
     def look(self, place: PlaceRow) -> None:
-        """Record what was changed past torch since it was lent."""
-        lent, self._lent = self._lent, {}
-        for ref, grad, held in lent.values():
-            leaf = ref()
-            if leaf is not None and grad_of(leaf) is grad() is not None:
-                held.rows[0].leaf = leaf
-                self._edits.by_effect("grad, past torch", held, place)
+        """Record what was changed past torch since it was last looked at."""
+        for leaf, held in self._alive():
+            held.rows[0].leaf = leaf
+            self._edits.by_effect("grad, past torch", held, place)
+        self.renew()
+
+    def renew(self) -> None:
+        """Take what the gradients are now for what they were: all changes so far are recorded."""
+        leaves = [leaf for leaf, _ in self._alive()]
+        self._lent = {}
+        self.lend(leaves)
+
+    def _alive(self) -> list[tuple[torch.Tensor, Held]]:
+        """Return the leaves that still have the gradient that was lent."""
+        return [
+            (leaf, held)
+            for ref, grad, held in self._lent.values()
+            if (leaf := ref()) is not None and grad_of(leaf) is grad() is not None
+        ]

@@ -44,7 +44,14 @@ def _kinds(kind: type) -> Iterator[type]:
 class StepWatch:
     """Records what an optimizer step found and what it left in the parameters."""
 
-    def __init__(self, composer: Composer, iterations: Iterations, policy: ZeroPolicy, depth: Depth) -> None:
+    def __init__(
+        self,
+        composer: Composer,
+        iterations: Iterations,
+        policy: ZeroPolicy,
+        depth: Depth,
+        look_at_gradients: Callable[[], None],
+    ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._iterations = iterations
@@ -52,6 +59,7 @@ class StepWatch:
         self._depth = depth
         self._states = OptimizerStates(self._variable_of)
         self._has_set_rates = False
+        self._look_at_gradients = look_at_gradients
         self.count = 0
         """Steps that were made."""
         self._skips = 0
@@ -174,6 +182,7 @@ class StepWatch:
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
         state.begin()
+        self._look_at_gradients()
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         state.is_final = closure is None
         if self._recorder.is_full:

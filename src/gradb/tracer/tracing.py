@@ -94,7 +94,7 @@ def tracing(
         stack.enter_context(engine.installed())
         if nudge is not None:
             stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
-        steps = StepWatch(composer, iterations, policy, depth)
+        steps = StepWatch(composer, iterations, policy, depth, grads.look)
         updates.is_in_step = steps.is_stepping
         engine.before = steps.look_for_compiled
         stack.enter_context(steps.installed())
@@ -107,8 +107,8 @@ def tracing(
             recorder.settle()
         yield lambda: composer.series.newest_loss
         composer.guard(steps.look_for_compiled)
+        composer.guard(grads.flush)
         with recorder.lock:
-            grads.flush()
             updates.finish()
             if left := controls.left():
                 recorder.note(left)
