@@ -54,17 +54,12 @@ class TapeWriter:
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self._held: list[Held] = []
         self._is_released = False
-        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
-        self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
-        self._db.executescript(SCHEMA)
-        with contextlib.suppress(OSError):  # where descriptors cannot be listed, none can be known again
-            self._held = open_on(self.path, f"{self.path}-wal", f"{self.path}-shm")
         self._is_indexed = False
-        if is_indexed:
-            self.index()
+        try:
+            self._lay_out(is_indexed)
+        except BaseException:
+            self._connection.close()
+            raise
         self._sources: dict[str, int] = {}
         self._paths: list[str] = []
         self.events: list[tuple[Any, ...]] = []
@@ -84,6 +79,18 @@ class TapeWriter:
         """(event, source id, line): where in a library something happened that the script's line led to."""
         self._series: list[tuple[array[int], array[int], array[float]]] = []
         self._touched: set[int] = set()
+
+    def _lay_out(self, is_indexed: bool) -> None:
+        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
+        self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
+        self._db.executescript(SCHEMA)
+        with contextlib.suppress(OSError):  # where descriptors cannot be listed, none can be known again
+            self._held = open_on(self.path, f"{self.path}-wal", f"{self.path}-shm")
+        if is_indexed:
+            self.index()
 
     @property
     def _db(self) -> sqlite3.Connection:
