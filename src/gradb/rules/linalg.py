@@ -36,7 +36,7 @@ def _log_slope(a: Matrix, i: int, j: int, given: Given) -> float:
     return cofactor(a, i, j) / determinant(a) if given.slot else 0.0
 
 
-def _linear(change: Callable[[Matrix, Given, int], Callable[[Matrix], Matrix]]) -> Entries:
+def linear(change: Callable[[Matrix, Given, int], Callable[[Matrix], Matrix]]) -> Entries:
     """A matrix of a matrix: ``change(a, given, b)`` returns the map from a small change of a to that of the result.
 
     The entries are those of the map at each unit matrix.
@@ -112,7 +112,7 @@ def _by_right_side(matrix: Callable[[Given], list[Matrix]]) -> Entries:
     return entries
 
 
-def _even(d: Matrix) -> Matrix:
+def even(d: Matrix) -> Matrix:
     """Return the symmetric part: PyTorch takes a symmetric matrix for granted."""
     return [[(d[i][j] + d[j][i]) / 2 for j in range(len(d))] for i in range(len(d))]
 
@@ -124,7 +124,7 @@ def _cholesky(a: Matrix, given: Given, b: int) -> Callable[[Matrix], Matrix]:
     inverse = inverted(lower)
 
     def follow(d: Matrix) -> Matrix:
-        inner = multiplied(multiplied(inverse, _even(d)), transposed(inverse))
+        inner = multiplied(multiplied(inverse, even(d)), transposed(inverse))
         half = [[x if i > j else x / 2 if i == j else 0.0 for j, x in enumerate(row)] for i, row in enumerate(inner)]
         result = multiplied(lower, half)
         return transposed(result) if given.get("upper") is True else result
@@ -162,7 +162,7 @@ def _eigen(a: Matrix, given: Given, b: int) -> Callable[[Matrix], Matrix]:
     values, vectors = given.results[0].row(b, n), matrices(given.results[1])[b]
 
     def follow(d: Matrix) -> Matrix:
-        inner = multiplied(multiplied(transposed(vectors), _even(d)), vectors)
+        inner = multiplied(multiplied(transposed(vectors), even(d)), vectors)
         if given.slot == 0:
             return [[inner[k][k] for k in range(n)]]
         turn = [[inner[m][k] / (values[k] - values[m]) if m != k else 0.0 for k in range(n)] for m in range(n)]
@@ -254,7 +254,7 @@ def _solve_parts(role: str, right: str, by_matrix: Entries, by_side: Entries) ->
     return matrix, side
 
 
-_TRIANGULAR = _solve_parts("self", "B", _linear(_triangle_solved), _by_right_side(_triangular))
+_TRIANGULAR = _solve_parts("self", "B", linear(_triangle_solved), _by_right_side(_triangular))
 
 LINALG = (
     _one(
@@ -298,7 +298,7 @@ LINALG = (
         "the inverse shrinks where the matrix grows: 1/x has the slope -1/x², and so here",
         _AROUND % "A",
         "-{out}.T @ upstream @ {out}.T",
-        _linear(_inverse),
+        linear(_inverse),
         "inv inverse inv_ex linalg_inv_ex",
         _INVERTIBLE,
     ),
@@ -309,13 +309,13 @@ LINALG = (
         "as for the inverse, and two terms for what the matrix does not reach",
         _AROUND % "self",
         "",
-        _linear(_pseudo),
+        linear(_pseudo),
         "pinv linalg_pinv",
         "where the rank stays the same",
     ),
     Rule(
         "LinalgSolveEx",
-        _solve_parts("A", "B", _linear(_solved), _by_right_side(_plain)),
+        _solve_parts("A", "B", linear(_solved), _by_right_side(_plain)),
         ("A", "B"),
         ("solve", "solve_ex", "linalg_solve"),
     ),
@@ -332,7 +332,7 @@ LINALG = (
         _CHOLESKY,
         _AROUND % "self",
         "sym({out}⁻ᵀ·Φ({out}ᵀ·upstream)·{out}⁻¹)",
-        _linear(_cholesky),
+        linear(_cholesky),
         "cholesky cholesky_ex linalg_cholesky",
         _SYMMETRIC,
         ("upper",),
@@ -344,7 +344,7 @@ LINALG = (
         _CHOLESKY,
         _AROUND % "self",
         "sym({out}⁻ᵀ·Φ({out}ᵀ·upstream)·{out}⁻¹)",
-        _linear(_cholesky),
+        linear(_cholesky),
         "cholesky",
         _SYMMETRIC,
         ("upper",),
@@ -356,7 +356,7 @@ LINALG = (
         "e^A is a series of powers, and of each power every factor moves in turn",
         _AROUND % "self",
         "",
-        _linear(_exponential),
+        linear(_exponential),
         "matrix_exp linalg_matrix_exp",
         "A is {self}; E is 1 at (j,k), else 0",
     ),
@@ -367,7 +367,7 @@ LINALG = (
         "an eigenvalue moves by what the change does along its own eigenvector",
         "∂λ[k]/∂{A}[i,j]",
         "V·(diag(upstream) + (Vᵀ·upstream of V)/(λ[k] - λ[m]))·Vᵀ",
-        _linear(_eigen),
+        linear(_eigen),
         "eigh linalg_eigh",
         "vectors need eigenvalues that differ: equal ones divide by 0",
     ),

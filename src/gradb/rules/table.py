@@ -13,6 +13,7 @@ from gradb.rules.classification import CLASS_LOSSES
 from gradb.rules.complexes import COMPLEXES
 from gradb.rules.convolution import CONVOLUTION
 from gradb.rules.elementwise import SCALED, UNARY
+from gradb.rules.factors import FACTORS
 from gradb.rules.linalg import LINALG
 from gradb.rules.losses import ELEMENT_LOSSES, SOFTMAX
 from gradb.rules.model import Rule
@@ -33,7 +34,7 @@ from gradb.rules.versions import MEASURED, measured, order
 from gradb.tape.frame import Chain
 
 _ELEMENTWISE = (*UNARY, *SCALED, *SPECIAL, *BESSEL, *ACTIVATIONS, *BINARY, *PAIRS, *SAME, *COMPLEXES)
-_MATRICES = (*REDUCTIONS, *CUMULATIVE, *NORMS, *PRODUCTS, *LINALG)
+_MATRICES = (*REDUCTIONS, *CUMULATIVE, *NORMS, *PRODUCTS, *LINALG, *FACTORS)
 _BLOCKS = (
     *SOFTMAX,
     *ELEMENT_LOSSES,
