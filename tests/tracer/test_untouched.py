@@ -37,10 +37,49 @@ def _hooks() -> list[int]:
     return found
 
 
+class _Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient
+
+
+class _Cube(_Square):
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        return super().apply(*args)  # type: ignore[no-untyped-call]
+
+
 def _signatures() -> list[str]:
     functions = (nn.Module.__call__, nn.Module.register_parameter, torch.optim.SGD.step, torch.optim.Adam.step)
-    others = (torch.optim.Optimizer.zero_grad, torch.autograd.Function.apply, torch.amp.GradScaler.scale)
-    return [f"{f.__qualname__}{inspect.signature(f)}" for f in (*functions, *others)]
+    others = (torch.optim.Optimizer.zero_grad, torch.amp.GradScaler.scale, *_applies())
+    return [f"{f.__qualname__} {f.__name__} {f.__module__} {_signature(f)}" for f in (*functions, *others)]
+
+
+def _applies() -> list[Any]:
+    """Return what a script gets where it asks custom Functions, and torch's, for ``apply``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an instance of a Function is of no use
+        instance = _Square()  # type: ignore[no-untyped-call]
+    return [_Square.apply, torch.autograd.Function.apply, _Cube.apply, super(_Cube, _Cube).apply, instance.apply]
+
+
+def _signature(function: Any) -> str:
+    """Return the signature; in C, ``Function.apply`` has none since torch 2.14."""
+    try:
+        return str(inspect.signature(function))
+    except ValueError as error:
+        return str(error).partition(" at ")[0]
+
+
+def _identities() -> list[bool]:
+    """Tell which of the functions that a script gets are equal."""
+    applies = _applies()
+    bound = [one.__self__ is owner for one, owner in zip(applies, (_Square, torch.autograd.Function), strict=False)]
+    return [*(one == other for one in applies for other in applies), *bound]
 
 
 def _numbers_of_hooks() -> list[int]:
@@ -154,6 +193,7 @@ def _module_itself() -> Any:
 LOOKS: dict[str, Callable[[], Any]] = {
     "global hooks": _hooks,
     "signatures": _signatures,
+    "what Function.apply is equal to": _identities,
     "numbers of hooks": _numbers_of_hooks,
     "strict export": lambda: _exported(is_strict=True),
     "export": lambda: _exported(is_strict=False),
