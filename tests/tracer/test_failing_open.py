@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import torch
 from torch import nn
+from torch.utils import checkpoint as torch_checkpoint
+from torch.utils.checkpoint import checkpoint
 
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, OpDetail
 from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
-from gradb.tracer import syntax
+from gradb.tracer import syntax, tracing
 from gradb.tracer.forward import ForwardCall
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.losses import Losses
@@ -215,3 +218,48 @@ def test_a_path_that_is_no_utf_8_is_stored(tmp_path: Path) -> None:
     with Tape.open(tmp_path / "run.tape") as tape:
         assert tape.run.script == "n?o.py"
         assert tape.source_text("n?o.py") == "x = 1"
+
+
+def _checkpointed() -> list[float]:
+    """Run both kinds of checkpoints, and return a gradient."""
+    leaf = torch.ones(2, requires_grad=True)
+    y = checkpoint(lambda x: torch.cos(torch.exp(x)), leaf * 2, use_reentrant=False)  # ends before it is through
+    z = checkpoint(torch.sin, leaf * 3, use_reentrant=True)
+    (y + z).sum().backward()
+    assert leaf.grad is not None
+    return [float(value) for value in leaf.grad]
+
+
+def _recomputed(tape: Tape) -> set[str]:
+    details = [tape.detail(event.seq) for event in tape.events()]
+    return {detail.function for detail in details if isinstance(detail, OpDetail) and detail.is_recomputed}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "what", "left"),
+    [
+        (torch_checkpoint, "_CheckpointFrame", "what a checkpoint computes again", {"torch.sin"}),
+        (torch_checkpoint, "CheckpointFunction", "what a reentrant checkpoint computes again", {"torch.exp"}),
+        (torch.autograd.function, "BackwardCFunction", "what a custom backward computes", {"torch.exp", "torch.sin"}),
+    ],
+)
+def test_what_this_torch_lacks_costs_the_part_that_rests_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, what: str, left: set[str]
+) -> None:
+    """A private name of torch's that another version has no more: what it served is missing, which is said at once."""
+    plain = _checkpointed()
+    installed = tracing._installed
+
+    def without(*args: object) -> Iterator[tuple[str, Exception]]:
+        with monkeypatch.context() as patch:
+            patch.delattr(owner, name)
+            yield from list(installed(*args))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tracing, "_installed", without)
+    found, tape = record(tmp_path / "run.tape", _checkpointed)
+    assert found == plain
+    assert _recomputed(tape) == left
+    (note,) = notes(tape)
+    assert f"{what} not recorded here: AttributeError" in note
+    assert name in note
+    assert "accumulate" in {event.kind for event in tape.events()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.tracer.hard_cases import CASES
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -72,22 +75,104 @@ def test_a_setting_changes_nothing_of_what_is_read(
     assert kinds.count("accumulate") == 4
 
 
-@pytest.mark.skipif(not hasattr(torch.autograd.graph, "node_creation_hook"), reason="torch has it since 2.14")
-@pytest.mark.parametrize("has_inputs", [False, True])
-def test_a_node_creation_hook_sees_the_scripts_nodes_alone(tmp_path: Path, *, has_inputs: bool) -> None:
-    """No node of ours is one that such a hook is called for."""
+def _common() -> None:
+    leaf = torch.ones(2, requires_grad=True)
+    (leaf.exp() * leaf).sum().backward()
+    torch.autograd.grad((leaf * 2).sum(), leaf)
+
+
+def _up_to_inputs() -> None:
+    leaf = torch.ones(2, requires_grad=True)
+    (leaf.exp() * leaf).sum().backward(inputs=[leaf])
+
+
+def _bare_leaf() -> None:
+    leaf = torch.ones((), requires_grad=True)
+    leaf.backward()
+    torch.autograd.backward([leaf, leaf * 2], inputs=[leaf])
+    torch.autograd.grad(leaf, leaf)
+
+
+def _second_derivative() -> None:
+    leaf = torch.ones(2, 2, requires_grad=True)
+    (grad,) = torch.autograd.grad((leaf @ leaf).exp().sum(), leaf, create_graph=True)
+    grad.square().sum().backward()
+    leaf.det().backward(create_graph=True)
+    leaf.grad = None
+
+
+def _held_gradient() -> None:
+    leaf = torch.ones(2, requires_grad=True)
+    middle = leaf.exp()
+    middle.retain_grad()
+    middle.register_hook(lambda grad: grad * 2)
+    with torch.no_grad():
+        leaf[0].fill_(0)
+    middle.detach().requires_grad_().sum().backward()
+
+
+def _set_by_hand() -> None:
+    torch._C._autograd._push_node_creation_hook(lambda node: None)  # type: ignore[attr-defined]
+    try:
+        _second_derivative()
+    finally:
+        torch._C._autograd._pop_node_creation_hook()  # type: ignore[attr-defined]
+
+
+MAKING = {
+    **{one.__name__: one for one in (_common, _up_to_inputs, _bare_leaf, _second_derivative, _held_gradient)},
+    "_set_by_hand": _set_by_hand,
+    **{name: function for name, function in CASES.items() if name != "compiled"},  # it makes nodes when it is compiled
+}
+has_hook = pytest.mark.skipif(not hasattr(torch.autograd.graph, "node_creation_hook"), reason="torch has it since 2.14")
+
+
+def _made(function: Callable[[], object]) -> list[str]:
+    """Return the names of the nodes that a node creation hook is called for."""
+    seen: list[str] = []
+    hook: Any = getattr(torch.autograd.graph, "node_creation_hook")  # noqa: B009 - not in every torch
+    with warnings.catch_warnings(), hook(lambda node: seen.append(node.name())):
+        warnings.simplefilter("ignore")
+        function()
+    return seen
+
+
+@has_hook
+@pytest.mark.parametrize("function", MAKING.values(), ids=MAKING)
+def test_a_node_creation_hook_sees_the_scripts_nodes_alone(tmp_path: Path, function: Callable[[], object]) -> None:
+    """No node of ours is one that such a hook is called for, and each of the script's is."""
+    wanted = _made(function)
+    found, _ = record(tmp_path / "run.tape", lambda: _made(function))
+    assert Counter(found) == Counter(wanted)  # the order among branches is the engine's
+
+
+@has_hook
+def test_hooks_are_set_and_taken_off_as_the_script_does(tmp_path: Path) -> None:
+    """Each of several hooks is called in its turn, and none once it is off; what one raises reaches the script."""
 
     def script() -> list[str]:
         seen: list[str] = []
         hook: Any = getattr(torch.autograd.graph, "node_creation_hook")  # noqa: B009 - not in every torch
-        with hook(lambda node: seen.append(node.name())):
-            leaf = torch.ones(2, requires_grad=True)
-            loss = (leaf.exp() * leaf).sum()
-            loss.backward(inputs=[leaf] if has_inputs else None)
-            torch.autograd.grad((leaf * 2).sum(), leaf)
+        leaf = torch.ones(2, requires_grad=True)
+        with hook(lambda node: seen.append(f"outer {node.name()}")):
+            with hook(lambda node: seen.append(f"inner {node.name()}")):
+                leaf.exp()
+            leaf.sin()
+        leaf.cos()
+
+        def refuse(node: object) -> None:
+            raise KeyError("no")
+
+        with hook(refuse):
+            try:
+                leaf.tan()
+            except KeyError as error:
+                seen.append(str(error))
         return seen
 
-    assert record(tmp_path / "run.tape", script)[0] == script()
+    wanted = script()
+    assert len(wanted) > 4
+    assert record(tmp_path / "run.tape", script)[0] == wanted
 
 
 def test_asking_for_the_gradient_of_a_leaf_makes_no_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gradb.tape.codec import Blob, dumps
 from gradb.tracer import bare
 from gradb.tracer.asking import Asker
 from gradb.tracer.composer import Composer
+from gradb.tracer.creations import ends_made
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.history import grad_of, maker
 from gradb.tracer.identity import NodeMark, is_custom
@@ -89,6 +90,7 @@ class EngineWatch:
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         parts = (self._composer, self._prober, self._losses, self.hooks, self._microscope, self._asker)
         guard = self._composer.guard
+        ends = ends_made(self._composer, roots) if self._composer.is_creation_hooked else ()  # noqa: F841 - held until the engine is done
         run: BackwardRun | None = guard(self.make_run, *parts)
         if run is None:
             return original(roots, *args, **kwargs)

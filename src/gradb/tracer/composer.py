@@ -65,6 +65,8 @@ class Composer:
         """The calls of the engine that have not returned yet, of all threads."""
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
+        self.is_creation_hooked = False
+        """Whether the script has set a hook that torch calls for each node which is made."""
         self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
         """Called when a leaf is recorded."""
         self.on_moved: Callable[[TensorRecord, str, Blob, PlaceRow], None] = lambda known, before, blob, place: None

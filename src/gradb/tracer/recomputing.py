@@ -17,37 +17,47 @@ from torch.utils import checkpoint
 
 from gradb.tracer.composer import Composer
 from gradb.tracer.insides import entered
+from gradb.tracer.replacing import replaced
 
-STOP = checkpoint._StopRecomputationError
+STOP: tuple[type[BaseException], ...] = tuple(
+    found for found in (getattr(checkpoint, "_StopRecomputationError", None),) if found is not None
+)
 """Raised inside of an op by torch when all that is needed has been computed: no error of the script's."""
 
 
 @contextlib.contextmanager
-def recomputing(composer: Composer, mode: TorchFunctionMode) -> Iterator[None]:
-    """Trace what checkpoints of both kinds compute again, for as long as the context lasts."""
-    frame, function = checkpoint._CheckpointFrame, checkpoint.CheckpointFunction
-    begin, backward = frame.__init__, function.__dict__["backward"]
+def recomputing_frames(composer: Composer, mode: TorchFunctionMode) -> Iterator[None]:
+    """Trace what checkpoints without reentrance compute again, for as long as the context lasts."""
 
-    @functools.wraps(begin)
-    def begin_frame(self: Any, recompute_fn: Any, *args: Any, **kwargs: Any) -> None:
-        begin(self, _again(composer, mode, recompute_fn), *args, **kwargs)
+    def beginning(begin: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(begin)
+        def begin_frame(self: Any, recompute_fn: Any, *args: Any, **kwargs: Any) -> None:
+            begin(self, _again(composer, mode, recompute_fn), *args, **kwargs)
 
-    @functools.wraps(backward.__func__)
-    def run_backward(ctx: Any, *args: Any) -> Any:
-        run_function = ctx.run_function
-        ctx.run_function = _again(composer, mode, run_function)
-        try:
-            return backward.__func__(ctx, *args)
-        finally:
-            ctx.run_function = run_function
+        return begin_frame
 
-    frame.__init__ = begin_frame  # type: ignore[method-assign]
-    function.backward = staticmethod(run_backward)  # type: ignore[method-assign]
-    try:
+    with replaced(checkpoint._CheckpointFrame, "__init__", beginning):
         yield
-    finally:
-        frame.__init__ = begin  # type: ignore[method-assign]
-        function.backward = backward  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def recomputing_functions(composer: Composer, mode: TorchFunctionMode) -> Iterator[None]:
+    """Trace what reentrant checkpoints compute again, for as long as the context lasts."""
+
+    def running(backward: Any) -> Any:
+        @functools.wraps(backward.__func__)
+        def run_backward(ctx: Any, *args: Any) -> Any:
+            run_function = ctx.run_function
+            ctx.run_function = _again(composer, mode, run_function)
+            try:
+                return backward.__func__(ctx, *args)
+            finally:
+                ctx.run_function = run_function
+
+        return staticmethod(run_backward)
+
+    with replaced(checkpoint.CheckpointFunction, "backward", running):
+        yield
 
 
 def _again(composer: Composer, mode: TorchFunctionMode, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -46,6 +46,8 @@ class ThreadState(threading.local):
         """The optimizers whose step this thread is in."""
         self.looks: list[Any] = []
         """The looks into ops and nodes that this thread is in, the innermost last."""
+        self.is_making_ends = False
+        """Whether the nodes at which gradients end are being made ahead of the engine."""
         self._is_ours = get_ident() in threading._active  # type: ignore[attr-defined]
         self._kept = kept
         vars(self).update(kept.get(get_ident(), ()))

@@ -10,6 +10,7 @@ from gradb.tracer.asking import Asker
 from gradb.tracer.backward import EngineWatch
 from gradb.tracer.composer import Composer
 from gradb.tracer.controls import Controls
+from gradb.tracer.creations import ours_unseen
 from gradb.tracer.depth import Depth
 from gradb.tracer.forward import ForwardMode
 from gradb.tracer.functions import watched
@@ -22,7 +23,7 @@ from gradb.tracer.nudging import Nudging
 from gradb.tracer.optimizers import holds_more
 from gradb.tracer.policy import ZeroPolicy
 from gradb.tracer.probing import Prober
-from gradb.tracer.recomputing import recomputing
+from gradb.tracer.recomputing import recomputing_frames, recomputing_functions
 from gradb.tracer.recorder import Recorder
 from gradb.tracer.resumption import Resumption
 from gradb.tracer.scaling import scaling
@@ -98,13 +99,14 @@ def tracing(
         updates.is_in_step = steps.is_stepping
         engine.before = steps.look_for_compiled
         stack.enter_context(steps.installed())
-        around = (watched(mode), hooks.installed(), scaling(composer, steps), traced(mode), hidden(mode))
-        inside = (recomputing(composer, mode), custom_backwards(composer, mode))
-        for context in (*around, *inside, allowed(composer), at_their_place(), depth.installed()):
+        missing = list(_installed(stack, composer, mode, hooks, steps))
+        for context in (ours_unseen(composer), hidden(mode), allowed(composer), at_their_place(), depth.installed()):
             stack.enter_context(context)
         engine.hooks.begin()
         with recorder.lock:
             recorder.settle()
+            for what, error in missing:
+                recorder.failures.event(what, error)
         yield lambda: composer.series.newest_loss
         composer.guard(steps.look_for_compiled)
         composer.guard(grads.flush)
@@ -112,3 +114,23 @@ def tracing(
             updates.finish()
             if left := controls.left():
                 recorder.note(left)
+
+
+def _installed(
+    stack: contextlib.ExitStack, composer: Composer, mode: ForwardMode, hooks: UserHooks, steps: StepWatch
+) -> Iterator[tuple[str, Exception]]:
+    """Install what sees one kind of thing each; where this torch lacks what one rests on, yield what is not seen."""
+    watchers: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
+        "calls of custom Functions": lambda: watched(mode),
+        "hooks": hooks.installed,
+        "the scale of a GradScaler": lambda: scaling(composer, steps),
+        "threads of the script": lambda: traced(mode),
+        "what a checkpoint computes again": lambda: recomputing_frames(composer, mode),
+        "what a reentrant checkpoint computes again": lambda: recomputing_functions(composer, mode),
+        "what a custom backward computes": lambda: custom_backwards(composer, mode),
+    }
+    for what, install in watchers.items():
+        try:
+            stack.enter_context(install())
+        except Exception as error:
+            yield what, error
