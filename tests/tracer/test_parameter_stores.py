@@ -59,6 +59,57 @@ class Fit:
 def backward(loss):
     loss.backward()
 """
+LAYERS = """
+import torch
+from torch import nn
+
+class Variable:
+    def __init__(self, path, size):
+        self.path, self._value = path, nn.Parameter(torch.ones(size))
+
+    def assign_sub(self, value):
+        with torch.no_grad():
+            self._value.copy_(self._value - value)
+
+class Layer(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.kernel = Variable(f"{name}/kernel", (2, 2))
+        self._torch_params = nn.ParameterDict({self.kernel.path: self.kernel._value})
+        self(torch.ones(1, 2))
+
+    def forward(self, x):
+        return x @ self.kernel._value
+
+class Optimizer:
+    def __init__(self, variables, is_foreach):
+        self.variables, self.is_foreach = variables, is_foreach
+
+    def apply(self, grads):
+        if self.is_foreach:
+            with torch.no_grad():
+                torch._foreach_add_([v._value for v in self.variables], grads, alpha=-0.1)
+        else:
+            for variable, grad in zip(self.variables, grads):
+                variable.assign_sub(grad * 0.1)
+
+class Trainer:
+    def __init__(self, model, is_foreach):
+        self.model = model
+        self.optimizer = Optimizer([layer.kernel for layer in model], is_foreach)
+
+    def fit(self, steps):
+        for _ in range(steps):
+            self.model.zero_grad()
+            self.model(torch.ones(1, 2)).sum().backward()
+            self.optimizer.apply([v._value.grad for v in self.optimizer.variables])
+"""
+TEXTS = {
+    "__init__": "from paramlib import fitting, layers, store",
+    "fitting": FITTING,
+    "layers": LAYERS,
+    "store": STORE,
+}
 
 
 @pytest.fixture
@@ -66,11 +117,11 @@ def paramlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Return a library that is installed, which keeps parameters by name and makes an optimizer for each."""
     folder = tmp_path / "site-packages" / "paramlib"
     folder.mkdir(parents=True)
-    for name, text in (("__init__", "from paramlib import fitting, store"), ("store", STORE), ("fitting", FITTING)):
+    for name, text in TEXTS.items():
         (folder / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(str(folder.parent))
-    for name in ("paramlib", "paramlib.store", "paramlib.fitting"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in TEXTS:
+        monkeypatch.delitem(sys.modules, f"paramlib.{name}".removesuffix(".__init__"), raising=False)
     return importlib.import_module("paramlib")
 
 
@@ -118,3 +169,28 @@ def test_a_variable_of_the_scripts_goes_before_the_librarys_key(paramlib: Any, t
 
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     assert _accumulated(tape) == {"mine"}
+
+
+@pytest.mark.parametrize("is_foreach", [True, False])
+def test_a_library_that_updates_parameters_by_its_own_code(paramlib: Any, is_foreach: bool, tmp_path: Path) -> None:
+    """What it changes after a backward are updates: an iteration each, with the norms of gradients and parameters."""
+
+    def script() -> torch.nn.Module:
+        model = torch.nn.Sequential(paramlib.layers.Layer("first"), paramlib.layers.Layer("second"))
+        paramlib.layers.Trainer(model, is_foreach).fit(3)
+        return model
+
+    model, tape = record(tmp_path / "run.tape", script, probe="never")
+    training = tape.frame(tape.head).training
+    assert training.iterations == 3
+    assert notes(tape) == []
+    updates = [
+        event for event in tape.events() if event.phase == "optimizer" and event.kind == "op" and not event.is_quiet
+    ]
+    assert [event.iteration for event in updates] == ([1, 2, 3] if is_foreach else [1, 1, 2, 2, 3, 3])
+    names = ['model.0._torch_params["first/kernel"]', 'model.1._torch_params["second/kernel"]']
+    assert sorted(_accumulated(tape)) == names
+    told = {(one.kind, one.name): one.count for one in tape.series if one.kind.endswith("norm")}
+    assert told == {("grad_norm", "by hand"): 3} | {("parameter_norm", name): 3 for name in names}
+    assert tape.means(names[0], tape.head)
+    assert len(list(model.parameters())) == 2

@@ -362,8 +362,10 @@ class ForwardCall:
         return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{rest}]"
 
     def _is_by_hand(self) -> bool:
-        """Tell whether the script's own code asks for this change, and it is no initialisation."""
-        return self._locate().is_direct and not self.call.display.startswith("torch.nn.init")
+        """Tell whether the script's own code, or a library's, asks for this change, and it is no initialisation."""
+        return (self._locate().is_direct or self._locate().is_librarys) and not self.call.display.startswith(
+            "torch.nn.init"
+        )
 
     def _changes_leaf(self, results: list[torch.Tensor]) -> bool:
         return self.call.is_inplace and self._is_by_hand() and results[0].requires_grad

@@ -177,9 +177,16 @@ class Naming:
             if path is not None:
                 self._give_path(leaf, path.removeprefix(_SELF), event, scope)
             elif fallback is not None:
-                self.name(leaf, self._free(fallback(key)), event, is_path=True)
+                self._give_for_now(leaf, self._free(fallback(key)), event)
             elif not issubclass(type(leaf), torch.nn.Parameter):  # which its model may yet tell when it is called
                 self._tensors.record(leaf).is_settled = True
+
+    def _give_for_now(self, leaf: torch.Tensor, name: str, event: int) -> None:
+        """Name a leaf until it is known by which path variables lead to it: its model may be in the making."""
+        known = self._tensors.record(leaf)
+        if self.name(leaf, name, event, is_path=True) and known.is_settled:
+            known.is_settled = False
+            self._unsettled.append(known)
 
     def _give_path(self, leaf: torch.Tensor, path: str, event: int, scope: str) -> None:
         """Name a leaf; a function's own variable takes no name from a leaf that has it elsewhere."""

@@ -49,12 +49,12 @@ class Place:
     names: Names
     _found: dict[int, Found] = field(default_factory=dict, compare=False, repr=False)
 
-    def found(self, is_direct: bool, is_optimizer: bool, is_module_call: bool) -> Found:
+    def found(self, is_direct: bool, is_optimizer: bool, is_module_call: bool, is_librarys: bool = False) -> Found:
         """Return what a walk met that ended here; made once for each combination."""
-        key = is_direct | is_optimizer << 1 | is_module_call << 2
+        key = is_direct | is_optimizer << 1 | is_module_call << 2 | is_librarys << 3
         known = self._found.get(key)
         if known is None:
-            known = self._found[key] = Found(self, is_direct, is_optimizer, is_module_call)
+            known = self._found[key] = Found(self, is_direct, is_optimizer, is_module_call, is_librarys)
         return known
 
 
@@ -73,6 +73,8 @@ class Found:
     """True when the call comes from inside torch.optim."""
     is_module_call: bool = False
     """True when nothing but one call of an nn.Module lies between the user's frame and the caller."""
+    is_librarys: bool = False
+    """True when a library's own expression is the torch call itself."""
 
 
 class ModuleCall(NamedTuple):
@@ -112,7 +114,7 @@ class Places:
         ``within`` is the innermost call of a module that the walk is sure to reach, if it is known.
         """
         is_direct, is_optimizer, is_deep, calls = True, False, False, 0
-        library: FrameType | None = None
+        library, is_librarys = None, False
         kinds = self._kinds
         while frame is not None:
             code = frame.f_code
@@ -123,7 +125,7 @@ class Places:
                 place = self._place(code, frame.f_lasti)
                 if library is not None:
                     place = self._inside(place, library)
-                return place.found(is_direct, is_optimizer, calls == 1 and not is_deep)
+                return place.found(is_direct, is_optimizer, calls == 1 and not is_deep, is_librarys)
             if kind == _MODULE:
                 is_direct = False
                 if code.co_name == "_wrapped_call_impl":
@@ -131,15 +133,15 @@ class Places:
                     if within is not None and within.frame == id(frame):
                         outer = within.found
                         place = outer.place if library is None else self._inside(outer.place, library)
-                        return place.found(False, is_optimizer or outer.is_optimizer, False)
+                        return place.found(False, is_optimizer or outer.is_optimizer, False, is_librarys)
             elif kind != _TRANSPARENT:
+                if kind == _LIBRARY and library is None:
+                    library, is_librarys = frame, is_direct
                 is_direct, is_deep = False, True
                 is_optimizer |= kind == _OPTIM
-                if kind == _LIBRARY and library is None:
-                    library = frame
             frame = frame.f_back
         if library is not None:  # nothing of the script's is below: a thread that the library has begun
-            return self._place(library.f_code, library.f_lasti).found(False, is_optimizer, False)
+            return self._place(library.f_code, library.f_lasti).found(False, is_optimizer, False, is_librarys)
         return NOWHERE.found(False, is_optimizer, False)
 
     def find_call(self, frame: FrameType | None, within: ModuleCall | None) -> ModuleCall:

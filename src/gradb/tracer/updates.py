@@ -124,7 +124,7 @@ class UpdateWatch:
         composer.tensors.note_memory(known, leaf)
         composer.nodes.edited()
         recorder.settle()
-        is_update = found.is_direct and self.updated(leaf)
+        is_update = (found.is_direct or found.is_librarys) and self.updated(leaf)
         event, blob = recorder.next_seq, Blob()
         text, node = composer.defined(leaf, blob, event, found.place.row)
         recorder.emit(

@@ -129,7 +129,7 @@ class Search:
             self._seen.add(id(module))
             state = _state(module)
             for name, value in [*_items(state.get("_parameters")), *_items(state.get("_buffers"))]:
-                self._claim(f"{prefix}.{name}", value)
+                self._claim(f"{prefix}.{name}" if _is_dotted(name) else f"{prefix}[{_quoted(name)}]", value)
             children = _items(state.get("_modules"))
             stack.extend((f"{prefix}.{name}", child) for name, child in reversed(children) if child is not None)
             others = [(name, value) for name, value in _items(state) if name not in _OF_MODULES]
@@ -191,6 +191,11 @@ def _parts(path: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     elif not _is_foreign(value if issubclass(kind, type) else kind):
         held = [*_items(_state(value)), *(() if issubclass(kind, type) else _slots(value, kind))]
         yield from ((f"{path}.{name}", item) for name, item in held if type(name) is str)
+
+
+def _is_dotted(name: Any) -> bool:
+    """Tell whether a name can follow a dot: ``weight``, ``0``, ``a.b``."""
+    return type(name) is not str or name.replace(".", "_").isidentifier() or name.isdecimal()
 
 
 def _quoted(key: str | int) -> str:
