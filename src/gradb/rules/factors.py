@@ -79,9 +79,9 @@ FACTORS = (
         (
             Part(
                 "A",
-                "(Uᵀ·E - X·H)[i,l] of H, ((E - U·dH)·H⁻¹)[i,l] of U",
+                "dH: Uᵀ·E - X·H; dU: (E - U·dH)·H⁻¹",
                 "A = U·H: what turns goes to U, what stretches to H",
-                "E is 1 at (j,k), else 0; dH is the first of both; H·X + X·H = Uᵀ·E - Eᵀ·U; for a matrix of full rank",
+                "E is 1 at (j,k), else 0; H·X + X·H = Uᵀ·E - Eᵀ·U; for a matrix of full rank",
                 _AROUND % "A",
                 entries=linear(_factors),
             ),
