@@ -14,6 +14,7 @@ from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
 from gradb.link.spec import RunSpec
 from gradb.rules.figures import number
+from gradb.tape.missing import Stopped
 
 _EVERY = 0.25
 _FIRST = 1.0
@@ -81,24 +82,26 @@ def record(
     run, progress = Run.launch(spec), Progress(write)
     try:
         with run.passing():
-            _follow(run, progress, complain)
+            told = _follow(run, progress, complain)
     finally:
         run.close()
         progress.clear()
-    if run.failure:
+    if run.failure and not run.is_lost:
         raise UserError(run.failure)
     for sentence in run.closing:
-        complain(sentence)
+        if told is None or sentence != told.text:
+            complain(sentence)
     return 1 if run.return_code is None else run.return_code
 
 
-def _follow(run: Run, progress: Progress, complain: Callable[[str], object]) -> None:
-    """Follow a run to its end, and say at once where the recording ends before it."""
-    is_told = False
+def _follow(run: Run, progress: Progress, complain: Callable[[str], object]) -> Stopped | None:
+    """Follow a run to its end, and say at once where the recording ends before it; return what was said."""
+    told = None
     while run.is_live:
         run.pump(_EVERY)
-        if run.stopped is not None and not is_told:
-            is_told = True
+        if run.stopped is not None and told is None and run.is_live:
+            told = run.stopped
             progress.clear()
-            complain(stopping(run.stopped))
+            complain(stopping(told))
         progress.update(run)
+    return told

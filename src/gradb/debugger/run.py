@@ -33,6 +33,8 @@ from gradb.link.messages import (
 )
 from gradb.link.passing import Passing, stop
 from gradb.link.spec import Change, RunSpec
+from gradb.tape import trouble
+from gradb.tape.descriptors import identity
 from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
 from gradb.tape.tape import Tape, TapeError
@@ -72,6 +74,9 @@ class Run:
         self._tape: Tape | None = None
         self._has_tape = False
         self._is_closing = self._has_ended = False
+        self._file: tuple[int, int] | None = None
+        self.is_lost = False
+        """True where there was a tape and is none any more: another file is in its place, or none."""
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
@@ -210,6 +215,7 @@ class Run:
                 self.is_running = False
             case SaysStopped(head, why):
                 self.stopped = Stopped(head, why)
+                self._has_tape = True
             case Ended():
                 self._doing = "ending"
                 self._has_ended = True
@@ -218,6 +224,7 @@ class Run:
 
     def _grow(self, head: int) -> None:
         self._has_tape = True
+        self._file = self._file or _identity(self.path)
         self.head = max(head, self.head)
         if self._tape is not None:
             self._tape.refresh()
@@ -238,11 +245,28 @@ class Run:
         strays = live.debuggee.strays.texts()
         live.close()
         self._close_tape()  # the last one to close leaves one clean file
-        if not Path(self.path).exists():
+        found = _identity(self.path)
+        if self._is_missing(found):
+            self._miss_tape(trouble.GONE if found is None else trouble.REPLACED)
+            return
+        if found is None:
             self.failure = last_line(strays) or f"Python ended ({describe(code)}) before the script began"
             return
         finish(self.path, *self._how_ended(), strays, self.stopped)
         self._settle()
+
+    def _is_missing(self, found: tuple[int, int] | None) -> bool:
+        """Tell whether there was a tape, and what is found in its place is another file or none."""
+        if self.stopped is not None and trouble.has_lost_file(self.stopped.why):
+            return True
+        return self._has_tape and (found is None or found != (self._file or found))
+
+    def _miss_tape(self, why: str) -> None:
+        """Take note that nothing is left of the recording: the script's end is known all the same."""
+        self.is_lost, self._has_tape = True, False
+        self.stopped = self.stopped or Stopped(self.head, f"the tape is not there any more: {why}")
+        self.failure = self.stopped.text
+        self.closing = [self.failure]
 
     def _how_ended(self) -> tuple[int | None, int | None]:
         """Return (exit code, signal): both None when we ended it, for then they say nothing of the script."""
@@ -276,3 +300,9 @@ class Run:
         if self._tape is not None:
             self._tape.close()
             self._tape = None
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        return identity(path)
+    return None

@@ -20,6 +20,19 @@ class DescriptorLost(OSError):
     """A descriptor of ours has been closed; its number may be the script's by now."""
 
 
+class FileLost(OSError):
+    """A file of ours is not where it was; the message says what has become of it."""
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a file from every other; None where there is none."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A descriptor, and the file that it stands for."""

@@ -15,8 +15,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from gradb.tape.descriptors import DescriptorLost, Held, open_on
+from gradb.tape.descriptors import DescriptorLost, FileLost, Held, identity, open_on
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
+from gradb.tape.trouble import GONE, REPLACED
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
@@ -48,7 +49,7 @@ class TapeWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, is_indexed: bool = True) -> None:
-        self.path = os.fspath(path)
+        self.path = os.path.abspath(os.fspath(path))
         self.head = 0
         self.committed = 0
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -87,6 +88,7 @@ class TapeWriter:
         self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
         self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
         self._db.executescript(SCHEMA)
+        self._own = Own(self.path, f"{self.path}-wal", f"{self.path}-shm")
         with contextlib.suppress(OSError):  # where descriptors cannot be listed, none can be known again
             self._held = open_on(self.path, f"{self.path}-wal", f"{self.path}-shm")
         if is_indexed:
@@ -232,8 +234,14 @@ class TapeWriter:
         return len(self.events)
 
     def commit(self) -> None:
-        """Write everything pending in one transaction."""
+        """Write everything pending in one transaction.
+
+        Raises:
+            sqlite3.Error: SQLite cannot write it.
+            FileLost: the file is not where it was; what is written to it nobody would find.
+        """
         db = self._db
+        self._find_file()
         db.execute("BEGIN IMMEDIATE")
         try:
             for statement, rows in (
@@ -264,6 +272,14 @@ class TapeWriter:
             for numbers in self._series[series - 1]:
                 del numbers[:]
         self._touched.clear()
+
+    def _find_file(self) -> None:
+        try:
+            found = identity(self.path)
+        except OSError:  # out of the script's reach by now, which says nothing of the file
+            return
+        if found != self._file:
+            raise FileLost(GONE if found is None else REPLACED)
 
     def _chunk(self, series: int) -> tuple[Any, ...]:
         points = self._series[series - 1]
@@ -316,6 +332,8 @@ class TapeWriter:
             return
         self._is_released = True
         try:
+            with contextlib.suppress(sqlite3.Error):  # a file that was moved is given all of it: nobody else will
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._db.close()
         except DescriptorLost:
             self.leak()

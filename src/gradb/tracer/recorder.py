@@ -15,8 +15,9 @@ from types import FrameType
 from typing import Any
 
 from gradb.link.messages import Ask
+from gradb.tape import trouble
 from gradb.tape.codec import Blob, Wire, dumps
-from gradb.tape.descriptors import DescriptorLost
+from gradb.tape.descriptors import DescriptorLost, FileLost
 from gradb.tape.events import PHASE_OF_KIND, Event
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
@@ -207,7 +208,7 @@ class Recorder:
     def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
         """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""
         with self.lock:
-            if isinstance(error, sqlite3.Error | DescriptorLost):
+            if isinstance(error, sqlite3.Error | DescriptorLost | FileLost):
                 self.stop(error)
             elif (
                 self.is_active and shields_above(sys._getframe(1)) > 1
@@ -229,7 +230,11 @@ class Recorder:
         if not self.is_active and not self.is_open:
             return
         self.is_active = self.is_open = False
-        writer, why = self.writer, f"the tape cannot be written any more ({reason(error)})"
+        known = trouble.why(error)
+        writer, why = (
+            self.writer,
+            f"the tape cannot be written any more{f': {known}' if known else f' ({reason(error)})'}",
+        )
         try:
             writer.abandon()
             writer.set_run(stopped=json.dumps([writer.committed, why]))
