@@ -66,6 +66,8 @@ def test_the_recording_ends_with_one_sentence(loss: Loss, tmp_path: Path) -> Non
     assert ".py:" not in said
     if loss.name == "replaced":
         assert tape.read_text() == "mine"
+    if loss.left != "FILE":
+        assert not list(tmp_path.glob("run.tape-*"))
     if loss.left:
         shown = gradb("show", "--pane", "output", loss.left.replace("FILE", str(tape)), cwd=tmp_path)
         assert shown.code == 0

@@ -68,6 +68,7 @@ def test_a_recording_whose_file_fails_says_why(
         recorder.write()
     undo()
     recorder.writer.release()
+    recorder.writer.release()
     assert told == [(2, f"the tape cannot be written any more: {why}")]
 
 

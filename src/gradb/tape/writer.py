@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from gradb.tape.descriptors import DescriptorLost, FileLost, Held, identity, open_on
+from gradb.tape.descriptors import DescriptorLost, Held, open_on
+from gradb.tape.owning import Own
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
-from gradb.tape.trouble import GONE, REPLACED
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
@@ -241,7 +241,7 @@ class TapeWriter:
             FileLost: the file is not where it was; what is written to it nobody would find.
         """
         db = self._db
-        self._find_file()
+        self._own.look()
         db.execute("BEGIN IMMEDIATE")
         try:
             for statement, rows in (
@@ -272,14 +272,6 @@ class TapeWriter:
             for numbers in self._series[series - 1]:
                 del numbers[:]
         self._touched.clear()
-
-    def _find_file(self) -> None:
-        try:
-            found = identity(self.path)
-        except OSError:  # out of the script's reach by now, which says nothing of the file
-            return
-        if found != self._file:
-            raise FileLost(GONE if found is None else REPLACED)
 
     def _chunk(self, series: int) -> tuple[Any, ...]:
         points = self._series[series - 1]
@@ -335,6 +327,7 @@ class TapeWriter:
             with contextlib.suppress(sqlite3.Error):  # a file that was moved is given all of it: nobody else will
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._db.close()
+            self._own.clear_away()
         except DescriptorLost:
             self.leak()
 
