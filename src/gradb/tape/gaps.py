@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 from gradb.tape.cache import Cache
 from gradb.tape.database import Row
+from gradb.tape.events import EndDetail
 from gradb.tape.missing import RECORDING, Gap, Stopped, read_stopped
 from gradb.tape.store import Store
 
@@ -23,6 +26,8 @@ class Gaps:
         self._store = store
         self._wide = Cache(self._read_wide, _KEPT)
         self._newest = Cache(self._read_newest, _KEPT)
+        self._stopped: Cache[tuple[int, Stopped | None], Stopped | None] = Cache(lambda key: stopped_of(store), 4)
+        """By position, and what is heard of the end of a recording: looked up once for all that a Frame shows."""
 
     def at(self, position: int) -> tuple[Gap, ...]:
         """Return the newest gaps up to a position by which something may have changed unseen, newest first."""
@@ -37,7 +42,7 @@ class Gaps:
 
         ``is_awaited``: it waits in a backward that goes on, which would tell of its run.
         """
-        stopped = stopped_of(self._store)
+        stopped = self._stopped((position, self._store.stopped))
         if stopped is not None and position >= stopped.event:
             return stopped.text
         found = self._of_node(node, since, position)
@@ -66,8 +71,8 @@ class Gaps:
 
     def _ended(self, position: int) -> Gap | None:
         """Return the end of a recording that broke off before a position."""
-        stopped = stopped_of(self._store)
-        if stopped is None or position <= stopped.event:
+        stopped = self._stopped((position, self._store.stopped))
+        if stopped is None or not stopped.is_sure or position <= stopped.event:
             return None
         return Gap(stopped.event, RECORDING, stopped.why, _ALL)
 
@@ -112,7 +117,26 @@ def stopped_of(store: Store) -> Stopped | None:
     """Return where and why a recording ended before its script; None where it goes on, or has the script's end."""
     row = store.db.one("SELECT value FROM run WHERE key = 'stopped'")
     told = store.stopped if row is None else read_stopped(str(row[0]))
-    if told is not None or not store.is_over:
+    if told is not None:
         return told
     head = store.head
-    return Stopped(head, CUT) if store.latest("end", head) is None else None
+    end = store.latest("end", head)
+    if end is None:
+        return Stopped(head, CUT) if store.is_over else None
+    return _killed(store, end)
+
+
+def _killed(store: Store, end: int) -> Stopped | None:
+    """Tell of a script that a signal has ended: nobody could write its last moments down.
+
+    One that ends by its own KeyboardInterrupt has had the time.
+    """
+    detail = store.detail(end)
+    if not isinstance(detail, EndDetail) or detail.signal is None:
+        return None
+    error = store.latest("error", end) if detail.signal == signal.SIGINT else None
+    if error is not None and store.event(error).name == "KeyboardInterrupt":
+        return None
+    return Stopped(
+        end - 1, f"the script was {detail.reason} before its last moments were sure to be written", is_sure=False
+    )

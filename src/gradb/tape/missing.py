@@ -54,10 +54,14 @@ class Stopped:
     event: int
     """The last event on the tape."""
     why: str
+    is_sure: bool = True
+    """False where it may be all there was: the script was killed, perhaps in the middle of something."""
 
     @property
     def text(self) -> str:
         """What is to be known of everything past that event."""
+        if not self.is_sure:
+            return f"what came after event {self.event:,} may be missing: {self.why}"
         return f"not recorded since event {self.event:,}: {self.why}"
 
 

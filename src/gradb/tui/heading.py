@@ -29,8 +29,8 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
 
 
 def _missing(stopped: Stopped | None) -> str:
-    """Say since when nothing is recorded; why, the panes say."""
-    return "" if stopped is None else f"not recorded since event {stopped.event:,}"
+    """Say since when nothing is recorded; why, the panes say. Of a script that was killed the status tells."""
+    return "" if stopped is None or not stopped.is_sure else f"not recorded since event {stopped.event:,}"
 
 
 def _with_frame(made: Heading, frame: Frame) -> Heading:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from gradb.present.jsonview import pane_json
+from gradb.debugger.ending import closing_lines
+from gradb.present.jsonview import event_json, pane_json
 from gradb.present.panes import PANES, Options
 from gradb.present.text import to_text
+from gradb.tape.finish import finish
 from gradb.tape.frame import Frame, GradBuffer
 from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, Variable, diagonal
@@ -228,3 +231,44 @@ def test_what_ran_while_only_watching_is_not_known(tmp_path: Path) -> None:
         chain = tape.chain(b.node, watched + 1)
     assert chain is not None
     assert (chain.state, chain.unseen) == ("unrecorded", f"only watched since event {watched}")
+
+
+KILLED = "what came after event {} may be missing: the script was killed by {} {}"
+BEFORE = "before its last moments were sure to be written"
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_last_moments_of_a_script_that_was_killed_may_be_missing(tmp_path: Path, number: signal.Signals) -> None:
+    """Every pane says so at the end, as JSON too, and so does the end itself; what is recorded stays known."""
+    path = tmp_path / "killed.tape"
+    with TapeBuilder(path) as builder:
+        a = builder.leaf("a", [1.0, 2.0])
+        builder.backward(doubled(builder, a), gradient=[1, 1])
+        last = builder.head
+    assert finish(path, None, int(number))
+    sentence = KILLED.format(last, number.name, BEFORE)
+    with Tape.open(path) as tape:
+        assert tape.run.stopped is not None
+        assert closing_lines(tape.run)[-1] == sentence
+        assert event_json(tape, tape.event(tape.head))["not_recorded"] == sentence
+        for name in PANES:
+            assert drawn(name, tape.frame(tape.head)).startswith(f"! {sentence}")
+            assert pane_json(name, tape.frame(last))["not_recorded"] == sentence
+            assert pane_json(name, tape.frame(last - 1))["not_recorded"] is None
+        after = buffers(tape, tape.head)["a"].after
+    assert after is not None
+    assert after.numbers() == [2, 2]
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_a_script_that_ends_in_order_has_told_all(tmp_path: Path, is_interrupted: bool) -> None:
+    """Neither an exit code nor its own KeyboardInterrupt, after which it ends by the signal, leaves a doubt."""
+    path = tmp_path / "whole.tape"
+    with TapeBuilder(path) as builder:
+        builder.leaf("a", [1.0, 2.0])
+        if is_interrupted:
+            builder.error("KeyboardInterrupt", "", is_uncaught=True)
+    assert finish(path, None if is_interrupted else 3, int(signal.SIGINT) if is_interrupted else None)
+    with Tape.open(path) as tape:
+        assert tape.run.stopped is None
+        assert pane_json("chain", tape.frame(tape.head))["not_recorded"] is None
