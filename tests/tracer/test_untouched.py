@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -190,9 +191,80 @@ def _module_itself() -> Any:
         return first, other(torch.ones(1, 2)).tolist()
 
 
+class _Warning(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        _warn("forward", 3)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+        _warn("backward", 6)
+        return grads[0] * 2
+
+
+class _WarningNet(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        _warn("module", 4)
+        return x
+
+
+def _warn(text: str, levels: int) -> None:
+    for level in range(2, levels + 1):
+        warnings.warn(f"{text} {level}", stacklevel=level)
+
+
+def _heard(script: Callable[[], Any]) -> list[tuple[str, str, int]]:
+    """Return (text, file, line) of every warning that Python shows, each once a place."""
+    for module in list(sys.modules.values()):
+        if isinstance(registry := vars(module).get("__warningregistry__"), dict):
+            registry.clear()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("default")
+        script()
+    return [(str(one.message), one.filename, one.lineno) for one in heard]
+
+
+def _warnings() -> list[tuple[str, str, int]]:
+    def script() -> None:
+        x = torch.ones(2, requires_grad=True)
+        y = _Warning.apply(x)  # type: ignore[no-untyped-call]
+        y.register_hook(lambda grad: _warn("hook", 6))
+        y.sum().backward()
+        torch.autograd.grad(_Warning.apply(x).sum(), x)  # type: ignore[no-untyped-call]
+        torch.optim.SGD([x], lr=0.1).step(lambda: _warn("closure", 3))
+        _WarningNet()(x)
+
+    return _heard(script)
+
+
+def _warnings_of_a_hook() -> list[tuple[str, str, int]]:
+    def script() -> None:
+        net = nn.Linear(2, 2)
+        net.register_full_backward_hook(lambda *_: None)
+        for _ in range(2):
+            net(torch.ones(1, 2)).sum().backward()
+
+    return _heard(script)
+
+
+def _shown_once() -> list[tuple[str, str, int]]:
+    def script() -> None:
+        for number in range(2):
+            nn.functional.softmax(torch.ones(2))
+            nn.functional.softmax(torch.zeros(2))
+            warnings.warn("told once", stacklevel=1)
+            torch.ones(2).mul(number).sub(1)  # the first call of a function that nothing has called
+
+    return _heard(script)
+
+
 LOOKS: dict[str, Callable[[], Any]] = {
     "global hooks": _hooks,
     "signatures": _signatures,
+    "warnings": _warnings,
+    "warnings of a module's hook": _warnings_of_a_hook,
+    "warnings that are shown once": _shown_once,
     "what Function.apply is equal to": _identities,
     "numbers of hooks": _numbers_of_hooks,
     "strict export": lambda: _exported(is_strict=True),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch.overrides import resolve_name
 
 from gradb.tape.codec import dumps
@@ -105,6 +106,9 @@ _LENDING = frozenset({"numpy", "__array__", "__dlpack__", "data_ptr", "untyped_s
 """Methods of a tensor that give its memory away."""
 HOOKS = {"register_hook": "tensor", "register_post_accumulate_grad_hook": "post-accumulate"}
 _APPLY = Callee("apply")
+resolve_name(torch.add)  # torch makes its table of names, and touches the warnings filters for that
+_name_of: Callable[[Any], str | None] = getattr(resolve_name, "__wrapped__", resolve_name)
+"""Without a touch of the filters, after which Python shows again what it has shown already."""
 
 
 class Call:
@@ -145,7 +149,7 @@ class Call:
 
 def _full_name(func: Callable[..., Any]) -> str | None:
     try:
-        name: str | None = resolve_name(func)
+        name = _name_of(func)
     except Exception:
         return None
     return name

@@ -1,31 +1,50 @@
-"""Warnings that torch raises inside a recorded call are shown at the script's line, not at ours."""
+"""Warnings are shown where they would be without us: our frames, and torch's detour to them, count for no stack level.
+
+A warning whose level ends in another frame than it would is given again, at the right place and past the filters and
+the memory of what was shown there.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from types import FrameType
 
+from torch.overrides import handle_torch_function
+
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_BELOW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "execute.py")
+"""What lies below it on the stack is not there without us."""
+_DETOUR = handle_torch_function.__code__
+
+
+class _Local(threading.local):
+    is_again = False
 
 
 @contextlib.contextmanager
 def at_their_place() -> Iterator[None]:
-    """Put warnings whose nearest Python frame is ours where they would stand without us, as long as it lasts."""
+    """Give warnings that would stand in another frame without us again there, as long as it lasts."""
     original = getattr(warnings, "_showwarnmsg", None)
     if original is None:
         yield
         return
+    local = _Local()
 
     def show(message: warnings.WarningMessage) -> None:
-        if message.filename.startswith(_OURS):
-            caller = _caller(sys._getframe(1))
-            if caller is not None:
-                message.filename, message.lineno = caller.f_code.co_filename, caller.f_lineno
-        original(message)
+        if local.is_again or not (moved := _moved(message, sys._getframe(1))):
+            original(message)
+            return
+        _forget(message, moved[0])
+        local.is_again = True
+        try:
+            _warn(message, moved[1])
+        finally:
+            local.is_again = False
 
     warnings._showwarnmsg = show  # type: ignore[attr-defined]
     try:
@@ -34,12 +53,53 @@ def at_their_place() -> Iterator[None]:
         warnings._showwarnmsg = original  # type: ignore[attr-defined]
 
 
-def _caller(frame: FrameType | None) -> FrameType | None:
-    """Return the frame that called torch, beyond those by which torch came to us."""
-    while frame is not None and not frame.f_code.co_filename.startswith(_OURS):
+def _moved(message: warnings.WarningMessage, frame: FrameType | None) -> tuple[FrameType, FrameType | None] | None:
+    """Return the frame that a warning stands in and the one of the same level without us; None where they are one.
+
+    There is no such frame (None) where the level is beyond the stack.
+    """
+    level, bare, has_ours = 0, _bare(frame), False
+    while frame is not None:
+        level += 1
+        has_ours |= frame.f_code.co_filename.startswith(_OURS)
+        if frame.f_code.co_filename == message.filename and frame.f_lineno == message.lineno:
+            break
         frame = frame.f_back
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back
-    if frame is not None and frame.f_code.co_name == "handle_torch_function" and frame.f_back is not None:
-        return frame.f_back.f_back
-    return frame
+    if frame is None or not has_ours:
+        return None
+    target = None
+    for _ in range(level):
+        target = next(bare, None)
+    return None if target is frame else (frame, target)
+
+
+def _bare(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield the frames that there would be without us, the innermost first."""
+    is_ours = False
+    while frame is not None and frame.f_code.co_filename != _BELOW:
+        if is_ours and frame.f_code is _DETOUR:
+            frame = frame.f_back  # the function that torch has handed to us, which runs once more inside
+            is_ours = False
+        elif not (is_ours := frame.f_code.co_filename.startswith(_OURS)):
+            yield frame
+        frame = None if frame is None else frame.f_back
+
+
+def _forget(message: warnings.WarningMessage, frame: FrameType) -> None:
+    """Take back that a warning was shown where it does not belong."""
+    text = str(message.message)
+    registry = frame.f_globals.get("__warningregistry__")
+    if isinstance(registry, dict):
+        for line in (message.lineno, 0):
+            registry.pop((text, message.category, line), None)
+    warnings.onceregistry.pop((text, message.category), None)  # type: ignore[attr-defined]
+
+
+def _warn(message: warnings.WarningMessage, frame: FrameType | None) -> None:
+    held = vars(sys) if frame is None else frame.f_globals
+    file, line = ("sys", 1) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+    registry = held.setdefault("__warningregistry__", {})
+    module = held.get("__name__") or "<string>"
+    warnings.warn_explicit(
+        message.message, message.category, file, line, module, registry, None, getattr(message, "source", None)
+    )
