@@ -20,7 +20,7 @@ from gradb.present.missed import rewrite_text
 from gradb.present.numbers import inline, lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
-from gradb.rules import describe
+from gradb.rules import describe, with_settled
 from gradb.rules.figures import number
 from gradb.tape.frame import Frame
 from gradb.tape.paths import Path, PathEnd, Paths, PathStep
@@ -38,7 +38,7 @@ _WHOLE = 10**15  # counts below are told in full
 
 def paths_pane(frame: Frame, options: Options) -> RenderableType:
     """Return the paths to the chosen leaf: those of the selection, else of the current accumulation, else the first."""
-    at, width = frame.paths, options.width
+    at, width = with_settled(frame.paths), options.width
     if at.backward is None:
         return remark("no paths yet: they begin at the root of a backward, and none has begun", width)
     paths = at.chosen(options.paths.leaf, options.paths.node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradb.present.jsonvalues import Json, check_json, local_json, rewrite_json, value_json
 from gradb.present.options import PathChoice
 from gradb.present.paths import count_text
+from gradb.rules import with_settled
 from gradb.tape.frame import Frame
 from gradb.tape.paths import Path, Paths, PathStep
 
@@ -15,7 +16,7 @@ _EXACT = 2**53
 
 def paths_json(frame: Frame, choice: PathChoice) -> Json:
     """Return the paths of the chosen leaf, the first hundred of them, and their sum; ``paths`` is null without any."""
-    at = frame.paths
+    at = with_settled(frame.paths)
     paths = at.chosen(choice.leaf, choice.node)
     head: Json = {
         "backward": None if at.backward is None else at.backward.start,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradb.tape.frame import Chain
+from gradb.tape.frame import Chain, Local
 
 if TYPE_CHECKING:
     from gradb.rules.explain import Explanation
     from gradb.rules.model import Rule
+    from gradb.tape.pathfinder import PathsAt
 
 
 def describe(chain: Chain, edge_index: int) -> Explanation:
@@ -29,6 +30,17 @@ def examined(chain: Chain) -> Chain:
     return checking.examined(chain)
 
 
+def with_settled(paths: PathsAt) -> PathsAt:
+    """Return the paths with local derivatives that are settled at singular points, as those of ``examined`` are."""
+    return paths.with_settling(_settled)
+
+
+def _settled(chain: Chain, edge_index: int, local: Local) -> Local | None:
+    from gradb.rules import checking
+
+    return checking.settled(chain, edge_index, local)
+
+
 def lookup(node_name: str, function: str = "", torch: str = "") -> Rule | None:
     """Return the row of the table for a node: see ``gradb.rules.table``."""
     from gradb.rules import table
@@ -36,4 +48,4 @@ def lookup(node_name: str, function: str = "", torch: str = "") -> Rule | None:
     return table.lookup(node_name, function, torch)
 
 
-__all__ = ["describe", "examined", "lookup"]
+__all__ = ["describe", "examined", "lookup", "with_settled"]

@@ -54,7 +54,7 @@ def _edge(chain: Chain, index: int, edge: ChainEdge) -> ChainEdge:
     if edge.to is None or chain.node_name.endswith("AccumulateGrad"):
         return edge
     sent = made_by_node(index, edge.downstream, chain.hooks)
-    local = _settled(chain, index, edge.local)
+    local = settled(chain, index, edge.local)
     if local is not None:
         check = jacobian.check_local(chain.upstream, local, _dtype(chain, edge), sent) or edge.check
         return replace(edge, local=local, check=check)
@@ -78,7 +78,7 @@ def _of_measured(chain: Chain, edge: ChainEdge, sent: TensorValue | None) -> Che
 # --- singular points --------------------------------------------------------------------------------------------------
 
 
-def _settled(chain: Chain, index: int, local: Local) -> Local | None:
+def settled(chain: Chain, index: int, local: Local) -> Local | None:
     """Return a measured local derivative without what 0 × inf made NaN in it; None where there is no such.
 
     A one-hot vector has zeros, and at a singular point (the square root at 0) the formula multiplies one of them by

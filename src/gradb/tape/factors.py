@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gradb.tape import jacobian
 from gradb.tape.events import Axis, NodeStartDetail, Probe
-from gradb.tape.frame import Check, Local
+from gradb.tape.frame import Chain, Check, Local
 from gradb.tape.gaps import Gaps
 from gradb.tape.runs import Backward
 from gradb.tape.store import Store
+from gradb.tape.structure import expand, recognise
 from gradb.tape.values import PARTS, TensorValue
 
 _SMALLEST, _LARGEST = 1.1754944e-38, 3.4028234e38  # of single precision
 Row = list[float]
 """dL/d(one output), flat."""
+Settle = Callable[[Chain, int, Local], Local | None]
+"""Returns the local derivative of one edge without what 0 × inf made NaN in it; None where there is no such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,23 @@ class Known:
         self.visits: dict[int, tuple[int, _Visit]] = {}
         """node -> (seq of its node_start event, what it says)."""
         self.factors: dict[tuple[int, int], Factor] = {}
+        self.settled: dict[tuple[int, int], Local] = {}
+        """Of edges at singular points."""
 
 
 class Factors:
     """The local Jacobians that one backward measured up to a position."""
 
-    def __init__(self, store: Store, backward: Backward, position: int, known: Known) -> None:
+    def __init__(
+        self,
+        store: Store,
+        backward: Backward,
+        position: int,
+        known: Known,
+        settle: Callable[[int, int, Local], Local | None] = lambda node, index, local: None,
+    ) -> None:
         self._store = store
+        self._settle = settle
         self._backward = backward
         self._position = position
         self._known = known
@@ -82,8 +95,19 @@ class Factors:
         if visit.why:
             return Factor(why=visit.why)
         if key not in self._known.factors:
-            self._known.factors[key] = self._read(visit, index)
+            self._known.factors[key] = self._at_singular(key, self._read(visit, index), visit)
         return self._known.factors[key]
+
+    def _at_singular(self, key: tuple[int, int], factor: Factor, visit: _Visit) -> Factor:
+        """Return a factor without what 0 × inf made NaN in it."""
+        if not any(math.isnan(value) for row in factor.rows for _, value in row):
+            return factor
+        local = self._settle(*key, jacobian.local(visit.probes[key[1]]))
+        if local is None:
+            return factor
+        self._known.settled[key] = local
+        matrix = [float(value.real) for value in expand(local)]
+        return replace(factor, rows=_rows(matrix, local.rows, local.columns))
 
     def _read(self, visit: _Visit, index: int) -> Factor:
         probe = visit.probes[index] if index < len(visit.probes) else None
@@ -149,9 +173,13 @@ class Factors:
         place = factor.place(output_nr)
         if factor.why or place is None:
             return Local("unknown", 0, 0, None, factor.why)
-        probe = self._visit(node).probes[index]
+        probe, settled = self._visit(node).probes[index], self._known.settled.get((node, index))
         if place[1] == len(factor.rows) or probe.data is None:
-            return jacobian.local(probe)
+            return settled or jacobian.local(probe)
+        if settled is not None:
+            part = expand(settled)[place[0] * factor.columns : sum(place) * factor.columns]
+            found = recognise(part, place[1], factor.columns)
+            return replace(found, note=settled.note, outputs=settled.outputs[output_nr : output_nr + 1])
         width = len(probe.data) // probe.rows
         data = probe.data[place[0] * width : (place[0] + place[1]) * width]
         return jacobian.local(
@@ -255,10 +283,13 @@ class Flows:
 def _sparse(probe: Probe) -> tuple[tuple[tuple[int, float], ...], ...]:
     """Return, for each row of a probe's matrix, the entries that are not zero."""
     matrix = numbers_of(TensorValue((probe.rows, probe.columns), probe.dtype, probe.data)) or ()
-    width = probe.columns
+    return _rows(matrix, probe.rows, probe.columns)
+
+
+def _rows(matrix: Sequence[float], rows: int, width: int) -> tuple[tuple[tuple[int, float], ...], ...]:
     return tuple(
         tuple((column, value) for column, value in enumerate(matrix[at * width : (at + 1) * width]) if value != 0)
-        for at in range(probe.rows)
+        for at in range(rows)
     )
 
 

@@ -12,7 +12,7 @@ from gradb.tape.cache import Cache
 from gradb.tape.chain import Chains
 from gradb.tape.dag import Dag, End
 from gradb.tape.events import AccumulateDetail, BackwardEndDetail, BackwardStartDetail, HookDetail, NodeStartDetail
-from gradb.tape.factors import Known
+from gradb.tape.factors import Known, Settle
 from gradb.tape.graph import Graphs
 from gradb.tape.paths import MAX_COUNTED, Made, PathEnd, Paths
 from gradb.tape.runs import Backward
@@ -33,8 +33,8 @@ class PathFinder:
         self._store = graphs.store
         self.dag: Cache[_Key, Dag | None] = Cache(self._between, 16)
         """What lies between the roots of a backward (seq of its start) and a tensor; None where that is too much."""
-        self.known: Cache[int, Known] = Cache(lambda start: Known(), 2)
-        """The Jacobians that were read of a backward (seq of its start)."""
+        self.known: Cache[tuple[int, Settle | None], Known] = Cache(lambda key: Known(), 4)
+        """The Jacobians that were read of a backward (seq of its start), settled at singular points or as measured."""
         self.leaves = Cache(self._fills, 8)
         """The nodes of the leaves that a backward (seq of its start) fills."""
 
@@ -142,11 +142,19 @@ def _of(detail: HookDetail, output_nr: int) -> tuple[TensorValue | None, TensorV
 class PathsAt:
     """The paths of the backward that a position is in, or that ended last before it."""
 
-    def __init__(self, finder: PathFinder, position: int) -> None:
+    def __init__(self, finder: PathFinder, position: int, settle: Settle | None = None) -> None:
         self.finder = finder
         self.graphs = finder.graphs
         self.position = position
+        self.settle = settle
+        self._settled: PathsAt | None = None
         self._found: dict[End, Paths | None] = {}
+
+    def with_settling(self, settle: Settle) -> PathsAt:
+        """Return the same with local derivatives as ``settle`` makes them where a measured one has a NaN."""
+        if self._settled is None or self._settled.settle is not settle:
+            self._settled = PathsAt(self.finder, self.position, settle)
+        return self._settled
 
     @cached_property
     def backward(self) -> Backward | None:

@@ -115,10 +115,16 @@ class Paths:
         self.backward = backward
         self.target = target
         self._store = at.graphs.store
-        self._factors = Factors(self._store, backward, at.position, at.finder.known(backward.start))
+        known = at.finder.known((backward.start, at.settle))
+        self._factors = Factors(self._store, backward, at.position, known, self._settled)
         self._statics: dict[Step, tuple[str, str | None, int, Local, End]] = {}
         self._last: list[tuple[Step, Row | str]] = []
         self._last_root = -1
+
+    def _settled(self, node: int, index: int, local: Local) -> Local | None:
+        """Return a measured local derivative without what 0 × inf made NaN in it; None where there is no such."""
+        chain = self.chain(node) if self._at.settle is not None else None
+        return None if chain is None or self._at.settle is None else self._at.settle(chain, index, local)
 
     @cached_property
     def _dag(self) -> Dag | None:
