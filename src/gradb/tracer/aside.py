@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-_count_modes = torch._C._len_torch_dispatch_stack
-_is_profiling = torch._C._autograd._profiler_enabled
+count_modes = torch._C._len_torch_dispatch_stack
+"""How many dispatch modes of the script's are in place in this thread; with ``is_profiling``, who sees ATen calls."""
+is_profiling = torch._C._autograd._profiler_enabled
 _observe = torch._C._autograd._enable_record_function
 _NOTHING = contextlib.nullcontext()
 
@@ -27,16 +28,11 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def is_seen() -> bool:
-    """Tell whether the script has something in place, in this thread, that sees ATen calls."""
-    return bool(_is_profiling() or _count_modes())
-
-
 @contextlib.contextmanager
 def unseen() -> Iterator[None]:
     """Keep ATen calls from whatever sees them, in this thread, as long as the context lasts."""
-    with _disable_current_modes() if _count_modes() else _NOTHING:
-        if not _is_profiling() or _local.is_unobserved:
+    with _disable_current_modes() if count_modes() else _NOTHING:
+        if not is_profiling() or _local.is_unobserved:
             yield
             return
         _local.is_unobserved = True

@@ -28,13 +28,14 @@ from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.losses import Losses
 from gradb.tracer.microscope import Microscope
-from gradb.tracer.passing import Filling, Hooks, is_private
+from gradb.tracer.passing import Filling, Hooks, are_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
 from gradb.tracer.reach import ends_of, leaves_of, node_of, to_run
 from gradb.tracer.visits import CustomVisit, LeafVisit, NodeVisit
 
 Engine = Callable[..., Any]
+_current_task = torch._C._current_graph_task_id
 _remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
 
 
@@ -162,7 +163,7 @@ class EngineWatch:
         tensors = self._composer.tensors
         for ref in leaves:
             if (leaf := ref()) is not None:
-                known = tensors.note_grad(leaf)
+                known = tensors.note_grad(leaf, grad_of(leaf))
                 if not known.memory_key:
                     tensors.note_memory(known, leaf)
 
@@ -240,12 +241,13 @@ class BackwardRun:
         if options.get("inputs"):
             given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
         retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
-        ids = [mark.id for node in nodes if (mark := self.composer.nodes.mark(node)) is not None]
+        marks = list(map(self.composer.nodes.mark, nodes))
+        ids = [mark.id for mark in marks if mark is not None]
         call = "grad" if self._is_grad else "backward"
         flags, outer = f"{dumps(retain)},{dumps(self._creates)}", self._find_outer()
         rest = f"{flags},{given},{dumps(ids)}{f',{outer}' if outer else ''}"
         detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{rest}]'
-        self._hook(nodes)
+        self._hook(nodes, marks)
         self.start = event
         self.composer.local.backward = self
         self.composer.runs.append(self)
@@ -268,20 +270,21 @@ class BackwardRun:
             return "null"
         return self.composer.tensor(gradient, blob, event, self.place)
 
-    def _hook(self, nodes: list[Any]) -> None:
-        retained = self.composer.retained()
-        self.composer.snapshots.passed = {} if self.hooks.are_ours() and is_private(nodes) else None
+    def _hook(self, nodes: list[Any], marks: list[NodeMark | None]) -> None:
+        retained, handles = self.composer.retained(), self._handles
+        customs = [is_custom(node) for node in nodes]
+        is_private = self.hooks.are_ours() and not any(customs) and are_private(marks)
+        self.composer.snapshots.passed = {} if is_private else None
         with self.hooks.ours():
-            for node in nodes:
-                mark = self.composer.nodes.mark(node)
+            for node, mark, is_own in zip(nodes, marks, customs, strict=True):
                 if mark is None:
                     continue
-                kind = LeafVisit if mark.is_leaf else CustomVisit if is_custom(node) else NodeVisit
-                visit = kind(self, node, mark)
-                for known in retained.get(mark.id, ()):
-                    visit.expect(known)
-                self._handles.append(node.register_prehook(visit.before))
-                self._handles.append(node.register_hook(visit.after))
+                visit = (LeafVisit if mark.is_leaf else CustomVisit if is_own else NodeVisit)(self, node, mark)
+                if retained:
+                    for known in retained.get(mark.id, ()):
+                        visit.expect(known)
+                handles.append(node.register_prehook(visit.before))
+                handles.append(node.register_hook(visit.after))
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
@@ -300,10 +303,12 @@ class BackwardRun:
         """Tell whether it is this call of the engine that runs a node; other threads, or a backward inside this one,
         may run the same node.
         """
-        task, known = torch._C._current_graph_task_id(), self.composer.local.backward
-        if self.task is None and (known is None or known is self or known.is_over):
-            self.task = task  # the first node on the calling thread, or on a worker thread that begins nothing itself
-        return task == self.task
+        task = _current_task()
+        if self.task is None:
+            known = self.composer.local.backward
+            if known is None or known is self or known.is_over:
+                self.task = task  # the first node on the calling thread, or on a worker that begins nothing itself
+        return bool(task == self.task)
 
     def finish(self, result: Any, error: str) -> None:
         """Record that the engine returned or raised."""
@@ -337,27 +342,24 @@ class BackwardRun:
 
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""
+        composer, recorder = self.composer, self._recorder
         try:
-            return self._upstream(node, mark, gradients)
-        except Exception as error:
-            return bare.node_start(self, mark, len(gradients), error)
-
-    def _upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
-        self._recorder.settle()
-        self.running = mark.id
-        self.composer.nodes.runs(node, mark, self._recorder.next_seq)
-        if self.composer.local.awaiting:
-            self.tell_awaiting(mark.id)
-        blob = Blob()
-        values = self.composer.gradients(gradients, blob)
-        is_bad = blob.has_nonfinite
-        probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
-        self._asker.held = node, mark, self._recorder.next_seq, gradients
-        try:
-            return self._recorder.emit(
+            event = recorder.settle()
+            self.running = mark.id
+            composer.nodes.runs(node, mark, event)
+            if composer.local.awaiting:
+                self.tell_awaiting(mark.id)
+            blob = Blob()
+            values = composer.gradients(gradients, blob)
+            is_bad = blob.has_nonfinite
+            probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
+            self._asker.held = node, mark, recorder.next_seq, gradients
+            return recorder.emit(
                 "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
                 node=mark.id, has_nonfinite=is_bad,
             )  # fmt: skip
+        except Exception as error:
+            return bare.node_start(self, mark, len(gradients), error)
         finally:
             self._asker.held = None
 
@@ -369,39 +371,25 @@ class BackwardRun:
         gradients: tuple[Any, ...],
         upstream: Any,
         calls: int | None,
-        *,
-        is_upstream_changed: bool = False,
-    ) -> None:
-        """Record that a node has run; ``calls`` as in ``NodeDetail``."""
-        try:
-            self._downstream(node, mark, start, gradients, upstream, calls, is_upstream_changed)
-        except Exception as error:
-            bare.node(self, mark, start, len(gradients), error)
-
-    def _downstream(
-        self,
-        node: Any,
-        mark: NodeMark,
-        start: int,
-        gradients: tuple[Any, ...],
-        upstream: Any,
-        calls: int | None,
         is_upstream_changed: bool,
     ) -> None:
-        self._recorder.settle()
-        blob, event = Blob(), self._recorder.next_seq
-        if self._creates:
-            self._made(mark, gradients, event)
-        values = self.composer.gradients(gradients, blob, has_graph=self._creates)
-        rest = _looked(calls)
-        if is_upstream_changed:
-            rest = f",{dumps(calls)},[{self.composer.gradients(upstream, blob)}]"
-        self._asker.held = node, mark, start, upstream
+        """Record that a node has run; ``calls`` as in ``NodeDetail``."""
+        recorder, composer = self._recorder, self.composer
         try:
-            self._recorder.emit(
+            blob, event = Blob(), recorder.settle()
+            if self._creates:
+                self._made(mark, gradients, event)
+            values = composer.gradients(gradients, blob, has_graph=self._creates)
+            rest = "" if calls is None else f",{calls}"
+            if is_upstream_changed:
+                rest = f",{dumps(calls)},[{composer.gradients(upstream, blob)}]"
+            self._asker.held = node, mark, start, upstream
+            recorder.emit(
                 "node", mark.name, mark.place, f"[{start},[{values}]{rest}]", blob, scope=mark.scope,
                 node=mark.id, has_nonfinite=blob.has_nonfinite,
             )  # fmt: skip
+        except Exception as error:
+            bare.node(self, mark, start, len(gradients), error)
         finally:
             self._asker.held = None
 
@@ -414,32 +402,25 @@ class BackwardRun:
 
     def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
         """Record what a ``.grad`` was and has become."""
+        composer, recorder = self.composer, self._recorder
         try:
-            self._accumulated(mark, tensor, filling, calls)
+            recorder.settle()
+            blob, grad = filling.blob, grad_of(tensor)
+            after = filling.became(composer, grad)
+            known = composer.tensors.note_grad(tensor, grad)
+            if known.is_moved:
+                composer.on_moved(known, filling.before, blob, mark.place)
+            event = recorder.next_seq
+            if self._creates:
+                self._made(mark, (grad,), event)
+            for one in (known, *composer.tensors.sharers_of_grad(known)):
+                one.filled(recorder.iteration)
+                composer.writer.grad(one.id, event, one.fills, one.since)
+            rest = "" if calls is None else f",{calls}"
+            values, label = f"{filling.before},{filling.added},{after}", known.label
+            recorder.emit(
+                "accumulate", label, mark.place, f"[{known.id},{dumps(label)},{values},{self.start}{rest}]", blob,
+                scope=mark.scope, node=mark.id, has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
         except Exception as error:
             bare.accumulation(self, mark, tensor, error)
-
-    def _accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None) -> None:
-        self._recorder.settle()
-        blob = filling.blob
-        after = filling.became(self.composer, grad_of(tensor))
-        known = self.composer.tensors.note_grad(tensor)
-        if known.is_moved:
-            self.composer.on_moved(known, filling.before, blob, mark.place)
-        event = self._recorder.next_seq
-        if self._creates:
-            self._made(mark, (grad_of(tensor),), event)
-        for one in (known, *self.composer.tensors.sharers_of_grad(known)):
-            one.filled(self._recorder.iteration)
-            self.composer.writer.grad(one.id, event, one.fills, one.since)
-        values = f"{filling.before},{filling.added},{after}"
-        detail = f"[{known.id},{dumps(known.label)},{values},{self.start}{_looked(calls)}]"
-        self._recorder.emit(
-            "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
-            has_nonfinite=blob.has_nonfinite,
-        )  # fmt: skip
-
-
-def _looked(calls: int | None) -> str:
-    """Return what ends the wire form of a node that was looked into."""
-    return "" if calls is None else f",{calls}"

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
-from gradb.tracer.aside import is_seen, unseen
+from gradb.tracer.aside import count_modes, is_profiling, unseen
 from gradb.tracer.blanks import Blanks
 from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
@@ -111,7 +111,7 @@ class Composer:
             return None  # what torch.jit.trace sees becomes part of its graph
         try:
             with _Unseen(), recorder.lock:
-                if is_seen():
+                if is_profiling() or count_modes():
                     with unseen():
                         result = part(*arguments)
                 else:
@@ -213,26 +213,29 @@ class Composer:
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
         """Return the node id and output number of a tensor, registering what is new in its graph."""
         try:
-            return self._node_of(tensor, event, place)
+            if not tensor.requires_grad:
+                return None, 0
+            node = maker(tensor)
+            if node is None:
+                return self._leaf_of(tensor, event, place), 0
+            mark = self.nodes.mark(node)
+            if mark is None:
+                self.nodes.register(node, event, place, self.scope)
+                mark = self.nodes.mark(node)
+                self._moved(tensor, mark, event)
+            return (mark.id if mark else None), tensor.output_nr
         except Exception as error:
             self.missing("nodes", error)
             return None, 0
 
-    def _node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
-        if not tensor.requires_grad:
-            return None, 0
-        node = maker(tensor)
-        if node is None:
-            if is_part(tensor):  # where it is used all the same, gradients end in it after all
-                mark = self.tensors.record(tensor).mark
-                return (mark.id if mark else None), 0
-            return self.nodes.leaf(tensor, event, place, self.scope).id, 0
-        mark = self.nodes.mark(node)
-        if mark is None:
-            self.nodes.register(node, event, place, self.scope)
-            mark = self.nodes.mark(node)
-            self._moved(tensor, mark, event)
-        return (mark.id if mark else None), tensor.output_nr
+    def _leaf_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> int | None:
+        """Return the id of the node in which gradients of a tensor that no op made end."""
+        mark = self.tensors.record(tensor).mark
+        if mark is None and not is_part(
+            tensor
+        ):  # where such a part is used all the same, gradients end in it after all
+            mark = self.nodes.leaf(tensor, event, place, self.scope)
+        return mark.id if mark else None
 
     def _moved(self, tensor: torch.Tensor, mark: NodeMark | None, event: int) -> None:
         """Say that a tensor has a node that was not seen being made: another, where its base was changed in place.

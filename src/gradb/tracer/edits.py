@@ -99,28 +99,31 @@ class Edits:
 
     def cleared(self, idiom: str, held: Held, place: PlaceRow) -> None:
         """Record a call that clears gradients, whether or not there was anything to clear."""
+        composer = self._composer
         self._recorder.settle()
-        self._composer.leaves([row.leaf for row in held.rows], place)
+        composer.leaves([row.leaf for row in held.rows], place)
         event, rows = self._recorder.next_seq, []
         for row in held.rows:
-            known = self._noted(row.leaf)
-            after = self._composer.snapshots.take(grad_of(row.leaf), held.blob)
+            grad = grad_of(row.leaf)
+            known = self._noted(row.leaf, grad)
+            after = composer.snapshots.take(grad, held.blob)
             rows.append(f"[{known.id},{dumps(known.label)},{row.before},{after}]")
-            if is_cleared(row.leaf):
+            if norm_of(grad) == 0:
                 known.fills = known.since = 0
                 if row.before != "null":
-                    self._policy.cleared(to_zeros=grad_of(row.leaf) is not None)
+                    self._policy.cleared(to_zeros=grad is not None)
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
-            self._composer.writer.grad(known.id, event, known.fills, known.since)
+            composer.writer.grad(known.id, event, known.fills, known.since)
         self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],false]", held.blob)
 
     def by_effect(self, idiom: str, held: Held, place: PlaceRow) -> None:
         """Record what a call did: cleared, changed, or nothing."""
         changed = []
         for row in held.rows:
-            self._noted(row.leaf)
-            if row.print is None or fingerprint(grad_of(row.leaf)) != row.print:
+            grad = grad_of(row.leaf)
+            self._noted(row.leaf, grad)
+            if row.print is None or fingerprint(grad) != row.print:
                 changed.append(row)
         if not changed:
             return
@@ -161,9 +164,9 @@ class Edits:
         kind, rest = ("zero_grad", "false") if is_clear else ("grad_change", "null,null")
         self._recorder.emit(kind, "grad.set_", place, f'["grad.set_",[{row}],{rest}]', blob)
 
-    def _noted(self, leaf: torch.Tensor) -> TensorRecord:
+    def _noted(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
         """Take note of the buffer that a leaf has after a call that is recorded, which may have put it elsewhere."""
-        known = self._composer.tensors.note_grad(leaf)
+        known = self._composer.tensors.note_grad(leaf, grad)
         known.is_moved = False
         return known
 
@@ -185,7 +188,7 @@ class Edits:
     def _note(self, change: _Change, row: Row) -> None:
         """Add what became of one buffer to the change."""
         composer, grad = self._composer, grad_of(row.leaf)
-        known = self._noted(row.leaf)
+        known = self._noted(row.leaf, grad)
         part = change.parts.setdefault(known.id, _Part(known, row.before, row.norm))
         part.after, part.norms[1] = composer.snapshots.take(grad, change.blob), norm_of(grad)
         if part.norms[1] == 0:

@@ -150,6 +150,7 @@ class ForwardCall:
         "grads",
         "inputs",
         "inside",
+        "is_within",
         "kwargs",
         "recorder",
         "texts",
@@ -168,8 +169,11 @@ class ForwardCall:
         self.composer, self.grads, self.updates = composer, grads, updates
         self.call, self.args, self.kwargs = call, args, kwargs
         self.recorder = composer.recorder
-        self.again: int | None = composer.local.recomputing
-        self.inside: int | None = composer.local.inside if self.again is None else None
+        local = composer.local
+        self.again: int | None = local.recomputing
+        self.inside: int | None = local.inside if self.again is None else None
+        self.is_within = self.again is not None or self.inside is not None
+        """True inside of a backward, which makes it no part of the script's forward."""
         self.found: Found | None = None
         self.blob = Blob()
         self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
@@ -220,20 +224,16 @@ class ForwardCall:
             results = tensors_in(self.args[:1])  # __setitem__ and what works on lists return nothing
         if not results or self.is_hidden() or self.composer.is_in_transform():
             return
-        if (
-            not self._is_within()
-            and not self.call.is_inplace
-            and maker(results[0]) is not None
-            and not self._locate().is_optimizer
-        ):
+        is_forward = not self.is_within and not call.is_inplace and self.updates.awaits_forward
+        if is_forward and maker(results[0]) is not None and not self._locate().is_optimizer:
             self.updates.forward_begins()
-        if self.call.is_blank or self.composer.blanks.known:
+        if call.is_blank or self.composer.blanks.known:
             self._see_blanks(results)
         if self.blind:
             self._give_up_inputs()
         elif self.texts is None:
             self._take_inputs()
-        elif self.call.genuine is None:
+        elif call.genuine is None:
             self._name_inputs()  # its forward has given them names of its own
         self._record(results, is_single)
 
@@ -244,10 +244,6 @@ class ForwardCall:
             return
         self.recorder.settle()
         self.grads.error(error, self._locate().place.row)
-
-    def _is_within(self) -> bool:
-        """Tell whether this happens inside of a backward, which makes it no part of the script's forward."""
-        return self.again is not None or self.inside is not None
 
     def _locate(self) -> Found:
         if self.found is None:
@@ -260,13 +256,8 @@ class ForwardCall:
 
     def _name_inputs(self) -> None:
         event, found = self.recorder.settle(), self._locate()
-        if found.is_direct and not self._is_within():
+        if found.is_direct and not self.is_within and found.place.names.operands:
             self.composer.naming.arguments(found.place.names, self.call.callee, self.args, event)
-
-    def _name_results(self, results: list[torch.Tensor], is_single: bool, event: int) -> None:
-        found = self._locate()
-        if found.is_direct and not self._is_within():
-            self.composer.naming.results(found.place.names, self.call.callee, results, is_single, event)
 
     def see_leaves(self) -> None:
         """Name the inputs, and record the leaves among them that were never seen."""
@@ -280,46 +271,49 @@ class ForwardCall:
     def _take_inputs(self) -> None:
         place = self._locate().place.row
         self.see_leaves()
-        event = self.recorder.next_seq
-        self.texts = [self.composer.tensor(tensor, self.blob, event, place) for tensor in self.inputs]
+        event, blob, told = self.recorder.next_seq, self.blob, self.composer.tensor
+        self.texts = [told(tensor, blob, event, place) for tensor in self.inputs]
 
     def _give_up_inputs(self) -> None:
         value = self.composer.snapshots.missing(self.blind)
         self.texts = [f"{self.composer.tensors.record(one).head}false,null,0,{value}]" for one in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
-        composer, found = self.composer, self._locate()
+        composer, call, found = self.composer, self.call, self._locate()
         event, place = self.recorder.settle(), found.place.row
         made = maker(results[0])
+        is_named = found.is_direct and not self.is_within and bool(found.place.names.targets)
         if is_single and made is None and self.makes_leaf(results[0]):
-            self._name_results(results, is_single, event)
-            composer.leaf(
-                results[0], self.call.display, place, is_quiet=is_ordinary(results[0]) and not results[0].numel()
-            )
+            if is_named:
+                composer.naming.results(found.place.names, call.callee, results, is_single, event)
+            composer.leaf(results[0], call.display, place, is_quiet=is_ordinary(results[0]) and not results[0].numel())
             return
         scope, new = composer.scope, []
-        changed, is_update = self._updated(results) if self.call.is_inplace else (results, False)
+        changed, is_update = self._updated(results) if call.is_inplace else (results, False)
         for tensor in changed:
             if (node := made if tensor is results[0] else maker(tensor)) is not None:
                 new += composer.nodes.register(node, event, place, scope, (self.inputs, changed))
-        self._name_results(results, is_single, event)
+        if is_named:
+            composer.naming.results(found.place.names, call.callee, results, is_single, event)
         texts, first = [], None
         for tensor in changed:
             text, node = composer.defined(tensor, self.blob, event, place)
             texts.append(text)
             first = node if first is None else first
-        name = made.name() if made is not None and new else self.call.display
-        if self.again is not None:
-            for id_ in new:
-                composer.writer.remark(id_, event, "recomputed", str(self.again))
-        elif self.inside:
-            for id_ in new:
-                composer.writer.remark(id_, event, "made_by", str(self.inside))
+        name = made.name() if made is not None and new else call.display
+        if self.is_within:
+            self._remark(new, event)
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
             is_quiet=not is_update and made is None and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
-            phase="optimizer" if is_update or found.is_optimizer else "backward" if self._is_within() else None,
+            phase="optimizer" if is_update or found.is_optimizer else "backward" if self.is_within else None,
         )  # fmt: skip
+
+    def _remark(self, new: list[int], event: int) -> None:
+        """Say of which node's backward new nodes are part."""
+        kind, by = ("recomputed", self.again) if self.again is not None else ("made_by", self.inside)
+        for id_ in new if by or kind == "recomputed" else ():
+            self.composer.writer.remark(id_, event, kind, str(by))
 
     def _see_blanks(self, results: list[torch.Tensor]) -> None:
         """Take note of memory that was only reserved, or is written to or read."""
@@ -355,7 +349,7 @@ class ForwardCall:
     def _detail(self, outputs: list[str], new: list[int]) -> str:
         inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
         rest = f"{new},{flag}"
-        if self._is_within():
+        if self.is_within:
             rest += f",{'null' if self.calls is None else self.calls},{'true' if self.inside is None else self.inside}"
         elif self.calls is not None:
             rest += f",{self.calls}"

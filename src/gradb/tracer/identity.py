@@ -20,7 +20,6 @@ from gradb.tape.renumbering import renumbered
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import remarks
 from gradb.tracer.buffers import Buffers
-from gradb.tracer.history import grad_of
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.saving import Hands, Saving
 from gradb.tracer.shielding import shielded
@@ -121,10 +120,10 @@ class TensorIds:
         known = self._records.get(id(tensor))
         return known is not None and known.ref() is tensor
 
-    def note_grad(self, tensor: torch.Tensor) -> TensorRecord:
+    def note_grad(self, tensor: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
         """Remember which object a tensor's ``.grad`` is now, so that a change of it in place is recognised."""
         known = self.record(tensor)
-        self._buffers.note(known, grad_of(tensor))
+        self._buffers.note(known, grad)
         return known
 
     def sharers_of_grad(self, known: TensorRecord) -> list[TensorRecord]:
@@ -177,13 +176,15 @@ class TensorIds:
 class NodeMark:
     """What a node remembers for us; made once and not changed (a frozen dataclass takes four times as long to make)."""
 
-    __slots__ = ("edges", "has_run", "id", "is_hooked", "name", "place", "scope", "writer")
+    __slots__ = ("edges", "has_run", "id", "is_hooked", "is_leaf", "name", "place", "scope", "writer")
 
     def __init__(
         self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: TapeWriter
     ) -> None:
         self.id = id
         self.name = name
+        self.is_leaf = name == ACCUMULATE
+        """True for the AccumulateGrad node of a leaf."""
         self.place = place
         """Where the forward call that created it stands."""
         self.scope = scope
@@ -200,11 +201,6 @@ class NodeMark:
         """Say that the node is no more: the mark lives as long as it does. Any thread may come here, at any time."""
         writer = self.writer
         writer.gone.append((writer.head + 1, self.id))
-
-    @property
-    def is_leaf(self) -> bool:
-        """True for the AccumulateGrad node of a leaf."""
-        return self.name == ACCUMULATE
 
 
 class NodeIds:

@@ -9,6 +9,7 @@ Knows nothing of torch.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import weakref
 from collections.abc import Callable
@@ -36,7 +37,8 @@ class Iterations:
         """Optimizers that have ever stepped."""
         self._is_told = False
         self._has_backward = False
-        self._is_updated = False
+        self.is_updated = False
+        """True when parameters were updated by hand since the last step and forward."""
         self._can_see_updates = False
         self._lines: set[PlaceRow] = set()
         self.on_end: Callable[[], None] = lambda: None
@@ -76,7 +78,8 @@ class Iterations:
         if self._made.get(key) is ref:
             del self._made[key]
             self._stepped.discard(key)
-            self._rounds.forget(key)
+            with contextlib.suppress(Exception):  # Python would print it to the script's stderr
+                self._rounds.forget(key)
 
     def steps(self, optimizer: Any) -> None:
         """Take note of a step that is about to be recorded; it may be the first of a new iteration."""
@@ -94,7 +97,7 @@ class Iterations:
     def _step(self, key: int) -> list[Any]:
         rounds = self._rounds
         is_over = rounds.step(key, has_backward=self._has_backward)
-        self._has_backward = self._is_updated = False
+        self._has_backward = self.is_updated = False
         who = [*rounds.now]
         if rounds.merged:
             who = list(rounds.members)  # this iteration began before it was known to be one
@@ -133,17 +136,17 @@ class Iterations:
     def updated_by_hand(self) -> bool:
         """Take note of a change of a parameter by the script's own code; return whether it follows a backward."""
         if self._has_backward:
-            self._is_updated = self._can_see_updates = True
+            self.is_updated = self._can_see_updates = True
         return self._has_backward
 
     def forward_begins(self) -> None:
         """Take note that parameters were updated by hand, where they were since the last forward and no step."""
-        if self._is_updated:
+        if self.is_updated:
             self._by_hand()
 
     def backward_begins(self, place: PlaceRow) -> None:
         """Take note of a backward; the second from one line begins an iteration where nothing else tells."""
-        if self._is_updated:
+        if self.is_updated:
             self._by_hand()
         elif place in self._lines and not self._made and not (self._can_see_updates and self._recorder.is_full):
             self._begin()
@@ -156,7 +159,7 @@ class Iterations:
         self._step(HAND)
 
     def _begin(self) -> None:
-        self._has_backward = self._is_updated = False
+        self._has_backward = self.is_updated = False
         self._lines.clear()
         self.on_end()
         self._rounds.begin()

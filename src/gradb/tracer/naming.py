@@ -128,24 +128,23 @@ class Naming:
         if known.name is None:
             self._give(known, self._free(name), event, "")
 
-    @_spared
     def arguments(self, names: Names, callee: Callee, args: tuple[Any, ...], event: int) -> None:
         """Name the tensors among positional arguments as the source does."""
-        if not args or not names.operands:
-            return
-        is_pair = len(args) == 2 and isinstance(args[0], torch.Tensor) and isinstance(args[1], torch.Tensor)
-        row = names.of_arguments(callee, len(args), is_pair)
-        if row:
-            for value, name in zip(args, row, strict=False):
+        try:
+            is_pair = len(args) == 2 and isinstance(args[0], torch.Tensor) and isinstance(args[1], torch.Tensor)
+            for value, name in zip(args, names.of_arguments(callee, len(args), is_pair), strict=False):
                 if name and isinstance(value, torch.Tensor):
                     self.name(value, name, event, names.scope)
+        except Exception as error:
+            self.on_failure("names", error)
 
-    @_spared
     def results(self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         """Name what an expression returned after the targets it is assigned to."""
-        if names.targets:
+        try:
             for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
                 self.name(value, name, event, names.scope)
+        except Exception as error:
+            self.on_failure("names", error)
 
     # --- paths of leaves ----------------------------------------------------------------------------------------------
 

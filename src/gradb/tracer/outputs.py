@@ -60,7 +60,6 @@ class Outputs:
             )  # fmt: skip
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        self._recorder.before_event = self._make_way
         self._recorder.flush_idle = self._flush_idle
 
     def is_full(self) -> bool:
@@ -106,6 +105,7 @@ class Outputs:
             self.flush()
         else:  # a traceback that Python prints at the end has no place, and many lines
             self._ends_line = text.endswith("\n") and self._lines < _LINES and key[1] != NOWHERE.row
+        self._recorder.before_event = self._make_way
 
     def _make_way(self) -> None:
         """Write what was printed before an event of another kind."""

@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from gradb.tape.codec import Blob
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of, version
-from gradb.tracer.identity import MARK, is_custom
+from gradb.tracer.identity import NodeMark
 
 _OURS = 1 << 62
 """Where the numbers of our hooks begin: far from those of the script's."""
@@ -48,19 +48,17 @@ class Hooks:
         return self._first == RemovableHandle.next_id
 
 
-def is_private(nodes: list[Any]) -> bool:
-    """Tell whether no Python code of the script can lay hands on a gradient while the engine runs these nodes.
+def are_private(marks: list[NodeMark | None]) -> bool:
+    """Tell whether no Python code of the script can lay hands on a gradient while the engine runs these built-in nodes.
 
     Then only the engine can change one, and it does so by ops that count its version up: what edits memory behind torch
     (``.data``, a NumPy alias) would have to get hold of it first. Gradients reach Python in hooks, in the backward of a
     custom Function (compiled regions and checkpoints are such), and in hooks of saved tensors where one is saved.
     Another thread could share the gradient that the script itself gave.
     """
-    marks = [node.metadata.get(MARK) for node in nodes]
     return (
         threading.active_count() == 1
-        and not any(is_custom(node) for node in nodes)
-        and not any(mark is None or mark.is_hooked for mark in marks)
+        and all(mark is not None and not mark.is_hooked for mark in marks)
         and torch._C._autograd._top_saved_tensors_default_hooks(True) is None
     )
 

@@ -45,7 +45,11 @@ class Prober:
 
     def probe(self, node: Any, mark: NodeMark, blob: Blob, upstream: Sequence[torch.Tensor | None]) -> str:
         """Return the text of the wire forms of the probes, one for each edge, of a node that is about to run."""
-        why = self._refusal(node, mark) if all(map(_is_plain, upstream)) else _FOREIGN
+        why = None
+        for gradient in upstream:
+            if gradient is not None and type(gradient) is not torch.Tensor and not is_ordinary(gradient):
+                why = _FOREIGN  # a call with such a gradient runs more than torch: a fake tensor's would be traced
+        why = why or self._refusal(node, mark)
         if why is None:
             budget = STEPPING if self._mode == "always" or self._is_stepping() else FREE
             call = engines_own(node, has_graph=torch.is_grad_enabled())
@@ -88,11 +92,6 @@ class Prober:
         if visits > _REPEATS:
             return f"not probed in a free run after the first {_REPEATS} visits of this place"
         return None
-
-
-def _is_plain(gradient: torch.Tensor | None) -> bool:
-    """Tell whether a call with a gradient like it runs nothing but torch: a fake tensor's would be traced."""
-    return gradient is None or type(gradient) is torch.Tensor or is_ordinary(gradient)
 
 
 def engines_own(call: Call, *, has_graph: bool) -> Call:

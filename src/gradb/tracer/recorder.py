@@ -47,8 +47,8 @@ class Recorder:
         """False while only watching: no event of an op, a node or a .grad."""
         self.iteration = 1
         self.phase = "start"
-        self.before_event: Callable[[], None] = lambda: None
-        """Called before each event is numbered (the output streams flush what was printed before it)."""
+        self.before_event: Callable[[], None] | None = None
+        """Called before the next event is numbered (the output streams flush what was printed before it)."""
         self.pending: Callable[[], None] | None = None
         """Records what has been seen already, once it is over; called before each event is numbered."""
         self.flush_idle: Callable[[bool], None] = lambda is_last: None
@@ -78,16 +78,23 @@ class Recorder:
 
     def settle(self) -> int:
         """Write what has to come before the next event; return that event's number."""
+        if self.pending is not None or self.before_event is not None or self.has_errands or self._is_due:
+            self._write_first()
+        return self.writer.head + 1
+
+    def _write_first(self) -> None:
         if self.pending is not None:
             try:
                 self.pending()
             except Exception as error:
                 self.pending = None
                 self.failures.part("a change of .grad", error)
-        try:
-            self.before_event()
-        except Exception as error:
-            self.failures.part("what was printed", error)
+        before, self.before_event = self.before_event, None
+        if before is not None:
+            try:
+                before()
+            except Exception as error:
+                self.failures.part("what was printed", error)
         if self.has_errands:
             self.has_errands = False
             self.failures.tell()
@@ -95,7 +102,6 @@ class Recorder:
         if self._is_due:
             self._is_due = False
             self.write()
-        return self.writer.head + 1
 
     def next_iteration(self) -> None:
         """Begin the next iteration."""
@@ -269,6 +275,6 @@ class Recorder:
         self.is_active = False
         self.gate.release(None)
         self.lock = threading.RLock()
-        self.before_event = lambda: None
+        self.before_event = None
         self.is_open = False
         self.writer.leak()

@@ -30,7 +30,7 @@ class Resumption:
                 continue
             leaves.append(composer.defined(leaf, blob, event, place)[0])
             gradients.append(composer.snapshots.take(grad_of(leaf), blob))
-            composer.tensors.note_grad(leaf)
+            composer.tensors.note_grad(leaf, grad_of(leaf))
             known.fills, known.since = (0, 0) if grad_of(leaf) is None else (-1, composer.recorder.iteration - 1)
             writer.grad(known.id, event, known.fills, known.since)
         return f"[{','.join(leaves)}]", f"[{','.join(gradients)}]", blob

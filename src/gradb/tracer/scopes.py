@@ -130,7 +130,7 @@ class ModuleScopes:
         local.calls.append(call)
         if len(roots) == 1:
             self._name_parameters(module, call.found)
-        if call.found.is_module_call:
+        if call.found.is_module_call and args and call.found.place.names.operands:
             self._composer.naming.arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
 
     def _drop_what_is_over(self) -> None:

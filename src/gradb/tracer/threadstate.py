@@ -48,11 +48,12 @@ class ThreadState(threading.local):
         """The looks into ops and nodes that this thread is in, the innermost last."""
         self.is_making_ends = False
         """Whether the nodes at which gradients end are being made ahead of the engine."""
-        self._is_ours = get_ident() in threading._active  # type: ignore[attr-defined]
+        self.is_pythons = get_ident() in threading._active  # type: ignore[attr-defined]
+        """True where Python knows the thread: then all this stays, and need not be kept."""
         self._kept = kept
         vars(self).update(kept.get(get_ident(), ()))
 
     def keep(self) -> None:
         """Keep all this for the next time that Python is entered on a thread that is none of Python's."""
-        if not self._is_ours:
+        if not self.is_pythons:
             self._kept[get_ident()] = dict(vars(self))

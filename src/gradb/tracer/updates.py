@@ -38,6 +38,11 @@ class UpdateWatch:
         self.is_in_step: Callable[[], bool] = lambda: False
         """Tells whether an optimizer is making a step."""
 
+    @property
+    def awaits_forward(self) -> bool:
+        """True when parameters were updated by hand, and the next forward tells that this is over."""
+        return self._iterations.is_updated
+
     def forward_begins(self) -> None:
         """Take note that the script computes something that can be differentiated."""
         try:

@@ -11,7 +11,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +24,7 @@ from gradb.tracer.history import grad_of, version
 from gradb.tracer.insides import inside
 from gradb.tracer.microscope import looking_away
 from gradb.tracer.places import NOWHERE, PlaceRow
+from gradb.tracer.visits import NodeVisit
 
 TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
     "tensor",
@@ -59,10 +60,11 @@ class UserHooks:
         mixin, module_hook = torch.autograd.function._HookMixin, torch.utils.hooks.BackwardHook
         of_node, of_module = mixin.__dict__["_register_hook"], module_hook.__init__
         register, handle = of_node.__func__, torch.utils.hooks.RemovableHandle
-        of_handle = handle.remove
+        of_handle, visits = handle.remove, {NodeVisit.before, NodeVisit.after}
 
         def register_on_node(backward_hooks: Any, hook: Any) -> Any:
-            return register(backward_hooks, self.wrap(hook, NODE))
+            is_visit = type(hook) is MethodType and hook.__func__ in visits  # nearly all: two for each node that runs
+            return register(backward_hooks, hook if is_visit else self.wrap(hook, NODE))
 
         @functools.wraps(of_module)
         def begin(backward: Any, module: Any, user_hooks: Any, user_pre_hooks: Any) -> None:
@@ -90,7 +92,7 @@ class UserHooks:
     def wrap(self, hook: Any, kind: str) -> Any:
         """Return what to register in a hook's place: the hook itself where it is not the script's own."""
         code = getattr(hook, "__code__", None)
-        if _is_ours(code):  # nearly all: two for each node that the engine runs
+        if _is_ours(code):
             return hook
         if not self._recorder.is_active or not callable(hook) or isinstance(hook, Watched):
             return hook
@@ -179,7 +181,7 @@ class UserHooks:
 
     def _note_grad(self, leaf: torch.Tensor) -> None:
         composer = self._composer
-        known = composer.tensors.note_grad(leaf)
+        known = composer.tensors.note_grad(leaf, grad_of(leaf))
         composer.writer.grad(known.id, self._recorder.settle(), known.fills, known.since)
 
     def _emit(

@@ -78,7 +78,7 @@ class Snapshots:
         """Return the same as ``take`` of a gradient inside the engine, reading a large one once where that will do.
 
         Each node hands its gradients to the next as they are. What is still the same tensor, in the same version, has
-        the value that it had: see ``passing.is_private`` for why nobody can have changed it otherwise.
+        the value that it had: see ``passing.are_private`` for why nobody can have changed it otherwise.
         """
         passed = self.passed
         if passed is None or type(tensor) not in _ORDINARY or tensor.numel() <= self.limit or not tensor.is_cpu:

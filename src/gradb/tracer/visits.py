@@ -48,31 +48,31 @@ class NodeVisit:
 
     def _before(self, gradients: tuple[Any, ...]) -> None:
         """A failure here is told with the node, lest the tape say that it has not run."""
+        run = self.run
         try:
-            self._begin(gradients)
+            if not run.is_running():
+                return
+            for known, filling in self.fillings:
+                tensor = known.ref()
+                filling.add(run.composer, None if tensor is None else gradients[tensor.output_nr])
+            self.start = run.upstream(self.node, self.mark, gradients)
+            self._enter()
         except Exception as error:
-            self.run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
-
-    def _begin(self, gradients: tuple[Any, ...]) -> None:
-        if not self.run.is_running():
-            return
-        for known, filling in self.fillings:
-            tensor = known.ref()
-            filling.add(self.run.composer, None if tensor is None else gradients[tensor.output_nr])
-        self.start = self.run.upstream(self.node, self.mark, gradients)
-        self._enter()
+            run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
 
     def _enter(self) -> None:
         """Take note that this thread is running the node."""
         local = self.run.composer.local
         self.outer, local.backward, local.visit = local.backward, self.run, self
-        local.keep()
+        if not local.is_pythons:
+            local.keep()
 
     def _leave(self) -> None:
         local = self.run.composer.local
         if local.visit is self:
             local.backward, local.visit, self.outer = self.outer, None, None
-            local.keep()
+            if not local.is_pythons:
+                local.keep()
 
     def fill(self) -> None:
         """Record what a leaf's ``.grad`` has become; a node that is no leaf has none."""
@@ -82,17 +82,19 @@ class NodeVisit:
         return False
 
     def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+        run, mark = self.run, self.mark
         try:
-            self._end(inputs, outputs, calls)
+            if not self.start or not run.is_running():
+                return
+            self._leave()
+            run.downstream(self.node, mark, self.start, inputs, outputs, calls, self.has_changed(outputs))
+            if self.fillings:
+                self._fill()
         except Exception as error:
-            self.run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
+            run.composer.recorder.lost(error, "a node", hides="gradients", node=mark.id)
 
-    def _end(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
-        if not self.start or not self.run.is_running():
-            return
-        self._leave()
-        is_changed = self.has_changed(outputs)
-        self.run.downstream(self.node, self.mark, self.start, inputs, outputs, calls, is_upstream_changed=is_changed)
+    def _fill(self) -> None:
+        """Record what the outputs that keep their ``.grad`` hold now."""
         fillings, self.fillings = self.fillings, []
         for known, filling in fillings:
             tensor = known.ref()
@@ -131,16 +133,24 @@ class LeafVisit(NodeVisit):
         self.broken: Exception | None = None
         """Why it is not known what ``.grad`` held."""
 
-    def _begin(self, gradients: tuple[Any, ...]) -> None:
-        if not self.run.is_running():
-            return
+    def _before(self, gradients: tuple[Any, ...]) -> None:
+        run = self.run
+        try:
+            if not run.is_running():
+                return
+            self._look(gradients[0])
+            self.start = run.upstream(self.node, self.mark, gradients)
+            self._enter()
+        except Exception as error:
+            run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
+
+    def _look(self, added: Any) -> None:
+        """Remember what ``.grad`` holds, and what comes."""
         try:
             self.filling = Filling(self.run.composer, self.node.variable)
-            self.filling.add(self.run.composer, gradients[0])
+            self.filling.add(self.run.composer, added)
         except Exception as error:
             self.broken = error
-        self.start = self.run.upstream(self.node, self.mark, gradients)
-        self._enter()
 
     def fill(self) -> None:
         """Record what ``.grad`` has become, once: before the first hook that may change it, else at the end."""
@@ -152,7 +162,11 @@ class LeafVisit(NodeVisit):
             else:
                 self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
 
-    def _end(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
-        if self.run.is_running():
-            self._leave()
-            self.fill()
+    def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
+        run = self.run
+        try:
+            if run.is_running():
+                self._leave()
+                self.fill()
+        except Exception as error:
+            run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
