@@ -8,15 +8,21 @@ for the nodes that are large in real models; all others have none. No generator 
 
 from __future__ import annotations
 
-import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from gradb.tape.codec import Wire
+from gradb.tracer.history import version
 from gradb.tracer.measuring import Call, Edge, Outputs, edges_of, results_of, unknown
 
+_APART = 4_099
+"""How far the signs of the vector that goes forward begin after those of the vector upstream."""
+_LEAST = 1 << 16
+_FRESH = 0
+_TINY = 1e-15
 MAX_ELEMENTS = 4_194_304
 """Of each tensor at the node: a larger one is not called once more."""
 _LIMIT = 1 << 63  # a negative dimension is kept as its two's complement
@@ -106,16 +112,16 @@ def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
 
     ``why``: what is said of the local derivative that was not measured. An edge without a formula has nothing more.
     """
-    edges, formulas = edges_of(node), FORWARD.get(name)
+    edges, outputs, formulas = edges_of(node), Outputs(node), FORWARD.get(name)
     plain = [unknown(why) for _ in edges]
-    if formulas is None or not _is_fit(Outputs(node), edges):
+    if formulas is None or not _is_fit(outputs, edges):
         return plain
-    vectors = _vectors(Outputs(node))
+    vectors = _vectors(outputs)
     results = results_of(call(*vectors))
     for index, (edge, gradient) in enumerate(zip(edges, results, strict=False)):
         if edge.target is not None and gradient is not None and index < len(formulas):
             try:
-                plain[index].append(_compared(node, edge, gradient, vectors[0], formulas[index]))
+                plain[index].append(_compared(node, edge, gradient, vectors[0].shape, formulas[index]))
             except (LookupError, AttributeError, RuntimeError):  # what the formula needs was not saved, or was changed
                 continue
     return plain
@@ -131,25 +137,45 @@ def _is_fit(outputs: Outputs, edges: Sequence[Edge]) -> bool:
 
 def _vectors(outputs: Outputs) -> list[torch.Tensor]:
     """Return a random vector upstream of the first output, and zeros upstream of the others."""
-    first, *others = outputs.zeros()
-    return [_random(first.shape, 1, first), *others]
+    return [outputs.filled(0, _signs), *outputs.zeros(1)]
 
 
-def _compared(node: Any, edge: Edge, gradient: torch.Tensor, vector: torch.Tensor, forward: Forward) -> Wire:
+def _compared(node: Any, edge: Edge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> Wire:
     """Return both projections, and the length of the vector of their terms: what an error is relative to."""
     sent = edge.deliver(gradient, MAX_ELEMENTS)
-    other = _random(sent.shape, 2, sent)
-    terms = (sent.double() * other.double()), (vector.double() * forward(node, other, vector.shape).double())
-    engine, formula = (float(part.sum()) for part in terms)
-    return [engine, formula, max(float(part.norm()) for part in terms)]
+    made = forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape).expand(shape)
+    (engine, one), (formula, other) = _project(sent, _APART), _project(made, 0)
+    return [engine, formula, max(one, other)]
 
 
-def _random(shape: Sequence[int], seed: int, like: torch.Tensor) -> torch.Tensor:
-    return _signs(tuple(shape), seed).to(like.device, like.dtype)
+def _project(tensor: torch.Tensor, start: int) -> tuple[float, float]:
+    """Return the sum of a tensor times the random signs, and the length of the vector of these terms."""
+    flat = tensor.reshape(-1)
+    for dtype in (torch.promote_types(flat.dtype, torch.float32), torch.float64):
+        wide = flat.to(dtype)
+        signs = _signs(wide.shape, dtype, wide.device, start)
+        total, length = float(torch.dot(wide, signs)), float(torch.linalg.vector_norm(wide))
+        if math.isfinite(total) and _TINY < length < math.inf:
+            break  # else sums or squares were too large or too small for a float32
+    return total, length
 
 
-@functools.lru_cache(4)
-def _signs(shape: tuple[int, ...], seed: int) -> torch.Tensor:
-    """Return 1 and -1 at random: exact in every dtype. The generator is our own."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(0, 2, shape, generator=generator, dtype=torch.int8) * 2 - 1
+def _signs(shape: torch.Size, dtype: torch.dtype, device: torch.device, start: int = 0) -> torch.Tensor:
+    """Return 1 and -1 at random: exact in every dtype. It is memory that others share, not to be written to."""
+    key, end = (dtype, device), start + shape.numel()
+    known = _drawn.get(key)
+    if known is None or known.numel() < end or version(known) != _FRESH:
+        known = _drawn[key] = _draw(end).to(device, dtype)
+    return known[start:end].view(shape)
+
+
+def _draw(count: int) -> torch.Tensor:
+    """Draw at least so many signs: the first of them are the same however many there are. The generator is our own."""
+    size = max(_LEAST, 1 << (count - 1).bit_length())
+    with torch.inference_mode(False):
+        generator = torch.Generator().manual_seed(1)
+        return torch.randint(0, 2, (size,), generator=generator, dtype=torch.int8) * 2 - 1
+
+
+_drawn: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}
+"""The signs that were drawn, by dtype and device; drawn anew where a node has written to them."""

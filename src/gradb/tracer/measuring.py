@@ -121,9 +121,17 @@ class Outputs:
         names = ", ".join(str(index) for index in sorted(left_out))
         self.note = f"without output {names}, which nothing of the loss depends on" if left_out else ""
 
-    def zeros(self) -> list[torch.Tensor]:
-        """Return zeros upstream of each output."""
-        return [torch.zeros(tuple(meta.shape), dtype=meta.dtype, device=meta.device) for meta in self._metadata]
+    def zeros(self, start: int = 0) -> list[torch.Tensor]:
+        """Return zeros upstream of each output, from one on."""
+        metadata = self._metadata[start:]
+        return [torch.zeros(tuple(meta.shape), dtype=meta.dtype, device=meta.device) for meta in metadata]
+
+    def filled(
+        self, output: int, make: Callable[[torch.Size, torch.dtype, torch.device], torch.Tensor]
+    ) -> torch.Tensor:
+        """Return what is made for the shape, dtype and device of one output."""
+        meta = self._metadata[output]
+        return make(torch.Size(meta.shape), meta.dtype, meta.device)
 
     def one_hot(self, row: int) -> list[torch.Tensor]:
         """Return zeros, and a 1 at one of the rows; for every other row of a complex output an i."""
