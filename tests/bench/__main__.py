@@ -8,7 +8,9 @@ same round with their quartiles, and whether a bar is met: the median is below i
 A workload times its own training section, after imports and a warm-up, so that the start of Python and torch is not
 in the figures.
 
-``--before CHECKOUT`` runs the gradb of another checkout in the same rounds, and prints what this one costs against it.
+``--before CHECKOUT`` runs the gradb of another checkout in the same rounds, and prints what this one costs against it:
+recording in full without the calls of large nodes with a random vector, which the other may not make, and what these
+calls cost apart from that (``--columns full,unchecked`` without another checkout).
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def run(column: Column, script: list[str], tape: Path, before: str | None) -> Ru
     """Run one workload one way."""
     command = column.command(script, tape)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    if column.compared and before is not None:
+    if column.before and before is not None:
         environment["PYTHONPATH"] = os.path.join(before, "src")
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=_TIMEOUT)
     if done.returncode:
@@ -70,9 +72,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if options.before is not None:
         if not os.path.isfile(os.path.join(options.before, "src", "gradb", "__init__.py")):
             parser.error(f"--before {options.before}: there is no src/gradb in it")
-        columns += [name for name in COLUMNS if COLUMNS[name].compared in columns]
+        others = {name: column for name, column in COLUMNS.items() if column.before in columns}
+        columns += [*others, *(column.compared for column in others.values())]
     options.columns = list(dict.fromkeys(columns))
-    known = [name for name in COLUMNS if options.before is not None or not COLUMNS[name].compared]
+    known = [name for name in COLUMNS if options.before is not None or not COLUMNS[name].before]
     for what, names, all_ in (("workload", options.workloads, WORKLOADS), ("column", options.columns, known)):
         if unknown := sorted(set(names) - set(all_)):
             parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(all_)}")

@@ -93,7 +93,7 @@ def _cell(load: Workload, rounds: Sequence[Round], name: str) -> str:
 
 def _sizes(rounds: Sequence[Round], names: Sequence[str]) -> tuple[str, str]:
     """Return what gradb's columns need beyond the bare run: memory, and the size of the tape."""
-    taped = [name for name in names if COLUMNS[name].is_taped and not COLUMNS[name].compared]
+    taped = [name for name in names if COLUMNS[name].is_taped and not COLUMNS[name].before]
 
     def each(size: Callable[[Round, str], float], form: str) -> str:
         mebibytes = {name: median(size(one, name) for one in rounds if name in one) for name in taped}

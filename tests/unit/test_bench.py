@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.bench.__main__ import parse, plan
@@ -31,7 +33,24 @@ def test_rounds_that_did_not_run_a_column_are_left_out() -> None:
 
 def test_another_checkout_is_held_against_this_one() -> None:
     """The ratio is that of this checkout to the one before, not to the bare run."""
-    assert spread([{"bare": _run(1), "full": _run(6), "full_before": _run(5)}], "full_before", "cpu").median == 1.2
+    assert spread([{"bare": _run(1), "watch": _run(6), "watch_before": _run(5)}], "watch_before", "cpu").median == 1.2
+
+
+def test_what_calls_of_large_nodes_cost_is_told_apart() -> None:
+    """Recording without them is held against the checkout before, and recording with them against that without."""
+    rounds = [{"bare": _run(1), "full": _run(9), "unchecked": _run(6), "unchecked_before": _run(5)}]
+    assert spread(rounds, "unchecked_before", "cpu").median == 1.2
+    assert spread(rounds, "unchecked", "cpu").median == 1.5
+
+
+def test_a_comparison_brings_the_columns_that_it_needs(tmp_path: Path) -> None:
+    """Asked for full and another checkout, the benchmark also runs what is held against that checkout."""
+    package = tmp_path / "src" / "gradb"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    columns = parse(["--before", str(tmp_path), "--columns", "full"]).columns
+    assert columns == ["bare", "full", "unchecked_before", "unchecked"]
+    assert parse(["--columns", "full"]).columns == ["bare", "full"]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +68,8 @@ def test_narrow_bars_get_many_rounds() -> None:
     assert [rounds.count(["bare", "watch", "full"]), rounds.count(["bare", "watch"])] == [5, 16]
     assert len(plan(WORKLOADS["w3"], ["bare", "full"], 5, is_quick=False)) == 5
     assert len(plan(WORKLOADS["w3"], ["bare", "watch"], 2, is_quick=True)) == 2
-    more = plan(WORKLOADS["w1"], ["bare", "full", "full_before"], 5, is_quick=False)
-    assert more.count(["bare", "full", "full_before"]) == 21
+    more = plan(WORKLOADS["w1"], ["bare", "full", "unchecked", "unchecked_before"], 5, is_quick=False)
+    assert more.count(["bare", "unchecked", "unchecked_before"]) == 16
 
 
 def test_table_says_what_became_of_a_bar() -> None:

@@ -53,9 +53,10 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument("--stdin", metavar="FILE", help="what the script reads from standard input (default: nothing)")
     parser.add_argument(
         "--probe",
-        choices=("auto", "always", "never"),
+        choices=("auto", "small", "always", "never"),
         default="auto",
-        help="measure local derivatives: of small nodes while stepping (auto), wherever possible, or never",
+        help="measure local derivatives at the first visits and while stepping: of small nodes, holding large ones "
+        "against their formula with one call (auto), of small nodes only (small), wherever possible, or never",
     )
     parser.add_argument("--aten", action="store_true", help="record the ATen calls that every op and node makes (slow)")
     parser.add_argument(

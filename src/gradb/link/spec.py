@@ -74,7 +74,7 @@ class RunSpec:
     """Wait for the first ``Continue`` before the script's first line."""
     passes_output: bool = False
     """What the script prints also goes to gradb's own stdout and stderr."""
-    probe: Literal["auto", "always", "never"] = "auto"
+    probe: Literal["auto", "small", "always", "never"] = "auto"
     """Whether local Jacobians are measured: where small and safe, wherever possible, or not at all."""
     limit: int = 1024
     """Largest number of elements of a tensor that is kept whole."""

@@ -32,7 +32,7 @@ class Prober:
 
     Args:
         mode: ``auto`` (the first visits of each node of the script's text, and whenever the script is being stepped),
-            ``always`` or ``never``.
+            ``small`` (the same, but no node that is too large to be measured is called), ``always`` or ``never``.
         is_stepping: tells whether a person is stepping the script.
     """
 
@@ -68,7 +68,7 @@ class Prober:
 
     def _in_one_direction(self, node: Any, mark: NodeMark, call: Call, why: str) -> str:
         """Say why a node was not measured, and hold it against its formula in a random direction where it has one."""
-        if mark.name not in FORWARD:
+        if mark.name not in FORWARD or self._mode == "small":
             return _refused(why, mark.edges)
         try:
             with torch.no_grad(), modes_off():

@@ -54,7 +54,7 @@ def tracing(
         recorder: where events go.
         controls: what is changed from outside.
         limit: the largest number of elements of a tensor that is kept whole.
-        probe: ``auto``, ``always`` or ``never``: see ``Prober``.
+        probe: ``auto``, ``small``, ``always`` or ``never``: see ``Prober``.
         is_stepping: tells whether a person is stepping the script.
         nudge: what a numerical check changes in this run; None in every other.
 
