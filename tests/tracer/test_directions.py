@@ -125,3 +125,49 @@ def test_it_is_done_at_the_first_visits_of_a_place(tmp_path: Path) -> None:
         hows.append({edge.check.how for edge in examined(chain).edges if edge.check is not None})
     tape.close()
     assert hows == [{"direction"}] * 8 + [{"none"}]
+
+
+def test_a_large_node_is_not_called_where_small_ones_alone_are_wanted(tmp_path: Path) -> None:
+    """`small` measures what is small, and says of the large that it is not checked."""
+
+    def script() -> None:
+        x = torch.ones(SIZE, SIZE, requires_grad=True)
+        ((x @ x)[0, :4] * 2).sum().backward()
+
+    _, tape = record(tmp_path / "t.tape", script, probe="small")
+    found = {}
+    for event in tape.events():
+        if event.kind == "node":
+            chain = tape.chain(event.node or 0, event.seq)
+            assert chain is not None
+            found[event.name] = {edge.check.how for edge in examined(chain).edges if edge.check is not None}
+    tape.close()
+    assert found["MmBackward0"] == {"none"}
+    assert found["MulBackward0"] == {"measured"}
+
+
+def test_the_signs_are_the_same_however_many_are_drawn() -> None:
+    """The vector of a node depends neither on the machine nor on which nodes were called before it."""
+    few, many = (directions._draw(count, torch.int8, torch.device("cpu")) for count in (100, 300_000))
+    assert torch.equal(few, many[: len(few)])
+    assert set(many.tolist()) == {-1, 1}
+    assert abs(int(many.sum())) < 3_000
+    assert many[:20].tolist() == [1, -1, 1, -1, 1, 1, 1, 1, 1, -1, -1, -1, 1, 1, -1, 1, 1, -1, 1, -1]
+
+
+def test_signs_that_a_node_has_written_to_are_drawn_anew() -> None:
+    """What is shared by all nodes is right again for the next."""
+    kind = (torch.Size([4]), torch.float32, torch.device("cpu"))
+    before = directions._signs(*kind).tolist()
+    directions._signs(*kind).zero_()
+    assert directions._signs(*kind).tolist() == before
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e25])
+def test_projections_neither_overflow_nor_vanish(size: float) -> None:
+    """Squares and sums that single precision does not hold are taken in double precision."""
+    values = torch.full((4096,), size)
+    total, length = directions._project(values, 0)
+    signs = directions._signs(values.shape, torch.float64, values.device)
+    assert length == pytest.approx(size * 64, rel=1e-5)
+    assert total == pytest.approx(float((values.double() * signs).sum()), abs=1e-5 * length)

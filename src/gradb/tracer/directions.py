@@ -9,6 +9,7 @@ for the nodes that are large in real models; all others have none. No generator 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -165,16 +166,20 @@ def _signs(shape: torch.Size, dtype: torch.dtype, device: torch.device, start: i
     key, end = (dtype, device), start + shape.numel()
     known = _drawn.get(key)
     if known is None or known.numel() < end or version(known) != _FRESH:
-        known = _drawn[key] = _draw(end).to(device, dtype)
+        known = _drawn[key] = _draw(end, *key)
     return known[start:end].view(shape)
 
 
-def _draw(count: int) -> torch.Tensor:
-    """Draw at least so many signs: the first of them are the same however many there are. The generator is our own."""
+def _draw(count: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Draw at least so many signs: the first of them are the same however many there are.
+
+    The generator is our own, and Python's: it gives the same on every machine and with every version of torch.
+    """
     size = max(_LEAST, 1 << (count - 1).bit_length())
     with torch.inference_mode(False):
-        generator = torch.Generator().manual_seed(1)
-        return torch.randint(0, 2, (size,), generator=generator, dtype=torch.int8) * 2 - 1
+        drawn = torch.frombuffer(bytearray(random.Random(1).randbytes(size // 8)), dtype=torch.uint8)
+        bits = (drawn[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
+        return (bits.reshape(-1).to(torch.int8) * 2 - 1).to(device, dtype)
 
 
 _drawn: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}
