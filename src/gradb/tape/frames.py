@@ -153,7 +153,7 @@ class Frames:
             unknown = _unknown(after or newest, doubt)
             return GradBuffer(leaf, name, newest, None, None, unknown, None, False, None, "", -1, 0, is_stale=None)
         is_stale: bool | None = fills != 0 and since < iteration
-        if fills and self._doubt_of_grad(leaf, self._store.emptied(leaf, position), position):
+        if fills and self._gap_of_grad(leaf, self._store.emptied(leaf, position), position) is not None:
             fills, is_stale = -1, None
         return GradBuffer(
             leaf, name, newest, before, added, after, event, is_current, check, how, fills, since, is_stale,
@@ -177,8 +177,11 @@ class Frames:
 
     def _doubt_of_grad(self, tensor: int, event: int, position: int) -> str:
         """Say why the ``.grad`` of a tensor is not known any more that was recorded at an event; empty: it is."""
+        return self._doubt(event, position, self._gap_of_grad(tensor, event, position))
+
+    def _gap_of_grad(self, tensor: int, event: int, position: int) -> Gap | None:
         found = self._store.defined_at(tensor, position)
-        return self._doubt(event, position, self._gaps.of_buffer(None if found is None else found[1], event, position))
+        return self._gaps.of_buffer(None if found is None else found[1], event, position)
 
     def _doubt(self, event: int, position: int, gap: Gap | None) -> str:
         mark = self.trainings.unseen_since(event, position, self._store.head)
