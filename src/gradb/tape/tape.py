@@ -186,6 +186,7 @@ class Tape:
         Raises:
             TapeError: the tape is damaged.
         """
+        self.refresh()  # what the first iterations are may have become known since
         return self._frames.trainings.all_series()
 
     def _check(self, position: int) -> int:

@@ -226,7 +226,7 @@ class ForwardCall:
             return
         is_forward = not self.is_within and not call.is_inplace and self.updates.awaits_forward
         if is_forward and maker(results[0]) is not None and not self._locate().is_optimizer:
-            self.updates.forward_begins()
+            self.updates.forward_begins(self.inputs)
         if call.is_blank or self.composer.blanks.known:
             self._see_blanks(results)
         if self.blind:

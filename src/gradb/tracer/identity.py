@@ -222,13 +222,13 @@ class NodeIds:
         """Called when a graph ends in a leaf that no event has shown."""
         self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
         """Called when something that is to be known of a node cannot be found out."""
-        self._newest = self._edited = 0
+        self.newest = self._edited = 0
         self.is_exposed = False
         """True once the script may write to a tensor's memory where torch does not see it (``numpy()``)."""
 
     def edited(self) -> None:
         """Take note that values may have been changed without autograd's notice: those that the nodes so far saved."""
-        self._edited = self._newest
+        self._edited = self.newest
 
     def runs(self, node: Any, mark: NodeMark, event: int) -> None:
         """Take note that the engine runs a node; read again what it saved where that may be other values by now."""
@@ -308,7 +308,7 @@ class NodeIds:
         kind, saves = self._kinds.get(type(node)) or self._kind(node)
         is_hooked = hooks is not None or (saves and is_late and self._saving.is_packed(node, kind))
         mark = NodeMark(next(self._next), name, place, scope, len(edges), is_hooked, self._writer)
-        self._newest = mark.id
+        self.newest = mark.id
         self._writer.node(mark.id, name, event, kind, saves, None, edges)
         metadata[MARK] = mark
         try:

@@ -43,6 +43,8 @@ class Iterations:
         self._lines: set[PlaceRow] = set()
         self.on_end: Callable[[], None] = lambda: None
         """Called before an iteration ends."""
+        self.on_backward: Callable[[], None] = lambda: None
+        """Called when a backward begins."""
         self.on_renumbered: Callable[[tuple[int, ...]], None] = lambda numbers: None
         """Called with the new numbers of iterations 1, 2 ... when the first round is numbered anew."""
         self.may_join: Callable[[Any, list[Any]], bool] = lambda optimizer, others: True
@@ -152,6 +154,7 @@ class Iterations:
             self._begin()
         self._lines.add(place)
         self._has_backward = True
+        self.on_backward()
 
     def _by_hand(self) -> None:
         if self._rounds.comes_back(HAND):

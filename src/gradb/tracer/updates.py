@@ -13,7 +13,7 @@ from gradb.tape.codec import Blob
 from gradb.tracer import calls, norms
 from gradb.tracer.calls import Call
 from gradb.tracer.composer import Composer
-from gradb.tracer.history import is_leaf, is_part
+from gradb.tracer.history import is_leaf, is_part, maker
 from gradb.tracer.iterations import Iterations
 from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found
@@ -35,6 +35,9 @@ class UpdateWatch:
         self._waiting: list[tuple[int, list[_Row]]] = []
         """What is to be told of an iteration unless an optimizer tells it."""
         iterations.on_end = self.tell
+        iterations.on_backward = self._backward_begins
+        self._nodes = 0
+        """The newest node when the last backward began."""
         self.is_in_step: Callable[[], bool] = lambda: False
         """Tells whether an optimizer is making a step."""
 
@@ -43,12 +46,26 @@ class UpdateWatch:
         """True when parameters were updated by hand, and the next forward tells that this is over."""
         return self._iterations.is_updated
 
-    def forward_begins(self) -> None:
+    def _backward_begins(self) -> None:
+        self._nodes = self._composer.nodes.newest
+
+    def forward_begins(self, inputs: list[torch.Tensor]) -> None:
         """Take note that the script computes something that can be differentiated."""
         try:
-            self._iterations.forward_begins()
+            if not self._are_gradients(inputs):
+                self._iterations.forward_begins()
         except Exception as error:
             self._composer.missing("iterations", error)
+
+    def _are_gradients(self, inputs: list[torch.Tensor]) -> bool:
+        """Tell whether all that can be differentiated was made by the last backward, under create_graph, or of that.
+
+        What is computed of these, as ``0.1 * g`` in an update, is no forward.
+        """
+        nodes = self._composer.nodes
+        made = [maker(one) for one in inputs if one.requires_grad]
+        marks = [None if node is None else nodes.mark(node) for node in made]
+        return bool(marks) and all(mark is not None and mark.id > self._nodes for mark in marks)
 
     def leaves_of(self, call: Call, args: tuple[Any, ...]) -> list[torch.Tensor]:
         """Return the leaves that a call changes: several where it works on a list (``_foreach_add_``)."""
