@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import runpy
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -64,17 +64,28 @@ def _text(pane: Callable[[Frame, Options], object], frame: Frame) -> str:
     return capture.get()
 
 
+_folders: list[Path] = []
+_numbers = itertools.count()
+
+
+def keep_in(folder: Path) -> None:
+    """Say where tapes are to be written from now on."""
+    _folders.append(folder)
+
+
+def _new_tape() -> Path:
+    return _folders[-1] / f"{next(_numbers)}.tape"
+
+
 def watch(function: Callable[[], object], probe: str = "auto") -> Seen:
     """Record a function and return what there is to see."""
-    folder = Path(tempfile.mkdtemp(prefix="gradb-hard-"))
-    return Seen(record(folder / "run.tape", function, probe=probe)[1])
+    return Seen(record(_new_tape(), function, probe=probe)[1])
 
 
 @functools.cache
 def see(script: str, probe: str = "auto") -> Seen:
     """Record ``scripts/<script>.py`` once and return what there is to see."""
-    folder = Path(tempfile.mkdtemp(prefix="gradb-hard-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _, tape = record(folder / "run.tape", lambda: runpy.run_path(str(SCRIPTS / f"{script}.py")), probe=probe)
+        _, tape = record(_new_tape(), lambda: runpy.run_path(str(SCRIPTS / f"{script}.py")), probe=probe)
     return Seen(tape)
