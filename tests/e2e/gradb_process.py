@@ -1,10 +1,19 @@
-"""Runs gradb, and scripts without it, as a user would: each in a process of its own."""
+"""Runs gradb, and scripts without it, as a user would: each in a process of its own.
+
+``gradb`` and ``bare`` are forks of a process that has torch in memory; ``run`` starts whatever it is given anew.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,13 +63,65 @@ def run(*command: str | Path, cwd: Path = SCRIPTS, env: dict[str, str] | None = 
 
 
 def gradb(*arguments: str | Path, cwd: Path = SCRIPTS, env: dict[str, str] | None = None) -> Done:
-    """Run gradb."""
-    return run(*GRADB, *arguments, cwd=cwd, env=env)
+    """Run gradb; with an environment of its own in an interpreter of its own."""
+    return run(*GRADB, *arguments, cwd=cwd, env=env) if env else _WARM.run("gradb", *arguments, cwd=cwd)
 
 
 def bare(*arguments: str | Path, cwd: Path = SCRIPTS) -> Done:
-    """Run plain Python."""
-    return run(sys.executable, *arguments, cwd=cwd)
+    """Run a script with plain Python."""
+    return _WARM.run(*arguments, cwd=cwd)
+
+
+class _Warm:
+    """The process that has torch, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def run(self, *words: str | Path, cwd: Path) -> Done:
+        """Have a process forked and wait for its end."""
+        asked = {"words": [str(word) for word in words], "cwd": str(cwd), "env": dict(os.environ)}
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            requests = self._started()
+            socket.send_fds(requests, [json.dumps(asked).encode()], [out.fileno(), err.fileno()])
+            try:
+                code = requests.recv(64)
+            except TimeoutError:
+                self.close()
+                raise
+            texts = []
+            for file in (out, err):
+                file.seek(0)
+                texts.append(file.read().decode())
+        return Done(int(code), *texts)
+
+    def _started(self) -> socket.socket:
+        if self._requests is None:
+            self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._requests.settimeout(DEADLINE)
+            words = [sys.executable, str(Path(__file__).with_name("warm.py")), str(theirs.fileno())]
+            pipe = subprocess.DEVNULL
+            with theirs:
+                self._process = subprocess.Popen(
+                    words, cwd=ROOT, stdin=pipe, stdout=pipe, pass_fds=(theirs.fileno(),), start_new_session=True
+                )
+            atexit.register(self.close)
+        return self._requests
+
+    def close(self) -> None:
+        """End it, and what it is waiting for."""
+        process, self._process = self._process, None
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+_WARM = _Warm()
 
 
 def without_torch(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from gradb.tape.events import EndDetail, ErrorDetail, Event, NoteDetail, OutputDetail
 from gradb.tape.tape import Tape
-from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb, run
+from tests.e2e.gradb_process import GRADB, SCRIPTS, run
 
 MEGABYTE = 2**20
 
@@ -124,7 +125,7 @@ TABLE = (
 def test_script_runs_as_it_does_bare(row: Row, tmp_path: Path) -> None:
     """Exit code and output are those of the bare run, and the tape holds what happened up to the end."""
     path = tmp_path / "run.tape"
-    done, plain = gradb("record", "-o", path, *row.words), bare(*row.words)
+    done, plain = run(*GRADB, "record", "-o", path, *row.words), run(sys.executable, *row.words)
     assert done.code == row.code, done.err
     assert plain.code == row.code
     assert done.out == plain.out
@@ -145,7 +146,7 @@ def test_input_comes_from_a_file(tmp_path: Path) -> None:
     """``--stdin FILE`` is what ``input()`` reads."""
     (tmp_path / "factor").write_text("5\n")
     path = tmp_path / "run.tape"
-    done = gradb("record", "--stdin", tmp_path / "factor", "-o", path, "reads_input.py")
+    done = run(*GRADB, "record", "--stdin", tmp_path / "factor", "-o", path, "reads_input.py")
     assert (done.code, done.out) == (0, "factor? tensor([5., 5.])\n")
     _grad_of("a", 5, 5)(Tape.open(path))
 
@@ -160,5 +161,5 @@ def test_input_of_gradb_is_not_the_scripts(tmp_path: Path) -> None:
 def test_relative_tape_stays_where_it_was_asked_for(tmp_path: Path) -> None:
     """A script that changes directory does not move the tape."""
     script = SCRIPTS / "changes_directory.py"
-    assert gradb("record", "-o", "here.tape", script, "/", cwd=tmp_path).code == 0
+    assert run(*GRADB, "record", "-o", "here.tape", script, "/", cwd=tmp_path).code == 0
     assert (tmp_path / "here.tape").exists()

@@ -1,10 +1,11 @@
-"""Runs each script given as a program of its own, forked from one process that has torch, and tells what each left."""
+"""Runs each script given as a program of its own, forked, with warnings as errors, and tells what each left."""
 
 import json
 import os
 import runpy
 import sys
 import tempfile
+import warnings
 
 import torch  # noqa: F401 - so that no child has to import it
 
@@ -17,6 +18,7 @@ def run(path: str) -> list[str]:
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
             torch.set_num_threads(1)  # the threads of the parent's pool are not there any more
+            warnings.simplefilter("error")
             sys.argv = [path]
             runpy.run_path(path, run_name="__main__")
             sys.stdout.flush()
