@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
 from gradb.present.options import PathChoice
+from gradb.tape.cutting import listed
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
@@ -52,7 +53,7 @@ def _split(argument: str) -> tuple[str, str]:
 def _nowhere(at: PathsAt, choice: PathChoice) -> str:
     if at.backward is None:
         return "there are no paths yet: they begin at the root of a backward, and none has begun"
-    names = ", ".join(leaf.name for leaf in at.leaves[:_MAX_NAMES])
+    names = listed((leaf.name for leaf in at.leaves), _MAX_NAMES)
     goal = repr(choice.leaf) if choice.leaf else "the selected node"
     return f"this backward does not go to {goal}" + (f": it goes to {names}" if names else "")
 

@@ -17,6 +17,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
 from gradb.link.messages import Continue
 from gradb.link.spec import Nudge, RunSpec
+from gradb.tape.cutting import first_line
 from gradb.tape.events import ErrorDetail
 from gradb.tape.stops import Stop
 from gradb.tape.tape import Tape, TapeError
@@ -98,7 +99,7 @@ def how_it_ended(run: Run) -> str:
     seq = tape.find(Stop("kind", "error"), tape.head, -1)
     detail = None if seq is None else tape.detail(seq)
     if isinstance(detail, ErrorDetail):
-        return f"{detail.type}: {detail.message}".splitlines()[0][:200]
+        return first_line(f"{detail.type}: {detail.message}", 200)
     return run.status
 
 

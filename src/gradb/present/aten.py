@@ -14,6 +14,7 @@ from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.numbers import lines as tensor_lines, shape_text
 from gradb.present.options import Options
 from gradb.present.safe import plain
+from gradb.tape.cutting import listed
 from gradb.tape.events import AtenDetail, Tensor
 from gradb.tape.frame import Aten, AtenCall, Frame
 
@@ -74,7 +75,7 @@ def _title(aten: Aten) -> str:
 
 def aten_clause(aten: Aten | None, detail: AtenDetail) -> str:
     """Return ``aten.mm.default → [2 × 3], call 2 of MmBackward0``."""
-    shapes = ", ".join(shape_text(tensor.value.shape) for tensor in detail.outputs[:_MAX_TENSORS])
+    shapes = listed((shape_text(tensor.value.shape) for tensor in detail.outputs), _MAX_TENSORS)
     whose = aten.name if aten is not None and aten.name else "this op"
     return f"{detail.function}{f' → {shapes}' if shapes else ''}, call {detail.number} of {whose}"
 
@@ -106,7 +107,7 @@ def _called(tensor: Tensor, names: _Names) -> str | None:
 def _call(call: AtenCall, names: _Names, width: int, *, is_here: bool, is_brief: bool) -> list[Text]:
     detail = call.detail
     if is_brief and not is_here:
-        results = ", ".join(shape_text(tensor.value.shape) for tensor in detail.outputs[:_MAX_TENSORS])
+        results = listed((shape_text(tensor.value.shape) for tensor in detail.outputs), _MAX_TENSORS)
         line = Text(f"{_ELSEWHERE} #{detail.number}  {call_text(detail, names)}", no_wrap=True)
         return [cut(line.append(f" → {results}" if results else "", theme.DIM), width)]
     head = f"{_HERE if is_here else _ELSEWHERE} #{detail.number}  {call_text(detail, names)}"

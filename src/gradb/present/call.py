@@ -12,7 +12,12 @@ _MAX_NAME = 40
 _INSIDE = re.compile(r"(?<![^\[( ])%([0-9]{1,6})(?![^\]), ])")
 """An input of the call: alone, or in a list or tuple."""
 _MAX_SOURCE = 60
-_LEFT_OUT = {"None", "False"}  # keywords that modules pass on without need: `reduce=None`, `inplace=False`
+_FALSE_BY_DEFAULT = frozenset(
+    {"inplace", "keepdim", "requires_grad", "ceil_mode", "return_indices", "sparse", "scale_grad_by_freq", "log_target"}
+    | {"is_causal", "non_blocking", "copy", "pin_memory", "descending", "stable", "swap", "zero_infinity", "full"}
+    | {"hard", "enable_gqa"}
+)
+"""Keywords that modules pass on without need: ``reduce=None``, ``inplace=False``. Any other False tells something."""
 _OPERATORS = {
     "add": "{} + {}",
     "radd": "{1} + {0}",
@@ -50,7 +55,7 @@ def call_text(op: OpDetail) -> str:
     if pattern is not None and is_positional and owner.endswith("Tensor") and pattern.count("{") == len(texts):
         return pattern.format(*texts)
     given = zip(op.arguments, texts, strict=True)
-    shown = [f"{plain(k, 30)}={t}" if k else t for (k, text), t in given if not (k and text in _LEFT_OUT)]
+    shown = [f"{plain(k, 30)}={t}" if k else t for (k, text), t in given if not _is_default(k, text)]
     if owner.endswith("Tensor") and shown and is_first_positional(op):
         return f"{shown[0]}.{plain(name, _MAX_NAME)}({', '.join(shown[1:])})"
     function = plain(op.function, 60).replace("torch.nn.functional.", "F.")
@@ -69,6 +74,10 @@ def forward_text(frame: Frame, chain: Chain) -> str:
         return call_text(chain.op)
     raw = view.lines[event.line - 1].encode("utf-8", "replace")[event.column : event.end_column]
     return plain(raw.decode("utf-8", "replace"), _MAX_SOURCE) or call_text(chain.op)
+
+
+def _is_default(keyword: str, text: str) -> bool:
+    return bool(keyword) and (text == "None" or (text == "False" and keyword in _FALSE_BY_DEFAULT))
 
 
 def is_first_positional(op: OpDetail) -> bool:

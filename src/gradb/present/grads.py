@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradb.present import theme
-from gradb.present.fields import remark, wrapped
+from gradb.present.fields import cut, remark, wrapped
 from gradb.present.numbers import inline
 from gradb.present.options import Options
 from gradb.present.safe import plain_path
@@ -95,7 +95,9 @@ def _stale_lines(grads: tuple[GradBuffer, ...], width: int) -> list[Text]:
     for words, names in groups.items():
         shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
         result += wrapped(f"{words} ({shown})" if len(grads) > 1 else words, width, theme.WARNING)
-    return result[:_MAX_STALE]
+    if len(result) > _MAX_STALE:
+        return [*result[: _MAX_STALE - 1], cut(Text.assemble(result[_MAX_STALE - 1], " …"), width)]
+    return result
 
 
 # --- the table --------------------------------------------------------------------------------------------------------

@@ -71,7 +71,9 @@ def headline_lines(frame: Frame, width: int) -> list[Text]:
     """Return the head line; at an error, below it, the whole message."""
     lines = [headline(frame, width)]
     if isinstance(frame.detail, ErrorDetail):
-        whole = "\n".join((f"{frame.detail.type}: {frame.detail.message}").splitlines()[:_MAX_ERROR_LINES])
+        told = f"{frame.detail.type}: {frame.detail.message}".splitlines()
+        more = len(told) - _MAX_ERROR_LINES
+        whole = "\n".join([*told[:_MAX_ERROR_LINES], *([f"… {more} more lines"] if more > 0 else [])])
         lines += [piece for line in plain_lines(whole) for piece in wrapped(line, width, theme.WARNING)]
     return lines
 

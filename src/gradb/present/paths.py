@@ -22,6 +22,7 @@ from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.rules import describe, with_settled
 from gradb.rules.figures import number
+from gradb.tape.cutting import listed
 from gradb.tape.frame import Frame
 from gradb.tape.paths import Path, PathEnd, Paths, PathStep
 from gradb.tape.values import TensorValue
@@ -53,7 +54,7 @@ def paths_pane(frame: Frame, options: Options) -> RenderableType:
 
 
 def _nothing(frame: Frame, options: Options) -> Group:
-    names = ", ".join(plain(leaf.name, _MAX_NAME) for leaf in frame.paths.leaves[:_MAX_LEAVES])
+    names = listed((plain(leaf.name, _MAX_NAME) for leaf in frame.paths.leaves), _MAX_LEAVES)
     where = f"; it goes to {names}" if names else ""
     if options.paths.leaf:
         return remark(f"this backward does not go to {plain(options.paths.leaf, _MAX_NAME)}{where}", options.width)

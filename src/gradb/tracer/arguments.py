@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from gradb.tape.codec import dumps
+from gradb.tape.cutting import shortened
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
@@ -61,5 +62,5 @@ def describe(value: Any, indexes: dict[int, int]) -> str:
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if type(value) in _LITERALS:
         text = repr(value)
-        return text if len(text) <= 60 else text[:59] + "…"
+        return shortened(text, 60)
     return f"<{type(value).__name__}>"

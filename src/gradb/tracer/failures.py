@@ -11,6 +11,7 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from gradb.tape.cutting import first_line
 from gradb.tape.schema import QUIET
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ def lost_by(part: object) -> tuple[str, str]:
 def reason(error: BaseException) -> str:
     """Return what went wrong, and where in gradb, in one line."""
     try:
-        lines = str(error).splitlines()
+        line = first_line(str(error), _MAX_TEXT)
     except Exception:
-        lines = []
-    said = f": {lines[0][:_MAX_TEXT]}" if lines else ""
+        line = ""
+    said = f": {line}" if line else ""
     return f"{type(error).__name__}{said}{_where(error.__traceback__)}"
 
 

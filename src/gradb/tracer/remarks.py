@@ -17,6 +17,8 @@ import torch
 from torch.nn.modules import _functions
 from torch.utils.checkpoint import CheckpointFunction
 
+from gradb.tape.cutting import shortened
+
 _ONCE = torch.autograd.function.once_differentiable.__code__
 _OF_CPU = "save_on_cpu.__init__"
 _OF_CHECKPOINT = "_checkpoint_hook.__init__"
@@ -50,7 +52,7 @@ def _of_function(function: type, backward: Callable[..., Any]) -> Remarks:
     if "vjp" in vars(function):
         backward = vars(function)["vjp"]
         backward = getattr(backward, "__func__", backward)
-    found = [("custom", f"{function.__name__[:80]}, {place(inspect.unwrap(backward))}")]
+    found = [("custom", f"{shortened(function.__name__, 80)}, {place(inspect.unwrap(backward))}")]
     code = getattr(backward, "__code__", None)
     if isinstance(code, CodeType) and code in _ONCE.co_consts:
         found.append(("once_differentiable", ""))
@@ -75,7 +77,7 @@ def title(function: Any) -> str:
     """Return what to call a function."""
     inner = function.func if isinstance(function, functools.partial) else function
     name = getattr(inner, "__qualname__", "") or type(inner).__name__
-    return str(name).rpartition("<locals>.")[2][:80]
+    return shortened(str(name).rpartition("<locals>.")[2], 80)
 
 
 def place(function: Any) -> str:

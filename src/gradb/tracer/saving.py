@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tape.cutting import first_line, shortened
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.history import maker, version
 from gradb.tracer.shielding import shielded
@@ -94,7 +95,7 @@ class Saving:
         except Exception as error:
             if type(error) is not RuntimeError:  # torch's own refusal: it was freed
                 self.on_failure("saved tensors", error)
-            said = str(error).splitlines()[0][:100] if str(error) else ""
+            said = first_line(str(error), 100)
             text, blob = dumps([f"it cannot be read: {type(error).__name__}: {said}", [], []]), Blob()
         self._writer.record_saved(mark.id, text, blob.join())
 
@@ -251,7 +252,7 @@ def _other(node: Any, name: str) -> str:
     try:
         value = getattr(node, name)
     except (RuntimeError, TypeError) as error:
-        return f"not readable: {str(error)[:_MAX_TEXT]}"
+        return f"not readable: {first_line(str(error), _MAX_TEXT)}"
     if type(value) is int and value >= 2**63:  # torch reads its negative integers as unsigned
         value -= 2**64
     return describe(value)
@@ -266,7 +267,7 @@ def describe(value: Any) -> str:
         return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
     if type(value) in _LITERALS:
         text = repr(value)
-        return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+        return shortened(text, _MAX_TEXT)
     return f"<{_kind_of(value)}>"
 
 

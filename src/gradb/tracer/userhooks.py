@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 import gradb
 from gradb.tape.codec import Blob, dumps
+from gradb.tape.cutting import shortened
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of, version
 from gradb.tracer.insides import inside
@@ -319,7 +320,8 @@ def _listed(found: Any) -> list[Any]:
 
 def _name(hook: Any) -> str:
     inner = _inner(hook)
-    return str(getattr(inner, "__qualname__", "") or type(inner).__name__).replace("<locals>.", "")[:80]
+    name = str(getattr(inner, "__qualname__", "") or type(inner).__name__)
+    return shortened(name.replace("<locals>.", ""), 80)
 
 
 def _inner(hook: Any) -> Any:

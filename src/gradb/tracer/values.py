@@ -16,6 +16,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from gradb.tape.codec import Blob, dumps
+from gradb.tape.cutting import first_line
 from gradb.tracer.forms import Form, Forms, is_decoded
 from gradb.tracer.summaries import Summary, summarise
 
@@ -107,7 +108,7 @@ class Snapshots:
         except RecursionError as error:
             why = f"not recorded: {self.on_failure('values', error)}"
         except (RuntimeError, NotImplementedError, TypeError, Warning) as error:  # a script may make warnings errors
-            why = f"torch cannot read it: {str(error)[:120]}"
+            why = f"torch cannot read it: {first_line(str(error), 120)}"
         except Exception as error:
             why = f"not recorded: {self.on_failure('values', error)}"
         return dumps([shape, str(tensor.dtype)[6:], None, None, why])
