@@ -97,9 +97,11 @@ class UpdateWatch:
         What an optimizer holds is told by its steps: the script may have changed it for a while only. Of one that has
         not stepped yet it is not known whether it will, until the next iteration ends.
         """
+        if not self._found and not self._waiting:
+            return
         found, self._found = self._found, {}
         waiting, self._waiting = self._waiting, []
-        stepped = _held_by(self._iterations.steppers) if found or waiting else set()
+        stepped = _held_by(self._iterations.steppers)
         for iteration, rows in waiting:
             self._add(iteration, [row for row in rows if row[0] not in stepped])
         now = [self._row(key, *one) for key, one in found.items() if key not in stepped]
