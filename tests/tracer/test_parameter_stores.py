@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from gradb.tape.tape import Tape
+from gradb.tracer.libraries import names_in, packages_of
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -158,6 +159,17 @@ def test_names_of_groups_in_a_class_of_a_library(paramlib: Any, tmp_path: Path) 
 
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     assert _accumulated(tape) == {"encoder.w", "decoder.w"}
+
+
+def test_the_innermost_library_is_looked_into_first(paramlib: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a large library holds that started the script takes no room from the one that it calls."""
+    started = ModuleType("starter")
+    keys: list[dict[str, list[list[int]]]] = [{"many": [[] for _ in range(500)]} for _ in range(100)]
+    vars(started).update({f"kept{index}": value for index, value in enumerate(keys)})
+    monkeypatch.setitem(sys.modules, "starter", started)
+    tensor = paramlib.store.nested("encoder", "w")
+    assert names_in(["paramlib", "starter"], [id(tensor)]) == {id(tensor): "encoder.w"}
+    assert packages_of(["paramlib.store", "starter", "paramlib"]) == ("paramlib", "starter")
 
 
 def test_a_variable_of_the_scripts_goes_before_the_librarys_key(paramlib: Any, tmp_path: Path) -> None:

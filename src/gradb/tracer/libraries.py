@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -18,32 +18,34 @@ _KEYS = re.compile(r'(?:\["[^"]*"\])+$')
 _MOST_MODULES = 2_000
 
 
-def names_in(libraries: Iterable[str], wanted: Iterable[int]) -> dict[int, str]:
+def names_in(libraries: Sequence[str], wanted: Iterable[int]) -> dict[int, str]:
     """Return, by ``id``, what some tensors are called in libraries: the keys that they have, else their path.
 
     Args:
-        libraries: top-level packages.
+        libraries: top-level packages, in the order in which they are looked into: there is room for so many objects.
         wanted: ids of the tensors, which are alive.
     """
-    search, kept = Search(wanted), _kept(frozenset(libraries))
-    for is_class in (False, True):  # there are more classes, and few of them hold anything
-        for variables in kept:
-            if search.wanted:
-                search.look([item for item in variables if issubclass(type(item[1]), type) is is_class], "")
+    search, all_of_them = Search(wanted), frozenset(libraries)
+    for library in libraries:
+        kept = _kept(library, all_of_them)
+        for is_class in (False, True):  # there are more classes, and few of them hold anything
+            for variables in kept:
+                if search.wanted:
+                    search.look([item for item in variables if issubclass(type(item[1]), type) is is_class], "")
     return {key: _name(path) for key, (path, _) in search.found.items()}
 
 
-def packages_of(modules: Iterable[str]) -> frozenset[str]:
-    """Return the top-level packages of modules, without those that keep no tensors of the script's."""
-    return frozenset(module.partition(".")[0] for module in modules if not is_foreign(module))
+def packages_of(modules: Iterable[str]) -> tuple[str, ...]:
+    """Return the top-level packages of modules in their order, without those that keep no tensors of the script's."""
+    return tuple(dict.fromkeys(module.partition(".")[0] for module in modules if not is_foreign(module)))
 
 
-def _kept(libraries: frozenset[str]) -> list[Variables]:
-    """Return what the modules of libraries hold of their own objects, classes and dictionaries."""
+def _kept(library: str, libraries: frozenset[str]) -> list[Variables]:
+    """Return what the modules of a library hold of its own objects, classes and dictionaries, or of the others'."""
     found = [
         module
         for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in libraries and issubclass(type(module), ModuleType)
+        if name.partition(".")[0] == library and issubclass(type(module), ModuleType)
     ]
     return [_own(module, libraries) for module in found[:_MOST_MODULES]]
 

@@ -254,8 +254,8 @@ class Naming:
             frame = frame.f_back
         return frames[::-1]
 
-    def _libraries(self) -> frozenset[str]:
-        """Return the top-level packages that the script has called and that run now."""
+    def _libraries(self) -> tuple[str, ...]:
+        """Return the top-level packages that the script has called and that run now, the innermost first."""
         names: list[str] = []
         called = 0
         frame: FrameType | None = sys._getframe()
