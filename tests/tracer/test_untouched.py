@@ -18,6 +18,8 @@ from torch.optim import optimizer as optimizer_hooks
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
+_OF_PYTHON_3_13_0 = "Guards may run slower on Python 3.13.0"
+"""Dynamo says so on that very Python, once for each guard of a module."""
 
 
 class _Net(nn.Module):
@@ -113,6 +115,7 @@ def _compiled(make: Callable[[], tuple[Callable[[], Any], Callable[[], Any]]]) -
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", _OF_PYTHON_3_13_0)
         function, result = make()
         run = torch.compile(function, backend=backend)
         for _ in range(3):
@@ -184,6 +187,7 @@ def _module_itself() -> Any:
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", _OF_PYTHON_3_13_0)
         model = torch.compile(_Net(), backend="eager")
         first = model(torch.ones(1, 2)).tolist()
         other = _Net()
