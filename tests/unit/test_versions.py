@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
+from gradb.rules.versions import TESTED
 from tests import versions
+
+README, PROJECT = ((versions.ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "pyproject.toml"))
 
 
 def test_everything_but_torch_is_held_to_the_constraints() -> None:
@@ -38,3 +42,19 @@ def test_what_cannot_be_run_is_in_the_table(tmp_path: Path) -> None:
     assert lines.splitlines()[2] == f"| 2.15.0 | 2.1 |{' not run: there is no such Python here |' * 2}"
     assert lines.splitlines()[3] == "| 2.13.0 | 3.11.7 | 15 passed | 15 passed |"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_declared_is_what_was_run() -> None:
+    """The README's table has a row for each usual version; the package's range and classifiers say the same."""
+    rows = re.findall(r"^\| (\d+\.\d+)\.\d+ \| (\d+\.\d+)\.\d+ \|.* passed", README, re.MULTILINE)
+    assert set(rows) == {(torch.rpartition(".")[0], python) for torch, _, python in map(_parted, versions.USUAL)}
+    torches = sorted({tuple(map(int, torch.split("."))) for torch, _ in rows})
+    assert (torches[0], torches[-1]) == TESTED
+    oldest, newest = torches[0], torches[-1]
+    declared = f'"torch>={oldest[0]}.{oldest[1]},<{newest[0]}.{newest[1] + 1}"'
+    assert declared in PROJECT
+    assert set(re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT)) == {python for _, python in rows}
+
+
+def _parted(version: str) -> tuple[str, str, str]:
+    return version.partition(":")
