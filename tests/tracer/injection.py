@@ -1,17 +1,20 @@
 """Makes each part of the tracer fail, one after the other, in the recording of a training that uses all of them.
 
 ``python -m tests.tracer.injection`` goes through every function that is called beneath the guard; the suite takes a
-sample. What must hold is ``check``: the script's results have the same bits, the tape opens, and what is missing is on
-it and counted.
+sample. What must hold is ``check``: the script's results have the same bits, the tape opens, what is missing is on it
+and counted, and every event of which nothing is missing is what it is in a recording without a failure. With a change
+from outside in force it is ``check_change``: a failure lets it be or ends it, for all parameters at once and for good.
 """
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import importlib
 import itertools
 import pkgutil
+import sqlite3
 import sys
 import tempfile
 import time
@@ -28,6 +31,7 @@ from torch.utils.checkpoint import checkpoint
 
 import gradb.tracer
 from gradb.link.spec import Change
+from gradb.tape.events import InterventionDetail
 from gradb.tape.missing import read_failures
 from gradb.tape.tape import Tape
 from gradb.tracer import shielding
@@ -128,6 +132,39 @@ def _closure(w: torch.Tensor) -> torch.Tensor:
     return loss
 
 
+def steer() -> list[tuple[str, tuple[float, ...]]]:
+    """Clear, step and accumulate with two optimizers; return what each of these did to each of its parameters.
+
+    The gradient of each parameter is 1 in each backward. ``cleared`` is 1 where a call has cleared, ``rate`` is the
+    learning rate of the step that was made, and ``fresh`` is 1 where a backward has added to nothing.
+    """
+    leaves = [torch.zeros(2, requires_grad=True) for _ in range(4)]
+    groups: list[dict[str, Any]] = [{"params": leaves[:1], "lr": 0.25}, {"params": leaves[1:3], "lr": 0.25}]
+    optimizers = [torch.optim.SGD(groups), torch.optim.SGD(leaves[3:], lr=0.25)]
+    seen: list[tuple[str, tuple[float, ...]]] = []
+    for number in range(6):
+        sum(leaf.sum() for leaf in leaves).backward()  # type: ignore[union-attr]
+        if number % 2:
+            seen.append(("fresh", tuple(float(_grad(leaf)[0] == 1) for leaf in leaves)))
+        for optimizer in optimizers:
+            mine = [leaf for group in optimizer.param_groups for leaf in group["params"]]
+            before = [leaf.detach().clone() for leaf in mine]
+            optimizer.step()
+            moves = [float(((old - leaf.detach()) / _grad(leaf))[0]) for old, leaf in zip(before, mine, strict=True)]
+            seen.append(("rate", tuple(moves)))
+        if number % 2:
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+                mine = [leaf for group in optimizer.param_groups for leaf in group["params"]]
+                seen.append(("cleared", tuple(float(leaf.grad is None) for leaf in mine)))
+    return seen
+
+
+def _grad(leaf: torch.Tensor) -> torch.Tensor:
+    assert leaf.grad is not None
+    return leaf.grad
+
+
 # --- what can fail ----------------------------------------------------------------------------------------------------
 
 
@@ -177,7 +214,7 @@ def _get(owner: Any, name: str) -> Any:
     return vars(owner)[name]
 
 
-def _called(path: Path, changes: list[Change]) -> dict[CodeType, int]:
+def _called(path: Path, changes: list[Change], script: Callable[[], Any]) -> dict[CodeType, int]:
     """Return the code of every function that runs beneath the guard, and how often."""
     found: dict[CodeType, int] = {}
     folder = str(Path(gradb.tracer.__file__ or "").parent)
@@ -189,15 +226,15 @@ def _called(path: Path, changes: list[Change]) -> dict[CodeType, int]:
 
     sys.setprofile(see)
     try:
-        record(path, train, changes=changes)[1].close()
+        record(path, script, changes=changes)[1].close()
     finally:
         sys.setprofile(None)
     return found
 
 
-def parts(folder: Path, changes: list[Change]) -> list[Part]:
+def parts(folder: Path, changes: list[Change], script: Callable[[], Any] = train) -> list[Part]:
     """Return every function of the tracer's that is called beneath the guard, in the order of their names."""
-    called = _called(folder / "parts.tape", changes)
+    called = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
     modules = [
         importlib.import_module(f"gradb.tracer.{one.name}")
         for one in pkgutil.iter_modules(gradb.tracer.__path__)
@@ -233,13 +270,21 @@ def _code(value: Any) -> CodeType | None:
 
 # --- what must hold ---------------------------------------------------------------------------------------------------
 
+Seen = tuple[str, int | None, bytes]
+"""Kind, line and the bytes of the values of one event."""
+
 
 @dataclass(frozen=True)
 class Clean:
     """A recording in which nothing fails."""
 
     results: list[torch.Tensor]
-    kinds: list[str]
+    events: list[Seen]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of each event."""
+        return [event[0] for event in self.events]
 
 
 def kinds_of(tape: Tape) -> list[str]:
@@ -249,14 +294,25 @@ def kinds_of(tape: Tape) -> list[str]:
     return [event.kind for event in tape.events() if event.kind != "note"]
 
 
-def clean(folder: Path, changes: list[Change]) -> Clean:
+def _events(path: Path) -> tuple[list[Seen], set[int]]:
+    """Return the events that are none of gradb's own, and which of them have something missing."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        rows = db.execute(
+            "SELECT kind, line, coalesce(data, x''), seq FROM event WHERE kind <> 'note' ORDER BY seq"
+        ).fetchall()
+        missing = {seq for (seq,) in db.execute("SELECT event FROM missing")}
+    return [row[:3] for row in rows], {number for number, row in enumerate(rows) if row[3] in missing}
+
+
+def clean(folder: Path) -> Clean:
     """Record the script as it is."""
-    results, tape = record(folder / "clean.tape", train, changes=changes)
+    results, tape = record(folder / "clean.tape", train)
     with tape:
-        return Clean(results, kinds_of(tape))
+        kinds_of(tape)
+    return Clean(results, _events(folder / "clean.tape")[0])
 
 
-def check(part: Part, folder: Path, whole: Clean, changes: list[Change], *, always: bool) -> None:
+def check(part: Part, folder: Path, whole: Clean, *, always: bool) -> None:
     """Record the script with a part that fails, once in the middle or always, and look at what must hold.
 
     Raises:
@@ -264,40 +320,82 @@ def check(part: Part, folder: Path, whole: Clean, changes: list[Change], *, alwa
     """
     path = folder / f"{part.name}-{always}.tape".replace("<locals>", "")
     with part.broken(lambda number: always or number == part.count // 2) as failed:
-        results, tape = record(path, train, changes=changes)
+        results, tape = record(path, train)
     with tape:
         kinds, counted = kinds_of(tape), read_failures(tape.fact("failures"))
-    if not changes:
-        assert len(results) == len(whole.results)
-        assert all(torch.equal(one, other) for one, other in zip(results, whole.results, strict=True)), "other results"
+    assert len(results) == len(whole.results)
+    assert all(torch.equal(one, other) for one, other in zip(results, whole.results, strict=True)), "other results"
     if not failed[0]:
         return
     missing = len(whole.kinds) - len(kinds)
     assert counted or kinds == whole.kinds, f"{missing} events are missing, and nothing says so"
-    if not always and not changes:
+    if not always:
         extra = Counter(kinds) - Counter(whole.kinds)
         assert not set(extra) - _LATE, f"there are events that there should not be: {extra}"
+        _hold_against(whole, *_events(path))
+
+
+def _hold_against(whole: Clean, events: list[Seen], incomplete: set[int]) -> None:
+    """Hold each event of which nothing is missing against the recording without a failure, where it has its like."""
+    left = set(range(len(events))) - incomplete
+    for _, start, count in difflib.SequenceMatcher(None, whole.events, events, autojunk=False).get_matching_blocks():
+        left -= set(range(start, start + count))
+    others = [events[number] for number in sorted(left) if events[number][0] not in _LATE]
+    assert not others, f"there are events that are others, and nothing says so: {others[:3]}"
+
+
+CHANGES = (Change("zero_grad", "off"), Change("zero_grad", "on"), Change("lr", "0.5"))
+_IN_FORCE = {"off": ("cleared", 0.0), "on": ("fresh", 1.0), "0.5": ("rate", 0.5)}
+"""What a change does, and what is seen of it as long as it is in force."""
+
+
+def check_change(part: Part, folder: Path, change: Change, *, always: bool) -> None:
+    """Record ``steer`` with a change from outside and a part that fails, and look at what must hold.
+
+    Raises:
+        AssertionError: the change is in force for some parameters, or again after it had ended, or ends unsaid.
+    """
+    path = folder / f"{part.name}-{always}-{change.value}.tape".replace("<locals>", "")
+    with part.broken(lambda number: always or number == part.count // 2):
+        seen, tape = record(path, steer, changes=[change])
+    with tape:
+        kinds_of(tape)
+        ends = [one for e in tape.events() if isinstance(one := tape.detail(e.seq), InterventionDetail)][1:]
+        counted = read_failures(tape.fact("failures"))
+    what, value = _IN_FORCE[change.value]
+    states = [{one == value for one in each} for kind, each in seen if kind == what]
+    assert all(len(each) == 1 for each in states), f"half in force: {seen}"
+    order = [each.pop() for each in states]
+    assert order == sorted(order, reverse=True), f"in force again: {order}"
+    assert order[-1] or (ends and ends[-1].after == "script") or counted, "it ended, and nothing says so"
+    for kind, each in seen:
+        usual = {"cleared": 1.0, "rate": 0.25}.get(kind)
+        assert kind == what or usual is None or set(each) == {usual}, f"{kind} is another: {each}"
 
 
 def main() -> int:
-    """Make every part fail, once and always; return 1 where something does not hold."""
-    start, broken = time.process_time(), 0
-    count = 0
+    """Make every part fail, once and always, also with each change in force; return 1 where something does not hold."""
+    start, broken, count = time.process_time(), 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        whole = clean(folder, [])
-        for part in parts(folder, []):
+        whole = clean(folder)
+        checks: list[tuple[str, Part, Callable[..., None]]] = [
+            ("", part, functools.partial(check, part, folder, whole)) for part in parts(folder, [])
+        ]
+        for change in CHANGES:
+            checks += [
+                (f"{change.what} {change.value}, ", part, functools.partial(check_change, part, folder, change))
+                for part in parts(folder, [change], steer)
+            ]
+        for what, part, must_hold in checks:
             for always in (False, True):
                 count += 1
                 try:
-                    check(part, folder, whole, [], always=always)
+                    must_hold(always=always)
                 except Exception as error:
                     broken += 1
-                    print(f"{part.name} ({'always' if always else 'once'}): {type(error).__name__}: {error}")
-    print(
-        f"{count} failures in {count // 2} parts, {broken} of which do harm; "
-        f"{time.process_time() - start:.0f} s of CPU time"
-    )
+                    print(f"{part.name} ({what}{'always' if always else 'once'}): {type(error).__name__}: {error}")
+    print(f"{count} failures, {broken} of which do harm; {time.process_time() - start:.0f} s of CPU time")
     return bool(broken)
 
 

@@ -85,7 +85,7 @@ def test_autograd_grad_clears_nothing(tmp_path: Path) -> None:
 def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clean, list[injection.Part]]:
     """A folder, the clean recording of the script that uses all of autograd, and every part at work in it."""
     folder = tmp_path_factory.mktemp("parts")
-    return folder, injection.clean(folder, []), injection.parts(folder, [])
+    return folder, injection.clean(folder), injection.parts(folder, [])
 
 
 @pytest.mark.parametrize("always", [False, True])
@@ -97,7 +97,26 @@ def test_a_part_that_fails_does_no_harm(
     folder, whole, parts = rich
     assert len(parts) > 250
     for part in parts[share::32]:
-        injection.check(part, folder, whole, [], always=always)
+        injection.check(part, folder, whole, always=always)
+
+
+@pytest.mark.parametrize("change", injection.CHANGES, ids=lambda change: f"{change.what} {change.value}")
+def test_a_change_is_never_half_in_force(change: Change, tmp_path: Path) -> None:
+    """Whatever fails: the change holds for all parameters, or ends for all, for good, and told."""
+    parts = injection.parts(tmp_path, [change], injection.steer)
+    known = [part for part in parts if part.name in _WHERE_IT_MATTERS]
+    assert len(known) > 5
+    for part in [*known, *parts[::60]]:
+        injection.check_change(part, tmp_path, change, always=False)
+
+
+_WHERE_IT_MATTERS = frozenset(
+    {"backward.BackwardRun.__init__", "backward.EngineWatch._prepare", "backward.EngineWatch._begin"}
+    | {"gradients.GradWatch.before_backward", "gradients.GradWatch._refused", "gradients.GradWatch._suppressed"}
+    | {"steps.StepWatch._before", "steps.StepWatch._attempt", "steps.StepWatch._after", "steps.StepWatch._restore"}
+    | {"optimizers.OptimizerState.set_rate", "optimizers.OptimizerState.restore_rates", "policy.ZeroPolicy.left_out"}
+    | {"policy.ZeroPolicy.clear", "policy.ZeroPolicy.used_by", "optimizers.OptimizerStates.of"}
+)
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,9 @@ class EngineWatch:
         guard = self._composer.guard
         ends = ends_made(self._composer, roots) if self._composer.is_creation_hooked else ()  # noqa: F841 - held until the engine is done
         run: BackwardRun | None = guard(self.make_run, *parts)
+        self._clearing()(self._prepare, _accumulates(args, kwargs), 4)
         if run is None:
             return original(roots, *args, **kwargs)
-        guard(self._prepare, _accumulates(args, kwargs), 4)
         try:
             guard(run.begin, roots, args, kwargs)
             result = original(roots, *args, **kwargs)
@@ -108,6 +108,12 @@ class EngineWatch:
             guard(run.unhook)
             guard(self._grads.renew)
         return result
+
+    def _clearing(self) -> Callable[..., Any]:
+        """Return what runs a part before a backward: what gradb clears there, it clears each time or no more."""
+        composer = self._composer
+        is_on = composer.controls.zero_grad == "on"
+        return functools.partial(composer.intervene, "zero_grad") if is_on else composer.guard
 
     def _prepare(self, accumulates: bool, depth: int) -> Place:
         """Do what has to be done before the engine runs: an iteration may begin, gradients may have to be cleared.
@@ -134,7 +140,7 @@ class EngineWatch:
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the engine, and record no more than what it began from."""
         guard = self._composer.guard
-        guard(self._begin_unseen, roots, _accumulates(args, kwargs))
+        self._clearing()(self._begin_unseen, roots, _accumulates(args, kwargs))
         leaves = guard(self._leaves, roots) if self._composer.controls.zero_grad != "script" else None
         try:
             result = original(roots, *args, **kwargs)

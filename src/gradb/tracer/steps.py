@@ -122,7 +122,7 @@ class StepWatch:
 
     def _run(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         optimizer, stepping = args[0], self._composer.local.steps
-        prepared = self._composer.guard(self._attempt, optimizer, args, kwargs)
+        prepared = self._composer.intervene("lr", self._attempt, optimizer, args, kwargs)
         if prepared is not None:
             args, kwargs = prepared
         stepping.append(optimizer)
