@@ -1,19 +1,25 @@
-"""Forked children of the script (data loader workers) are not traced: the tape belongs to the parent."""
+"""Forked children of the script (data loader workers) are not traced: the tape belongs to the parent.
+
+From Python 3.12 on a fork beside other threads warns. Ours is not the script's: where it is the only other one there is
+nothing to warn of, and the script's own warnings, filters and what it has warned of once are left as they are.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gradb.link.channel import Channel
 from gradb.tracer.recorder import Recorder
 
 _Forked = TypeVar("_Forked")
 _OURS_AND_MAIN = 2
+_WARNING = "is multi-threaded, use of"
 
 
 def stop_in_forks(recorder: Recorder, channel: Channel) -> None:
@@ -43,12 +49,43 @@ def without_our_thread(fork: Callable[[], _Forked], count: Callable[[], int] = c
 
     @wraps(fork)
     def quietly() -> _Forked:
-        has_own = count() > _OURS_AND_MAIN
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
+        heard = _Heard(count)
+        with _ignoring(heard):
             forked = fork()
-        for one in heard if has_own else ():
-            warnings.warn(one.message, one.category, stacklevel=2)
+        for text in heard.texts:
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
         return forked
 
     return quietly
+
+
+class _Heard:
+    """Stands for the pattern of a filter, and keeps what is to be said again at the script's line.
+
+    It is asked when Python warns, after the fork: a library may have ended threads of its own before that, and the bare
+    script would not have been warned of them.
+    """
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+        self.texts: list[str] = []
+
+    def match(self, text: str) -> bool:
+        """Tell whether Python warns of threads."""
+        is_of_threads = _WARNING in text
+        if is_of_threads and self._count() > _OURS_AND_MAIN:
+            self.texts.append(text)
+        return is_of_threads
+
+
+@contextmanager
+def _ignoring(pattern: _Heard) -> Iterator[None]:
+    """Put a filter before the script's without telling, for Python would forget then what it has warned of once."""
+    ours: Any = ("ignore", pattern, DeprecationWarning, None, 0)
+    filters: Any = warnings.filters
+    filters.insert(0, ours)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # a hook of the script's has cleared them
+            filters.remove(ours)
