@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,24 +43,37 @@ def heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-class Recording:
-    """``gradb record`` of the script that says what signals it gets."""
+RECORD = ("record",)
+RUN = ("run", "-e", "finish")
 
-    def __init__(self, folder: Path, *words: str) -> None:
+
+def said(folder: Path) -> list[str]:
+    """Return what the script has said up to now."""
+    file = folder / "end.said"
+    return file.read_text().split("\n")[:-1] if file.exists() else []
+
+
+class Recording:
+    """``gradb record``, or ``gradb run`` without a screen, of the script that says what signals it gets."""
+
+    def __init__(self, folder: Path, *words: str, by: tuple[str, ...] = RECORD) -> None:
         self.tape = folder / "run.tape"
         self._end = folder / "end"
-        command = [*GRADB, "record", "-o", str(self.tape), "gets_signals.py", str(self._end), *words]
+        command = [*GRADB, *by, "-o", str(self.tape), "gets_signals.py", str(self._end), *words]
         self.process = subprocess.Popen(
-            command, cwd=SCRIPTS, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            command, cwd=SCRIPTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
             preexec_fn=heed_signals,  # noqa: PLW1509 - the tests have no other threads here
         )  # fmt: skip
+        self._folder = folder
+        self._read = 0
         words = tuple(self.line().split())
         self.script, self.child = int(words[1]), int(words[2])
 
     def line(self) -> str:
-        """Return the next line that the script prints."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        """Return the next line that the script says."""
+        wait_for(lambda: len(said(self._folder)) > self._read)
+        self._read += 1
+        return said(self._folder)[self._read - 1]
 
     def end(self) -> int:
         """Have the script end and return the exit code."""
@@ -70,8 +84,6 @@ class Recording:
         """End whatever is left."""
         self.process.kill()
         self.process.wait(PATIENCE)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -79,8 +91,8 @@ def recording(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
     """Start recordings, and end them after the test."""
     started: list[Recording] = []
 
-    def start(*words: str) -> Recording:
-        started.append(Recording(tmp_path, *words))
+    def start(*words: str, by: tuple[str, ...] = RECORD) -> Recording:
+        started.append(Recording(tmp_path, *words, by=by))
         return started[-1]
 
     yield start
@@ -88,19 +100,38 @@ def recording(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
         one.close()
 
 
-def test_every_signal_reaches_the_script(recording: Callable[..., Recording]) -> None:
-    """Its own handlers run, once each, and its exit code is the exit code."""
-    run = recording()
+@pytest.mark.parametrize(("by", "code"), [(RECORD, 7), (RUN, 0)])
+def test_every_signal_reaches_the_script(by: tuple[str, ...], code: int, recording: Callable[..., Recording]) -> None:
+    """Its own handlers run, once each; all stop together and go on together; the exit code is what it is without."""
+    run = recording(by=by)
     for name in SIGNALS:
         run.process.send_signal(getattr(signal, f"SIG{name}"))
         assert run.line() == f"SIG{name}"
-    assert run.end() == 7
+    pids = [run.process.pid, run.script]
+    run.process.send_signal(signal.SIGTSTP)
+    wait_for(lambda: [state(pid) for pid in pids] == ["T", "T"])
+    run.process.send_signal(signal.SIGCONT)
+    assert run.line() == "SIGCONT"
+    wait_for(lambda: "T" not in [state(pid) for pid in pids])
+    assert run.end() == code
 
 
-@pytest.mark.parametrize("name", ["TERM", "USR1"])
-def test_a_signal_that_ends_the_script_ends_gradb(name: str, recording: Callable[..., Recording]) -> None:
+@pytest.mark.parametrize("by", [RECORD, RUN])
+def test_a_script_that_stays_at_a_stop_has_gradb_stay(by: tuple[str, ...], recording: Callable[..., Recording]) -> None:
+    """Its own handler runs and neither is stopped; what comes after is heard."""
+    run = recording("busy", by=by)
+    for name in ("TSTP", "USR1"):
+        run.process.send_signal(getattr(signal, f"SIG{name}"))
+        assert run.line() == f"SIG{name}"
+    assert "T" not in [state(run.process.pid), state(run.script)]
+
+
+@pytest.mark.parametrize(("name", "by"), [("TERM", RECORD), ("USR1", RECORD), ("HUP", RUN)])
+def test_a_signal_that_ends_the_script_ends_gradb(
+    name: str, by: tuple[str, ...], recording: Callable[..., Recording]
+) -> None:
     """The shell sees what it would see; what another process sends does not go to the script's children."""
-    run = recording("plain")
+    run = recording("plain", by=by)
     number = getattr(signal, f"SIG{name}")
     run.process.send_signal(number)
     assert run.process.wait(PATIENCE) == -number
@@ -110,9 +141,12 @@ def test_a_signal_that_ends_the_script_ends_gradb(name: str, recording: Callable
         assert tape.is_finished
 
 
-def test_a_recorder_that_is_killed_takes_the_script_and_its_children(recording: Callable[..., Recording]) -> None:
+@pytest.mark.parametrize("by", [RECORD, RUN])
+def test_a_recorder_that_is_killed_takes_the_script_and_its_children(
+    by: tuple[str, ...], recording: Callable[..., Recording]
+) -> None:
     """Nothing lives on unseen, and what is on the tape opens."""
-    run = recording("plain")
+    run = recording("plain", by=by)
     run.process.kill()
     wait_for(lambda: not state(run.script) and not state(run.child))
     with Tape.open(run.tape) as tape:
@@ -174,16 +208,45 @@ class App:
 
     def __init__(self, folder: Path, *words: str) -> None:
         self.terminal, theirs = os.openpty()
+        os.set_blocking(self.terminal, False)
         self._folder = folder
         command = [*GRADB, "-o", f"{folder}/run.tape", f"{SCRIPTS}/gets_signals.py", f"{folder}/end", *words]
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
         os.close(theirs)
+        self._painted = b""
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Wait for a condition, and take in meanwhile what is painted."""
+
+        def is_met() -> object:
+            self._take_in()
+            return condition()
+
+        wait_for(is_met)
 
     def read_until(self, text: bytes) -> None:
         """Take in what is painted until a text has been."""
-        seen = b""
-        while text not in seen:
-            seen += os.read(self.terminal, 65536)
+        self.wait_for(lambda: text in self._painted)
+
+    def _take_in(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):
+            self._painted += os.read(self.terminal, 65536)
+
+    def run_on(self) -> None:
+        """Press the key that has the script run to its end."""
+        os.write(self.terminal, b"f")
+
+    def send(self, name: str) -> None:
+        """Send the app a signal."""
+        self.process.send_signal(getattr(signal, f"SIG{name}"))
+
+    def said(self, name: str) -> int:
+        """Return how often the script has said that it got a signal."""
+        return said(self._folder).count(f"SIG{name}")
+
+    def states(self) -> list[str]:
+        """Return the states of the app and of the script."""
+        return [state(self.process.pid), state(int(said(self._folder)[0].split()[1]))]
 
     def hang_up(self) -> None:
         """Take the terminal away."""
@@ -209,13 +272,39 @@ def app(tmp_path: Path) -> Iterator[Callable[..., App]]:
 
     def start(*words: str) -> App:
         started.append(App(tmp_path, *words))
-        started[-1].read_until(b"gets_signals")
-        wait_for(started[-1].left)
+        started[-1].read_until(b"paused")
+        started[-1].run_on()
+        started[-1].wait_for(lambda: said(tmp_path))
         return started[-1]
 
     yield start
     for one in started:
         one.close()
+
+
+@pytest.mark.parametrize("last", ["HUP", "TERM", "QUIT"])
+def test_an_app_that_a_signal_ends_lets_the_script_have_it(last: str, app: Callable[..., App]) -> None:
+    """The script's own handler runs, then nothing is left of either."""
+    run = app()
+    run.send(last)
+    run.wait_for(lambda: run.process.poll() is not None)
+    assert run.process.returncode == 128 + getattr(signal, f"SIG{last}")
+    assert run.said(last) == 1
+    wait_for(lambda: not run.left())
+
+
+def test_every_signal_of_the_app_reaches_the_script(app: Callable[..., App]) -> None:
+    """Its own handlers run, once each; app and script stop together and go on together, also a second time."""
+    run = app()
+    counts = dict.fromkeys(("INT", "USR1", "USR2", "WINCH", "CONT"), 0)
+    for name in (*counts, "TSTP", "CONT", "WINCH", "USR1", "TSTP", "CONT", "USR2"):
+        run.send(name)
+        if name == "TSTP":
+            run.wait_for(lambda: run.states() == ["T", "T"])
+            continue
+        counts[name] += 1
+        run.wait_for(lambda: {name: run.said(name) for name in counts} == counts)
+    assert "T" not in run.states()
 
 
 def test_an_app_without_a_terminal_ends_whatever_arrives(app: Callable[..., App]) -> None:

@@ -6,7 +6,6 @@ debuggee is ended with it.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
@@ -112,10 +111,6 @@ class GradbApp(App[int]):
         else:
             open_entry = self._open_entry
             self._begin_with(lambda: open_entry(entry))
-
-    def on_resize(self) -> None:
-        """Tell the script, as the terminal would."""
-        self._debug.session.signal(signal.SIGWINCH)
 
     def _on_signal(self, number: int) -> None:
         self._debug.session.signal(number)

@@ -48,6 +48,10 @@ class Signals:
                 loop.add_signal_handler(number, self.end, number)
             for number in _PASSED:
                 loop.add_signal_handler(number, self._pass_on, number)
+            resize = signal.getsignal(signal.SIGWINCH)
+            loop.add_signal_handler(signal.SIGWINCH, self._pass_on, signal.SIGWINCH)
+            # Textual's stays, and is put there anew whenever it goes on; the loop hears of the signal all the same
+            signal.signal(signal.SIGWINCH, resize or signal.SIG_DFL)
         with contextlib.suppress(ValueError):  # not the main thread
             self._wrap(signal.SIGTSTP, self._stop, terminal)
             self._wrap(signal.SIGCONT, lambda: self._pass_on(signal.SIGCONT), terminal)
@@ -58,7 +62,7 @@ class Signals:
         """Give the signals back."""
         self._is_over.set()
         loop = asyncio.get_running_loop()
-        for number in (*_ENDING, *_PASSED):
+        for number in (*_ENDING, *_PASSED, signal.SIGWINCH):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.remove_signal_handler(number)
 
