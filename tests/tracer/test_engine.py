@@ -11,6 +11,7 @@ import torch
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
+from gradb.rules import examined
 from gradb.tape.frame import Frame
 from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
@@ -608,3 +609,60 @@ def test_an_error_of_a_backward_inside_fails_both_nodes(tmp_path: Path) -> None:
     node = next(event.node for event in tape.events() if event.kind == "node_start" and event.name == "ExpBackward0")
     assert node is not None
     assert tape.frame(outer).graph.state(node) == "failed"
+
+
+# --- gradients that were not asked for --------------------------------------------------------------------------------
+
+
+def verdicts(tape: Tape, node: int) -> list[tuple[bool, str]]:
+    """Return for each edge of a node that has run whether it was asked for, and what its check says."""
+    chain = tape.frame(node).chain
+    assert chain is not None
+    return [(edge.is_asked, edge.check.text if edge.check else "") for edge in examined(chain).edges]
+
+
+ASKED = (True, "agrees with the engine")
+UNASKED = (False, "not checked: this backward was not asked for this gradient")
+
+
+@pytest.mark.parametrize("probe", ["always", "never"])
+def test_what_was_not_asked_for_is_neither_right_nor_wrong(tmp_path: Path, probe: Any) -> None:
+    """The engine sends nothing towards what no ``inputs=`` names, and no formula is held against that."""
+
+    def script() -> None:
+        a, b = torch.ones(3, requires_grad=True), torch.full((3,), 2.0, requires_grad=True)
+        torch.autograd.grad((a * b).sum(), a)
+        (a + b).sum().backward(inputs=[b])
+        layer = torch.nn.Linear(3, 2)
+        torch.autograd.grad(layer(a), a, torch.ones(2))
+        h = a * 3
+        torch.autograd.grad((h * b).sum(), torch.autograd.graph.get_gradient_edge(h))
+
+    _, tape = record(tmp_path / "asked.tape", script, probe=probe)
+    product, total, linear, last_product = (
+        verdicts(tape, event.seq)
+        for event in tape.events()
+        if event.kind == "node" and event.name in {"MulBackward0", "AddBackward0", "AddmvBackward0", "AddmmBackward0"}
+    )
+    found = {text for _, text in (*product, *total, *linear, *last_product)}
+    assert not [text for text in found if "differs" in text]
+    assert [is_asked for is_asked, _ in product] == [True, False]
+    assert [is_asked for is_asked, _ in total] == [False, True]
+    assert product[1] == total[0] == last_product[1] == UNASKED
+    assert linear.count(UNASKED) == 2
+    assert last_product[0][0]
+    if probe == "always":
+        assert product[0] == total[1] == last_product[0] == ASKED
+    text = pane("chain", tape.frame(last(tape, "node", "MulBackward0")))
+    assert "None: this backward was not asked for it" in text
+
+
+def test_a_formula_of_zeros_does_not_agree_with_what_was_not_asked_for(tmp_path: Path) -> None:
+    """Where the formula is 0 for other reasons, nothing sent is still no agreement."""
+
+    def script() -> None:
+        a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        torch.autograd.grad(torch.where(torch.tensor([True, True]), a, b).sum(), a)
+
+    _, tape = record(tmp_path / "asked.tape", script)
+    assert verdicts(tape, last(tape, "node", "WhereBackward0"))[1] == UNASKED

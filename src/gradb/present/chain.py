@@ -238,7 +238,7 @@ def _downstream(chain: Chain, edge: ChainEdge, options: Options) -> list[Text]:
     if made is not None:
         return tensor_lines(made, _room(options))
     if edge.downstream is None:
-        return _none("the node sent no gradient this way")
+        return _none("the node sent no gradient this way" if edge.is_asked else "this backward was not asked for it")
     return tensor_lines(edge.downstream, _room(options))
 
 

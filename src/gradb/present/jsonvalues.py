@@ -128,6 +128,7 @@ def _edge_json(chain: Chain, index: int) -> Json:
         "input": tensor_json(edge.tensor),
         "local": local,
         "downstream": value_json(edge.downstream),
+        "is_asked": edge.is_asked,
         "check": check_json(edge.check),
     }
 

@@ -33,7 +33,8 @@ _SINGLE = ("Hardsigmoid",)
 """Nodes whose kernels have a constant in single precision, whatever the dtype."""
 ZERO_TIMES_INF = "by the formula where a one-hot vector gives 0 × inf = nan"
 NO_FORMULA = "not checked: no formula"
-NOT_WHOLE = "not checked: values above 1,024 elements are not kept whole"
+NOT_ASKED = "not checked: this backward was not asked for this gradient"
+NOT_WHOLE = "not checked: not all of the values are kept whole"
 _NOT_COVERED = "not checked: the formula does not cover this call"
 _TOO_MANY = f"not checked: more than {MAX_ENTRIES:,} products"
 _NOT_SURE = "not checked: where its input lies in memory is not on the tape"
@@ -53,6 +54,8 @@ def examined(chain: Chain) -> Chain:
 def _edge(chain: Chain, index: int, edge: ChainEdge) -> ChainEdge:
     if edge.to is None or chain.node_name.endswith("AccumulateGrad"):
         return edge
+    if not edge.is_asked:
+        return replace(edge, check=_unchecked(NOT_ASKED))
     sent = made_by_node(index, edge.downstream, chain.hooks)
     local = settled(chain, index, edge.local)
     if local is not None:

@@ -48,6 +48,7 @@ class _Record:
 
 _ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
 _NOTHING = _Record(None, (), (), None)
+_UNASKED = "this backward was not asked for this gradient"
 _MAX_OUTPUTS = 16  # more names of one node are not looked up
 
 
@@ -109,7 +110,7 @@ class Chains:
             contributions,
             check,
             tuple(
-                self._edge(node, index, edge, record, op, state, hooks, position)
+                _unless_unasked(self._edge(node, index, edge, record, op, state, hooks, position), backward)
                 for index, edge in enumerate(node.edges)
             ),
             _root(backward),
@@ -261,6 +262,19 @@ class Chains:
             if leaf is not None and leaf.tensor is not None and leaf.tensor == tensor.id:
                 return tensor
         return None
+
+
+def _unless_unasked(edge: ChainEdge, backward: Backward | None) -> ChainEdge:
+    """Say of a gradient that was not asked for that it is none of the node's doing that there is none.
+
+    The engine passes over what leads to none of the ``inputs=`` of a backward, here and where the node is measured.
+    """
+    if backward is None or backward.asked is None or edge.to is None or edge.to in backward.asked:
+        return edge
+    if edge.downstream is not None:
+        return edge
+    local = edge.local if edge.local.values is not None else replace(edge.local, note=_UNASKED)
+    return replace(edge, local=local, check=None, is_asked=False)
 
 
 def _root(backward: Backward | None) -> str | None:

@@ -14,7 +14,7 @@ leaf                    ``[T, how]``
 op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and more
                         inside of a backward: ``true`` where a checkpoint computed it again, else the node's id
 backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``, and ``outer`` more
-                        where it was called inside of another
+                        where it was called inside of another (else 0), and ``[node...]`` where ``inputs=`` names edges
 node_start              ``[backward, [T...], [probe...]]``
 probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``,
                         else perhaps ``[engine, formula, length]``: see ``Probe.direction``
@@ -195,8 +195,9 @@ def _wire(detail: Detail, blob: Blob) -> Wire:
             roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
             wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
             flags = [detail.retain_graph, detail.create_graph]
-            outer = [detail.outer] if detail.outer else []
-            return [detail.call, roots, gradients, *flags, wanted, list(detail.nodes), *outer]
+            ends = [list(detail.ends)] if detail.ends else []
+            outer = [detail.outer] if detail.outer or ends else []
+            return [detail.call, roots, gradients, *flags, wanted, list(detail.nodes), *outer, *ends]
         case NodeStartDetail():
             probes = [_probe(probe, blob) for probe in detail.probes]
             return [detail.backward, _tensors(detail.upstream, blob), probes]

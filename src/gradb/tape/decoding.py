@@ -147,7 +147,9 @@ def _calls(rest: Any) -> int | None:
 
 
 def _read_backward_start(raw: Wire, data: bytes) -> Detail:
-    call, roots, gradients, retain, create, wanted, nodes, *outer = raw
+    call, roots, gradients, retain, create, wanted, nodes, *more = raw
+    if len(more) > 2:
+        raise CodecError("there is more than belongs to an event")
     inputs = None if wanted is None else _present(wanted, data)
     return BackwardStartDetail(
         str(call),
@@ -157,7 +159,8 @@ def _read_backward_start(raw: Wire, data: bytes) -> Detail:
         bool(create),
         inputs,
         _ints(nodes),
-        _calls(outer) or 0,
+        _calls(more[:1]) or 0,
+        _ints(more[1]) if len(more) > 1 else (),
     )
 
 

@@ -196,6 +196,8 @@ class BackwardStartDetail:
     outer: int = 0
     """seq of the backward_start event of the backward inside of which this one was called (by a custom backward, a hook
     or a checkpoint); 0 where there is none."""
+    ends: tuple[int, ...] = ()
+    """Ids of the nodes that ``inputs=`` named as edges of the graph, and not as tensors."""
 
 
 @dataclass(frozen=True, slots=True)

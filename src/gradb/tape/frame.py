@@ -172,6 +172,8 @@ class ChainEdge:
     """None where undefined, or where the node has not run yet (see ``Chain.state``)."""
     check: Check | None
     """None where there is nothing to check or nothing to check it with."""
+    is_asked: bool = True
+    """False where the backward was not asked for this gradient (``inputs=``), so that the engine let it be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Backward:
     create_graph: bool = False
     outer: int = 0
     """seq of the backward_start event of the backward inside of which this one was called; 0 for none."""
+    asked: frozenset[int] | None = None
+    """The nodes that gradients are sent to, where ``inputs=`` named what is wanted; None where all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ class Runs:
         if not isinstance(detail, BackwardStartDetail):
             return None
         ids, creates = frozenset(detail.nodes), detail.create_graph
-        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates, detail.outer)
+        asked = None
+        if detail.inputs is not None:
+            asked = ids.union(detail.ends, (tensor.node for tensor in detail.inputs if tensor.node is not None))
+        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates, detail.outer, asked)
 
     def moment(self, position: int) -> Moment | None:
         """Return the innermost backward that is running at a position, else the one that ended last."""

@@ -31,7 +31,7 @@ from gradb.tracer.microscope import Microscope
 from gradb.tracer.passing import Filling, Hooks, are_private
 from gradb.tracer.places import Place, PlaceRow
 from gradb.tracer.probing import Prober
-from gradb.tracer.reach import ends_of, leaves_of, node_of, to_run
+from gradb.tracer.reach import edges_in, ends_of, leaves_of, node_of, to_run
 from gradb.tracer.visits import CustomVisit, LeafVisit, NodeVisit
 
 Engine = Callable[..., Any]
@@ -226,7 +226,8 @@ class BackwardRun:
         self._is_grad = not options.get("accumulate_grad", False)
         found = self._recorder.find()
         self.place = found.place.row
-        inputs = [item for item in options.get("inputs") or () if isinstance(item, torch.Tensor)]
+        wanted = options.get("inputs") or ()
+        inputs = [item for item in wanted if isinstance(item, torch.Tensor)]
         if not self._is_grad:
             self.composer.will_retain(inputs)
         self._recorder.settle()
@@ -238,20 +239,22 @@ class BackwardRun:
                 self.composer.nodes.register(node, event, self.place, self.composer.scope)
         self.composer.naming.settle_waiting(event)
         above = [node for root in roots if (node := node_of(root)) is not None]
-        nodes = to_run(above, ends_of(options.get("inputs") or (), above), self._is_grad)
+        nodes = to_run(above, ends_of(wanted, above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         is_bad = blob.has_nonfinite
         self._tell_losses(roots, found.place, event)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
         given = "null"
-        if options.get("inputs"):
+        if wanted:
             given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
         retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         marks = list(map(self.composer.nodes.mark, nodes))
         ids = [mark.id for mark in marks if mark is not None]
         call = "grad" if self._is_grad else "backward"
         flags, outer = f"{dumps(retain)},{dumps(self._creates)}", self._find_outer()
-        rest = f"{flags},{given},{dumps(ids)}{f',{outer}' if outer else ''}"
+        ends = [mark.id for mark in map(self.composer.nodes.mark, edges_in(wanted)) if mark is not None]
+        more = f",{outer},{dumps(ends)}" if ends else f",{outer}" if outer else ""
+        rest = f"{flags},{given},{dumps(ids)}{more}"
         detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{rest}]'
         self._hook(nodes, marks)
         self.start = event

@@ -48,6 +48,11 @@ _NOWHERE = object()
 """Stands for the end of a way that does not exist."""
 
 
+def edges_in(items: Iterable[Any]) -> list[Any]:
+    """Return the nodes of the GradientEdges among what gradients are wanted for."""
+    return [node for item in items if not isinstance(item, torch.Tensor) and (node := node_of(item)) is not None]
+
+
 def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
     """Return the nodes that the engine will run, as it decides itself.
 
