@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -344,6 +345,168 @@ def test_an_array_that_is_kept_is_looked_at_each_time(tmp_path: Path) -> None:
 
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     assert _told(tape) == [("grad_change", "grad, past torch", 1), ("grad_change", "grad.mul_", 1)] * 3
+
+
+PAST, CHANGED = ("grad_change", "grad, past torch", 1), ("grad_change", "grad.mul_", 1)
+
+
+def _halve(w: torch.Tensor) -> None:
+    _grad(w).mul_(0.5)
+
+
+def _write(w: torch.Tensor) -> None:
+    _grad(w).numpy()[:] *= 0.5
+
+
+HOOKS: dict[str, tuple[Callable[[torch.Tensor], Any], list[tuple[str, str, int]], list[float]]] = {
+    "none": (lambda w: None, [], [6, 6]),
+    "torch": (_halve, [CHANGED] * 3, [1.75, 1.75]),
+    "numpy": (_write, [], [1.75, 1.75]),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_what_the_engine_adds_is_no_change_past_torch(name: str, tmp_path: Path) -> None:
+    """A lent gradient is told of once by each backward, and what a hook does to it once: by that hook's event too."""
+    hook, told, values = HOOKS[name]
+
+    def script() -> list[float]:
+        w = torch.ones(2, requires_grad=True)
+        w.register_post_accumulate_grad_hook(hook)
+        for _ in range(3):
+            (w * 2).sum().backward()
+            _grad(w).numpy()
+        return [float(value) for value in _grad(w)]
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert found == values
+    assert notes(tape) == []
+    assert _told(tape) == told
+    (buffer,) = tape.frame(tape.head).grads
+    assert buffer.after is not None
+    assert buffer.after.numbers() == values
+
+
+def test_a_lent_gradient_that_a_tensor_retains_is_told_of_once(tmp_path: Path) -> None:
+    """The engine gives a tensor that is no leaf another gradient each time."""
+
+    def script() -> list[float]:
+        y = torch.ones(2, requires_grad=True) * 1
+        y.retain_grad()
+        for _ in range(3):
+            (y * 2).sum().backward(retain_graph=True)
+            _grad(y).numpy()
+        return [float(value) for value in _grad(y)]
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert found == [6, 6]
+    assert _told(tape) == []
+
+
+@pytest.mark.parametrize("is_hooked", [False, True])
+def test_a_write_past_torch_in_a_hook_is_told_once_before_what_is_added(is_hooked: bool, tmp_path: Path) -> None:
+    """What a tensor hook writes through NumPy lies between the last look and the accumulation."""
+
+    def script() -> torch.Tensor:
+        w = torch.ones(2, requires_grad=True)
+        (w * 2).sum().backward()
+        array = _grad(w).numpy()
+        if is_hooked:
+            w.register_post_accumulate_grad_hook(_halve)
+        w.register_hook(lambda gradient: array.fill(10))
+        (w * 2).sum().backward()
+        return _grad(w)
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert found.tolist() == ([6, 6] if is_hooked else [12, 12])
+    assert _told(tape) == [PAST, *[CHANGED] * is_hooked]
+    kinds = [event.kind for event in tape.events() if event.kind in {"accumulate", "grad_change"}]
+    assert kinds == ["accumulate", "grad_change", "accumulate", *["grad_change"] * is_hooked]
+
+
+def test_a_write_past_torch_after_an_accumulation_is_told_at_the_end_of_its_backward(tmp_path: Path) -> None:
+    """A hook that runs last writes through NumPy into a leaf that was filled before."""
+
+    def script() -> torch.Tensor:
+        v = torch.ones(2, requires_grad=True)
+        w = torch.ones(2, requires_grad=True)
+        (v.exp().log() * w).sum().backward()
+        array = _grad(w).numpy()
+        v.register_hook(lambda gradient: array.fill(9))
+        (v.exp().log() * w).sum().backward()
+        return w
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert _grad(found).tolist() == [9, 9]
+    assert _told(tape) == [PAST]
+    end = max(event.seq for event in tape.events() if event.kind == "grad_change")
+    detail = tape.detail(end)
+    assert isinstance(detail, GradChangeDetail)
+    (one,) = detail.changed
+    assert one.before is not None
+    assert one.after is not None
+    assert (one.before.numbers(), one.after.numbers()) == ([2, 2], [9, 9])
+
+
+@pytest.mark.parametrize("end", ["clear", "step", "none"])
+def test_an_accumulation_is_not_told_again_by_what_comes_after(end: str, tmp_path: Path) -> None:
+    """Clears and steps look at what was lent, and find what the backward has said."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for _ in range(3):
+            (w * 2).sum().backward()
+            _grad(w).numpy()
+            (w * 2).sum().backward()
+            if end == "step":
+                optimizer.step()
+            if end == "clear":
+                optimizer.zero_grad(set_to_none=False)
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert [one for one in _told(tape) if one[0] == "grad_change"] == []
+
+
+def test_threads_do_not_take_each_others_accumulations_for_writes(tmp_path: Path) -> None:
+    """Several threads add to one lent gradient, each in a backward of its own."""
+
+    def script() -> torch.Tensor:
+        w = torch.ones(2000, requires_grad=True)
+        (w * 2).sum().backward()
+        _grad(w).numpy()
+
+        def work() -> None:
+            for _ in range(8):
+                (w * 2).sum().backward()
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        return _grad(w)
+
+    found, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert found[0] == 66
+    assert _told(tape) == []
+
+
+def test_what_was_added_while_only_watching_is_no_write(tmp_path: Path) -> None:
+    """A gradient lent before such a stretch: nothing is told within, nor after, of what the engine added."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for _ in range(6):
+            (w * 2).sum().backward()
+            _grad(w).numpy()
+            optimizer.step()
+
+    changes = [Change("record", "watch", iteration=3), Change("record", "full", iteration=5)]
+    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=changes)
+    assert [event.name for event in tape.events() if event.kind == "depth"] == ["watch", "full"]
+    assert _told(tape) == []
 
 
 def _set(w: torch.Tensor, source: Any) -> None:

@@ -95,7 +95,10 @@ class EngineWatch:
         run: BackwardRun | None = guard(self.make_run, *parts)
         self._clearing()(self._prepare, _accumulates(args, kwargs), 4)
         if run is None:
-            return original(roots, *args, **kwargs)
+            try:
+                return original(roots, *args, **kwargs)
+            finally:
+                guard(self._grads.renew)
         try:
             guard(run.begin, roots, args, kwargs)
             result = original(roots, *args, **kwargs)
@@ -106,7 +109,7 @@ class EngineWatch:
             raise
         finally:
             guard(run.unhook)
-            guard(self._grads.renew)
+            guard(self._grads.backward_ends, run)
         return result
 
     def _clearing(self) -> Callable[..., Any]:
@@ -147,6 +150,8 @@ class EngineWatch:
         except BaseException as error:
             guard(self._grads.error, error, self._recorder.find().place.row)
             raise
+        finally:
+            guard(self._grads.renew)
         if leaves:
             guard(self._remember, leaves)
         return result

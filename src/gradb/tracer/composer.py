@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -30,6 +30,9 @@ from gradb.tracer.series import SeriesLog
 from gradb.tracer.shielding import deliver, held, shielded_but_for_its_end
 from gradb.tracer.threadstate import ThreadState
 from gradb.tracer.values import Snapshots, blank
+
+if TYPE_CHECKING:
+    from gradb.tracer.lending import Lending
 
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
@@ -63,6 +66,7 @@ class Composer:
         self.local = ThreadState({})
         self.runs: list[Any] = []
         """The calls of the engine that have not returned yet, of all threads."""
+        self.lending: Lending
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
         self.is_creation_hooked = False

@@ -127,10 +127,12 @@ class Edits:
                 changed.append(row)
         if not changed:
             return
-        held.rows = changed
-        if all(is_cleared(row.leaf) for row in changed):
-            if self._policy.is_off and any(row.norm != 0 for row in changed):
-                self.missed()
+        held.rows, is_clear = changed, all(is_cleared(row.leaf) for row in changed)
+        if is_clear and self._policy.is_off and any(row.norm != 0 for row in changed):
+            self.missed()
+        if not self._recorder.is_full:
+            return
+        if is_clear:
             self.cleared(idiom, held, place)
         else:
             self._changed(idiom, held, place)

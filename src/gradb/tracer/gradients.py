@@ -11,7 +11,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -25,6 +25,9 @@ from gradb.tracer.lending import Lending
 from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
+
+if TYPE_CHECKING:
+    from gradb.tracer.backward import BackwardRun
 
 LeavesOf = Callable[[Any], list[torch.Tensor]]
 
@@ -43,7 +46,7 @@ class GradWatch:
         self._recorder = composer.recorder
         self._policy = policy
         self._edits = Edits(composer, policy)
-        self._lending = Lending(self._edits)
+        self._lending = composer.lending = Lending(self._edits)
         self._local = _Local()
 
     @property
@@ -192,6 +195,13 @@ class GradWatch:
         """Take note that all changes of gradients so far are recorded."""
         if self._lending.has_lent:
             self._lending.renew()
+
+    def backward_ends(self, run: BackwardRun) -> None:
+        """Record what a backward's hooks have written past torch; of one that is not on the tape nothing is known."""
+        if self._lending.has_lent and not run.start:
+            self._lending.renew()
+        if self._lending.has_lent:
+            self._lending.backward_ends(run)
 
     def flush(self) -> None:
         """Record what has been changed and waits to be recorded: the script is over."""

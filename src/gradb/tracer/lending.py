@@ -1,12 +1,14 @@
 """Gradients whose memory the script has got hold of (as a NumPy array), so that it can change them past torch.
 
 Nothing tells when that happens: they are looked at again before a backward adds to them, a step uses them or anything
-else changes them, for as long as they are the gradients of their leaves.
+else changes them, for as long as they are the gradients of their leaves. What the engine adds is no such change: from
+the moment at which a backward is about to add to a gradient until what it has become is recorded, it is left alone.
 """
 
 from __future__ import annotations
 
 import weakref
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,15 +16,20 @@ from gradb.tracer.edits import Edits, Held
 from gradb.tracer.history import grad_of
 from gradb.tracer.places import PlaceRow
 
+if TYPE_CHECKING:
+    from gradb.tracer.backward import BackwardRun
+
 _Lent = tuple[weakref.ref[torch.Tensor], weakref.ref[torch.Tensor], Held]
 
 
 class Lending:
-    """The leaves whose gradient was lent, and what that held then."""
+    """The leaves whose gradient was lent, and what that held when it was last looked at."""
 
     def __init__(self, edits: Edits) -> None:
         self._edits = edits
         self._lent: dict[int, _Lent] = {}
+        self._adding: dict[int, list[BackwardRun]] = {}
+        """By leaf: the calls of the engine that are about to add to its gradient."""
 
     @property
     def has_lent(self) -> bool:
@@ -40,21 +47,65 @@ class Lending:
 
     def look(self, place: PlaceRow) -> None:
         """Record what was changed past torch since it was last looked at."""
-        for leaf, held in self._alive():
-            held.rows[0].leaf = leaf
-            self._edits.by_effect("grad, past torch", held, place)
-        self.renew()
+        for key in list(self._lent):
+            if not self._adding.get(key):
+                self._look(key, place)
 
     def renew(self) -> None:
         """Take what the gradients are now for what they were: all changes so far are recorded."""
-        leaves = [leaf for leaf, _ in self._alive()]
-        self._lent = {}
-        self.lend(leaves)
+        for key in list(self._lent):
+            self._renew(key)
 
-    def _alive(self) -> list[tuple[torch.Tensor, Held]]:
-        """Return the leaves that still have the gradient that was lent."""
-        return [
-            (leaf, held)
-            for ref, grad, held in self._lent.values()
-            if (leaf := ref()) is not None and grad_of(leaf) is grad() is not None
-        ]
+    def told(self, leaf: torch.Tensor) -> None:
+        """Take note that what was done to one gradient is recorded."""
+        self._renew(id(leaf))
+
+    # --- what the engine adds -----------------------------------------------------------------------------------------
+
+    def will_add(self, leaf: torch.Tensor, run: BackwardRun) -> None:
+        """Look at a gradient that a backward is about to add to."""
+        adding = self._adding.setdefault(id(leaf), [])
+        if not adding:
+            self._look(id(leaf), run.place)
+        adding.append(run)
+
+    def added(self, leaf: torch.Tensor, run: BackwardRun) -> None:
+        """Take note that what a gradient has become is recorded."""
+        adding = self._adding.get(id(leaf), [])
+        if run in adding:
+            adding.remove(run)
+        self._renew(id(leaf))
+
+    def backward_ends(self, run: BackwardRun) -> None:
+        """Record what its hooks have changed past torch; of what it left half done nothing is known."""
+        for key, adding in list(self._adding.items()):
+            if run in adding:
+                adding.remove(run)
+                self._renew(key)
+            if not adding:
+                del self._adding[key]
+        self.look(run.place)
+
+    # --- one gradient -------------------------------------------------------------------------------------------------
+
+    def _look(self, key: int, place: PlaceRow) -> None:
+        found = self._alive(key)
+        if found is not None:
+            leaf, held = found
+            held.rows[0].leaf = leaf
+            self._edits.by_effect("grad, past torch", held, place)
+        self._renew(key)
+
+    def _renew(self, key: int) -> None:
+        found = self._alive(key)
+        self._lent.pop(key, None)
+        if found is not None:
+            self.lend([found[0]])
+
+    def _alive(self, key: int) -> tuple[torch.Tensor, Held] | None:
+        """Return a leaf that still has the gradient that was lent."""
+        if key not in self._lent:
+            return None
+        ref, grad, held = self._lent[key]
+        leaf = ref()
+        return (leaf, held) if leaf is not None and grad_of(leaf) is grad() is not None else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gradb.tape.codec import Blob
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of
@@ -10,10 +12,13 @@ from gradb.tracer.places import NOWHERE
 
 
 class Resumption:
-    """Knows which leaves there are: those that were seen, and those that optimizers hold."""
+    """Knows which leaves there are: those that were seen, and those that optimizers hold.
 
-    def __init__(self, composer: Composer, iterations: Iterations) -> None:
-        self._composer = composer
+    ``renew`` is called when what the gradients hold is recorded.
+    """
+
+    def __init__(self, composer: Composer, iterations: Iterations, renew: Callable[[], None]) -> None:
+        self._composer, self._renew = composer, renew
         self._iterations = iterations
 
     def snapshot(self) -> tuple[str, str, Blob]:
@@ -33,4 +38,5 @@ class Resumption:
             composer.tensors.note_grad(leaf, grad_of(leaf))
             known.fills, known.since = (0, 0) if grad_of(leaf) is None else (-1, composer.recorder.iteration - 1)
             writer.grad(known.id, event, known.fills, known.since)
+        self._renew()
         return f"[{','.join(leaves)}]", f"[{','.join(gradients)}]", blob

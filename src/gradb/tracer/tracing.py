@@ -74,7 +74,7 @@ def tracing(
     controls.is_settled = iterations.is_settled
     iterations.may_join = holds_more
     iterations.on_renumbered = composer.tensors.renumber
-    controls.on_depth = Resumption(composer, iterations).snapshot
+    controls.on_depth = Resumption(composer, iterations, grads.renew).snapshot
 
     def change() -> None:
         policy.restart()

@@ -184,6 +184,7 @@ class UserHooks:
         composer = self._composer
         known = composer.tensors.note_grad(leaf, grad_of(leaf))
         composer.writer.grad(known.id, self._recorder.settle(), known.fills, known.since)
+        composer.lending.told(leaf)
 
     def _emit(
         self,

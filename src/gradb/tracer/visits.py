@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from gradb.tracer import bare
 from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.microscope import Look
@@ -93,6 +95,11 @@ class NodeVisit:
         except Exception as error:
             run.composer.recorder.lost(error, "a node", hides="gradients", node=mark.id)
 
+    def _added(self, tensor: torch.Tensor) -> None:
+        lending = self.run.composer.lending
+        if lending.has_lent:
+            lending.added(tensor, self.run)
+
     def _fill(self) -> None:
         """Record what the outputs that keep their ``.grad`` hold now."""
         fillings, self.fillings = self.fillings, []
@@ -100,6 +107,7 @@ class NodeVisit:
             tensor = known.ref()
             if tensor is not None and tensor.retains_grad:
                 self.run.accumulated(self.mark, tensor, filling)
+                self._added(tensor)
 
 
 class CustomVisit(NodeVisit):
@@ -146,7 +154,10 @@ class LeafVisit(NodeVisit):
 
     def _look(self, added: Any) -> None:
         """Remember what ``.grad`` holds, and what comes."""
+        lending = self.run.composer.lending
         try:
+            if lending.has_lent:
+                lending.will_add(self.node.variable, self.run)
             self.filling = Filling(self.run.composer, self.node.variable)
             self.filling.add(self.run.composer, added)
         except Exception as error:
@@ -161,6 +172,7 @@ class LeafVisit(NodeVisit):
                 bare.accumulation(self.run, self.mark, self.node.variable, self.broken)
             else:
                 self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
+            self._added(self.node.variable)
 
     def _after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], calls: int | None) -> None:
         run = self.run
