@@ -14,6 +14,10 @@ import torch
 from torch import nn
 
 from gradb.link.spec import Change
+from gradb.present.grads import grads_pane
+from gradb.present.jsonview import pane_json
+from gradb.present.options import Options
+from gradb.present.text import to_text
 from gradb.tape.events import GradChangeDetail, ZeroGradDetail
 from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
@@ -507,6 +511,38 @@ def test_what_was_added_while_only_watching_is_no_write(tmp_path: Path) -> None:
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=changes)
     assert [event.name for event in tape.events() if event.kind == "depth"] == ["watch", "full"]
     assert _told(tape) == []
+
+
+@pytest.mark.parametrize("to_none", [False, True])
+def test_recording_everything_again_finds_gradients_and_changes_none(to_none: bool, tmp_path: Path) -> None:
+    """What they held before, and what was added, is not known there, and has no sign of a change, in pane and JSON."""
+
+    def script() -> None:
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            model.zero_grad(set_to_none=to_none)
+            model(torch.ones(1, 2)).sum().backward()
+            optimizer.step()
+
+    changes = [Change("record", "watch"), Change("record", "full", iteration=3), Change("record", "watch", iteration=5)]
+    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=changes)
+    begins = next(event.seq for event in tape.events() if (event.kind, event.name) == ("depth", "full"))
+    frame = tape.frame(begins)
+    assert [(one.is_current, one.how) for one in frame.grads] == [(False, "")] * 2
+    assert [one.after and one.after.numbers() for one in frame.grads] == [[1, 1], [1]]
+    for buffer in frame.grads:
+        for value in (buffer.before, buffer.added):
+            assert value is not None
+            assert (value.numbers(), value.note) == (None, "not recorded: only watched before")
+    shown = to_text(grads_pane(frame, Options(width=100)), 100)
+    assert "[1 1]" in shown
+    assert not {"▶", "None", "✓", "✗"} & set(shown.split())
+    for told in pane_json("grads", frame)["grads"]:
+        assert (told["current"], told["how"], told["check"]) == (False, None, None)
+        assert told["before"]["note"] == told["added"]["note"] == "not recorded: only watched before"
+    cleared = next(event.seq for event in tape.events() if event.kind == "zero_grad" and event.seq > begins)
+    assert all(buffer.is_current and buffer.how for buffer in tape.frame(cleared).grads)
 
 
 def _set(w: torch.Tensor, source: Any) -> None:

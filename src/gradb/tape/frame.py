@@ -333,9 +333,10 @@ class GradBuffer:
     after: TensorValue | None
     """The buffer now; None is None."""
     event: int | None
-    """seq of the last event that touched it, None when it was never touched."""
+    """seq of the last event that touched it, or that found it as it is after a stretch that was only watched; None
+    when it was never touched."""
     is_current: bool
-    """True when the event at the position is that event (before + added = after is then shown)."""
+    """True when the event at the position has touched it (before + added = after is then shown)."""
     check: Check | None
     """before + added against after."""
     how: str = ""

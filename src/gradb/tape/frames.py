@@ -145,7 +145,7 @@ class Frames:
         event, fills, since = self._store.grad_event(leaf, position) or (None, 0, 0)
         before, added, after, how, told = self._touched(leaf, event)
         name = self._naming.best(leaf, position, value.name if value else None, told) or f"leaf #{leaf}"
-        is_current = event is not None and event == position
+        is_current = event is not None and event == position and bool(how)
         check = _check(before, added, after) if is_current and how == "accumulated" else None
         newest = value.value if value else None
         doubt = self._doubt_of_grad(leaf, event or 0, position)
@@ -210,8 +210,9 @@ class Frames:
             return before, None, after, f"changed by the hook {detail.function}", ""
         if isinstance(detail, DepthDetail):
             for tensor, gradient in zip(detail.leaves, detail.gradients, strict=True):
-                if tensor.id == leaf:
-                    return None, None, gradient, "", tensor.name or ""
+                if tensor.id == leaf:  # it was there before: the event found it
+                    unseen = _unknown(gradient, "not recorded: only watched before")
+                    return unseen, unseen, gradient, "", tensor.name or ""
         return None, None, None, "", ""
 
     def grad(self, name: str, position: int) -> TensorValue | None:
