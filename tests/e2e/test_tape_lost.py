@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.gradb_process import gradb
+from gradb.tape.writer import TapeWriter
+from tests.e2e.gradb_process import GRADB, Done, gradb, run
 
 _SCRIPT = """
 import os, resource, signal, sys
@@ -83,3 +86,62 @@ def test_a_tape_that_is_gone_when_the_script_is_over_is_told(tmp_path: Path) -> 
     assert done.err.count("gradb: ") == 1
     assert "removed or moved away" in done.err
     assert not os.path.exists(tmp_path / "run.tape")
+
+
+_FULL = "the disk does not take it: it is full, or files may not become larger"
+_LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def limited(size: int, *words: str | Path, cwd: Path) -> Done:
+    """Run gradb where no file may become larger than some bytes."""
+    (cwd / "script.py").write_text("import sys\nprint('hello')\nsys.exit(3)\n")
+    env = {"TMPDIR": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
+    return run(sys.executable, "-c", _LIMITED, str(size), *GRADB[1:], *words, cwd=cwd, env=env)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("record", "-o", "run.tape", "script.py"),
+        ("run", "-o", "run.tape", "-e", "finish", "script.py"),
+        ("show", "--pane", "output", "script.py"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("size", [8_000, 50_000])
+def test_where_no_tape_can_be_laid_out_the_script_is_not_begun(
+    words: tuple[str, ...], size: int, tmp_path: Path
+) -> None:
+    """One sentence, exit code 2, and nothing is left."""
+    done = limited(size, *words, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    (said,) = done.err.splitlines()
+    assert said.startswith("gradb: cannot write ")
+    assert said.endswith(f".tape: {_FULL}")
+    assert [one.name for one in tmp_path.iterdir()] == ["script.py"]
+
+
+def test_where_no_folder_for_a_tape_can_be_made_that_is_said(tmp_path: Path) -> None:
+    """On a disk that takes nothing at all."""
+    done = limited(0, "show", "--pane", "output", "script.py", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    (said,) = done.err.splitlines()
+    assert said.startswith("gradb: cannot make a temporary folder: ")
+
+
+def test_a_tape_that_takes_no_first_row_ends_the_recording_and_not_the_script(tmp_path: Path) -> None:
+    """The script's output and exit code stand, and the tape says why there is nothing on it."""
+    with contextlib.closing(TapeWriter(tmp_path / "measured.tape", is_indexed=False)):
+        size = os.path.getsize(tmp_path / "measured.tape-wal")
+    done = limited(size, "record", "-o", "run.tape", "script.py", cwd=tmp_path)
+    assert (done.code, done.out) == (3, "hello\n")
+    (said,) = done.err.splitlines()
+    assert said.startswith(("gradb: the recording ends after event 0: ", "gradb: not recorded since event 0: "))
+    assert f"the tape cannot be written any more: {_FULL}" in said
+    shown = gradb("show", "--pane", "output", "run.tape", cwd=tmp_path)
+    assert shown.code == 0
+    assert "not recorded since event 0: the tape cannot be written any more" in shown.out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -18,6 +17,7 @@ from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.folders import temporary
 from gradb.link.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _headless(target: tuple[str | None, str | None], options: Namespace, rest: S
     if options.output is not None:
         with output(options.output) as tape:
             return go(tape)
-    with tempfile.TemporaryDirectory(prefix="gradb-") as folder:
+    with temporary() as folder:
         return go(str(Path(folder) / "run.tape"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from gradb.debugger import looking
 from gradb.debugger.commands import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.folders import temporary
 
 
 def _parser() -> Parser:
@@ -97,7 +97,7 @@ def read_width(text: str | None) -> int:
 def _recorded(parser: Parser, options: Namespace, rest: Sequence[str]) -> Debugger:
     """Record a script to a tape that is gone once it is open, and open it."""
     target = read_target(parser, options, rest)
-    with tempfile.TemporaryDirectory(prefix="gradb-") as folder:
+    with temporary() as folder:
         spec = make_spec(target, options, rest, str(Path(folder) / "show.tape"), is_paused_at_start=False)
         debugger = Debugger.launch(spec)
         try:

@@ -13,9 +13,9 @@ from pathlib import Path
 from gradb.cli.target import is_tape
 from gradb.debugger.errors import UserError
 from gradb.tape.descriptors import Held
+from gradb.tape.owning import remove
 
 KEPT = 20
-_BESIDE = ("-wal", "-shm", "-journal")
 
 
 @contextlib.contextmanager
@@ -102,12 +102,6 @@ def _check_room(name: str, path: Path) -> None:
         raise UserError(f"cannot write {name}: it is not a regular file")
     if path.exists() and path.stat().st_size and not is_tape(str(path)):
         raise UserError(f"cannot write {name}: there is a file of that name already, and it is not a tape")
-
-
-def remove(path: Path) -> None:
-    """Remove a tape and what SQLite may have left beside it."""
-    for file in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
-        file.unlink(missing_ok=True)
 
 
 def recent_folder() -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.series import Series
@@ -47,7 +48,7 @@ class Ghost:
             )
         training = None if debugger.tape is None else debugger.frame().training
         policy = other_policy(training)
-        folder = tempfile.TemporaryDirectory(prefix="gradb-ghost-")
+        folder = temporary("gradb-ghost-")
         try:
             run = Run.launch(
                 ghost_spec(spec, policy, training, str(Path(folder.name) / "ghost.tape")), debugger.run.command

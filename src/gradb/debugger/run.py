@@ -28,6 +28,7 @@ from gradb.link.messages import (
     Paused,
     Progress,
     Ready,
+    Refused,
     Set,
     Stopped as SaysStopped,
 )
@@ -206,6 +207,8 @@ class Run:
             case Ready(torch):
                 self.torch = torch
                 self._doing = "running"
+            case Refused(why):
+                self.failure = f"cannot write {self.path}: {why}"
             case Progress(head, iteration, loss):
                 self.pace.take(time.monotonic(), iteration, loss)
                 self._grow(head)
@@ -245,6 +248,8 @@ class Run:
         strays = live.debuggee.strays.texts()
         live.close()
         self._close_tape()  # the last one to close leaves one clean file
+        if self.failure:
+            return
         found = _identity(self.path)
         if self._is_missing(found):
             self._miss_tape(trouble.GONE if found is None else trouble.REPLACED)
@@ -283,6 +288,8 @@ class Run:
             self.failure = str(error)
             return
         self._has_tape = True
+        if self.stopped is not None:
+            self._tape.end_at(self.stopped)  # a full disk may not even have taken that
         self.head = self._tape.head
         info = self._tape.run
         self.stopped = info.stopped or self.stopped

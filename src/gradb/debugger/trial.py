@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
 from gradb.link.messages import Continue
 from gradb.link.spec import Nudge, RunSpec
@@ -55,7 +56,7 @@ class Trial(Generic[T]):
         self._run: Run | None = None
 
     def _begin(self) -> Run:
-        self._folder = tempfile.TemporaryDirectory(prefix="gradb-check-")
+        self._folder = temporary("gradb-check-")
         self._run = Run.launch(replace(self._spec, tape=str(Path(self._folder.name) / "run.tape")), self._command)
         return self._run
 

@@ -89,6 +89,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """From the debuggee: there can be no tape, so the script is not begun (the process ends)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """From the debuggee: what takes time before the script starts."""
 
@@ -132,7 +139,7 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Message = Continue | Pause | Set | Ask | Quit | Ready | Loading | Paused | Progress | Stopped | Ended
+Message = Continue | Pause | Set | Ask | Quit | Ready | Refused | Loading | Paused | Progress | Stopped | Ended
 
 
 def encode(message: Message) -> bytes:
@@ -188,6 +195,7 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Ask": _ask,
     "Quit": Quit,
     "Ready": lambda torch: Ready(str(torch)),
+    "Refused": lambda why: Refused(str(why)),
     "Loading": lambda what: Loading(str(what)),
     "Paused": lambda head: Paused(int(head)),
     "Progress": lambda head, iteration, loss: Progress(

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradb.tape import trouble
 from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
 
@@ -64,22 +65,56 @@ def _finish(
     if application != APPLICATION_ID:
         return False
     if not db.execute("SELECT 1 FROM run WHERE key = 'is_finished'").fetchone():
-        db.execute("BEGIN IMMEDIATE")
         try:
-            if stopped is not None:
-                db.execute(
-                    "INSERT OR REPLACE INTO run VALUES('stopped', ?)", (json.dumps([stopped.event, stopped.why]),)
-                )
-            _append(db, exit_code, signal, strays, is_cut=stopped is not None)
-            for statement in filter(str.strip, INDEXES.split(";")):
-                db.execute(statement)
-            db.execute("INSERT OR REPLACE INTO run VALUES('is_finished', '1')")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+            _write(db, exit_code, signal, strays, stopped)
+        except sqlite3.Error as error:
+            if not trouble.is_full(error):
+                raise
+            _clean(db)  # no room for a log: the file itself may have some
+            _write_or_say(db, exit_code, signal, strays, stopped)
     _clean(db)
     return True
+
+
+def _write_or_say(
+    db: sqlite3.Connection,
+    exit_code: int | None,
+    signal: int | None,
+    strays: Sequence[tuple[str, str]],
+    stopped: Stopped | None,
+) -> None:
+    """Write the end, or if there is no room for it only where the recording stopped."""
+    try:
+        _write(db, exit_code, signal, strays, stopped)
+    except sqlite3.Error:
+        _say_stopped(db, stopped)
+        raise
+
+
+def _write(
+    db: sqlite3.Connection,
+    exit_code: int | None,
+    signal: int | None,
+    strays: Sequence[tuple[str, str]],
+    stopped: Stopped | None,
+) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        _say_stopped(db, stopped)
+        _append(db, exit_code, signal, strays, is_cut=stopped is not None)
+        for statement in filter(str.strip, INDEXES.split(";")):
+            db.execute(statement)
+        db.execute("INSERT OR REPLACE INTO run VALUES('is_finished', '1')")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite has taken it back itself where the disk is full
+            db.execute("ROLLBACK")
+        raise
+
+
+def _say_stopped(db: sqlite3.Connection, stopped: Stopped | None) -> None:
+    if stopped is not None:
+        db.execute("INSERT OR REPLACE INTO run VALUES('stopped', ?)", (json.dumps([stopped.event, stopped.why]),))
 
 
 def _append(

@@ -8,6 +8,15 @@ import os
 from gradb.tape.descriptors import FileLost, identity
 from gradb.tape.trouble import GONE, REPLACED
 
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove a tape and what SQLite may have left beside it."""
+    for end in ("", *_BESIDE):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.fspath(path) + end)
+
 
 class Own:
     """A file, and those beside it, as they are now.

@@ -21,6 +21,11 @@ _WORDS = {
 _PRIMARY = 0xFF  # SQLite's extended codes have the primary one in their lowest byte
 
 
+def is_full(error: BaseException) -> bool:
+    """Tell whether the disk does not take it."""
+    return why(error) == _FULL
+
+
 def why(error: BaseException) -> str:
     """Return why a tape cannot be written; empty where that is not known."""
     if isinstance(error, FileLost):

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradb.tape.descriptors import DescriptorLost, Held, open_on
-from gradb.tape.owning import Own
+from gradb.tape.owning import Own, remove
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -45,13 +45,14 @@ class TapeWriter:
         is_indexed: whether readers are to be quick from the beginning; otherwise ``index`` makes them so.
 
     Raises:
-        sqlite3.OperationalError: the file cannot be created or written.
+        sqlite3.Error: the file cannot be created or laid out; nothing is left of it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, is_indexed: bool = True) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self.head = 0
         self.committed = 0
+        is_new = not os.path.lexists(self.path)
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self._held: list[Held] = []
         self._is_released = False
@@ -60,6 +61,9 @@ class TapeWriter:
             self._lay_out(is_indexed)
         except BaseException:
             self._connection.close()
+            if is_new:
+                with contextlib.suppress(OSError):
+                    remove(self.path)
             raise
         self._sources: dict[str, int] = {}
         self._paths: list[str] = []

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import platform
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -30,10 +31,12 @@ from gradb.link.messages import (
     Progress,
     Quit,
     Ready,
+    Refused,
     Set,
     Stopped,
 )
 from gradb.link.spec import Change, RunSpec
+from gradb.tape import trouble
 from gradb.tape.descriptors import DescriptorLost, high_only
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
@@ -73,14 +76,15 @@ class Debuggee:
         """Run the script to its end; does not return normally if the script ended with an error."""
         spec = self._spec
         execute.set_stage(spec.script, spec.arguments)
-        text = self._describe()
+        text = read_source(os.path.abspath(spec.script)) if spec.script is not None else None
+        self._recorder.guard(self._describe, text, what="what is run")
         self._watch_exits()
         _thread.start_new_thread(self._listen, ())
         waiting = FirstImport("torch", self._importing, self._imported)
         waiting.install()
         if spec.seed is not None:
             seeding.seed_random(spec.seed)
-        if begins_with_torch(text):
+        if begins_with_torch(text or ""):
             with contextlib.suppress(ImportError):  # the script's own import will say it better
                 import torch  # noqa: F401
         self._outputs.install()
@@ -95,9 +99,8 @@ class Debuggee:
         )  # a KeyboardInterrupt ends the process by its signal, past every exit function
         execute.leave(self._outcome)
 
-    def _describe(self) -> str:
+    def _describe(self, text: str | None) -> None:
         spec = self._spec
-        text = read_source(os.path.abspath(spec.script)) if spec.script is not None else None
         title, lesson = _docstring(text or "")
         self._writer.set_run(
             script=spec.script or "", module=spec.module or "", arguments=json.dumps(spec.arguments), cwd=os.getcwd(),
@@ -106,7 +109,6 @@ class Debuggee:
         )  # fmt: skip
         if spec.script is not None:
             self._writer.source(os.path.abspath(spec.script), text)
-        return text or ""
 
     def _importing(self) -> None:
         self._send(Loading("importing torch"))
@@ -278,4 +280,11 @@ def _docstring(text: str) -> tuple[str, str]:
 
 def main(fd: int, spec: str) -> None:
     """Run as the debuggee on an inherited socket."""
-    Debuggee(RunSpec.from_json(spec), Channel.from_fd(fd)).run()
+    channel = Channel.from_fd(fd)
+    try:
+        debuggee = Debuggee(RunSpec.from_json(spec), channel)
+    except (sqlite3.Error, OSError) as error:
+        with contextlib.suppress(Closed, OSError):
+            channel.send(Refused(trouble.why(error) or str(error)))
+        sys.exit(2)
+    debuggee.run()

@@ -17,6 +17,7 @@ from gradb.link.messages import (
     Progress,
     Quit,
     Ready,
+    Refused,
     decode,
     encode,
 )
@@ -35,6 +36,7 @@ MESSAGES: tuple[Message, ...] = (
     Quit(),
     Ready("2.13.0+cpu"),
     Loading("importing torch"),
+    Refused("the disk does not take it"),
     Paused(12),
     Progress(1000, 3),
     Ended(3),
