@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,16 +55,29 @@ def _cut_off(path: Path) -> None:
     writer.release()
 
 
+def _killed(path: Path, elsewhere: Path) -> None:
+    """Leave a tape of which all is still in the log, as a writer that was killed does."""
+    elsewhere.mkdir()
+    writer = TapeWriter(elsewhere / path.name, is_indexed=False)
+    writer.event("note", "gradb", (None,) * 5, '["hello"]', None)
+    writer.commit()
+    for end in ("", "-wal"):
+        shutil.copy(f"{elsewhere / path.name}{end}", f"{path}{end}")
+    writer.release()
+
+
 def test_an_end_that_has_no_room_in_the_log_is_written_to_the_file(tmp_path: Path) -> None:
     """The tape is whole, in one file."""
-    path = tmp_path / "run.tape"
-    _cut_off(path)
-    with no_file_above(path.stat().st_size + 65_536):
+    folder = tmp_path / "full"
+    folder.mkdir()
+    path = folder / "run.tape"
+    _killed(path, tmp_path / "elsewhere")
+    with no_file_above(Path(f"{path}-wal").stat().st_size):
         assert finish(path, 3, None, stopped=Stopped(1, WHY))
     with Tape.open(path) as tape:
         assert [event.kind for event in tape.events()] == ["note", "end"]
         assert tape.run.stopped == Stopped(1, WHY)
-    assert [one.name for one in tmp_path.iterdir()] == ["run.tape"]
+    assert [one.name for one in folder.iterdir()] == ["run.tape"]
 
 
 def test_a_tape_without_room_for_its_end_says_why_it_has_none(tmp_path: Path) -> None:
