@@ -16,6 +16,7 @@ import torch
 
 _dynamo: Any = torch._C._dynamo.eval_frame
 _OURS = "gradb."
+_marked: set[str] = set()  # modules: a mark stays, and another recording in this process has only the new ones to mark
 
 
 def run_as_they_are(roots: Iterable[Callable[..., Any]]) -> None:
@@ -37,7 +38,7 @@ def _code(function: Any) -> Any:
 
 
 def _codes() -> Iterator[CodeType]:
-    """Yield the code of every function of ours that is loaded, with those inside of it."""
+    """Yield the code of every function of ours that was loaded since the last call, with those inside of it."""
     pending = [f.__code__ for f in _functions() if isinstance(f, FunctionType)]
     seen: set[int] = set()
     while pending:
@@ -50,7 +51,8 @@ def _codes() -> Iterator[CodeType]:
 
 def _functions() -> Iterator[Any]:
     for name, module in list(sys.modules.items()):
-        if name.startswith(_OURS):
+        if name.startswith(_OURS) and name not in _marked:
+            _marked.add(name)
             for value in list(vars(module).values()):
                 if getattr(value, "__module__", None) == name:
                     yield from _of(value)
