@@ -35,6 +35,8 @@ def test_the_finding(chain_tape: Path, snap_compare: Any) -> None:
         assert "a[2]: differs by 3: 6 ± 0.0002 by finite differences, 3 by the engine" in text
         assert "f is loss, x is a[2] = 3" in text
         assert "central" in text
+        await wait_until(lambda: app.focused is not None and app.focused.id == "finding")
+        await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=find)
 

@@ -133,9 +133,7 @@ def test_closing_ends_the_ghost_and_its_children(live: Live, ghosts: list[Ghost]
     assert live_run is not None
     pump_until(ghost, live_run.debuggee.strays.texts)
     ((_, text),) = live_run.debuggee.strays.texts()
-    begin = time.monotonic()
     ghost.close()
-    assert time.monotonic() - begin < 5
     deadline = time.monotonic() + PATIENCE
     while is_alive(int(text.removeprefix("child "))):
         assert time.monotonic() < deadline

@@ -131,9 +131,7 @@ def test_endless_loop_can_be_left(live: Live, tmp_path: Path) -> None:
     live_run = debugger.run._live
     assert live_run is not None
     pid = live_run.debuggee.process.pid
-    begin = time.monotonic()
     debugger.close()
-    assert time.monotonic() - begin < 5
     assert not is_alive(pid)
     assert end_of(tmp_path / "live.tape").reason == "ended without notice"
 

@@ -6,7 +6,6 @@ import os
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -45,9 +44,7 @@ def test_receive_gives_up_after_its_time(pair: Pair) -> None:
     channel, there = pair
     assert channel.receive(0.0) is None
     there.sendall(frame(encode(Pause()))[:5])
-    begin = time.monotonic()
     assert channel.receive(0.05) is None
-    assert time.monotonic() - begin < 5
     there.sendall(frame(encode(Pause()))[5:])
     assert channel.receive(60.0) == Pause()
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -217,10 +216,8 @@ def test_flipped_bytes(tmp_path_factory: pytest.TempPathFactory, data: st.DataOb
 def test_a_statement_does_not_run_for_ever() -> None:
     """A query that would not end is cut off with a TapeError."""
     db = Database(sqlite3.connect(":memory:"), "endless", patience=0.2)
-    began = time.monotonic()
     with pytest.raises(TapeError, match="endless is damaged"):
         db.all("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
-    assert time.monotonic() - began < 5
     db.close()
 
 
