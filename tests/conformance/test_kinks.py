@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.reader import Tape
 from gradb.rules.jacobian import entries
 from gradb.rules.versions import MEASURED, measured
-from gradb.tape.frame import Chain
-from gradb.tape.tape import Tape
 from tests.conformance.kinks import KINKS, PAGE, Kink, load, measure, page, versions
 from tests.tracer.recording import record
 

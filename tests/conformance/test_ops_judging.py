@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import NoteDetail, Tensor
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, diagonal, value
 from tests.conformance.ops.judging import Tally, judge
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gradb.tape.pathfinder import PathsAt
-from gradb.tape.paths import Paths
-from gradb.tape.tape import Tape
+from gradb.frame.chain.paths import Paths
+from gradb.frame.chain.pathview import PathsAt
+from gradb.frame.reader import Tape
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

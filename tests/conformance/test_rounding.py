@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from gradb.tape.frame import Chain
+from gradb.frame.chain.record import Chain
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

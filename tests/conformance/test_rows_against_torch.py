@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.reader import Tape
 from gradb.rules.bessel import BESSEL
 from gradb.rules.factors import FACTORS
 from gradb.rules.jacobian import downstream
 from gradb.rules.table import RULES, lookup, rule_of
-from gradb.tape.frame import Chain
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 from tests.conformance import test_against_torch as elementwise
 from tests.conformance.rows import ROWS, Row, Spec

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb, processes_with
 
 PATIENCE = 60.0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import EndDetail, ErrorDetail, Event, NoteDetail, OutputDetail
-from gradb.tape.tape import Tape
 from tests.e2e.gradb_process import GRADB, SCRIPTS, run
 
 MEGABYTE = 2**20

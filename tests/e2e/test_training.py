@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gradb.tape.tape import Tape
-from gradb.tape.training import Training
+from gradb.frame.reader import Tape
+from gradb.frame.training import Training
 from tests.e2e.gradb_process import SCENARIOS, SCRIPTS, Done, bare, gradb
 
 ZERO_GRAD = SCENARIOS / "zero_grad.py"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.present.chain import chain_pane
 from gradb.present.graph import graph_pane
 from gradb.present.headline import describe
 from gradb.present.options import Options
 from gradb.tape.events import Event
-from gradb.tape.frame import Frame
-from gradb.tape.tape import Tape
 from tests.tracer.recording import record
 
 SCRIPTS = Path(__file__).parent / "scripts"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from gradb.frame.chain.record import ChainEdge
 from gradb.present.jsonvalues import check_json
 from gradb.rules import examined
-from gradb.tape.frame import ChainEdge
 from tests.hard.seeing import Seen, watch
 
 pytestmark = pytest.mark.torch

@@ -30,10 +30,10 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import gradb.tracer
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail
 from gradb.tape.missing import read_failures
-from gradb.tape.tape import Tape
 from gradb.tracer import shielding
 from tests.tracer.recording import record
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change, Nudge
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.controls import Controls
 from gradb.tracer.gate import Gate

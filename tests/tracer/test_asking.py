@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.reader import Tape
 from gradb.link.messages import Ask
 from gradb.tape.events import Event
-from gradb.tape.frame import Chain
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.controls import Controls
 from gradb.tracer.gate import Gate

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import Tensor, nn
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

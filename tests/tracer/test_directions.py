@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from gradb.algebra.local import Check
 from gradb.rules import examined
-from gradb.tape.frame import Check
 from gradb.tracer import directions
 from tests.tracer.recording import record
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
 from gradb.rules import examined
-from gradb.tape.frame import Frame
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.frame.reader import Tape
 from gradb.present.panes import PANES, Options
 from gradb.present.text import to_text
 from gradb.tape.events import AccumulateDetail, BackwardStartDetail, OpDetail, ZeroGradDetail
-from gradb.tape.tape import Tape
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

@@ -11,9 +11,9 @@ from torch import nn
 from torch.utils import checkpoint as torch_checkpoint
 from torch.utils.checkpoint import checkpoint
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, OpDetail
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import syntax, tracing
 from gradb.tracer.forward import ForwardCall

@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.present.grads import grads_pane
 from gradb.present.jsonview import pane_json
 from gradb.present.options import Options
 from gradb.present.text import to_text
 from gradb.tape.events import GradChangeDetail, ZeroGradDetail
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from gradb.frame.reader import Tape
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.savedjson import saved_pane_json
 from gradb.present.text import to_text
 from gradb.tape.saved import SavedTensor
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from gradb.frame.reader import Tape
 from gradb.link.messages import Continue
 from gradb.present.headline import headline
 from gradb.tape.events import Event, HookDetail, OpDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.tape.values import decode
 from gradb.tracer.gate import Gate
 from tests.tracer.recording import notes, record

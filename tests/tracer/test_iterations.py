@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn, optim
 
+from gradb.frame.frame import GradBuffer
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, StepDetail
-from gradb.tape.frame import GradBuffer
-from gradb.tape.tape import Tape
 from gradb.tracer.iterations import NOTE
 from tests.tracer.exact import Outcome, assert_same
 from tests.tracer.recording import notes, record

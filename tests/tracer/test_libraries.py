@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.frame.reader import Tape
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

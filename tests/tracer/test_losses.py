@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.present.headline import headline
 from gradb.present.options import Options
 from gradb.present.text import to_text
 from gradb.present.training import training_pane
 from gradb.tape.events import StepDetail
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

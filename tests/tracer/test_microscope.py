@@ -16,9 +16,9 @@ from torch.testing._internal.two_tensor import TwoTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
+from gradb.frame.frame import Aten
+from gradb.frame.reader import Tape
 from gradb.tape.events import AtenDetail, NodeDetail, OpDetail
-from gradb.tape.frame import Aten
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

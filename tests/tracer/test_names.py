@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import OpDetail
-from gradb.tape.tape import Tape
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gradb.debugger.differences import Row, Sample, Verdict, epsilon, first_step, judge
+from gradb.algebra.differences import Row, Sample, Verdict, epsilon, first_step, judge
 from gradb.debugger.errors import UserError
 from gradb.debugger.nudges import Request, Target, locate, roots_of
 from gradb.debugger.trial import leaf_reading, reading, trouble

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils._pytree import tree_flatten, tree_map
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn, optim
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import StepDetail
-from gradb.tape.tape import Tape
 from tests.tracer.exact import Outcome, as_kept, assert_same, kept
 from tests.tracer.recording import notes, record
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import OutputDetail
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.gate import Gate
 from gradb.tracer.outputs import Outputs

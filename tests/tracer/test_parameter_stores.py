@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from gradb.tracer.libraries import names_in, packages_of
 from tests.tracer.recording import notes, record
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import AccumulateDetail, HookDetail, NodeDetail, NodeStartDetail
-from gradb.tape.tape import Tape
 from gradb.tracer import summaries
 from tests.tracer.recording import record
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn, optim
 from torch.optim import optimizer as optimizer_hooks
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, ZeroGradDetail
-from gradb.tape.tape import Tape
 from tests.tracer.exact import Outcome, assert_same, kept
 from tests.tracer.recording import notes, record
 

@@ -11,13 +11,13 @@ import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from torch.nn import functional
 
+from gradb.algebra.jacobian import check, local
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
 from gradb.tape.codec import Blob, dumps
 from gradb.tape.decoding import decode
 from gradb.tape.events import NodeStartDetail, Probe
-from gradb.tape.jacobian import check, local
 from gradb.tape.values import TensorValue
 from gradb.tracer import measuring
 from gradb.tracer.measuring import FREE, STEPPING, Budget, Refusal, measure

@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from gradb.frame.reader import Tape
 from gradb.tape.decoding import decode_saved
 from gradb.tape.saved import NOT_READ, NodeSaved, SavedTensor
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.identity import NodeMark, TensorIds
 from gradb.tracer.saving import Saving

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn, optim
 
+from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.tracer.iterations import NOTE
 from gradb.tracer.rounds import Rounds
 from tests.tracer.recording import notes, record

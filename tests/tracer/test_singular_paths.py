@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from gradb.frame.reader import Tape
 from gradb.present.options import PathChoice
 from gradb.present.panes import PANES, Options
 from gradb.present.pathsjson import paths_json
 from gradb.present.text import to_text
 from gradb.rules import with_settled
-from gradb.tape.tape import Tape
 from tests.tracer.recording import record
 
 INF = math.inf

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import OpDetail, StepDetail
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 

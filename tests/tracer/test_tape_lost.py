@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.gate import Gate
 from gradb.tracer.recorder import Recorder

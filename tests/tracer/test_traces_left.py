@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from gradb.tracer.composer import Composer
 from tests.tracer.installed import installed
 from tests.tracer.recording import notes, record

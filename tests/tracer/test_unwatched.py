@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from tests.tracer.recording import record
 
 

@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.reader import Tape
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
 from gradb.tape.events import HookDetail
-from gradb.tape.frame import Chain
-from gradb.tape.tape import Tape
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

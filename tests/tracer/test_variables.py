@@ -17,8 +17,8 @@ from torch import nn, optim
 from torch.nn.utils import parametrizations
 
 from gradb.debugger.expect import Evaluator, read
+from gradb.frame.reader import Tape
 from gradb.tape.events import StepDetail
-from gradb.tape.tape import Tape
 from gradb.tracer.variables import variables_of
 from tests.tracer.recording import notes, record
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from gradb.debugger.differences import Row, Sample, judge
+from gradb.algebra.differences import Row, Sample, judge
 from gradb.debugger.gradcheck import Result
 from gradb.debugger.nudges import Target
 from gradb.link.spec import Nudge

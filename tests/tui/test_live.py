@@ -12,10 +12,10 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.present.options import PathChoice
-from gradb.tape.frame import Frame
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.tui.app import GradbApp
 from tests.tui.support import debug_screen, position_of, shown, text_of, wait_until
 

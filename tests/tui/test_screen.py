@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from gradb.algebra.local import Local
 from gradb.debugger.commands import COMMANDS
+from gradb.frame.chain.record import Chain
 from gradb.present.theme import STATE_SYMBOLS
 from gradb.tape.events import ErrorDetail
-from gradb.tape.frame import Chain, Local
 from gradb.testing import TapeBuilder
 from gradb.tui.graph import GraphPane
 from gradb.tui.keys import key_name

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gradb.batch.lines import line
 from gradb.batch.show import Style
 from gradb.debugger.ending import lacking
+from gradb.frame.reader import Tape
 from gradb.present.compare import compare, compare_json
 from gradb.present.options import Options
 from gradb.present.text import to_text
-from gradb.tape.tape import Tape
 
 
 def compare_text(left: Tape, right: Tape, labels: tuple[str, str], style: Style) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradb.batch.lines import line
+from gradb.frame.reader import Tape
 from gradb.present.jsonview import event_json
-from gradb.tape.tape import Tape
 
 
 def event_lines(tape: Tape) -> Iterator[str]:

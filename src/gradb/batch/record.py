@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from gradb.algebra.figures import number
 from gradb.debugger.ending import stopping
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
 from gradb.link.spec import RunSpec
-from gradb.rules.figures import number
 from gradb.tape.missing import Stopped
 
 _EVERY = 0.25

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from gradb.batch.lines import line
 from gradb.debugger.commands import PANES as NAMES
 from gradb.debugger.errors import UserError
+from gradb.frame.frame import Frame
 from gradb.present.jsonview import pane_json
 from gradb.present.options import Options, PathChoice
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
-from gradb.tape.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show
 from gradb.cli.show import read_width
 from gradb.cli.target import check_file
 from gradb.debugger.ghost import Ghost
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 
 
 def _parser() -> Parser:

@@ -10,7 +10,7 @@ from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
 from gradb.debugger.ending import closing_lines
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 
 
 def run(argv: Sequence[str]) -> int:

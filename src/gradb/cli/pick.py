@@ -11,9 +11,9 @@ from gradb.cli.screen import show_picker
 from gradb.cli.tapes import new_recent_tape, recent_tapes
 from gradb.cli.target import check_script, check_torch, is_tape
 from gradb.debugger.debugger import Debugger
+from gradb.frame.frame import RunInfo
+from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import RunSpec
-from gradb.tape.frame import RunInfo
-from gradb.tape.tape import Tape, TapeError
 
 Entry = tuple[str, str, str, str]
 

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
+from gradb.frame.chain.record import Chain
 from gradb.link.messages import Ask
-from gradb.tape.frame import Chain
 from gradb.tape.values import TensorValue
 
 if TYPE_CHECKING:

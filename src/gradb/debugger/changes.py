@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gradb.debugger.errors import UserError
+from gradb.frame.training import Mark, Training
 from gradb.link.spec import Change, What
-from gradb.tape.training import Mark, Training
 
 _ITERATION = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RANGE = re.compile(r"([0-9]{1,15})-([0-9]{1,15})", re.ASCII)

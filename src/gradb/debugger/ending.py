@@ -7,8 +7,8 @@ import os
 import signal
 from collections.abc import Sequence
 
+from gradb.frame.frame import RunInfo
 from gradb.rules.versions import TESTED, is_tested
-from gradb.tape.frame import RunInfo
 from gradb.tape.missing import Failure, Stopped
 
 

@@ -20,8 +20,9 @@ from gradb.debugger.compare import Approx, differences, is_equal, show
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.operands import Array, EventView, Unkept
 from gradb.debugger.paths import path_of, readable, written
-from gradb.tape.frame import Chain, Frame
-from gradb.tape.tape import Tape
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger

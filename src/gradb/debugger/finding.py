@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradb.debugger.differences import Outcome, Verdict
+from gradb.algebra.differences import Outcome, Verdict
+from gradb.algebra.figures import number
 from gradb.debugger.gradcheck import Result
-from gradb.rules.figures import number
 
 EXIT_CODES: dict[Outcome, int] = {"agrees": 0, "differs": 1, "unclear": 2, "kink": 2, "jump": 2, "nonfinite": 2}
 

@@ -16,10 +16,10 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
+from gradb.frame.reader import TapeError
+from gradb.frame.training import Training
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.series import Series
-from gradb.tape.tape import TapeError
-from gradb.tape.training import Training
 
 
 class Ghost:

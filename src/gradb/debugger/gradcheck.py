@@ -14,16 +14,16 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gradb.debugger.differences import Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
+from gradb.algebra.differences import Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
+from gradb.algebra.figures import number
 from gradb.debugger.errors import UserError
 from gradb.debugger.nudges import Request, Target, count_backwards, locate, roots_of
 from gradb.debugger.trial import Trial, leaf_reading, reading, trouble
+from gradb.frame.reader import Tape, TapeError
+from gradb.frame.training import Training
 from gradb.link.spec import Change, RunSpec
-from gradb.rules.figures import number
 from gradb.tape.events import AccumulateDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape, TapeError
-from gradb.tape.training import Training
 from gradb.tape.values import TensorValue
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gradb.debugger.errors import UserError
+from gradb.frame.reader import Tape, TapeError
 from gradb.tape.events import AccumulateDetail, Event, NodeDetail, OpDetail
-from gradb.tape.tape import Tape, TapeError
 
 
 def what_was_not_seen(tape: Tape, event: Event) -> str:

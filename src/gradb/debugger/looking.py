@@ -11,8 +11,8 @@ from gradb.tape.cutting import listed
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
-    from gradb.tape.pathfinder import PathsAt
-    from gradb.tape.paths import Paths
+    from gradb.frame.chain.paths import Paths
+    from gradb.frame.chain.pathview import PathsAt
 
 _MAX_NAMES = 8
 _MAX_DIGITS = 4000

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradb.debugger.errors import UserError
+from gradb.frame.reader import Tape, TapeError
 from gradb.tape.events import Event
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape, TapeError
 
 _WALKS = frozenset({"step", "event", "line", "phase", "iteration", "end", "into", "out"})
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gradb.debugger.errors import UserError
+from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge
 from gradb.tape.events import (
     AccumulateDetail,
@@ -22,7 +23,6 @@ from gradb.tape.events import (
     Tensor,
 )
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue, element_size
 
 _INDEX = re.compile(r"^(?P<name>[^\[\s].*?)(?P<index>(?:\[[-\d,\s]*\])+)?(?P<part>\.real|\.imag)?$")

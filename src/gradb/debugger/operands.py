@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from gradb.algebra.local import Local
 from gradb.debugger.errors import UserError
+from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules import examined
 from gradb.tape.events import Detail, Event
-from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
 
 

@@ -17,6 +17,7 @@ from gradb.debugger.ending import closing_lines, describe, last_line
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
+from gradb.frame.reader import Tape, TapeError
 from gradb.link.launch import launch
 from gradb.link.messages import (
     Ask,
@@ -38,7 +39,6 @@ from gradb.tape import trouble
 from gradb.tape.descriptors import identity
 from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
-from gradb.tape.tape import Tape, TapeError
 
 _GRACE = 0.3
 _LOST = "the script closed gradb's descriptors, or left Python without ending it"

@@ -16,12 +16,12 @@ from typing import Generic, TypeVar
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
+from gradb.frame.reader import Tape, TapeError
 from gradb.link.messages import Continue
 from gradb.link.spec import Nudge, RunSpec
 from gradb.tape.cutting import first_line
 from gradb.tape.events import ErrorDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape, TapeError
 
 T = TypeVar("T")
 

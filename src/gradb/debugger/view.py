@@ -5,12 +5,12 @@ from __future__ import annotations
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape, TapeError
+from gradb.frame.training import Training
 from gradb.present.options import PathChoice
 from gradb.tape.events import Event
-from gradb.tape.frame import Frame
 from gradb.tape.missing import Stopped
-from gradb.tape.tape import Tape, TapeError
-from gradb.tape.training import Training
 
 
 class View:

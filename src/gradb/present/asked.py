@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from gradb.frame.chain.record import Asked, Chain
 from gradb.present import theme
 from gradb.present.fields import INDENT, Field, wrapped
 from gradb.present.local import output_names
@@ -14,7 +15,6 @@ from gradb.present.numbers import element, lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.rules import describe
-from gradb.tape.frame import Asked, Chain
 from gradb.tape.values import TensorValue
 
 _MAX_SHOWN = 6

@@ -9,6 +9,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.frame import Aten, AtenCall, Frame
 from gradb.present import theme
 from gradb.present.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.numbers import lines as tensor_lines, shape_text
@@ -16,7 +17,6 @@ from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.tape.cutting import listed
 from gradb.tape.events import AtenDetail, Tensor
-from gradb.tape.frame import Aten, AtenCall, Frame
 
 _MAX_NAME = 40
 _MAX_TENSORS = 6

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
 from gradb.present.safe import plain
 from gradb.tape.events import OpDetail
-from gradb.tape.frame import Chain, Frame
 
 _MAX_NAME = 40
 _INSIDE = re.compile(r"(?<![^\[( ])%([0-9]{1,6})(?![^\]), ])")

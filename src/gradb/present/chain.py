@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.local import Check
+from gradb.frame.chain.record import Chain, ChainEdge
+from gradb.frame.frame import Frame
 from gradb.present import theme
 from gradb.present.asked import asked_lines
 from gradb.present.call import forward_text
@@ -27,7 +30,6 @@ from gradb.present.safe import plain
 from gradb.present.step import step_items, step_title
 from gradb.rules import describe, examined
 from gradb.tape.events import AccumulateDetail, LeafDetail, NoteDetail, StepDetail
-from gradb.tape.frame import Chain, ChainEdge, Check, Frame
 
 if TYPE_CHECKING:
     from gradb.rules.explain import Explanation

@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.training import Training
 from gradb.present import theme
 from gradb.present.drawing import Drawing, curves_of
 from gradb.present.fields import cut, wrapped
@@ -18,7 +19,6 @@ from gradb.present.safe import plain
 from gradb.present.training import caption, plotted, shown_window
 from gradb.present.trainingjson import nonfinite_json, training_json
 from gradb.present.verdict import Figures, Verdict, compared, figures
-from gradb.tape.training import Training
 
 _NAME_LIMIT = 40
 _MAX_MARKS = 3

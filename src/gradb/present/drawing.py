@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
+from gradb.frame.training import Mark
 from gradb.present.columns import Column, Window
 from gradb.present.raster import BRAILLE
-from gradb.rules.figures import number
 from gradb.tape.series import Series
-from gradb.tape.training import Mark
 
 OWN_SIGNS = (BRAILLE, "+", "*", "#", "%")
 GHOST_SIGNS = ("o", "s", "v")

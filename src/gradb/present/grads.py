@@ -10,12 +10,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gradb.frame.frame import Frame, GradBuffer
 from gradb.present import theme
 from gradb.present.fields import cut, remark, wrapped
 from gradb.present.numbers import inline
 from gradb.present.options import Options
 from gradb.present.safe import plain_path
-from gradb.tape.frame import Frame, GradBuffer
 
 _TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
 _NAME_LIMIT = 40

@@ -9,13 +9,14 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.frame import Frame
+from gradb.frame.graph.view import GraphRow, GraphView, NodeState
 from gradb.present import theme
 from gradb.present.fields import remark
 from gradb.present.numbers import shape_text
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.present.viewport import window
-from gradb.tape.frame import Frame, GraphRow, GraphView, NodeState
 
 MAX_ROWS = 1000  # drawn where no height is given
 _NAME_LIMIT = 80

@@ -7,6 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
 from gradb.present import theme
 from gradb.present.aten import aten_clause
 from gradb.present.call import call_text, forward_text
@@ -15,7 +18,6 @@ from gradb.present.hooks import KINDS
 from gradb.present.numbers import shape_text
 from gradb.present.safe import plain, plain_lines
 from gradb.present.step import rates_text
-from gradb.rules.figures import number
 from gradb.tape.events import (
     AccumulateDetail,
     AtenDetail,
@@ -40,7 +42,6 @@ from gradb.tape.events import (
     Tensor,
     ZeroGradDetail,
 )
-from gradb.tape.frame import Chain, Frame
 
 _TEXT_LIMIT = 200
 _MAX_ERROR_LINES = 8

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from gradb.frame.chain.record import Chain, Hook
 from gradb.present import theme
 from gradb.present.fields import Field, wrapped
 from gradb.present.numbers import lines as tensor_lines
 from gradb.present.safe import plain
-from gradb.tape.frame import Chain, Hook
 from gradb.tape.values import TensorValue
 
 KINDS = {

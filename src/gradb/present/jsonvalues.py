@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradb.algebra.local import Check, Local
+from gradb.frame.chain.record import Asked, Chain, Contribution, Hook, Rewrite
 from gradb.rules import describe, examined
 from gradb.tape.events import Tensor
-from gradb.tape.frame import Asked, Chain, Check, Contribution, Hook, Local, Rewrite
 from gradb.tape.values import Number, Stats, TensorValue
 
 Json = dict[str, Any]

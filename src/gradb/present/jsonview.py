@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from gradb.algebra.jacobian import local
+from gradb.frame.chain.probes import record
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Aten, Frame, GradBuffer, RunInfo
 from gradb.present.jsonvalues import (
     Json,
     asked_json,
@@ -23,10 +27,7 @@ from gradb.present.savedjson import saved_pane_json
 from gradb.present.trainingjson import training_json
 from gradb.present.unrecorded import unrecorded
 from gradb.tape import events as ev
-from gradb.tape.asked import record
 from gradb.tape.events import Detail, Event, Tensor
-from gradb.tape.frame import Aten, Chain, Frame, GradBuffer, RunInfo
-from gradb.tape.jacobian import local
 
 MAX_GRAPH_ROWS = 10_000
 

@@ -9,10 +9,10 @@ from itertools import groupby
 
 from rich.text import Text
 
+from gradb.frame.frame import SourceView
 from gradb.present import theme
 from gradb.present.fields import cut
 from gradb.present.safe import plain
-from gradb.tape.frame import SourceView
 
 _DOCSTRING = re.compile(r"\s*(?:#[^\n]*\n\s*)*[rRuU]?(\"\"\"|''')(.*?)\1", re.DOTALL)
 _MAX_LINES = 60

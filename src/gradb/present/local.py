@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
+from gradb.algebra.local import Local
+from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.present import theme
 from gradb.present.fields import wrapped
 from gradb.present.matrix import Window, matrix_lines
 from gradb.present.numbers import element, numbers_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
-from gradb.rules.figures import number
 from gradb.tape.events import Axis
-from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 What is left out is marked by ``…``; NaN and infinities stand out.
 
-How a single number is written is decided in ``gradb.rules.figures``.
+How a single number is written is decided in ``gradb.algebra.figures``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
 from gradb.present import theme
 from gradb.present.safe import plain
-from gradb.rules.figures import number
 from gradb.tape.values import Nonfinite, Number, TensorValue
 
 _SHAPELESS = "a tensor of shape"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradb.tape.frame import Chain
+from gradb.frame.chain.record import Chain
 from gradb.tape.series import Series
 
 

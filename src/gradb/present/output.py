@@ -5,12 +5,12 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.frame import Frame, OutputLine
 from gradb.present import theme
 from gradb.present.fields import remark
 from gradb.present.options import Options
 from gradb.present.safe import plain_lines
 from gradb.tape.events import OutputDetail
-from gradb.tape.frame import Frame, OutputLine
 
 _MAX_TEXT = 20_000  # characters of one print that are drawn: its last
 

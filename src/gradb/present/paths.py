@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.figures import number
+from gradb.frame.chain.path import Path, PathEnd, PathStep
+from gradb.frame.chain.paths import Paths
+from gradb.frame.frame import Frame
 from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, indented, layout, remark, wrapped
@@ -21,10 +25,7 @@ from gradb.present.numbers import inline, lines as tensor_lines
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.rules import describe, with_settled
-from gradb.rules.figures import number
 from gradb.tape.cutting import listed
-from gradb.tape.frame import Frame
-from gradb.tape.paths import Path, PathEnd, Paths, PathStep
 from gradb.tape.values import TensorValue
 
 MAX_LISTED = 20

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gradb.frame.chain.path import Path, PathStep
+from gradb.frame.chain.paths import Paths
+from gradb.frame.frame import Frame
 from gradb.present.jsonvalues import Json, check_json, local_json, rewrite_json, value_json
 from gradb.present.options import PathChoice
 from gradb.present.paths import count_text
 from gradb.rules import with_settled
-from gradb.tape.frame import Frame
-from gradb.tape.paths import Path, Paths, PathStep
 
 MAX_LISTED = 100
 _EXACT = 2**53

@@ -13,13 +13,13 @@ from itertools import groupby
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
 from gradb.present import theme
 from gradb.present.columns import Column, Window, gather
 from gradb.present.drawing import Curve, Drawing
 from gradb.present.flags import MARK, NONFINITE, flag_lines, flags_of
 from gradb.present.raster import AXES, BRAILLE, Stroke, cell_height, margin, raster
 from gradb.present.scale import Scale, Tick, fitting, round_step
-from gradb.rules.figures import number
 
 MIN_WIDTH, MIN_HEIGHT = 20, 5
 _LABEL = 4  # cells of a vertical label, at least

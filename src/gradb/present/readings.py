@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
+from gradb.frame.training import Training
 from gradb.present import theme
 from gradb.present.fields import cut
 from gradb.present.numbers import is_odd
 from gradb.present.safe import plain
-from gradb.rules.figures import number
 from gradb.tape.series import Series, SeriesKind
-from gradb.tape.training import Training
 
 _GAP = "   "
 _HANG = "  "  # before what is folded

@@ -6,9 +6,9 @@ written to.
 
 from __future__ import annotations
 
+from gradb.frame.chain.record import Chain, Remark
 from gradb.present.call import call_text
 from gradb.present.safe import plain
-from gradb.tape.frame import Chain, Remark
 
 _MAX_TEXT = 240
 _SENTENCES = {

@@ -8,13 +8,14 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
 from gradb.present import theme
 from gradb.present.call import forward_text
 from gradb.present.fields import INDENT, Field, cut, indented, layout, remark, wrapped
 from gradb.present.numbers import lines as tensor_lines, shape_text
 from gradb.present.options import Options
 from gradb.present.safe import plain
-from gradb.tape.frame import Chain, Frame
 from gradb.tape.saved import Memory, NodeSaved, SavedTensor
 
 _MAX_NAME = 40

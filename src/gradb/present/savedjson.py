@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gradb.frame.frame import Frame
 from gradb.present.jsonvalues import Json, value_json
 from gradb.present.options import Options
 from gradb.present.saved import saved_node
-from gradb.tape.frame import Frame
 from gradb.tape.saved import Memory, NodeSaved, SavedTensor
 
 

@@ -8,12 +8,12 @@ from pygments.lexers.python import PythonLexer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.frame import Frame, SourceView
 from gradb.present import theme
 from gradb.present.fields import remark, wrapped
 from gradb.present.options import Options
 from gradb.present.safe import plain
 from gradb.present.viewport import window
-from gradb.tape.frame import Frame, SourceView
 
 _MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
 _MAX_LINE = 400

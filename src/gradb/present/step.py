@@ -9,11 +9,11 @@ import struct
 
 from rich.text import Text
 
+from gradb.algebra.figures import number
 from gradb.present import theme
 from gradb.present.fields import INDENT, Field, cut, wrapped
 from gradb.present.numbers import lines as tensor_lines, shape_text
 from gradb.present.safe import plain, plain_path
-from gradb.rules.figures import number
 from gradb.tape.events import StepDetail, Tensor
 from gradb.tape.values import TensorValue
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gradb.tape.frame import NodeState
+from gradb.frame.graph.view import NodeState
 
 TITLE: Final = "bold"
 LABEL: Final = "bold"

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.frame import Frame
+from gradb.frame.training import Training
 from gradb.present import theme
 from gradb.present.columns import Window
 from gradb.present.drawing import Curve, Drawing, curves_of
@@ -19,9 +21,7 @@ from gradb.present.readings import figure_text, flowed, last_iteration, status_l
 from gradb.present.safe import plain, plain_path
 from gradb.present.verdict import parting
 from gradb.tape.events import BackwardStartDetail
-from gradb.tape.frame import Frame
 from gradb.tape.series import Series
-from gradb.tape.training import Training
 
 PLOT_HEIGHT = 16
 """Lines of the plot where no height is given."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gradb.frame.training import Mark, Nonfinite, Training
 from gradb.present.jsonvalues import Json, number_json
 from gradb.tape.series import Series
-from gradb.tape.training import Mark, Nonfinite, Training
 
 
 def training_json(training: Training) -> Json:

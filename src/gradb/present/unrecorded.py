@@ -11,11 +11,11 @@ from dataclasses import replace
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.frame.frame import Frame
 from gradb.present import theme
 from gradb.present.fields import Remark, wrapped
 from gradb.present.options import Options
 from gradb.present.safe import plain
-from gradb.tape.frame import Frame
 
 _MAX = 400
 _ALL = frozenset({"values", "gradients"})

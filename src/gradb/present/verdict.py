@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from gradb.algebra.figures import number
+from gradb.frame.training import Training
 from gradb.present.drawing import onset
 from gradb.present.readings import last_iteration
-from gradb.rules.figures import number
 from gradb.tape.series import Series
-from gradb.tape.training import Training
 
 _BLOCK = 1024  # points compared at once
 

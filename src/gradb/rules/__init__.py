@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradb.tape.frame import Chain, Local
+from gradb.algebra.local import Local
+from gradb.frame.chain.pathview import PathsAt
+from gradb.frame.chain.record import Chain
 
 if TYPE_CHECKING:
     from gradb.rules.explain import Explanation
     from gradb.rules.model import Rule
-    from gradb.tape.pathfinder import PathsAt
 
 
 def describe(chain: Chain, edge_index: int) -> Explanation:

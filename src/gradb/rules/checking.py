@@ -12,17 +12,18 @@ import functools
 import math
 from dataclasses import replace
 
+from gradb.algebra import jacobian
+from gradb.algebra.jacobian import limits_of
+from gradb.algebra.local import Check, Local
+from gradb.algebra.structure import expand, recognise
+from gradb.frame.chain.hooks import made_by_node
+from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules.given import Array, Given, NotKnown, array_of, ravel, unravel
 from gradb.rules.jacobian import UNFIT, Product, Read, given, has_more, matrix, product
 from gradb.rules.kernels import broadcast_index
 from gradb.rules.model import Part, Rule
 from gradb.rules.table import rule_of
-from gradb.tape import jacobian
 from gradb.tape.events import Tensor
-from gradb.tape.frame import Chain, ChainEdge, Check, Local
-from gradb.tape.hooking import made_by_node
-from gradb.tape.jacobian import limits_of
-from gradb.tape.structure import expand, recognise
 from gradb.tape.values import TensorValue
 
 MAX_ENTRIES = 16_384

@@ -10,14 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gradb.rules.figures import number, vector
+from gradb.algebra.figures import number, vector
+from gradb.algebra.local import Local
+from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules.formulas import formula_for
 from gradb.rules.jacobian import factors
 from gradb.rules.model import Part, Rule, Template
 from gradb.rules.names import Argument, bind, fan_in, output_name
 from gradb.rules.table import rule_of
 from gradb.rules.versions import stand_in
-from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import Number, TensorValue
 
 NO_FORMULA = "no formula in gradb's table"

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from gradb.frame.chain.record import Chain
 from gradb.rules.given import Array, Given, NotKnown, Value, array_of, parse
 from gradb.rules.kernels import Entry, by_element
 from gradb.rules.model import Part, Rule
 from gradb.rules.names import Argument, bind, is_read
 from gradb.rules.table import rule_of
-from gradb.tape.frame import Chain
 from gradb.tape.values import TensorValue
 
 Read = Callable[[TensorValue], Array]

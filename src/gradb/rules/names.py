@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gradb.algebra.local import Local
+from gradb.frame.chain.record import Chain
 from gradb.rules.model import Rule
 from gradb.rules.table import call_name
 from gradb.tape.events import OpDetail, Tensor
-from gradb.tape.frame import Chain, Local
 
 _STAND_INS = {"self": "input", "src": "input"}  # any other role stands for itself
 _MAX_LITERAL = 24

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from gradb.frame.chain.record import Chain
 from gradb.rules.activations import ACTIVATIONS
 from gradb.rules.bessel import BESSEL
 from gradb.rules.binary import BINARY, SAME
@@ -31,7 +32,6 @@ from gradb.rules.second import SECOND
 from gradb.rules.selections import SELECTIONS
 from gradb.rules.special import SPECIAL
 from gradb.rules.versions import MEASURED, measured, order
-from gradb.tape.frame import Chain
 
 _ELEMENTWISE = (*UNARY, *SCALED, *SPECIAL, *BESSEL, *ACTIVATIONS, *BINARY, *PAIRS, *SAME, *COMPLEXES)
 _MATRICES = (*REDUCTIONS, *CUMULATIVE, *NORMS, *PRODUCTS, *LINALG, *FACTORS)

@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from gradb.frame.reader import Tape
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.codec import encode
 from gradb.tape.events import DepthDetail, Event, InterventionDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 
 PRINTED = 8_000_000

@@ -14,16 +14,16 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from gradb.algebra.figures import number
 from gradb.debugger.pace import speed
+from gradb.frame.frame import Frame
 from gradb.present.fields import wrapped
 from gradb.present.headline import headline_lines
 from gradb.present.numbers import is_odd
 from gradb.present.safe import plain, plain_lines
 from gradb.present.scrubber import Bucket, buckets, scrubber
 from gradb.present.theme import NONFINITE, PHASE_STYLES
-from gradb.rules.figures import number
 from gradb.tape.events import Event
-from gradb.tape.frame import Frame
 from gradb.tui.messages import PositionChosen
 
 

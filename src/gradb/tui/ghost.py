@@ -10,9 +10,9 @@ from dataclasses import replace
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
+from gradb.frame.reader import TapeError
 from gradb.present.options import Ghost as Shown, Options
 from gradb.tape.series import Series
-from gradb.tape.tape import TapeError
 
 _EVERY = 0.4  # seconds between two drawings of a ghost that runs
 

@@ -14,9 +14,10 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from gradb.frame.frame import Frame
+from gradb.frame.graph.view import GraphView
 from gradb.present.graph import graph_row
 from gradb.present.safe import plain
-from gradb.tape.frame import Frame, GraphView
 from gradb.tui.layout import top_line
 from gradb.tui.messages import NodeSelected
 from gradb.tui.pane import Pane

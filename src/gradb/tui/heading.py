@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.pace import News
-from gradb.tape.frame import Frame
+from gradb.frame.frame import Frame
 from gradb.tape.missing import Stopped
 from gradb.tui.bars import Heading
 

@@ -22,13 +22,14 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
 from gradb.present.fields import cut
 from gradb.present.grads import listed_buffers
 from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.safe import plain
 from gradb.present.unrecorded import unrecorded_lines
-from gradb.tape.frame import Chain, Frame
 from gradb.tui.layout import top_line
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing

@@ -24,8 +24,8 @@ from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import Result
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
+from gradb.frame.frame import Frame
 from gradb.present.options import Options, PathChoice, Plot
-from gradb.tape.frame import Frame
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.doing import SCREEN_COMMANDS

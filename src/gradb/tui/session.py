@@ -17,7 +17,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import GradCheck, Result
 from gradb.debugger.language import Statement, parse
-from gradb.tape.frame import Frame
+from gradb.frame.frame import Frame
 
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from textual import events
 
+from gradb.frame.frame import Frame
 from gradb.present.unrecorded import unrecorded
 from gradb.tape.events import BackwardStartDetail
-from gradb.tape.frame import Frame
 from gradb.tui.pane import DrawnPane
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
+from gradb.algebra.jacobian import AGREES
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.present.panes import PANES, Options
 from gradb.rules import examined
 from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
-from gradb.tape.frame import Chain, Frame
-from gradb.tape.jacobian import AGREES
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 
 _RAN = ("node", "accumulate")

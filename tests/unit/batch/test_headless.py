@@ -18,9 +18,9 @@ from gradb.debugger.commands import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.run import Run
+from gradb.frame.reader import Tape
 from gradb.link import launch as launching
 from gradb.link.spec import RunSpec
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder
 
 

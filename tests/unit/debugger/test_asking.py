@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gradb.algebra.local import Local
 from gradb.debugger.asking import parse, probe
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.link.messages import Ask
 from gradb.tape.events import OpDetail, Tensor
-from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.testing import examples, value
 
 A, OUT = value([0.0] * 6, (2, 3)), value([0.0] * 4, (2, 2))

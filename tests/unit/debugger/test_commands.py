@@ -11,8 +11,8 @@ from gradb.debugger.commands import BY_NAME, COMMANDS, GROUPS, PANES, Command
 from gradb.debugger.errors import UserError
 from gradb.debugger.language import parse, split
 from gradb.debugger.where import describe, parse_stop
+from gradb.frame.reader import Tape
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.debugger.differences import EPSILON, Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
+from gradb.algebra.differences import EPSILON, Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
 
 Function = Callable[[float], float]
 EXACT = EPSILON["float64"]

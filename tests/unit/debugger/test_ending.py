@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradb.debugger.ending import closing_lines, untested
+from gradb.frame.frame import RunInfo
 from gradb.rules.versions import TESTED
-from gradb.tape.frame import RunInfo
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from gradb.algebra.differences import Row, Sample, judge
 from gradb.debugger import gradcheck
 from gradb.debugger.commands import BY_NAME
-from gradb.debugger.differences import Row, Sample, judge
 from gradb.debugger.errors import UserError
 from gradb.debugger.finding import as_json, exit_code, rows, sentence
 from gradb.debugger.gradcheck import GradCheck, Reading, Result, engine_gradient
 from gradb.debugger.nudges import Request, Target, flat_index, locate, split
+from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge, RunSpec
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 from tests.unit.debugger.conftest import Live, Recorded
 

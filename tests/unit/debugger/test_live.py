@@ -13,10 +13,10 @@ import pytest
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
+from gradb.frame.reader import Tape
 from gradb.link.spec import RunSpec
 from gradb.tape.events import EndDetail
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.testing.debuggee import PRINTED
 from tests.unit.debugger.conftest import PATIENCE, Live
 

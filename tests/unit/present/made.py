@@ -6,8 +6,8 @@ import math
 from array import array
 from collections.abc import Sequence
 
+from gradb.frame.training import Mark, Training
 from gradb.tape.series import Series, SeriesKind
-from gradb.tape.training import Mark, Training
 
 NAN, INF = math.nan, math.inf
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.present.aten import aten_pane
 from gradb.present.headline import headline
 from gradb.present.jsonview import event_json, pane_json
 from gradb.present.options import Options
 from gradb.present.text import to_text
 from gradb.tape.events import AtenDetail, NodeStartDetail, Tensor
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 from gradb.testing import TapeBuilder
 from gradb.testing.packing import value

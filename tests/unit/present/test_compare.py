@@ -7,11 +7,11 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
+from gradb.frame.training import Mark, Training
 from gradb.present.compare import compare, compare_json
 from gradb.present.options import Options, Plot
 from gradb.present.text import to_text
 from gradb.present.verdict import compared, figures, is_same, parting
-from gradb.tape.training import Mark, Training
 from tests.unit.present.made import INF, NAN, made_series, made_training
 
 LABELS = ("script.tape", "off.tape")

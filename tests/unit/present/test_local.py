@@ -7,6 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from gradb.algebra.local import Local
+from gradb.algebra.structure import recognise
+from gradb.frame.frame import Frame
 from gradb.present.local import axis_labels
 from gradb.present.matrix import Window, matrix_lines
 from gradb.present.numbers import element
@@ -14,8 +17,6 @@ from gradb.present.options import Options
 from gradb.present.panes import PANES
 from gradb.present.text import to_text
 from gradb.tape.events import Axis
-from gradb.tape.frame import Frame, Local
-from gradb.tape.structure import recognise
 from gradb.tape.values import Number
 from tests.unit.present.conftest import OpenExample
 

@@ -8,8 +8,8 @@ import struct
 import pytest
 from hypothesis import given, strategies as st
 
+from gradb.algebra.figures import number
 from gradb.present.numbers import inline, lines
-from gradb.rules.figures import number
 from gradb.tape.values import Number, Stats, TensorValue
 from gradb.testing.packing import value
 

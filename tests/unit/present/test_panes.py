@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.text import Text
 
+from gradb.frame.frame import Frame, OutputLine, SourceView
+from gradb.frame.graph.view import GraphRow
+from gradb.frame.reader import Tape
 from gradb.present import theme
 from gradb.present.graph import graph_row
 from gradb.present.headline import describe, headline
@@ -20,8 +23,6 @@ from gradb.present.source import highlight, source_line, span
 from gradb.present.text import to_text
 from gradb.present.viewport import window
 from gradb.tape.events import Event
-from gradb.tape.frame import Frame, GraphRow, OutputLine, SourceView
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.examples import training
 from tests.unit.present.conftest import OpenExample

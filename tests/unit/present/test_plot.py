@@ -8,12 +8,12 @@ import sys
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from gradb.frame.training import Mark
 from gradb.present.columns import Window, gather
 from gradb.present.drawing import Drawing, curves_of
 from gradb.present.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
 from gradb.present.raster import cell_height
 from gradb.present.scale import Scale, fitting
-from gradb.tape.training import Mark
 from tests.unit.present.made import INF, NAN, made_series
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

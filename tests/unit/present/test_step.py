@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.present.panes import PANES, Options
 from gradb.present.step import MAX_PARAMETERS, is_descent
 from gradb.present.text import to_text
 from gradb.tape.events import StepDetail, Tensor
-from gradb.tape.frame import Frame
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 from gradb.testing.packing import value
 from tests.unit.present.conftest import OpenExample

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
+from gradb.frame.training import Mark, Training
 from gradb.present.jsonview import pane_json
 from gradb.present.options import Ghost, Options, Plot
 from gradb.present.panes import PANES
 from gradb.present.readings import status_lines
 from gradb.present.text import to_text
-from gradb.tape.frame import Frame
 from gradb.tape.series import Series
-from gradb.tape.tape import Tape
-from gradb.tape.training import Mark, Training
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.examples import chain_rule, training, watched
 from tests.unit.present.made import INF, NAN, made_series, made_training

@@ -8,12 +8,12 @@ import pytest
 
 from gradb.cli import events, run, show
 from gradb.debugger.debugger import Debugger
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.present.jsonview import event_json, pane_json
 from gradb.present.panes import PANES, Options
 from gradb.present.text import to_text
-from gradb.tape.frame import Frame
 from gradb.tape.missing import Stopped
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, Variable, diagonal
 from gradb.tui.heading import heading
 

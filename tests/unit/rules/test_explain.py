@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gradb.algebra.local import Local
+from gradb.frame.chain.record import Chain, ChainEdge
+from gradb.frame.reader import Tape
 from gradb.rules import describe
 from gradb.rules.explain import MEASURED, NO_FORMULA
 from gradb.tape.events import OpDetail, Tensor
-from gradb.tape.frame import Chain, ChainEdge, Local
-from gradb.tape.tape import Tape
 from gradb.testing import examples
 from gradb.testing.packing import value
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from gradb.algebra.local import Local
+from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules import describe
 from gradb.rules.given import Array, NotKnown, parse
 from gradb.rules.jacobian import entries, factors
 from gradb.tape.events import OpDetail, Tensor
-from gradb.tape.frame import Chain, ChainEdge, Local
 from gradb.tape.values import TensorValue
 from gradb.testing.packing import value
 

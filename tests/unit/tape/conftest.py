@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from gradb.testing import TapeBuilder
 
 Opener = Callable[[str], Tape]

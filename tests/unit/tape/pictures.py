@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from gradb.tape.frame import Frame, GraphView
-from gradb.tape.pathfinder import PathsAt
-from gradb.tape.training import Training
+from gradb.frame.chain.pathview import PathsAt
+from gradb.frame.frame import Frame
+from gradb.frame.graph.view import GraphView
+from gradb.frame.training import Training
 from gradb.tape.values import Number, TensorValue
 
 SYMBOLS = {"created": "+", "pending": ".", "running": ">", "done": "*", "freed": "x", "failed": "!"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import BackwardStartDetail, NodeStartDetail, OpDetail
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, Variable, diagonal, pack, value
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers

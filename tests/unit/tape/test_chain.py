@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.chain.record import Chain
+from gradb.frame.reader import Tape
 from gradb.tape.events import (
     Axis,
     BackwardEndDetail,
@@ -16,8 +18,6 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.frame import Chain
-from gradb.tape.tape import Tape
 from gradb.tape.values import Number
 from gradb.testing import TapeBuilder, diagonal, pack, value
 from tests.unit.tape.conftest import Opener

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import EndDetail, OutputDetail
 from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 from gradb.testing import TapeBuilder
 

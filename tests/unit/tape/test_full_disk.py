@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
-from gradb.tape.tape import Tape
 from gradb.tape.writer import TapeWriter
 
 WHY = "the disk does not take it"

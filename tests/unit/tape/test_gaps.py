@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from gradb.debugger.ending import closing_lines
+from gradb.frame.frame import Frame, GradBuffer
+from gradb.frame.reader import Tape
 from gradb.present.jsonview import event_json, pane_json
 from gradb.present.panes import PANES, Options
 from gradb.present.text import to_text
 from gradb.tape.finish import finish
-from gradb.tape.frame import Frame, GradBuffer
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, Variable, diagonal
 
 WHY = "ValueError: odd"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from gradb.frame.graph.unfold import MAX_GUIDES, Unfolding
+from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.events import Edge
-from gradb.tape.tape import Tape
-from gradb.tape.unfold import MAX_GUIDES, Unfolding
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.forward import Variable
 from tests.unit.tape.conftest import Opener

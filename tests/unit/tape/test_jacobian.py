@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.tape import jacobian, structure
+from gradb.algebra import jacobian, structure
+from gradb.algebra.local import Check, Local
 from gradb.tape.events import Axis, Probe
-from gradb.tape.frame import Check, Local
 from gradb.tape.values import Number, Stats, TensorValue
 from gradb.testing import pack, value
 

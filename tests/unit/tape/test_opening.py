@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.tape.database import Database, TapeError
-from gradb.tape.frame import Frame
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder
 
 

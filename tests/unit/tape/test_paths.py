@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gradb.tape.dag import Dag
+from gradb.frame.chain.paths import Paths
+from gradb.frame.graph.dag import Dag
+from gradb.frame.graph.scope import Consumer
+from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.events import AccumulateDetail, Edge, HookDetail, Tensor
-from gradb.tape.paths import Paths
-from gradb.tape.scope import Consumer
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.packing import value
 from tests.unit.tape.conftest import Opener

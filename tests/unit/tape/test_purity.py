@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gradb.tape.tape import Tape
+from gradb.frame.reader import Tape
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.examples import saved_of
 from gradb.testing.forward import Variable

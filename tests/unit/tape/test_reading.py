@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gradb.tape.cache import Cache
+from gradb.frame.build import MAX_OUTPUTS, Leaves
+from gradb.frame.cache import Cache
+from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.events import LeafDetail
-from gradb.tape.frames import MAX_OUTPUTS, Leaves
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.reader import Tape
 from gradb.tape.codec import encode_saved
 from gradb.tape.database import TapeError
 from gradb.tape.decoding import CodecError, decode_saved
 from gradb.tape.events import OpDetail, StepDetail
 from gradb.tape.saved import NOT_READ, Memory, SavedEntry, SavedRecord
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder, Variable, diagonal, value
 from gradb.testing.examples import saved_of
 from tests.unit.tape.conftest import Opener

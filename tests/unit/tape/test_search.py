@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from gradb.frame.reader import Tape
 from gradb.tape.events import Event, Kind, NoteDetail
 from gradb.tape.stops import Stop, StopKind
-from gradb.tape.tape import Tape
 from gradb.testing import TapeBuilder
 from tests.unit.tape.conftest import Opener
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gradb.frame.frame import GradBuffer
+from gradb.frame.reader import Tape
 from gradb.tape.events import DepthDetail, StepDetail
-from gradb.tape.frame import GradBuffer
-from gradb.tape.tape import Tape
 from gradb.tape.values import TensorValue
 from gradb.testing import TapeBuilder
 from tests.unit.tape.pictures import numbers

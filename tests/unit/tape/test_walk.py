@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.tape.events import OpDetail
-from gradb.tape.frame import Frame
 from gradb.tape.stops import Stop
-from gradb.tape.tape import Tape
 from gradb.testing.examples import FREED
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers, rows, states

@@ -6,7 +6,7 @@ tape has grown since.
 
 from __future__ import annotations
 
-from gradb.tape.store import Store
+from gradb.frame.store import Store
 
 _MAX_NAMES = 10_000  # more distinct names than any script has
 _MAX_OLD = 16  # older names of one tensor that are tried after its newest

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 
+from gradb.frame.chain.record import Remark
+from gradb.frame.graph.runs import Backward
+from gradb.frame.store import Store
 from gradb.tape.events import BackwardEndDetail, Node, OpDetail
-from gradb.tape.frame import Remark
-from gradb.tape.runs import Backward
-from gradb.tape.store import Store
 
 _OF_NODES = frozenset({"made_by", "recomputed"})
 _MAX_DIGITS = 18

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gradb.frame.chain.record import Unreached
+from gradb.frame.graph.graph import Graphs
+from gradb.frame.graph.runs import Moment
+from gradb.frame.graph.scope import edges_of
+from gradb.frame.graph.view import NodeState
+from gradb.frame.store import Store
 from gradb.tape.events import Event, Node, OpDetail, Tensor
-from gradb.tape.frame import NodeState, Unreached
-from gradb.tape.graph import Graphs
-from gradb.tape.runs import Moment
-from gradb.tape.scope import edges_of
-from gradb.tape.store import Store
 
 _MAX_OPS = 1000  # looked through on the way back from the root
 _MAX_NODES = 20_000  # looked through on the way down to the node

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 
+from gradb.frame.graph.scope import Consumer
 from gradb.tape.database import TapeError
 from gradb.tape.events import Edge
-from gradb.tape.scope import Consumer
 
 End = tuple[int, int]
 """(node, which of its outputs)."""

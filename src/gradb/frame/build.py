@@ -7,10 +7,20 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from gradb.tape import jacobian
-from gradb.tape.aten import Atens
-from gradb.tape.cache import Cache
-from gradb.tape.chain import Chains
+from gradb.algebra import jacobian
+from gradb.algebra.local import Check
+from gradb.frame.aten import Atens
+from gradb.frame.cache import Cache
+from gradb.frame.chain.chain import Chains
+from gradb.frame.chain.pathfinder import PathFinder
+from gradb.frame.chain.pathview import PathsAt
+from gradb.frame.frame import Frame, GradBuffer, OutputLine, RunInfo, SourceView
+from gradb.frame.gaps import Gaps, stopped_of
+from gradb.frame.graph.graph import Graphs
+from gradb.frame.memory import Holdings
+from gradb.frame.naming import Naming
+from gradb.frame.store import Store
+from gradb.frame.training import Trainings
 from gradb.tape.events import (
     AccumulateDetail,
     DepthDetail,
@@ -22,15 +32,7 @@ from gradb.tape.events import (
     Tensor,
     ZeroGradDetail,
 )
-from gradb.tape.frame import Check, Frame, GradBuffer, OutputLine, RunInfo, SourceView
-from gradb.tape.gaps import Gaps, stopped_of
-from gradb.tape.graph import Graphs
-from gradb.tape.holding import Holdings
 from gradb.tape.missing import Gap, read_failures
-from gradb.tape.naming import Naming
-from gradb.tape.pathfinder import PathFinder
-from gradb.tape.store import Store
-from gradb.tape.training import Trainings
 from gradb.tape.values import TensorValue
 
 MAX_OUTPUTS = 500
@@ -76,7 +78,7 @@ class Frames:
             self._count_outputs(outputs[0].event - 1) if outputs else 0,
             self._naming.known(position),
             self.trainings.at(position, head, event.iteration if event else 0),
-            self._pathfinder.at(position),
+            PathsAt(self._pathfinder, position),
             self._holdings.at(position),
             self._atens.at(event, detail),
             self._gaps.at(position),

@@ -6,14 +6,15 @@ changes what others get. Everything is read from the tape; nothing here knows wo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from gradb.algebra.local import Check
+from gradb.frame.chain.hooks import Values, values
+from gradb.frame.chain.record import Contribution, Rewrite
+from gradb.frame.graph.graph import Graphs
 from gradb.tape.events import HookDetail, NodeDetail, NodeStartDetail, OpDetail
-from gradb.tape.frame import Check, Contribution, Rewrite
-from gradb.tape.graph import Graphs
-from gradb.tape.hooking import Values, values
 from gradb.tape.values import TensorValue
 
 _MAX_WRITERS = 1000
@@ -132,7 +133,7 @@ def written_by(graphs: Graphs, start: int, end: int, given: Values, tensor: int 
     if not found:
         return "", ""
     event = graphs.store.event(found[0][0])
-    where = f"{os.path.basename(event.file)}:{event.line}" if event.file and event.line else ""
+    where = f"{Path(event.file).name}:{event.line}" if event.file and event.line else ""
     return found[0][1].function, where
 
 

@@ -9,127 +9,50 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from gradb.tape.dag import Dag, End, Step
-from gradb.tape.factors import Factors, Flow, Flows, Row, numbers_of, packed
-from gradb.tape.frame import Chain, Check, Local, Rewrite
-from gradb.tape.rewriting import is_written
-from gradb.tape.runs import Backward
+from gradb.algebra.local import Check, Local
+from gradb.frame.chain.factors import Factors, Flow, Flows, Row, Settle, numbers_of, packed
+from gradb.frame.chain.path import Made, Path, PathEnd, PathStep, Total
+from gradb.frame.chain.pathfinder import MAX_COUNTED, PathFinder
+from gradb.frame.chain.record import Chain, Rewrite
+from gradb.frame.chain.rewrites import is_written
+from gradb.frame.graph.dag import Dag, End, Step
+from gradb.frame.graph.runs import Backward
+from gradb.tape.events import HookDetail
 from gradb.tape.values import TensorValue
 
-if TYPE_CHECKING:
-    from gradb.tape.pathfinder import PathsAt
-
-MAX_COUNTED = 100_000  # nodes between: more would hold up the screen, the count alone having that many digits
 MAX_MULTIPLIED = 1_000  # nodes between: as many Jacobians are read and multiplied
 MAX_ENTRIES = 400_000  # of their Jacobians that are not zero
 MAX_SUMMED = 256  # paths whose products are added up one by one
 _MAX_WORK = 100_000  # multiplications for that
 
 
-@dataclass(frozen=True, slots=True)
-class PathEnd:
-    """A tensor at which paths begin or end."""
-
-    node: int
-    output_nr: int
-    name: str
-    """Its variable's name, else the node's."""
-    is_named: bool = True
-    """True when that is a variable's."""
-
-
-@dataclass(frozen=True, slots=True)
-class PathStep:
-    """One node on a path, seen from the root."""
-
-    node: int
-    node_name: str
-    label: str | None
-    """The variable that is the output by which the path comes in, where there is one."""
-    output_nr: int
-    """Which of its outputs that is."""
-    index: int
-    """Entry of its ``next_functions`` by which the path goes on."""
-    parallel: int
-    """How many of its entries lead to that same tensor: with ``x * x`` there are two paths through one node."""
-    local: Local
-    """The factor: rows over what the path comes in by, columns over what it leads to."""
-    product: TensorValue | None
-    """upstream of the root times all factors down to this one; None where not known, or not asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One path from a root down to the target."""
-
-    number: int
-    """From 1."""
-    root: PathEnd
-    upstream: TensorValue | None
-    """dL/d(root): what the script gave, or 1."""
-    steps: tuple[PathStep, ...]
-    """From the root down, at most ``MAX_MULTIPLIED``."""
-    product: TensorValue | None
-    """What this path contributes to the gradient of the target; None where not known."""
-    why: str = ""
-    """Why it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The sum over all paths."""
-
-    value: TensorValue | None
-    """None where not known."""
-    is_listed: bool = False
-    """True when it is the sum of the products of all paths; else it was multiplied through the graph, node by node,
-    which comes to the same."""
-    why: str = ""
-    """Why it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What the engine made of the gradient of the target."""
-
-    value: TensorValue | None
-    """Before any hook of the script's changed it there; None where not known or undefined."""
-    source: str = ""
-    """``added to .grad``, ``returned by grad()`` or ``upstream of the node``; empty while the engine is not there."""
-    event: int | None = None
-    hook: str = ""
-    """The hook that changed it at the target itself, or empty."""
-    after: TensorValue | None = None
-    """What that hook, and those after it, made of it."""
-
-
 class Paths:
     """All paths from the root(s) of one backward to one tensor, as of a position."""
 
-    def __init__(self, at: PathsAt, backward: Backward, target: PathEnd) -> None:
-        self._at = at
+    def __init__(
+        self, finder: PathFinder, position: int, settle: Settle | None, backward: Backward, target: PathEnd
+    ) -> None:
+        self._finder, self._graphs, self._store = finder, finder.graphs, finder.graphs.store
+        self._position, self._settle = position, settle
         self.backward = backward
         self.target = target
-        self._store = at.graphs.store
-        known = at.finder.known((backward.start, at.settle))
-        self._factors = Factors(self._store, backward, at.position, known, self._settled)
+        known = finder.known((backward.start, settle))
+        self._factors = Factors(self._store, backward, position, known, self._settled)
         self._statics: dict[Step, tuple[str, str | None, int, Local, End]] = {}
         self._last: list[tuple[Step, Row | str]] = []
         self._last_root = -1
 
     def _settled(self, node: int, index: int, local: Local) -> Local | None:
         """Return a measured local derivative without what 0 × inf made NaN in it; None where there is no such."""
-        chain = self.chain(node) if self._at.settle is not None else None
-        return None if chain is None or self._at.settle is None else self._at.settle(chain, index, local)
+        chain = self.chain(node) if self._settle is not None else None
+        return None if chain is None or self._settle is None else self._settle(chain, index, local)
 
     @cached_property
     def _dag(self) -> Dag | None:
         end = (self.target.node, self.target.output_nr)
-        return self._at.finder.dag((self.backward.start, end))
+        return self._finder.dag((self.backward.start, end))
 
     @property
     def count(self) -> int | None:
@@ -159,7 +82,9 @@ class Paths:
     def roots(self) -> tuple[PathEnd, ...]:
         """Where the paths begin."""
         found = ((root.node, root.output_nr, root.name) for root in self.backward.roots)
-        return tuple(self._at.end(node, number, name) for node, number, name in found if node is not None)
+        return tuple(
+            self._finder.end(self._position, node, number, name) for node, number, name in found if node is not None
+        )
 
     # --- one path -----------------------------------------------------------------------------------------------------
 
@@ -230,7 +155,7 @@ class Paths:
         edges = node.edges if node is not None else ()
         goal = (edges[step.index].to or 0, edges[step.index].input_nr)
         parallel = sum((edge.to, edge.input_nr) == goal for edge in edges)
-        label = self._at.graphs.label(step.node, self._at.position, step.output_nr)
+        label = self._graphs.label(step.node, self._position, step.output_nr)
         local = self._factors.local(step.node, step.output_nr, step.index)
         return node.name if node is not None else "", label, parallel, local, goal
 
@@ -240,12 +165,14 @@ class Paths:
             return None
         if (node, output_nr) == (self.target.node, self.target.output_nr):
             return self._shaped(row)
-        output = self._at.graphs.output(node, self._at.position)
+        output = self._graphs.output(node, self._position)
         return packed(row, output.value if output is not None and output.output_nr == output_nr else None)
 
     def _shaped(self, row: Row) -> TensorValue:
         """Return a row vector shaped like the target."""
-        return packed(row, self._at.like(self.target))
+        output = self._graphs.output(self.target.node, self._position)
+        is_known = output is not None and output.output_nr == self.target.output_nr
+        return packed(row, output.value if output is not None and is_known else self.made.value)
 
     # --- all paths ----------------------------------------------------------------------------------------------------
 
@@ -305,17 +232,22 @@ class Paths:
         if dag is None:
             return ()
         found = (
-            self._at.place(node, detail)
-            for node, detail in self._at.finder.hooks(self.backward, self._at.position)
+            self._place(node, detail)
+            for node, detail in self._finder.hooks(self.backward, self._position)
             if node in dag.edges and node != self.target.node
         )
         return tuple(dict.fromkeys(found))
 
+    def _place(self, node: int, detail: HookDetail) -> str:
+        """Say which hook it is, and where it hangs."""
+        where = f" ({detail.where})" if detail.where else ""
+        return f"{detail.function}{where} at {self._finder.end(self._position, node, detail.output_nr).name}"
+
     @cached_property
     def rewrites(self) -> tuple[Rewrite, ...]:
         """Who wrote into a gradient on the way, after it was sent: no product knows of that either."""
-        start, position = self.backward.start, self._at.position
-        if self._dag is None or self.nodes > MAX_MULTIPLIED or not is_written(self._at.graphs, start, position):
+        start, position = self.backward.start, self._position
+        if self._dag is None or self.nodes > MAX_MULTIPLIED or not is_written(self._graphs, start, position):
             return ()
         chains = (self.chain(node) for node in dict.fromkeys((*self._dag.order, self.target.node)))
         found = (rewrite for chain in chains if chain is not None for rewrite in chain.rewrites)
@@ -324,7 +256,7 @@ class Paths:
     @cached_property
     def made(self) -> Made:
         """What the engine made of it."""
-        return self._at.finder.made(self.backward, (self.target.node, self.target.output_nr), self._at.position)
+        return self._finder.made(self.backward, (self.target.node, self.target.output_nr), self._position)
 
     @cached_property
     def check(self) -> Check | None:
@@ -337,4 +269,4 @@ class Paths:
 
     def chain(self, node: int) -> Chain | None:
         """Return the chain-rule record of a node on a path."""
-        return self._at.finder.chains.of(node, self._at.position)
+        return self._finder.chains.of(node, self._position)

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from gradb.tape.cache import Cache
+from gradb.frame.cache import Cache
+from gradb.frame.chain.rewrites import is_known, written_by
+from gradb.frame.graph.graph import Graphs
+from gradb.frame.training import Trainings
 from gradb.tape.database import Row, TapeError
 from gradb.tape.decoding import CodecError, decode_saved
 from gradb.tape.events import Node, NodeDetail, OpDetail, StepDetail, Tensor
-from gradb.tape.graph import Graphs
-from gradb.tape.rewriting import is_known, written_by
 from gradb.tape.saved import NOT_READ, Change, Freed, Memory, NodeSaved, SavedEntry, SavedRecord, SavedTensor
-from gradb.tape.training import Trainings
 from gradb.tape.values import TensorValue
 
 _MAX_NAMED = 2000  # tensors whose names are looked up for the sum of a whole graph

@@ -5,9 +5,9 @@ Nothing here knows products, names or words.
 
 from __future__ import annotations
 
+from gradb.frame.chain.record import Hook
+from gradb.frame.store import Store
 from gradb.tape.events import HookDetail, Tensor
-from gradb.tape.frame import Hook
-from gradb.tape.store import Store
 from gradb.tape.values import TensorValue
 
 Values = tuple[TensorValue | None, ...]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gradb.frame.store import HEADER, Store
 from gradb.tape.events import STOP_KINDS, Event
 from gradb.tape.stops import FORWARD_ENDS, Stop
-from gradb.tape.store import HEADER, Store
 
 Condition = tuple[str, tuple[object, ...]]
 _BATCH = 200

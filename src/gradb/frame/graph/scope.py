@@ -8,9 +8,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from gradb.frame.store import Store
 from gradb.tape.database import TapeError
 from gradb.tape.events import Edge, Node
-from gradb.tape.store import Store
 
 Consumer = tuple[int, int, int]
 """(node, its entry of ``next_functions``, output number of the node it feeds)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 
-from gradb.tape.cache import Cache
+from gradb.frame.cache import Cache
+from gradb.frame.store import Store
 from gradb.tape.database import Row
 from gradb.tape.events import EndDetail
 from gradb.tape.missing import RECORDING, Gap, Stopped, read_stopped
-from gradb.tape.store import Store
 
 _MAX = 64
 _KEPT = 64

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradb.tape.cache import Cache
+from gradb.frame.cache import Cache
+from gradb.frame.gaps import Gaps
+from gradb.frame.graph.view import NodeState
+from gradb.frame.store import Store
 from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, HookDetail, Tensor
-from gradb.tape.frame import NodeState
-from gradb.tape.gaps import Gaps
-from gradb.tape.store import Store
 
 _BATCH = 64  # ends of backwards looked through at once: those of the ones inside come first
 

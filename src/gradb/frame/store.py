@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from gradb.tape.cache import Cache
+from gradb.frame.cache import Cache
 from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.decoding import CodecError, decode
 from gradb.tape.events import (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gradb.tape import jacobian
+from gradb.algebra import jacobian
+from gradb.algebra.local import Check
+from gradb.frame.chain.record import Asked
+from gradb.frame.graph.runs import Run
+from gradb.frame.store import Store
 from gradb.tape.events import Probe, ProbeDetail
-from gradb.tape.frame import Asked, Check
-from gradb.tape.runs import Run
-from gradb.tape.store import Store
 
 LINEAR = "linear, as a derivative is: the sum of two vectors gives the sum of what each gives"
 

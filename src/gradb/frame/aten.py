@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gradb.frame.frame import Aten, AtenCall
+from gradb.frame.graph.runs import Runs
+from gradb.frame.naming import Naming
+from gradb.frame.store import Store
 from gradb.tape.events import (
     AccumulateDetail,
     AtenDetail,
@@ -17,10 +21,6 @@ from gradb.tape.events import (
     OpDetail,
     Tensor,
 )
-from gradb.tape.frame import Aten, AtenCall
-from gradb.tape.naming import Naming
-from gradb.tape.runs import Runs
-from gradb.tape.store import Store
 
 MAX_CALLS = 200
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
 
+from gradb.frame.store import Store
 from gradb.tape.database import TapeError
 from gradb.tape.events import DepthDetail, InterventionDetail
 from gradb.tape.series import Series, SeriesReader
-from gradb.tape.store import Store
 
 MAX_MARKS = 10_000
 _OF_POLICIES = {"suppressed", "missed", "inserted"}

@@ -6,14 +6,14 @@ backward unfolds nothing twice. ``Graph`` is one position's view of it.
 
 from __future__ import annotations
 
-from gradb.tape.cache import Cache
+from gradb.frame.cache import Cache
+from gradb.frame.graph.runs import Moment, Runs
+from gradb.frame.graph.scope import Reach, Segment, edges_of
+from gradb.frame.graph.unfold import Unfolding
+from gradb.frame.graph.view import GraphRow, NodeState
+from gradb.frame.naming import Naming
+from gradb.frame.store import Store
 from gradb.tape.events import Node, NodeDetail, Tensor
-from gradb.tape.frame import GraphRow, NodeState
-from gradb.tape.naming import Naming
-from gradb.tape.runs import Moment, Runs
-from gradb.tape.scope import Reach, Segment, edges_of
-from gradb.tape.store import Store
-from gradb.tape.unfold import Unfolding
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over

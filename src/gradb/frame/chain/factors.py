@@ -12,13 +12,14 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradb.tape import jacobian
+from gradb.algebra import jacobian
+from gradb.algebra.local import Check, Local
+from gradb.algebra.structure import expand, recognise
+from gradb.frame.chain.record import Chain
+from gradb.frame.gaps import Gaps
+from gradb.frame.graph.runs import Backward
+from gradb.frame.store import Store
 from gradb.tape.events import Axis, NodeStartDetail, Probe
-from gradb.tape.frame import Chain, Check, Local
-from gradb.tape.gaps import Gaps
-from gradb.tape.runs import Backward
-from gradb.tape.store import Store
-from gradb.tape.structure import expand, recognise
 from gradb.tape.values import PARTS, TensorValue
 
 _SMALLEST, _LARGEST = 1.1754944e-38, 3.4028234e38  # of single precision

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from gradb.tape.frame import Block, Local
+from gradb.algebra.local import Block, Local
 from gradb.tape.values import Number
 
 _Entries = list[tuple[int, int, Number]]

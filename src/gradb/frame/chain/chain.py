@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gradb.tape import jacobian
-from gradb.tape.asked import answers, measured, record as record_of
+from gradb.algebra import jacobian
+from gradb.algebra.local import Check, Local
+from gradb.frame.chain.hooks import Values, arrived, hooks_of, made_by_node, values
+from gradb.frame.chain.probes import answers, measured, record as record_of
+from gradb.frame.chain.record import Chain, ChainEdge, Contribution, Hook
+from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
+from gradb.frame.chain.rewrites import rewrites
+from gradb.frame.graph.graph import Graphs
+from gradb.frame.graph.runs import Backward, Moment, Run
+from gradb.frame.graph.unreached import unreached
+from gradb.frame.graph.view import NodeState
 from gradb.tape.events import (
     AccumulateDetail,
     Edge,
@@ -20,13 +29,6 @@ from gradb.tape.events import (
     Probe,
     Tensor,
 )
-from gradb.tape.frame import Chain, ChainEdge, Check, Contribution, Hook, Local, NodeState
-from gradb.tape.graph import Graphs
-from gradb.tape.hooking import Values, arrived, hooks_of, made_by_node, values
-from gradb.tape.remarking import op_of, remarks, returned_by_grad
-from gradb.tape.rewriting import rewrites
-from gradb.tape.runs import Backward, Moment, Run
-from gradb.tape.unreached import unreached
 from gradb.tape.values import TensorValue
 
 

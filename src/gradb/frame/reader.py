@@ -10,20 +10,21 @@ import os
 from collections.abc import Iterator
 from typing import Self
 
-from gradb.tape import search
-from gradb.tape.chain import Chains
+from gradb.frame import search
+from gradb.frame.build import Frames, fact, run_info
+from gradb.frame.chain.chain import Chains
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame, RunInfo
+from gradb.frame.graph.graph import Graphs
+from gradb.frame.graph.runs import Runs
+from gradb.frame.naming import Naming
+from gradb.frame.store import Store
 from gradb.tape.database import TapeError
 from gradb.tape.events import Detail, Event
-from gradb.tape.frame import Chain, Frame, RunInfo
-from gradb.tape.frames import Frames, fact, run_info
-from gradb.tape.graph import Graphs
 from gradb.tape.missing import Stopped
-from gradb.tape.naming import Naming
 from gradb.tape.opening import connect
-from gradb.tape.runs import Runs
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
-from gradb.tape.store import Store
 from gradb.tape.values import TensorValue
 
 __all__ = ["Tape", "TapeError"]

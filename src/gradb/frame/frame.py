@@ -1,0 +1,178 @@
+"""A Frame: everything true at one position of a tape, as plain data.
+
+The panes, the printed text, the JSON and the expectations of command scripts are all drawn from it. It is a pure
+function of (tape, position): the builder is ``Tape.frame``. Nothing here knows how it will be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradb.algebra.local import Check
+from gradb.frame.chain.pathview import PathsAt
+from gradb.frame.chain.record import Chain
+from gradb.frame.graph.view import GraphView
+from gradb.frame.training import Training
+from gradb.tape.events import AtenDetail, Detail, Event
+from gradb.tape.missing import Failure, Gap, Stopped
+from gradb.tape.saved import SavedView
+from gradb.tape.values import TensorValue
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What the tape says of the whole run."""
+
+    script: str
+    """Script path or module name as given."""
+    arguments: tuple[str, ...]
+    title: str
+    """First line of the script's docstring, or empty."""
+    lesson: str
+    """The rest of the docstring, or empty."""
+    torch: str
+    """torch version, or empty when torch was never imported."""
+    python: str
+    status: str
+    """``running``, ``finished``, ``exit code 3``, ``killed by SIGKILL`` ..."""
+    cwd: str = ""
+    """Working directory at the start, or empty."""
+    failures: tuple[Failure, ...] = ()
+    """What gradb itself failed to record, by kind."""
+    stopped: Stopped | None = None
+    """Where and why the recording ended before the script."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """The source text and what is marked in it."""
+
+    file: str
+    lines: tuple[str, ...]
+    """Every line of the file, without line ends; empty when the text is not on the tape."""
+    line: int | None
+    end_line: int | None
+    column: int | None
+    """UTF-8 byte offset, as in ``ast``."""
+    end_column: int | None
+    has_nonfinite: bool = False
+    """True where a value of the event there has a NaN or an infinity."""
+    library: str = ""
+    """Where in a library it happened (``lightning/loops/fit.py:123``); empty where the line is the script's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradBuffer:
+    """The .grad of one leaf at a position."""
+
+    tensor: int
+    name: str
+    leaf: TensorValue | None
+    """Newest recorded value of the leaf itself."""
+    before: TensorValue | None
+    added: TensorValue | None
+    after: TensorValue | None
+    """The buffer now; None is None."""
+    event: int | None
+    """seq of the last event that touched it, or that found it as it is after a stretch that was only watched; None
+    when it was never touched."""
+    is_current: bool
+    """True when the event at the position has touched it (before + added = after is then shown)."""
+    check: Check | None
+    """before + added against after."""
+    how: str = ""
+    """``accumulated``, ``cleared (set to None)``, ``cleared (zeroed)`` or empty."""
+    fills: int = 0
+    """Accumulations that the buffer is the sum of, since it was cleared; -1 where that is not known."""
+    since: int = 0
+    """Iteration of the first of them; 0 where there is none."""
+    is_stale: bool | None = False
+    """True in a backward that adds (or will add) to a gradient from an earlier iteration; None where that is not
+    known."""
+    is_gone: bool = False
+    """True when the leaf is no more: the script has let go of it."""
+    is_frozen: bool = False
+    """True when it does not require grad any more, and has none."""
+    is_never_cleared: bool = False
+    """True of a stale one when nothing that was recorded has cleared it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """Text the script printed."""
+
+    event: int
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtenCall:
+    """One call."""
+
+    event: int
+    """seq of its aten event."""
+    detail: AtenDetail
+    """With the names that its tensors have at the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aten:
+    """The calls of one op or node up to a position."""
+
+    name: str
+    """The node's name, or the torch call's; empty for a forward op that has not returned yet."""
+    node: int | None
+    """The node that makes the calls; None for a forward op."""
+    is_over: bool
+    """True when the op or node has returned, so that these are all its calls."""
+    is_seen: bool
+    """False when nobody looked into it: then it is not known what it calls."""
+    calls: tuple[AtenCall, ...]
+    """The newest of them, at most 200, oldest first."""
+    count: int
+    """How many there are so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything true at a position."""
+
+    position: int
+    """0: before the first event."""
+    head: int
+    """Last event recorded when this Frame was made."""
+    run: RunInfo
+    event: Event | None
+    """The event at the position; None at 0."""
+    detail: Detail | None
+    phase: str
+    iteration: int
+    source: SourceView | None
+    graph: GraphView
+    chain: Chain | None
+    """The node being run or just run; after an op, the node it created; None where there is none yet."""
+    grads: tuple[GradBuffer, ...]
+    """One per leaf seen so far, in order of appearance."""
+    outputs: tuple[OutputLine, ...]
+    """The newest outputs up to the position (at most 500), oldest first."""
+    outputs_dropped: int
+    """How many older output events are not in ``outputs``."""
+    names: tuple[str, ...]
+    """Names of variables known at the position."""
+    training: Training
+    """Series and interventions, and what holds at the position."""
+    paths: PathsAt
+    """The paths from leaves to what was differentiated; counted and multiplied when asked for."""
+    saved: SavedView
+    """What nodes saved for backward, and the memory that the graph holds."""
+    aten: Aten | None = None
+    """ATen calls of the op or node that the position is in or at; None where it is at neither."""
+    gaps: tuple[Gap, ...] = ()
+    """What was not recorded up to the position and may hide something: the newest of it, newest first."""
+
+    @property
+    def cut(self) -> Stopped | None:
+        """Where the recording ended, at a position from there on."""
+        stopped = self.run.stopped
+        return stopped if stopped is not None and self.position >= stopped.event else None
