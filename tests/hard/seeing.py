@@ -14,10 +14,10 @@ from rich.console import Console
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.chain import chain_pane
-from gradb.present.graph import graph_pane
-from gradb.present.headline import describe
+from gradb.present.lines.headline import describe
 from gradb.present.options import Options
+from gradb.present.panes.chain import chain_pane
+from gradb.present.panes.graph import graph_pane
 from gradb.tape.events import Event
 from tests.tracer.recording import record
 

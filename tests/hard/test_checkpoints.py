@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import checkpoint
 
-from gradb.present.jsonview import event_json
+from gradb.present.json.events import event_json
 from tests.hard.seeing import see
 from tests.tracer.recording import notes, record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradb.present.jsonvalues import chain_json
+from gradb.present.json.values import chain_json
 from tests.hard.seeing import see
 
 pytestmark = pytest.mark.torch

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradb.present.grads import grads_pane
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.source import source_pane
-from gradb.present.text import to_text
+from gradb.present.panes.grads import grads_pane
+from gradb.present.panes.source import source_pane
 from gradb.tape.events import BackwardStartDetail
 from tests.hard.seeing import see
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gradb.frame.chain.record import ChainEdge
-from gradb.present.jsonvalues import check_json
+from gradb.present.json.values import check_json
 from gradb.rules import examined
 from tests.hard.seeing import Seen, watch
 

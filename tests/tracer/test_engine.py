@@ -10,9 +10,9 @@ import torch
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from gradb.rules import examined
 from tests.tracer.recording import notes, record
 

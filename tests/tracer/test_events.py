@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from gradb.frame.reader import Tape
-from gradb.present.panes import PANES, Options
-from gradb.present.text import to_text
+from gradb.present.draw.text import to_text
+from gradb.present.panes.table import PANES, Options
 from gradb.tape.events import AccumulateDetail, BackwardStartDetail, OpDetail, ZeroGradDetail
 from tests.tracer.recording import record
 

@@ -15,10 +15,10 @@ from torch import nn
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.present.grads import grads_pane
-from gradb.present.jsonview import pane_json
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import pane_json
 from gradb.present.options import Options
-from gradb.present.text import to_text
+from gradb.present.panes.grads import grads_pane
 from gradb.tape.events import GradChangeDetail, ZeroGradDetail
 from tests.tracer.recording import notes, record
 

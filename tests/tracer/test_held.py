@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.savedjson import saved_pane_json
-from gradb.present.text import to_text
+from gradb.present.panes.savedjson import saved_pane_json
+from gradb.present.panes.table import PANES
 from gradb.tape.saved import SavedTensor
 from tests.tracer.recording import notes, record
 

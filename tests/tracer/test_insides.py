@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from gradb.frame.reader import Tape
 from gradb.link.messages import Continue
-from gradb.present.headline import headline
+from gradb.present.lines.headline import headline
 from gradb.tape.events import Event, HookDetail, OpDetail
 from gradb.tape.stops import Stop
 from gradb.tape.values import decode

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

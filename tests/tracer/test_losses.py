@@ -11,10 +11,10 @@ from torch import nn
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.present.headline import headline
+from gradb.present.draw.text import to_text
+from gradb.present.lines.headline import headline
 from gradb.present.options import Options
-from gradb.present.text import to_text
-from gradb.present.training import training_pane
+from gradb.present.panes.training import training_pane
 from gradb.tape.events import StepDetail
 from tests.tracer.recording import notes, record
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from torch.nn import functional
 
 from gradb.algebra.jacobian import check, local
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from gradb.tape.codec import Blob, dumps
 from gradb.tape.decoding import decode
 from gradb.tape.events import NodeStartDetail, Probe

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
 from gradb.present.options import PathChoice
-from gradb.present.panes import PANES, Options
-from gradb.present.pathsjson import paths_json
-from gradb.present.text import to_text
+from gradb.present.panes.pathsjson import paths_json
+from gradb.present.panes.table import PANES, Options
 from gradb.rules import with_settled
 from tests.tracer.recording import record
 

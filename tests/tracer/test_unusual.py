@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from tests.tracer.recording import notes, record
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from gradb.frame.chain.record import Chain
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from gradb.tape.events import HookDetail
 from tests.tracer.recording import notes, record
 

@@ -7,20 +7,17 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from gradb.algebra.differences import Row, Sample, judge
-from gradb.debugger.gradcheck import Result
-from gradb.debugger.nudges import Target
-from gradb.link.spec import Nudge
+from gradb.algebra.differences import Result, Row, Sample, judge
 from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
 
 
 def finding() -> Result:
     """Return what a check of x² finds at 3, beside an engine that says 3."""
-    nudge = Nudge("a", (3,), 1, 0, 0, 1, 2)
-    target = Target(nudge, "a[2]", ("float32", "float32"), (), "loss", "backward 1 (wrong.py:13, iteration 1)")
     wide, narrow = (Row(h, *(Sample(3 + s, (3 + s) ** 2) for s in (-h, h))) for h in (0.0625, 0.03125))
     centre = Sample(3.0, 9.0)
-    return Result(target, centre, (wide, narrow), judge(centre, wide, narrow, 3.0, 2.0**-23), 6)
+    verdict = judge(centre, wide, narrow, 3.0, 2.0**-23)
+    where = "backward 1 (wrong.py:13, iteration 1)"
+    return Result("a[2]", "loss", 1, where, ("float32", "float32"), centre, (wide, narrow), verdict, 6)
 
 
 def test_the_finding(chain_tape: Path, snap_compare: Any) -> None:

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from gradb.algebra.local import Local
 from gradb.debugger.commands import COMMANDS
 from gradb.frame.chain.record import Chain
-from gradb.present.theme import STATE_SYMBOLS
+from gradb.present.draw.theme import STATE_SYMBOLS
 from gradb.tape.events import ErrorDetail
 from gradb.testing import TapeBuilder
 from gradb.tui.graph import GraphPane

@@ -84,6 +84,29 @@ class Verdict:
         return self.engine - self.estimate
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a numerical check of one element found, and from what."""
+
+    label: str
+    """The element: ``layer1.weight[0, 3]``."""
+    root: str
+    """What the derivative is of: ``loss``, or ``sum(out * gradient)``."""
+    backward: int
+    """The how many-th backward of the run, from 1."""
+    where: str
+    """The same in words: ``backward 1 (train.py:12, iteration 1)``."""
+    dtypes: tuple[str, ...]
+    """Of the leaf and of the roots: the coarsest decides how much rounding there is."""
+    centre: Sample
+    """The element and the root as the script has them."""
+    rows: tuple[Row, ...]
+    """Every step that was tried, the widest of each round first."""
+    verdict: Verdict
+    runs: int
+    """How many runs were made."""
+
+
 def epsilon(dtypes: Sequence[str]) -> float:
     """Return the coarsest rounding among some dtypes; a complex dtype's is that of its parts."""
     parts = {"complex128": "float64", "complex64": "float32", "complex32": "float16"}

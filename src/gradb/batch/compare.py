@@ -6,9 +6,9 @@ from gradb.batch.lines import line
 from gradb.batch.show import Style
 from gradb.debugger.ending import lacking
 from gradb.frame.reader import Tape
-from gradb.present.compare import compare, compare_json
+from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.text import to_text
+from gradb.present.panes.compare import compare, compare_json
 
 
 def compare_text(left: Tape, right: Tape, labels: tuple[str, str], style: Style) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradb.batch.lines import line
 from gradb.frame.reader import Tape
-from gradb.present.jsonview import event_json
+from gradb.present.json.events import event_json
 
 
 def event_lines(tape: Tape) -> Iterator[str]:

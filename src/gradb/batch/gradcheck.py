@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gradb.algebra.differences import Result
 from gradb.batch.lines import line
 from gradb.batch.record import Line
 from gradb.batch.show import Style
-from gradb.debugger.finding import as_json, legend, rows, sentence
-from gradb.debugger.gradcheck import GradCheck, Result
-from gradb.present.figures import figures
-from gradb.present.safe import plain
-from gradb.present.text import to_text
+from gradb.debugger.gradcheck import GradCheck
+from gradb.present.draw.safe import plain
+from gradb.present.draw.table import figures
+from gradb.present.draw.text import to_text
+from gradb.present.lines.gradcheck import as_json, legend, rows, sentence
 
 
 def carry_out(check: GradCheck, seconds: float | None = None, write: Callable[[str], object] | None = None) -> Result:

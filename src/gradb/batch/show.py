@@ -8,10 +8,10 @@ from gradb.batch.lines import line
 from gradb.debugger.commands import PANES as NAMES
 from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
-from gradb.present.jsonview import pane_json
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import pane_json
 from gradb.present.options import Options, PathChoice
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 
 
 @dataclass(frozen=True, slots=True)

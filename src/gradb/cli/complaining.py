@@ -7,7 +7,7 @@ import sys
 
 from gradb.debugger.ending import untested
 from gradb.debugger.run import Run
-from gradb.present.safe import plain_lines
+from gradb.present.draw.safe import plain_lines
 
 
 def complain_of(run: Run) -> None:

@@ -12,9 +12,9 @@ from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.show import read_width
 from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError
-from gradb.debugger.finding import exit_code
 from gradb.debugger.gradcheck import GradCheck
 from gradb.debugger.nudges import Request, split
+from gradb.present.lines.gradcheck import exit_code
 
 _EPILOG = """\
 The script is run six times, or ten where that leaves a doubt, its output suppressed; each run ends as soon as the

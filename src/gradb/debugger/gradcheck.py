@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gradb.algebra.differences import Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
+from gradb.algebra.differences import Result, Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
 from gradb.algebra.figures import number
 from gradb.debugger.errors import UserError
 from gradb.debugger.nudges import Request, Target, count_backwards, locate, roots_of
@@ -44,20 +44,6 @@ class Reading:
     gradient: float | None
     """The engine's, where the run was to tell it."""
     roots: tuple[TensorValue, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a numerical check found, and from what."""
-
-    target: Target
-    centre: Sample
-    """The element and the root as the script has them."""
-    rows: tuple[Row, ...]
-    """Every step that was tried, the widest of each round first."""
-    verdict: Verdict
-    runs: int
-    """How many runs were made."""
 
 
 _Batch = list[Trial[Any]]
@@ -161,7 +147,10 @@ class GradCheck:
                 break
             step = following
         assert verdict is not None
-        return Result(target, base.sample, tuple(rows), verdict, 2 + 2 * len(rows))
+        return Result(
+            target.label, target.root, target.nudge.backward, target.where, target.dtypes,
+            base.sample, tuple(rows), verdict, 2 + 2 * len(rows),
+        )  # fmt: skip
 
     def _judged(self, base: Reading, rows: list[Row], engine: float, eps: float, so_far: Verdict | None) -> Verdict:
         try:

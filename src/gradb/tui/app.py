@@ -16,7 +16,7 @@ from textual.screen import Screen
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
-from gradb.present.raster import prepare
+from gradb.present.draw.raster import prepare
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
 from gradb.tui.screen import DebugScreen

@@ -17,12 +17,12 @@ from textual.widget import Widget
 from gradb.algebra.figures import number
 from gradb.debugger.pace import speed
 from gradb.frame.frame import Frame
-from gradb.present.fields import wrapped
-from gradb.present.headline import headline_lines
-from gradb.present.numbers import is_odd
-from gradb.present.safe import plain, plain_lines
-from gradb.present.scrubber import Bucket, buckets, scrubber
-from gradb.present.theme import NONFINITE, PHASE_STYLES
+from gradb.present.draw.fields import wrapped
+from gradb.present.draw.numbers import is_odd
+from gradb.present.draw.safe import plain, plain_lines
+from gradb.present.draw.theme import NONFINITE, PHASE_STYLES
+from gradb.present.lines.headline import headline_lines
+from gradb.present.lines.scrubber import Bucket, buckets, scrubber
 from gradb.tape.events import Event
 from gradb.tui.messages import PositionChosen
 

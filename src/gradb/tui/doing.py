@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger import gradcheck
 from gradb.debugger.errors import UserError
+from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
-from gradb.present.readings import last_iteration
 from gradb.tui.ghost import conjure
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups

@@ -12,10 +12,10 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from gradb.debugger.finding import legend, rows, sentence
-from gradb.debugger.gradcheck import Result
-from gradb.present.figures import figures
-from gradb.present.safe import plain
+from gradb.algebra.differences import Result
+from gradb.present.draw.safe import plain
+from gradb.present.draw.table import figures
+from gradb.present.lines.gradcheck import legend, rows, sentence
 
 
 class FindingScreen(ModalScreen[None]):

@@ -16,8 +16,8 @@ from textual.strip import Strip
 
 from gradb.frame.frame import Frame
 from gradb.frame.graph.view import GraphView
-from gradb.present.graph import graph_row
-from gradb.present.safe import plain
+from gradb.present.draw.safe import plain
+from gradb.present.panes.graph import graph_row
 from gradb.tui.layout import top_line
 from gradb.tui.messages import NodeSelected
 from gradb.tui.pane import Pane

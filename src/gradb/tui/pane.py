@@ -24,12 +24,12 @@ from textual.strip import Strip
 
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
-from gradb.present.fields import cut
-from gradb.present.grads import listed_buffers
+from gradb.present.draw.fields import cut
+from gradb.present.draw.safe import plain
+from gradb.present.lines.unrecorded import unrecorded_lines
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.safe import plain
-from gradb.present.unrecorded import unrecorded_lines
+from gradb.present.panes.grads import listed_buffers
+from gradb.present.panes.table import PANES
 from gradb.tui.layout import top_line
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from gradb.present.safe import plain
+from gradb.present.draw.safe import plain
 from gradb.tui.keybar import KeyBar, KeyHint
 
 _MAX_TITLE = 40

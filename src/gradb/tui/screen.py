@@ -18,13 +18,13 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Static
 
+from gradb.algebra.differences import Result
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.finding import sentence
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.gradcheck import Result
 from gradb.debugger.language import Statement
 from gradb.debugger.where import parse_stop
 from gradb.frame.frame import Frame
+from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice, Plot
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body

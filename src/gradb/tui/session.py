@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gradb.algebra.differences import Result
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.gradcheck import GradCheck, Result
+from gradb.debugger.gradcheck import GradCheck
 from gradb.debugger.language import Statement, parse
 from gradb.frame.frame import Frame
 

@@ -8,8 +8,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from gradb.frame.frame import SourceView
-from gradb.present.panes import PANES
-from gradb.present.source import source_line
+from gradb.present.panes.source import source_line
+from gradb.present.panes.table import PANES
 from gradb.tui.layout import top_line
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane

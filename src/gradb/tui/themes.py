@@ -1,7 +1,8 @@
 """The colour themes of the app: dark, light and high contrast.
 
-The panes' own styles are in `gradb.present.theme`, by the names of the sixteen terminal colours; here is what those
-names mean, and the colours of borders, bars and backgrounds. Colour is never the only signal: every state has a symbol.
+The panes' own styles are in `gradb.present.draw.theme`, by the names of the sixteen terminal colours; here is what
+those names mean, and the colours of borders, bars and backgrounds. Colour is never the only signal: every state has a
+symbol.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ ANSI_DARK = _ansi(
     "#3b4261 #f7768e #9ece6a #e0af68 #7aa2f7 #bb9af7 #7dcfff #c8d0e8",
     "#545c7e #ff8ca0 #b2e27e #f4c782 #96b9ff #cfb4ff #96e1ff #ffffff",
 )
-"""The colours that `gradb.present.theme` names, on a dark ground."""
+"""The colours that `gradb.present.draw.theme` names, on a dark ground."""
 ANSI_LIGHT = _ansi(
     "#fbfaf7",
     "#1f2330",

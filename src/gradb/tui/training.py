@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual import events
 
 from gradb.frame.frame import Frame
-from gradb.present.unrecorded import unrecorded
+from gradb.present.lines.unrecorded import unrecorded
 from gradb.tape.events import BackwardStartDetail
 from gradb.tui.pane import DrawnPane
 

@@ -16,7 +16,7 @@ from gradb.algebra.jacobian import AGREES
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.panes import PANES, Options
+from gradb.present.panes.table import PANES, Options
 from gradb.rules import examined
 from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
 from gradb.tape.values import TensorValue

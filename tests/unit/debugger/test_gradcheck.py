@@ -5,34 +5,32 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gradb.algebra.differences import Row, Sample, judge
+from gradb.algebra.differences import Result, Row, Sample, judge
 from gradb.debugger import gradcheck
 from gradb.debugger.commands import BY_NAME
 from gradb.debugger.errors import UserError
-from gradb.debugger.finding import as_json, exit_code, rows, sentence
-from gradb.debugger.gradcheck import GradCheck, Reading, Result, engine_gradient
+from gradb.debugger.gradcheck import GradCheck, Reading, engine_gradient
 from gradb.debugger.nudges import Request, Target, flat_index, locate, split
 from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge, RunSpec
+from gradb.present.lines.gradcheck import as_json, exit_code, rows, sentence
 from gradb.tape.values import TensorValue
 from tests.unit.debugger.conftest import Live, Recorded
 
 
 def result(engine: float, f: Callable[[float], float] = math.exp, x: float = 1.0, dtype: str = "float64") -> Result:
-    nudge = Nudge("a", (3,), 1, 0, 0, 1, 2)
-    target = Target(nudge, "a[2]", (dtype, dtype), (), "loss", "backward 1 (t.py:4, iteration 1)")
-
     def sample(place: float) -> Sample:
         return Sample(place, f(place))
 
     wide, narrow = (Row(h, sample(x - h), sample(x + h)) for h in (2.0**-10, 2.0**-11))
     eps = 2.0**-52 if dtype == "float64" else 2.0**-23
-    return Result(target, sample(x), (wide, narrow), judge(sample(x), wide, narrow, engine, eps), 6)
+    verdict = judge(sample(x), wide, narrow, engine, eps)
+    where = "backward 1 (t.py:4, iteration 1)"
+    return Result("a[2]", "loss", 1, where, (dtype, dtype), sample(x), (wide, narrow), verdict, 6)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +157,7 @@ def test_a_nudge_survives_the_way_to_the_debuggee() -> None:
 def test_a_script_that_does_not_repeat_is_not_judged() -> None:
     """The last bit of a root is enough; the sentence says what helps, unless that is given already."""
     one, other = (TensorValue((), "float32", data) for data in (b"\0\0\0\1", b"\1\0\0\1"))
-    target = replace(result(1.0).target, roots=(one,))
+    target = Target(Nudge("a", (3,), 1, 0, 0, 1, 2), "a[2]", ("float32",), (one,), "loss", "backward 1")
     assert engine_gradient(target, Reading(Sample(1.0, 2.0), 1.0, 7.0, (one,)), has_seed=False) == 7.0
     changed = Reading(Sample(1.0, 2.0), 1.0, 7.0, (other,))
     with pytest.raises(UserError, match=r"do not compute the same loss.*--seed"):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.present.aten import aten_pane
-from gradb.present.headline import headline
-from gradb.present.jsonview import event_json, pane_json
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import event_json, pane_json
+from gradb.present.lines.headline import headline
 from gradb.present.options import Options
-from gradb.present.text import to_text
+from gradb.present.panes.aten import aten_pane
 from gradb.tape.events import AtenDetail, NodeStartDetail, Tensor
 from gradb.tape.values import TensorValue
 from gradb.testing import TapeBuilder

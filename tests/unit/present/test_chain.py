@@ -11,8 +11,8 @@ from gradb.algebra.local import Check, Local
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.panes import PANES, Options
-from gradb.present.text import to_text
+from gradb.present.draw.text import to_text
+from gradb.present.panes.table import PANES, Options
 from gradb.testing.builder import TapeBuilder
 from gradb.testing.packing import value
 from tests.unit.present.conftest import OpenExample

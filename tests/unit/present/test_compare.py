@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.frame.training import Mark, Training
-from gradb.present.compare import compare, compare_json
+from gradb.present.draw.text import to_text
+from gradb.present.lines.verdict import compared, figures, is_same, parting
 from gradb.present.options import Options, Plot
-from gradb.present.text import to_text
-from gradb.present.verdict import compared, figures, is_same, parting
+from gradb.present.panes.compare import compare, compare_json
 from tests.unit.present.made import INF, NAN, made_series, made_training
 
 LABELS = ("script.tape", "off.tape")

@@ -10,12 +10,12 @@ import pytest
 from gradb.algebra.local import Local
 from gradb.algebra.structure import recognise
 from gradb.frame.frame import Frame
-from gradb.present.local import axis_labels
-from gradb.present.matrix import Window, matrix_lines
-from gradb.present.numbers import element
+from gradb.present.draw.matrix import Window, matrix_lines
+from gradb.present.draw.numbers import element
+from gradb.present.draw.text import to_text
+from gradb.present.lines.local import axis_labels
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from gradb.tape.events import Axis
 from gradb.tape.values import Number
 from tests.unit.present.conftest import OpenExample

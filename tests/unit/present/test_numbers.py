@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.algebra.figures import number
-from gradb.present.numbers import inline, lines
+from gradb.present.draw.numbers import inline, lines
 from gradb.tape.values import Number, Stats, TensorValue
 from gradb.testing.packing import value
 

@@ -13,15 +13,15 @@ from rich.text import Text
 from gradb.frame.frame import Frame, OutputLine, SourceView
 from gradb.frame.graph.view import GraphRow
 from gradb.frame.reader import Tape
-from gradb.present import theme
-from gradb.present.graph import graph_row
-from gradb.present.headline import describe, headline
-from gradb.present.lesson import lesson_lines
-from gradb.present.panes import PANES, Options
-from gradb.present.scrubber import buckets, column_of, scrubber
-from gradb.present.source import highlight, source_line, span
-from gradb.present.text import to_text
-from gradb.present.viewport import window
+from gradb.present.draw import theme
+from gradb.present.draw.text import to_text
+from gradb.present.draw.viewport import window
+from gradb.present.lines.headline import describe, headline
+from gradb.present.lines.lesson import lesson_lines
+from gradb.present.lines.scrubber import buckets, column_of, scrubber
+from gradb.present.panes.graph import graph_row
+from gradb.present.panes.source import highlight, source_line, span
+from gradb.present.panes.table import PANES, Options
 from gradb.tape.events import Event
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.examples import training

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.present.jsonview import pane_json
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import pane_json
 from gradb.present.options import Options, PathChoice
-from gradb.present.panes import PANES
-from gradb.present.paths import count_text
-from gradb.present.text import to_text
+from gradb.present.panes.paths import count_text
+from gradb.present.panes.table import PANES
 from gradb.testing import TapeBuilder
 from tests.unit.present.conftest import OpenExample
 

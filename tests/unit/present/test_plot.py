@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gradb.frame.training import Mark
-from gradb.present.columns import Window, gather
-from gradb.present.drawing import Drawing, curves_of
-from gradb.present.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
-from gradb.present.raster import cell_height
-from gradb.present.scale import Scale, fitting
+from gradb.present.draw.columns import Window, gather
+from gradb.present.draw.curves import Drawing, curves_of
+from gradb.present.draw.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
+from gradb.present.draw.raster import cell_height
+from gradb.present.draw.scale import Scale, fitting
 from tests.unit.present.made import INF, NAN, made_series
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -290,7 +290,7 @@ def test_dots_are_in_their_lines(height: float, rows: int) -> None:
 def test_drawing_leaves_no_state() -> None:
     """Nothing heavy is loaded, nothing printed, and the figure that plotext keeps for all stays empty."""
     code = (
-        "import sys, plotext; from gradb.present.raster import Stroke, raster;"
+        "import sys, plotext; from gradb.present.draw.raster import Stroke, raster;"
         "lines = raster([Stroke('o', [(1.5, 1.5, False)])], 20, 6, [(0.5, '1')], [(0.0, '0')]);"
         "assert not {'torch', 'textual'} & set(sys.modules);"
         "assert len(plotext.figure._signals._signal) == 0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.present.safe import plain, plain_lines, plain_path
+from gradb.present.draw.safe import plain, plain_lines, plain_path
 
 
 @pytest.mark.parametrize(

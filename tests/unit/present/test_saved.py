@@ -8,11 +8,11 @@ import pytest
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.jsonview import pane_json
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import pane_json
 from gradb.present.options import Options
-from gradb.present.panes import PANES
-from gradb.present.saved import bytes_text
-from gradb.present.text import to_text
+from gradb.present.panes.saved import bytes_text
+from gradb.present.panes.table import PANES
 from gradb.tape.saved import NOT_READ, SavedEntry
 from gradb.testing import TapeBuilder
 from tests.unit.present.conftest import OpenExample

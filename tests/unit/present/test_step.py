@@ -8,9 +8,9 @@ import pytest
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.panes import PANES, Options
-from gradb.present.step import MAX_PARAMETERS, is_descent
-from gradb.present.text import to_text
+from gradb.present.draw.text import to_text
+from gradb.present.lines.step import MAX_PARAMETERS, is_descent
+from gradb.present.panes.table import PANES, Options
 from gradb.tape.events import StepDetail, Tensor
 from gradb.tape.values import TensorValue
 from gradb.testing.packing import value

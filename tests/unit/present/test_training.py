@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.frame.training import Mark, Training
-from gradb.present.jsonview import pane_json
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import pane_json
+from gradb.present.lines.readings import status_lines
 from gradb.present.options import Ghost, Options, Plot
-from gradb.present.panes import PANES
-from gradb.present.readings import status_lines
-from gradb.present.text import to_text
+from gradb.present.panes.table import PANES
 from gradb.tape.series import Series
 from gradb.testing import TapeBuilder, diagonal
 from gradb.testing.examples import chain_rule, training, watched

@@ -10,9 +10,9 @@ from gradb.cli import events, run, show
 from gradb.debugger.debugger import Debugger
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.jsonview import event_json, pane_json
-from gradb.present.panes import PANES, Options
-from gradb.present.text import to_text
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import event_json, pane_json
+from gradb.present.panes.table import PANES, Options
 from gradb.tape.missing import Stopped
 from gradb.testing import TapeBuilder, Variable, diagonal
 from gradb.tui.heading import heading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradb.present.call import call_text
+from gradb.present.lines.call import call_text
 from gradb.tape.cutting import first_line, listed, shortened
 from gradb.tape.events import OpDetail, Tensor
 from gradb.testing.packing import value

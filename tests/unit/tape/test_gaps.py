@@ -10,9 +10,9 @@ import pytest
 from gradb.debugger.ending import closing_lines
 from gradb.frame.frame import Frame, GradBuffer
 from gradb.frame.reader import Tape
-from gradb.present.jsonview import event_json, pane_json
-from gradb.present.panes import PANES, Options
-from gradb.present.text import to_text
+from gradb.present.draw.text import to_text
+from gradb.present.json.events import event_json, pane_json
+from gradb.present.panes.table import PANES, Options
 from gradb.tape.finish import finish
 from gradb.testing import TapeBuilder, Variable, diagonal
 

@@ -1,0 +1,1 @@
+"""Events and values as JSON: the contract of docs/json.md."""

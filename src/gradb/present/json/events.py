@@ -1,0 +1,375 @@
+"""Events and panes as JSON: the contract that ``gradb events`` and ``gradb show --json`` print."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from gradb.algebra.jacobian import local
+from gradb.frame.chain.probes import record
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Aten, Frame, GradBuffer, RunInfo
+from gradb.present.json.values import (
+    Json,
+    asked_json,
+    chain_json,
+    check_json,
+    local_json,
+    number_json,
+    tensor_json,
+    value_json,
+)
+from gradb.present.lines.unrecorded import unrecorded
+from gradb.present.options import Options, PathChoice
+from gradb.present.panes.pathsjson import paths_json
+from gradb.present.panes.savedjson import saved_pane_json
+from gradb.present.panes.trainingjson import training_json
+from gradb.tape import events as ev
+from gradb.tape.events import Detail, Event, Tensor
+
+MAX_GRAPH_ROWS = 10_000
+
+
+class Reader(Protocol):
+    """The part of a tape that is read here."""
+
+    @property
+    def run(self) -> RunInfo:
+        """Facts of the run."""
+        ...
+
+    def detail(self, seq: int) -> Detail:
+        """Return the detail of an event."""
+        ...
+
+    def chain(self, node_id: int, position: int) -> Chain | None:
+        """Return the chain-rule record of a node as of a position."""
+        ...
+
+    def library(self, seq: int) -> str:
+        """Return where in a library an event happened; empty where in none."""
+        ...
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def event_json(tape: Reader, event: Event) -> Json:
+    """Return one event as the object that ``gradb events`` prints on its line."""
+    head: Json = {
+        "seq": event.seq,
+        "kind": event.kind,
+        "name": event.name,
+        "file": relative(event.file, tape.run),
+        "line": event.line,
+        "library": tape.library(event.seq) or None,
+        "scope": event.scope,
+        "iteration": event.iteration,
+        "phase": event.phase,
+        "quiet": event.is_quiet,
+        "nonfinite": event.has_nonfinite,
+    }
+    detail = tape.detail(event.seq)
+    return head | _DETAILS[event.kind](tape, event, detail)
+
+
+def relative(file: str | None, run: RunInfo) -> str | None:
+    """Return a file as given on the command line, else relative to the run's working directory, else as it is."""
+    if file is None or not posixpath.isabs(file):
+        return file
+    if run.script and file in {run.script, posixpath.normpath(posixpath.join(run.cwd, run.script))}:
+        return run.script
+    if run.cwd and file.startswith(run.cwd.rstrip("/") + "/"):
+        return posixpath.relpath(file, run.cwd)
+    return file
+
+
+def _tensors(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:
+    return [tensor_json(tensor) for tensor in tensors]
+
+
+def _op(tape: Reader, event: Event, detail: ev.OpDetail) -> Json:
+    chains = {node: tape.chain(node, event.seq) for node in detail.nodes}
+    names = {node: event.name if node == event.node else chain and chain.node_name for node, chain in chains.items()}
+    return {
+        "function": detail.function,
+        "inputs": _tensors(detail.inputs),
+        "outputs": [tensor_json(_named(output, chains)) for output in detail.outputs],
+        "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
+        "nodes": [{"id": node, "name": name} for node, name in names.items()],
+        "inplace": detail.is_inplace,
+        "recomputed": detail.is_recomputed,
+        "inside": detail.inside,
+    }
+
+
+def _named(output: Tensor, chains: Mapping[int, Chain | None]) -> Tensor:
+    """Return an op's result with the name it was assigned to just after the op."""
+    chain = None if output.node is None else chains.get(output.node)
+    known = None if chain is None else chain.output
+    if output.name or known is None or known.output_nr != output.output_nr:
+        return output
+    return replace(output, name=known.name)
+
+
+def _call_json(detail: ev.AtenDetail) -> Json:
+    return {
+        "number": detail.number,
+        "function": detail.function,
+        "inputs": [_identified(tensor) for tensor in detail.inputs],
+        "outputs": [_identified(tensor) for tensor in detail.outputs],
+        "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
+        "inplace": detail.is_inplace,
+    }
+
+
+def _identified(tensor: Tensor) -> Json:
+    return {"id": tensor.id, **(tensor_json(tensor) or {})}
+
+
+def _aten(tape: Reader, event: Event, detail: ev.AtenDetail) -> Json:
+    return {"node": event.node, "start": detail.start, **_call_json(detail)}
+
+
+def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
+    chain = None if event.node is None else tape.chain(event.node, event.seq)
+    if chain is None:
+        return {"node": event.node, "upstream": [], "contributions": [], "edges": []}
+    record = chain_json(chain) or {}
+    return {
+        "node": event.node,
+        **{key: record[key] for key in ("upstream", "contributions", "contributions_check", "edges")},
+    }
+
+
+def _probe(tape: Reader, event: Event, detail: ev.ProbeDetail) -> Json:
+    probed = [local_json(local(probe)) for probe in detail.probes]
+    return {"node": event.node, "start": detail.start, "locals": probed, **asked_json(record(event.seq, detail))}
+
+
+def _node_start(tape: Reader, event: Event, detail: ev.NodeStartDetail) -> Json:
+    return {"node": event.node, "backward": detail.backward, "upstream": _tensors(detail.upstream)}
+
+
+def _backward_start(tape: Reader, event: Event, detail: ev.BackwardStartDetail) -> Json:
+    return {
+        "call": detail.call,
+        "roots": _tensors(detail.roots),
+        "gradients": _tensors(detail.gradients),
+        "retain_graph": detail.retain_graph,
+        "create_graph": detail.create_graph,
+        "inputs": None if detail.inputs is None else _tensors(detail.inputs),
+        "nodes": list(detail.nodes),
+        "outer": detail.outer or None,
+    }
+
+
+def _accumulate(tape: Reader, event: Event, detail: ev.AccumulateDetail) -> Json:
+    values = {key: value_json(getattr(detail, key)) for key in ("before", "added", "after")}
+    return {"parameter": detail.parameter, "node": event.node, **values, "backward": detail.backward}
+
+
+def _hook(tape: Reader, event: Event, detail: ev.HookDetail) -> Json:
+    return {
+        "hook": detail.kind,
+        "function": detail.function,
+        "where": detail.where or None,
+        "node": event.node,
+        "ran": detail.has_run,
+        "changed": detail.is_changed,
+        "in_place": detail.is_inplace,
+        "error": detail.error or None,
+        "before": _values(detail.before),
+        "after": _values(detail.after),
+    }
+
+
+def _values(tensors: tuple[ev.Tensor | None, ...]) -> list[Json | None]:
+    return [None if tensor is None else value_json(tensor.value) for tensor in tensors]
+
+
+def _zero_grad(tape: Reader, event: Event, detail: ev.ZeroGradDetail) -> Json:
+    return {"idiom": detail.idiom, "suppressed": detail.is_suppressed, "cleared": _buffers(detail.cleared)}
+
+
+def _grad_change(tape: Reader, event: Event, detail: ev.GradChangeDetail) -> Json:
+    norms = {key: _norm(getattr(detail, key)) for key in ("norm_before", "norm_after")}
+    return {"by": detail.by, "changed": _buffers(detail.changed)} | norms
+
+
+def _norm(value: float | None) -> Json | None:
+    return None if value is None else number_json(value)
+
+
+def _buffers(buffers: tuple[ev.BufferChange, ...]) -> list[Json]:
+    return [
+        {"parameter": one.parameter, "before": value_json(one.before), "after": value_json(one.after)}
+        for one in buffers
+    ]
+
+
+def _step(tape: Reader, event: Event, detail: ev.StepDetail) -> Json:
+    return step_json(detail)
+
+
+def step_json(detail: ev.StepDetail) -> Json:
+    """Return an optimizer step: rates, and each parameter before and after with its gradient."""
+    rates = [number_json(rate) for rate in detail.learning_rates]
+    return {
+        "optimizer": detail.optimizer,
+        "learning_rates": rates,
+        "parameters": _tensors(detail.parameters),
+        "before": [value_json(value) for value in detail.before],
+        "gradients": [value_json(value) for value in detail.gradients],
+        "groups": list(detail.groups),
+        "skipped": detail.skipped or None,
+    }
+
+
+def _loss(tape: Reader, event: Event, detail: ev.LossDetail) -> Json:
+    return {"roots": [{"name": name, "value": number_json(value)} for name, value in detail.roots]}
+
+
+def _error(tape: Reader, event: Event, detail: ev.ErrorDetail) -> Json:
+    return {
+        "type": detail.type,
+        "message": detail.message,
+        "traceback": detail.traceback or None,
+        "uncaught": detail.is_uncaught,
+    }
+
+
+def _backward_end(tape: Reader, event: Event, detail: ev.BackwardEndDetail) -> Json:
+    return {"start": detail.start, "results": _tensors(detail.results), "error": detail.error or None}
+
+
+def _end(tape: Reader, event: Event, detail: ev.EndDetail) -> Json:
+    stopped = tape.run.stopped
+    end = {"exit_code": detail.exit_code, "signal": detail.signal, "reason": detail.reason}
+    return {**end, "not_recorded": None if stopped is None else stopped.text}
+
+
+_DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
+    "leaf": lambda tape, event, detail: {"tensor": tensor_json(detail.tensor), "how": detail.how},
+    "op": _op,
+    "aten": _aten,
+    "backward_start": _backward_start,
+    "node_start": _node_start,
+    "node": _node,
+    "probe": _probe,
+    "accumulate": _accumulate,
+    "hook": _hook,
+    "backward_end": _backward_end,
+    "zero_grad": _zero_grad,
+    "grad_change": _grad_change,
+    "step": _step,
+    "loss": _loss,
+    "intervention": lambda tape, event, detail: {key: getattr(detail, key) for key in ("what", "before", "after")},
+    "depth": lambda tape, event, detail: {"depth": detail.depth, "reason": detail.reason},
+    "output": lambda tape, event, detail: {"stream": detail.stream, "text": detail.text},
+    "error": _error,
+    "note": lambda tape, event, detail: {"text": detail.text},
+    "end": _end,
+}
+
+
+# --- panes ------------------------------------------------------------------------------------------------------------
+
+
+def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
+    """Return what a pane shows, as data.
+
+    Raises:
+        KeyError: there is no pane of that name.
+    """
+    head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
+    head["not_recorded"] = unrecorded(name, frame) or None
+    if name == "paths":
+        return {**head, **paths_json(frame, PathChoice() if options is None else options.paths)}
+    return {**head, **_PANES[name](frame)}
+
+
+def _source_pane(frame: Frame) -> Json:
+    view = frame.source
+    if view is None:
+        return {"file": None, "line": None, "text": None, "nonfinite": False, "library": None}
+    text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
+    place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
+    rest = {"text": text, "nonfinite": view.has_nonfinite, "library": view.library or None}
+    return {"file": relative(view.file, frame.run), **place, **rest}
+
+
+def _graph_pane(frame: Frame) -> Json:
+    graph = frame.graph
+    rows = []
+    for index in range(min(len(graph), MAX_GRAPH_ROWS)):
+        row = graph.row(index)
+        shape = graph.shape(row.node)
+        rows.append(
+            {
+                "node": row.node,
+                "name": row.name,
+                "label": row.label,
+                "depth": row.depth,
+                "state": graph.state(row.node),
+                "shape": None if shape is None else list(shape),
+                "reference": row.is_reference,
+                "expression": row.expression or None,
+            }
+        )
+    return {"current": graph.current, "rows": rows, "rows_in_all": len(graph)}
+
+
+def _step_here(frame: Frame) -> Json | None:
+    return step_json(frame.detail) if isinstance(frame.detail, ev.StepDetail) else None
+
+
+def _buffer_json(buffer: GradBuffer) -> Json:
+    values = {key: value_json(getattr(buffer, key)) for key in ("before", "added", "after")}
+    return {
+        "name": buffer.name,
+        "leaf": value_json(buffer.leaf),
+        **values,
+        "event": buffer.event,
+        "current": buffer.is_current,
+        "how": buffer.how or None,
+        "fills": None if buffer.fills < 0 else buffer.fills,
+        "since": buffer.since or None,
+        "stale": buffer.is_stale,
+        "never_cleared": buffer.is_never_cleared,
+        "gone": buffer.is_gone,
+        "frozen": buffer.is_frozen,
+        "check": check_json(buffer.check),
+    }
+
+
+def _aten_pane(aten: Aten | None) -> Json | None:
+    if aten is None:
+        return None
+    return {
+        "name": aten.name or None,
+        "node": aten.node,
+        "over": aten.is_over,
+        "recorded": aten.is_seen,
+        "count": aten.count,
+        "calls": [{"event": call.event, **_call_json(call.detail)} for call in aten.calls],
+    }
+
+
+def _output_pane(frame: Frame) -> Json:
+    lines = [{"event": o.event, "stream": o.stream, "text": o.text} for o in frame.outputs]
+    return {"outputs": lines, "dropped": frame.outputs_dropped}
+
+
+_PANES: dict[str, Callable[[Frame], Json]] = {
+    "source": _source_pane,
+    "graph": _graph_pane,
+    "chain": lambda frame: {"chain": chain_json(frame.chain), "step": _step_here(frame)},
+    "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
+    "training": lambda frame: training_json(frame.training),
+    "output": _output_pane,
+    "saved": saved_pane_json,
+    "aten": lambda frame: {"aten": _aten_pane(frame.aten)},
+}

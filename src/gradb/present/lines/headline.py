@@ -1,0 +1,274 @@
+"""One line on where we are: position, phase, what just happened, and the line of the script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+
+from gradb.algebra.figures import number
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
+from gradb.present.draw import theme
+from gradb.present.draw.fields import wrapped
+from gradb.present.draw.numbers import shape_text
+from gradb.present.draw.safe import plain, plain_lines
+from gradb.present.lines.call import aten_clause, call_text, forward_text
+from gradb.present.lines.hooks import KINDS
+from gradb.present.lines.step import rates_text
+from gradb.tape.events import (
+    AccumulateDetail,
+    AtenDetail,
+    BackwardEndDetail,
+    BackwardStartDetail,
+    BufferChange,
+    DepthDetail,
+    EndDetail,
+    ErrorDetail,
+    Event,
+    GradChangeDetail,
+    HookDetail,
+    InterventionDetail,
+    LossDetail,
+    NodeDetail,
+    NodeStartDetail,
+    NoteDetail,
+    OpDetail,
+    OutputDetail,
+    ProbeDetail,
+    StepDetail,
+    Tensor,
+    ZeroGradDetail,
+)
+
+_TEXT_LIMIT = 200
+_MAX_ERROR_LINES = 8
+
+
+def headline(frame: Frame, width: int | None = None) -> Text:
+    """Return ``10/21 backward  PowBackward0 has run (d = c ** 2)  chain_rule.py:12``, cut to ``width``."""
+    line = Text(no_wrap=True)
+    line.append(f"{frame.position}/{frame.head} ", theme.DIM)
+    line.append(f"{plain(frame.phase)} ", theme.PHASE_STYLES.get(frame.phase, ""))
+    line.append(f" {describe(frame)} ", theme.TITLE)
+    event = frame.event
+    if event is not None and event.file is not None:
+        file = plain(event.file.rpartition("/")[2], _TEXT_LIMIT)
+        line.append(f" {file}:{event.line}" if event.line else f" {file}", theme.DIM)
+    if event is not None and event.scope:
+        line.append(f"  in {plain(event.scope, _TEXT_LIMIT)}", theme.DIM)
+    if frame.training.is_over:
+        line.append(f"  after iteration {frame.training.iterations}", theme.DIM)
+    elif frame.iteration > 1:
+        line.append(f"  iteration {frame.iteration}", theme.DIM)
+    if width is not None:
+        line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def headline_lines(frame: Frame, width: int) -> list[Text]:
+    """Return the head line; at an error, below it, the whole message."""
+    lines = [headline(frame, width)]
+    if isinstance(frame.detail, ErrorDetail):
+        told = f"{frame.detail.type}: {frame.detail.message}".splitlines()
+        more = len(told) - _MAX_ERROR_LINES
+        whole = "\n".join([*told[:_MAX_ERROR_LINES], *([f"… {more} more lines"] if more > 0 else [])])
+        lines += [piece for line in plain_lines(whole) for piece in wrapped(line, width, theme.WARNING)]
+    return lines
+
+
+def describe(frame: Frame) -> str:
+    """Say in one clause what happened at the position."""
+    if frame.event is None or frame.detail is None:
+        return "before the first event"
+    chain = frame.chain
+    if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
+        return plain(_again(frame.detail) + _made(frame, chain), _TEXT_LIMIT)
+    if isinstance(frame.detail, AtenDetail):
+        return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
+    clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
+    if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
+        clause = f"{clause} ({_forward(frame, chain)})"
+    return plain(clause, _TEXT_LIMIT)
+
+
+def _made(frame: Frame, chain: Chain) -> str:
+    """Return ``b = 2 * a → MulBackward0``."""
+    return f"{_forward(frame, chain)} → {chain.node_name}"
+
+
+def _forward(frame: Frame, chain: Chain) -> str:
+    """Return ``b = 2 * a``."""
+    name = chain.output.name if chain.output is not None and chain.op is not None and not chain.op.is_inplace else None
+    return f"{f'{name} = ' if name else ''}{forward_text(frame, chain)}"
+
+
+def _op(event: Event, detail: OpDetail) -> str:
+    names = ", ".join(tensor.name for tensor in detail.outputs if tensor.name)
+    made = f"{names} = " if names and not detail.is_inplace else ""
+    where = f" (in place on {names})" if names and detail.is_inplace else ""
+    kind = f" → {event.name}" if detail.nodes else ""
+    return f"{_again(detail)}{made}{call_text(detail)}{kind}{where}"
+
+
+def _again(detail: OpDetail) -> str:
+    return "recomputed: " if detail.is_recomputed else "" if detail.inside is None else "inside a backward: "
+
+
+def _accumulate(event: Event, detail: AccumulateDetail) -> str:
+    return f"gradient added to {detail.parameter}.grad"
+
+
+def _hook(event: Event, detail: HookDetail) -> str:
+    name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
+    if not detail.has_run:
+        return f"{name} {'removed' if detail.kind == 'removed' else 'registered'}"
+    if detail.error:
+        return f"{name} raised {detail.error}"
+    return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
+
+
+def _backward_start(event: Event, detail: BackwardStartDetail) -> str:
+    names = ", ".join(_root(tensor) for tensor in detail.roots)
+    flags = [name for name in ("retain_graph", "create_graph") if getattr(detail, name)]
+    return f"{detail.call} begins from {names}" + (f" ({', '.join(flags)})" if flags else "")
+
+
+def _root(tensor: Tensor) -> str:
+    name = tensor.name or "unnamed"
+    return name if tensor.value.numel == 1 else f"{name} {shape_text(tensor.value.shape)}, not a scalar"
+
+
+def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
+    if detail.error:
+        return f"the engine raised {detail.error}"
+    return "the engine returned the gradients: no .grad was filled" if detail.results else "the engine returned"
+
+
+def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
+    names = _names(detail.cleared)
+    if detail.idiom == "policy on":
+        return f"gradb cleared {names or 'nothing'}: zero_grad is on, and the script had not"
+    call = _zeroing(detail)
+    if detail.is_suppressed:
+        kept = f", {names} kept" if names and call.endswith(")") else ""
+        return f"{call} did nothing{kept}: zero_grad is off"
+    if not detail.cleared:
+        return f"{call} found nothing to clear"
+    return f"{call} cleared {names}" if call.endswith("zero_grad()") else f"{call} cleared it"
+
+
+def _zeroing(detail: ZeroGradDetail) -> str:
+    """Return the idiom as it stands in the script: ``optimizer.zero_grad()``, ``w.grad = None``."""
+    return f"{detail.idiom}()" if detail.idiom.endswith(".zero_grad") else _edit(detail.idiom, detail.cleared)
+
+
+def _edit(idiom: str, buffers: tuple[BufferChange, ...]) -> str:
+    """Return ``w.grad = None``, ``del w.grad``, ``w.grad.mul_()``; a function of torch's as it is called."""
+    name = buffers[0].parameter if len(buffers) == 1 else "a tensor"
+    if idiom.startswith("del "):
+        return f"del {name}.grad"
+    call = f"{name}.{idiom}" if idiom.startswith("grad") else idiom
+    return call if "=" in call else f"{call}()"
+
+
+def _grad_change(event: Event, detail: GradChangeDetail) -> str:
+    names = _names(detail.changed)
+    if detail.by == "GradScaler.unscale_":
+        clause = f"GradScaler divided {names}'s .grad by the scale"
+    else:
+        call = _edit(detail.by, detail.changed)
+        clause = f"{call} changed {'it' if len(detail.changed) == 1 and names in call else names}"
+    if detail.norm_before is None or detail.norm_after is None:
+        return clause
+    return f"{clause}: norm {number(detail.norm_before)} → {number(detail.norm_after)}"
+
+
+def _names(buffers: tuple[BufferChange, ...]) -> str:
+    return ", ".join(one.parameter for one in buffers[:4]) + (", …" if len(buffers) > 4 else "")
+
+
+def _end(event: Event, detail: EndDetail) -> str:
+    reason = detail.reason or "the script is over"
+    return reason if detail.exit_code is None else f"{reason}, exit code {detail.exit_code}"
+
+
+def _node_start(event: Event, detail: NodeStartDetail) -> str:
+    return f"{event.name} is about to run"
+
+
+def _error(event: Event, detail: ErrorDetail) -> str:
+    return f"{'uncaught ' if detail.is_uncaught else ''}{detail.type}: {detail.message}"
+
+
+def _output(event: Event, detail: OutputDetail) -> str:
+    return f"{detail.stream}: {detail.text.strip()}"
+
+
+def _note(event: Event, detail: NoteDetail) -> str:
+    return f"gradb: {detail.text}"
+
+
+def _step(event: Event, detail: StepDetail) -> str:
+    if detail.skipped:
+        return f"{detail.optimizer} step skipped by GradScaler: {detail.skipped}"
+    count = len(detail.parameters)
+    of = f" of {count} parameter" + ("" if count == 1 else "s") if count else ""
+    return f"{detail.optimizer} step{of}, {rates_text(detail)}"
+
+
+def _loss(event: Event, detail: LossDetail) -> str:
+    roots = ", ".join(f"{name} = {number(value)}" for name, value in detail.roots)
+    return f"backward from {roots or 'what is not a scalar'}, only watched"
+
+
+def _intervention(event: Event, detail: InterventionDetail) -> str:
+    if detail.what == "zero_grad":
+        before, after = (_POLICIES.get(value, value) for value in (detail.before, detail.after))
+        return f"zero_grad is {after} from here on, it was {before}"
+    before, after = ("the script's own" if value == "script" else value for value in (detail.before, detail.after))
+    return f"learning rate is {after} from the next step on, it was {before}"
+
+
+_POLICIES = {"script": "as written"}
+_DEPTHS = {
+    "full": "everything is recorded from here on",
+    "watch": "only losses, norms and changes are recorded from here on",
+}
+
+
+def _depth(event: Event, detail: DepthDetail) -> str:
+    words = _DEPTHS.get(detail.depth, detail.depth)
+    return f"{words}: {detail.reason}" if detail.reason else words
+
+
+_ASKED = {"full": "all of its Jacobian", "random": "a random direction", "with": "a direction given"}
+
+
+def _probe(event: Event, detail: ProbeDetail) -> str:
+    what = _ASKED.get(detail.what, f"a {detail.what}")
+    return f"{event.name} was probed as asked: {what}" + (f", {detail.note}" if detail.note else "")
+
+
+_CLAUSES: dict[str, Callable[[Event, Any], str]] = {
+    "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
+    "op": _op,
+    "backward_start": _backward_start,
+    "node_start": _node_start,
+    "node": lambda event, detail: f"{event.name} has run",
+    "accumulate": _accumulate,
+    "probe": _probe,
+    "hook": _hook,
+    "backward_end": _backward_end,
+    "zero_grad": _zero_grad,
+    "grad_change": _grad_change,
+    "step": _step,
+    "loss": _loss,
+    "intervention": _intervention,
+    "depth": _depth,
+    "output": _output,
+    "error": _error,
+    "note": _note,
+    "end": _end,
+}

@@ -1,0 +1,42 @@
+"""What a script says about itself: its docstring, shown before the first step."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from functools import lru_cache
+from itertools import groupby
+
+from rich.text import Text
+
+from gradb.frame.frame import SourceView
+from gradb.present.draw import theme
+from gradb.present.draw.fields import cut
+from gradb.present.draw.safe import plain
+
+_DOCSTRING = re.compile(r"\s*(?:#[^\n]*\n\s*)*[rRuU]?(\"\"\"|''')(.*?)\1", re.DOTALL)
+_MAX_LINES = 60
+_LONGEST = 20_000  # characters of a file in which a docstring is looked for
+
+
+def lesson_lines(view: SourceView | None, width: int) -> list[Text]:
+    """Return a blank, the title and the text of the script's docstring, folded; nothing where it has none."""
+    title, *body = docstring(view.lines) if view is not None and view.lines else ("",)
+    if not title:
+        return []
+    lines = [Text(""), cut(Text(plain(title), theme.TITLE), width)]
+    for is_text, group in groupby(body, lambda line: bool(line) and not line[0].isspace()):
+        paragraph = list(group)
+        folded = textwrap.wrap(" ".join(paragraph), max(width, 8)) if is_text else paragraph
+        lines += [cut(Text(plain(line)), width) for line in folded]
+    return lines
+
+
+@lru_cache(maxsize=8)
+def docstring(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines of the docstring at the top of a file, at least one, made even at the left."""
+    found = _DOCSTRING.match("\n".join(lines[:_MAX_LINES])[:_LONGEST])
+    if found is None:
+        return ("",)
+    first, _, rest = found[2].strip().partition("\n")
+    return (first.strip(), *textwrap.dedent(rest).split("\n")) if rest else (first.strip(),)

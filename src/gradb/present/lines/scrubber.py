@@ -1,0 +1,63 @@
+"""The scrubber: the whole run as one line, each column a bucket of events, with the position on it.
+
+Phases differ by letter and line weight as well as by colour. The phases of a long run are sampled: one event a column,
+so that a tape of a million events costs as many reads as the line has columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rich.text import Text
+
+from gradb.present.draw import theme
+from gradb.tape.events import Event
+
+_POSITION = "◆"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One column of the scrubber."""
+
+    first: int
+    """First seq of the bucket."""
+    last: int
+    """Last seq of the bucket."""
+    phase: str
+    """Phase of the sampled event (the last of the bucket)."""
+
+
+def buckets(event: Callable[[int], Event], head: int, width: int) -> tuple[Bucket, ...]:
+    """Cut events 1..head into at most ``width`` buckets, reading one event of each."""
+    count = min(max(width, 0), head)
+    edges = [head * index // count for index in range(count + 1)] if count else []
+    return tuple(Bucket(first + 1, last, event(last).phase) for first, last in pairwise(edges))
+
+
+def scrubber(cells: tuple[Bucket, ...], position: int, head: int, width: int) -> Text:
+    """Return the line: ``F──B━━◆━O═``, padded to ``width``; ``◆`` is the position."""
+    line = Text(no_wrap=True)
+    here = column_of(cells, position)
+    if position == 0 or not cells:
+        line.append(_POSITION, "bold reverse")
+    previous = ""
+    for index, cell in enumerate(cells[: max(width - (position == 0), 0)]):
+        style = theme.PHASE_STYLES.get(cell.phase, "")
+        if index == here:
+            line.append(_POSITION, f"{style} bold reverse".strip())
+        else:
+            begins = cell.phase != previous
+            glyphs = theme.PHASE_LETTERS if begins else theme.PHASE_BARS
+            line.append(glyphs.get(cell.phase, "?"), style)
+        previous = cell.phase
+    line.append(" " * max(width - line.cell_len, 0))
+    return line
+
+
+def column_of(cells: tuple[Bucket, ...], position: int) -> int | None:
+    """Return the last column in which a position lies, so that the head is at the far end; None at 0 or outside."""
+    columns = range(len(cells) - 1, -1, -1)
+    return next((index for index in columns if cells[index].first <= position <= cells[index].last), None)

@@ -1,0 +1,58 @@
+"""The output pane: what the script printed up to the position, newest last."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gradb.frame.frame import Frame, OutputLine
+from gradb.present.draw import theme
+from gradb.present.draw.fields import remark
+from gradb.present.draw.safe import plain_lines
+from gradb.present.options import Options
+from gradb.tape.events import OutputDetail
+
+_MAX_TEXT = 20_000  # characters of one print that are drawn: its last
+
+
+def output_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return the printed lines; ``!`` leads what went to stderr."""
+    if not frame.outputs:
+        return remark("nothing printed so far", options.width)
+    drawn = _lines(frame)
+    if options.height is not None:
+        drawn = drawn[-options.height :]
+    elif frame.outputs_dropped:
+        drawn.insert(0, Text(f"… {frame.outputs_dropped} earlier outputs", style=theme.DIM))
+    for line in drawn:
+        line.truncate(options.width, overflow="ellipsis")
+    return Group(*drawn)
+
+
+def _lines(frame: Frame) -> list[Text]:
+    """Join what belongs to one line of a stream, and mark what is new at the position."""
+    result: list[Text] = []
+    open_stream = ""
+    for output in frame.outputs:
+        is_new = isinstance(frame.detail, OutputDetail) and output.event == frame.position
+        parts = plain_lines(output.text[-_MAX_TEXT:])
+        if len(output.text) > _MAX_TEXT:
+            parts.insert(0, f"… {len(output.text) - _MAX_TEXT:,} characters")
+        for position, part in enumerate(parts):
+            if position == 0 and open_stream == output.stream and result:
+                result[-1].append(part, _style(output, is_new))
+            else:
+                result.append(_new_line(output, part, is_new))
+        open_stream = "" if output.text.endswith("\n") or not output.text else output.stream
+    return result
+
+
+def _new_line(output: OutputLine, text: str, is_new: bool) -> Text:
+    line = Text(no_wrap=True)
+    line.append("! " if output.stream == "stderr" else "  ", theme.STDERR)
+    return line.append(text, _style(output, is_new))
+
+
+def _style(output: OutputLine, is_new: bool) -> str:
+    base = theme.STDERR if output.stream == "stderr" else ""
+    return f"{base} bold".strip() if is_new else base

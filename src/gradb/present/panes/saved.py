@@ -1,0 +1,193 @@
+"""The saved pane: what a node saved for its backward, what became of it, and the memory that the graph holds.
+
+The numbers are the tape's. What was not read is said, with the reason; a sum that misses something is called a least.
+"""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gradb.frame.chain.record import Chain
+from gradb.frame.frame import Frame
+from gradb.present.draw import theme
+from gradb.present.draw.fields import INDENT, Field, cut, indented, layout, remark, wrapped
+from gradb.present.draw.numbers import lines as tensor_lines, shape_text
+from gradb.present.draw.safe import plain
+from gradb.present.lines.call import forward_text
+from gradb.present.options import Options
+from gradb.tape.saved import Memory, NodeSaved, SavedTensor
+
+_MAX_NAME = 40
+_MAX_TEXT = 200
+_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (100 * 1024, "KiB"))
+_Items = list[Field | Text]
+
+
+def saved_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return what the selected node saved, or the node that the position is about, and the memory of the graph."""
+    node, width = saved_node(frame, options), options.width
+    saved = None if node is None else frame.saved.of(node)
+    memory = memory_lines(frame.saved.memory(), width) if frame.cut is None else []  # it may be freed by now
+    if saved is None:
+        return Group(remark("no node here that could have saved anything", width), *memory)
+    body = [*_title(frame, saved, options), *layout(_items(saved, width), width), *_fate(frame, saved, width)]
+    if options.height is not None and len(body) + len(memory) > options.height:
+        room = max(options.height - len(memory) - 1, 1)
+        body = [*body[:room], Text(f"… {len(body) - room} more lines", style=theme.DIM)]
+    return Group(*body, *memory)
+
+
+def saved_node(frame: Frame, options: Options) -> int | None:
+    """Return the node that the pane is about."""
+    if options.selected_node is not None:
+        return options.selected_node
+    return frame.chain.node if frame.chain is not None else frame.graph.current
+
+
+def bytes_text(count: int) -> str:
+    """Return a number of bytes as text: ``16 bytes``, ``1.5 MiB``."""
+    for size, unit in _UNITS:
+        if count >= size:
+            return f"{count / (1 << 10 if unit == 'KiB' else size):,.1f} {unit}"
+    return f"{count:,} byte{'' if count == 1 else 's'}"
+
+
+# --- the node ---------------------------------------------------------------------------------------------------------
+
+
+def _title(frame: Frame, saved: NodeSaved, options: Options) -> list[Text]:
+    """Return ``PowBackward0   d = c ** 2   ◌ freed``; the call only where it fits."""
+    chain = options.chain if options.chain is not None else frame.chain
+    call = _call(frame, chain) if chain is not None and chain.node == saved.node else ""
+    state = frame.graph.state(saved.node)
+    tail = Text(f"{theme.STATE_SYMBOLS[state]} {state}", style=theme.STATE_STYLES[state])
+    line = Text(plain(saved.name, _MAX_NAME), style=theme.TITLE, no_wrap=True)
+    if call and line.cell_len + len(call) + tail.cell_len + 6 <= options.width:
+        line = Text.assemble(line, "   ", call, no_wrap=True)
+    gap = " " * max(options.width - line.cell_len - tail.cell_len, 1)
+    return [cut(Text.assemble(line, gap, tail, no_wrap=True), options.width)]
+
+
+def _call(frame: Frame, chain: Chain) -> str:
+    """Return the forward call in the script's names: ``d = c ** 2``."""
+    if chain.op is None:
+        return ""
+    is_named = len(chain.op.nodes) < 2 and not chain.op.is_inplace and chain.output is not None and chain.output.name
+    name = plain(chain.output.name, _MAX_NAME) if is_named and chain.output is not None and chain.output.name else ""
+    return f"{name} = {forward_text(frame, chain)}" if name else forward_text(frame, chain)
+
+
+def _items(saved: NodeSaved, width: int) -> _Items:
+    if saved.note:
+        return [*wrapped(f"what it saved is not known: {saved.note}", width, theme.DIM)]
+    items: _Items = []
+    for tensor in saved.tensors:
+        items.append(_tensor(tensor, width))
+        items += _change(tensor, width)
+    for name, text in saved.arguments:
+        items.append(Field(plain(name, _MAX_NAME), "", [Text(plain(text, _MAX_TEXT))], "", theme.LABEL))
+    if not items:
+        what = "no values of the forward" if saved.saves else "nothing: its backward needs no values of the forward"
+        items += wrapped(f"saved {what}", width, theme.DIM)
+    return items
+
+
+def _tensor(tensor: SavedTensor, width: int) -> Field:
+    label = plain(tensor.name, _MAX_NAME)
+    if tensor.form == "none":
+        return Field(label, "", [Text("nothing: not needed, or not given", style=theme.DIM)])
+    if tensor.value is None:
+        return Field(label, "", [Text(plain(tensor.note, _MAX_TEXT) or "not known", style=theme.DIM)])
+    body = tensor_lines(tensor.value, max(width - len(INDENT), 16))
+    return Field(label, _who(tensor), body, f"({_facts(tensor)})")
+
+
+def _who(tensor: SavedTensor) -> str:
+    """Say which of the script's tensors it is."""
+    if tensor.variable:
+        return plain(tensor.variable, _MAX_NAME)
+    return f"view of {plain(tensor.view_of, _MAX_NAME)}" if tensor.view_of else ""
+
+
+def _facts(tensor: SavedTensor) -> str:
+    """Return ``[4] float32, 16 bytes, a leaf's own``."""
+    value = tensor.value
+    told = [f"{shape_text(value.shape)} {plain(value.dtype)}"] if value is not None and value.stats is None else []
+    told += [bytes_text(tensor.bytes)] if tensor.bytes is not None else ["bytes not known"]
+    return ", ".join([*told, *(["a leaf's own memory"] if tensor.is_leaf else [])])
+
+
+def _change(tensor: SavedTensor, width: int) -> list[Text]:
+    if not tensor.change:
+        return []
+    who = _who(tensor) or plain(tensor.name, _MAX_NAME)
+    if tensor.change == "unnoticed":
+        return _unnoticed(tensor, who, width)
+    if tensor.change == "changed":
+        by = f" by {plain(tensor.changed_by, _MAX_TEXT)}" if tensor.changed_by else ""
+        words = f"! {who} was modified in place since{by} (event {tensor.changed_at})"
+        return wrapped(f"{words}: a backward through here raises an error", width, theme.WARNING)
+    words = f"{who} was written to past autograd or by way of another tensor since (event {tensor.changed_at})"
+    return wrapped(f"! {words}: torch may not notice, and then use the new values", width, theme.WARNING)
+
+
+def _unnoticed(tensor: SavedTensor, who: str, width: int) -> list[Text]:
+    """Say that a node uses, or will use, other values than it saved."""
+    at = f" (event {tensor.changed_at})" if tensor.changed_at else ""
+    words = f"! {who} was changed after it was saved{at}, and autograd did not notice"
+    if tensor.used is None:
+        return wrapped(f"{words}: a backward through here uses the new values", width, theme.WARNING)
+    lines = wrapped(f"{words}: the run of event {tensor.used_at} used", width, theme.WARNING)
+    return [*lines, *(indented(line, width) for line in tensor_lines(tensor.used, max(width - len(INDENT), 16)))]
+
+
+def _fate(frame: Frame, saved: NodeSaved, width: int) -> list[Text]:
+    """Say whether what was saved is held, freed or gone."""
+    lines = []
+    if saved.freed is not None:
+        freed = saved.freed
+        call = f"{'autograd.grad' if freed.call == 'grad' else 'backward'}()"
+        line = f" of line {freed.line}" if freed.line else ""
+        words = f"freed by {call}{line} (event {freed.backward}), once it had run this node (event {freed.event})"
+        lines += wrapped(f"{theme.STATE_SYMBOLS['freed']} {words}", width, theme.DIM)
+    if saved.gone is not None:
+        lines += wrapped(f"the node itself is gone since event {saved.gone}: nothing refers to it", width, theme.DIM)
+    if saved.freed is None and saved.gone is None and saved.saves:
+        lines += wrapped(
+            "held until a backward without retain_graph runs this node, or the graph is let go", width, theme.DIM
+        )
+    return lines
+
+
+# --- the graph --------------------------------------------------------------------------------------------------------
+
+
+def memory_lines(memory: Memory, width: int) -> list[Text]:
+    """Return what the whole graph holds, and how much of it would be there without it."""
+    if not memory.nodes:
+        return wrapped("memory: no graph is held", width, theme.LABEL)
+    least = "at least " if memory.unread or memory.note else ""
+    nodes = f"{memory.holding} of {memory.nodes} node{'' if memory.nodes == 1 else 's'}"
+    lines = wrapped(
+        f"memory: the graph holds {least}{bytes_text(memory.bytes)} for backward, in {nodes}", width, theme.LABEL
+    )
+    for words in _shares(memory):
+        lines += wrapped(f"  {words}", width, theme.DIM)
+    return lines
+
+
+def _shares(memory: Memory) -> list[str]:
+    shares = []
+    if memory.leaf_bytes:
+        shares.append(f"{bytes_text(memory.leaf_bytes)} of it are leaves' own memory, there anyway")
+    if memory.named_bytes:
+        shares.append(f"{bytes_text(memory.named_bytes)} are of tensors that the script named, and may hold as well")
+    alone = memory.bytes - memory.leaf_bytes - (memory.named_bytes or 0)
+    if memory.named_bytes is not None and alone:
+        shares.append(f"{bytes_text(alone)} are known to be held by the graph only")
+    if memory.freed:
+        shares.append(f"{memory.freed} node{'' if memory.freed == 1 else 's'} freed")
+    if memory.unread:
+        shares.append(f"of {memory.unread} node{'' if memory.unread == 1 else 's'} it is not known what they hold")
+    return [*shares, *([memory.note] if memory.note else [])]

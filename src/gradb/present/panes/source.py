@@ -1,0 +1,110 @@
+"""The source pane: the script's text with the current line and the very sub-expression marked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pygments.lexers.python import PythonLexer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gradb.frame.frame import Frame, SourceView
+from gradb.present.draw import theme
+from gradb.present.draw.fields import remark, wrapped
+from gradb.present.draw.safe import plain
+from gradb.present.draw.viewport import window
+from gradb.present.options import Options
+
+_MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
+_MAX_LINE = 400
+ODD = "×"
+"""Stands behind the number of a line whose event has a NaN or an infinity."""
+
+
+def source_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return the lines around the current one."""
+    view = frame.source
+    if view is None:
+        return remark("no source line for this position", options.width)
+    if not view.lines:
+        where = f":{view.line}" if view.line else ""
+        return remark(f"{plain(view.file, 200)}{where}: its text is not on the tape", options.width)
+    focus = None if view.line is None else min(max(view.line, 1), len(view.lines)) - 1
+    words = wrapped(f"in {plain(view.library, 200)}", options.width, theme.DIM) if view.library else []
+    room = None if options.height is None else max(options.height - len(words), 1)
+    first, last = window(len(view.lines), focus, room or len(view.lines))
+    digits = len(str(last))
+    cells = max(options.width - digits - 3, 10)
+    return Group(*(_line(view, index, digits, cells) for index in range(first, last)), *words)
+
+
+def source_line(view: SourceView, index: int, width: int) -> Text:
+    """Return one line of the file (index from 0), for a view that draws only the lines on the screen."""
+    digits = len(str(len(view.lines)))
+    room = max(width - digits - 2, 10)
+    return _line(view, index, digits, room)
+
+
+def _line(view: SourceView, index: int, digits: int, room: int) -> Text:
+    number = index + 1
+    is_current = view.line is not None and view.line <= number <= (view.end_line or view.line)
+    text = highlight(view.lines)[index].copy()
+    if is_current:
+        begin, end = span(view, number)
+        text.stylize(theme.MARKED, begin, end)
+        text = _in_view(text, begin, end, room)
+    line = Text(no_wrap=True)
+    line.append("▶" if number == view.line else ("┃" if is_current else " "), theme.CURRENT)
+    line.append(f"{number:>{digits}}", theme.CURRENT if is_current else theme.DIM)
+    is_odd = number == view.line and view.has_nonfinite
+    line.append(ODD if is_odd else " ", theme.NONFINITE if is_odd else "")
+    text.truncate(room, overflow="ellipsis")
+    return line.append_text(text)
+
+
+def _in_view(text: Text, begin: int, end: int, room: int) -> Text:
+    """Cut the front off a line whose marked expression ends beyond ``room``, so that it begins in view."""
+    shift = max(min(begin - 4, end - room + 1), 0) if end > room else 0
+    return Text("…", theme.DIM).append_text(text[shift + 1 :]) if shift else text
+
+
+def span(view: SourceView, number: int) -> tuple[int, int]:
+    """Return the first and one past the last cell of the marked expression on line ``number`` (from 1)."""
+    raw = view.lines[number - 1]
+    last = view.end_line or view.line
+    blank = len(raw) - len(raw.lstrip())
+    begin = _characters(raw, view.column) if number == view.line and view.column is not None else blank
+    is_end_known = number == last and view.end_column is not None
+    end = _characters(raw, view.end_column) if is_end_known else len(raw.rstrip())
+    return len(plain(raw[:begin])), len(plain(raw[: max(begin, end)]))
+
+
+def _characters(line: str, offset: int | None) -> int:
+    """Turn a UTF-8 byte offset into a number of characters."""
+    return len(line.encode("utf-8", "replace")[: max(offset or 0, 0)].decode("utf-8", "ignore"))
+
+
+@lru_cache(maxsize=8)
+def highlight(lines: tuple[str, ...]) -> tuple[Text, ...]:
+    """Return the lines coloured as Python, made plain."""
+    text = "\n".join(lines)
+    if len(text) > _MAX_HIGHLIGHTED:
+        return tuple(Text(plain(line, _MAX_LINE), no_wrap=True) for line in lines)
+    result = [Text(no_wrap=True)]
+    for token, piece in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
+        style = _style(str(token))
+        for position, part in enumerate(piece.split("\n")):
+            if position:
+                result.append(Text(no_wrap=True))
+            result[-1].append(plain(part), style)
+    # a lexer may normalise line ends inside a line: the tape's lines are what counts
+    if len(result) != len(lines):
+        return tuple(Text(plain(line, _MAX_LINE), no_wrap=True) for line in lines)
+    return tuple(result)
+
+
+@lru_cache(maxsize=256)
+def _style(token: str) -> str:
+    while token and token not in theme.TOKEN_STYLES:
+        token = token.rpartition(".")[0]
+    return theme.TOKEN_STYLES.get(token, "")

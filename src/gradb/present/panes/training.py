@@ -1,0 +1,189 @@
+"""The training pane: where the training stands, and its losses over the iterations."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gradb.frame.frame import Frame
+from gradb.frame.training import Training
+from gradb.present.draw import theme
+from gradb.present.draw.columns import Window
+from gradb.present.draw.curves import Curve, Drawing, curves_of
+from gradb.present.draw.fields import cut, wrapped
+from gradb.present.draw.numbers import shape_text
+from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
+from gradb.present.draw.safe import plain, plain_path
+from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
+from gradb.present.lines.verdict import parting
+from gradb.present.options import Ghost, Options, Plot
+from gradb.tape.events import BackwardStartDetail
+from gradb.tape.series import Series
+
+PLOT_HEIGHT = 16
+"""Lines of the plot where no height is given."""
+_NAME_LIMIT = 40
+_MAX_NORMS = 2  # lines of them
+_NEVER = "the losses differ from the first on"
+
+
+def training_pane(frame: Frame, options: Options) -> RenderableType:
+    """Return the readings at the position over the plot of the losses."""
+    width, training, ghost = options.width, frame.training, options.ghost
+    curves = curves_of(training.losses, _losses(ghost), ghost.label if ghost else "")
+    has_legend = len(curves) > 1 or ghost is not None
+    lines = [*status_lines(training, width, has_legend=has_legend), *_without_loss(frame, width)]
+    if not training.losses and ghost is None:
+        return Group(*lines[: options.height])
+    window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
+    entries = legend(curves, training, ghost) if has_legend else []
+    lines += flowed([*entries, *caption(window, curves, options.plot)], width)
+    lines += _about_ghost(training, ghost, width) if ghost else []
+    lines += _left_out(training.losses, _losses(ghost), curves, width)
+    cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
+    drawing = Drawing(curves, window, options.plot.is_log, cursor, training.marks)
+    return Group(*plotted(drawing, lines, options, _norms(training, width)))
+
+
+def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequence[Text] = ()) -> list[Text]:
+    """Return the plot between other lines, in the height there is; what is below goes first, then the plot."""
+    width = options.width
+    if options.height is None:
+        picture = draw(drawing, width, PLOT_HEIGHT)
+        said = [line for note in picture.notes for line in wrapped(note, width, theme.DIM)]
+        return [*above, *picture.lines, *said, *below]
+    if options.height > MIN_HEIGHT:  # the plot goes before all but the first of the lines above it
+        above = above[: options.height - MIN_HEIGHT]
+    room = options.height - len(above)
+    below = below if room >= PLOT_HEIGHT + len(below) else ()
+    room -= len(below)
+    if room < MIN_HEIGHT:
+        return above[: options.height]
+    said = [line for note in notes(drawing, width, room) for line in wrapped(note, width, theme.DIM)]
+    said = said[: room - MIN_HEIGHT]
+    return [*above, *draw(drawing, width, room - len(said)).lines, *said, *below]
+
+
+# --- what is plotted --------------------------------------------------------------------------------------------------
+
+
+def _losses(ghost: Ghost | None) -> tuple[Series, ...]:
+    return tuple(series for series in ghost.series if series.kind == "loss") if ghost is not None else ()
+
+
+def _longest(curves: Sequence[Curve]) -> int:
+    return last_iteration([curve.series for curve in curves])
+
+
+def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> Window:
+    """Return the whole of all runs, or the last iterations of the run that one looks at."""
+    if plot.last is None:
+        return Window(1, max(longest, 1))
+    last = max(last_iteration(own), 1)
+    return Window(max(last - max(plot.last, 1) + 1, 1), last)
+
+
+def legend(curves: Sequence[Curve], training: Training, ghost: Ghost | None) -> list[Text]:
+    """Return sign, name and value at the position of each curve."""
+    own = {id(series) for series in training.losses}
+    return [_entry(curve, training, None if id(curve.series) in own else ghost) for curve in curves]
+
+
+def _entry(curve: Curve, training: Training, ghost: Ghost | None) -> Text:
+    line = (
+        Text(no_wrap=True)
+        .append_text(curve.sample)
+        .append(f" {plain(curve.label, _NAME_LIMIT)}{': ' if ghost else ' '}")
+    )
+    value = curve.series.latest(training.position) if ghost is None else _value_at(curve.series, training.iteration)
+    line.append_text(Text("no value yet", style=theme.DIM) if value is None else figure_text(value))
+    return line.append(
+        f" (running, iteration {last_iteration([curve.series]):,})" if ghost and ghost.is_running else ""
+    )
+
+
+def _about_ghost(training: Training, ghost: Ghost, width: int) -> list[Text]:
+    """Say where the other run leaves this one, which curves on top of each other do not show, and the reservation."""
+    clauses = []
+    pairs = list(zip(training.losses, _losses(ghost), strict=False))
+    found = [part for one, other in pairs if (part := parting(one, other)) is not None and not part[1]]
+    if found:
+        at = min(found)[0]
+        clauses.append(f"the losses are the same up to iteration {at - 1:,} and part there" if at > 1 else _NEVER)
+    elif pairs:
+        clauses.append("the losses are the same as far as both go")
+    return wrapped("; ".join([*clauses, *([ghost.note] if ghost.note else [])]), width, theme.DIM)
+
+
+def _value_at(series: Series, iteration: int) -> float | None:
+    """Return the newest value of another run up to an iteration."""
+    known = bisect_right(series.iterations, iteration, 0, series.count)
+    return series.values[known - 1] if known else None
+
+
+def caption(window: Window, curves: Sequence[Curve], plot: Plot) -> list[Text]:
+    """Say how the plot differs from the whole run on a linear scale."""
+    parts = ["log scale"] if plot.is_log else []
+    if plot.last is not None:
+        parts.append(f"iterations {window.first:,} to {window.last:,} of {_longest(curves):,}")
+    return [Text(", ".join(parts), style=theme.DIM)] if parts else []
+
+
+def _left_out(own: Sequence[Series], ghost: Sequence[Series], curves: Sequence[Curve], width: int) -> list[Text]:
+    count = len(own) + len(ghost) - len(curves)
+    return wrapped(f"{count} more losses are not plotted", width, theme.DIM) if count else []
+
+
+def _norms(training: Training, width: int) -> list[Text]:
+    """Return the norm of each parameter after its last step, as far as there is room."""
+    position, parts, at = training.position, list[Text](), 0
+    for series in training.series:
+        value = series.latest(position) if series.kind == "parameter_norm" else None
+        if value is not None:
+            at = max(at, series.iterations[series.until(position) - 1])
+            parts.append(Text(f"{plain_path(series.name, _NAME_LIMIT)} ", no_wrap=True).append_text(figure_text(value)))
+    if not parts:
+        return []
+    label = "parameter norms" + (f" of iteration {at:,}" if at < training.iteration - 1 else "")
+    lines = flowed([Text(label, style=theme.DIM), *parts], width)
+    if len(lines) > _MAX_NORMS:
+        lines = [*lines[: _MAX_NORMS - 1], cut(Text(f"… of {len(parts)} parameters", style=theme.DIM), width)]
+    return lines
+
+
+# --- where there is nothing to plot -----------------------------------------------------------------------------------
+
+
+def _without_loss(frame: Frame, width: int) -> list[Text]:
+    """Say why there is no loss: none of the whole recording, or none of the backward at the position."""
+    lines = []
+    if isinstance(frame.detail, BackwardStartDetail):
+        odd = [root for root in frame.detail.roots if root.value.numel != 1]
+        shapes = ", ".join(f"{root.name or 'a tensor'} {shape_text(root.value.shape)}" for root in odd)
+        if odd:
+            lines += wrapped(
+                f"this backward begins from {shapes}, not a scalar: it has no loss value", width, theme.DIM
+            )
+    if not frame.training.losses and frame.cut is None:
+        lines += wrapped(_nothing(frame), width, theme.DIM)
+    if frame.cut is None and not frame.gaps and _never_trains(frame.training):
+        sentence = "this script never trains: it made no optimizer step and updated no parameter by hand"
+        lines += wrapped(sentence, width, theme.DIM)
+    return lines
+
+
+def _never_trains(training: Training) -> bool:
+    """Tell whether it is certain: a run to its end of which every event is recorded, and no update among them."""
+    is_whole = training.is_finished and not any(mark.what == "record" for mark in training.marks)
+    return is_whole and not training.has_updates
+
+
+def _nothing(frame: Frame) -> str:
+    if frame.training.has_updates or any(buffer.fills for buffer in frame.grads):
+        return "no loss to plot: no backward that was recorded so far began from a scalar"
+    if frame.training.is_finished:
+        return "no backward from a scalar was recorded of this script: there is no loss to plot"
+    return "no backward from a scalar has been recorded yet: there is no loss to plot"
