@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from gradb.algebra.differences import Row, Sample, Verdict, epsilon, first_step, judge
 from gradb.debugger.errors import UserError
-from gradb.debugger.nudges import Request, Target, locate, roots_of
-from gradb.debugger.trial import leaf_reading, reading, trouble
+from gradb.debugger.gradcheck.target import Request, Target, locate, roots_of
+from gradb.debugger.gradcheck.trial import leaf_reading, reading, trouble
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -16,7 +16,7 @@ import torch
 from torch import nn, optim
 from torch.nn.utils import parametrizations
 
-from gradb.debugger.expect import Evaluator, read
+from gradb.debugger.expect.expect import Evaluator, read
 from gradb.frame.reader import Tape
 from gradb.tape.events import StepDetail
 from gradb.tracer.variables import variables_of

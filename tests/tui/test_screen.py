@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gradb.algebra.local import Local
-from gradb.debugger.commands import COMMANDS
+from gradb.debugger.commands.registry import COMMANDS
 from gradb.frame.chain.record import Chain
 from gradb.present.draw.theme import STATE_SYMBOLS
 from gradb.tape.events import ErrorDetail

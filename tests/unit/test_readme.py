@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.debugger.commands import BY_NAME, SIGNS
+from gradb.debugger.commands.registry import BY_NAME, SIGNS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

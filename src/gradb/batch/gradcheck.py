@@ -8,7 +8,7 @@ from gradb.algebra.differences import Result
 from gradb.batch.lines import line
 from gradb.batch.record import Line
 from gradb.batch.show import Style
-from gradb.debugger.gradcheck import GradCheck
+from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.present.draw.safe import plain
 from gradb.present.draw.table import figures
 from gradb.present.draw.text import to_text

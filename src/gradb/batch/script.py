@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
 from gradb.batch.show import Style, pane_text
-from gradb.debugger import gradcheck
-from gradb.debugger.commands import needs_screen
+from gradb.debugger.commands.language import Statement, parse
+from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.expect import read
-from gradb.debugger.language import Statement, parse
+from gradb.debugger.expect.expect import read
+from gradb.debugger.gradcheck import gradcheck
 
 Write = Callable[[str], object]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.batch.lines import line
-from gradb.debugger.commands import PANES as NAMES
+from gradb.debugger.commands.registry import PANES as NAMES
 from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text

@@ -11,8 +11,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TypeVar
 
-from gradb.debugger.changes import parse_depths, parse_schedule
 from gradb.debugger.errors import UserError
+from gradb.debugger.interventions import parse_depths, parse_schedule
 from gradb.link.spec import Change
 
 Value = TypeVar("Value")

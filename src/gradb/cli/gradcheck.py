@@ -12,8 +12,8 @@ from gradb.cli.parsing import Parser, add_run_options
 from gradb.cli.show import read_width
 from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError
-from gradb.debugger.gradcheck import GradCheck
-from gradb.debugger.nudges import Request, split
+from gradb.debugger.gradcheck.gradcheck import GradCheck
+from gradb.debugger.gradcheck.target import Request, split
 from gradb.present.lines.gradcheck import exit_code
 
 _EPILOG = """\

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gradb.debugger.changes import Switches, option, say
+from gradb.debugger.aten import what_was_not_seen
 from gradb.debugger.errors import UserError
-from gradb.debugger.inside import what_was_not_seen
+from gradb.debugger.interventions import Switches, option, say
 from gradb.debugger.movement import Leg, legs_of, nearest
 from gradb.debugger.run import Run
+from gradb.debugger.stops import describe
 from gradb.debugger.view import View
-from gradb.debugger.where import describe
 from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Change, RunSpec, What
 from gradb.tape.events import Event

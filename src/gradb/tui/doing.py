@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradb.debugger import gradcheck
 from gradb.debugger.errors import UserError
+from gradb.debugger.gradcheck import gradcheck
 from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
 from gradb.tui.ghost import conjure

@@ -1,6 +1,7 @@
 """The registry of commands as the screen needs it: key bindings, and rows for help and palette.
 
-Everything here is generated from `gradb.debugger.commands.COMMANDS`; not one key or name is decided in this package.
+Everything here is generated from `gradb.debugger.commands.registry.COMMANDS`; not one key or name is decided in this
+package.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.keys import format_key
 
-from gradb.debugger.commands import COMMANDS, GROUPS, SIGNS, Command
+from gradb.debugger.commands.registry import COMMANDS, GROUPS, SIGNS, Command
 from gradb.tui.keybar import KeyHint
 
 _NAMES = SIGNS | {"backspace": "bksp"}

@@ -19,10 +19,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from gradb.algebra.differences import Result
+from gradb.debugger.commands.language import Statement
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.language import Statement
-from gradb.debugger.where import parse_stop
+from gradb.debugger.stops import parse_stop
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice, Plot

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradb.algebra.differences import Result
+from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.gradcheck import GradCheck
-from gradb.debugger.language import Statement, parse
+from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.frame.frame import Frame
 
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})

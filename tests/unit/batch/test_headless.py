@@ -14,7 +14,7 @@ from gradb.batch.lines import line
 from gradb.batch.record import Progress, record
 from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
-from gradb.debugger.commands import PANES
+from gradb.debugger.commands.registry import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.run import Run

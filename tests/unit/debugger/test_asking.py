@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gradb.algebra.local import Local
-from gradb.debugger.asking import parse, probe
+from gradb.debugger.commands.probe import parse, probe
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.frame.chain.record import Chain, ChainEdge

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from gradb.debugger.changes import next_policy, option, parse_change, parse_depths, parse_schedule
+from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.language import parse
+from gradb.debugger.interventions import next_policy, option, parse_change, parse_depths, parse_schedule
 from gradb.link.spec import Change, What
 from gradb.tape.events import InterventionDetail
 from gradb.tape.stops import Stop

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.debugger.compare import Approx, differences, is_equal, rounded, show
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
-from gradb.debugger.expect import check, read
-from gradb.debugger.operands import Array, Unkept
+from gradb.debugger.expect.equality import Approx, differences, is_equal, rounded, show
+from gradb.debugger.expect.expect import check, read
+from gradb.debugger.expect.operands import Array, Unkept
 from gradb.tape.stops import Stop
 from gradb.testing import TapeBuilder
 from tests.unit.debugger.conftest import Recorded

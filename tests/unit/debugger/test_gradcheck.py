@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gradb.algebra.differences import Result, Row, Sample, judge
-from gradb.debugger import gradcheck
-from gradb.debugger.commands import BY_NAME
+from gradb.debugger.commands.registry import BY_NAME
 from gradb.debugger.errors import UserError
-from gradb.debugger.gradcheck import GradCheck, Reading, engine_gradient
-from gradb.debugger.nudges import Request, Target, flat_index, locate, split
+from gradb.debugger.gradcheck import gradcheck
+from gradb.debugger.gradcheck.gradcheck import GradCheck, Reading, engine_gradient
+from gradb.debugger.gradcheck.target import Request, Target, flat_index, locate, split
 from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge, RunSpec
 from gradb.present.lines.gradcheck import as_json, exit_code, rows, sentence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.language import parse
 from gradb.present.options import PathChoice
 from tests.unit.debugger.conftest import Recorded
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gradb.debugger.commands import COMMANDS
-from gradb.debugger.manual import rewrite, tables
-from gradb.debugger.where import KINDS
+from gradb.debugger.commands.manual import rewrite, tables
+from gradb.debugger.commands.registry import COMMANDS
+from gradb.debugger.stops import KINDS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 def test_page_is_up_to_date() -> None:
     """The tables in the docs are those that the registry makes."""
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
-    assert rewrite(page) == page, "run: python -m gradb.debugger.manual docs/commands.md"
+    assert rewrite(page) == page, "run: python -m gradb.debugger.commands.manual docs/commands.md"
 
 
 def test_every_command_has_its_row() -> None:

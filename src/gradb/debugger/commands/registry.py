@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger import actions, asking, looking
+from gradb.debugger.commands import actions, paths as looking, probe as asking
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from gradb.debugger.changes import parse_iteration
 from gradb.debugger.errors import UserError
+from gradb.debugger.interventions import parse_iteration
 from gradb.tape.events import Kind
 from gradb.tape.stops import Stop
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gradb.debugger import expect as expectations, save as saving
-from gradb.debugger.changes import next_policy, other_depth, parse_change, parse_iteration
+from gradb.debugger import save as saving
 from gradb.debugger.errors import UserError
-from gradb.debugger.where import describe, parse_stop
+from gradb.debugger.expect import expect as expectations
+from gradb.debugger.interventions import next_policy, other_depth, parse_change, parse_iteration
+from gradb.debugger.stops import describe, parse_stop
 from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
 

@@ -1,11 +1,14 @@
-"""The registry as tables for the docs; ``python -m gradb.debugger.manual docs/commands.md`` puts them in the page."""
+"""The registry as tables for the docs.
+
+``python -m gradb.debugger.commands.manual docs/commands.md`` puts them in the page.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from gradb.debugger.commands import COMMANDS, GROUPS, SIGNS, Command
+from gradb.debugger.commands.registry import COMMANDS, GROUPS, SIGNS, Command
 
 BEGIN = "<!-- commands: generated from the registry -->\n"
 END = "<!-- end of commands -->\n"

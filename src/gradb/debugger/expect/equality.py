@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.operands import Array, Unkept
+from gradb.debugger.expect.operands import Array, Unkept
 from gradb.tape.values import Number
 
 _FORMATS = {"float32": "f", "float16": "e"}

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradb.debugger.commands import BY_NAME, Command
+from gradb.debugger.commands.registry import BY_NAME, Command
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:

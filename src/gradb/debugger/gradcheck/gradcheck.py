@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from gradb.algebra.differences import Result, Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
 from gradb.algebra.figures import number
 from gradb.debugger.errors import UserError
-from gradb.debugger.nudges import Request, Target, count_backwards, locate, roots_of
-from gradb.debugger.trial import Trial, leaf_reading, reading, trouble
+from gradb.debugger.gradcheck.target import Request, Target, count_backwards, locate, roots_of
+from gradb.debugger.gradcheck.trial import Trial, leaf_reading, reading, trouble
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
 from gradb.link.spec import Change, RunSpec

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from gradb.debugger import operands
-from gradb.debugger.compare import Approx, differences, is_equal, show
 from gradb.debugger.errors import ExpectationFailed, UserError
-from gradb.debugger.operands import Array, EventView, Unkept
-from gradb.debugger.paths import path_of, readable, written
+from gradb.debugger.expect import operands
+from gradb.debugger.expect.equality import Approx, differences, is_equal, show
+from gradb.debugger.expect.operands import Array, EventView, Unkept
+from gradb.debugger.expect.variables import path_of, readable, written
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape

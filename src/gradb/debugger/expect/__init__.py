@@ -1,0 +1,1 @@
+"""Expectations of command scripts: how they are read, what they can speak of, and when two values are equal."""
