@@ -6,14 +6,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradb.batch.compare import compare_text
+from gradb.batch.lines import line
 from gradb.batch.show import Style
 from gradb.cli.parsing import Parser
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.show import read_width
 from gradb.cli.target import check_file
+from gradb.debugger.ending import lacking
 from gradb.debugger.ghost import Ghost
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
+from gradb.present.options import Options
+from gradb.present.panes.compare import compare, compare_json
 
 
 def _parser() -> Parser:
@@ -48,6 +52,20 @@ def run(argv: Sequence[str]) -> int:
     with Tape.open(one, is_over=True) as left, Tape.open(other, is_over=True) as right:
         sys.stdout.write(compare_text(left, right, names(one, other), style))
     return 0
+
+
+def compare_text(left: Tape, right: Tape, labels: tuple[str, str], style: Style) -> str:
+    """Return the comparison of two whole runs as text that ends with a line end.
+
+    Raises:
+        TapeError: one of the tapes is damaged.
+    """
+    runs = [tape.frame(tape.head).training for tape in (left, right)]
+    lacks = (lacking(left.run), lacking(right.run))
+    if style.is_json:
+        return line(compare_json(runs[0], runs[1], labels, lacks)) + "\n"
+    drawn = compare(runs[0], runs[1], labels, Options(width=style.width), lacks)
+    return to_text(drawn, style.width, is_coloured=style.is_coloured)
 
 
 def names(left: str, right: str) -> tuple[str, str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from gradb.batch.events import event_lines
+from gradb.batch.lines import line
 from gradb.cli.complaining import complain
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file
 from gradb.debugger.ending import closing_lines
 from gradb.frame.reader import Tape
+from gradb.present.json.events import event_json
 
 
 def run(argv: Sequence[str]) -> int:
@@ -20,8 +21,18 @@ def run(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     check_file(options.file)
     with Tape.open(options.file, is_over=True) as tape:
-        for line in event_lines(tape):
-            sys.stdout.write(line + "\n")
+        for text in event_lines(tape):
+            sys.stdout.write(text + "\n")
         for sentence in closing_lines(tape.run):
             complain(sentence)
     return 0
+
+
+def event_lines(tape: Tape) -> Iterator[str]:
+    """Yield one line of JSON per event, in order.
+
+    Raises:
+        TapeError: the tape is damaged there.
+    """
+    for event in tape.events():
+        yield line(event_json(tape, event))

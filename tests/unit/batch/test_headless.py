@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gradb.batch.events import event_lines
 from gradb.batch.lines import line
 from gradb.batch.record import Progress, record
 from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
+from gradb.cli.events import event_lines
 from gradb.debugger.commands.registry import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
