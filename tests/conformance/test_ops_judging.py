@@ -9,8 +9,8 @@ import pytest
 
 from gradb.frame.reader import Tape
 from gradb.tape.events import NoteDetail, Tensor
-from gradb.testing import TapeBuilder, diagonal, value
 from tests.conformance.ops.judging import Tally, judge
+from tests.fakes import TapeBuilder, diagonal, value
 
 
 class _Crooked(TapeBuilder):

@@ -64,7 +64,7 @@ def test_two_recordings_on_the_screen(training_tapes: tuple[str, str]) -> None:
 @pytest.fixture
 def training_tapes(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Give the tapes of two runs, zero_grad switched off in the second from iteration 4 on."""
-    from gradb.testing import TapeBuilder
+    from tests.fakes import TapeBuilder
 
     folder = tmp_path_factory.mktemp("compare")
     one, other = folder / "script.tape", folder / "off.tape"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.testing import examples
+from tests.fakes import examples
 
 
 @pytest.fixture

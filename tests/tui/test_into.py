@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.testing import examples
+from tests.fakes import examples
 from tests.tui.support import opening, position_of, shown, text_of, wait_until
 
 

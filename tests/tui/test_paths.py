@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.tui.support import debug_screen, opening, shown, text_of
 
 

@@ -14,10 +14,10 @@ from gradb.debugger.commands.registry import COMMANDS
 from gradb.frame.chain.record import Chain
 from gradb.present.draw.theme import STATE_SYMBOLS
 from gradb.tape.events import ErrorDetail
-from gradb.testing import TapeBuilder
 from gradb.tui.graph import GraphPane
 from gradb.tui.keys import key_name
 from gradb.tui.pane import Pane
+from tests.fakes import TapeBuilder
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
 

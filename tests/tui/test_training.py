@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 from gradb.debugger.debugger import Debugger
 from gradb.link.spec import RunSpec
 from gradb.present.options import Plot
-from gradb.testing import TapeBuilder, examples
 from gradb.tui.app import GradbApp
 from gradb.tui.bars import Heading, header_line
 from gradb.tui.plotting import widened, zoomed
 from gradb.tui.training import TrainingPane
+from tests.fakes import DEBUGGEE, TapeBuilder, examples
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -39,7 +39,7 @@ def live(tmp_path: Path, long_tape: Path) -> Iterator[Start]:
 
     def start(pace: float = 0.0, seed: int | None = None) -> GradbApp:
         def launch() -> Debugger:
-            command = (sys.executable, "-m", "gradb.testing.debuggee", str(long_tape), f"pace={pace}")
+            command = (sys.executable, DEBUGGEE, str(long_tape), f"pace={pace}")
             debuggers.append(Debugger.launch(RunSpec("train.py", str(tmp_path / "live.tape"), seed=seed), command))
             return debuggers[-1]
 

@@ -21,7 +21,7 @@ from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
 from gradb.link import launch as launching
 from gradb.link.spec import RunSpec
-from gradb.testing import TapeBuilder
+from tests.fakes import DEBUGGEE, TapeBuilder
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def replaying(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
     """Make every launch replay the first scenario, with the mischief given, and return the spec to launch."""
 
     def prepare_launch(*mischief: str) -> RunSpec:
-        command = (sys.executable, "-m", "gradb.testing.debuggee", str(path), *mischief)
+        command = (sys.executable, DEBUGGEE, str(path), *mischief)
         real = launching.launch
         monkeypatch.setattr("gradb.debugger.run.launch", lambda spec, given: real(spec, given or command))
         return RunSpec("a.py", str(tmp_path / "new.tape"), is_paused_at_start=False, passes_output=True)

@@ -13,9 +13,9 @@ from gradb.cli import screen
 from gradb.cli.main import main
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.ghost import Ghost
-from gradb.testing import TapeBuilder, examples
 from gradb.tui.app import GradbApp
 from gradb.tui.picker import PickerScreen
+from tests.fakes import TapeBuilder, examples
 
 WHY = "OSError: no space left"
 Captured = pytest.CaptureFixture[str]

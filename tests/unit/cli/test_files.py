@@ -12,7 +12,7 @@ import pytest
 from gradb.cli import pick, tapes
 from gradb.cli.scenarios import scenarios
 from gradb.debugger.errors import UserError
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 
 
 @pytest.fixture

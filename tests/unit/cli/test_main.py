@@ -19,7 +19,7 @@ from gradb.cli.parsing import Parser, add_run_options
 from gradb.debugger.debugger import Debugger
 from gradb.link import launch as launching
 from gradb.link.spec import RunSpec
-from gradb.testing import TapeBuilder
+from tests.fakes import DEBUGGEE, TapeBuilder
 
 Captured = pytest.CaptureFixture[str]
 
@@ -44,7 +44,7 @@ def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
     """Make every launch replay that tape, torch or not, and collect the orders."""
     specs: list[RunSpec] = []
     real = launching.launch
-    command = (sys.executable, "-m", "gradb.testing.debuggee", tape)
+    command = (sys.executable, DEBUGGEE, tape)
 
     def launch(spec: RunSpec, given: object) -> launching.Debuggee:
         specs.append(spec)

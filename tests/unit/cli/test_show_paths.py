@@ -8,7 +8,7 @@ import pytest
 
 from gradb.cli import show
 from gradb.debugger.errors import UserError
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 
 
 @pytest.fixture

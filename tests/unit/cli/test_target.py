@@ -10,7 +10,7 @@ import pytest
 
 from gradb.cli.target import check_file, check_module, check_script, check_torch, find_script, is_tape
 from gradb.debugger.errors import UserError
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 
 GOOD = (
     b"print(1)\n",

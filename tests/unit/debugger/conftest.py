@@ -10,7 +10,7 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.link.spec import RunSpec
-from gradb.testing import TapeBuilder
+from tests.fakes import DEBUGGEE, TapeBuilder
 
 Recorded = Callable[[str], Debugger]
 Live = Callable[..., Debugger]
@@ -58,12 +58,12 @@ def recorded(tapes: Callable[[str], Path]) -> Iterator[Recorded]:
 def live(tapes: Callable[[str], Path], tmp_path: Path) -> Iterator[Live]:
     """Return a function that starts a debuggee which replays an example, and waits until it pauses.
 
-    It takes the mischief of ``gradb.testing.debuggee``, and fields of the spec as keywords.
+    It takes the mischief of ``tests.fakes.debuggee``, and fields of the spec as keywords.
     """
     debuggers: list[Debugger] = []
 
     def start(name: str, *mischief: str, is_waited_for: bool = True, is_paused_at_start: bool = True) -> Debugger:
-        command = (sys.executable, "-m", "gradb.testing.debuggee", str(tapes(name)), *mischief)
+        command = (sys.executable, DEBUGGEE, str(tapes(name)), *mischief)
         spec = RunSpec(f"{name}.py", str(tmp_path / "live.tape"), is_paused_at_start=is_paused_at_start)
         debuggers.append(Debugger.launch(spec, command))
         if is_waited_for:

@@ -13,7 +13,7 @@ from gradb.debugger.errors import UserError
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.link.messages import Ask
 from gradb.tape.events import OpDetail, Tensor
-from gradb.testing import examples, value
+from tests.fakes import examples, value
 
 A, OUT = value([0.0] * 6, (2, 3)), value([0.0] * 4, (2, 2))
 UNKNOWN = Local("unknown", 0, 0, None)

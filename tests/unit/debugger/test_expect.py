@@ -14,7 +14,7 @@ from gradb.debugger.expect.equality import Approx, differences, is_equal, rounde
 from gradb.debugger.expect.expect import check, read
 from gradb.debugger.expect.operands import Array, Unkept
 from gradb.tape.stops import Stop
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.unit.debugger.conftest import Recorded
 
 

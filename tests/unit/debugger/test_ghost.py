@@ -14,7 +14,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost, ghost_spec, other_policy
 from gradb.link.spec import Change, RunSpec
 from gradb.tape.stops import Stop
-from gradb.testing import TapeBuilder
+from tests.fakes import DEBUGGEE, TapeBuilder
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
 from tests.unit.debugger.test_live import is_alive
 
@@ -114,7 +114,7 @@ def test_how_a_ghost_ended_is_told(
 ) -> None:
     """A ghost that fails says how, and the first run does not mind."""
     debugger = live("training")
-    command = (sys.executable, "-m", "gradb.testing.debuggee", str(tmp_path / "training.tape"), mischief)
+    command = (sys.executable, DEBUGGEE, str(tmp_path / "training.tape"), mischief)
     debugger.run.command = command
     ghosts.append(ghost := Ghost.launch(debugger))
     pump_until(ghost, lambda: not ghost.is_running)
@@ -126,7 +126,7 @@ def test_closing_ends_the_ghost_and_its_children(live: Live, ghosts: list[Ghost]
     """A ghost that loops for ever leaves nothing behind."""
     debugger = live("training")
     debugger.run.command = (
-        sys.executable, "-m", "gradb.testing.debuggee", str(tmp_path / "training.tape"), "child=3", "spin=9",
+        sys.executable, DEBUGGEE, str(tmp_path / "training.tape"), "child=3", "spin=9",
     )  # fmt: skip
     ghosts.append(ghost := Ghost.launch(debugger))
     live_run = ghost.run._live

@@ -17,7 +17,7 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import RunSpec
 from gradb.tape.events import EndDetail
 from gradb.tape.stops import Stop
-from gradb.testing.debuggee import PRINTED
+from tests.fakes.debuggee import PRINTED
 from tests.unit.debugger.conftest import PATIENCE, Live
 
 STEP = Stop("step")

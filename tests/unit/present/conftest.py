@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.testing import examples
+from tests.fakes import examples
 
 OpenExample = Callable[[str], Tape]
 

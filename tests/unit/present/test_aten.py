@@ -14,9 +14,9 @@ from gradb.present.options import Options
 from gradb.present.panes.aten import aten_pane
 from gradb.tape.events import AtenDetail, NodeStartDetail, Tensor
 from gradb.tape.values import TensorValue
-from gradb.testing import TapeBuilder
-from gradb.testing.packing import value
-from gradb.testing.recording import Recording
+from tests.fakes import TapeBuilder
+from tests.fakes.packing import value
+from tests.fakes.recording import Recording
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.panes.table import PANES, Options
-from gradb.testing.builder import TapeBuilder
-from gradb.testing.packing import value
+from tests.fakes.builder import TapeBuilder
+from tests.fakes.packing import value
 from tests.unit.present.conftest import OpenExample
 
 

@@ -17,9 +17,9 @@ from gradb.present.json.events import event_json, pane_json, relative
 from gradb.present.json.values import local_json, number_json, value_json
 from gradb.present.panes.table import PANES
 from gradb.tape.values import Stats, TensorValue
-from gradb.testing import TapeBuilder
-from gradb.testing.examples import training
-from gradb.testing.packing import value
+from tests.fakes import TapeBuilder
+from tests.fakes.examples import training
+from tests.fakes.packing import value
 from tests.unit.present.conftest import OpenExample
 
 COMMON = {"seq", "kind", "name", "file", "line", "library", "scope", "iteration"}

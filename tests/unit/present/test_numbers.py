@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from gradb.algebra.figures import number
 from gradb.present.draw.numbers import inline, lines
 from gradb.tape.values import Number, Stats, TensorValue
-from gradb.testing.packing import value
+from tests.fakes.packing import value
 
 
 @pytest.mark.parametrize(

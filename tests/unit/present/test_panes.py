@@ -23,8 +23,8 @@ from gradb.present.panes.graph import graph_row
 from gradb.present.panes.source import highlight, source_line, span
 from gradb.present.panes.table import PANES, Options
 from gradb.tape.events import Event
-from gradb.testing import TapeBuilder, diagonal
-from gradb.testing.examples import training
+from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.examples import training
 from tests.unit.present.conftest import OpenExample
 
 

@@ -13,7 +13,7 @@ from gradb.present.json.events import pane_json
 from gradb.present.options import Options, PathChoice
 from gradb.present.panes.paths import count_text
 from gradb.present.panes.table import PANES
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.unit.present.conftest import OpenExample
 
 

@@ -14,7 +14,7 @@ from gradb.present.options import Options
 from gradb.present.panes.saved import bytes_text
 from gradb.present.panes.table import PANES
 from gradb.tape.saved import NOT_READ, SavedEntry
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.unit.present.conftest import OpenExample
 
 

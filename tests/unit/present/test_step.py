@@ -13,7 +13,7 @@ from gradb.present.lines.step import MAX_PARAMETERS, is_descent
 from gradb.present.panes.table import PANES, Options
 from gradb.tape.events import StepDetail, Tensor
 from gradb.tape.values import TensorValue
-from gradb.testing.packing import value
+from tests.fakes.packing import value
 from tests.unit.present.conftest import OpenExample
 
 

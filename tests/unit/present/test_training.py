@@ -19,8 +19,8 @@ from gradb.present.lines.readings import status_lines
 from gradb.present.options import Ghost, Options, Plot
 from gradb.present.panes.table import PANES
 from gradb.tape.series import Series
-from gradb.testing import TapeBuilder, diagonal
-from gradb.testing.examples import chain_rule, training, watched
+from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.examples import chain_rule, training, watched
 from tests.unit.present.made import INF, NAN, made_series, made_training
 
 

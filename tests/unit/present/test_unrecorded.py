@@ -14,8 +14,8 @@ from gradb.present.draw.text import to_text
 from gradb.present.json.events import event_json, pane_json
 from gradb.present.panes.table import PANES, Options
 from gradb.tape.missing import Stopped
-from gradb.testing import TapeBuilder, Variable, diagonal
 from gradb.tui.heading import heading
+from tests.fakes import TapeBuilder, Variable, diagonal
 
 WHY = "OSError: no space left"
 STOPPED = f"not recorded since event 2: {WHY}"

@@ -14,8 +14,8 @@ from gradb.frame.reader import Tape
 from gradb.rules import describe
 from gradb.rules.explain import MEASURED, NO_FORMULA
 from gradb.tape.events import OpDetail, Tensor
-from gradb.testing import examples
-from gradb.testing.packing import value
+from tests.fakes import examples
+from tests.fakes.packing import value
 
 UNKNOWN = Local("unknown", 0, 0, None, "known when backward reaches this node")
 

@@ -11,7 +11,7 @@ from gradb.rules.given import Array, NotKnown, parse
 from gradb.rules.jacobian import entries, factors
 from gradb.tape.events import OpDetail, Tensor
 from gradb.tape.values import TensorValue
-from gradb.testing.packing import value
+from tests.fakes.packing import value
 
 UNKNOWN = Local("unknown", 0, 0, None, "known when backward reaches this node")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 
 Opener = Callable[[str], Tape]
 
@@ -24,7 +24,7 @@ _EXAMPLES: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture
 def opener(tmp_path: Path) -> Iterator[Opener]:
-    """Return a function that writes an example of ``gradb.testing`` and opens it."""
+    """Return a function that writes an example of ``tests.fakes`` and opens it."""
     tapes: list[Tape] = []
 
     def open_example(name: str) -> Tape:

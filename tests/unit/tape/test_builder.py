@@ -6,7 +6,7 @@ import pytest
 
 from gradb.frame.reader import Tape
 from gradb.tape.events import BackwardStartDetail, NodeStartDetail, OpDetail
-from gradb.testing import TapeBuilder, Variable, diagonal, pack, value
+from tests.fakes import TapeBuilder, Variable, diagonal, pack, value
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers
 

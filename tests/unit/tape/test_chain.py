@@ -19,7 +19,7 @@ from gradb.tape.events import (
     Tensor,
 )
 from gradb.tape.values import Number
-from gradb.testing import TapeBuilder, diagonal, pack, value
+from tests.fakes import TapeBuilder, diagonal, pack, value
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers, states
 

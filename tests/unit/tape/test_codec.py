@@ -12,7 +12,7 @@ from gradb.tape import events as e
 from gradb.tape.codec import encode
 from gradb.tape.decoding import CodecError, decode
 from gradb.tape.values import Stats, TensorValue
-from gradb.testing import pack
+from tests.fakes import pack
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)
 small = st.integers(0, 2**40)

@@ -7,8 +7,8 @@ import pytest
 from gradb.present.lines.call import call_text
 from gradb.tape.cutting import first_line, listed, shortened
 from gradb.tape.events import OpDetail, Tensor
-from gradb.testing.packing import value
 from gradb.tracer.failures import reason
+from tests.fakes.packing import value
 
 
 @pytest.mark.parametrize(

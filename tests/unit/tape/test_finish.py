@@ -15,7 +15,7 @@ from gradb.tape.events import EndDetail, OutputDetail
 from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
 from gradb.tape.writer import TapeWriter
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_what_is_no_tape_is_left_alone(tmp_path: Path, content: bytes | None) ->
 KILLED = """
 import os, signal, sys
 from gradb.tape.writer import TapeWriter
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 builder = TapeBuilder(sys.argv[1])
 for number in range(200):
     builder.output(f"{number}\\n")
@@ -137,7 +137,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_after_kill_9_everything_committed_is_there(tmp_path: Path) -> None:
     """A killed writer leaves a log; the tape reads whole before and after it is finished, then in one file."""
     path = tmp_path / "t.tape"
-    source = Path(sys.modules["gradb.testing"].__file__ or "").parents[2]
+    source = Path(sys.modules["tests.fakes"].__file__ or "").parents[2]
     environment = {**os.environ, "PYTHONPATH": str(source)}
     done = subprocess.run([sys.executable, "-c", KILLED, str(path)], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL

@@ -14,7 +14,7 @@ from gradb.present.draw.text import to_text
 from gradb.present.json.events import event_json, pane_json
 from gradb.present.panes.table import PANES, Options
 from gradb.tape.finish import finish
-from gradb.testing import TapeBuilder, Variable, diagonal
+from tests.fakes import TapeBuilder, Variable, diagonal
 
 WHY = "ValueError: odd"
 

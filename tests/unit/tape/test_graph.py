@@ -11,8 +11,8 @@ from gradb.frame.graph.unfold import MAX_GUIDES, Unfolding
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.events import Edge
-from gradb.testing import TapeBuilder, diagonal
-from gradb.testing.forward import Variable
+from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.forward import Variable
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import rows, states
 

@@ -10,7 +10,7 @@ from gradb.algebra import jacobian, structure
 from gradb.algebra.local import Check, Local
 from gradb.tape.events import Axis, Probe
 from gradb.tape.values import Number, Stats, TensorValue
-from gradb.testing import pack, value
+from tests.fakes import pack, value
 
 INF, NAN = math.inf, math.nan
 

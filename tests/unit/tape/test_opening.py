@@ -13,7 +13,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.tape.database import Database, TapeError
 from gradb.tape.stops import Stop
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from gradb.frame.graph.scope import Consumer
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.events import AccumulateDetail, Edge, HookDetail, Tensor
-from gradb.testing import TapeBuilder, diagonal
-from gradb.testing.packing import value
+from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.packing import value
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers
 

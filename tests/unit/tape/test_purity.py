@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gradb.frame.reader import Tape
-from gradb.testing import TapeBuilder, diagonal
-from gradb.testing.examples import saved_of
-from gradb.testing.forward import Variable
+from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.examples import saved_of
+from tests.fakes.forward import Variable
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import whole
 

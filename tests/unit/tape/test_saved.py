@@ -15,8 +15,8 @@ from gradb.tape.database import TapeError
 from gradb.tape.decoding import CodecError, decode_saved
 from gradb.tape.events import OpDetail, StepDetail
 from gradb.tape.saved import NOT_READ, Memory, SavedEntry, SavedRecord
-from gradb.testing import TapeBuilder, Variable, diagonal, value
-from gradb.testing.examples import saved_of
+from tests.fakes import TapeBuilder, Variable, diagonal, value
+from tests.fakes.examples import saved_of
 from tests.unit.tape.conftest import Opener
 
 Change = Callable[[TapeBuilder, Variable, Variable], object]

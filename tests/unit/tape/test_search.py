@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from gradb.frame.reader import Tape
 from gradb.tape.events import Event, Kind, NoteDetail
 from gradb.tape.stops import Stop, StopKind
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.unit.tape.conftest import Opener
 
 KINDS = get_args(Kind)

@@ -8,7 +8,7 @@ from gradb.frame.frame import GradBuffer
 from gradb.frame.reader import Tape
 from gradb.tape.events import DepthDetail, StepDetail
 from gradb.tape.values import TensorValue
-from gradb.testing import TapeBuilder
+from tests.fakes import TapeBuilder
 from tests.unit.tape.pictures import numbers
 
 

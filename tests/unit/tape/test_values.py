@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.tape.values import Stats, TensorValue, decode, element_size
-from gradb.testing import pack, value
+from tests.fakes import pack, value
 
 RANGES = {
     "int64": (-(2**63), 2**63 - 1),

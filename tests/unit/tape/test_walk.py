@@ -6,7 +6,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.tape.events import OpDetail
 from gradb.tape.stops import Stop
-from gradb.testing.examples import FREED
+from tests.fakes.examples import FREED
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers, rows, states
 

@@ -1,6 +1,6 @@
 """A debuggee without torch: it plays a finished tape again, event by event, under control as a live script would be.
 
-Started as ``python -m gradb.testing.debuggee TAPE [MISCHIEF=POSITION ...] FD SPEC``: give all but the last two as the
+Started as ``python -m tests.fakes.debuggee TAPE [MISCHIEF=POSITION ...] FD SPEC``: give all but the last two as the
 ``command`` of ``Debugger.launch``. At a position it can do what bad scripts do: ``spin`` (loop for ever, deaf),
 ``kill`` (SIGKILL itself), ``exit`` (``os._exit(3)``), ``print`` (8 MB to stdout), ``child`` (start a child that
 sleeps). ``refuse`` ends before there is a tape, ``pace=0.01`` waits so many seconds after each event.

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from gradb.tape.saved import SavedEntry
 from gradb.tape.values import TensorValue, element_size
-from gradb.testing.backward import Autograd
-from gradb.testing.forward import Variable
-from gradb.testing.packing import diagonal, value
-from gradb.testing.recording import Path
+from tests.fakes.backward import Autograd
+from tests.fakes.forward import Variable
+from tests.fakes.packing import diagonal, value
+from tests.fakes.recording import Path
 
 CHAIN_RULE = '''\
 """The chain rule, one node at a time

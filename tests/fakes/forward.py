@@ -9,8 +9,8 @@ from gradb.tape.codec import encode_saved
 from gradb.tape.events import AtenDetail, LeafDetail, OpDetail, Tensor
 from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Number, TensorValue
-from gradb.testing.packing import value
-from gradb.testing.recording import Path, Recording
+from tests.fakes.packing import value
+from tests.fakes.recording import Path, Recording
 
 Matrix = Sequence[Number]
 """A Jacobian, row-major: [i, j] is d output_i / d input_j."""

@@ -6,8 +6,8 @@ that the tracer could have written. Give each op its Jacobians, and ``backward``
 
 from __future__ import annotations
 
-from gradb.testing import examples
-from gradb.testing.backward import Autograd
+from tests.fakes import examples
+from tests.fakes.backward import Autograd
 
 
 class TapeBuilder(Autograd):

@@ -20,9 +20,9 @@ from gradb.tape.events import (
     ZeroGradDetail,
 )
 from gradb.tape.values import Number, TensorValue
-from gradb.testing.forward import FakeNode, Forward, Variable
-from gradb.testing.packing import pack, value
-from gradb.testing.recording import Path
+from tests.fakes.forward import FakeNode, Forward, Variable
+from tests.fakes.packing import pack, value
+from tests.fakes.recording import Path
 
 
 class Autograd(Forward):
