@@ -16,7 +16,7 @@ from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, OpDetail
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import syntax, tracing
-from gradb.tracer.forward import ForwardCall
+from gradb.tracer.call import ForwardCall
 from gradb.tracer.gradients import GradWatch
 from gradb.tracer.losses import Losses
 from gradb.tracer.optimizers import OptimizerState

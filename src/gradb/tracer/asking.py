@@ -19,7 +19,6 @@ import torch
 from gradb.link.messages import Ask
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.composer import Composer
-from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.measuring import (
     ASKED,
     Call,
@@ -31,7 +30,9 @@ from gradb.tracer.measuring import (
     measure,
     results_of,
 )
+from gradb.tracer.nodes import is_custom
 from gradb.tracer.probing import cannot_be_called, clause, engines_own
+from gradb.tracer.records import NodeMark
 from gradb.tracer.values import modes_off
 
 Tensors = Sequence[torch.Tensor | None]

@@ -6,42 +6,39 @@ backward that it still goes on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from gradb.tape.codec import dumps
-from gradb.tracer.identity import NodeMark
+from gradb.tracer.composer import Composer
 from gradb.tracer.measuring import unknown
+from gradb.tracer.records import NodeMark
+from gradb.tracer.threadstate import EngineCall
 
-if TYPE_CHECKING:
-    from gradb.tracer.backward import BackwardRun
 
-
-def _nothing(run: BackwardRun, count: int, why: str) -> str:
+def _nothing(composer: Composer, count: int, why: str) -> str:
     """Return the text of the wire forms of gradients of which nothing is known."""
-    value = run.composer.snapshots.missing(why)
+    value = composer.snapshots.missing(why)
     return ",".join([f"[0,null,false,null,0,{value}]"] * count)
 
 
-def node_start(run: BackwardRun, mark: NodeMark, count: int, error: Exception) -> int:
+def node_start(composer: Composer, run: EngineCall, mark: NodeMark, count: int, error: Exception) -> int:
     """Record no more than that a node is about to run."""
-    why = run.composer.missing("upstream", error)
+    why = composer.missing("upstream", error)
     probes = dumps([unknown(f"not recorded: {why}")] * (0 if mark.is_leaf else mark.edges))
-    detail = f"[{run.start},[{_nothing(run, count, why)}],{probes}]"
-    return run.composer.recorder.emit("node_start", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
+    detail = f"[{run.start},[{_nothing(composer, count, why)}],{probes}]"
+    return composer.recorder.emit("node_start", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
 
 
-def node(run: BackwardRun, mark: NodeMark, start: int, count: int, error: Exception) -> None:
+def node(composer: Composer, run: EngineCall, mark: NodeMark, start: int, count: int, error: Exception) -> None:
     """Record no more than that a node has run."""
-    why = run.composer.missing("downstream", error)
-    detail = f"[{start},[{_nothing(run, count, why)}]]"
-    run.composer.recorder.emit("node", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
+    why = composer.missing("downstream", error)
+    detail = f"[{start},[{_nothing(composer, count, why)}]]"
+    composer.recorder.emit("node", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
 
 
-def accumulation(run: BackwardRun, mark: NodeMark, tensor: torch.Tensor, error: Exception) -> None:
+def accumulation(composer: Composer, run: EngineCall, mark: NodeMark, tensor: torch.Tensor, error: Exception) -> None:
     """Record no more than that something was added to a ``.grad``."""
-    composer, recorder = run.composer, run.composer.recorder
+    recorder = composer.recorder
     why = composer.missing("gradients", error)
     composer.writer.forget(composer.writer.head)
     known = composer.tensors.record(tensor)
@@ -52,8 +49,8 @@ def accumulation(run: BackwardRun, mark: NodeMark, tensor: torch.Tensor, error: 
     recorder.emit("accumulate", known.label, mark.place, detail, scope=mark.scope, node=mark.id)
 
 
-def end(run: BackwardRun, call: str, said: str, error: Exception) -> None:
+def end(composer: Composer, run: EngineCall, call: str, said: str, error: Exception) -> None:
     """Record no more than that the engine has returned."""
-    run.composer.missing("results", error)
-    run.composer.writer.forget(run.composer.writer.head)
-    run.composer.recorder.emit("backward_end", call, run.place, f"[{run.start},[],{dumps(said)}]")
+    composer.missing("results", error)
+    composer.writer.forget(composer.writer.head)
+    composer.recorder.emit("backward_end", call, run.place, f"[{run.start},[],{dumps(said)}]")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from gradb.tracer.history import grad_of
-
-if TYPE_CHECKING:
-    from gradb.tracer.identity import TensorRecord
+from gradb.tracer.records import TensorRecord
 
 _MANY = 64
 """So many buffers in one memory are parts of one flat buffer; then only the very object counts."""

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import torch
 
+from gradb.tracer import PACKAGE
+
 _TORCH = os.path.dirname(torch.__file__) + os.sep
-_GRADB = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _THIN = tuple(
     _TORCH + name.replace("/", os.sep)
     for name in ("_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py")
@@ -55,7 +56,7 @@ def caller_in_torch(frame: FrameType | None) -> Caller | None:
             is_inner = code.co_name.startswith("_") or code.co_name in _WRAPPERS or file.startswith(_THIN)
             if not is_inner and (found is None or not found.name.endswith("GradScaler.unscale_")):
                 found = Caller(name, id(frame), code, frame.f_lasti)
-        elif not file.startswith(_GRADB):
+        elif not file.startswith(PACKAGE):
             break
         frame = frame.f_back
     return found

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -20,19 +20,18 @@ from gradb.tracer.blanks import Blanks
 from gradb.tracer.controls import Controls
 from gradb.tracer.failures import lost_by
 from gradb.tracer.history import is_leaf, is_part, maker
-from gradb.tracer.identity import NodeIds, NodeMark, TensorIds, TensorRecord
+from gradb.tracer.identity import TensorIds
 from gradb.tracer.losses import Scaled
 from gradb.tracer.naming import Naming
+from gradb.tracer.nodes import NodeIds
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.recorder import Recorder
+from gradb.tracer.records import NodeMark, TensorRecord
 from gradb.tracer.saving import Saving
 from gradb.tracer.series import SeriesLog
 from gradb.tracer.shielding import deliver, held, shielded_but_for_its_end
-from gradb.tracer.threadstate import ThreadState
+from gradb.tracer.threadstate import EngineCall, ThreadState
 from gradb.tracer.values import Snapshots, blank
-
-if TYPE_CHECKING:
-    from gradb.tracer.lending import Lending
 
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
@@ -64,9 +63,8 @@ class Composer:
         self.nodes.on_unseen_leaf = self.naming.appeared
         self.nodes.on_failure = self.saving.on_failure = self.naming.on_failure = self.missing
         self.local = ThreadState({})
-        self.runs: list[Any] = []
+        self.runs: list[EngineCall] = []
         """The calls of the engine that have not returned yet, of all threads."""
-        self.lending: Lending
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
         self.is_creation_hooked = False
@@ -82,7 +80,7 @@ class Composer:
         stack = self.local.scopes
         return stack[-1] if stack else ""
 
-    def run(self) -> Any:
+    def run(self) -> EngineCall | None:
         """Return the call of the engine that is running a node or hook on this thread, or None.
 
         The engine may do so on a thread of its own: one for each device, and one more beyond some depth of backwards in

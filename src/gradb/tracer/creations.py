@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from gradb.tracer.composer import Composer
-from gradb.tracer.identity import is_accumulate
+from gradb.tracer.nodes import is_accumulate
 from gradb.tracer.replacing import replaced
 
 _NAME = "_push_node_creation_hook"

@@ -20,10 +20,10 @@ from gradb.tracer.callers import Caller, caller_in_torch
 from gradb.tracer.composer import Composer
 from gradb.tracer.fingerprints import fingerprint
 from gradb.tracer.history import grad_of
-from gradb.tracer.identity import TensorRecord
 from gradb.tracer.norms import norm_of_all
 from gradb.tracer.places import PlaceRow
 from gradb.tracer.policy import ZeroPolicy
+from gradb.tracer.records import TensorRecord
 
 
 class Row:

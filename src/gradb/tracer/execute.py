@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from gradb.tracer import PACKAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
     was_ours = False
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        is_ours = code.co_filename.startswith(_OURS) or code.co_filename == "<frozen runpy>"
+        is_ours = code.co_filename.startswith(PACKAGE) or code.co_filename == "<frozen runpy>"
         if not is_ours:
             if was_ours:
                 _drop_detour(kept, code)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from gradb.tape.cutting import first_line
 from gradb.tape.schema import QUIET
+from gradb.tape.writer import TapeWriter
+from gradb.tracer import FOLDER
 
-if TYPE_CHECKING:
-    from gradb.tracer.recorder import Recorder
-
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _BOTH = "values gradients"
 _LOST: dict[str, tuple[str, str]] = {
     "ForwardCall.before": ("what a call was about to change", _BOTH),
@@ -59,6 +57,19 @@ Kind = tuple[str, str, bool]
 """What is missing, why, and whether the whole event is."""
 
 
+class Recording(Protocol):
+    """The recorder, as far as failures are told to it."""
+
+    writer: TapeWriter
+    has_errands: bool
+    iteration: int
+    phase: str
+
+    def emit(self, kind: str, name: str, place: Any, detail: Any, *, may_hold: bool = True) -> int:
+        """Record an event."""
+        ...
+
+
 class Failures:
     """Counts the failures of one recording by kind.
 
@@ -66,7 +77,7 @@ class Failures:
         recorder: whose tape says so.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recording) -> None:
         self._recorder = recorder
         self._counts: dict[Kind, int] = {}
         self._untold: list[str] = []
@@ -156,7 +167,7 @@ def _where(traceback: TracebackType | None) -> str:
     found = ""
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_filename
-        if name.startswith(_OURS):
+        if name.startswith(FOLDER):
             found = f" ({os.path.basename(name)}:{traceback.tb_lineno})"
         traceback = traceback.tb_next
     return found

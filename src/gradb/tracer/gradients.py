@@ -11,7 +11,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -25,9 +25,7 @@ from gradb.tracer.lending import Lending
 from gradb.tracer.optimizers import parameters_of
 from gradb.tracer.places import Found, PlaceRow
 from gradb.tracer.policy import ZeroPolicy
-
-if TYPE_CHECKING:
-    from gradb.tracer.backward import BackwardRun
+from gradb.tracer.threadstate import EngineCall
 
 LeavesOf = Callable[[Any], list[torch.Tensor]]
 
@@ -46,7 +44,7 @@ class GradWatch:
         self._recorder = composer.recorder
         self._policy = policy
         self._edits = Edits(composer, policy)
-        self._lending = composer.lending = Lending(self._edits)
+        self.lending = Lending(self._edits)
         self._local = _Local()
 
     @property
@@ -129,8 +127,8 @@ class GradWatch:
 
         Not called before ``autograd.grad``, which adds to none.
         """
-        if self._lending.has_lent:
-            self._lending.look(place)
+        if self.lending.has_lent:
+            self.lending.look(place)
         leaves = self._policy.left_out()
         if not leaves:
             return
@@ -184,24 +182,24 @@ class GradWatch:
     def lend(self, args: tuple[Any, ...]) -> None:
         """Take note of a call that gives the memory of a tensor away, which may be a gradient's."""
         if self._recorder.is_full or self._policy.is_off:
-            self._lending.lend(self._owners(args[0] if args else None))
+            self.lending.lend(self._owners(args[0] if args else None))
 
     def look(self) -> None:
         """Record what was written past torch into gradients whose memory the script has got hold of."""
-        if self._lending.has_lent:
-            self._lending.look(self._recorder.find().place.row)
+        if self.lending.has_lent:
+            self.lending.look(self._recorder.find().place.row)
 
     def renew(self) -> None:
         """Take note that all changes of gradients so far are recorded."""
-        if self._lending.has_lent:
-            self._lending.renew()
+        if self.lending.has_lent:
+            self.lending.renew()
 
-    def backward_ends(self, run: BackwardRun) -> None:
+    def backward_ends(self, run: EngineCall) -> None:
         """Record what a backward's hooks have written past torch; of one that is not on the tape nothing is known."""
-        if self._lending.has_lent and not run.start:
-            self._lending.renew()
-        if self._lending.has_lent:
-            self._lending.backward_ends(run)
+        if self.lending.has_lent and not run.start:
+            self.lending.renew()
+        if self.lending.has_lent:
+            self.lending.backward_ends(run)
 
     def flush(self) -> None:
         """Record what has been changed and waits to be recorded: the script is over."""

@@ -8,16 +8,13 @@ the moment at which a backward is about to add to a gradient until what it has b
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
 
 import torch
 
 from gradb.tracer.edits import Edits, Held
 from gradb.tracer.history import grad_of
 from gradb.tracer.places import PlaceRow
-
-if TYPE_CHECKING:
-    from gradb.tracer.backward import BackwardRun
+from gradb.tracer.threadstate import EngineCall
 
 _Lent = tuple[weakref.ref[torch.Tensor], weakref.ref[torch.Tensor], Held]
 
@@ -28,7 +25,7 @@ class Lending:
     def __init__(self, edits: Edits) -> None:
         self._edits = edits
         self._lent: dict[int, _Lent] = {}
-        self._adding: dict[int, list[BackwardRun]] = {}
+        self._adding: dict[int, list[EngineCall]] = {}
         """By leaf: the calls of the engine that are about to add to its gradient."""
 
     @property
@@ -62,21 +59,21 @@ class Lending:
 
     # --- what the engine adds -----------------------------------------------------------------------------------------
 
-    def will_add(self, leaf: torch.Tensor, run: BackwardRun) -> None:
+    def will_add(self, leaf: torch.Tensor, run: EngineCall) -> None:
         """Look at a gradient that a backward is about to add to."""
         adding = self._adding.setdefault(id(leaf), [])
         if not adding:
             self._look(id(leaf), run.place)
         adding.append(run)
 
-    def added(self, leaf: torch.Tensor, run: BackwardRun) -> None:
+    def added(self, leaf: torch.Tensor, run: EngineCall) -> None:
         """Take note that what a gradient has become is recorded."""
         adding = self._adding.get(id(leaf), [])
         if run in adding:
             adding.remove(run)
         self._renew(id(leaf))
 
-    def backward_ends(self, run: BackwardRun) -> None:
+    def backward_ends(self, run: EngineCall) -> None:
         """Record what its hooks have changed past torch; of what it left half done nothing is known."""
         for key, adding in list(self._adding.items()):
             if run in adding:

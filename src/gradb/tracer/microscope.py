@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.compiler import is_compiling
@@ -21,13 +21,11 @@ from torch.compiler import is_compiling
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer import calls
 from gradb.tracer.arguments import argument_text, tensors_in
+from gradb.tracer.call import ForwardCall
 from gradb.tracer.composer import Composer
-from gradb.tracer.identity import NodeMark
 from gradb.tracer.places import PlaceRow
-
-if TYPE_CHECKING:
-    from gradb.tracer.backward import BackwardRun
-    from gradb.tracer.forward import ForwardCall
+from gradb.tracer.records import NodeMark
+from gradb.tracer.threadstate import EngineCall
 
 _NAME = "AutocastIPU"
 _KEY = getattr(torch._C.DispatchKey, _NAME)  # not in the stubs
@@ -103,7 +101,7 @@ class Microscope:
         phase = "forward" if call.again is None and call.inside is None else "backward"
         return Look(self._composer, phase, self._composer.scope, is_quiet=is_quiet)
 
-    def into_node(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], backward: BackwardRun) -> Look | None:
+    def into_node(self, mark: NodeMark, start: int, gradients: tuple[Any, ...], backward: EngineCall) -> Look | None:
         """Begin to look into a node that is about to run, if that can be done.
 
         Args:
@@ -235,7 +233,7 @@ class Look:
         """What to call tensors that have no name, by id."""
         self.places: tuple[PlaceRow, PlaceRow] | None = None
         """Where the engine was called, and what stands for that: the place of the op that made the node."""
-        self.backward: BackwardRun | None = None
+        self.backward: EngineCall | None = None
         """The call of the engine that runs the node."""
         self._composer = composer
         self._phase, self._scope, self._node, self._is_quiet = phase, scope, node, is_quiet

@@ -11,18 +11,17 @@ import functools
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.identity import TensorIds
 from gradb.tracer.libraries import names_in, packages_of
 from gradb.tracer.places import Places
+from gradb.tracer.records import TensorRecord
 from gradb.tracer.syntax import Callee, Names
 from gradb.tracer.variables import Search, variables_of
-
-if TYPE_CHECKING:
-    from gradb.tracer.identity import TensorIds, TensorRecord
 
 _MOST_FRUITLESS = 100
 """So many searches that found nothing, and no more are made."""

@@ -21,10 +21,12 @@ from torch.optim import optimizer as hooks
 
 from gradb.link.spec import Nudge
 from gradb.tracer import calls
-from gradb.tracer.backward import BackwardRun, EngineWatch
+from gradb.tracer.backward import EngineWatch
+from gradb.tracer.call import ForwardCall
 from gradb.tracer.composer import Composer
-from gradb.tracer.forward import ForwardCall, ForwardMode
-from gradb.tracer.identity import NodeMark, TensorRecord
+from gradb.tracer.forward import ForwardMode
+from gradb.tracer.records import NodeMark, TensorRecord
+from gradb.tracer.run import BackwardRun, Parts
 from gradb.tracer.values import modes_off
 
 
@@ -109,8 +111,8 @@ class Nudging:
 
     # --- the backward -------------------------------------------------------------------------------------------------
 
-    def _make_run(self, *parts: Any) -> BackwardRun:
-        return _ReadRun(self, *parts)
+    def _make_run(self, parts: Parts) -> BackwardRun:
+        return _ReadRun(self, parts)
 
     def backward_begins(self, roots: Sequence[Any], gradients: Sequence[Any]) -> bool:
         """Count a call of the engine; return whether it is the one, after reading its root."""
@@ -179,8 +181,8 @@ class _CountedStep(ForwardCall):
 class _ReadRun(BackwardRun):
     """A call of the engine whose root, and gradient of the leaf, are read."""
 
-    def __init__(self, nudging: Nudging, *parts: Any) -> None:
-        super().__init__(*parts)
+    def __init__(self, nudging: Nudging, parts: Parts) -> None:
+        super().__init__(parts)
         self._nudging = nudging
         self._is_meant = False
         self._asked: int | None = None

@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from gradb.tape.codec import Blob
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of, version
-from gradb.tracer.identity import NodeMark
+from gradb.tracer.records import NodeMark
 
 _OURS = 1 << 62
 """Where the numbers of our hooks begin: far from those of the script's."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
 from typing import NamedTuple
 
+from gradb.tracer import PACKAGE
 from gradb.tracer.syntax import NAMELESS, Index, Names, Span, index
 
 PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
@@ -31,7 +32,6 @@ class Inside(tuple[int | None, int | None, int | None, int | None, int | None]):
     """Source id and line where the library did it."""
 
 
-_GRADB = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Files of torch whose frames may stand between the user's call and the torch function it names, one call deep.
 _THIN = frozenset(
     {"_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py"}
@@ -188,7 +188,7 @@ class Places:
 
     def _classify(self, filename: str) -> int:
         kind = _USER
-        if filename.startswith((_GRADB, "<frozen ")):
+        if filename.startswith((PACKAGE, "<frozen ")):
             kind = _TRANSPARENT
         elif filename.startswith(self._torch):
             rest = filename[len(self._torch) :].replace(os.sep, "/")

@@ -14,8 +14,9 @@ import torch
 
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.directions import FORWARD, compare
-from gradb.tracer.identity import NodeMark, is_custom
 from gradb.tracer.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of, unknown
+from gradb.tracer.nodes import is_custom
+from gradb.tracer.records import NodeMark
 from gradb.tracer.values import Unreadable, is_ordinary, modes_off
 
 _REPEATS = 8

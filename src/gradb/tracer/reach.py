@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gradb.tracer.history import maker
-from gradb.tracer.identity import is_accumulate
+from gradb.tracer.nodes import is_accumulate
 
 
 def node_of(item: Any) -> Any:

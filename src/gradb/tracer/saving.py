@@ -11,7 +11,7 @@ import functools
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -19,11 +19,10 @@ from gradb.tape.codec import Blob, dumps
 from gradb.tape.cutting import first_line, shortened
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.history import maker, version
+from gradb.tracer.identity import TensorIds
+from gradb.tracer.records import NodeMark
 from gradb.tracer.shielding import shielded
 from gradb.tracer.values import Snapshots, is_ordinary
-
-if TYPE_CHECKING:
-    from gradb.tracer.identity import NodeMark, TensorIds
 
 VISITS = 8
 _RAW, _SAVED = "_raw_saved_", "_saved_"

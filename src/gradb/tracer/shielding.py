@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import os
 import signal
 import sys
 import threading
@@ -19,10 +18,11 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any, TypeVar
 
+from gradb.tracer import PACKAGE
+
 _signal: Any = importlib.import_module("_signal")
 """What the module ``signal`` calls: replaced here, ``signal.signal`` itself stays what it was."""
 _F = TypeVar("_F", bound=Callable[..., object])
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _codes: dict[CodeType, int] = {}
 """The functions that must not be left half-way, and the line from which on that is over."""
 _own: dict[int, Any] = {}
@@ -100,7 +100,7 @@ def _must_wait(frame: FrameType | None) -> bool:
 
 
 def _run(number: int, frame: FrameType | None) -> None:
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back  # the script's own frame, as it would be without us
     handler = _own.get(number)
     if not callable(handler):

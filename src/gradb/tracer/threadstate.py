@@ -9,14 +9,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gradb.tracer.places import ModuleCall, PlaceRow
 
 if TYPE_CHECKING:
     import torch
 
-    from gradb.tracer.places import ModuleCall
-
 Kept = dict[int, dict[str, Any]]
+
+
+class EngineCall(Protocol):
+    """One call of the engine, as those know it who watch what happens in it."""
+
+    start: int
+    """seq of its backward_start event; 0 where that is not on the tape."""
+    place: PlaceRow
+    task: int | None
+    """torch's number of it; None until its first node runs."""
+    is_over: bool
+    running: int
+    """Id of the node that runs, or ran last."""
 
 
 class ThreadState(threading.local):
@@ -40,7 +53,7 @@ class ThreadState(threading.local):
         """The visit of the node that is running."""
         self.awaiting: list[Callable[[int | None], None]] = []
         """What is to be recorded as soon as it is known which node it is about."""
-        self.backward: Any = None
+        self.backward: EngineCall | None = None
         """The innermost call of the engine that this thread has begun, or runs a node of."""
         self.steps: list[Any] = []
         """The optimizers whose step this thread is in."""

@@ -65,7 +65,7 @@ def tracing(
     iterations, policy = Iterations(recorder), ZeroPolicy(controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
-    hooks, microscope = UserHooks(composer), Microscope(composer)
+    hooks, microscope = UserHooks(composer, grads.lending), Microscope(composer)
     mode = hooks.mode = ForwardMode(composer, grads, updates, hooks, microscope)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")

@@ -23,6 +23,7 @@ from gradb.tape.cutting import shortened
 from gradb.tracer.composer import Composer
 from gradb.tracer.history import grad_of, version
 from gradb.tracer.insides import inside
+from gradb.tracer.lending import Lending
 from gradb.tracer.microscope import looking_away
 from gradb.tracer.places import NOWHERE, PlaceRow
 from gradb.tracer.visits import NodeVisit
@@ -46,8 +47,9 @@ _OURS = tuple(os.path.dirname(os.path.abspath(module.__file__ or "")) + os.sep f
 class UserHooks:
     """Wraps and records the script's hooks."""
 
-    def __init__(self, composer: Composer) -> None:
+    def __init__(self, composer: Composer, lending: Lending) -> None:
         self._composer = composer
+        self._lending = lending
         self._recorder = composer.recorder
         self.mode: TorchFunctionMode | None = None
         """The forward mode, which a hook is traced with."""
@@ -184,7 +186,7 @@ class UserHooks:
         composer = self._composer
         known = composer.tensors.note_grad(leaf, grad_of(leaf))
         composer.writer.grad(known.id, self._recorder.settle(), known.fills, known.since)
-        composer.lending.told(leaf)
+        self._lending.told(leaf)
 
     def _emit(
         self,

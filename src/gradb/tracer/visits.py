@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from gradb.tracer import bare
-from gradb.tracer.identity import NodeMark, TensorRecord
 from gradb.tracer.microscope import Look
 from gradb.tracer.passing import Filling
+from gradb.tracer.records import NodeMark, TensorRecord
+from gradb.tracer.run import BackwardRun
 from gradb.tracer.shielding import shielded
-
-if TYPE_CHECKING:
-    from gradb.tracer.backward import BackwardRun
 
 
 class NodeVisit:
@@ -96,7 +94,7 @@ class NodeVisit:
             run.composer.recorder.lost(error, "a node", hides="gradients", node=mark.id)
 
     def _added(self, tensor: torch.Tensor) -> None:
-        lending = self.run.composer.lending
+        lending = self.run.lending
         if lending.has_lent:
             lending.added(tensor, self.run)
 
@@ -154,7 +152,7 @@ class LeafVisit(NodeVisit):
 
     def _look(self, added: Any) -> None:
         """Remember what ``.grad`` holds, and what comes."""
-        lending = self.run.composer.lending
+        lending = self.run.lending
         try:
             if lending.has_lent:
                 lending.will_add(self.node.variable, self.run)
@@ -169,7 +167,7 @@ class LeafVisit(NodeVisit):
             self.start = 0
             calls = None if self.look is None else self.look.first
             if self.broken is not None:
-                bare.accumulation(self.run, self.mark, self.node.variable, self.broken)
+                bare.accumulation(self.run.composer, self.run, self.mark, self.node.variable, self.broken)
             else:
                 self.run.accumulated(self.mark, self.node.variable, self.filling, calls)
             self._added(self.node.variable)
@@ -182,3 +180,8 @@ class LeafVisit(NodeVisit):
                 self.fill()
         except Exception as error:
             run.composer.recorder.lost(error, "a node", hides="gradients", node=self.mark.id)
+
+
+def visit_of(run: BackwardRun, node: Any, mark: NodeMark, is_custom: bool) -> NodeVisit:
+    """Return the visit of a node, by what kind of node it is."""
+    return (LeafVisit if mark.is_leaf else CustomVisit if is_custom else NodeVisit)(run, node, mark)

@@ -16,8 +16,9 @@ from types import FrameType
 
 from torch.overrides import handle_torch_function
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_BELOW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "execute.py")
+from gradb.tracer import FOLDER, PACKAGE
+
+_BELOW = os.path.join(FOLDER, "process", "execute.py")
 """What lies below it on the stack is not there without us."""
 _DETOUR = handle_torch_function.__code__
 
@@ -61,7 +62,7 @@ def _moved(message: warnings.WarningMessage, frame: FrameType | None) -> tuple[F
     level, bare, has_ours = 0, _bare(frame), False
     while frame is not None:
         level += 1
-        has_ours |= frame.f_code.co_filename.startswith(_OURS)
+        has_ours |= frame.f_code.co_filename.startswith(PACKAGE)
         if frame.f_code.co_filename == message.filename and frame.f_lineno == message.lineno:
             break
         frame = frame.f_back
@@ -80,7 +81,7 @@ def _bare(frame: FrameType | None) -> Iterator[FrameType]:
         if is_ours and frame.f_code is _DETOUR:
             frame = frame.f_back  # the function that torch has handed to us, which runs once more inside
             is_ours = False
-        elif not (is_ours := frame.f_code.co_filename.startswith(_OURS)):
+        elif not (is_ours := frame.f_code.co_filename.startswith(PACKAGE)):
             yield frame
         frame = None if frame is None else frame.f_back
 
