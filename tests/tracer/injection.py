@@ -34,12 +34,12 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail
 from gradb.tape.missing import read_failures
-from gradb.tracer import shielding
+from gradb.tracer.isolation import signals as shielding
 from tests.tracer.recording import record
 
 SKIPPED = frozenset({"__del__", "_forget", "NodeMark.__init__", "guard", "intervene", "_intervene", "lost"})
 """What Python calls by itself, where nothing can be caught, and the guard itself."""
-_FAILURES = frozenset({"failures", "shielding"})
+_FAILURES = frozenset({"failures", "signals"})
 """Modules that are at work only when something has failed already, or never may."""
 
 
@@ -236,9 +236,9 @@ def parts(folder: Path, changes: list[Change], script: Callable[[], Any] = train
     """Return every function of the tracer's that is called beneath the guard, in the order of their names."""
     called = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
     modules = [
-        importlib.import_module(f"gradb.tracer.{one.name}")
-        for one in pkgutil.iter_modules(gradb.tracer.__path__)
-        if one.name != "__main__"
+        importlib.import_module(one.name)
+        for one in pkgutil.walk_packages(gradb.tracer.__path__, "gradb.tracer.")
+        if not one.name.endswith("__main__")
     ]
     holders: dict[CodeType, list[tuple[Any, str]]] = {}
     for module in modules:

@@ -12,10 +12,10 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change, Nudge
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.controls import Controls
-from gradb.tracer.gate import Gate
-from gradb.tracer.recorder import Recorder
-from gradb.tracer.tracing import tracing
+from gradb.tracer.recording.controls import Controls
+from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.watch.tracing import tracing
 
 
 def record(

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from gradb.algebra.local import Check
 from gradb.rules import examined
-from gradb.tracer import directions
+from gradb.tracer.probe import directions
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

@@ -15,18 +15,19 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, OpDetail
 from gradb.tape.writer import TapeWriter
-from gradb.tracer import syntax, tracing
-from gradb.tracer.call import ForwardCall
-from gradb.tracer.gradients import GradWatch
-from gradb.tracer.losses import Losses
-from gradb.tracer.optimizers import OptimizerState
-from gradb.tracer.places import Places
-from gradb.tracer.policy import ZeroPolicy
-from gradb.tracer.saving import Saving
-from gradb.tracer.scopes import ModuleScopes
-from gradb.tracer.steps import StepWatch
-from gradb.tracer.syntax import Names
-from gradb.tracer.values import Snapshots
+from gradb.tracer.source import syntax
+from gradb.tracer.source.places import Places
+from gradb.tracer.source.syntax import Names
+from gradb.tracer.tensors.losses import Losses
+from gradb.tracer.tensors.saving import Saving
+from gradb.tracer.tensors.values import Snapshots
+from gradb.tracer.watch import tracing
+from gradb.tracer.watch.call import ForwardCall
+from gradb.tracer.watch.gradients import GradWatch
+from gradb.tracer.watch.optimizers import OptimizerState
+from gradb.tracer.watch.policy import ZeroPolicy
+from gradb.tracer.watch.scopes import ModuleScopes
+from gradb.tracer.watch.steps import StepWatch
 from tests.tracer import injection
 from tests.tracer.recording import notes, record
 
@@ -111,7 +112,7 @@ def test_a_change_is_never_half_in_force(change: Change, tmp_path: Path) -> None
 
 
 _WHERE_IT_MATTERS = frozenset(
-    {"backward.BackwardRun.__init__", "backward.EngineWatch._prepare", "backward.EngineWatch._begin"}
+    {"engine_run.BackwardRun.__init__", "backward.EngineWatch._prepare", "backward.EngineWatch._begin"}
     | {"gradients.GradWatch.before_backward", "gradients.GradWatch._refused", "gradients.GradWatch._suppressed"}
     | {"steps.StepWatch._before", "steps.StepWatch._attempt", "steps.StepWatch._after", "steps.StepWatch._restore"}
     | {"optimizers.OptimizerState.set_rate", "optimizers.OptimizerState.restore_rates", "policy.ZeroPolicy.left_out"}
@@ -222,7 +223,7 @@ def test_a_parser_that_fails_costs_the_names_there(tmp_path: Path, monkeypatch: 
             raise SystemError("AST constructor recursion depth mismatch")
         return genuine(text)
 
-    monkeypatch.setattr("gradb.tracer.places.index", index)
+    monkeypatch.setattr("gradb.tracer.source.places.index", index)
     _, tape = record(tmp_path / "run.tape", train)
     assert [(one.part, one.count) for one in tape.run.failures] == [("names", 1)]
     assert all(event.line for event in tape.events() if event.kind == "op")

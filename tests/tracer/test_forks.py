@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from gradb.tracer.forks import count_threads, without_our_thread
+from gradb.tracer.process.forks import count_threads, without_our_thread
 
 WARNING = "This process (pid=1) is multi-threaded, use of fork() may lead to deadlocks in the child."
 

@@ -19,7 +19,7 @@ from gradb.present.lines.headline import headline
 from gradb.tape.events import Event, HookDetail, OpDetail
 from gradb.tape.stops import Stop
 from gradb.tape.values import decode
-from gradb.tracer.gate import Gate
+from gradb.tracer.recording.gate import Gate
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -16,7 +16,7 @@ from gradb.frame.frame import GradBuffer
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail, StepDetail
-from gradb.tracer.iterations import NOTE
+from gradb.tracer.recording.iterations import NOTE
 from tests.tracer.exact import Outcome, assert_same
 from tests.tracer.recording import notes, record
 

@@ -12,10 +12,10 @@ import pytest
 from gradb.frame.reader import Tape
 from gradb.tape.events import OutputDetail
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.gate import Gate
-from gradb.tracer.outputs import Outputs
-from gradb.tracer.places import NOWHERE
-from gradb.tracer.recorder import Recorder
+from gradb.tracer.process.outputs import Outputs
+from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.source.places import NOWHERE
 
 Script = Callable[[Recorder], None]
 

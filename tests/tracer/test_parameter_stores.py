@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from gradb.frame.reader import Tape
-from gradb.tracer.libraries import names_in, packages_of
+from gradb.tracer.source.libraries import names_in, packages_of
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

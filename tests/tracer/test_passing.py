@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gradb.frame.reader import Tape
 from gradb.tape.events import AccumulateDetail, HookDetail, NodeDetail, NodeStartDetail
-from gradb.tracer import summaries
+from gradb.tracer.tensors import summaries
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

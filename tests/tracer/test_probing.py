@@ -19,10 +19,10 @@ from gradb.tape.codec import Blob, dumps
 from gradb.tape.decoding import decode
 from gradb.tape.events import NodeStartDetail, Probe
 from gradb.tape.values import TensorValue
-from gradb.tracer import measuring
-from gradb.tracer.measuring import FREE, STEPPING, Budget, Refusal, measure
-from gradb.tracer.probing import clause
-from gradb.tracer.values import content
+from gradb.tracer.probe import measuring
+from gradb.tracer.probe.measuring import FREE, STEPPING, Budget, Refusal, measure
+from gradb.tracer.probe.probing import clause
+from gradb.tracer.tensors.values import content
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -97,7 +97,7 @@ def test_what_is_measured_is_linear_and_the_matrix(name: str, seed: int, a: floa
 def test_sizes_decide_and_not_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine a hundred times as slow the same is measured: 5 ms a row, 128 rows."""
     clock = iter(range(10_000))
-    monkeypatch.setattr("gradb.tracer.measuring.time.perf_counter", lambda: next(clock) * 5e-3)
+    monkeypatch.setattr("gradb.tracer.probe.measuring.time.perf_counter", lambda: next(clock) * 5e-3)
     node = torch.ones(1, requires_grad=True).expand(128).grad_fn
     assert local(probes(node, FREE)[0]).structure == "expansion"
 
@@ -105,7 +105,7 @@ def test_sizes_decide_and_not_the_clock(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_clock_is_the_last_guard_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node whose rows take far longer than any known one is given up, and the refusal says by what."""
     clock = iter(range(10_000))
-    monkeypatch.setattr("gradb.tracer.measuring.time.perf_counter", lambda: next(clock) * 0.3)
+    monkeypatch.setattr("gradb.tracer.probe.measuring.time.perf_counter", lambda: next(clock) * 0.3)
     node = torch.ones(16, requires_grad=True).exp().grad_fn
     with pytest.raises(Refusal, match="given up by the clock, after 3 of 16 rows and 1 s"):
         probes(node, FREE)
@@ -127,7 +127,7 @@ def test_what_is_measured_in_a_free_run_is_the_same_at_any_pace(
 
     calm = recorded("calm.tape")
     clock = iter(range(1_000_000))
-    monkeypatch.setattr("gradb.tracer.measuring.time.perf_counter", lambda: next(clock) * 1e-3)
+    monkeypatch.setattr("gradb.tracer.probe.measuring.time.perf_counter", lambda: next(clock) * 1e-3)
     assert recorded("busy.tape") == calm
 
 

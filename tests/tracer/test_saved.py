@@ -17,10 +17,10 @@ from gradb.frame.reader import Tape
 from gradb.tape.decoding import decode_saved
 from gradb.tape.saved import NOT_READ, NodeSaved, SavedTensor
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.identity import TensorIds
-from gradb.tracer.records import NodeMark
-from gradb.tracer.saving import Saving
-from gradb.tracer.values import Snapshots
+from gradb.tracer.tensors.ids import TensorIds
+from gradb.tracer.tensors.records import NodeMark
+from gradb.tracer.tensors.saving import Saving
+from gradb.tracer.tensors.values import Snapshots
 from tests.tracer.exact import Outcome, as_kept, assert_same, kept
 from tests.tracer.recording import notes, record
 

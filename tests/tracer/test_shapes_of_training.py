@@ -15,8 +15,8 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.events import InterventionDetail
 from gradb.tape.stops import Stop
-from gradb.tracer.iterations import NOTE
-from gradb.tracer.rounds import Rounds
+from gradb.tracer.recording.iterations import NOTE
+from gradb.tracer.recording.rounds import Rounds
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

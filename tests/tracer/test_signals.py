@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from gradb.tracer.recorder import Recorder
-from gradb.tracer.shielding import deferring, held, remind, shielded, shields_above
+from gradb.tracer.isolation.signals import deferring, held, remind, shielded, shields_above
+from gradb.tracer.recording.recorder import Recorder
 from tests.tracer.recording import record
 
 

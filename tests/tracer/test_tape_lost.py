@@ -12,8 +12,8 @@ import pytest
 
 from gradb.frame.reader import Tape
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.gate import Gate
-from gradb.tracer.recorder import Recorder
+from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.recorder import Recorder
 
 NOWHERE = (None, None, None, None, None)
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from gradb.frame.reader import Tape
-from gradb.tracer.composer import Composer
+from gradb.tracer.recording.composer import Composer
 from tests.tracer.installed import installed
 from tests.tracer.recording import notes, record
 

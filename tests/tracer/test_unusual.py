@@ -226,7 +226,7 @@ def test_a_warning_of_torch_stands_at_the_scripts_line(tmp_path: Path) -> None:
 
 def test_code_made_in_a_loop_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that compiles code again and again does not make the tracer grow."""
-    from gradb.tracer import places
+    from gradb.tracer.source import places
 
     monkeypatch.setattr(places, "_MAX_CODES", 10)
     found: list[places.Places] = []

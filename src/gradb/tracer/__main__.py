@@ -12,7 +12,7 @@ def _start() -> None:
     is_borrowed = root not in sys.path
     if is_borrowed:
         sys.path.append(root)
-    from gradb.tracer.debuggee import main
+    from gradb.tracer.process.debuggee import main
 
     fd, spec = int(sys.argv[1]), sys.argv[2]
     if is_borrowed:

@@ -17,6 +17,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.present.draw.raster import prepare
+from gradb.tui.commands import SCREEN_COMMANDS
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
 from gradb.tui.screen import DebugScreen
@@ -59,7 +60,7 @@ class GradbApp(App[int]):
         self._ghost = ghost
         self._entries = tuple(entries)
         self._open_entry = open_entry
-        self._debug = DebugScreen(script)
+        self._debug = DebugScreen(script, SCREEN_COMMANDS)
         session = self._debug.session
         self._signals = Signals(session.signal, session.stop, self._on_signal)
         for each in THEMES:

@@ -1,13 +1,13 @@
 """The debug screen: it holds the one Frame, hands it to the panes, and turns what they say into commands.
 
 State goes down (Frame, options), messages come up. What a command does to the run is the debugger's affair, reached
-through the `Session`; what a command does to the screen is a row of `doing.SCREEN_COMMANDS`.
+through the `Session`; what a command does to the screen is a row of `commands.SCREEN_COMMANDS`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -28,9 +28,8 @@ from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice, Plot
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
-from gradb.tui.doing import SCREEN_COMMANDS
-from gradb.tui.finding import FindingScreen
 from gradb.tui.ghost import GhostView
+from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.keybar import KeyBar
@@ -61,8 +60,9 @@ class DebugScreen(Screen[None]):
     fronts: reactive[frozenset[str]] = reactive(frozenset(group[0] for group in GROUPS), repaint=False)
     """Which pane of each group has the place that they share where there is no room for all."""
 
-    def __init__(self, script: str = "") -> None:
+    def __init__(self, script: str, commands: Mapping[str, Callable[[DebugScreen, str], None]]) -> None:
         super().__init__()
+        self._commands = commands
         self.session = Session(Calls(self.update_frame, self.show_notice, self._show_finding, self._run_front_end))
         self.source = SourcePane("source", 1)
         self.panes: dict[str, Pane] = {
@@ -189,7 +189,7 @@ class DebugScreen(Screen[None]):
     # --- commands about the screen ------------------------------------------------------------------------------------
 
     def _run_front_end(self, statement: Statement) -> None:
-        SCREEN_COMMANDS[statement.command.name](self, statement.argument)
+        self._commands[statement.command.name](self, statement.argument)
 
     def _show_finding(self, result: Result) -> None:
         """Say what a numerical check found; its figures lie over the screen unless something else is there."""

@@ -15,7 +15,7 @@ from unittest import mock
 
 import torch
 
-from gradb.tracer import measuring, probing
+from gradb.tracer.probe import measuring, probing
 from tests.conformance.ops.judging import Tally, judge
 from tests.conformance.ops.results import MAX_PROBLEMS, Result
 from tests.conformance.ops.samples import NO_DTYPE, SEED, Case, Outcome, differentiable, outcome, samples

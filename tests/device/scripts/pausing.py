@@ -9,7 +9,7 @@ from torch import nn
 
 from gradb.link.messages import Continue
 from gradb.tape.stops import Stop
-from gradb.tracer.gate import Gate
+from gradb.tracer.recording.gate import Gate
 from tests.tracer.recording import notes, record
 
 STEPS = 6

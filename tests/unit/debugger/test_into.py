@@ -9,7 +9,7 @@ import pytest
 from gradb.debugger.errors import UserError
 from gradb.link.messages import Continue
 from gradb.tape.stops import Stop
-from gradb.tracer.gate import Gate
+from gradb.tracer.recording.gate import Gate
 from tests.unit.debugger.conftest import Live, Recorded
 from tests.unit.debugger.test_moving import do, here
 

@@ -7,7 +7,7 @@ import pytest
 from gradb.present.lines.call import call_text
 from gradb.tape.cutting import first_line, listed, shortened
 from gradb.tape.events import OpDetail, Tensor
-from gradb.tracer.failures import reason
+from gradb.tracer.recording.failures import reason
 from tests.fakes.packing import value
 
 

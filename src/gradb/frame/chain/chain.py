@@ -15,9 +15,9 @@ from gradb.frame.chain.probes import answers, measured, record as record_of
 from gradb.frame.chain.record import Chain, ChainEdge, Contribution, Hook
 from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
 from gradb.frame.chain.rewrites import rewrites
+from gradb.frame.chain.unreached import unreached
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Backward, Moment, Run
-from gradb.frame.graph.unreached import unreached
 from gradb.frame.graph.view import NodeState
 from gradb.tape.events import (
     AccumulateDetail,

@@ -1,0 +1,186 @@
+"""Holds a node that is too large to be measured against its formula, in one random direction.
+
+The node is called once with a fixed random vector v upstream; what it gives is projected on a fixed random vector s.
+The same number is v times what the formula makes of s on the way forward (an adjoint turns over: (v J) s = v (J s)),
+and that way is computed by torch's forward operations, not by its backward. The formulas here are those of the table,
+for the nodes that are large in real models; all others have none. No generator of the script's is touched.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Wire
+from gradb.tracer.probe.measuring import Call, Edge, Outputs, edges_of, results_of, unknown
+from gradb.tracer.tensors.history import version
+
+_APART = 4_099
+"""How far the signs of the vector that goes forward begin after those of the vector upstream."""
+_LEAST = 1 << 16
+_FRESH = 0
+_TINY = 1e-15
+MAX_ELEMENTS = 4_194_304
+"""Of each tensor at the node: a larger one is not called once more."""
+_LIMIT = 1 << 63  # a negative dimension is kept as its two's complement
+Forward = Callable[[Any, torch.Tensor, torch.Size], torch.Tensor]
+"""Takes a node, a change s of one input and the shape of the output; returns the change of the output."""
+
+
+def _dim(saved: int) -> int:
+    return saved if saved < _LIMIT else saved - 2 * _LIMIT
+
+
+def _softmax(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    y, dim = node._saved_result, _dim(node._saved_dim)
+    return y * (s - (y * s).sum(dim, keepdim=True))  # type: ignore[no-any-return]
+
+
+def _log_softmax(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    y, dim = node._saved_result, _dim(node._saved_dim)
+    return s - (y.exp() * s).sum(dim, keepdim=True)  # type: ignore[no-any-return]
+
+
+def _standard(node: Any) -> torch.Tensor:
+    return (node._saved_input - node._saved_result1) * node._saved_result2  # type: ignore[no-any-return]
+
+
+def _layer_norm(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    dims, hat = tuple(range(-len(node._saved_normalized_shape), 0)), _standard(node)
+    shift, stretch = s.mean(dims, keepdim=True), (hat * s).mean(dims, keepdim=True)
+    weight = node._saved_weight
+    made = (s - shift - hat * stretch) * node._saved_result2
+    return made if weight is None else made * weight  # type: ignore[no-any-return]
+
+
+def _convolved(node: Any, input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    sizes = node._saved_stride, node._saved_padding, node._saved_dilation
+    return torch.convolution(
+        input, weight, None, *sizes, node._saved_transposed, node._saved_output_padding, node._saved_groups
+    )
+
+
+def _embedding(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    if node._saved_scale_grad_by_freq:
+        raise LookupError("gradients are divided by counts")
+    made, padding = s[node._saved_indices], _dim(node._saved_padding_idx)
+    return made if padding < 0 else made * (node._saved_indices != padding).unsqueeze(-1)
+
+
+def _channels(s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    return s.reshape(1, -1, *[1] * (len(shape) - 2)).expand(shape)
+
+
+FORWARD: dict[str, tuple[Forward, ...]] = {
+    "MmBackward0": (lambda n, s, _: s @ n._saved_mat2, lambda n, s, _: n._saved_self @ s),
+    "AddmmBackward0": (
+        lambda n, s, shape: n._saved_beta * s.expand(shape),
+        lambda n, s, _: n._saved_alpha * (s @ n._saved_mat2),
+        lambda n, s, _: n._saved_alpha * (n._saved_mat1 @ s),
+    ),
+    "BmmBackward0": (lambda n, s, _: s @ n._saved_mat2, lambda n, s, _: n._saved_self @ s),
+    "ConvolutionBackward0": (
+        lambda n, s, _: _convolved(n, s, n._saved_weight),
+        lambda n, s, _: _convolved(n, n._saved_input, s),
+        lambda n, s, shape: _channels(s, shape),
+    ),
+    "SoftmaxBackward0": (_softmax,),
+    "LogSoftmaxBackward0": (_log_softmax,),
+    "NativeLayerNormBackward0": (_layer_norm, lambda n, s, _: _standard(n) * s, lambda n, s, shape: s.expand(shape)),
+    "EmbeddingBackward0": (_embedding,),
+    "TBackward0": (lambda n, s, _: s.t(),),
+    "TransposeBackward0": (lambda n, s, _: s.transpose(_dim(n._saved_dim0), _dim(n._saved_dim1)),),
+    "PermuteBackward0": (lambda n, s, _: s.permute([_dim(dim) for dim in n._saved_dims]),),
+    **dict.fromkeys(
+        ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "CloneBackward0"),
+        (lambda n, s, shape: s.reshape(shape),),
+    ),
+    "ExpandBackward0": (lambda n, s, shape: s.expand(shape),),
+    "SumBackward0": (lambda n, s, _: s.sum(),),
+    "MeanBackward0": (lambda n, s, _: s.mean(),),
+    "AddBackward0": (lambda n, s, shape: s.expand(shape), lambda n, s, shape: n._saved_alpha * s.expand(shape)),
+    "SubBackward0": (lambda n, s, shape: s.expand(shape), lambda n, s, shape: -n._saved_alpha * s.expand(shape)),
+    "MulBackward0": (lambda n, s, _: s * n._saved_other, lambda n, s, _: n._saved_self * s),
+}
+
+
+def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
+    """Call a node once with a random vector; return the wire forms of its probes, with what came of the comparison.
+
+    ``why``: what is said of the local derivative that was not measured. An edge without a formula has nothing more.
+    """
+    edges, outputs, formulas = edges_of(node), Outputs(node), FORWARD.get(name)
+    plain = [unknown(why) for _ in edges]
+    if formulas is None or not _is_fit(outputs, edges):
+        return plain
+    vectors = _vectors(outputs)
+    results = results_of(call(*vectors))
+    for index, (edge, gradient) in enumerate(zip(edges, results, strict=False)):
+        if edge.target is not None and gradient is not None and index < len(formulas):
+            try:
+                plain[index].append(_compared(node, edge, gradient, vectors[0].shape, formulas[index]))
+            except (LookupError, AttributeError, RuntimeError):  # what the formula needs was not saved, or was changed
+                continue
+    return plain
+
+
+def _is_fit(outputs: Outputs, edges: Sequence[Edge]) -> bool:
+    sizes = [outputs.rows, *(torch.Size(edge.shape or ()).numel() for edge in edges)]
+    has_complex = any(is_complex for _, is_complex in outputs.axes)
+    return (
+        max(sizes) <= MAX_ELEMENTS and not has_complex and all(edge.shape is not None for edge in edges if edge.target)
+    )
+
+
+def _vectors(outputs: Outputs) -> list[torch.Tensor]:
+    """Return a random vector upstream of the first output, and zeros upstream of the others."""
+    return [outputs.filled(0, _signs), *outputs.zeros(1)]
+
+
+def _compared(node: Any, edge: Edge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> Wire:
+    """Return both projections, and the length of the vector of their terms: what an error is relative to."""
+    sent = edge.deliver(gradient, MAX_ELEMENTS)
+    made = forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape).expand(shape)
+    (engine, one), (formula, other) = _project(sent, _APART), _project(made, 0)
+    return [engine, formula, max(one, other)]
+
+
+def _project(tensor: torch.Tensor, start: int) -> tuple[float, float]:
+    """Return the sum of a tensor times the random signs, and the length of the vector of these terms."""
+    flat = tensor.reshape(-1)
+    for dtype in (torch.promote_types(flat.dtype, torch.float32), torch.float64):
+        wide = flat.to(dtype)
+        signs = _signs(wide.shape, dtype, wide.device, start)
+        total, length = float(torch.dot(wide, signs)), float(torch.linalg.vector_norm(wide))
+        if math.isfinite(total) and _TINY < length < math.inf:
+            break  # else sums or squares were too large or too small for a float32
+    return total, length
+
+
+def _signs(shape: torch.Size, dtype: torch.dtype, device: torch.device, start: int = 0) -> torch.Tensor:
+    """Return 1 and -1 at random: exact in every dtype. It is memory that others share, not to be written to."""
+    key, end = (dtype, device), start + shape.numel()
+    known = _drawn.get(key)
+    if known is None or known.numel() < end or version(known) != _FRESH:
+        known = _drawn[key] = _draw(end, *key)
+    return known[start:end].view(shape)
+
+
+def _draw(count: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Draw at least so many signs: the first of them are the same however many there are.
+
+    The generator is our own, and Python's: it gives the same on every machine and with every version of torch.
+    """
+    size = max(_LEAST, 1 << (count - 1).bit_length())
+    with torch.inference_mode(False):
+        drawn = torch.frombuffer(bytearray(random.Random(1).randbytes(size // 8)), dtype=torch.uint8)
+        bits = (drawn[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
+        return (bits.reshape(-1).to(torch.int8) * 2 - 1).to(device, dtype)
+
+
+_drawn: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}
+"""The signs that were drawn, by dtype and device; drawn anew where a node has written to them."""

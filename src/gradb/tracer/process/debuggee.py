@@ -1,0 +1,291 @@
+"""The debuggee process: opens tape and channel, sets the stage, runs the script under the tracer, and ends as it would.
+
+The parts that need torch are imported when the script imports torch. A warm parent may fork before ``Debuggee.run``.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ast
+import atexit
+import contextlib
+import json
+import os
+import platform
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from gradb.link.channel import Channel, Closed, Lost
+from gradb.link.messages import (
+    Ask,
+    Continue,
+    Ended,
+    Loading,
+    Message,
+    Pause,
+    Paused,
+    Progress,
+    Quit,
+    Ready,
+    Refused,
+    Set,
+    Stopped,
+)
+from gradb.link.spec import Change, RunSpec
+from gradb.tape import trouble
+from gradb.tape.descriptors import DescriptorLost, high_only
+from gradb.tape.stops import Stop
+from gradb.tape.writer import TapeWriter
+from gradb.tracer.isolation import signals
+from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
+from gradb.tracer.process import execute, seeding
+from gradb.tracer.process.forks import stop_in_forks
+from gradb.tracer.process.outputs import Outputs
+from gradb.tracer.recording.controls import Controls
+from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.source.places import NOWHERE, PlaceRow, read_source
+
+_TICK = 0.04
+
+
+class Debuggee:
+    """One run of one script, with a tape to write to and a channel to be controlled over."""
+
+    def __init__(self, spec: RunSpec, channel: Channel) -> None:
+        self._spec = spec
+        self._channel = channel
+        self._pid = os.getpid()
+        with high_only():
+            self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
+        order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
+        self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
+        self._recorder = Recorder(self._writer, self._gate)
+        self._recorder.on_stop = lambda head, why: self._send(Stopped(head, why))
+        self._controls = Controls(self._recorder, spec.changes)
+        self._newest_loss: Callable[[], float | None] = lambda: None
+        self._outputs = Outputs(self._recorder, spec.passes_output)
+        self._torch = contextlib.ExitStack()
+        self._outcome = execute.Outcome(0, "finished")
+        self._is_ended = self._is_capped = False
+
+    def run(self) -> None:
+        """Run the script to its end; does not return normally if the script ended with an error."""
+        spec = self._spec
+        execute.set_stage(spec.script, spec.arguments)
+        text = read_source(os.path.abspath(spec.script)) if spec.script is not None else None
+        self._recorder.guard(self._describe, text, what="what is run")
+        self._watch_exits()
+        _thread.start_new_thread(self._listen, ())
+        waiting = FirstImport("torch", self._importing, self._imported)
+        waiting.install()
+        if spec.seed is not None:
+            seeding.seed_random(spec.seed)
+        if begins_with_torch(text or ""):
+            with contextlib.suppress(ImportError):  # the script's own import will say it better
+                import torch  # noqa: F401
+        self._outputs.install()
+        if spec.is_paused_at_start:
+            self._gate.hold(0)
+        with signals.deferring():
+            self._outcome = execute.run(spec.script, spec.module)
+        waiting.uninstall()
+        self._tell_error()
+        self._recorder.commit(
+            is_last=True
+        )  # a KeyboardInterrupt ends the process by its signal, past every exit function
+        execute.leave(self._outcome)
+
+    def _describe(self, text: str | None) -> None:
+        spec = self._spec
+        title, lesson = _docstring(text or "")
+        self._writer.set_run(
+            script=spec.script or "", module=spec.module or "", arguments=json.dumps(spec.arguments), cwd=os.getcwd(),
+            title=title, lesson=lesson, python=platform.python_version(), torch="", status="running",
+            started=str(time.time()), seed="" if spec.seed is None else str(spec.seed),
+        )  # fmt: skip
+        if spec.script is not None:
+            self._writer.source(os.path.abspath(spec.script), text)
+
+    def _importing(self) -> None:
+        self._send(Loading("importing torch"))
+
+    def _imported(self, torch: ModuleType) -> None:
+        if self._spec.seed is not None:
+            seeding.seed_torch(self._spec.seed)
+        try:
+            from gradb.tracer.watch.tracing import tracing
+
+            self._recorder.places.learn_torch(os.path.dirname(os.path.abspath(torch.__file__ or "")))
+            context = tracing(
+                self._recorder,
+                self._controls,
+                limit=self._spec.limit,
+                probe=self._spec.probe,
+                is_stepping=self._gate.is_stepping,
+                nudge=self._spec.nudge,
+            )
+            self._newest_loss = self._torch.enter_context(context)
+        except Exception as error:
+            self._recorder.lost(error, "everything that torch does", hides="values gradients")
+        self._recorder.guard(lambda: self._writer.set_run(torch=str(torch.__version__)), what="torch's version")
+        self._send(Ready(str(torch.__version__)))
+
+    # --- control ---
+
+    def _listen(self) -> None:
+        """Hear commands and commit by the clock; runs on a thread that Python's ``threading`` does not know."""
+        self._recorder.join_main_thread()
+        last, told = time.monotonic(), 0
+        while not self._is_ended:
+            try:
+                if self._channel.wait(_TICK):
+                    self._obey(self._channel.receive(0.0))
+                if signals.held:
+                    signals.remind()
+                self._recorder.commit()
+                self._watch_size()
+                if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
+                    last, told = time.monotonic(), self._writer.head
+                    self._send(Progress(self._writer.committed, self._recorder.iteration, self._newest_loss()))
+            except Lost as error:
+                self._recorder.stop(DescriptorLost(str(error)))
+                return
+            except (Closed, OSError, ValueError):
+                self._abort()
+                return
+            except Exception as error:  # go on hearing commands
+                self._recorder.lost(error, "a command")
+
+    def _obey(self, message: Message | None) -> None:
+        match message:
+            case Continue():
+                self._gate.release(message)
+            case Pause():
+                self._gate.ask()
+            case Set(change):
+                self._change(change)
+            case Ask():
+                self._gate.send(lambda: self._answer(message))
+            case Quit():
+                self._abort()
+
+    def _change(self, change: Change) -> None:
+        """Have something changed: at once where the script is held, else between two events."""
+        self._controls.ask(change)
+        self._gate.send(self._settle)
+
+    def _answer(self, ask: Ask) -> int:
+        with self._recorder.lock:
+            self._recorder.guard(self._recorder.answer, ask, what="the answer to a question")
+            return self._recorder.settle() - 1
+
+    def _settle(self) -> int:
+        with self._recorder.lock:
+            return self._recorder.settle() - 1
+
+    def _watch_size(self) -> None:
+        """Only watch from here on once the tape is as large as it may become."""
+        if self._recorder.is_full and not self._is_capped and self._writer.size() >= self._spec.max_tape:
+            self._is_capped = True
+            limit = f"{self._spec.max_tape:,} bytes"
+            self._controls.ask(Change("record", "watch"), f"the tape has reached its limit of {limit}")
+
+    def _abort(self) -> None:
+        """End the process because nobody is there any more to debug it."""
+        if not self._is_ended and os.getpid() == self._pid:
+            with contextlib.suppress(Exception):
+                self._recorder.commit(is_last=True)
+            os._exit(1)
+
+    def _paused(self, head: int) -> None:
+        self._recorder.write()
+        if self._recorder.is_open:
+            self._writer.index()
+        self._send(Paused(head))
+
+    def _send(self, message: Message) -> None:
+        if os.getpid() == self._pid:
+            with contextlib.suppress(Closed, OSError):
+                self._channel.send(message)
+
+    # --- the end ---
+
+    def _watch_exits(self) -> None:
+        stop_in_forks(self._recorder, self._channel)
+        atexit.register(self._end)  # the first to be registered is the last to be called
+        original = os._exit
+
+        def leave_at_once(status: int) -> None:
+            if os.getpid() == self._pid and not self._is_ended:
+                self._recorder.commit(is_last=True)
+                self._send(Ended(status & 0xFF))
+            original(status)
+
+        os._exit = leave_at_once  # type: ignore[assignment]
+
+    def _tell_error(self) -> None:
+        error = self._outcome.error
+        if error is None or isinstance(error, SystemExit):
+            return
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+        place = self._recorder.places.of_traceback(error.__traceback__)
+        detail = [type(error).__name__, str(error), text, True]
+        self._recorder.guard(self._emit_error, place, detail, what="an uncaught error")
+
+    def _emit_error(self, place: PlaceRow, detail: list[Any]) -> None:
+        self._recorder.settle()
+        self._recorder.emit("error", str(detail[0]), place, detail)
+
+    def _end(self) -> None:
+        if os.getpid() != self._pid or self._is_ended:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        with contextlib.suppress(Exception):
+            self._torch.close()
+        outcome = self._outcome
+        if self._recorder.is_open:
+            self._recorder.guard(self._close_tape, what="the end")
+        self._writer.release()
+        self._is_ended = True
+        self._send(Ended(outcome.exit_code))
+        self._channel.close()
+
+    def _close_tape(self) -> None:
+        outcome, recorder = self._outcome, self._recorder
+        recorder.settle()
+        recorder.emit("end", "end", NOWHERE.row, [outcome.exit_code, None, outcome.reason], may_hold=False)
+        recorder.write()
+        if recorder.is_open:
+            self._writer.set_run(status="finished" if not outcome.exit_code else f"exit code {outcome.exit_code}")
+            recorder.is_active = recorder.is_open = False
+            self._writer.close()
+
+
+def _docstring(text: str) -> tuple[str, str]:
+    try:
+        whole = ast.get_docstring(ast.parse(text)) or ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        whole = ""
+    title, _, lesson = whole.partition("\n")
+    return title.strip(), lesson.strip()
+
+
+def main(fd: int, spec: str) -> None:
+    """Run as the debuggee on an inherited socket."""
+    channel = Channel.from_fd(fd)
+    try:
+        debuggee = Debuggee(RunSpec.from_json(spec), channel)
+    except (sqlite3.Error, OSError) as error:
+        with contextlib.suppress(Closed, OSError):
+            channel.send(Refused(trouble.why(error) or str(error)))
+        sys.exit(2)
+    debuggee.run()

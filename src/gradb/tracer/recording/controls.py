@@ -1,0 +1,132 @@
+"""What is changed from outside while the script runs: the zero_grad policy, the learning rate, the depth of recording.
+
+Wishes come from the command line and, at any time, from the listening thread. They are carried out on a thread of the
+script's, between two events, so that each has its position on the tape. Knows nothing of torch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from gradb.link.spec import Change
+from gradb.tape.codec import Blob, dumps
+from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.source.places import NOWHERE
+
+
+class Controls:
+    """The changes in force, and those still to come.
+
+    Args:
+        recorder: the tape's recorder.
+        changes: what to change, and when.
+    """
+
+    def __init__(self, recorder: Recorder, changes: Sequence[Change] = ()) -> None:
+        self.zero_grad = "script"
+        """The policy: ``script``, ``off`` or ``on``."""
+        self.lr: float | None = None
+        """The learning rate of every step; None: the script's own."""
+        self.on_depth: Callable[[], tuple[str, str, Blob]] | None = None
+        """Called when everything is to be recorded again; tells the leaves and gradients of that moment."""
+        self.on_policy: Callable[[], None] = lambda: None
+        """Called when the zero_grad policy or the depth has changed."""
+        self.is_settled: Callable[[], bool] = lambda: True
+        """Tells whether the number of the iteration that goes on is sure to stay; until it is, changes wait."""
+        self._recorder = recorder
+        self._later = sorted(changes, key=lambda change: change.iteration)
+        self._now: deque[tuple[Change, str]] = deque()
+        recorder.errands = self._carry_out
+        recorder.on_failure = self._let_go
+        recorder.has_errands = bool(self._later) and self._later[0].iteration <= recorder.iteration
+
+    def give_up(self, what: str) -> None:
+        """End a change that could not be carried out, with the recorder's lock held: none may be half in force."""
+        before = self.zero_grad if what == "zero_grad" else "script" if self.lr is None else f"{self.lr:g}"
+        if before == "script":
+            return
+        if what == "zero_grad":
+            self.zero_grad = "script"
+        else:
+            self.lr = None
+        try:
+            self._tell(what, before, "script")
+            note = f"{what} {before} ends here, since it could not be carried out: the script's own is in force"
+            self._recorder.emit("note", "gradb", NOWHERE.row, [note], may_hold=self._may_hold)
+            self.on_policy()
+        except Exception as error:
+            self._recorder.failures.part("the end of a change from outside", error)
+
+    def _let_go(self) -> None:
+        """Set everything to the script's own: the recording is over, and nobody would see what is done."""
+        self.zero_grad, self.lr = "script", None
+        self.on_policy()
+
+    @property
+    def _may_hold(self) -> bool:
+        """False where the script is held already, and only wakes for an errand."""
+        return not self._recorder.gate.is_paused
+
+    def ask(self, change: Change, reason: str = "asked for") -> None:
+        """Take a wish; from any thread."""
+        if change.iteration > self._recorder.iteration:
+            self._later = sorted([*self._later, change], key=lambda one: one.iteration)
+        else:
+            self._now.append((change, reason))
+            self._recorder.has_errands = True
+
+    def begin_iteration(self, iteration: int) -> None:
+        """Look whether something was to be changed now."""
+        if self._later and self._later[0].iteration <= iteration and self.is_settled():
+            self._recorder.has_errands = True
+
+    def left(self) -> str:
+        """Say which changes came to nothing though the script came to their iteration; empty where there is none."""
+        due = [change for change in self._later if change.iteration <= self._recorder.iteration]
+        texts = ", ".join(f"{change.what} {change.value}@{change.iteration}" for change in due)
+        return (
+            f"not carried out: {texts}; which steps make an iteration was not settled before the end" if texts else ""
+        )
+
+    def _carry_out(self) -> None:
+        """Make the changes that are due; called between two events with the recorder's lock held."""
+        while self._later and self._later[0].iteration <= self._recorder.iteration and self.is_settled():
+            self._try(self._later.pop(0), "asked for")
+        while self._now:
+            self._try(*self._now.popleft())
+
+    def _try(self, change: Change, reason: str) -> None:
+        try:
+            self._apply(change, reason)
+        except Exception as error:
+            self._recorder.failures.event(f"{change.what} {change.value}", error, hides="values gradients")
+            self.give_up(change.what)
+
+    def _apply(self, change: Change, reason: str) -> None:
+        match change.what:
+            case "zero_grad" if change.value != self.zero_grad:
+                before, self.zero_grad = self.zero_grad, change.value
+                self._tell("zero_grad", before, change.value)
+            case "lr" if (rate := None if change.value == "script" else float(change.value)) != self.lr:
+                before, self.lr = "script" if self.lr is None else f"{self.lr:g}", rate
+                self._tell("lr", before, "script" if rate is None else f"{rate:g}")
+            case "record" if (change.value == "full") != self._recorder.is_full:
+                self._set_depth(change.value, reason)
+        self.on_policy()
+
+    def _tell(self, what: str, before: str, after: str) -> None:
+        self._recorder.emit("intervention", what, NOWHERE.row, [what, before, after], may_hold=self._may_hold)
+
+    def _set_depth(self, depth: str, reason: str) -> None:
+        recorder = self._recorder
+        recorder.is_full = depth == "full"
+        try:
+            leaves, gradients, blob = (
+                self.on_depth() if recorder.is_full and self.on_depth is not None else ("[]", "[]", None)
+            )
+        except Exception as error:
+            leaves, gradients, blob = "[]", "[]", None
+            recorder.failures.part("what the leaves hold", error, hides="values gradients")
+        detail = f"[{dumps(depth)},{dumps(reason)},{leaves},{gradients}]"
+        recorder.emit("depth", depth, NOWHERE.row, detail, blob, may_hold=self._may_hold)

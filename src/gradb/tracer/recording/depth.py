@@ -1,0 +1,82 @@
+"""Switches between recording everything and only watching, without a trace of the one in the other.
+
+The forward mode and the module hooks cost time at every call, so they are taken out while nothing asks for them: at
+``watch``, unless a zero_grad policy needs to see the script's own idioms. They are put in and taken out on the main
+thread, and never inside a call that the mode is handling.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+
+from gradb.tracer.recording.recorder import Recorder
+
+Context = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+class Depth:
+    """What is installed for the depth in force.
+
+    Args:
+        recorder: says how much is recorded.
+        mode: the forward mode.
+        modules: makes the context in which calls of modules are seen.
+        needs_mode: tells whether the mode has to be there though only watching.
+    """
+
+    def __init__(
+        self, recorder: Recorder, mode: TorchFunctionMode, modules: Context, needs_mode: Callable[[], bool]
+    ) -> None:
+        self._recorder = recorder
+        self._mode = mode
+        self._modules = modules
+        self._needs_mode = needs_mode
+        self._is_entered = False
+        self._hooks: contextlib.ExitStack | None = None
+        self._is_open = False
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Keep what belongs to the depth in place, as long as the context lasts."""
+        self._is_open = True
+        self.sync()
+        try:
+            yield
+        finally:
+            self._is_open = False
+            self.sync()
+
+    def sync(self) -> None:
+        """Put in and take out what the depth in force asks for, if this is a moment at which that can be done."""
+        if threading.get_ident() != threading.main_thread().ident:
+            return
+        wants_hooks = self._is_open and self._recorder.is_full
+        wants_mode = wants_hooks or (self._is_open and self._needs_mode())
+        if wants_mode and not self._is_entered:
+            self._mode.__enter__()
+            self._is_entered = True
+        elif not wants_mode and self._is_entered and self._take_out():
+            self._is_entered = False
+        if wants_hooks and self._hooks is None:
+            self._hooks = contextlib.ExitStack()
+            self._hooks.enter_context(self._modules())
+        elif self._hooks is not None and not wants_hooks and not (self._is_entered and not wants_mode):
+            self._hooks.close()  # until the mode is out, a module's call is the moment at which it can be
+            self._hooks = None
+
+    def _take_out(self) -> bool:
+        """Take the mode off the stack, from below those that the script has entered since."""
+        stack = _get_current_function_mode_stack()
+        if self._mode not in stack:
+            return False  # it is handling a call at this moment
+        above = []
+        while (top := torch._C._pop_torch_function_stack()) is not self._mode:
+            above.append(top)
+        for mode in reversed(above):
+            torch._C._push_on_torch_function_stack(mode)
+        return True

@@ -1,0 +1,280 @@
+"""The one object all parts of the tracer report to: it numbers, stamps and stores events, and asks the gate.
+
+Knows the tape's writer, the gate and the places; it knows nothing of how torch is watched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from gradb.link.messages import Ask
+from gradb.tape import trouble
+from gradb.tape.codec import Blob, Wire, dumps
+from gradb.tape.descriptors import DescriptorLost, FileLost
+from gradb.tape.events import PHASE_OF_KIND, Event
+from gradb.tape.schema import NONFINITE, QUIET
+from gradb.tape.writer import TapeWriter
+from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
+from gradb.tracer.recording.failures import Failures, reason
+from gradb.tracer.recording.gate import Gate
+from gradb.tracer.source.places import NOWHERE, Found, Inside, ModuleCall, PlaceRow, Places
+
+_BATCH = 500
+_FINAL = (sqlite3.Error, OSError)
+"""What the tape's file fails with."""
+
+
+class Recorder:
+    """Appends events to the tape.
+
+    ``lock`` is held by whoever composes an event, from reading ``next_seq`` to ``emit``; ``emit`` may hold the script.
+    """
+
+    def __init__(self, writer: TapeWriter, gate: Gate) -> None:
+        self.writer = writer
+        self.gate = gate
+        self.places = Places(writer.source)
+        self.lock = threading.RLock()
+        self.is_active = True
+        self.is_full = True
+        """False while only watching: no event of an op, a node or a .grad."""
+        self.iteration = 1
+        self.phase = "start"
+        self.before_event: Callable[[], None] | None = None
+        """Called before the next event is numbered (the output streams flush what was printed before it)."""
+        self.pending: Callable[[], None] | None = None
+        """Records what has been seen already, once it is over; called before each event is numbered."""
+        self.flush_idle: Callable[[bool], None] = lambda is_last: None
+        """Called before a commit that must not hold the script: by the clock, or (True) because the process ends."""
+        self.errands: Callable[[], None] = lambda: None
+        """What has to be done between two events, when ``has_errands``."""
+        self.has_errands = False
+        self._is_due = False
+        self.answer: Callable[[Ask], None] = lambda ask: None
+        """Called on the thread that is held at a node, to measure something there."""
+        self.failures = Failures(self)
+        self.places.on_failure = self.failures.part
+        self.on_failure: Callable[[], None] = lambda: None
+        """Called when a part of an intervention has failed: none may be half in force."""
+        self.on_stop: Callable[[int, str], None] = lambda event, why: None
+        """Called with the last event on the tape, and why there can be no more."""
+        self.on_iteration: Callable[[int], None] = lambda iteration: None
+        """Called when an iteration begins."""
+        self.is_open = True
+        self._threads: dict[int, int] = {threading.main_thread().ident or 0: 0}
+        self._pid = os.getpid()
+
+    @property
+    def next_seq(self) -> int:
+        """The number the next event will get (with ``lock`` held, after ``settle``)."""
+        return self.writer.head + 1
+
+    def settle(self) -> int:
+        """Write what has to come before the next event; return that event's number."""
+        if self.pending is not None or self.before_event is not None or self.has_errands or self._is_due:
+            self._write_first()
+        return self.writer.head + 1
+
+    def _write_first(self) -> None:
+        if self.pending is not None:
+            try:
+                self.pending()
+            except Exception as error:
+                self.pending = None
+                self.failures.part("a change of .grad", error)
+        before, self.before_event = self.before_event, None
+        if before is not None:
+            try:
+                before()
+            except Exception as error:
+                self.failures.part("what was printed", error)
+        if self.has_errands:
+            self.has_errands = False
+            self.failures.tell()
+            self.errands()
+        if self._is_due:
+            self._is_due = False
+            self.write()
+
+    def next_iteration(self) -> None:
+        """Begin the next iteration."""
+        self.iteration += 1
+        self.on_iteration(self.iteration)
+
+    def find(self, depth: int = 1, within: ModuleCall | None = None) -> Found:
+        """Find the user's place above the caller; ``within`` is the module call that it is known to be in."""
+        try:
+            frame: FrameType | None = sys._getframe(depth + 1)
+        except ValueError:  # called by the interpreter itself, as when it prints the message of sys.exit
+            frame = None
+        try:
+            return self.places.find(frame, within)
+        except Exception as error:
+            self.failures.part("places in the source", error)
+            return NOWHERE.found(False, False, False)
+
+    def emit(
+        self,
+        kind: str,
+        name: str,
+        place: PlaceRow,
+        detail: Wire | str,
+        blob: Blob | None = None,
+        *,
+        scope: str = "",
+        node: int | None = None,
+        is_quiet: bool = False,
+        has_nonfinite: bool = False,
+        may_hold: bool = True,
+        phase: str | None = None,
+    ) -> int:
+        """Append an event, then hold the script if the gate says so. Return its number.
+
+        ``detail`` is its wire form, or the text of that.
+        """
+        self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
+        thread = self._threads.get(ident := threading.get_ident())
+        if thread is None:
+            thread = self._threads[ident] = len(self._threads)
+        writer = self.writer
+        seq = writer.head + 1
+        data = b"".join(blob.parts) if blob is not None and blob.parts else None
+        text = detail if type(detail) is str else dumps(detail)
+        flags = QUIET * is_quiet | NONFINITE * has_nonfinite
+        events = writer.events
+        events.append(
+            (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, text, data)
+        )  # as ``TapeWriter.event`` does, without a call of twelve arguments
+        writer.head = seq
+        if type(place) is Inside:
+            writer.libraries.append((seq, *place.library))
+        if len(events) >= _BATCH:
+            self.write()
+        if may_hold and self.gate.is_watching:
+            self._arrive(seq, kind, name, place, scope, node, is_quiet, has_nonfinite, thread)
+        return seq
+
+    def _arrive(
+        self,
+        seq: int,
+        kind: str,
+        name: str,
+        place: PlaceRow,
+        scope: str,
+        node: int | None,
+        is_quiet: bool,
+        has_nonfinite: bool,
+        thread: int,
+    ) -> None:
+        file = self.writer.source_path(place[0])
+        header = Event(
+            seq, kind, name, file, *place[1:], scope, self.iteration, self.phase, node, is_quiet, has_nonfinite, thread
+        )
+        self.gate.arrive(header)
+
+    def join_main_thread(self) -> None:
+        """Count what the calling thread records (prints, by the clock) as the main thread's."""
+        self._threads[threading.get_ident()] = 0
+
+    def note(self, text: str) -> None:
+        """Say something about the recording itself, on the tape."""
+        with self.lock:
+            self.settle()
+            self.emit("note", "gradb", NOWHERE.row, [text])
+
+    @shielded_but_for_its_end
+    def guard(self, part: Callable[..., Any], *arguments: Any, what: str = "an event", hides: str = "") -> Any:
+        """Run a part of ours under the lock, so that nothing that goes wrong in it can reach the script.
+
+        Args:
+            part: returns what is returned; None where it failed, or nothing is recorded.
+            arguments: the part's.
+            what: would have been recorded.
+            hides: what may have changed unseen if it fails (see ``Failures.part``).
+        """
+        if not self.is_active:
+            return None
+        try:
+            with self.lock:
+                result = part(*arguments)
+        except Exception as error:
+            self.lost(error, what, hides=hides)
+            result = None
+        if held:
+            deliver()
+        return result
+
+    def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
+        """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""
+        with self.lock:
+            if isinstance(error, sqlite3.Error | DescriptorLost | FileLost):
+                self.stop(error)
+            elif (
+                self.is_active and shields_above(sys._getframe(1)) > 1
+            ):  # another part called it, whose event has its number
+                self.failures.part(what, error, hides=hides)
+            elif self.is_active:
+                self.failures.event(what, error, hides=hides, node=node)
+
+    def write(self) -> None:
+        """Commit what is pending, with ``lock`` held; where that cannot be done any more, the recording is over."""
+        try:
+            self.failures.save()
+            self.writer.commit()
+        except _FINAL as error:
+            self.stop(error)
+
+    def stop(self, error: BaseException) -> None:
+        """End the recording, because its file cannot be written any more: the script goes on without it."""
+        if not self.is_active and not self.is_open:
+            return
+        self.is_active = self.is_open = False
+        known = trouble.why(error)
+        writer, why = (
+            self.writer,
+            f"the tape cannot be written any more{f': {known}' if known else f' ({reason(error)})'}",
+        )
+        try:
+            writer.abandon()
+            writer.set_run(stopped=json.dumps([writer.committed, why]))
+        except Exception:
+            pass  # the parent says it where it can
+        try:
+            self.on_failure()
+            self.on_stop(writer.committed, why)
+        except Exception:
+            pass
+
+    def commit(self, is_last: bool = False) -> None:
+        """Commit what is pending, unless this is a forked child; a thread that is composing an event does it itself."""
+        if os.getpid() != self._pid or not self.is_open:
+            return
+        if not self.lock.acquire(blocking=False):
+            self._is_due = True
+            return
+        try:
+            if self.pending is None:
+                self.flush_idle(is_last)
+            if self.writer.has_pending:
+                self.write()
+        except Exception as error:
+            self.lost(error, "what was printed")
+        finally:
+            self._is_due = False
+            self.lock.release()
+
+    def abandon(self) -> None:
+        """Stop at once, in a forked child: the tape belongs to the parent."""
+        self.is_active = False
+        self.gate.release(None)
+        self.lock = threading.RLock()
+        self.before_event = None
+        self.is_open = False
+        self.writer.leak()

@@ -1,0 +1,75 @@
+"""2-norms of tensors, taken without changing anything: small ones from their bytes, others by torch."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+from gradb.tracer.tensors.values import Unreadable, modes_off, readable
+
+_SMALL = 64
+_TINY = 1e-15
+"""A norm below it may have lost squares on the way."""
+_ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
+_KINDS: dict[torch.dtype, Any] = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
+_NARROW = frozenset({torch.float16, torch.bfloat16})
+
+
+@functools.cache
+def _reader(kind: Any, count: int) -> Callable[[int], Iterable[float]]:
+    """Return what takes an address and gives the floats that lie there."""
+    read: Callable[[int], Iterable[float]] = (kind * count).from_address
+    return read
+
+
+def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
+    """Return the 2-norm of all elements of some tensors, or None where one of them cannot be read.
+
+    NaN and infinities come through. Small tensors are read by address, in one loop without a call for each.
+    """
+    floats: list[float] = []
+    try:
+        for tensor in tensors:
+            kind = _KINDS.get(tensor.dtype) if type(tensor) in _ORDINARY else None
+            if kind is not None and (count := tensor.numel()) <= _SMALL and tensor.is_cpu:
+                address = _address(tensor)
+                if address:
+                    floats += _reader(kind, count)(address)
+                    continue
+            floats.append(_carefully(tensor))
+        return math.hypot(*floats)
+    except (Unreadable, RuntimeError, NotImplementedError, TypeError):
+        return None
+
+
+def _address(tensor: torch.Tensor) -> int:
+    """Return where all elements lie side by side, or 0: sparse, or wrapped by a transform, or not contiguous."""
+    try:
+        return tensor.data_ptr() if tensor.is_contiguous() else 0
+    except RuntimeError:
+        return 0
+
+
+def _carefully(tensor: torch.Tensor) -> float:
+    """Return the 2-norm of all elements.
+
+    Raises:
+        Unreadable: it cannot be taken safely.
+    """
+    with modes_off(), torch.no_grad():
+        if tensor.layout is torch.sparse_coo:
+            tensor = tensor.detach().coalesce().values()
+        dense = readable(tensor, sys.maxsize)
+        if not (dense.is_floating_point() or dense.is_complex()):
+            dense = dense.to(torch.float64)
+        found = float(torch.linalg.vector_norm(dense, dtype=torch.float32 if dense.dtype in _NARROW else None))
+        if (math.isinf(found) or found < _TINY) and (dense.dtype is torch.float32 or dense.dtype in _NARROW):
+            # the squares may be too large or too small for a float32, and the elements not
+            found = float(torch.linalg.vector_norm(dense.to(torch.float64)))
+        return found

@@ -1,0 +1,232 @@
+"""Snapshots of tensors: their values as the text of wire forms, taken without changing anything.
+
+A tensor up to the limit is copied whole, a larger one is summarised at once. Nothing is kept alive, no gradient graph
+is built, and where reading could run somebody's code (subclasses, transforms, dispatch modes) the value is said not to
+be known instead. Called with torch functions disabled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import weakref
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.utils._python_dispatch import _disable_current_modes
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tape.cutting import first_line
+from gradb.tracer.tensors.forms import Form, Forms, is_decoded
+from gradb.tracer.tensors.summaries import Summary, summarise
+
+_ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
+_STRIDED = torch.strided
+_integer = int.from_bytes
+_mode_count = torch._C._len_torch_dispatch_stack
+_plain_types: dict[type, bool] = {torch.Tensor: True, torch.nn.Parameter: True}
+
+
+class Unreadable(Exception):
+    """The value cannot be read safely; the message says why."""
+
+
+class Snapshots:
+    """Turns tensors into wire forms.
+
+    Args:
+        limit: the largest number of elements stored whole.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.on_failure: Callable[[str, Exception], str] = lambda what, error: str(error)
+        """Called when reading fails for a reason that is no refusal of torch's; returns what to say in place of it."""
+        self._forms = Forms(limit)
+        self.passed: dict[int, tuple[weakref.ref[torch.Tensor], int, Summary]] | None = None
+        """Large gradients that the engine hands from node to node, where nobody but it can change them; else None."""
+        self._direct = {dtype: known for dtype, known in self._forms.by_dtype.items() if not dtype.is_complex}
+
+    def take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
+        """Return the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or an infinity.
+
+        The common case is read by address, after a few look-ups that no mode, transform or subclass sees.
+        """
+        if tensor is None:
+            return "null"
+        try:
+            if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and not tensor.is_neg():
+                form = self._direct[tensor.dtype].get(tensor.shape)
+                if form is None:
+                    form = self._forms.make(tensor.dtype, _plain(tensor.shape))
+                if form.is_whole and (dense := _dense(tensor)) is not None:
+                    address = dense.data_ptr()  # raises for what a transform wraps; 0 where there is no memory
+                    if address:
+                        return self._whole(form, form.read(address).raw, blob)
+        except Exception:
+            pass  # the long way finds out why, and says so
+        return self._carefully(tensor, blob)
+
+    def _whole(self, form: Form, data: bytes, blob: Blob) -> str:
+        if form.exponents and ((_integer(data, "little") & form.exponents) + form.lowest) & form.signs:
+            blob.has_nonfinite = True
+        offset = blob.size
+        blob.parts.append(data)
+        blob.size = offset + form.size
+        return f'{form.head}{offset},null,""]'
+
+    def take_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
+        """Return the same as ``take`` of a gradient inside the engine, reading a large one once where that will do.
+
+        Each node hands its gradients to the next as they are. What is still the same tensor, in the same version, has
+        the value that it had: see ``passing.are_private`` for why nobody can have changed it otherwise.
+        """
+        passed = self.passed
+        if passed is None or type(tensor) not in _ORDINARY or tensor.numel() <= self.limit or not tensor.is_cpu:
+            return self.take(tensor, blob)
+        known = passed.get(id(tensor))
+        try:
+            if known is None or known[0]() is not tensor or known[1] != tensor._version:
+                with modes_off():
+                    summary = self._summary(readable(tensor, self.limit))
+                known = passed[id(tensor)] = weakref.ref(tensor), tensor._version, summary
+            return f'{self._form(tensor.dtype, _plain(tensor.shape)).head}null,{known[2].text(blob)},""]'
+        except Exception:
+            return self._carefully(tensor, blob)
+
+    def _carefully(self, tensor: torch.Tensor, blob: Blob) -> str:
+        shape: tuple[int, ...] = ()
+        try:
+            if tensor.is_nested and tensor.layout is _STRIDED:
+                raise Unreadable(f"a tensor of shape ({tensor.size(0)}, …) is not read: it is nested")
+            shape = _plain(tensor.shape)
+            with modes_off():
+                text = self._read(shape, readable(tensor, self.limit), blob)
+                return text if tensor.layout is _STRIDED else f"{text[:-3]}{dumps(_stored(tensor))}]"
+        except Unreadable as refusal:
+            why = str(refusal)
+        except RecursionError as error:
+            why = f"not recorded: {self.on_failure('values', error)}"
+        except (RuntimeError, NotImplementedError, TypeError, Warning) as error:  # a script may make warnings errors
+            why = f"torch cannot read it: {first_line(str(error), 120)}"
+        except Exception as error:
+            why = f"not recorded: {self.on_failure('values', error)}"
+        return dumps([shape, str(tensor.dtype)[6:], None, None, why])
+
+    def missing(self, why: str) -> str:
+        """Return the text of the wire form ``V`` of a value of which nothing at all is known."""
+        return dumps([[], "", None, None, f"not recorded: {why}"])
+
+    def _read(self, shape: tuple[int, ...], tensor: torch.Tensor, blob: Blob) -> str:
+        form = self._form(tensor.dtype, shape)
+        if form.is_whole:
+            return self._whole(form, content(tensor), blob)
+        return f'{form.head}null,{self._summary(tensor).text(blob)},""]'
+
+    def _summary(self, tensor: torch.Tensor) -> Summary:
+        if tensor.is_complex():
+            raise Unreadable("statistics of complex tensors are not kept")
+        return summarise(tensor)
+
+    def _form(self, dtype: torch.dtype, shape: tuple[int, ...]) -> Form:
+        return self._forms.by_dtype[dtype].get(shape) or self._forms.make(dtype, shape)
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor | None:
+    """Return a tensor whose elements lie row by row, or None where a dispatch mode would see how that is made."""
+    if tensor.is_contiguous():
+        return tensor
+    return None if _mode_count() else tensor.detach().contiguous()
+
+
+def blank(tensor: torch.Tensor) -> str:
+    """Return the wire form of memory that nothing has been written to yet: whatever lies there is no value."""
+    try:
+        return dumps([_plain(tensor.shape), str(tensor.dtype)[6:], None, None, "not initialised"])
+    except Exception:
+        return dumps([[], str(tensor.dtype)[6:], None, None, "not initialised, not even its shape"])
+
+
+def _stored(tensor: torch.Tensor) -> str:
+    """Return how a tensor that is shown dense really lies."""
+    layout = str(tensor.layout)[6:]
+    return (
+        f"{layout}, {tensor._nnz()} entries stored; shown dense" if layout == "sparse_coo" else f"{layout}; shown dense"
+    )
+
+
+def _plain(shape: torch.Size) -> tuple[int, ...]:
+    sizes = tuple(shape)
+    if any(type(size) is not int for size in sizes):
+        is_nested = any(str(size).startswith("j") for size in sizes)
+        shape_text = ", ".join(map(str, sizes))
+        raise Unreadable(f"a tensor of shape ({shape_text}) is not read{': it is nested' if is_nested else ''}")
+    return sizes
+
+
+@contextlib.contextmanager
+def _no_modes() -> Iterator[None]:
+    with _disable_current_modes():
+        yield
+
+
+_NOTHING = contextlib.nullcontext()
+
+
+def modes_off() -> contextlib.AbstractContextManager[None]:
+    """Keep a user's dispatch mode (a FLOP counter, say) from seeing our own reads."""
+    return _no_modes() if _mode_count() else _NOTHING
+
+
+def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
+    """Return a dense CPU tensor with the same value, detached.
+
+    Raises:
+        Unreadable: reading would run foreign code, or there is no value.
+    """
+    kind = type(tensor)
+    if not (_plain_types.get(kind) or _is_plain(kind)):
+        raise Unreadable(f"a {kind.__name__} with its own dispatch is not read")
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        raise Unreadable("inside a torch.func transform")
+    if torch._C._functorch.is_legacy_batchedtensor(tensor):
+        raise Unreadable("a whole batch of gradients: is_grads_batched")
+    if tensor.layout is not torch.strided:
+        if tensor.numel() > limit:
+            raise Unreadable(str(tensor.layout)[6:])
+        tensor = tensor.detach().to_dense()
+    if tensor.is_meta or tensor.is_quantized or not is_decoded(tensor.dtype):
+        raise Unreadable("no values on the meta device" if tensor.is_meta else f"dtype {tensor.dtype} is not decoded")
+    if tensor.requires_grad or tensor.grad_fn is not None:
+        tensor = tensor.detach()
+    if tensor._is_zerotensor():
+        tensor = tensor.clone()  # torch's shorthand for zeros: it has no memory
+    if tensor.is_conj() or tensor.is_neg():
+        tensor = tensor.resolve_conj().resolve_neg()
+    return tensor if tensor.device.type == "cpu" else _to_cpu(tensor, limit)
+
+
+def is_ordinary(tensor: object) -> bool:
+    """Tell whether a value is a tensor whose own attributes can be read without running foreign code."""
+    kind = type(tensor)
+    return isinstance(tensor, torch.Tensor) and (_plain_types.get(kind) or _is_plain(kind))
+
+
+def _is_plain(kind: type) -> bool:
+    known = _plain_types.get(kind)
+    if known is None:
+        dispatch = getattr(kind, "__torch_dispatch__", None)
+        known = _plain_types[kind] = dispatch is torch._C._disabled_torch_dispatch_impl
+    return known
+
+
+def _to_cpu(tensor: torch.Tensor, limit: int) -> torch.Tensor:
+    return tensor.cpu() if tensor.numel() <= limit else tensor
+
+
+def content(tensor: torch.Tensor) -> bytes:
+    """Return the elements, row-major, little-endian, of a tensor that ``readable`` returned."""
+    if not tensor.is_contiguous():
+        tensor = tensor.contiguous()
+    count = tensor.numel()
+    return ctypes.string_at(tensor.data_ptr(), count * tensor.element_size()) if count else b""

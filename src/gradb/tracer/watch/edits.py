@@ -1,0 +1,247 @@
+"""Records what becomes of ``.grad`` buffers that the script clears or changes, told by effect.
+
+Where all that changed is zero (or None) afterwards, gradients were cleared; where it is not, they were changed; where
+nothing is different, nothing happened. What one call of a function of torch's does in several ops (clipping, unscaling)
+is one event: it waits until the function is left or anything else has to be recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Hashable
+from types import FrameType
+
+import torch
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.source.callers import Caller, caller_in_torch
+from gradb.tracer.source.places import PlaceRow
+from gradb.tracer.tensors.fingerprints import fingerprint
+from gradb.tracer.tensors.history import grad_of
+from gradb.tracer.tensors.norms import norm_of_all
+from gradb.tracer.tensors.records import TensorRecord
+from gradb.tracer.watch.policy import ZeroPolicy
+
+
+class Row:
+    """One leaf and what its ``.grad`` held before a call."""
+
+    __slots__ = ("before", "leaf", "norm", "print")
+
+    def __init__(self, leaf: torch.Tensor, before: str) -> None:
+        self.leaf, self.before = leaf, before
+        self.norm: float | None = None
+        self.print: Hashable = None
+
+
+class Held:
+    """Leaves and what their buffers held before a call that clears them, or may change them."""
+
+    __slots__ = ("blob", "caller", "rows")
+
+    def __init__(self, composer: Composer, leaves: list[torch.Tensor], blob: Blob | None = None) -> None:
+        self.blob = Blob() if blob is None else blob
+        self.rows = [Row(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
+        self.caller: Caller | None = None
+
+    def look_closely(self) -> None:
+        """Remember enough to tell afterwards whether anything is different."""
+        for row in self.rows:
+            grad = grad_of(row.leaf)
+            row.print, row.norm = fingerprint(grad), norm_of(grad)
+
+
+class _Part:
+    """One leaf in a change that is going on."""
+
+    __slots__ = ("after", "before", "known", "norms")
+
+    def __init__(self, known: TensorRecord, before: str, norm: float | None) -> None:
+        self.known, self.before, self.after = known, before, "null"
+        self.norms: list[float | None] = [norm, None]
+
+
+class _Change:
+    """What one call changes."""
+
+    __slots__ = ("blob", "by", "caller", "parts", "place")
+
+    def __init__(self, by: str, place: PlaceRow, blob: Blob, caller: Caller | None) -> None:
+        self.by, self.place, self.blob, self.caller = by, place, blob, caller
+        self.parts: dict[int, _Part] = {}
+
+
+class Edits:
+    """Writes the events of clearings and changes."""
+
+    def __init__(self, composer: Composer, policy: ZeroPolicy) -> None:
+        self._composer = composer
+        self._recorder = composer.recorder
+        self._policy = policy
+        self._open: _Change | None = None
+        composer.on_moved = self.moved
+
+    def hold(self, leaves: list[torch.Tensor], *, is_clear: bool) -> Held | None:
+        """Remember buffers before a call; ``is_clear``: it is known to clear them."""
+        if not leaves:
+            return None
+        if is_clear:
+            return Held(self._composer, leaves)
+        caller = caller_in_torch(sys._getframe(1))
+        is_same = self._open is not None and caller is not None and self._goes_on(sys._getframe(1))
+        held = Held(self._composer, leaves, self._open.blob if is_same and self._open else None)
+        held.caller = caller
+        held.look_closely()
+        return held
+
+    def cleared(self, idiom: str, held: Held, place: PlaceRow) -> None:
+        """Record a call that clears gradients, whether or not there was anything to clear."""
+        composer = self._composer
+        self._recorder.settle()
+        composer.leaves([row.leaf for row in held.rows], place)
+        event, rows = self._recorder.next_seq, []
+        for row in held.rows:
+            grad = grad_of(row.leaf)
+            known = self._noted(row.leaf, grad)
+            after = composer.snapshots.take(grad, held.blob)
+            rows.append(f"[{known.id},{dumps(known.label)},{row.before},{after}]")
+            if norm_of(grad) == 0:
+                known.fills = known.since = 0
+                if row.before != "null":
+                    self._policy.cleared(to_zeros=grad is not None)
+            elif not known.fills:
+                known.filled(self._recorder.iteration)  # the script gave it a value of its own
+            composer.writer.grad(known.id, event, known.fills, known.since)
+        self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],false]", held.blob)
+
+    def by_effect(self, idiom: str, held: Held, place: PlaceRow) -> None:
+        """Record what a call did: cleared, changed, or nothing."""
+        changed = []
+        for row in held.rows:
+            grad = grad_of(row.leaf)
+            self._noted(row.leaf, grad)
+            if row.print is None or fingerprint(grad) != row.print:
+                changed.append(row)
+        if not changed:
+            return
+        held.rows, is_clear = changed, all(is_cleared(row.leaf) for row in changed)
+        if is_clear and self._policy.is_off and any(row.norm != 0 for row in changed):
+            self.missed()
+        if not self._recorder.is_full:
+            return
+        if is_clear:
+            self.cleared(idiom, held, place)
+        else:
+            self._changed(idiom, held, place)
+
+    def missed(self) -> None:
+        """Count a clear that the policy ``off`` could not hold back: it was none before it had happened."""
+        event = self._recorder.settle()
+        self._composer.series.point("missed", "zero_grad", self._policy.count_missed(), event)
+
+    def moved(self, known: TensorRecord, value: str, blob: Blob, place: PlaceRow) -> None:
+        """Record that a buffer was given other memory, which no mode sees (``set_``): known only when it is added to.
+
+        Args:
+            known: the leaf.
+            value: what the buffer held, that memory, before anything was added; its bytes begin the blob.
+            blob: of ``value``.
+            place: where this was found out.
+        """
+        known.is_moved = False
+        self.flush()
+        self._recorder.settle()
+        before = self._composer.snapshots.missing("the memory that it lay in was exchanged since")
+        is_clear = _is_zero(value, blob)
+        known.fills = known.since = 0
+        if is_clear and self._policy.is_off:
+            self.missed()
+        elif not is_clear:
+            known.filled(self._recorder.iteration)
+        row = f"[{known.id},{dumps(known.label)},{before},{value}]"
+        self._composer.writer.grad(known.id, self._recorder.next_seq, known.fills, known.since)
+        kind, rest = ("zero_grad", "false") if is_clear else ("grad_change", "null,null")
+        self._recorder.emit(kind, "grad.set_", place, f'["grad.set_",[{row}],{rest}]', blob)
+
+    def _noted(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
+        """Take note of the buffer that a leaf has after a call that is recorded, which may have put it elsewhere."""
+        known = self._composer.tensors.note_grad(leaf, grad)
+        known.is_moved = False
+        return known
+
+    def _changed(self, idiom: str, held: Held, place: PlaceRow) -> None:
+        caller = held.caller
+        change = self._open
+        if change is None or change.blob is not held.blob:
+            self._recorder.settle()
+            self.flush()
+            change = _Change(caller.name if caller else idiom, place, held.blob, caller)
+        self._composer.leaves([row.leaf for row in held.rows], place)
+        for row in held.rows:
+            self._note(change, row)
+        change.caller, self._open = caller, change
+        self._recorder.pending = self.flush_if_over
+        if caller is None:
+            self.flush()
+
+    def _note(self, change: _Change, row: Row) -> None:
+        """Add what became of one buffer to the change."""
+        composer, grad = self._composer, grad_of(row.leaf)
+        known = self._noted(row.leaf, grad)
+        part = change.parts.setdefault(known.id, _Part(known, row.before, row.norm))
+        part.after, part.norms[1] = composer.snapshots.take(grad, change.blob), norm_of(grad)
+        if part.norms[1] == 0:
+            known.fills = known.since = 0
+        elif not known.fills:
+            known.filled(self._recorder.iteration)
+
+    def flush_if_over(self) -> None:
+        """Record the change that is going on, unless the script is still in the call that makes it."""
+        if not self._goes_on(sys._getframe(1)):
+            self.flush()
+
+    def _goes_on(self, frame: FrameType | None) -> bool:
+        change = self._open
+        return change is not None and change.caller is not None and change.caller.goes_on(frame)
+
+    def flush(self) -> None:
+        """Record the change that is going on, if there is one."""
+        change, self._open, self._recorder.pending = self._open, None, None
+        if change is None:
+            return
+        self._recorder.settle()
+        event, rows = self._recorder.next_seq, []
+        for part in change.parts.values():
+            known = part.known
+            rows.append(f"[{known.id},{dumps(known.label)},{part.before},{part.after}]")
+            self._composer.writer.grad(known.id, event, known.fills, known.since)
+        norms = [dumps(_together([part.norms[at] for part in change.parts.values()])) for at in (0, 1)]
+        self._recorder.emit(
+            "grad_change", change.by, change.place, f"[{dumps(change.by)},[{','.join(rows)}],{','.join(norms)}]",
+            change.blob, has_nonfinite=change.blob.has_nonfinite,
+        )  # fmt: skip
+
+
+def _together(norms: list[float | None]) -> float | None:
+    """Return the norm of several buffers together; None where one of theirs is not known."""
+    known = [norm for norm in norms if norm is not None]
+    return math.hypot(*known) if len(known) == len(norms) else None
+
+
+def _is_zero(value: str, blob: Blob) -> bool:
+    """Tell whether the wire form of a value, whose bytes begin the blob, is that of zeros."""
+    _, _, offset, stats, _ = json.loads(value)
+    return not any(blob.parts[0]) if offset is not None else bool(stats) and stats[:2] == [0, 0]
+
+
+def norm_of(grad: torch.Tensor | None) -> float | None:
+    """Return the norm of a buffer, 0 where there is none, None where it is not known."""
+    return 0.0 if grad is None else norm_of_all((grad,))
+
+
+def is_cleared(leaf: torch.Tensor) -> bool:
+    """Tell whether nothing is left in a buffer."""
+    return norm_of(grad_of(leaf)) == 0

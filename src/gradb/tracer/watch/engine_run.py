@@ -1,0 +1,306 @@
+"""One call of the engine: what it begins from, the nodes that it runs, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch.utils.hooks import RemovableHandle
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tracer.probe.probing import Prober
+from gradb.tracer.probe.requests import Asker
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.source.places import Place, PlaceRow
+from gradb.tracer.tensors.history import grad_of, maker
+from gradb.tracer.tensors.losses import Losses
+from gradb.tracer.tensors.nodes import is_custom
+from gradb.tracer.tensors.reach import edges_in, ends_of, node_of, to_run
+from gradb.tracer.tensors.records import NodeMark, TensorRecord
+from gradb.tracer.watch import placeholders
+from gradb.tracer.watch.aten import Microscope
+from gradb.tracer.watch.lending import Lending
+from gradb.tracer.watch.transit import Filling, Hooks, are_private
+
+_current_task = torch._C._current_graph_task_id
+_remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
+
+
+class Visit(Protocol):
+    """The hooks that gradb registers on one node for one call of the engine."""
+
+    def expect(self, known: TensorRecord) -> None:
+        """Remember what an output that keeps its ``.grad`` holds."""
+        ...
+
+    def before(self, gradients: tuple[Any, ...]) -> None:
+        """Record that the node is about to run."""
+        ...
+
+    def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        """Record that the node has run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every call of the engine works with."""
+
+    composer: Composer
+    prober: Prober
+    losses: Losses
+    hooks: Hooks
+    microscope: Microscope
+    asker: Asker
+    lending: Lending
+    visit: Callable[[BackwardRun, Any, NodeMark, bool], Visit]
+    """Makes the visit of a node; True for that of a custom Function."""
+
+
+class BackwardRun:
+    """One call of the engine."""
+
+    def __init__(self, parts: Parts) -> None:
+        composer = self.composer = parts.composer
+        self._recorder = composer.recorder
+        self.gate = composer.recorder.gate
+        self.microscope, self.lending = parts.microscope, parts.lending
+        self._losses, self._prober, self._asker = parts.losses, parts.prober, parts.asker
+        self._hooks, self._visit = parts.hooks, parts.visit
+        self._handles: list[Any] = []
+        self.task: int | None = None
+        self.is_over = False
+        self._outer = composer.local.backward
+        self._outer_visit = composer.local.visit
+        self._looks = len(composer.local.looks)
+        self._is_grad = self._is_over = False
+        self.start = 0
+        self._creates = False
+        self.running = 0
+        """Id of the node that runs."""
+        self.place: PlaceRow = (None, None, None, None, None)
+
+    def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Record the call and hook every node that it will run."""
+        try:
+            self._begin(roots, args, kwargs)
+        except Exception:
+            self.start = 0  # the nodes of a backward that is not on the tape are not recorded either
+            self.unhook()
+            raise
+
+    def _begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        names = ("grad_tensors", "keep_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
+        options = dict(zip(names, args, strict=False)) | kwargs
+        self._is_grad = not options.get("accumulate_grad", False)
+        found = self._recorder.find()
+        self.place = found.place.row
+        wanted = options.get("inputs") or ()
+        inputs = [item for item in wanted if isinstance(item, torch.Tensor)]
+        if not self._is_grad:
+            self.composer.will_retain(inputs)
+        self._recorder.settle()
+        tensors = [root for root in roots if isinstance(root, torch.Tensor)]
+        self.composer.leaves([*tensors, *inputs], self.place)
+        event, blob = self._recorder.next_seq, Blob()
+        for root in roots:
+            if (node := node_of(root)) is not None:
+                self.composer.nodes.register(node, event, self.place, self.composer.scope)
+        self.composer.naming.settle_waiting(event)
+        above = [node for root in roots if (node := node_of(root)) is not None]
+        nodes = to_run(above, ends_of(wanted, above), self._is_grad)
+        values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
+        is_bad = blob.has_nonfinite
+        self._tell_losses(roots, found.place, event)
+        gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
+        given = "null"
+        if wanted:
+            given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
+        retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
+        marks = list(map(self.composer.nodes.mark, nodes))
+        ids = [mark.id for mark in marks if mark is not None]
+        call = "grad" if self._is_grad else "backward"
+        flags, outer = f"{dumps(retain)},{dumps(self._creates)}", self._find_outer()
+        ends = [mark.id for mark in map(self.composer.nodes.mark, edges_in(wanted)) if mark is not None]
+        more = f",{outer},{dumps(ends)}" if ends else f",{outer}" if outer else ""
+        rest = f"{flags},{given},{dumps(ids)}{more}"
+        detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{rest}]'
+        self._hook(nodes, marks)
+        self.start = event
+        self.composer.local.backward = self
+        self.composer.runs.append(self)
+        self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
+
+    def _find_outer(self) -> int:
+        """Return the backward (seq of its start) that this one is called in, on whatever thread the engine runs it."""
+        outer = self.composer.run()
+        return 0 if outer is None else int(outer.start)
+
+    def _tell_losses(self, roots: Sequence[Any], place: Place, event: int) -> None:
+        try:
+            for name, value in self._losses.of(roots, place):
+                self.composer.series.point("loss", name, value, event, self.place)
+        except Exception as error:
+            self.composer.missing("losses", error)
+
+    def _implicit(self, gradient: Any, blob: Blob, event: int) -> str:
+        if not isinstance(gradient, torch.Tensor):
+            return "null"
+        return self.composer.tensor(gradient, blob, event, self.place)
+
+    def _hook(self, nodes: list[Any], marks: list[NodeMark | None]) -> None:
+        retained, handles = self.composer.retained(), self._handles
+        customs = [is_custom(node) for node in nodes]
+        is_private = self._hooks.are_ours() and not any(customs) and are_private(marks)
+        self.composer.snapshots.passed = {} if is_private else None
+        with self._hooks.ours():
+            for node, mark, is_own in zip(nodes, marks, customs, strict=True):
+                if mark is None:
+                    continue
+                visit = self._visit(self, node, mark, is_own)
+                if retained:
+                    for known in retained.get(mark.id, ()):
+                        visit.expect(known)
+                handles.append(node.register_prehook(visit.before))
+                handles.append(node.register_hook(visit.after))
+
+    def unhook(self) -> None:
+        """Remove every hook; called whatever happened."""
+        self.is_over = True
+        if self in self.composer.runs:
+            self.composer.runs.remove(self)
+        self.composer.local.backward = self._outer
+        self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
+        del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
+        self.composer.snapshots.passed = None
+        for handle in self._handles:
+            _remove(handle)
+        self._handles.clear()
+
+    def is_running(self) -> bool:
+        """Tell whether it is this call of the engine that runs a node; other threads, or a backward inside this one,
+        may run the same node.
+        """
+        task = _current_task()
+        if self.task is None:
+            known = self.composer.local.backward
+            if known is None or known is self or known.is_over:
+                self.task = task  # the first node on the calling thread, or on a worker that begins nothing itself
+        return bool(task == self.task)
+
+    def finish(self, result: Any, error: str) -> None:
+        """Record that the engine returned or raised."""
+        self.tell_awaiting(None)  # no node began to run after these hooks
+        if not self.start or self._is_over:
+            return
+        self._is_over = True
+        try:
+            self._finish(result, error)
+        except Exception as failure:
+            placeholders.end(self.composer, self, "grad" if self._is_grad else "backward", error, failure)
+
+    def tell_awaiting(self, node: int | None) -> None:
+        """Record the hooks of which it is known now at which node they ran."""
+        awaiting, self.composer.local.awaiting = self.composer.local.awaiting, []
+        for emit in awaiting:
+            try:
+                emit(node)
+            except Exception as error:
+                self._recorder.failures.event("a hook", error, hides="gradients", node=node)
+
+    def _finish(self, result: Any, error: str) -> None:
+        event, blob = self._recorder.settle(), Blob()
+        results: list[str] = []
+        if self._is_grad and isinstance(result, (tuple, list)):
+            for tensor in result:
+                is_defined = tensor is not None
+                results.append(self.composer.defined(tensor, blob, event, self.place)[0] if is_defined else "null")
+        detail = f"[{self.start},[{','.join(results)}],{dumps(error)}]"
+        self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place, detail, blob)
+
+    def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
+        """Record that a node is about to run; return the event's number."""
+        composer, recorder = self.composer, self._recorder
+        try:
+            event = recorder.settle()
+            self.running = mark.id
+            composer.nodes.runs(node, mark, event)
+            if composer.local.awaiting:
+                self.tell_awaiting(mark.id)
+            blob = Blob()
+            values = composer.gradients(gradients, blob)
+            is_bad = blob.has_nonfinite
+            probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
+            self._asker.held = node, mark, recorder.next_seq, gradients
+            return recorder.emit(
+                "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=is_bad,
+            )  # fmt: skip
+        except Exception as error:
+            return placeholders.node_start(composer, self, mark, len(gradients), error)
+        finally:
+            self._asker.held = None
+
+    def downstream(
+        self,
+        node: Any,
+        mark: NodeMark,
+        start: int,
+        gradients: tuple[Any, ...],
+        upstream: Any,
+        calls: int | None,
+        is_upstream_changed: bool,
+    ) -> None:
+        """Record that a node has run; ``calls`` as in ``NodeDetail``."""
+        recorder, composer = self._recorder, self.composer
+        try:
+            blob, event = Blob(), recorder.settle()
+            if self._creates:
+                self._made(mark, gradients, event)
+            values = composer.gradients(gradients, blob, has_graph=self._creates)
+            rest = "" if calls is None else f",{calls}"
+            if is_upstream_changed:
+                rest = f",{dumps(calls)},[{composer.gradients(upstream, blob)}]"
+            self._asker.held = node, mark, start, upstream
+            recorder.emit(
+                "node", mark.name, mark.place, f"[{start},[{values}]{rest}]", blob, scope=mark.scope,
+                node=mark.id, has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
+        except Exception as error:
+            placeholders.node(composer, self, mark, start, len(gradients), error)
+        finally:
+            self._asker.held = None
+
+    def _made(self, mark: NodeMark, gradients: Sequence[Any], event: int) -> None:
+        """Register what a node's backward made under create_graph: the graph of the gradients that it sent on."""
+        for gradient in gradients:
+            if gradient is not None and (made := maker(gradient)) is not None:
+                for node in self.composer.nodes.register(made, event, mark.place, mark.scope):
+                    self.composer.writer.remark(node, event, "made_by", str(mark.id))
+
+    def accumulated(self, mark: NodeMark, tensor: torch.Tensor, filling: Filling, calls: int | None = None) -> None:
+        """Record what a ``.grad`` was and has become."""
+        composer, recorder = self.composer, self._recorder
+        try:
+            recorder.settle()
+            blob, grad = filling.blob, grad_of(tensor)
+            after = filling.became(composer, grad)
+            known = composer.tensors.note_grad(tensor, grad)
+            if known.is_moved:
+                composer.on_moved(known, filling.before, blob, mark.place)
+            event = recorder.next_seq
+            if self._creates:
+                self._made(mark, (grad,), event)
+            for one in (known, *composer.tensors.sharers_of_grad(known)):
+                one.filled(recorder.iteration)
+                composer.writer.grad(one.id, event, one.fills, one.since)
+            rest = "" if calls is None else f",{calls}"
+            values, label = f"{filling.before},{filling.added},{after}", known.label
+            recorder.emit(
+                "accumulate", label, mark.place, f"[{known.id},{dumps(label)},{values},{self.start}{rest}]", blob,
+                scope=mark.scope, node=mark.id, has_nonfinite=blob.has_nonfinite,
+            )  # fmt: skip
+        except Exception as error:
+            placeholders.accumulation(composer, self, mark, tensor, error)

@@ -1,0 +1,170 @@
+"""What is remembered of each optimizer, and of the step it is making."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.tensors import norms
+from gradb.tracer.tensors.history import grad_of, version
+
+_MOST_GROUPS = 8
+
+
+class OptimizerState:
+    """One optimizer and the step it is making."""
+
+    __slots__ = (
+        "_light",
+        "_rate_names",
+        "before",
+        "blob",
+        "gradients",
+        "is_final",
+        "label",
+        "name",
+        "norm",
+        "own_rates",
+        "ref",
+        "series",
+        "versions",
+        "why_skipped",
+    )
+
+    def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str) -> None:
+        self.ref = ref
+        self.name = name
+        self.label = label
+        """Its variable where it is one of several, else the class, with a number from the second of its kind on."""
+        self.own_rates: list[Any] = []
+        self.is_final = True
+        """False while a step evaluates a closure: the gradients that it found are not those that it uses."""
+        self.norm: float | None = None
+        self.why_skipped = ""
+        """What GradScaler will skip the next step for."""
+        self.blob = Blob()
+        self.before: list[str] = []
+        self.versions = 0
+        """How often the parameters had been changed in place, all together."""
+        self.gradients: list[str] = []
+        self.series: dict[str, int] = {}
+        """Ids of its series."""
+        self._light: tuple[list[float], str] = ([], "")
+        self._rate_names: tuple[str, ...] = ()
+
+    def begin(self) -> None:
+        """Forget what the last step found."""
+        self.norm = None
+        self.blob, self.before, self.gradients = Blob(), [], []
+
+    def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
+        """See the parameters as the step finds them."""
+        self.before = [composer.snapshots.take(tensor, self.blob) for tensor in parameters]
+        self.versions = versions_of(parameters)
+
+    def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
+        """See the gradients that the step uses."""
+        found = [grad_of(tensor) for tensor in parameters]
+        held = [grad for grad in found if grad is not None]
+        self.norm = norms.norm_of_all(held) if held else None
+        if composer.recorder.is_full:
+            self.gradients = [composer.snapshots.take(grad, self.blob) for grad in found]
+
+    def set_rate(self, optimizer: torch.optim.Optimizer, rate: float) -> None:
+        """Put a learning rate in the place of the script's, as long as the step lasts."""
+        for group in optimizer.param_groups:
+            own = group.get("lr")
+            self.own_rates.append(own)
+            if own is not None:
+                group["lr"] = torch.full_like(own, rate) if isinstance(own, torch.Tensor) else rate
+
+    def restore_rates(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put the script's learning rates back."""
+        if not self.own_rates:
+            return
+        own_rates, self.own_rates = self.own_rates, []
+        for group, own in zip(optimizer.param_groups, own_rates, strict=False):
+            if own is not None:
+                group["lr"] = own
+
+    def first_nonfinite(self, composer: Composer, parameters: list[torch.Tensor]) -> str:
+        """Return ``inf in weight.grad``: the first gradient that is not finite; empty where there is none."""
+        for number, tensor in enumerate(parameters, 1):
+            grad = grad_of(tensor)
+            size = None if grad is None else norms.norm_of_all((grad,))
+            if size is not None and not math.isfinite(size):
+                name = composer.tensors.record(tensor).name or f"parameter {number}"
+                return f"{'nan' if math.isnan(size) else 'inf'} in {name}.grad"
+        return ""
+
+    def light_detail(self, rates: list[float]) -> str:
+        """Return the detail of a step of which nothing but the rates is recorded, as JSON."""
+        if self._light[0] != rates or not self._light[1]:
+            self._light = (rates, dumps([self.name, rates, [], [], [], []]))
+        return self._light[1]
+
+    def rate_names(self, count: int) -> tuple[str, ...]:
+        """Return what the series of the learning rates are called."""
+        if len(self._rate_names) != min(count, _MOST_GROUPS):
+            many = tuple(f"{self.label} group {number}" for number in range(1, min(count, _MOST_GROUPS) + 1))
+            self._rate_names = (self.label,) if count == 1 else many
+        return self._rate_names
+
+
+class OptimizerStates:
+    """The optimizers that are alive."""
+
+    def __init__(self, variable_of: Callable[[torch.optim.Optimizer], str | None]) -> None:
+        self._variable_of = variable_of
+        self._states: dict[int, OptimizerState] = {}
+        self._counts: dict[str, int] = {}
+        self._labels: set[str] = set()
+
+    def forget(self, optimizer: torch.optim.Optimizer) -> None:
+        """Forget what a step found that could not be seen whole."""
+        state = self._states.get(id(optimizer))
+        if state is not None and state.ref() is optimizer:
+            state.begin()
+
+    def of(self, optimizer: torch.optim.Optimizer) -> OptimizerState:
+        """Return what is remembered of an optimizer."""
+        key = id(optimizer)
+        state = self._states.get(key)
+        if state is None or state.ref() is not optimizer:
+            name = type(optimizer).__name__
+            count = self._counts[name] = self._counts.get(name, 0) + 1
+            ref = weakref.ref(optimizer, lambda _: self._states.pop(key, None))
+            label = self._variable_of(optimizer)
+            if label is None or label in self._labels:
+                label = name if count == 1 else f"{name} {count}"
+            self._labels.add(label)
+            state = self._states[key] = OptimizerState(ref, name, label)
+        return state
+
+
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """Return every parameter, group by group."""
+    groups = optimizer.param_groups
+    return groups[0]["params"] if len(groups) == 1 else [tensor for group in groups for tensor in group["params"]]
+
+
+def versions_of(parameters: list[torch.Tensor]) -> int:
+    """Return how often torch has seen the parameters change in place: a fused step does not count."""
+    return sum(map(version, parameters))
+
+
+def holds_more(optimizer: torch.optim.Optimizer, others: list[torch.optim.Optimizer]) -> bool:
+    """Tell whether an optimizer has parameters that none of the others has."""
+    held = {id(tensor) for other in others for tensor in parameters_of(other)}
+    return any(id(tensor) not in held for tensor in parameters_of(optimizer))
+
+
+def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:
+    """Return the learning rates, one a group."""
+    return [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]

@@ -1,0 +1,56 @@
+"""The events of a backward whose values could not be recorded: each says that it happened, and what of it is missing.
+
+Without them the tape would say of a node that it has not run yet, of a buffer that nothing was added to it, and of a
+backward that it still goes on.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from gradb.tape.codec import dumps
+from gradb.tracer.probe.measuring import unknown
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.recording.threadstate import EngineCall
+from gradb.tracer.tensors.records import NodeMark
+
+
+def _nothing(composer: Composer, count: int, why: str) -> str:
+    """Return the text of the wire forms of gradients of which nothing is known."""
+    value = composer.snapshots.missing(why)
+    return ",".join([f"[0,null,false,null,0,{value}]"] * count)
+
+
+def node_start(composer: Composer, run: EngineCall, mark: NodeMark, count: int, error: Exception) -> int:
+    """Record no more than that a node is about to run."""
+    why = composer.missing("upstream", error)
+    probes = dumps([unknown(f"not recorded: {why}")] * (0 if mark.is_leaf else mark.edges))
+    detail = f"[{run.start},[{_nothing(composer, count, why)}],{probes}]"
+    return composer.recorder.emit("node_start", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
+
+
+def node(composer: Composer, run: EngineCall, mark: NodeMark, start: int, count: int, error: Exception) -> None:
+    """Record no more than that a node has run."""
+    why = composer.missing("downstream", error)
+    detail = f"[{start},[{_nothing(composer, count, why)}]]"
+    composer.recorder.emit("node", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
+
+
+def accumulation(composer: Composer, run: EngineCall, mark: NodeMark, tensor: torch.Tensor, error: Exception) -> None:
+    """Record no more than that something was added to a ``.grad``."""
+    recorder = composer.recorder
+    why = composer.missing("gradients", error)
+    composer.writer.forget(composer.writer.head)
+    known = composer.tensors.record(tensor)
+    known.fills, known.since = -1, known.since or recorder.iteration
+    composer.writer.grad(known.id, recorder.next_seq, known.fills, known.since)
+    value = composer.snapshots.missing(why)
+    detail = f"[{known.id},{dumps(known.label)},{value},{value},{value},{run.start}]"
+    recorder.emit("accumulate", known.label, mark.place, detail, scope=mark.scope, node=mark.id)
+
+
+def end(composer: Composer, run: EngineCall, call: str, said: str, error: Exception) -> None:
+    """Record no more than that the engine has returned."""
+    composer.missing("results", error)
+    composer.writer.forget(composer.writer.head)
+    composer.recorder.emit("backward_end", call, run.place, f"[{run.start},[],{dumps(said)}]")

@@ -1,0 +1,309 @@
+"""Watches optimizer steps: one event each, with every parameter before and after it; then the next iteration may begin.
+
+The learning rate that was set from outside holds for the time of the step only: before and after it the parameter
+groups say what the script has put there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.compiler import is_compiling
+
+from gradb.tape.codec import Blob, dumps
+from gradb.tracer.isolation.patches import replaced
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.recording.depth import Depth
+from gradb.tracer.recording.iterations import Iterations
+from gradb.tracer.source.places import PlaceRow
+from gradb.tracer.tensors import norms
+from gradb.tracer.watch.optimizers import OptimizerState, OptimizerStates, parameters_of, rates_of, versions_of
+from gradb.tracer.watch.policy import ZeroPolicy
+
+
+class Compiled:
+    """What compiled code has done: all that it does for us is to set an attribute."""
+
+    def __init__(self) -> None:
+        self.optimizer: torch.optim.Optimizer | None = None
+
+
+def _kinds(kind: type) -> Iterator[type]:
+    yield kind
+    subclasses: list[type] = kind.__subclasses__()
+    for below in subclasses:
+        yield from _kinds(below)
+
+
+class StepWatch:
+    """Records what an optimizer step found and what it left in the parameters."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        iterations: Iterations,
+        policy: ZeroPolicy,
+        depth: Depth,
+        look_at_gradients: Callable[[], None],
+    ) -> None:
+        self._composer = composer
+        self._recorder = composer.recorder
+        self._iterations = iterations
+        self._policy = policy
+        self._depth = depth
+        self._states = OptimizerStates(self._variable_of)
+        self._has_set_rates = False
+        self._look_at_gradients = look_at_gradients
+        self.count = 0
+        """Steps that were made."""
+        self._skips = 0
+        self._steps: weakref.WeakSet[Callable[..., Any]] = weakref.WeakSet()
+        """The functions of ours that are in the place of a class's ``step``."""
+        self._compiled = Compiled()
+
+    def is_stepping(self) -> bool:
+        """Tell whether an optimizer is making a step: what is changed then is the step's."""
+        return bool(self._composer.local.steps)
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """See optimizers being made, and their steps, for as long as the context lasts."""
+        with contextlib.ExitStack() as stack:
+            for kind in _kinds(torch.optim.Optimizer):
+                self._watch(stack, kind)
+            stack.enter_context(replaced(torch.optim.Optimizer, "__init__", functools.partial(self._making, stack)))
+            yield
+
+    def _making(self, stack: contextlib.ExitStack, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            if not is_compiling():
+                self._composer.guard(self._watch_kinds, stack, type(optimizer))
+                self._composer.guard(self._made, optimizer)
+
+        return init
+
+    def _watch_kinds(self, stack: contextlib.ExitStack, kind: type) -> None:
+        for one in kind.__mro__:
+            if issubclass(one, torch.optim.Optimizer):
+                self._watch(stack, one)
+
+    def _watch(self, stack: contextlib.ExitStack, kind: type) -> None:
+        """See the steps of a class of optimizers: torch gives its ``step`` hooks when the first of them is made."""
+        step = vars(kind).get("step")
+        if getattr(step, "hooked", False) and step not in self._steps:
+            stack.enter_context(replaced(kind, "step", self._watched))
+
+    def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        compiled = self._compiled
+
+        @functools.wraps(original)
+        def step(*args: Any, **kwargs: Any) -> Any:
+            if is_compiling():
+                compiled.optimizer = args[0]
+                return original(*args, **kwargs)
+            if not self._recorder.is_active or self._is_stepping(args[0]):
+                return original(*args, **kwargs)
+            return self._run(original, args, kwargs)
+
+        self._steps.add(step)
+        return step
+
+    def _is_stepping(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Tell whether this is the step of a base class, which one of its own calls."""
+        return any(one is optimizer for one in self._composer.local.steps)
+
+    def _run(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        optimizer, stepping = args[0], self._composer.local.steps
+        prepared = self._composer.intervene("lr", self._attempt, optimizer, args, kwargs)
+        if prepared is not None:
+            args, kwargs = prepared
+        stepping.append(optimizer)
+        try:
+            result = step(*args, **kwargs)
+        finally:
+            stepping.pop()
+        self._stepped(optimizer)
+        return result
+
+    def _made(self, optimizer: torch.optim.Optimizer) -> None:
+        self._composer.naming.settle_waiting(self._recorder.settle())
+        self._iterations.made(optimizer)
+
+    def _variable_of(self, optimizer: torch.optim.Optimizer) -> str | None:
+        """Return what the script calls an optimizer, where there are several to tell apart."""
+        if len(self._iterations.optimizers) < 2:
+            return None
+        try:
+            return self._composer.naming.variable_of(optimizer)
+        except Exception as error:
+            self._composer.missing("names", error)
+            return None
+
+    def _attempt(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        """What a failure leaves of a step is a step without what it found, at the script's own rates."""
+        try:
+            return self._before(optimizer, args, kwargs)
+        except Exception as error:
+            self._composer.missing("parameters before the step", error)
+            self._states.forget(optimizer)
+            self._restore(optimizer)
+            self._composer.controls.give_up("lr")
+            return None
+
+    def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
+        self._composer.guard(self._after, optimizer)
+        if self._has_set_rates:
+            self._restore(optimizer)
+
+    def _restore(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put the script's own rates back, whatever happened."""
+        self._has_set_rates = False
+        try:
+            self._states.of(optimizer).restore_rates(optimizer)
+        except Exception as error:
+            self._recorder.lost(error, "the script's own learning rate", hides="values")
+
+    def look_for_compiled(self) -> None:
+        """Record the step that compiled code has made since: nothing of ours runs inside of it."""
+        optimizer, self._compiled.optimizer = self._compiled.optimizer, None
+        if optimizer is not None:
+            state = self._states.of(optimizer)
+            state.is_final, state.norm, state.before, state.gradients, state.blob = True, None, [], [], Blob()
+            self._after(optimizer)
+
+    def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        state, parameters = self._states.of(optimizer), parameters_of(optimizer)
+        state.begin()
+        self._look_at_gradients()
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        state.is_final = closure is None
+        if self._recorder.is_full:
+            self._recorder.settle()
+            state.look(self._composer, parameters)
+        if closure is None:
+            state.look_at_gradients(self._composer, parameters)
+        if state.own_rates:  # the last step raised
+            state.restore_rates(optimizer)
+        if self._composer.controls.lr is not None:
+            self._has_set_rates = True
+            state.set_rate(optimizer, self._composer.controls.lr)
+        if closure is None or not (self._policy.is_on or state.own_rates):
+            return None
+        prepared = functools.partial(self._evaluate, optimizer, closure)
+        if len(args) > 1:
+            return (args[0], prepared, *args[2:]), kwargs
+        return args, kwargs | {"closure": prepared}
+
+    def _evaluate(self, optimizer: torch.optim.Optimizer, closure: Callable[[], Any]) -> Any:
+        """Run a closure; each run begins with gradients that earlier ones have used up."""
+        self._composer.guard(self._policy.used_by, optimizer)
+        try:
+            return closure()
+        except BaseException:  # the step ends here, and its hook is not called
+            self._states.of(optimizer).restore_rates(optimizer)
+            raise
+
+    def _after(self, optimizer: torch.optim.Optimizer) -> None:
+        self.count += 1
+        is_own = not self.is_stepping()  # and not part of another optimizer's
+        try:
+            self._tell(optimizer, is_own)
+        except Exception as error:
+            self._recorder.lost(error, "a step", hides="values")
+        self._composer.nodes.edited()
+        self._end(optimizer, is_own=is_own)
+
+    def _tell(self, optimizer: torch.optim.Optimizer, is_own: bool) -> None:
+        if is_own:
+            self._iterations.steps(optimizer)
+        state, rates = self._states.of(optimizer), rates_of(optimizer)
+        if not state.is_final:
+            state.look_at_gradients(self._composer, parameters_of(optimizer))
+        event, place = self._recorder.settle(), self._recorder.find(4).place.row
+        if state.norm is not None:
+            self._point(state, "grad_norm", state.label, state.norm, event)
+        for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
+            self._point(state, "learning_rate", name, rate, event)
+        if self._recorder.is_full:
+            self._record(optimizer, state, rates, place)
+        else:
+            bad = state.norm is not None and not math.isfinite(state.norm)
+            self._recorder.emit("step", state.name, place, state.light_detail(rates), has_nonfinite=bad)
+        state.why_skipped = ""
+
+    def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
+        """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
+        state = self._states.of(optimizer)
+        state.why_skipped = state.first_nonfinite(self._composer, parameters_of(optimizer))
+
+    def skipped(self, optimizer: torch.optim.Optimizer) -> None:
+        """Record a step that GradScaler has skipped: an iteration that changes nothing."""
+        self._iterations.steps(optimizer)
+        state, rates, parameters = self._states.of(optimizer), rates_of(optimizer), parameters_of(optimizer)
+        event, place = self._recorder.settle(), self._recorder.find(3).place.row
+        for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
+            self._point(state, "learning_rate", name, rate, event)
+        self._skips += 1
+        self._composer.series.point("skipped", "GradScaler", self._skips, event)
+        why, state.why_skipped = state.why_skipped or "inf or nan in a gradient", ""
+        if self._recorder.is_full:
+            state.look(self._composer, parameters)
+            state.look_at_gradients(self._composer, parameters)
+            self._record(optimizer, state, rates, place, why)
+        else:
+            detail = dumps([state.name, rates, [], [], [], [], False, why])
+            self._recorder.emit("step", state.name, place, detail, has_nonfinite=True)
+        self._end(optimizer, is_own=True)
+
+    def _end(self, optimizer: torch.optim.Optimizer, *, is_own: bool) -> None:
+        """Do what there is to do after a step, made or skipped."""
+        try:
+            self._policy.used_by(optimizer)
+            for other in self._iterations.stepped(optimizer) if is_own else ():
+                self._policy.used_by(other)
+        except Exception as error:
+            self._composer.missing("iterations", error)
+        if self._recorder.has_errands:
+            self._recorder.settle()
+        self._depth.sync()
+
+    def _point(self, state: OptimizerState, kind: str, name: str, value: float, event: int) -> None:
+        id_ = state.series.get(name if kind == "learning_rate" else kind)
+        if id_ is None:
+            id_ = self._composer.series.id(kind, name)
+            state.series[name if kind == "learning_rate" else kind] = id_
+        self._recorder.writer.point(id_, event, self._recorder.iteration, value)
+
+    def _record(
+        self,
+        optimizer: torch.optim.Optimizer,
+        state: OptimizerState,
+        rates: list[float],
+        place: PlaceRow,
+        skipped: str = "",
+    ) -> None:
+        composer, parameters = self._composer, parameters_of(optimizer)
+        composer.leaves(parameters, place)
+        event, after = self._recorder.next_seq, []
+        for tensor in parameters:
+            after.append(composer.defined(tensor, state.blob, event, place)[0])
+            value = norms.norm_of_all((tensor,))
+            if value is not None:
+                composer.series.point("parameter_norm", composer.tensors.record(tensor).label, value, event)
+        groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
+        lists = (state.before, state.gradients, list(map(str, groups)))
+        parts = ",".join(f"[{','.join(part if len(part) == len(after) else ())}]" for part in (after, *lists))
+        is_unnoticed = (
+            not skipped and state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
+        )
+        more = f",false,{dumps(skipped)}" if skipped else ",true" if is_unnoticed else ""
+        detail = f"[{dumps(state.name)},{dumps(rates)},{parts}{more}]"
+        self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)

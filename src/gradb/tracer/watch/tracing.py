@@ -1,0 +1,136 @@
+"""Puts the watchers together: everything gradb installs in torch, as one context that leaves torch as it found it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from gradb.link.spec import Nudge
+from gradb.tracer.isolation.dynamo import run_as_they_are
+from gradb.tracer.isolation.mode_stack import hidden
+from gradb.tracer.isolation.warnings import at_their_place
+from gradb.tracer.probe.probing import Prober
+from gradb.tracer.probe.requests import Asker
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.recording.controls import Controls
+from gradb.tracer.recording.depth import Depth
+from gradb.tracer.recording.iterations import Iterations
+from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.recording.resumption import Resumption
+from gradb.tracer.watch.aten import Microscope
+from gradb.tracer.watch.backward import EngineWatch
+from gradb.tracer.watch.blind_spots import unwatched
+from gradb.tracer.watch.checkpoints import recomputing_frames, recomputing_functions
+from gradb.tracer.watch.creation_hooks import ours_unseen
+from gradb.tracer.watch.custom_functions import watched
+from gradb.tracer.watch.forward import ForwardMode
+from gradb.tracer.watch.grad_scaler import scaling
+from gradb.tracer.watch.gradients import GradWatch
+from gradb.tracer.watch.hooks import UserHooks
+from gradb.tracer.watch.node_code import custom_backwards
+from gradb.tracer.watch.optimizers import holds_more
+from gradb.tracer.watch.perturbation import Nudging
+from gradb.tracer.watch.policy import ZeroPolicy
+from gradb.tracer.watch.scopes import ModuleScopes
+from gradb.tracer.watch.steps import StepWatch
+from gradb.tracer.watch.swaps import allowed
+from gradb.tracer.watch.threads import traced
+from gradb.tracer.watch.updates import UpdateWatch
+
+
+@contextlib.contextmanager
+def tracing(
+    recorder: Recorder,
+    controls: Controls,
+    *,
+    limit: int = 1024,
+    probe: str = "auto",
+    is_stepping: Callable[[], bool] = lambda: False,
+    nudge: Nudge | None = None,
+) -> Iterator[Callable[[], float | None]]:
+    """Record everything autograd does in this process for as long as the context lasts.
+
+    Args:
+        recorder: where events go.
+        controls: what is changed from outside.
+        limit: the largest number of elements of a tensor that is kept whole.
+        probe: ``auto``, ``small``, ``always`` or ``never``: see ``Prober``.
+        is_stepping: tells whether a person is stepping the script.
+        nudge: what a numerical check changes in this run; None in every other.
+
+    Yields:
+        A function that returns the newest loss.
+    """
+    composer = Composer(recorder, controls, limit, is_stepping)
+    iterations, policy = Iterations(recorder), ZeroPolicy(controls)
+    grads = GradWatch(composer, policy)
+    updates = UpdateWatch(composer, iterations, policy)
+    hooks, microscope = UserHooks(composer, grads.lending), Microscope(composer)
+    mode = hooks.mode = ForwardMode(composer, grads, updates, hooks, microscope)
+    scopes = ModuleScopes(composer)
+    depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
+    scopes.on_unseen_call = depth.sync
+    recorder.on_iteration = controls.begin_iteration
+    controls.is_settled = iterations.is_settled
+    iterations.may_join = holds_more
+    iterations.on_renumbered = composer.tensors.renumber
+    controls.on_depth = Resumption(composer, iterations, grads.renew).snapshot
+
+    def change() -> None:
+        policy.restart()
+        depth.sync()
+
+    controls.on_policy = change
+    asker = Asker(composer)
+    recorder.answer = asker.answer
+    with contextlib.suppress(Exception):  # another torch: no worse than it was
+        run_as_they_are([Composer.guard])
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(unwatched(mode, is_stepping))
+        stack.enter_context(grads.installed())
+        prober = Prober(probe, is_stepping)
+        prober.on_failure = composer.missing
+        engine = EngineWatch(composer, grads, iterations, prober, microscope, asker)
+        stack.enter_context(microscope.installed())
+        stack.enter_context(engine.installed())
+        if nudge is not None:
+            stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
+        steps = StepWatch(composer, iterations, policy, depth, grads.look)
+        updates.is_in_step = steps.is_stepping
+        engine.before = steps.look_for_compiled
+        stack.enter_context(steps.installed())
+        missing = list(_installed(stack, composer, mode, hooks, steps))
+        for context in (ours_unseen(composer), hidden(mode), allowed(composer), at_their_place(), depth.installed()):
+            stack.enter_context(context)
+        engine.hooks.begin()
+        with recorder.lock:
+            recorder.settle()
+            for what, error in missing:
+                recorder.failures.event(what, error)
+        yield lambda: composer.series.newest_loss
+        composer.guard(steps.look_for_compiled)
+        composer.guard(grads.flush)
+        with recorder.lock:
+            updates.finish()
+            if left := controls.left():
+                recorder.note(left)
+
+
+def _installed(
+    stack: contextlib.ExitStack, composer: Composer, mode: ForwardMode, hooks: UserHooks, steps: StepWatch
+) -> Iterator[tuple[str, Exception]]:
+    """Install what sees one kind of thing each; where this torch lacks what one rests on, yield what is not seen."""
+    watchers: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
+        "calls of custom Functions": lambda: watched(mode),
+        "hooks": hooks.installed,
+        "the scale of a GradScaler": lambda: scaling(composer, steps),
+        "threads of the script": lambda: traced(mode),
+        "what a checkpoint computes again": lambda: recomputing_frames(composer, mode),
+        "what a reentrant checkpoint computes again": lambda: recomputing_functions(composer, mode),
+        "what a custom backward computes": lambda: custom_backwards(composer, mode),
+    }
+    for what, install in watchers.items():
+        try:
+            stack.enter_context(install())
+        except Exception as error:
+            yield what, error

@@ -1,0 +1,137 @@
+"""What the commands about the screen do: one row each, the names being those of the registry.
+
+Each is a small function of the debug screen and the command's argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.gradcheck import gradcheck
+from gradb.present.lines.readings import last_iteration
+from gradb.present.options import Plot
+from gradb.tui.ghost import conjure
+from gradb.tui.help import HelpScreen
+from gradb.tui.keys import help_groups
+from gradb.tui.layout import PANE_NAMES, brought
+from gradb.tui.plotting import other_scale, widened, zoomed
+from gradb.tui.screen import DebugScreen
+
+
+def focus_pane(screen: DebugScreen, name: str) -> None:
+    """Bring a pane to the front and put the keyboard there."""
+    if name not in PANE_NAMES:
+        raise UserError(f"there is no pane {name!r}: the panes are {', '.join(PANE_NAMES)}")
+    screen.has_chosen = screen.has_chosen or name in ("graph", "training")
+    screen.fronts = brought(screen.fronts, name)
+    if screen.zoomed:
+        screen.zoomed = name
+    screen.set_focus(screen.panes[name], scroll_visible=False)
+
+
+def _to(name: str) -> Callable[[DebugScreen, str], None]:
+    return lambda screen, _: focus_pane(screen, name)
+
+
+def _to_or_back(name: str, other: str) -> Callable[[DebugScreen, str], None]:
+    """Make the command that goes to a pane, and from there to the one that it shares a place with."""
+    return lambda screen, _: focus_pane(screen, other if screen.last_pane == name else name)
+
+
+def _iterations(screen: DebugScreen) -> int:
+    return 0 if screen.frame is None else last_iteration(screen.frame.training.losses)
+
+
+def _plot(change: Callable[[DebugScreen, str, Plot], Plot]) -> Callable[[DebugScreen, str], None]:
+    """Make a command that changes how the losses are plotted, and shows them."""
+
+    def run(screen: DebugScreen, argument: str) -> None:
+        plot = change(screen, argument, screen.options.plot)
+        screen.options = replace(screen.options, plot=plot)
+        screen.bring_to_front("training")
+
+    return run
+
+
+def _turn(step: int) -> Callable[[DebugScreen, str], None]:
+    """Make the command that goes to the next (1) or previous (-1) pane; a zoomed pane hands over its place."""
+
+    def run(screen: DebugScreen, _: str) -> None:
+        shown = PANE_NAMES if screen.zoomed else [name for name in PANE_NAMES if screen.panes[name].display]
+        here = shown.index(screen.last_pane) if screen.last_pane in shown else 0
+        focus_pane(screen, shown[(here + step) % len(shown)])
+
+    return run
+
+
+def _ghost(screen: DebugScreen, argument: str) -> None:
+    """Start, open or end the ghost, and show the plot that it is drawn in."""
+    session = screen.session
+    if session.debugger is None:
+        raise UserError("there is no run yet to compare with")
+    ghost, sentence = conjure(argument, session.ghost, session.debugger)
+    session.haunt(ghost)
+    screen.bring_to_front("training")
+    screen.show_notice(sentence)
+
+
+def _gradcheck(screen: DebugScreen, argument: str) -> None:
+    """Begin a numerical check; or end the one under way."""
+    session = screen.session
+    if argument == "off":
+        if session.check is None:
+            raise UserError("there is no check under way")
+        session.check.close()
+        session.check = None
+        screen.show_notice("the check is given up")
+        return
+    if session.debugger is None:
+        raise UserError("there is no run yet to check")
+    session.begin_check(gradcheck.start(session.debugger, argument))
+    screen.show_notice("gradcheck: the script is run again, six times or ten; `gradcheck off` gives up")
+
+
+def _zoom(screen: DebugScreen, _: str) -> None:
+    screen.zoomed = "" if screen.zoomed else screen.last_pane
+
+
+def _copy(screen: DebugScreen, _: str) -> None:
+    expression = screen.expression()
+    if not expression:
+        raise UserError("no variable is known from which this node can be reached")
+    screen.app.copy_to_clipboard(expression)
+    screen.show_notice(f"copied: {expression}")
+
+
+def _help(screen: DebugScreen, _: str) -> None:
+    pane = screen.panes[screen.last_pane]
+    screen.app.push_screen(HelpScreen(pane.LABEL, pane.HELP, help_groups()))
+
+
+SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
+    "show": focus_pane,
+    "source": _to("source"),
+    "graph": _to("graph"),
+    "chain": _to("chain"),
+    "grads": _to("grads"),
+    "output": _to_or_back("output", "source"),
+    "training": _to_or_back("training", "graph"),
+    "paths": _to_or_back("paths", "chain"),
+    "saved": _to_or_back("saved", "chain"),
+    "aten": _to_or_back("aten", "chain"),
+    "ghost": _ghost,
+    "gradcheck": _gradcheck,
+    "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
+    "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),
+    "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),
+    "next-pane": _turn(1),
+    "previous-pane": _turn(-1),
+    "zoom": _zoom,
+    "copy": _copy,
+    "prompt": lambda screen, text: screen.open_prompt(text),
+    "palette": lambda screen, _: screen.app.action_command_palette(),
+    "help": _help,
+    "quit": lambda screen, _: screen.app.exit(0),
+}
