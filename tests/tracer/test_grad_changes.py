@@ -16,9 +16,9 @@ from torch import nn
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import pane_json
 from gradb.present.options import Options
 from gradb.present.panes.grads import grads_pane
+from gradb.present.panes.table import pane_json
 from gradb.tape.events import GradChangeDetail, ZeroGradDetail
 from tests.tracer.recording import notes, record
 

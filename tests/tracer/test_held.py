@@ -13,7 +13,7 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes.savedjson import saved_pane_json
+from gradb.present.panes.saved import saved_json
 from gradb.present.panes.table import PANES
 from gradb.tape.saved import SavedTensor
 from tests.tracer.recording import notes, record
@@ -125,7 +125,7 @@ def test_a_second_backward_with_the_same_values_says_nothing(tmp_path: Path) -> 
     _, tape = record(tmp_path / "run.tape", script)
     tensor = saved(tape, tape.head, "MulBackward0", "other")
     assert (tensor.change, tensor.used) == ("", None)
-    assert saved_pane_json(tape.frame(tape.head))["saved"] is not None
+    assert saved_json(tape.frame(tape.head))["saved"] is not None
 
 
 def test_a_large_weight_written_to_unnoticed_is_told_by_its_statistics(tmp_path: Path) -> None:

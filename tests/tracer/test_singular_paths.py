@@ -12,7 +12,7 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import PathChoice
-from gradb.present.panes.pathsjson import paths_json
+from gradb.present.panes.paths import paths_json
 from gradb.present.panes.table import PANES, Options
 from gradb.rules import with_settled
 from tests.tracer.recording import record

@@ -9,9 +9,8 @@ from gradb.debugger.commands.registry import PANES as NAMES
 from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import pane_json
 from gradb.present.options import Options, PathChoice
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PANES, pane_json
 
 
 @dataclass(frozen=True, slots=True)

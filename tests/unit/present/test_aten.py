@@ -8,10 +8,11 @@ import pytest
 
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import event_json, pane_json
+from gradb.present.json.events import event_json
 from gradb.present.lines.headline import headline
 from gradb.present.options import Options
 from gradb.present.panes.aten import aten_pane
+from gradb.present.panes.table import pane_json
 from gradb.tape.events import AtenDetail, NodeStartDetail, Tensor
 from gradb.tape.values import TensorValue
 from tests.fakes import TapeBuilder

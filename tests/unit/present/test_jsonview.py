@@ -13,9 +13,9 @@ import pytest
 from gradb.algebra.local import Local
 from gradb.frame.frame import RunInfo
 from gradb.frame.reader import Tape
-from gradb.present.json.events import event_json, pane_json, relative
+from gradb.present.json.events import event_json, relative
 from gradb.present.json.values import local_json, number_json, value_json
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.values import Stats, TensorValue
 from tests.fakes import TapeBuilder
 from tests.fakes.examples import training

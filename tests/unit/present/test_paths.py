@@ -9,10 +9,9 @@ import pytest
 
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import pane_json
+from gradb.present.lines.path import count_text
 from gradb.present.options import Options, PathChoice
-from gradb.present.panes.paths import count_text
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PANES, pane_json
 from tests.fakes import TapeBuilder
 from tests.unit.present.conftest import OpenExample
 

@@ -9,10 +9,9 @@ import pytest
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import pane_json
 from gradb.present.options import Options
 from gradb.present.panes.saved import bytes_text
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.saved import NOT_READ, SavedEntry
 from tests.fakes import TapeBuilder
 from tests.unit.present.conftest import OpenExample

@@ -14,10 +14,9 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.frame.training import Mark, Training
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import pane_json
 from gradb.present.lines.readings import status_lines
 from gradb.present.options import Ghost, Options, Plot
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.series import Series
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.examples import chain_rule, training, watched

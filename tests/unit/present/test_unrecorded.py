@@ -11,8 +11,8 @@ from gradb.debugger.debugger import Debugger
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.json.events import event_json, pane_json
-from gradb.present.panes.table import PANES, Options
+from gradb.present.json.events import event_json
+from gradb.present.panes.table import PANES, Options, pane_json
 from gradb.tape.missing import Stopped
 from gradb.tui.heading import heading
 from tests.fakes import TapeBuilder, Variable, diagonal

@@ -1,4 +1,4 @@
-"""Events and panes as JSON: the contract that ``gradb events`` and ``gradb show --json`` print."""
+"""Events as JSON: the contract that ``gradb events`` prints, and what the panes' JSON shares with it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,18 @@ from typing import Any, Protocol
 from gradb.algebra.jacobian import local
 from gradb.frame.chain.probes import record
 from gradb.frame.chain.record import Chain
-from gradb.frame.frame import Aten, Frame, GradBuffer, RunInfo
+from gradb.frame.frame import RunInfo
 from gradb.present.json.values import (
     Json,
     asked_json,
     chain_json,
-    check_json,
     local_json,
     number_json,
     tensor_json,
     value_json,
 )
-from gradb.present.lines.unrecorded import unrecorded
-from gradb.present.options import Options, PathChoice
-from gradb.present.panes.pathsjson import paths_json
-from gradb.present.panes.savedjson import saved_pane_json
-from gradb.present.panes.trainingjson import training_json
 from gradb.tape import events as ev
 from gradb.tape.events import Detail, Event, Tensor
-
-MAX_GRAPH_ROWS = 10_000
 
 
 class Reader(Protocol):
@@ -114,7 +106,8 @@ def _named(output: Tensor, chains: Mapping[int, Chain | None]) -> Tensor:
     return replace(output, name=known.name)
 
 
-def _call_json(detail: ev.AtenDetail) -> Json:
+def call_json(detail: ev.AtenDetail) -> Json:
+    """Return an ATen call: which of the op's or node's it is, what went in and what came out."""
     return {
         "number": detail.number,
         "function": detail.function,
@@ -130,7 +123,7 @@ def _identified(tensor: Tensor) -> Json:
 
 
 def _aten(tape: Reader, event: Event, detail: ev.AtenDetail) -> Json:
-    return {"node": event.node, "start": detail.start, **_call_json(detail)}
+    return {"node": event.node, "start": detail.start, **call_json(detail)}
 
 
 def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
@@ -272,104 +265,4 @@ _DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
     "error": _error,
     "note": lambda tape, event, detail: {"text": detail.text},
     "end": _end,
-}
-
-
-# --- panes ------------------------------------------------------------------------------------------------------------
-
-
-def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
-    """Return what a pane shows, as data.
-
-    Raises:
-        KeyError: there is no pane of that name.
-    """
-    head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
-    head["not_recorded"] = unrecorded(name, frame) or None
-    if name == "paths":
-        return {**head, **paths_json(frame, PathChoice() if options is None else options.paths)}
-    return {**head, **_PANES[name](frame)}
-
-
-def _source_pane(frame: Frame) -> Json:
-    view = frame.source
-    if view is None:
-        return {"file": None, "line": None, "text": None, "nonfinite": False, "library": None}
-    text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
-    place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
-    rest = {"text": text, "nonfinite": view.has_nonfinite, "library": view.library or None}
-    return {"file": relative(view.file, frame.run), **place, **rest}
-
-
-def _graph_pane(frame: Frame) -> Json:
-    graph = frame.graph
-    rows = []
-    for index in range(min(len(graph), MAX_GRAPH_ROWS)):
-        row = graph.row(index)
-        shape = graph.shape(row.node)
-        rows.append(
-            {
-                "node": row.node,
-                "name": row.name,
-                "label": row.label,
-                "depth": row.depth,
-                "state": graph.state(row.node),
-                "shape": None if shape is None else list(shape),
-                "reference": row.is_reference,
-                "expression": row.expression or None,
-            }
-        )
-    return {"current": graph.current, "rows": rows, "rows_in_all": len(graph)}
-
-
-def _step_here(frame: Frame) -> Json | None:
-    return step_json(frame.detail) if isinstance(frame.detail, ev.StepDetail) else None
-
-
-def _buffer_json(buffer: GradBuffer) -> Json:
-    values = {key: value_json(getattr(buffer, key)) for key in ("before", "added", "after")}
-    return {
-        "name": buffer.name,
-        "leaf": value_json(buffer.leaf),
-        **values,
-        "event": buffer.event,
-        "current": buffer.is_current,
-        "how": buffer.how or None,
-        "fills": None if buffer.fills < 0 else buffer.fills,
-        "since": buffer.since or None,
-        "stale": buffer.is_stale,
-        "never_cleared": buffer.is_never_cleared,
-        "gone": buffer.is_gone,
-        "frozen": buffer.is_frozen,
-        "check": check_json(buffer.check),
-    }
-
-
-def _aten_pane(aten: Aten | None) -> Json | None:
-    if aten is None:
-        return None
-    return {
-        "name": aten.name or None,
-        "node": aten.node,
-        "over": aten.is_over,
-        "recorded": aten.is_seen,
-        "count": aten.count,
-        "calls": [{"event": call.event, **_call_json(call.detail)} for call in aten.calls],
-    }
-
-
-def _output_pane(frame: Frame) -> Json:
-    lines = [{"event": o.event, "stream": o.stream, "text": o.text} for o in frame.outputs]
-    return {"outputs": lines, "dropped": frame.outputs_dropped}
-
-
-_PANES: dict[str, Callable[[Frame], Json]] = {
-    "source": _source_pane,
-    "graph": _graph_pane,
-    "chain": lambda frame: {"chain": chain_json(frame.chain), "step": _step_here(frame)},
-    "grads": lambda frame: {"grads": [_buffer_json(buffer) for buffer in frame.grads]},
-    "training": lambda frame: training_json(frame.training),
-    "output": _output_pane,
-    "saved": saved_pane_json,
-    "aten": lambda frame: {"aten": _aten_pane(frame.aten)},
 }

@@ -14,6 +14,8 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines, shape_text
 from gradb.present.draw.safe import plain
+from gradb.present.json.events import call_json
+from gradb.present.json.values import Json
 from gradb.present.options import Options
 from gradb.tape.cutting import listed
 from gradb.tape.events import AtenDetail, Tensor
@@ -157,3 +159,24 @@ def _argument(detail: AtenDetail, text: str, names: _Names) -> str:
         inner = ", ".join(_argument(detail, part, names) for part in text[1:-1].split(", "))
         return f"{text[0]}{inner}{text[-1]}"
     return plain(text, _MAX_NAME)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def aten_json(frame: Frame) -> Json:
+    """Return the calls of the op or node that the position is in or at."""
+    return {"aten": _aten_json(frame.aten)}
+
+
+def _aten_json(aten: Aten | None) -> Json | None:
+    if aten is None:
+        return None
+    return {
+        "name": aten.name or None,
+        "node": aten.node,
+        "over": aten.is_over,
+        "recorded": aten.is_seen,
+        "count": aten.count,
+        "calls": [{"event": call.event, **call_json(call.detail)} for call in aten.calls],
+    }

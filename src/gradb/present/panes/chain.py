@@ -18,6 +18,8 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines
 from gradb.present.draw.safe import plain
+from gradb.present.json.events import step_json
+from gradb.present.json.values import Json, chain_json
 from gradb.present.lines.call import forward_text
 from gradb.present.lines.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lines.lesson import lesson_lines
@@ -323,3 +325,12 @@ def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
     items += [*grad_lines(chain, _room(options)), *waiting_lines(chain, options.width)]
     words = "a leaf: here the chain ends and the gradient is added to .grad"
     return [*items, *wrapped(words, options.width, theme.DIM), *_state_lines(chain, options.width)]
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def chain_pane_json(frame: Frame) -> Json:
+    """Return ``{"chain", "step"}``: the record of the node, and the optimizer step, that the position is about."""
+    step = step_json(frame.detail) if isinstance(frame.detail, StepDetail) else None
+    return {"chain": chain_json(frame.chain), "step": step}

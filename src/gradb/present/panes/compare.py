@@ -17,8 +17,7 @@ from gradb.present.json.values import Json, number_json
 from gradb.present.lines.readings import figure_text, flowed, last_iteration
 from gradb.present.lines.verdict import Figures, Verdict, compared, figures
 from gradb.present.options import Options
-from gradb.present.panes.training import caption, plotted, shown_window
-from gradb.present.panes.trainingjson import nonfinite_json, training_json
+from gradb.present.panes.training import caption, nonfinite_json, plotted, shown_window, training_json
 
 _NAME_LIMIT = 40
 _MAX_MARKS = 3

@@ -15,6 +15,7 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import cut, remark, wrapped
 from gradb.present.draw.numbers import inline
 from gradb.present.draw.safe import plain_path
+from gradb.present.json.values import Json, check_json, value_json
 from gradb.present.options import Options
 
 _TABLE_WIDTH = 60  # narrower than this each buffer takes lines of its own
@@ -215,3 +216,30 @@ def part_lines(buffer: GradBuffer, width: int) -> list[Text]:
             ("  = after ", inline(buffer.after, size, theme.DOWNSTREAM)),
         ]
     return [Text(no_wrap=True).append(label, theme.DIM).append_text(value) for label, value in parts]
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def grads_json(frame: Frame) -> Json:
+    """Return the buffer of each leaf, also of those without a row in the pane."""
+    return {"grads": [_buffer_json(buffer) for buffer in frame.grads]}
+
+
+def _buffer_json(buffer: GradBuffer) -> Json:
+    values = {key: value_json(getattr(buffer, key)) for key in ("before", "added", "after")}
+    return {
+        "name": buffer.name,
+        "leaf": value_json(buffer.leaf),
+        **values,
+        "event": buffer.event,
+        "current": buffer.is_current,
+        "how": buffer.how or None,
+        "fills": None if buffer.fills < 0 else buffer.fills,
+        "since": buffer.since or None,
+        "stale": buffer.is_stale,
+        "never_cleared": buffer.is_never_cleared,
+        "gone": buffer.is_gone,
+        "frozen": buffer.is_frozen,
+        "check": check_json(buffer.check),
+    }

@@ -16,9 +16,11 @@ from gradb.present.draw.fields import remark
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
+from gradb.present.json.values import Json
 from gradb.present.options import Options
 
 MAX_ROWS = 1000  # drawn where no height is given
+_MAX_LISTED = 10_000  # rows in JSON
 _NAME_LIMIT = 80
 
 
@@ -100,3 +102,28 @@ def _expression(graph: GraphView, node: int | None, options: Options) -> list[Te
     line = Text("→ ", style=theme.DIM, no_wrap=True).append(plain(expression), theme.MATH)
     line.truncate(options.width, overflow="ellipsis")
     return [line]
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def graph_json(frame: Frame) -> Json:
+    """Return the rows of the tree, as many as are listed, and the current node."""
+    graph = frame.graph
+    rows = []
+    for index in range(min(len(graph), _MAX_LISTED)):
+        row = graph.row(index)
+        shape = graph.shape(row.node)
+        rows.append(
+            {
+                "node": row.node,
+                "name": row.name,
+                "label": row.label,
+                "depth": row.depth,
+                "state": graph.state(row.node),
+                "shape": None if shape is None else list(shape),
+                "reference": row.is_reference,
+                "expression": row.expression or None,
+            }
+        )
+    return {"current": graph.current, "rows": rows, "rows_in_all": len(graph)}

@@ -9,6 +9,7 @@ from gradb.frame.frame import Frame, OutputLine
 from gradb.present.draw import theme
 from gradb.present.draw.fields import remark
 from gradb.present.draw.safe import plain_lines
+from gradb.present.json.values import Json
 from gradb.present.options import Options
 from gradb.tape.events import OutputDetail
 
@@ -56,3 +57,12 @@ def _new_line(output: OutputLine, text: str, is_new: bool) -> Text:
 def _style(output: OutputLine, is_new: bool) -> str:
     base = theme.STDERR if output.stream == "stderr" else ""
     return f"{base} bold".strip() if is_new else base
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def output_json(frame: Frame) -> Json:
+    """Return what was printed up to the position."""
+    lines = [{"event": o.event, "stream": o.stream, "text": o.text} for o in frame.outputs]
+    return {"outputs": lines, "dropped": frame.outputs_dropped}

@@ -14,6 +14,7 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, indented, layout, remark, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines, shape_text
 from gradb.present.draw.safe import plain
+from gradb.present.json.values import Json, value_json
 from gradb.present.lines.call import forward_text
 from gradb.present.options import Options
 from gradb.tape.saved import Memory, NodeSaved, SavedTensor
@@ -191,3 +192,62 @@ def _shares(memory: Memory) -> list[str]:
     if memory.unread:
         shares.append(f"of {memory.unread} node{'' if memory.unread == 1 else 's'} it is not known what they hold")
     return [*shares, *([memory.note] if memory.note else [])]
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def saved_json(frame: Frame) -> Json:
+    """Return ``{"saved", "memory"}`` of the node that the position is about."""
+    node = saved_node(frame, Options())
+    saved = None if node is None else frame.saved.of(node)
+    return {"saved": None if saved is None else _node_json(saved), "memory": _memory_json(frame.saved.memory())}
+
+
+def _node_json(saved: NodeSaved) -> Json:
+    freed = saved.freed
+    return {
+        "node": saved.node,
+        "name": saved.name,
+        "note": saved.note or None,
+        "saves": saved.saves,
+        "tensors": [_tensor_json(tensor) for tensor in saved.tensors],
+        "arguments": [{"name": name, "text": text} for name, text in saved.arguments],
+        "bytes": saved.bytes,
+        "freed": None
+        if freed is None
+        else {"event": freed.event, "backward": freed.backward, "call": freed.call, "line": freed.line},
+        "gone": saved.gone,
+    }
+
+
+def _tensor_json(tensor: SavedTensor) -> Json:
+    return {
+        "name": tensor.name,
+        "form": tensor.form,
+        "variable": tensor.variable,
+        "view_of": tensor.view_of,
+        "value": value_json(tensor.value),
+        "bytes": tensor.bytes,
+        "leaf": tensor.is_leaf,
+        "change": tensor.change or None,
+        "changed_at": tensor.changed_at or None,
+        "changed_by": tensor.changed_by or None,
+        "used": value_json(tensor.used),
+        "used_at": tensor.used_at or None,
+        "note": tensor.note or None,
+    }
+
+
+def _memory_json(memory: Memory) -> Json:
+    return {
+        "nodes": memory.nodes,
+        "holding": memory.holding,
+        "freed": memory.freed,
+        "bytes": memory.bytes,
+        "leaf_bytes": memory.leaf_bytes,
+        "named_bytes": memory.named_bytes,
+        "unread": memory.unread,
+        "least": bool(memory.unread or memory.note),
+        "note": memory.note or None,
+    }

@@ -13,6 +13,8 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import remark, wrapped
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
+from gradb.present.json.events import relative
+from gradb.present.json.values import Json
 from gradb.present.options import Options
 
 _MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
@@ -108,3 +110,17 @@ def _style(token: str) -> str:
     while token and token not in theme.TOKEN_STYLES:
         token = token.rpartition(".")[0]
     return theme.TOKEN_STYLES.get(token, "")
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def source_json(frame: Frame) -> Json:
+    """Return the place in the script and its line."""
+    view = frame.source
+    if view is None:
+        return {"file": None, "line": None, "text": None, "nonfinite": False, "library": None}
+    text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
+    place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
+    rest = {"text": text, "nonfinite": view.has_nonfinite, "library": view.library or None}
+    return {"file": relative(view.file, frame.run), **place, **rest}

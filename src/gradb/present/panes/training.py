@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.frame.frame import Frame
-from gradb.frame.training import Training
+from gradb.frame.training import Mark, Nonfinite, Training
 from gradb.present.draw import theme
 from gradb.present.draw.columns import Window
 from gradb.present.draw.curves import Curve, Drawing, curves_of
@@ -17,6 +17,7 @@ from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
 from gradb.present.draw.safe import plain, plain_path
+from gradb.present.json.values import Json, number_json
 from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.lines.verdict import parting
 from gradb.present.options import Ghost, Options, Plot
@@ -187,3 +188,59 @@ def _nothing(frame: Frame) -> str:
     if frame.training.is_finished:
         return "no backward from a scalar was recorded of this script: there is no loss to plot"
     return "no backward from a scalar has been recorded yet: there is no loss to plot"
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def training_pane_json(frame: Frame) -> Json:
+    """Return the training as of the position."""
+    return training_json(frame.training)
+
+
+def training_json(training: Training) -> Json:
+    """Return series, interventions and what holds at the position."""
+    interventions = [mark for mark in training.marks if mark.what != "record"]
+    depths = [mark for mark in training.marks if mark.what == "record"]
+    return {
+        "iteration": training.iteration,
+        "iterations": training.iterations,
+        "finished": training.is_finished,
+        "seed": training.seed,
+        "policy": _in_force(training.policy, "script") | {"count": training.touched, "missed": training.missed},
+        "learning_rate": _in_force(training.rate, "script"),
+        "depth": _in_force(training.depth, "full"),
+        "interventions": [mark_json(mark) for mark in interventions],
+        "depths": [mark_json(mark) for mark in depths],
+        "first_nonfinite": nonfinite_json(training.first_nonfinite),
+        "series": [series_json(series) for series in training.series],
+    }
+
+
+def _in_force(mark: Mark | None, first: str) -> Json:
+    if mark is None:
+        return {"value": first, "event": None, "iteration": None}
+    return {"value": mark.value, "event": mark.event, "iteration": mark.iteration}
+
+
+def mark_json(mark: Mark) -> Json:
+    """Return a change made from outside, or of the depth of recording."""
+    result: Json = {"event": mark.event, "iteration": mark.iteration, "what": mark.what, "value": mark.value}
+    return result | {"reason": mark.reason} if mark.what == "record" else result
+
+
+def nonfinite_json(hit: Nonfinite | None) -> Json | None:
+    """Return where a series first has a NaN or an infinity."""
+    if hit is None:
+        return None
+    place = {"iteration": hit.iteration, "event": hit.event, "value": number_json(hit.value)}
+    return {"kind": hit.series.kind, "series": hit.series.label, **place}
+
+
+def series_json(series: Series) -> Json:
+    """Return a series; each point is ``[iteration, event, value]``."""
+    count = series.count
+    columns = (series.iterations[:count], series.events[:count], map(number_json, series.values[:count]))
+    points = [list(point) for point in zip(*columns, strict=True)]
+    place = {"file": series.file, "line": series.line}
+    return {"kind": series.kind, "name": series.name, **place, "points": points}
