@@ -24,7 +24,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parent.parent
-USUAL = ("2.13.0:3.11", "2.14.1:3.11", "2.15.0:3.11", "2.15.0:3.13")
+USUAL = ("2.12.1:3.11", "2.13.0:3.11", "2.14.1:3.11", "2.15.0:3.11", "2.15.0:3.13")
 TOOLS = "expecttest hypothesis numpy pexpect pyte pytest pytest-asyncio pytest-textual-snapshot pytest-timeout pyyaml"
 FREE = frozenset("torch sympy mpmath networkx jinja2 markupsafe fsspec filelock setuptools typing_extensions".split())
 """What is not held to constraints.txt: torch, and what each torch chooses for itself."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-MEASURED = ("2.13.0", "2.14.1", "2.15.0")
+MEASURED = ("2.12.1", "2.13.0", "2.14.1", "2.15.0")
 """Oldest first. formulas.json has the formulas of each, and the table's rows that changed say since when they hold."""
 BASE = "2.13.0"
 """The version that the table's rows were written with; it stands in where a tape does not say which recorded it."""
-TESTED = ((2, 13), (2, 15))
+TESTED = ((2, 12), (2, 15))
 """Oldest and newest minor release that gradb was run with (``python -m tests.versions``): the range in pyproject."""
 
 _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(.*)", re.DOTALL)
