@@ -42,7 +42,7 @@ class _Questions(Gate):
     def arrive(self, event: Event) -> None:
         assert self.recorder is not None
         for ask in self.asks.pop((event.kind, event.name), []):
-            self.recorder.answer(ask)
+            self.recorder.observer.asked(ask)
 
 
 def asked(path: Path, script: Callable[[], Any], kind: str, name: str, *asks: Ask) -> tuple[Any, Tape]:

@@ -467,13 +467,19 @@ def test_a_free_run_reads_the_first_visits_only(tmp_path: Path, is_stepping: boo
         assert frame.saved.memory().bytes == 12 * read
 
 
+def _unexpected(what: str, error: Exception) -> str:
+    raise error
+
+
 def test_a_freed_node_that_is_found_late_says_why(tmp_path: Path) -> None:
     """What was freed before gradb saw the node cannot be read, and torch's reason is given."""
     y = torch.ones(2, requires_grad=True).exp()
     y.sum().backward()
     writer = TapeWriter(tmp_path / "run.tape")
     mark = NodeMark(1, "ExpBackward0", (None,) * 5, "", 1, False, writer)
-    Saving(writer, TensorIds(), Snapshots(64), lambda: False).read(y.grad_fn, mark, "builtin", ())
+    Saving(writer, TensorIds(), Snapshots(64, _unexpected), lambda: False, _unexpected).read(
+        y.grad_fn, mark, "builtin", ()
+    )
     ((_, text, data),) = writer.saved
     writer.close()
     said = "it cannot be read: RuntimeError: Trying to backward through the graph a second time"

@@ -22,7 +22,7 @@ def begun(path: Path, told: list[tuple[int, str]]) -> Recorder:
     """Return a recorder with two events on its tape, which takes down why it has ended."""
     recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
     recorder.writer._connection.execute("PRAGMA busy_timeout = 1")
-    recorder.on_stop = lambda event, why: told.append((event, why))
+    recorder.observer.stopped.listen(lambda event, why: told.append((event, why)))
     for text in ("one", "two"):
         recorder.note(text)
     recorder.write()

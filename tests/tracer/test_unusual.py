@@ -232,8 +232,8 @@ def test_code_made_in_a_loop_is_let_go(tmp_path: Path, monkeypatch: pytest.Monke
     found: list[places.Places] = []
     original = places.Places.__init__
 
-    def init(self: places.Places, register: Any) -> None:
-        original(self, register)
+    def init(self: places.Places, register: Any, missing: Any) -> None:
+        original(self, register, missing)
         found.append(self)
 
     monkeypatch.setattr(places.Places, "__init__", init)

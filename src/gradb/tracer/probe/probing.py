@@ -35,14 +35,14 @@ class Prober:
         mode: ``auto`` (the first visits of each node of the script's text, and whenever the script is being stepped),
             ``small`` (the same, but no node that is too large to be measured is called), ``always`` or ``never``.
         is_stepping: tells whether a person is stepping the script.
+        missing: is told of what fails for a reason that is no refusal of torch's.
     """
 
-    def __init__(self, mode: str, is_stepping: Callable[[], bool]) -> None:
+    def __init__(self, mode: str, is_stepping: Callable[[], bool], missing: Callable[[str, Exception], object]) -> None:
         self._mode = mode
         self._is_stepping = is_stepping
         self._visits: dict[tuple[Any, ...], int] = {}
-        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
-        """Called when probing fails for a reason that is no refusal of torch's."""
+        self._missing = missing
 
     def probe(self, node: Any, mark: NodeMark, blob: Blob, upstream: Sequence[torch.Tensor | None]) -> str:
         """Return the text of the wire forms of the probes, one for each edge, of a node that is about to run."""
@@ -63,7 +63,7 @@ class Prober:
                 return self._in_one_direction(node, mark, call, f"not measured: {refusal}; {_ASK}")
             except Exception as error:
                 if type(error) not in _REFUSALS:
-                    self.on_failure("local derivatives", error)
+                    self._missing("local derivatives", error)
                 why = f"probing failed: {clause(error)}"
         return _refused(why, mark.edges)
 

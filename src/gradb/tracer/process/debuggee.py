@@ -65,7 +65,7 @@ class Debuggee:
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
-        self._recorder.on_stop = lambda head, why: self._send(Stopped(head, why))
+        self._recorder.observer.stopped.listen(lambda head, why: self._send(Stopped(head, why)))
         self._controls = Controls(self._recorder, spec.changes)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
@@ -181,7 +181,7 @@ class Debuggee:
 
     def _answer(self, ask: Ask) -> int:
         with self._recorder.lock:
-            self._recorder.guard(self._recorder.answer, ask, what="the answer to a question")
+            self._recorder.guard(self._recorder.observer.asked, ask, what="the answer to a question")
             return self._recorder.settle() - 1
 
     def _settle(self) -> int:

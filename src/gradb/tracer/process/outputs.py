@@ -60,7 +60,7 @@ class Outputs:
             )  # fmt: skip
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        self._recorder.flush_idle = self._flush_idle
+        self._recorder.observer.before_commit.listen(self._flush_idle)
 
     def is_full(self) -> bool:
         """True when no more output is kept."""

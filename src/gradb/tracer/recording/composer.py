@@ -51,17 +51,16 @@ class Composer:
         self.is_stepping = is_stepping
         """Tells whether a person goes through the script step by step."""
         self.writer = recorder.writer
-        self.snapshots = Snapshots(limit)
+        self.missing = recorder.failures.part
+        self.snapshots = Snapshots(limit, self.missing)
         self.blanks = Blanks()
-        self.snapshots.on_failure = self.missing = recorder.failures.part
         self.tensors = TensorIds()
-        self.naming = Naming(self.writer, self.tensors, recorder.places)
+        self.naming = Naming(self.writer, self.tensors, recorder.places, self.missing)
         self.series = SeriesLog(recorder)
         self.scaled = Scaled()
-        self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping)
-        self.nodes = NodeIds(self.writer, self.tensors, self.saving)
-        self.nodes.on_unseen_leaf = self.naming.appeared
-        self.nodes.on_failure = self.saving.on_failure = self.naming.on_failure = self.missing
+        self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping, self.missing)
+        self.nodes = NodeIds(self.writer, self.tensors, self.saving, self.naming.appeared, self.missing)
+        recorder.observer.iterations_renumbered.listen(self.tensors.renumber)
         self.local = ThreadState({})
         self.runs: list[EngineCall] = []
         """The calls of the engine that have not returned yet, of all threads."""
@@ -69,10 +68,6 @@ class Composer:
         self._retained: dict[int, TensorRecord] = {}
         self.is_creation_hooked = False
         """Whether the script has set a hook that torch calls for each node which is made."""
-        self.on_leaf: Callable[[TensorRecord, torch.Tensor], None] = lambda known, tensor: None
-        """Called when a leaf is recorded."""
-        self.on_moved: Callable[[TensorRecord, str, Blob, PlaceRow], None] = lambda known, before, blob, place: None
-        """Called when a ``.grad`` that is added to was given other memory since; with what it held before that."""
 
     @property
     def scope(self) -> str:
@@ -271,7 +266,7 @@ class Composer:
         known.is_leaf = True
         self.naming.appeared(known)
         self.tensors.note_memory(known, tensor)
-        self.on_leaf(known, tensor)
+        self.recorder.observer.leaf_seen(known, tensor)
         event, blob = self.recorder.next_seq, Blob()
         text, node = self.defined(tensor, blob, event, place)
         self.recorder.emit(

@@ -7,12 +7,25 @@ script's, between two events, so that each has its position on the tape. Knows n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from gradb.link.spec import Change
 from gradb.tape.codec import Blob, dumps
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE
+
+
+class Training(Protocol):
+    """What the script trains, as far as changes of it depend on that."""
+
+    def is_settled(self) -> bool:
+        """Tell whether the number of the iteration that goes on is sure to stay; until it is, changes wait."""
+        ...
+
+    def snapshot(self) -> tuple[str, str, Blob]:
+        """Return the leaves and gradients of this moment, from which everything is to be recorded again."""
+        ...
 
 
 class Controls:
@@ -28,17 +41,15 @@ class Controls:
         """The policy: ``script``, ``off`` or ``on``."""
         self.lr: float | None = None
         """The learning rate of every step; None: the script's own."""
-        self.on_depth: Callable[[], tuple[str, str, Blob]] | None = None
-        """Called when everything is to be recorded again; tells the leaves and gradients of that moment."""
-        self.on_policy: Callable[[], None] = lambda: None
-        """Called when the zero_grad policy or the depth has changed."""
-        self.is_settled: Callable[[], bool] = lambda: True
-        """Tells whether the number of the iteration that goes on is sure to stay; until it is, changes wait."""
+        self.training: Training | None = None
+        """What the script trains, once torch is there."""
         self._recorder = recorder
         self._later = sorted(changes, key=lambda change: change.iteration)
         self._now: deque[tuple[Change, str]] = deque()
-        recorder.errands = self._carry_out
-        recorder.on_failure = self._let_go
+        self._changed = recorder.observer.policy_changed
+        recorder.observer.between_events.listen(self._carry_out)
+        recorder.observer.stopped.listen(self._let_go)
+        recorder.observer.iteration_begins.listen(self._begin_iteration)
         recorder.has_errands = bool(self._later) and self._later[0].iteration <= recorder.iteration
 
     def give_up(self, what: str) -> None:
@@ -54,14 +65,17 @@ class Controls:
             self._tell(what, before, "script")
             note = f"{what} {before} ends here, since it could not be carried out: the script's own is in force"
             self._recorder.emit("note", "gradb", NOWHERE.row, [note], may_hold=self._may_hold)
-            self.on_policy()
+            self._changed()
         except Exception as error:
             self._recorder.failures.part("the end of a change from outside", error)
 
-    def _let_go(self) -> None:
+    def _let_go(self, head: int, why: str) -> None:
         """Set everything to the script's own: the recording is over, and nobody would see what is done."""
         self.zero_grad, self.lr = "script", None
-        self.on_policy()
+        self._changed()
+
+    def _is_settled(self) -> bool:
+        return self.training is None or self.training.is_settled()
 
     @property
     def _may_hold(self) -> bool:
@@ -76,9 +90,9 @@ class Controls:
             self._now.append((change, reason))
             self._recorder.has_errands = True
 
-    def begin_iteration(self, iteration: int) -> None:
+    def _begin_iteration(self, iteration: int) -> None:
         """Look whether something was to be changed now."""
-        if self._later and self._later[0].iteration <= iteration and self.is_settled():
+        if self._later and self._later[0].iteration <= iteration and self._is_settled():
             self._recorder.has_errands = True
 
     def left(self) -> str:
@@ -91,7 +105,7 @@ class Controls:
 
     def _carry_out(self) -> None:
         """Make the changes that are due; called between two events with the recorder's lock held."""
-        while self._later and self._later[0].iteration <= self._recorder.iteration and self.is_settled():
+        while self._later and self._later[0].iteration <= self._recorder.iteration and self._is_settled():
             self._try(self._later.pop(0), "asked for")
         while self._now:
             self._try(*self._now.popleft())
@@ -113,7 +127,7 @@ class Controls:
                 self._tell("lr", before, "script" if rate is None else f"{rate:g}")
             case "record" if (change.value == "full") != self._recorder.is_full:
                 self._set_depth(change.value, reason)
-        self.on_policy()
+        self._changed()
 
     def _tell(self, what: str, before: str, after: str) -> None:
         self._recorder.emit("intervention", what, NOWHERE.row, [what, before, after], may_hold=self._may_hold)
@@ -123,7 +137,7 @@ class Controls:
         recorder.is_full = depth == "full"
         try:
             leaves, gradients, blob = (
-                self.on_depth() if recorder.is_full and self.on_depth is not None else ("[]", "[]", None)
+                self.training.snapshot() if recorder.is_full and self.training is not None else ("[]", "[]", None)
             )
         except Exception as error:
             leaves, gradients, blob = "[]", "[]", None

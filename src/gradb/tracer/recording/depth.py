@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.recorder import Recorder
 
 Context = Callable[[], contextlib.AbstractContextManager[None]]
@@ -24,21 +25,21 @@ class Depth:
 
     Args:
         recorder: says how much is recorded.
+        controls: a policy needs the mode though only watching.
         mode: the forward mode.
         modules: makes the context in which calls of modules are seen.
-        needs_mode: tells whether the mode has to be there though only watching.
     """
 
-    def __init__(
-        self, recorder: Recorder, mode: TorchFunctionMode, modules: Context, needs_mode: Callable[[], bool]
-    ) -> None:
+    def __init__(self, recorder: Recorder, controls: Controls, mode: TorchFunctionMode, modules: Context) -> None:
         self._recorder = recorder
         self._mode = mode
         self._modules = modules
-        self._needs_mode = needs_mode
+        self._controls = controls
         self._is_entered = False
         self._hooks: contextlib.ExitStack | None = None
         self._is_open = False
+        recorder.observer.policy_changed.listen(self.sync)
+        recorder.observer.unseen_call.listen(self.sync)
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -56,7 +57,7 @@ class Depth:
         if threading.get_ident() != threading.main_thread().ident:
             return
         wants_hooks = self._is_open and self._recorder.is_full
-        wants_mode = wants_hooks or (self._is_open and self._needs_mode())
+        wants_mode = wants_hooks or (self._is_open and self._controls.zero_grad != "script")
         if wants_mode and not self._is_entered:
             self._mode.__enter__()
             self._is_entered = True

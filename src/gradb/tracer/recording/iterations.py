@@ -27,9 +27,17 @@ HAND = 0
 
 
 class Iterations:
-    """Counts the iterations of a run."""
+    """Counts the iterations of a run.
 
-    def __init__(self, recorder: Recorder) -> None:
+    Args:
+        recorder: is told when one ends.
+        may_join: tells whether an optimizer that has not stepped yet may still step beside those that have.
+    """
+
+    def __init__(
+        self, recorder: Recorder, may_join: Callable[[Any, list[Any]], bool] = lambda optimizer, others: True
+    ) -> None:
+        self._moments, self._may_join = recorder.observer, may_join
         self._recorder = recorder
         self._made: dict[int, weakref.ref[Any]] = {}
         self._rounds = Rounds()
@@ -41,14 +49,6 @@ class Iterations:
         """True when parameters were updated by hand since the last step and forward."""
         self._can_see_updates = False
         self._lines: set[PlaceRow] = set()
-        self.on_end: Callable[[], None] = lambda: None
-        """Called before an iteration ends."""
-        self.on_backward: Callable[[], None] = lambda: None
-        """Called when a backward begins."""
-        self.on_renumbered: Callable[[tuple[int, ...]], None] = lambda numbers: None
-        """Called with the new numbers of iterations 1, 2 ... when the first round is numbered anew."""
-        self.may_join: Callable[[Any, list[Any]], bool] = lambda optimizer, others: True
-        """Tells whether an optimizer that has not stepped yet may still step beside those that have."""
 
     @property
     def optimizers(self) -> list[Any]:
@@ -68,7 +68,7 @@ class Iterations:
         if rounds.is_open:
             return False
         steppers = self.steppers
-        return not any(self.may_join(one, steppers) for one in self.optimizers if id(one) not in self._stepped)
+        return not any(self._may_join(one, steppers) for one in self.optimizers if id(one) not in self._stepped)
 
     def made(self, optimizer: Any) -> None:
         """Take note of a new optimizer."""
@@ -120,7 +120,7 @@ class Iterations:
             return
         recorder.writer.renumber(recorder.settle(), numbers)
         recorder.iteration = settled
-        self.on_renumbered(numbers)
+        self._moments.iterations_renumbered(numbers)
         if not self._is_told:
             self._is_told = True
             recorder.note(f"{self._reason()}: {NOTE}")
@@ -154,7 +154,7 @@ class Iterations:
             self._begin()
         self._lines.add(place)
         self._has_backward = True
-        self.on_backward()
+        self._moments.backward_begins()
 
     def _by_hand(self) -> None:
         if self._rounds.comes_back(HAND):
@@ -164,6 +164,6 @@ class Iterations:
     def _begin(self) -> None:
         self._has_backward = self.is_updated = False
         self._lines.clear()
-        self.on_end()
+        self._moments.iteration_ends()
         self._rounds.begin()
         self._recorder.next_iteration()

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from gradb.link.messages import Ask
 from gradb.tape import trouble
 from gradb.tape.codec import Blob, Wire, dumps
 from gradb.tape.descriptors import DescriptorLost, FileLost
@@ -24,6 +23,7 @@ from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.recording.failures import Failures, reason
 from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.observer import Observer
 from gradb.tracer.source.places import NOWHERE, Found, Inside, ModuleCall, PlaceRow, Places
 
 _BATCH = 500
@@ -40,7 +40,9 @@ class Recorder:
     def __init__(self, writer: TapeWriter, gate: Gate) -> None:
         self.writer = writer
         self.gate = gate
-        self.places = Places(writer.source)
+        self.failures = Failures(self)
+        self.observer = Observer()
+        self.places = Places(writer.source, self.failures.part)
         self.lock = threading.RLock()
         self.is_active = True
         self.is_full = True
@@ -51,22 +53,9 @@ class Recorder:
         """Called before the next event is numbered (the output streams flush what was printed before it)."""
         self.pending: Callable[[], None] | None = None
         """Records what has been seen already, once it is over; called before each event is numbered."""
-        self.flush_idle: Callable[[bool], None] = lambda is_last: None
-        """Called before a commit that must not hold the script: by the clock, or (True) because the process ends."""
-        self.errands: Callable[[], None] = lambda: None
-        """What has to be done between two events, when ``has_errands``."""
         self.has_errands = False
+        """True when something has to be done between two events."""
         self._is_due = False
-        self.answer: Callable[[Ask], None] = lambda ask: None
-        """Called on the thread that is held at a node, to measure something there."""
-        self.failures = Failures(self)
-        self.places.on_failure = self.failures.part
-        self.on_failure: Callable[[], None] = lambda: None
-        """Called when a part of an intervention has failed: none may be half in force."""
-        self.on_stop: Callable[[int, str], None] = lambda event, why: None
-        """Called with the last event on the tape, and why there can be no more."""
-        self.on_iteration: Callable[[int], None] = lambda iteration: None
-        """Called when an iteration begins."""
         self.is_open = True
         self._threads: dict[int, int] = {threading.main_thread().ident or 0: 0}
         self._pid = os.getpid()
@@ -98,7 +87,7 @@ class Recorder:
         if self.has_errands:
             self.has_errands = False
             self.failures.tell()
-            self.errands()
+            self.observer.between_events()
         if self._is_due:
             self._is_due = False
             self.write()
@@ -106,7 +95,7 @@ class Recorder:
     def next_iteration(self) -> None:
         """Begin the next iteration."""
         self.iteration += 1
-        self.on_iteration(self.iteration)
+        self.observer.iteration_begins(self.iteration)
 
     def find(self, depth: int = 1, within: ModuleCall | None = None) -> Found:
         """Find the user's place above the caller; ``within`` is the module call that it is known to be in."""
@@ -247,8 +236,7 @@ class Recorder:
         except Exception:
             pass  # the parent says it where it can
         try:
-            self.on_failure()
-            self.on_stop(writer.committed, why)
+            self.observer.stopped(writer.committed, why)
         except Exception:
             pass
 
@@ -261,7 +249,7 @@ class Recorder:
             return
         try:
             if self.pending is None:
-                self.flush_idle(is_last)
+                self.observer.before_commit(is_last)
             if self.writer.has_pending:
                 self.write()
         except Exception as error:

@@ -21,6 +21,10 @@ class Resumption:
         self._composer, self._renew = composer, renew
         self._iterations = iterations
 
+    def is_settled(self) -> bool:
+        """Tell whether the number of the iteration that goes on is sure to stay."""
+        return self._iterations.is_settled()
+
     def snapshot(self) -> tuple[str, str, Blob]:
         """Return the texts of the leaves and of their gradients as they are now, and the values."""
         composer, writer, place = self._composer, self._composer.writer, NOWHERE.row

@@ -93,15 +93,14 @@ class Places:
         register: takes (path, text or None) and returns the tape's source id.
     """
 
-    def __init__(self, register: Callable[[str, str | None], int]) -> None:
+    def __init__(self, register: Callable[[str, str | None], int], missing: Callable[[str, Exception], object]) -> None:
+        self._missing = missing
         self._register = register
         self._torch = "\0"
         self._kinds: dict[str, int] = {}
         self._codes: dict[int, tuple[CodeType, dict[int, Place]]] = {}
         self._files: dict[str, _File] = {}
         self._libraries: dict[tuple[PlaceRow, str, int], Place] = {}
-        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
-        """Called when the names at a place cannot be found out."""
 
     def learn_torch(self, folder: str) -> None:
         """Say where torch lives, once it is imported."""
@@ -238,7 +237,7 @@ class Places:
         file = self._files.get(filename)
         if file is None:
             text = read_source(filename)
-            file = self._files[filename] = _File(self._register(filename, text), text, self.on_failure)
+            file = self._files[filename] = _File(self._register(filename, text), text, self._missing)
         return file
 
 
@@ -284,9 +283,9 @@ def read_source(path: str) -> str | None:
 class _File:
     """One source file and the expressions in it that have names around them."""
 
-    def __init__(self, id: int, text: str | None, on_failure: Callable[[str, Exception], object]) -> None:
+    def __init__(self, id: int, text: str | None, missing: Callable[[str, Exception], object]) -> None:
         self.id = id
-        self._on_failure = on_failure
+        self._missing = missing
         self._text = text
         self._known: Index | None = None
 
@@ -304,7 +303,7 @@ class _File:
             try:
                 self._known = index(self._text or "")
             except Exception as error:  # Python's parser cannot be called from inside of itself
-                self._on_failure("names", error)
+                self._missing("names", error)
                 return Index({}, frozenset())
             self._text = None
         return self._known

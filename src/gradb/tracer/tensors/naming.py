@@ -37,7 +37,7 @@ def _spared(part: Callable[..., None]) -> Callable[..., None]:
         try:
             part(naming, *args, **kwargs)
         except Exception as error:
-            naming.on_failure("names", error)
+            naming.missing("names", error)
 
     return call
 
@@ -49,17 +49,19 @@ class Naming:
         writer: the tape.
         tensors: ids of tensors.
         places: tells which frames are the script's.
+        missing: is told what cannot be found out, and why.
     """
 
-    def __init__(self, writer: TapeWriter, tensors: TensorIds, places: Places) -> None:
+    def __init__(
+        self, writer: TapeWriter, tensors: TensorIds, places: Places, missing: Callable[[str, Exception], object]
+    ) -> None:
         self._writer = writer
         self._tensors = tensors
         self._places = places
         self._owners: dict[str, TensorRecord] = {}
         self._unsettled: list[TensorRecord] = []
         self._fruitless = self._fruitless_in_libraries = 0
-        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
-        """Called when a name cannot be found out."""
+        self.missing = missing
 
     # --- names from the source ----------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class Naming:
                 if name and isinstance(value, torch.Tensor):
                     self.name(value, name, event, names.scope)
         except Exception as error:
-            self.on_failure("names", error)
+            self.missing("names", error)
 
     def results(self, names: Names, callee: Callee, results: list[torch.Tensor], is_single: bool, event: int) -> None:
         """Name what an expression returned after the targets it is assigned to."""
@@ -143,7 +145,7 @@ class Naming:
             for value, name in zip(results, names.of_results(callee, len(results), is_single), strict=False):
                 self.name(value, name, event, names.scope)
         except Exception as error:
-            self.on_failure("names", error)
+            self.missing("names", error)
 
     # --- paths of leaves ----------------------------------------------------------------------------------------------
 

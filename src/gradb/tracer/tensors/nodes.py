@@ -25,18 +25,20 @@ class NodeIds:
         writer: the tape.
         tensors: ids of tensors, for the leaves.
         saving: reads what new nodes saved.
+        unseen_leaf: is told where a graph ends in a leaf that no event has shown.
+        missing: is told what cannot be found out, and why.
     """
 
-    def __init__(self, writer: TapeWriter, tensors: TensorIds, saving: Saving) -> None:
+    def __init__(
+        self, writer: TapeWriter, tensors: TensorIds, saving: Saving, unseen_leaf: Callable[[TensorRecord], object],
+        missing: Callable[[str, Exception], object],
+    ) -> None:  # fmt: skip
         self._writer = writer
         self._tensors = tensors
         self._saving = saving
         self._next = itertools.count(1)
         self._kinds: dict[type, tuple[str, bool]] = {}
-        self.on_unseen_leaf: Callable[[TensorRecord], None] = lambda known: None
-        """Called when a graph ends in a leaf that no event has shown."""
-        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
-        """Called when something that is to be known of a node cannot be found out."""
+        self._unseen_leaf, self._missing = unseen_leaf, missing
         self.newest = self._edited = 0
         self.is_exposed = False
         """True once the script may write to a tensor's memory where torch does not see it (``numpy()``)."""
@@ -53,7 +55,7 @@ class NodeIds:
                 try:
                     self._saving.read_again(node, mark, kind, event)
                 except Exception as error:
-                    self.on_failure("saved tensors", error)
+                    self._missing("saved tensors", error)
         mark.has_run = True
 
     def mark(self, node: Any) -> NodeMark | None:
@@ -66,7 +68,7 @@ class NodeIds:
         known = self._tensors.record(tensor)
         if known.mark is None:
             if not known.is_leaf:
-                self.on_unseen_leaf(known)
+                self._unseen_leaf(known)
             known.mark = NodeMark(next(self._next), ACCUMULATE, place, scope, 0, False, self._writer)
             self._writer.node(known.mark.id, ACCUMULATE, event, "accumulate", False, known.id, [])
         return known.mark
@@ -81,7 +83,7 @@ class NodeIds:
             if MARK not in root.metadata:
                 self._walk(root, event, place, scope, at_hand, new)
         except Exception as error:
-            self.on_failure("nodes", error)
+            self._missing("nodes", error)
         return new
 
     def _walk(
@@ -134,7 +136,7 @@ class NodeIds:
             if self._saving.wants(mark):
                 self._saving.read(node, mark, kind, at_hand)
         except Exception as error:
-            self.on_failure("remarks on nodes", error)
+            self._missing("remarks on nodes", error)
         return mark.id
 
     def _remark(self, node: int, event: int, found: remarks.Remarks) -> None:

@@ -42,11 +42,13 @@ class Saving:
         tensors: ids of tensors.
         snapshots: takes the values that no event shows.
         is_stepping: tells whether a person is stepping the script.
+        missing: is told what cannot be found out, and why.
     """
 
     def __init__(
-        self, writer: TapeWriter, tensors: TensorIds, snapshots: Snapshots, is_stepping: Callable[[], bool]
-    ) -> None:
+        self, writer: TapeWriter, tensors: TensorIds, snapshots: Snapshots, is_stepping: Callable[[], bool],
+        missing: Callable[[str, Exception], object],
+    ) -> None:  # fmt: skip
         self._writer = writer
         self._tensors = tensors
         self._snapshots = snapshots
@@ -54,8 +56,7 @@ class Saving:
         self._storages = Storages()
         self._visits: dict[tuple[Any, ...], int] = {}
         self._later: dict[tuple[Any, ...], int] = {}
-        self.on_failure: Callable[[str, Exception], object] = lambda what, error: None
-        """Called when what a node saved cannot be read."""
+        self._missing = missing
 
     def is_packed(self, node: Any, kind: str) -> bool:
         """Tell whether hooks packed what a node saved, of which it was not seen how it was made."""
@@ -93,7 +94,7 @@ class Saving:
             text = self._told(node, kind, at_hand, blob)
         except Exception as error:
             if type(error) is not RuntimeError:  # torch's own refusal: it was freed
-                self.on_failure("saved tensors", error)
+                self._missing("saved tensors", error)
             said = first_line(str(error), 100)
             text, blob = dumps([f"it cannot be read: {type(error).__name__}: {said}", [], []]), Blob()
         self._writer.record_saved(mark.id, text, blob.join())

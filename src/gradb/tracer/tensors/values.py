@@ -36,12 +36,12 @@ class Snapshots:
 
     Args:
         limit: the largest number of elements stored whole.
+        missing: is told of what fails for a reason that is no refusal of torch's; returns what to say in its place.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, missing: Callable[[str, Exception], str]) -> None:
         self.limit = limit
-        self.on_failure: Callable[[str, Exception], str] = lambda what, error: str(error)
-        """Called when reading fails for a reason that is no refusal of torch's; returns what to say in place of it."""
+        self._missing = missing
         self._forms = Forms(limit)
         self.passed: dict[int, tuple[weakref.ref[torch.Tensor], int, Summary]] | None = None
         """Large gradients that the engine hands from node to node, where nobody but it can change them; else None."""
@@ -106,11 +106,11 @@ class Snapshots:
         except Unreadable as refusal:
             why = str(refusal)
         except RecursionError as error:
-            why = f"not recorded: {self.on_failure('values', error)}"
+            why = f"not recorded: {self._missing('values', error)}"
         except (RuntimeError, NotImplementedError, TypeError, Warning) as error:  # a script may make warnings errors
             why = f"torch cannot read it: {first_line(str(error), 120)}"
         except Exception as error:
-            why = f"not recorded: {self.on_failure('values', error)}"
+            why = f"not recorded: {self._missing('values', error)}"
         return dumps([shape, str(tensor.dtype)[6:], None, None, why])
 
     def missing(self, why: str) -> str:

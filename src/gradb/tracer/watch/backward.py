@@ -48,6 +48,8 @@ class EngineWatch:
         prober: Prober,
         microscope: Microscope,
         asker: Asker,
+        look_for_compiled: Callable[[], None],
+        make_run: Callable[[Parts], BackwardRun] = BackwardRun,
     ) -> None:
         self._composer = composer
         self._recorder = composer.recorder
@@ -56,10 +58,7 @@ class EngineWatch:
         self._losses = Losses(composer.scaled)
         self.hooks = Hooks()
         self._parts = Parts(composer, prober, self._losses, self.hooks, microscope, asker, grads.lending, visit_of)
-        self.before: Callable[[], None] = lambda: None
-        """Called before the engine is: to look for what compiled code has done."""
-        self.make_run: Callable[[Parts], BackwardRun] = BackwardRun
-        """Begins the record of one call of the engine."""
+        self._look_for_compiled, self._make_run = look_for_compiled, make_run
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -88,7 +87,7 @@ class EngineWatch:
     def _watch(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         guard = self._composer.guard
         ends = ends_made(self._composer, roots) if self._composer.is_creation_hooked else ()  # noqa: F841 - held until the engine is done
-        run: BackwardRun | None = guard(self.make_run, self._parts)
+        run: BackwardRun | None = guard(self._make_run, self._parts)
         self._clearing()(self._prepare, _accumulates(args, kwargs), 4)
         if run is None:
             try:
@@ -119,7 +118,7 @@ class EngineWatch:
 
         ``depth`` is how many frames of ours lie above.
         """
-        self.before()
+        self._look_for_compiled()
         place = self._recorder.find(depth).place
         if self._composer.run() is None:  # one inside of another belongs to what that does
             try:

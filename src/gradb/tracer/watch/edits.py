@@ -82,7 +82,7 @@ class Edits:
         self._recorder = composer.recorder
         self._policy = policy
         self._open: _Change | None = None
-        composer.on_moved = self.moved
+        composer.recorder.observer.grad_moved.listen(self.moved)
 
     def hold(self, leaves: list[torch.Tensor], *, is_clear: bool) -> Held | None:
         """Remember buffers before a call; ``is_clear``: it is known to clear them."""

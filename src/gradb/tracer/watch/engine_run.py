@@ -289,7 +289,7 @@ class BackwardRun:
             after = filling.became(composer, grad)
             known = composer.tensors.note_grad(tensor, grad)
             if known.is_moved:
-                composer.on_moved(known, filling.before, blob, mark.place)
+                recorder.observer.grad_moved(known, filling.before, blob, mark.place)
             event = recorder.next_seq
             if self._creates:
                 self._made(mark, (grad,), event)

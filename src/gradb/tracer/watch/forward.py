@@ -31,8 +31,9 @@ class ForwardMode(TorchFunctionMode):
     """The mode; entered once in each thread that is traced."""
 
     def __init__(
-        self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks, microscope: Microscope
-    ) -> None:
+        self, composer: Composer, grads: GradWatch, updates: UpdateWatch, hooks: UserHooks, microscope: Microscope,
+        make_call: Callable[..., ForwardCall] = ForwardCall,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._hooks = hooks
         self._microscope = microscope
@@ -43,8 +44,7 @@ class ForwardMode(TorchFunctionMode):
         self._updates = updates
         self._calls: dict[Any, Call] = {}
         self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
-        self.make_step: Callable[..., ForwardCall] = ForwardCall
-        """Begins one call on its way to the tape."""
+        self._make_call = make_call
 
     def __torch_function__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -111,7 +111,7 @@ class ForwardMode(TorchFunctionMode):
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
-            step = self.make_step(self._composer, self._grads, self._updates, call, args, kwargs)
+            step = self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
         except Exception as error:
             self._recorder.lost(error, "a call", hides="values gradients")
             return func(*args, **kwargs)

@@ -51,15 +51,16 @@ class UserHooks:
         self._composer = composer
         self._lending = lending
         self._recorder = composer.recorder
-        self.mode: TorchFunctionMode | None = None
+        self._mode: TorchFunctionMode | None = None
         """The forward mode, which a hook is traced with."""
 
     @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
+    def installed(self, mode: TorchFunctionMode) -> Iterator[None]:
         """See the registration of hooks on nodes and modules for as long as the context lasts.
 
         Those of tensors go through the torch API, where the forward mode sees them.
         """
+        self._mode = mode
         mixin, module_hook = torch.autograd.function._HookMixin, torch.utils.hooks.BackwardHook
         of_node, of_module = mixin.__dict__["_register_hook"], module_hook.__init__
         register, handle = of_node.__func__, torch.utils.hooks.RemovableHandle
@@ -156,7 +157,7 @@ class UserHooks:
         """Trace what a hook computes as part of the node that it hangs on."""
         visit = self._composer.visit()
         node = watched.node or (0 if visit is None else visit.mark.id)
-        return contextlib.nullcontext() if self.mode is None else inside(self._composer, self.mode, node)
+        return contextlib.nullcontext() if self._mode is None else inside(self._composer, self._mode, node)
 
     def _fill(self) -> None:
         """Have what was added to ``.grad`` recorded before a hook changes it."""

@@ -24,10 +24,8 @@ from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.tensors.values import modes_off
 from gradb.tracer.watch import torch_functions
-from gradb.tracer.watch.backward import EngineWatch
 from gradb.tracer.watch.call import ForwardCall
 from gradb.tracer.watch.engine_run import BackwardRun, Parts
-from gradb.tracer.watch.forward import ForwardMode
 
 
 class Nudging:
@@ -44,13 +42,11 @@ class Nudging:
         self._leaf: weakref.ref[torch.Tensor] | None = None
         self._same_name = self._uses = self._steps = self._backwards = 0
         self._is_done = False
+        composer.recorder.observer.leaf_seen.listen(self._found)
 
     @contextlib.contextmanager
-    def installed(self, mode: ForwardMode, engine: EngineWatch) -> Iterator[None]:
+    def installed(self) -> Iterator[None]:
         """Look at every call and every backward, for as long as the context lasts."""
-        self._composer.on_leaf = self._found
-        mode.make_step = self._make_step
-        engine.make_run = self._make_run
         handle = hooks.register_optimizer_step_post_hook(self._stepped)
         try:
             yield
@@ -77,7 +73,8 @@ class Nudging:
     def _stepped(self, *_: Any) -> None:
         self._steps += 1
 
-    def _make_step(self, *parts: Any) -> ForwardCall:
+    def make_call(self, *parts: Any) -> ForwardCall:
+        """Begin a call on its way to the tape, changing the leaf before it if it is the one."""
         step = _CountedStep(*parts)
         step.nudging = self
         if not self._is_done and step.call.kind == torch_functions.OP:
@@ -111,7 +108,8 @@ class Nudging:
 
     # --- the backward -------------------------------------------------------------------------------------------------
 
-    def _make_run(self, parts: Parts) -> BackwardRun:
+    def make_run(self, parts: Parts) -> BackwardRun:
+        """Begin the record of a call of the engine, which reads what it is for."""
         return _ReadRun(self, parts)
 
     def backward_begins(self, roots: Sequence[Any], gradients: Sequence[Any]) -> bool:

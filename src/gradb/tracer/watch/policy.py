@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import torch
 
 from gradb.tracer.recording.controls import Controls
+from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.tensors.history import grad_of, maker
 from gradb.tracer.tensors.norms import norm_of_all
 from gradb.tracer.watch.optimizers import parameters_of
@@ -21,13 +22,14 @@ from gradb.tracer.watch.optimizers import parameters_of
 class ZeroPolicy:
     """The policy in force and the parameters whose gradients are used up."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, recorder: Recorder, controls: Controls) -> None:
         self._controls = controls
         self._due: list[weakref.ref[torch.Tensor]] = []
         self._due_of: list[weakref.ref[torch.optim.Optimizer]] = []
         self._zeroes = False
         self._count = self._missed = 0
         self._counted = "script"
+        recorder.observer.policy_changed.listen(self.restart)
 
     @property
     def is_off(self) -> bool:

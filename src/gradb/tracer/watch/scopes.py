@@ -45,8 +45,6 @@ class ModuleScopes:
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
-        self.on_unseen_call: Callable[[], object] = lambda: None
-        """Called when a module is called while only watching."""
         self._recorder = composer.recorder
         self._trees: dict[int, _Tree] = {}
         self._token: object | None = None
@@ -96,7 +94,7 @@ class ModuleScopes:
     def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> bool:
         """Take note of a call; return whether its end has to be told."""
         if not self._recorder.is_full:
-            self._composer.guard(self.on_unseen_call)
+            self._composer.guard(self._recorder.observer.unseen_call)
             return False
         depth = len(self._composer.local.calls)
         self._composer.guard(self._entered, module, args)

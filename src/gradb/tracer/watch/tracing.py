@@ -20,9 +20,11 @@ from gradb.tracer.recording.resumption import Resumption
 from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.backward import EngineWatch
 from gradb.tracer.watch.blind_spots import unwatched
+from gradb.tracer.watch.call import ForwardCall
 from gradb.tracer.watch.checkpoints import recomputing_frames, recomputing_functions
 from gradb.tracer.watch.creation_hooks import ours_unseen
 from gradb.tracer.watch.custom_functions import watched
+from gradb.tracer.watch.engine_run import BackwardRun
 from gradb.tracer.watch.forward import ForwardMode
 from gradb.tracer.watch.grad_scaler import scaling
 from gradb.tracer.watch.gradients import GradWatch
@@ -62,42 +64,29 @@ def tracing(
         A function that returns the newest loss.
     """
     composer = Composer(recorder, controls, limit, is_stepping)
-    iterations, policy = Iterations(recorder), ZeroPolicy(controls)
+    iterations, policy = Iterations(recorder, holds_more), ZeroPolicy(recorder, controls)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
     hooks, microscope = UserHooks(composer, grads.lending), Microscope(composer)
-    mode = hooks.mode = ForwardMode(composer, grads, updates, hooks, microscope)
+    nudging = None if nudge is None else Nudging(composer, nudge)
+    make_call = ForwardCall if nudging is None else nudging.make_call
+    mode = ForwardMode(composer, grads, updates, hooks, microscope, make_call)
     scopes = ModuleScopes(composer)
-    depth = Depth(recorder, mode, scopes.installed, lambda: controls.zero_grad != "script")
-    scopes.on_unseen_call = depth.sync
-    recorder.on_iteration = controls.begin_iteration
-    controls.is_settled = iterations.is_settled
-    iterations.may_join = holds_more
-    iterations.on_renumbered = composer.tensors.renumber
-    controls.on_depth = Resumption(composer, iterations, grads.renew).snapshot
-
-    def change() -> None:
-        policy.restart()
-        depth.sync()
-
-    controls.on_policy = change
-    asker = Asker(composer)
-    recorder.answer = asker.answer
+    depth = Depth(recorder, controls, mode, scopes.installed)
+    steps = StepWatch(composer, iterations, policy, depth, grads.look)
+    prober, asker = Prober(probe, is_stepping, composer.missing), Asker(composer)
+    recorder.observer.asked.listen(asker.answer)
+    make_run = BackwardRun if nudging is None else nudging.make_run
+    engine = EngineWatch(composer, grads, iterations, prober, microscope, asker, steps.look_for_compiled, make_run)
+    controls.training = Resumption(composer, iterations, grads.renew)
     with contextlib.suppress(Exception):  # another torch: no worse than it was
         run_as_they_are([Composer.guard])
     with contextlib.ExitStack() as stack:
         stack.enter_context(unwatched(mode, is_stepping))
-        stack.enter_context(grads.installed())
-        prober = Prober(probe, is_stepping)
-        prober.on_failure = composer.missing
-        engine = EngineWatch(composer, grads, iterations, prober, microscope, asker)
-        stack.enter_context(microscope.installed())
-        stack.enter_context(engine.installed())
-        if nudge is not None:
-            stack.enter_context(Nudging(composer, nudge).installed(mode, engine))
-        steps = StepWatch(composer, iterations, policy, depth, grads.look)
-        updates.is_in_step = steps.is_stepping
-        engine.before = steps.look_for_compiled
+        for installed in (grads.installed(), microscope.installed(), engine.installed()):
+            stack.enter_context(installed)
+        if nudging is not None:
+            stack.enter_context(nudging.installed())
         stack.enter_context(steps.installed())
         missing = list(_installed(stack, composer, mode, hooks, steps))
         for context in (ours_unseen(composer), hidden(mode), allowed(composer), at_their_place(), depth.installed()):
@@ -122,7 +111,7 @@ def _installed(
     """Install what sees one kind of thing each; where this torch lacks what one rests on, yield what is not seen."""
     watchers: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
         "calls of custom Functions": lambda: watched(mode),
-        "hooks": hooks.installed,
+        "hooks": lambda: hooks.installed(mode),
         "the scale of a GradScaler": lambda: scaling(composer, steps),
         "threads of the script": lambda: traced(mode),
         "what a checkpoint computes again": lambda: recomputing_frames(composer, mode),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -35,12 +34,10 @@ class UpdateWatch:
         """Leaves updated in this iteration, and the norms of the gradients that they were updated with."""
         self._waiting: list[tuple[int, list[_Row]]] = []
         """What is to be told of an iteration unless an optimizer tells it."""
-        iterations.on_end = self.tell
-        iterations.on_backward = self._backward_begins
+        composer.recorder.observer.iteration_ends.listen(self.tell)
+        composer.recorder.observer.backward_begins.listen(self._backward_begins)
         self._nodes = 0
         """The newest node when the last backward began."""
-        self.is_in_step: Callable[[], bool] = lambda: False
-        """Tells whether an optimizer is making a step."""
 
     @property
     def awaits_forward(self) -> bool:
@@ -87,7 +84,7 @@ class UpdateWatch:
 
     def updated(self, leaf: torch.Tensor) -> bool:
         """Take note of a change of a leaf; return whether it is an update: one that follows a backward."""
-        if self.is_in_step() or not self._iterations.updated_by_hand():
+        if self._composer.local.steps or not self._iterations.updated_by_hand():
             return False
         self._policy.used(leaf)
         grad = leaf.grad
