@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_note_of_gradb_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_pane_that_cannot_be_drawn_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event's pane is drawn."""
-    monkeypatch.setitem(judge.__globals__["PANES"], "chain", lambda frame, options: 1 / 0)
+    monkeypatch.setitem(judge.__globals__["PANES"], "chain", SimpleNamespace(render=lambda frame, options: 1 / 0))
     assert "pane chain: ZeroDivisionError: division by zero" in _judged(tmp_path / "t.tape", TapeBuilder).problems
 
 

@@ -16,8 +16,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.lines.headline import describe
 from gradb.present.options import Options
-from gradb.present.panes.chain import chain_pane
-from gradb.present.panes.graph import graph_pane
+from gradb.present.panes.table import PANES
 from gradb.tape.events import Event
 from tests.tracer.recording import record
 
@@ -46,11 +45,11 @@ class Seen:
 
     def chain_lines(self, position: int) -> str:
         """Return the chain pane as it is drawn."""
-        return _text(chain_pane, self.tape.frame(position))
+        return _text(PANES["chain"].render, self.tape.frame(position))
 
     def graph(self, position: int) -> str:
         """Return the graph pane as it is drawn."""
-        return _text(graph_pane, self.tape.frame(position))
+        return _text(PANES["graph"].render, self.tape.frame(position))
 
     def headline(self, position: int) -> str:
         """Return the clause that the head line says."""

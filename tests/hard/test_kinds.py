@@ -6,8 +6,7 @@ import pytest
 
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes.grads import grads_pane
-from gradb.present.panes.source import source_pane
+from gradb.present.panes.table import PANES
 from gradb.tape.events import BackwardStartDetail
 from tests.hard.seeing import see
 
@@ -30,7 +29,7 @@ def test_unscaling_is_not_called_clearing() -> None:
     seen = see("scaled")
     position = seen.at("unscale", "grad_change")
     assert seen.headline(position) == "GradScaler divided w's .grad by the scale: norm 5120 → 5"
-    text = to_text(grads_pane(seen.tape.frame(position), Options(width=100)), 100)
+    text = to_text(PANES["grads"].render(seen.tape.frame(position), Options(width=100)), 100)
     assert "changed" in text
     assert "cleared" not in text
     assert "[[3 4]]" in text
@@ -108,7 +107,7 @@ def test_transforms_are_said_not_to_be_seen_where_they_are_called() -> None:
     grad, vmap = seen.having(lambda event: event.kind == "note")
     assert seen.chain(grad).strip() == "torch.func transforms (grad) run here: what they compute is not recorded"
     assert "(vmap)" in seen.chain(vmap)
-    source = to_text(source_pane(seen.tape.frame(vmap), Options(width=100)), 100)
+    source = to_text(PANES["source"].render(seen.tape.frame(vmap), Options(width=100)), 100)
     assert any("▶" in line and "torch.func.vmap" in line for line in source.splitlines())
     text = seen.chain(seen.at("MulBackward0"))
     assert "the forward call that made this node was not recorded" in text

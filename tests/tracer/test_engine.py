@@ -32,7 +32,7 @@ def last(tape: Tape, kind: str, name: str = "") -> int:
 
 def pane(name: str, frame: Frame) -> str:
     """Return a pane as text, its line breaks taken out."""
-    return " ".join(to_text(PANES[name](frame, Options(width=160)), 160).split())
+    return " ".join(to_text(PANES[name].render(frame, Options(width=160)), 160).split())
 
 
 def apply(function: Any, *arguments: torch.Tensor) -> torch.Tensor:
@@ -273,7 +273,7 @@ def test_a_hook_that_writes_in_place_is_named_where_its_change_arrives(tmp_path:
     assert paths is not None
     assert (paths.check, [one.name for one in paths.rewrites]) == (None, ["ten"])
     assert "changed in place on its way: by hook ten" in " ".join(
-        to_text(PANES["paths"](frame, Options(width=160)), 160).split()
+        to_text(PANES["paths"].render(frame, Options(width=160)), 160).split()
     )
     of_a = tape.frame(last(tape, "accumulate", "a")).chain
     assert of_a is not None
@@ -391,10 +391,10 @@ def test_a_hook_that_raises_is_recorded_and_its_node_has_failed(tmp_path: Path) 
     text = pane("chain", tape.frame(last(tape, "hook")))
     assert "raised ValueError: not today" in text
     options = Options(width=160, chain=tape.chain(frame.graph.row(1).node, frame.position))
-    text = " ".join(to_text(PANES["chain"](frame, options), 160).split())
+    text = " ".join(to_text(PANES["chain"].render(frame, options), 160).split())
     assert "a hook raised an error here: ValueError: not today" in text
     row = tape.chain(frame.graph.row(2).node, frame.position)
-    text = " ".join(to_text(PANES["chain"](frame, Options(width=160, chain=row)), 160).split())
+    text = " ".join(to_text(PANES["chain"].render(frame, Options(width=160, chain=row)), 160).split())
     assert "raised an error before it came here" in text
 
 
@@ -433,7 +433,9 @@ def test_nan_behind_a_finite_corner_are_counted_and_marked(tmp_path: Path, size:
     text = pane("chain", frame)
     assert f"{4 * size} × nan, the first at [8,0]" in text
     assert "× not finite · created" in text
-    line = next(line for line in to_text(PANES["source"](frame, Options(width=160)), 160).splitlines() if "▶" in line)
+    line = next(
+        line for line in to_text(PANES["source"].render(frame, Options(width=160)), 160).splitlines() if "▶" in line
+    )
     assert "×" in line
     finite = tape.frame(next(event.seq for event in tape.events() if event.kind == "leaf"))
     assert "×" not in pane("chain", finite)
@@ -463,7 +465,7 @@ def test_the_first_place_is_that_of_the_rows_whatever_the_memory(tmp_path: Path,
 def chain_text(tape: Tape, frame: Frame, node: int) -> str:
     """Return the chain pane of a node as text, its line breaks taken out."""
     options = Options(width=160, chain=tape.chain(node, frame.position))
-    return " ".join(to_text(PANES["chain"](frame, options), 160).split())
+    return " ".join(to_text(PANES["chain"].render(frame, options), 160).split())
 
 
 @pytest.mark.parametrize("is_used_before", [True, False])

@@ -12,7 +12,8 @@ from torch import nn
 
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.panes.table import PANES, Options
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES
 from gradb.tape.events import AccumulateDetail, BackwardStartDetail, OpDetail, ZeroGradDetail
 from tests.tracer.recording import record
 
@@ -206,7 +207,7 @@ def test_a_node_in_which_the_engine_raised_says_so(tmp_path: Path) -> None:
     frame = tape.frame(next(event.seq for event in tape.events() if event.kind == "error"))
     assert frame.chain is not None
     assert (frame.chain.node_name, frame.chain.is_interrupted) == ("PowBackward0", True)
-    text = to_text(PANES["chain"](frame, Options(width=100)), 100)
+    text = to_text(PANES["chain"].render(frame, Options(width=100)), 100)
     assert "the engine raised an error while this node ran" in text
 
 
@@ -223,7 +224,7 @@ def test_a_saved_tensor_changed_in_place_is_said_at_its_node(tmp_path: Path) -> 
 
     _, tape = record(tmp_path / "run.tape", script)
     frame = tape.frame(next(event.seq for event in tape.events() if event.kind == "error"))
-    text = to_text(PANES["chain"](frame, Options(width=100)), 100)
+    text = to_text(PANES["chain"].render(frame, Options(width=100)), 100)
     assert "MulBackward0" in text
     assert "it began to run, and the engine raised an error" in text
     assert "not run yet" not in text

@@ -17,8 +17,7 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes.grads import grads_pane
-from gradb.present.panes.table import pane_json
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.events import GradChangeDetail, ZeroGradDetail
 from tests.tracer.recording import notes, record
 
@@ -535,7 +534,7 @@ def test_recording_everything_again_finds_gradients_and_changes_none(to_none: bo
         for value in (buffer.before, buffer.added):
             assert value is not None
             assert (value.numbers(), value.note) == (None, "not recorded: only watched before")
-    shown = to_text(grads_pane(frame, Options(width=100)), 100)
+    shown = to_text(PANES["grads"].render(frame, Options(width=100)), 100)
     assert "[1 1]" in shown
     assert not {"▶", "None", "✓", "✗"} & set(shown.split())
     for told in pane_json("grads", frame)["grads"]:

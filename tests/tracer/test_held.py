@@ -13,8 +13,7 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes.saved import saved_json
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.saved import SavedTensor
 from tests.tracer.recording import notes, record
 
@@ -105,7 +104,7 @@ def test_a_fused_step_is_not_said_to_make_a_backward_raise(tmp_path: Path) -> No
         assert (tensor.change, tensor.used) == (change, None)
         frame = tape.frame(tape.head)
         node = next(row.node for row in map(frame.graph.row, range(len(frame.graph))) if row.name == "MulBackward0")
-        text = " ".join(to_text(PANES["saved"](frame, Options(width=120, selected_node=node)), 120).split())
+        text = " ".join(to_text(PANES["saved"].render(frame, Options(width=120, selected_node=node)), 120).split())
         words = "autograd did not notice: a backward through here uses the new values"
         assert (words in text) == is_fused
         assert ("a backward through here raises an error" in text) == (not is_fused)
@@ -125,7 +124,7 @@ def test_a_second_backward_with_the_same_values_says_nothing(tmp_path: Path) -> 
     _, tape = record(tmp_path / "run.tape", script)
     tensor = saved(tape, tape.head, "MulBackward0", "other")
     assert (tensor.change, tensor.used) == ("", None)
-    assert saved_json(tape.frame(tape.head))["saved"] is not None
+    assert pane_json("saved", tape.frame(tape.head))["saved"] is not None
 
 
 def test_a_large_weight_written_to_unnoticed_is_told_by_its_statistics(tmp_path: Path) -> None:
@@ -197,7 +196,7 @@ def test_a_custom_backward_that_writes_to_what_is_saved_is_told(tmp_path: Path) 
     node = next(event.seq for event in tape.events() if event.kind == "node" and event.name == "SwigluBackward")
     assert (tensor.change, tensor.changed_at) == ("changed", node)
     assert tensor.changed_by.startswith("SwigluBackward")
-    text = " ".join(to_text(PANES["saved"](frame, Options(width=160)), 160).split())
+    text = " ".join(to_text(PANES["saved"].render(frame, Options(width=160)), 160).split())
     assert "! e was modified in place since by SwigluBackward" in text
 
 

@@ -215,7 +215,7 @@ def test_leaves_that_are_gone_or_frozen_are_folded(tmp_path: Path) -> None:
     assert {buffer.name for buffer in grads if not (buffer.is_gone or buffer.is_frozen)} == {"net.weight", "x"}
     assert [buffer.is_gone for buffer in grads] == [False] * 3 + [True] * 2 + [False]
     assert {buffer.name for buffer in grads if buffer.is_frozen} == {"base.weight", "base.bias"}
-    text = to_text(PANES["grads"](tape.frame(tape.head), Options(width=100)), 100)
+    text = to_text(PANES["grads"].render(tape.frame(tape.head), Options(width=100)), 100)
     assert "not listed: 2 gone, 2 frozen" in text
     assert text.count(".grad") == 2
 

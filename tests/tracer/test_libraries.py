@@ -89,7 +89,9 @@ def test_a_training_loop_in_a_library(library: object, tmp_path: Path) -> None:
         "",
     )
     step = next(event.seq for event in tape.events() if event.kind == "step")
-    assert "in trainerlib/loop.py:10" in to_text(PANES["source"](tape.frame(step), Options(width=80, height=9)), 80)
+    assert "in trainerlib/loop.py:10" in to_text(
+        PANES["source"].render(tape.frame(step), Options(width=80, height=9)), 80
+    )
     assert {event.name for event in tape.events() if event.kind == "accumulate"} == {"model.0.weight", "model.0.bias"}
 
 

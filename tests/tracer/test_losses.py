@@ -14,7 +14,7 @@ from gradb.link.spec import Change
 from gradb.present.draw.text import to_text
 from gradb.present.lines.headline import headline
 from gradb.present.options import Options
-from gradb.present.panes.training import training_pane
+from gradb.present.panes.table import PANES
 from gradb.tape.events import StepDetail
 from tests.tracer.recording import notes, record
 
@@ -67,7 +67,7 @@ def test_a_scaled_loss_is_told_as_the_scripts(depth: str, tmp_path: Path) -> Non
     assert notes(tape) == []
     assert _series(tape, "loss") == {"criterion": training.seen}
     assert _series(tape, "loss_scale") == {"scale": training.scales}
-    assert "loss scale" in to_text(training_pane(tape.frame(tape.head), Options(width=100)), 100)
+    assert "loss scale" in to_text(PANES["training"].render(tape.frame(tape.head), Options(width=100)), 100)
 
 
 def test_several_scaled_roots_are_told_apart(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_step_that_is_skipped_is_an_iteration(depth: str, clips: bool, tmp_pat
     assert _series(tape, "skipped") == {"GradScaler": [1, 2, 3, 4]}
     frame = tape.frame(steps[-1].seq)
     assert f"SGD step skipped by GradScaler: {details[-1].skipped}" in headline(frame).plain
-    pane = to_text(training_pane(tape.frame(tape.head), Options(width=100)), 100)
+    pane = to_text(PANES["training"].render(tape.frame(tape.head), Options(width=100)), 100)
     assert "4 steps skipped by GradScaler" in pane
     assert "never trains" not in pane
 

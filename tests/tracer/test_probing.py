@@ -243,7 +243,7 @@ def test_a_node_beside_a_nested_tensor_says_why_it_is_not_measured(tmp_path: Pat
     ]
     assert any("a nested tensor has no plain sizes" in note for note in told)
     assert not any("Error" in note or "`probe`" in note for note in told)
-    text = to_text(PANES["grads"](tape.frame(tape.head), Options(width=200)), 200)
+    text = to_text(PANES["grads"].render(tape.frame(tape.head), Options(width=200)), 200)
     assert "is not read: it is nested" in text
     assert "scalar" not in text
 

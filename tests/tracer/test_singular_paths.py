@@ -11,9 +11,8 @@ import torch
 
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.options import PathChoice
-from gradb.present.panes.paths import paths_json
-from gradb.present.panes.table import PANES, Options
+from gradb.present.options import Options, PathChoice
+from gradb.present.panes.table import PANES, pane_json
 from gradb.rules import with_settled
 from tests.tracer.recording import record
 
@@ -53,8 +52,8 @@ def test_a_path_has_the_chain_pane_s_local_derivative(
         assert path.product.numbers() == pytest.approx(diagonal)
         assert paths.check is not None
         assert paths.check.is_ok
-        assert "nan" not in to_text(PANES["paths"](frame, Options(width=100)), 100)
-        (shown,) = paths_json(frame, PathChoice(leaf="x"))["paths"]
+        assert "nan" not in to_text(PANES["paths"].render(frame, Options(width=100)), 100)
+        (shown,) = pane_json("paths", frame, Options(paths=PathChoice(leaf="x")))["paths"]
         assert shown["product"]["nonfinite"]["nan"] == 0
 
 

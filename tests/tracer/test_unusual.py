@@ -277,5 +277,5 @@ def test_only_where_nothing_was_computed_there_is_no_graph_yet(tmp_path: Path) -
             torch.ones(2).sum().backward()
 
     _, tape = record(tmp_path / "run.tape", script)
-    text = to_text(PANES["graph"](tape.frame(tape.head), Options(width=100)), 100)
+    text = to_text(PANES["graph"].render(tape.frame(tape.head), Options(width=100)), 100)
     assert "no graph yet" in text

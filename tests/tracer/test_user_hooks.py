@@ -126,7 +126,7 @@ def test_what_a_hook_changed(kind: str, tmp_path: Path) -> None:
     shown = [[one.value.numbers() for one in side if one is not None] for side in (detail.before, detail.after)]
     assert shown == [[before], [after]]
     assert event.node is not None
-    text = to_text(PANES["chain"](tape.frame(event.seq), Options(width=100)), 100)
+    text = to_text(PANES["chain"].render(tape.frame(event.seq), Options(width=100)), 100)
     assert function in text
     assert "test_user_hooks.py:" in text
 
@@ -149,11 +149,11 @@ def test_a_hook_is_listed_before_it_runs(tmp_path: Path) -> None:
     registered = [event for event in tape.events() if event.kind == "hook" and event.seq < start]
     assert [event.name for event in registered] == ["clip", "look"]
     assert all(event.is_quiet for event in registered)
-    text = to_text(PANES["chain"](tape.frame(registered[-1].seq), Options(width=100)), 100)
+    text = to_text(PANES["chain"].render(tape.frame(registered[-1].seq), Options(width=100)), 100)
     assert "tensor hook clip (test_user_hooks.py:" in text
     assert "will be called here" in text
     ran = next(event for event in tape.events() if event.kind == "hook" and event.name == "look" and event.seq > start)
-    assert "changed nothing" in to_text(PANES["chain"](tape.frame(ran.seq + 1), Options(width=100)), 100)
+    assert "changed nothing" in to_text(PANES["chain"].render(tape.frame(ran.seq + 1), Options(width=100)), 100)
 
 
 def test_a_hook_looks_like_itself(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_hook_of_a_leaf_is_shown_where_it_ran(tmp_path: Path) -> None:
 
     _, tape = record(tmp_path / "run.tape", run)
     ran = [event.seq for event in tape.events() if event.kind == "hook"][1:]
-    texts = [to_text(PANES["chain"](tape.frame(seq), Options(width=120)), 120) for seq in ran]
+    texts = [to_text(PANES["chain"].render(tape.frame(seq), Options(width=120)), 120) for seq in ran]
     for text, before, after in zip(texts, ("[3 3]", "[5 5]"), ("[6 6]", "[10 10]"), strict=True):
         assert [line.split()[-2:] for line in text.splitlines() if line.startswith("arrived")] == [before.split()]
         assert after in text
@@ -300,4 +300,4 @@ def test_a_hook_of_a_leaf_that_raises_is_shown_where_it_did(tmp_path: Path) -> N
 
     _, tape = record(tmp_path / "run.tape", run)
     ran = [event.seq for event in tape.events() if event.kind == "hook"][-1]
-    assert "raised ValueError: no" in to_text(PANES["chain"](tape.frame(ran), Options(width=120)), 120)
+    assert "raised ValueError: no" in to_text(PANES["chain"].render(tape.frame(ran), Options(width=120)), 120)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from gradb.present.panes.table import PANES
 from gradb.tui.keybar import fitting
 from gradb.tui.keys import key_hints
-from gradb.tui.layout import PANE_NAMES, places, visible_panes
+from gradb.tui.layout import places, visible_panes
 
 _FRAME = 9  # cells of the source pane that are no source: border, marks, line number, scroll bar
 
@@ -15,7 +16,7 @@ _FRAME = 9  # cells of the source pane that are no source: border, marks, line n
 @given(
     st.integers(60, 400),
     st.integers(12, 120),
-    st.sampled_from(["", *PANE_NAMES]),
+    st.sampled_from(["", *PANES]),
     st.sampled_from(["source", "output"]),
     st.sampled_from(["graph", "training"]),
     st.sampled_from(["chain", "paths", "saved", "aten"]),

@@ -315,7 +315,7 @@ async def _look_at(pilot: Pilot[int], pane: Pane) -> None:
     def is_said() -> bool:
         return pane.render_line(0).text.startswith("! not recorded since event")
 
-    await pilot.press(str(pane.number))
+    await pilot.press(pane.spec.keys[0])
     await wait_until(lambda: pane.display)
     await pilot.press("z")
     await wait_until(is_said)

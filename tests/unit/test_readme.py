@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from gradb.debugger.commands.registry import BY_NAME, SIGNS
+from gradb.present.panes.table import PANES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+JSON = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
 SHORT = {sign: key for key, sign in SIGNS.items()}
 """Keys as the README writes them, and as Textual names them."""
 
@@ -32,6 +34,14 @@ def test_keys_are_those_of_the_registry(keys: list[str], names: list[str]) -> No
     """Each key in the table does what the table says."""
     bound = [key for name in names for key in BY_NAME[name].keys]
     assert {SHORT.get(key, key) for key in keys} <= set(bound)
+
+
+def test_panes_are_all_listed() -> None:
+    """Where panes are listed, those of the table are, each once."""
+    (listed,) = re.findall(r"# print one pane: (.*)$", README, re.MULTILINE)
+    assert listed.split(", ") == list(PANES)
+    table = JSON.partition("| pane | fields |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == sorted(PANES)
 
 
 def test_scenarios_are_all_listed() -> None:

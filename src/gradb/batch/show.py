@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.batch.lines import line
-from gradb.debugger.commands.registry import PANES as NAMES
 from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
@@ -35,10 +34,10 @@ def pane_text(name: str, frame: Frame, style: Style, choice: PathChoice | None =
     Raises:
         UserError: there is no pane of that name.
     """
-    if name not in NAMES:
+    if name not in PANES:
         what = f"there is no pane {name!r}" if name else "`show` needs a pane"
-        raise UserError(f"{what}: the panes are {', '.join(NAMES)}")
+        raise UserError(f"{what}: the panes are {', '.join(PANES)}")
     options = Options(width=style.width, paths=choice or PathChoice())
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
-    return to_text(PANES[name](frame, options), style.width, is_coloured=style.is_coloured)
+    return to_text(PANES[name].render(frame, options), style.width, is_coloured=style.is_coloured)

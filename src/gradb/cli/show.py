@@ -15,10 +15,10 @@ from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.target import is_tape
 from gradb.debugger.commands import paths as looking
-from gradb.debugger.commands.registry import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.present.panes.table import PANES
 
 
 def _parser() -> Parser:

@@ -12,19 +12,20 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck import gradcheck
 from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
+from gradb.present.panes.table import PANES, sharing
 from gradb.tui.ghost import conjure
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
-from gradb.tui.layout import PANE_NAMES, brought
+from gradb.tui.layout import brought
 from gradb.tui.plotting import other_scale, widened, zoomed
 from gradb.tui.screen import DebugScreen
 
 
 def focus_pane(screen: DebugScreen, name: str) -> None:
     """Bring a pane to the front and put the keyboard there."""
-    if name not in PANE_NAMES:
-        raise UserError(f"there is no pane {name!r}: the panes are {', '.join(PANE_NAMES)}")
-    screen.has_chosen = screen.has_chosen or name in ("graph", "training")
+    if name not in PANES:
+        raise UserError(f"there is no pane {name!r}: the panes are {', '.join(PANES)}")
+    screen.has_chosen = screen.has_chosen or PANES[name].place == "graph"
     screen.fronts = brought(screen.fronts, name)
     if screen.zoomed:
         screen.zoomed = name
@@ -32,12 +33,9 @@ def focus_pane(screen: DebugScreen, name: str) -> None:
 
 
 def _to(name: str) -> Callable[[DebugScreen, str], None]:
-    return lambda screen, _: focus_pane(screen, name)
-
-
-def _to_or_back(name: str, other: str) -> Callable[[DebugScreen, str], None]:
-    """Make the command that goes to a pane, and from there to the one that it shares a place with."""
-    return lambda screen, _: focus_pane(screen, other if screen.last_pane == name else name)
+    """Make the command that goes to a pane, and from there to the first of those that it shares a place with."""
+    first = sharing(name)[0]
+    return lambda screen, _: focus_pane(screen, first if screen.last_pane == name else name)
 
 
 def _iterations(screen: DebugScreen) -> int:
@@ -59,7 +57,7 @@ def _turn(step: int) -> Callable[[DebugScreen, str], None]:
     """Make the command that goes to the next (1) or previous (-1) pane; a zoomed pane hands over its place."""
 
     def run(screen: DebugScreen, _: str) -> None:
-        shown = PANE_NAMES if screen.zoomed else [name for name in PANE_NAMES if screen.panes[name].display]
+        shown = [name for name, pane in screen.panes.items() if screen.zoomed or pane.display]
         here = shown.index(screen.last_pane) if screen.last_pane in shown else 0
         focus_pane(screen, shown[(here + step) % len(shown)])
 
@@ -106,21 +104,13 @@ def _copy(screen: DebugScreen, _: str) -> None:
 
 
 def _help(screen: DebugScreen, _: str) -> None:
-    pane = screen.panes[screen.last_pane]
-    screen.app.push_screen(HelpScreen(pane.LABEL, pane.HELP, help_groups()))
+    pane = PANES[screen.last_pane]
+    screen.app.push_screen(HelpScreen(pane.label, pane.help, help_groups()))
 
 
 SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "show": focus_pane,
-    "source": _to("source"),
-    "graph": _to("graph"),
-    "chain": _to("chain"),
-    "grads": _to("grads"),
-    "output": _to_or_back("output", "source"),
-    "training": _to_or_back("training", "graph"),
-    "paths": _to_or_back("paths", "chain"),
-    "saved": _to_or_back("saved", "chain"),
-    "aten": _to_or_back("aten", "chain"),
+    **{name: _to(name) for name in PANES},
     "ghost": _ghost,
     "gradcheck": _gradcheck,
     "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),

@@ -36,13 +36,6 @@ class GraphPane(Pane):
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
     ]
-    LABEL = "graph"
-    HELP = (
-        "The grad_fn graph as PyTorch built it, from the newest output to the leaves; a shared node is drawn once.\n"
-        "· not run backward yet   ○ waits for its turn   ▶ running   ● has run   ◌ has run, saved values freed\n"
-        "✗ the engine raised an error there   ? not known: something was not recorded\n"
-        "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it."
-    )
 
     cursor: reactive[int | None] = reactive(None, repaint=False)
 

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-PANE_NAMES = ("source", "graph", "chain", "grads", "output", "training", "paths", "saved", "aten")
-ABOUT_NODE = ("chain", "paths", "saved", "aten")
-GROUPS = (("source", "output"), ("graph", "training"), ABOUT_NODE)
-"""Panes that share a place where there is no room for all; those about a node share it always."""
+from gradb.present.panes.table import PANES, Apart, PaneSpec, sharing
+
 SMALLEST = (60, 16)
 MEDIUM = 100
 WIDE = 180
@@ -40,14 +38,22 @@ def visible_panes(width: int, height: int, zoomed: str, fronts: frozenset[str]) 
     """Return the names of the panes shown on a terminal; ``fronts`` has whichever is wanted of each group."""
     if zoomed:
         return frozenset({zoomed})
-    sharing = GROUPS[2:] if width >= WIDE else GROUPS[1:] if width >= MEDIUM and height >= TALL else GROUPS
-    return frozenset(PANE_NAMES) - {name for group in sharing for name in group if name not in fronts}
+    room: Apart = "wide" if width >= WIDE else "tall" if width >= MEDIUM and height >= TALL else ""
+    slots: dict[str, list[str]] = {}
+    for pane in PANES.values():
+        slots.setdefault(_slot(pane, room), []).append(pane.name)
+    return frozenset(next((name for name in names if name in fronts), names[0]) for names in slots.values())
+
+
+def _slot(pane: PaneSpec, room: Apart) -> str:
+    """Return the place that a pane takes on a screen of a size; one of its own has the pane's name."""
+    is_apart = pane.apart == room != "" or (pane.apart == "tall" and room == "wide")
+    return pane.name if is_apart else pane.place
 
 
 def brought(fronts: frozenset[str], name: str) -> frozenset[str]:
     """Return the panes in front once ``name`` is."""
-    group = {other for group in GROUPS if name in group for other in group}
-    return fronts - group | {name} if group else fronts
+    return fronts.difference(sharing(name)) | {name}
 
 
 def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
@@ -66,23 +72,29 @@ def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
 
 
 def _columns(names: frozenset[str], width: int) -> tuple[Column, ...]:
-    node = next(name for name in ABOUT_NODE if name in names)
+    at = _slots(names)
     if width >= WIDE:
         least, most = _SOURCE_WIDTHS
         source, right = min(max(width * 11 // 25, least), most), width * 33 // 100
-        middle: Column = (width - source - right, (("graph", 3), ("output", 1)))
-        return (source, (("source", 4), ("training", 3))), middle, (right, ((node, 2), ("grads", 1)))
+        middle: Column = (width - source - right, ((at["graph"], 3), (at["output"], 1)))
+        return (source, ((at["source"], 4), (at["training"], 3))), middle, (right, ((at["node"], 2), (at["grads"], 1)))
     left = width // 2 if width >= MEDIUM else width * 9 // 20
-    graph = "graph" if "graph" in names else "training"
-    if {"source", "output"} <= names:
-        upper = 9 if graph == "graph" else 7
-        return (left, (("source", upper), (graph, 20 - upper))), (
-            width - left,
-            ((node, 11), ("grads", 5), ("output", 4)),
-        )
-    front = "source" if "source" in names else "output"
-    lower = 1 if graph == "graph" else 2  # a plot needs lines
-    return (left, ((front, 1), (graph, lower))), (width - left, ((node, 14), ("grads", 6)))
+    is_plot = at["graph"] != "graph"  # a plot needs lines
+    if "output" in at:
+        upper = 7 if is_plot else 9
+        right_column = ((at["node"], 11), (at["grads"], 5), (at["output"], 4))
+        return (left, ((at["source"], upper), (at["graph"], 20 - upper))), (width - left, right_column)
+    lower = 2 if is_plot else 1
+    return (left, ((at["source"], 1), (at["graph"], lower))), (width - left, ((at["node"], 14), (at["grads"], 6)))
+
+
+def _slots(names: frozenset[str]) -> dict[str, str]:
+    """Return which of the panes ``names`` is at each place; a second one at a place has one of its own."""
+    found: dict[str, str] = {}
+    for pane in PANES.values():
+        if pane.name in names:
+            found[pane.name if pane.place in found else pane.place] = pane.name
+    return found
 
 
 def _shares(weights: Sequence[int], total: int) -> list[int]:

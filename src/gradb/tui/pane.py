@@ -29,7 +29,7 @@ from gradb.present.draw.safe import plain
 from gradb.present.lines.unrecorded import unrecorded_lines
 from gradb.present.options import Options
 from gradb.present.panes.grads import listed_buffers
-from gradb.present.panes.table import PANES
+from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing
@@ -49,17 +49,15 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("shift+left", "scroll_left", "Scroll left", show=False),
         Binding("shift+right", "scroll_right", "Scroll right", show=False),
     ]
-    LABEL: ClassVar[str] = ""
-    HELP: ClassVar[str] = ""
 
     frame: reactive[Frame | None] = reactive(None, repaint=False, always_update=True)
     """What is shown; the screen sets it."""
     options: reactive[Options] = reactive(Options(), repaint=False)
     """What the user has selected; width and height are the pane's own affair."""
 
-    def __init__(self, name: str, number: int) -> None:
-        super().__init__(id=name, name=name, classes="pane")
-        self.number = number
+    def __init__(self, spec: PaneSpec) -> None:
+        super().__init__(id=spec.name, name=spec.name, classes="pane")
+        self.spec = spec
         self.line_style = Style.null()
         self._said: list[Strip] = []
         self.show_about("")
@@ -82,7 +80,7 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     def say_what_is_missing(self) -> None:
         """Find out what is missing of what is shown; a pane of few lines says the beginning of it."""
         width, most = max(self.room.width, 1), max(self.room.height // _SHARE, 1)
-        lines = [] if self.frame is None else unrecorded_lines(self.name or "", self.frame, width)
+        lines = [] if self.frame is None else unrecorded_lines(self.spec.shows, self.frame, width)
         if len(lines) > most:
             lines = [*lines[: most - 1], cut(Text.assemble(lines[most - 1], " …"), width)]
         self._said = self.to_strips(Group(*lines), width) if lines else []
@@ -93,9 +91,10 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         return self._said[y].apply_style(self.line_style).adjust_cell_length(width, self.line_style)
 
     def show_about(self, about: str) -> None:
-        """Set the title: number, label and what is shown (plain text, never markup)."""
+        """Set the title: key, label and what is shown (plain text, never markup)."""
+        key = f"{self.spec.keys[0]} " if self.spec.keys else ""
         about = f" {plain(about)}" if about else ""
-        self.border_title = Content.assemble((f"{self.number} ", "dim"), self.LABEL, (about, "dim"))
+        self.border_title = Content.assemble((key, "dim"), self.spec.label, (about, "dim"))
 
     def set_lines(self, count: int) -> None:
         """Say how many lines there are to scroll through.
@@ -136,8 +135,8 @@ class DrawnPane(Pane):
     FILLS: ClassVar[bool] = False
     """True for what is drawn to the height that there is."""
 
-    def __init__(self, name: str, number: int) -> None:
-        super().__init__(name, number)
+    def __init__(self, spec: PaneSpec) -> None:
+        super().__init__(spec)
         self._strips: list[Strip] = []
 
     def watch_frame(self) -> None:
@@ -163,7 +162,7 @@ class DrawnPane(Pane):
             strips: list[Strip] = []
         else:
             options = self.own_options(with_height=self.FILLS)
-            strips = self.to_strips(PANES[self.name or ""](frame, options), width)
+            strips = self.to_strips(self.spec.render(frame, options), width)
         before, self._strips = self._strips, strips
         said = self._said
         self.say_what_is_missing()
@@ -204,16 +203,9 @@ class ChainPane(DrawnPane):
         Binding("shift+left", "scroll_matrix(0, -1)", "Matrix left", show=False),
         Binding("shift+right", "scroll_matrix(0, 1)", "Matrix right", show=False),
     ]
-    LABEL = "chain rule"
-    HELP = (
-        "What happened at one node: upstream × local = downstream, as mathematics, as PyTorch's own formula and as "
-        "numbers, each product checked against what the engine really produced. It follows the run; select a node in "
-        "the graph to see that node's record instead, until the next step. Shift and the arrow keys move over a matrix "
-        "that is larger than its place."
-    )
 
-    def __init__(self, name: str, number: int) -> None:
-        super().__init__(name, number)
+    def __init__(self, spec: PaneSpec) -> None:
+        super().__init__(spec)
         self._matrix = (0, 0)  # first row and column shown of a large matrix
         self._node: tuple[int | None, int | None] = (None, None)
 
@@ -250,9 +242,6 @@ class ChainPane(DrawnPane):
 class GradsPane(DrawnPane):
     """The .grad buffers of the leaves."""
 
-    LABEL = ".grad"
-    HELP = "The .grad buffer of every leaf: before + added = after at an accumulation, else its value. None is None."
-
     def show_place(self) -> None:
         """Bring the buffer that the event is about into view."""
         grads = () if self.frame is None else listed_buffers(self.frame.grads)
@@ -263,40 +252,6 @@ class GradsPane(DrawnPane):
 class OutputPane(DrawnPane):
     """What the script printed."""
 
-    LABEL = "output"
-    HELP = "What the script printed up to the position, standard error marked."
-
     def show_place(self) -> None:
         """Show the newest line."""
         self.scroll_to(y=max(len(self._strips) - self.room.height, 0), animate=False)
-
-
-class PathsPane(DrawnPane):
-    """The paths from a leaf to the root."""
-
-    LABEL = "paths"
-    HELP = (
-        "The paths from a leaf to what was differentiated: along each the product of the local derivatives, and their "
-        "sum, checked against the gradient that the engine really produced. Select a leaf in the graph; `path` goes "
-        "from one path to the next."
-    )
-
-
-class SavedPane(DrawnPane):
-    """What a node saved for its backward."""
-
-    LABEL = "saved"
-    HELP = (
-        "What the node saved in the forward for its backward: names, shapes, values, when it was freed and by which "
-        "backward; and how much memory the whole graph holds at this position."
-    )
-
-
-class AtenPane(DrawnPane):
-    """The ATen calls of an op or a node."""
-
-    LABEL = "aten"
-    HELP = (
-        "The ATen calls that an op or a node makes, with their tensors. They are recorded where you step into it: "
-        "`into` (>) goes in, `out` (<) comes out again."
-    )

@@ -26,6 +26,7 @@ from gradb.debugger.stops import parse_stop
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice, Plot
+from gradb.present.panes.table import PANES, sharing
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.ghost import GhostView
@@ -34,9 +35,9 @@ from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
-from gradb.tui.layout import GROUPS, SMALLEST, brought, is_too_small, visible_panes
+from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
-from gradb.tui.pane import AtenPane, ChainPane, GradsPane, OutputPane, Pane, PathsPane, SavedPane
+from gradb.tui.pane import ChainPane, DrawnPane, GradsPane, OutputPane, Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.session import Calls, Session, breakpoint_lines
 from gradb.tui.source import SourcePane
@@ -44,6 +45,15 @@ from gradb.tui.training import TrainingPane
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
+_WIDGETS: dict[str, type[Pane]] = {
+    "source": SourcePane,
+    "graph": GraphPane,
+    "chain": ChainPane,
+    "grads": GradsPane,
+    "output": OutputPane,
+    "training": TrainingPane,
+}
+"""Panes that do more than scroll over the lines that are drawn of them."""
 
 
 class DebugScreen(Screen[None]):
@@ -57,25 +67,14 @@ class DebugScreen(Screen[None]):
     """What the user has selected."""
     zoomed: reactive[str] = reactive("", repaint=False)
     """Name of the pane that has the whole body, or empty."""
-    fronts: reactive[frozenset[str]] = reactive(frozenset(group[0] for group in GROUPS), repaint=False)
-    """Which pane of each group has the place that they share where there is no room for all."""
+    fronts: reactive[frozenset[str]] = reactive(frozenset(sharing(name)[0] for name in PANES), repaint=False)
+    """Which of the panes that share a place has it where there is no room for all."""
 
     def __init__(self, script: str, commands: Mapping[str, Callable[[DebugScreen, str], None]]) -> None:
         super().__init__()
         self._commands = commands
         self.session = Session(Calls(self.update_frame, self.show_notice, self._show_finding, self._run_front_end))
-        self.source = SourcePane("source", 1)
-        self.panes: dict[str, Pane] = {
-            "source": self.source,
-            "graph": GraphPane("graph", 2),
-            "chain": ChainPane("chain", 3),
-            "grads": GradsPane("grads", 4),
-            "output": OutputPane("output", 5),
-            "training": TrainingPane("training", 6),
-            "paths": PathsPane("paths", 7),
-            "saved": SavedPane("saved", 8),
-            "aten": AtenPane("aten", 9),
-        }
+        self.panes = {name: _WIDGETS.get(name, DrawnPane)(spec) for name, spec in PANES.items()}
         self.last_pane = "graph"
         self.has_chosen = False
         """The user has chosen between graph and training, or the training has come to the front by itself."""
@@ -177,7 +176,7 @@ class DebugScreen(Screen[None]):
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return
-        self.source.marks = breakpoint_lines(debugger, self.frame)
+        self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
             self.query_one(ScrubberBar).track = Track(debugger.tape.event, debugger.position, debugger.head)
 
@@ -225,7 +224,7 @@ class DebugScreen(Screen[None]):
 
     def bring_to_front(self, name: str) -> None:
         """Show a pane in the place that it shares; the keyboard goes with the place."""
-        behind = self.last_pane in {other for group in GROUPS if name in group for other in group}
+        behind = self.last_pane in sharing(name)
         self.fronts = brought(self.fronts, name)
         if behind and not self.panes[self.last_pane].display and not self.query_one(Prompt).display:
             self.set_focus(self.panes[name], scroll_visible=False)

@@ -9,7 +9,6 @@ from textual.strip import Strip
 
 from gradb.frame.frame import SourceView
 from gradb.present.panes.source import source_line
-from gradb.present.panes.table import PANES
 from gradb.tui.layout import top_line
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
@@ -17,13 +16,6 @@ from gradb.tui.pane import Pane
 
 class SourcePane(Pane):
     """The script. Only the lines on the screen are drawn; the current one is kept in view."""
-
-    LABEL = "source"
-    HELP = (
-        "The script. The line that was just run is marked, and in it the very expression.\n"
-        "» is the line that made the node which the chain rule pane is about, ◉ a breakpoint.\n"
-        "A double click on a line sets a breakpoint there, or takes it away."
-    )
 
     marks: reactive[frozenset[int]] = reactive(frozenset())
     """Lines with a breakpoint."""
@@ -88,7 +80,7 @@ class SourcePane(Pane):
         """Say why there is no text."""
         if self.frame is None:
             return []
-        return self.to_strips(PANES["source"](self.frame, self.own_options()), width)
+        return self.to_strips(self.spec.render(self.frame, self.own_options()), width)
 
     def on_click(self, event: events.Click) -> None:
         """Tell which line was double-clicked."""

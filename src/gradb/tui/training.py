@@ -12,6 +12,7 @@ from textual import events
 
 from gradb.frame.frame import Frame
 from gradb.present.lines.unrecorded import unrecorded
+from gradb.present.panes.table import PANES, PaneSpec
 from gradb.tape.events import BackwardStartDetail
 from gradb.tui.pane import DrawnPane
 
@@ -19,17 +20,10 @@ from gradb.tui.pane import DrawnPane
 class TrainingPane(DrawnPane):
     """Losses over the iterations, with the position as a cursor on them."""
 
-    LABEL = "training"
     FILLS: ClassVar[bool] = True
-    HELP = (
-        "The losses over the iterations of the whole run as far as it is recorded; the upright line is the position.\n"
-        "0 goes round the zero_grad policies of a live script (script, off, on), w round the depth of recording.\n"
-        "v runs the script again with the other policy and plots its losses too.\n"
-        "L is the logarithmic scale; + and - show fewer and more iterations."
-    )
 
-    def __init__(self, name: str, number: int) -> None:
-        super().__init__(name, number)
+    def __init__(self, spec: PaneSpec) -> None:
+        super().__init__(spec)
         self._shown: tuple[object, ...] | None = None
 
     def on_show(self, event: events.Show) -> None:
@@ -56,5 +50,5 @@ def seen(frame: Frame) -> tuple[object, ...]:
         replace(training, series=(), position=frame.position if is_about_step else 0),
         training.position > 0,
         lengths,
-        unrecorded("training", frame),
+        unrecorded(PANES["training"].shows, frame),
     )

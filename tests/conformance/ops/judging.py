@@ -16,7 +16,8 @@ from gradb.algebra.jacobian import AGREES
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.panes.table import PANES, Options
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES
 from gradb.rules import examined
 from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
 from gradb.tape.values import TensorValue
@@ -111,7 +112,7 @@ def _draw(frame: Frame, tally: Tally) -> None:
     kind = "" if frame.event is None else frame.event.kind
     for name in PANES if kind == "backward_end" else ("chain",) if kind in _DRAWN else ():
         try:
-            Console(file=io.StringIO(), width=_ROOM.width).print(PANES[name](frame, _ROOM))
+            Console(file=io.StringIO(), width=_ROOM.width).print(PANES[name].render(frame, _ROOM))
         except Exception as error:
             tally.problems.append(f"pane {name}: {type(error).__name__}: {error}")
 

@@ -14,13 +14,13 @@ from gradb.batch.record import Progress, record
 from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
 from gradb.cli.events import event_lines
-from gradb.debugger.commands.registry import PANES
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
 from gradb.link import launch as launching
 from gradb.link.spec import RunSpec
+from gradb.present.panes.table import PANES
 from tests.fakes import DEBUGGEE, TapeBuilder
 
 

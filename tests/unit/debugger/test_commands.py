@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.debugger.commands.language import parse, split
-from gradb.debugger.commands.registry import BY_NAME, COMMANDS, GROUPS, PANES, Command
+from gradb.debugger.commands.registry import BY_NAME, COMMANDS, GROUPS, Command
 from gradb.debugger.errors import UserError
 from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape
+from gradb.present.panes.table import PANES
 from gradb.tape.stops import Stop
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
 

@@ -11,8 +11,7 @@ from gradb.present.draw.text import to_text
 from gradb.present.json.events import event_json
 from gradb.present.lines.headline import headline
 from gradb.present.options import Options
-from gradb.present.panes.aten import aten_pane
-from gradb.present.panes.table import pane_json
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.events import AtenDetail, NodeStartDetail, Tensor
 from gradb.tape.values import TensorValue
 from tests.fakes import TapeBuilder
@@ -29,7 +28,7 @@ def tape(tmp_path: Path) -> Tape:
 
 def drawn(tape: Tape, position: int, width: int = 80, height: int | None = None) -> list[str]:
     """Return the lines of the pane."""
-    text = to_text(aten_pane(tape.frame(position), Options(width=width, height=height)), width)
+    text = to_text(PANES["aten"].render(tape.frame(position), Options(width=width, height=height)), width)
     return [line.rstrip() for line in text.splitlines()]
 
 

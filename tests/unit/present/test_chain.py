@@ -12,14 +12,15 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
-from gradb.present.panes.table import PANES, Options
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES
 from tests.fakes.builder import TapeBuilder
 from tests.fakes.packing import value
 from tests.unit.present.conftest import OpenExample
 
 
 def pane(frame: Frame, width: int = 60, **options: object) -> str:
-    return to_text(PANES["chain"](frame, Options(width=width, **options)), width)  # type: ignore[arg-type]
+    return to_text(PANES["chain"].render(frame, Options(width=width, **options)), width)  # type: ignore[arg-type]
 
 
 def squeezed(text: str) -> str:
@@ -70,8 +71,8 @@ def test_every_position_fits_the_width(example: OpenExample, name: str, width: i
     tape = example(name)
     for position in range(0, tape.head + 1, 1 + tape.head // 25):
         frame = tape.frame(position)
-        for draw in PANES.values():
-            text = to_text(draw(frame, Options(width=width)), 300)
+        for spec in PANES.values():
+            text = to_text(spec.render(frame, Options(width=width)), 300)
             assert max(map(len, text.splitlines())) <= width
 
 
@@ -164,8 +165,8 @@ def test_names_from_a_hostile_tape_are_text(tmp_path: Path) -> None:
         builder.end()
     with Tape.open(tmp_path / "t.tape") as tape:
         for position in range(tape.head + 1):
-            for draw in PANES.values():
-                text = to_text(draw(tape.frame(position), Options(width=60)), 60)
+            for spec in PANES.values():
+                text = to_text(spec.render(tape.frame(position), Options(width=60)), 60)
                 assert "\x1b" not in text
                 assert "\u202e" not in text
         assert "[bold]a" in pane(tape.frame(2))

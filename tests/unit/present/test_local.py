@@ -26,7 +26,7 @@ def drawn(frame: Frame, local: Local, width: int = 80, matrix: tuple[int, int] =
     assert frame.chain is not None
     edges = (replace(frame.chain.edges[0], local=local), *frame.chain.edges[1:])
     changed = replace(frame, chain=replace(frame.chain, edges=edges))
-    return to_text(PANES["chain"](changed, Options(width=width, matrix=matrix)), width)
+    return to_text(PANES["chain"].render(changed, Options(width=width, matrix=matrix)), width)
 
 
 def matrix(numbers: Sequence[Number], output: Axis, wanted: Axis) -> Local:

@@ -19,9 +19,10 @@ from gradb.present.draw.viewport import window
 from gradb.present.lines.headline import describe, headline
 from gradb.present.lines.lesson import lesson_lines
 from gradb.present.lines.scrubber import buckets, column_of, scrubber
+from gradb.present.options import Options
 from gradb.present.panes.graph import graph_row
 from gradb.present.panes.source import highlight, source_line, span
-from gradb.present.panes.table import PANES, Options
+from gradb.present.panes.table import PANES
 from gradb.tape.events import Event
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.examples import training
@@ -29,7 +30,7 @@ from tests.unit.present.conftest import OpenExample
 
 
 def pane(name: str, frame: Frame, width: int = 80, height: int | None = None) -> list[str]:
-    return to_text(PANES[name](frame, Options(width=width, height=height)), width).splitlines()
+    return to_text(PANES[name].render(frame, Options(width=width, height=height)), width).splitlines()
 
 
 # --- source -----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def pane(tape: Tape, position: int | None = None, width: int = 80, height: int |
     """Return the pane as text."""
     choice = PathChoice(**chosen)  # type: ignore[arg-type]
     options = Options(width=width, height=height, paths=choice)
-    return to_text(PANES["paths"](tape.frame(tape.head if position is None else position), options), width)
+    return to_text(PANES["paths"].render(tape.frame(tape.head if position is None else position), options), width)
 
 
 def test_a_shared_weight_reads_well(example: OpenExample) -> None:

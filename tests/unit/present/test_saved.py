@@ -18,7 +18,7 @@ from tests.unit.present.conftest import OpenExample
 
 
 def _pane(frame: Frame, width: int = 90, node: int | None = None) -> str:
-    return to_text(PANES["saved"](frame, Options(width=width, selected_node=node)), width)
+    return to_text(PANES["saved"].render(frame, Options(width=width, selected_node=node)), width)
 
 
 def test_what_is_held_and_what_was_freed(example: OpenExample) -> None:

@@ -10,7 +10,8 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.lines.step import MAX_PARAMETERS, is_descent
-from gradb.present.panes.table import PANES, Options
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES
 from gradb.tape.events import StepDetail, Tensor
 from gradb.tape.values import TensorValue
 from tests.fakes.packing import value
@@ -23,7 +24,7 @@ def at_kind(tape: Tape, kind: str, number: int = 0) -> Frame:
 
 
 def chain(frame: Frame, width: int = 80, height: int | None = None) -> list[str]:
-    return to_text(PANES["chain"](frame, Options(width=width, height=height)), width).splitlines()
+    return to_text(PANES["chain"].render(frame, Options(width=width, height=height)), width).splitlines()
 
 
 def with_step(frame: Frame, detail: StepDetail) -> Frame:
@@ -89,7 +90,7 @@ def test_many_parameters_are_cut(example: OpenExample) -> None:
 def test_a_selected_node_comes_before_the_step(example: OpenExample) -> None:
     """Who selects a node at a step sees the node."""
     frame = at_kind(example("training"), "step")
-    shown = to_text(PANES["chain"](frame, Options(chain=frame.chain)), 80)
+    shown = to_text(PANES["chain"].render(frame, Options(chain=frame.chain)), 80)
     assert "step" not in shown.splitlines()[0]
 
 

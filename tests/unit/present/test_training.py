@@ -25,7 +25,7 @@ from tests.unit.present.made import INF, NAN, made_series, made_training
 
 def pane(frame: Frame, width: int = 100, height: int | None = None, **options: object) -> list[str]:
     given = Options(width=width, height=height, **options)  # type: ignore[arg-type]
-    return to_text(PANES["training"](frame, given), width).splitlines()
+    return to_text(PANES["training"].render(frame, given), width).splitlines()
 
 
 def status(made: Training, width: int = 200) -> str:

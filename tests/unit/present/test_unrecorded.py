@@ -12,7 +12,8 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.json.events import event_json
-from gradb.present.panes.table import PANES, Options, pane_json
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.missing import Stopped
 from gradb.tui.heading import heading
 from tests.fakes import TapeBuilder, Variable, diagonal
@@ -22,7 +23,7 @@ STOPPED = f"not recorded since event 2: {WHY}"
 
 
 def drawn(name: str, frame: Frame, options: Options | None = None) -> str:
-    return " ".join(to_text(PANES[name](frame, options or Options(width=100)), 100).split())
+    return " ".join(to_text(PANES[name].render(frame, options or Options(width=100)), 100).split())
 
 
 def forward(builder: TapeBuilder) -> Variable:

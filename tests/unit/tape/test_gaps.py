@@ -12,7 +12,8 @@ from gradb.frame.frame import Frame, GradBuffer
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.json.events import event_json
-from gradb.present.panes.table import PANES, Options, pane_json
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.finish import finish
 from tests.fakes import TapeBuilder, Variable, diagonal
 
@@ -20,7 +21,7 @@ WHY = "ValueError: odd"
 
 
 def drawn(name: str, frame: Frame) -> str:
-    return " ".join(to_text(PANES[name](frame, Options(width=100)), 100).split())
+    return " ".join(to_text(PANES[name].render(frame, Options(width=100)), 100).split())
 
 
 def buffers(tape: Tape, position: int) -> dict[str, GradBuffer]:

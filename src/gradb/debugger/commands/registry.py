@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gradb.debugger.commands import actions, paths as looking, probe as asking
 from gradb.debugger.errors import UserError
+from gradb.present.panes.table import PANES, PaneSpec, sharing
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
@@ -29,10 +30,6 @@ GROUPS: dict[Group, str] = {
     "screen": "Screen",
 }
 """Heading of each group, in order."""
-
-PANES = ("source", "graph", "chain", "grads", "output", "training", "paths", "saved", "aten")
-"""What `show` can show."""
-
 
 SIGNS = {
     "full_stop": ".",
@@ -92,6 +89,13 @@ def _refuse(name: str) -> Run:
 
 def _screen(name: str, keys: tuple[str, ...], help: str, argument: str = "", label: str = "") -> Command:
     return Command(name, keys, help, "screen", _refuse(name), argument, has_screen=True, is_front_end=True, label=label)
+
+
+def _look(pane: PaneSpec) -> Command:
+    """Return the command that goes to a pane."""
+    first = PANES[sharing(pane.name)[0]]
+    back = "" if first is pane else f"; again: back to the {first.label}"
+    return _screen(pane.name, pane.keys, f"Look at {pane.look}{back}")
 
 
 COUNT = "[COUNT]"
@@ -160,15 +164,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
-    _screen("source", ("1",), "Look at the source"),
-    _screen("graph", ("2",), "Look at the graph"),
-    _screen("chain", ("3",), "Look at the chain rule"),
-    _screen("grads", ("4",), "Look at the .grad buffers"),
-    _screen("output", ("5", "o"), "Look at the output; again: back to the source"),
-    _screen("training", ("6",), "Look at the training: the losses, and what was changed; again: back to the graph"),
-    _screen("paths", ("7",), "Look at the paths from a leaf to the root; again: back to the chain rule"),
-    _screen("saved", ("8",), "Look at what the node saved, and the graph's memory; again: back to the chain rule"),
-    _screen("aten", ("9",), "Look at the ATen calls of the op or node; again: back to the chain rule"),
+    *map(_look, PANES.values()),
     _screen("ghost", ("v",), "Plot the losses of a second run with the other zero_grad policy too, or those of a tape",
             "[off|FILE]"),
     _screen("log-scale", ("L",), "Plot the losses on a logarithmic scale, or on a linear one again"),

@@ -18,24 +18,19 @@ from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 
 _MAX = 400
-_ALL = frozenset({"values", "gradients"})
-_SHOWS = {
-    "graph": _ALL,
-    "chain": _ALL,
-    "grads": frozenset({"gradients"}),
-    "training": _ALL,
-    "paths": _ALL,
-    "saved": frozenset({"values"}),
-}
-"""What a pane shows of that which a gap may hide; the others show nothing of it."""
-Pane = Callable[[Frame, Options], RenderableType]
+Render = Callable[[Frame, Options], RenderableType]
 
 
-def unrecorded(name: str, frame: Frame) -> str:
-    """Return what a pane must say of what is missing at a position; empty where nothing is."""
+def unrecorded(shows: frozenset[str], frame: Frame) -> str:
+    """Return what a pane must say of what is missing at a position; empty where nothing is.
+
+    Args:
+        shows: what the pane shows of that which a gap may hide.
+        frame: the position.
+    """
     if frame.cut is not None:
         return frame.cut.text
-    found = [gap for gap in frame.gaps if gap.hides & _SHOWS.get(name, frozenset())]
+    found = [gap for gap in frame.gaps if gap.hides & shows]
     if not found:
         return ""
     others = len(found) - 1
@@ -43,24 +38,20 @@ def unrecorded(name: str, frame: Frame) -> str:
     return f"something here was {found[0].text}{more}"
 
 
-def unrecorded_lines(name: str, frame: Frame, width: int) -> list[Text]:
+def unrecorded_lines(shows: frozenset[str], frame: Frame, width: int) -> list[Text]:
     """Return the same as lines of a pane; none where nothing is missing."""
-    words = unrecorded(name, frame)
+    words = unrecorded(shows, frame)
     return wrapped(f"! {plain(words, _MAX)}", width, theme.WARNING) if words else []
 
 
-def telling(name: str, pane: Pane) -> Pane:
-    """Return a pane that says first what is missing."""
-
-    def drawn(frame: Frame, options: Options) -> RenderableType:
-        lines = unrecorded_lines(name, frame, options.width)
-        if not lines:
-            return pane(frame, options)
-        if options.height is not None:
-            options = replace(options, height=max(options.height - len(lines), 1))
-        return Group(*lines, *_without_remarks(pane(frame, options)))
-
-    return drawn
+def telling(render: Render, shows: frozenset[str], frame: Frame, options: Options) -> RenderableType:
+    """Draw a pane, and say first what is missing of what it shows."""
+    lines = unrecorded_lines(shows, frame, options.width)
+    if not lines:
+        return render(frame, options)
+    if options.height is not None:
+        options = replace(options, height=max(options.height - len(lines), 1))
+    return Group(*lines, *_without_remarks(render(frame, options)))
 
 
 def _without_remarks(body: RenderableType) -> list[RenderableType]:

@@ -26,7 +26,7 @@ _ROWS = 4  # of a matrix
 _HERE, _ELSEWHERE = "▶", " "
 
 
-def aten_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the calls of the op or node that the position is in or at, the newest so far.
 
     While it runs the current call is marked and told in full, the others take a line each; when it is over, each call
@@ -164,7 +164,7 @@ def _argument(detail: AtenDetail, text: str, names: _Names) -> str:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def aten_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return the calls of the op or node that the position is in or at."""
     return {"aten": _aten_json(frame.aten)}
 

@@ -50,7 +50,7 @@ _MAX_OUTPUTS = 6
 _Items = list[Field | Text]
 
 
-def chain_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the record of the selected node, or of the node or the step that the position is about."""
     chain, width = options.chain or frame.chain, options.width
     if options.chain is None and isinstance(frame.detail, StepDetail):
@@ -330,7 +330,7 @@ def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def chain_pane_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return ``{"chain", "step"}``: the record of the node, and the optimizer step, that the position is about."""
     step = step_json(frame.detail) if isinstance(frame.detail, StepDetail) else None
     return {"chain": chain_json(frame.chain), "step": step}

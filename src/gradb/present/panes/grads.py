@@ -28,7 +28,7 @@ _NOT_ADDED = ("cleared", "changed")
 _MAX_STALE = 3  # lines about stale buffers
 
 
-def grads_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the table of buffers; the one touched by the current event is marked ``▶``."""
     if not frame.grads:
         return remark("no leaf requires grad yet, so there is no .grad to fill", options.width)
@@ -221,7 +221,7 @@ def part_lines(buffer: GradBuffer, width: int) -> list[Text]:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def grads_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return the buffer of each leaf, also of those without a row in the pane."""
     return {"grads": [_buffer_json(buffer) for buffer in frame.grads]}
 

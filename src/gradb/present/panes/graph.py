@@ -63,7 +63,7 @@ def _guides(row: GraphRow, max_depth: int, indent: int) -> str:
     return lead + "".join(("│" if goes_on else " ").ljust(indent) for goes_on in ancestors) + own
 
 
-def graph_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the graph around the current (or selected) node."""
     graph = frame.graph
     if len(graph) == 0:
@@ -107,7 +107,7 @@ def _expression(graph: GraphView, node: int | None, options: Options) -> list[Te
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def graph_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return the rows of the tree, as many as are listed, and the current node."""
     graph = frame.graph
     rows = []

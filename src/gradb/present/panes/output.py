@@ -16,7 +16,7 @@ from gradb.tape.events import OutputDetail
 _MAX_TEXT = 20_000  # characters of one print that are drawn: its last
 
 
-def output_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the printed lines; ``!`` leads what went to stderr."""
     if not frame.outputs:
         return remark("nothing printed so far", options.width)
@@ -62,7 +62,7 @@ def _style(output: OutputLine, is_new: bool) -> str:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def output_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return what was printed up to the position."""
     lines = [{"event": o.event, "stream": o.stream, "text": o.text} for o in frame.outputs]
     return {"outputs": lines, "dropped": frame.outputs_dropped}

@@ -34,7 +34,7 @@ _FEW = 4
 _MAX_STEPS = 400  # of all paths listed together
 
 
-def paths_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the paths to the chosen leaf: those of the selection, else of the current accumulation, else the first."""
     at, width = with_settled(frame.paths), options.width
     if at.backward is None:
@@ -191,9 +191,9 @@ def _others(frame: Frame, paths: Paths, width: int) -> list[Text]:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def paths_json(frame: Frame, choice: PathChoice) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return the paths of the chosen leaf, the first hundred of them, and their sum; ``paths`` is null without any."""
-    at = with_settled(frame.paths)
+    at, choice = with_settled(frame.paths), options.paths
     paths = at.chosen(choice.leaf, choice.node)
     head: Json = {
         "backward": None if at.backward is None else at.backward.start,

@@ -25,7 +25,7 @@ _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (100 * 1024, "KiB"))
 _Items = list[Field | Text]
 
 
-def saved_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return what the selected node saved, or the node that the position is about, and the memory of the graph."""
     node, width = saved_node(frame, options), options.width
     saved = None if node is None else frame.saved.of(node)
@@ -197,7 +197,7 @@ def _shares(memory: Memory) -> list[str]:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def saved_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return ``{"saved", "memory"}`` of the node that the position is about."""
     node = saved_node(frame, Options())
     saved = None if node is None else frame.saved.of(node)

@@ -23,7 +23,7 @@ ODD = "×"
 """Stands behind the number of a line whose event has a NaN or an infinity."""
 
 
-def source_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the lines around the current one."""
     view = frame.source
     if view is None:
@@ -115,7 +115,7 @@ def _style(token: str) -> str:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def source_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return the place in the script and its line."""
     view = frame.source
     if view is None:

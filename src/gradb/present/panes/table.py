@@ -1,47 +1,67 @@
-"""The panes by name: each a pure function of a Frame, as text and as JSON."""
+"""THE table of panes: one row each, in the order of their keys.
+
+Screen, layout, keys, commands, `show`, JSON and documentation are made from these rows. A pane is a file of this folder
+with the functions ``render`` and ``to_json``, loaded when it is drawn first: who reads a row (the debugger, for its
+commands) needs nothing that draws.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from gradb.frame.frame import Frame
-from gradb.present.json.values import Json
-from gradb.present.lines.unrecorded import Pane, telling, unrecorded
-from gradb.present.options import Options
-from gradb.present.panes.aten import aten_json, aten_pane
-from gradb.present.panes.chain import chain_pane, chain_pane_json
-from gradb.present.panes.grads import grads_json, grads_pane
-from gradb.present.panes.graph import graph_json, graph_pane, graph_row
-from gradb.present.panes.output import output_json, output_pane
-from gradb.present.panes.paths import paths_json, paths_pane
-from gradb.present.panes.saved import saved_json, saved_pane
-from gradb.present.panes.source import source_json, source_pane
-from gradb.present.panes.training import training_pane, training_pane_json
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
-_DRAWN: dict[str, Pane] = {
-    "source": source_pane,
-    "graph": graph_pane,
-    "chain": chain_pane,
-    "grads": grads_pane,
-    "training": training_pane,
-    "output": output_pane,
-    "paths": paths_pane,
-    "saved": saved_pane,
-    "aten": aten_pane,
-}
-PANES: dict[str, Pane] = {name: telling(name, pane) for name, pane in _DRAWN.items()}
+    from gradb.frame.frame import Frame
+    from gradb.present.json.values import Json
+    from gradb.present.options import Options
 
-_JSON: dict[str, Callable[[Frame, Options], Json]] = {
-    "source": lambda frame, options: source_json(frame),
-    "graph": lambda frame, options: graph_json(frame),
-    "chain": lambda frame, options: chain_pane_json(frame),
-    "grads": lambda frame, options: grads_json(frame),
-    "training": lambda frame, options: training_pane_json(frame),
-    "output": lambda frame, options: output_json(frame),
-    "paths": lambda frame, options: paths_json(frame, options.paths),
-    "saved": lambda frame, options: saved_json(frame),
-    "aten": lambda frame, options: aten_json(frame),
-}
+Place = Literal["source", "graph", "node", "grads"]
+"""A part of the screen; of the panes that share it one is seen. ``node``: those about one node."""
+Apart = Literal["", "tall", "wide"]
+
+
+class Drawing(Protocol):
+    """A file of this folder: pure functions of a Frame."""
+
+    def render(self, frame: Frame, options: Options) -> RenderableType:
+        """Return what the pane shows."""
+        ...
+
+    def to_json(self, frame: Frame, options: Options) -> Json:
+        """Return the same as data."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaneSpec:
+    """One pane."""
+
+    name: str
+    """As typed: ``show chain``."""
+    keys: tuple[str, ...]
+    """Keys that go there, as Textual names them; the first stands before the label."""
+    label: str
+    """What its border says."""
+    look: str
+    """What one looks at there, for the help of its command: ``the chain rule``."""
+    help: str
+    """What the help screen says of it."""
+    place: Place
+    load: Callable[[], Drawing]
+    """Returns its file."""
+    apart: Apart = ""
+    """The least screen on which it has a place of its own; empty where it shares one at every size."""
+    shows: frozenset[str] = frozenset()
+    """What it shows of that which a gap may hide: ``values``, ``gradients``."""
+
+    def render(self, frame: Frame, options: Options) -> RenderableType:
+        """Draw it; what is missing at the position is said first."""
+        from gradb.present.lines.unrecorded import telling
+
+        return telling(self.load().render, self.shows, frame, options)
 
 
 def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
@@ -50,9 +70,146 @@ def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
     Raises:
         KeyError: there is no pane of that name.
     """
+    from gradb.present.lines.unrecorded import unrecorded
+    from gradb.present.options import Options
+
+    spec = PANES[name]
     head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
-    head["not_recorded"] = unrecorded(name, frame) or None
-    return {**head, **_JSON[name](frame, Options() if options is None else options)}
+    head["not_recorded"] = unrecorded(spec.shows, frame) or None
+    return {**head, **spec.load().to_json(frame, Options() if options is None else options)}
 
 
-__all__ = ["PANES", "Options", "Pane", "graph_row", "pane_json"]
+def sharing(name: str) -> tuple[str, ...]:
+    """Return the panes that share the place of a pane, itself among them, the first of them in front at first."""
+    return tuple(spec.name for spec in PANES.values() if spec.place == PANES[name].place)
+
+
+# --- the files --------------------------------------------------------------------------------------------------------
+
+
+def _source() -> Drawing:
+    from gradb.present.panes import source
+
+    return source
+
+
+def _graph() -> Drawing:
+    from gradb.present.panes import graph
+
+    return graph
+
+
+def _chain() -> Drawing:
+    from gradb.present.panes import chain
+
+    return chain
+
+
+def _grads() -> Drawing:
+    from gradb.present.panes import grads
+
+    return grads
+
+
+def _output() -> Drawing:
+    from gradb.present.panes import output
+
+    return output
+
+
+def _training() -> Drawing:
+    from gradb.present.panes import training
+
+    return training
+
+
+def _paths() -> Drawing:
+    from gradb.present.panes import paths
+
+    return paths
+
+
+def _saved() -> Drawing:
+    from gradb.present.panes import saved
+
+    return saved
+
+
+def _aten() -> Drawing:
+    from gradb.present.panes import aten
+
+    return aten
+
+
+# --- the rows ---------------------------------------------------------------------------------------------------------
+
+_VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
+_ALL = _VALUES | _GRADIENTS
+
+
+def _by_name(rows: Iterable[PaneSpec]) -> dict[str, PaneSpec]:
+    return {row.name: row for row in rows}
+
+
+PANES: dict[str, PaneSpec] = _by_name((
+    PaneSpec(
+        "source", ("1",), "source", "the source",
+        "The script. The line that was just run is marked, and in it the very expression.\n"
+        "» is the line that made the node which the chain rule pane is about, ◉ a breakpoint.\n"
+        "A double click on a line sets a breakpoint there, or takes it away.",
+        "source", _source,
+    ),
+    PaneSpec(
+        "graph", ("2",), "graph", "the graph",
+        "The grad_fn graph as PyTorch built it, from the newest output to the leaves; a shared node is drawn once.\n"
+        "· not run backward yet   ○ waits for its turn   ▶ running   ● has run   ◌ has run, saved values freed\n"
+        "✗ the engine raised an error there   ? not known: something was not recorded\n"
+        "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it.",
+        "graph", _graph, shows=_ALL,
+    ),
+    PaneSpec(
+        "chain", ("3",), "chain rule", "the chain rule",
+        "What happened at one node: upstream × local = downstream, as mathematics, as PyTorch's own formula and as "
+        "numbers, each product checked against what the engine really produced. It follows the run; select a node in "
+        "the graph to see that node's record instead, until the next step. Shift and the arrow keys move over a matrix "
+        "that is larger than its place.",
+        "node", _chain, shows=_ALL,
+    ),
+    PaneSpec(
+        "grads", ("4",), ".grad", "the .grad buffers",
+        "The .grad buffer of every leaf: before + added = after at an accumulation, else its value. None is None.",
+        "grads", _grads, shows=_GRADIENTS,
+    ),
+    PaneSpec(
+        "output", ("5", "o"), "output", "the output",
+        "What the script printed up to the position, standard error marked.",
+        "source", _output, apart="tall",
+    ),
+    PaneSpec(
+        "training", ("6",), "training", "the training: the losses, and what was changed",
+        "The losses over the iterations of the whole run as far as it is recorded; the upright line is the position.\n"
+        "0 goes round the zero_grad policies of a live script (script, off, on), w round the depth of recording.\n"
+        "v runs the script again with the other policy and plots its losses too.\n"
+        "L is the logarithmic scale; + and - show fewer and more iterations.",
+        "graph", _training, apart="wide", shows=_ALL,
+    ),
+    PaneSpec(
+        "paths", ("7",), "paths", "the paths from a leaf to the root",
+        "The paths from a leaf to what was differentiated: along each the product of the local derivatives, and their "
+        "sum, checked against the gradient that the engine really produced. Select a leaf in the graph; `path` goes "
+        "from one path to the next.",
+        "node", _paths, shows=_ALL,
+    ),
+    PaneSpec(
+        "saved", ("8",), "saved", "what the node saved, and the graph's memory",
+        "What the node saved in the forward for its backward: names, shapes, values, when it was freed and by which "
+        "backward; and how much memory the whole graph holds at this position.",
+        "node", _saved, shows=_VALUES,
+    ),
+    PaneSpec(
+        "aten", ("9",), "aten", "the ATen calls of the op or node",
+        "The ATen calls that an op or a node makes, with their tensors. They are recorded where you step into it: "
+        "`into` (>) goes in, `out` (<) comes out again.",
+        "node", _aten,
+    ),
+))  # fmt: skip

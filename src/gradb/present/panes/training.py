@@ -31,7 +31,7 @@ _MAX_NORMS = 2  # lines of them
 _NEVER = "the losses differ from the first on"
 
 
-def training_pane(frame: Frame, options: Options) -> RenderableType:
+def render(frame: Frame, options: Options) -> RenderableType:
     """Return the readings at the position over the plot of the losses."""
     width, training, ghost = options.width, frame.training, options.ghost
     curves = curves_of(training.losses, _losses(ghost), ghost.label if ghost else "")
@@ -193,7 +193,7 @@ def _nothing(frame: Frame) -> str:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def training_pane_json(frame: Frame) -> Json:
+def to_json(frame: Frame, options: Options) -> Json:
     """Return the training as of the position."""
     return training_json(frame.training)
 
