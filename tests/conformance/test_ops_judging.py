@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import NoteDetail, Tensor
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.tensor import Tensor
 from tests.conformance.ops.judging import Tally, judge
 from tests.fakes import TapeBuilder, diagonal, value
 

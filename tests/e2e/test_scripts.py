@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import EndDetail, ErrorDetail, Event, NoteDetail, OutputDetail
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.output import OutputDetail
 from tests.e2e.gradb_process import GRADB, SCRIPTS, run
 
 MEGABYTE = 2**20

@@ -6,19 +6,17 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from gradb.tape.events import (
-    AccumulateDetail,
-    BackwardEndDetail,
-    BackwardStartDetail,
-    BufferChange,
-    DepthDetail,
-    NodeDetail,
-    NodeStartDetail,
-    Probe,
-    StepDetail,
-    Tensor,
-    ZeroGradDetail,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.jacobian import Probe
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.values import Number, TensorValue
 from tests.fakes.forward import FakeNode, Forward, Variable
 from tests.fakes.packing import pack, value

@@ -1,6 +1,6 @@
 """``TapeBuilder``: writes tapes without torch.
 
-It goes through ``TapeWriter`` and ``codec.encode`` and keeps to the tracer's order of events, so a tape of it is one
+It goes through ``TapeWriter`` and ``wire.encode`` and keeps to the tracer's order of events, so a tape of it is one
 that the tracer could have written. Give each op its Jacobians, and ``backward`` runs the chain rule.
 """
 

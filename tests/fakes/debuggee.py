@@ -22,10 +22,13 @@ from gradb.frame.reader import Tape
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
 from gradb.link.spec import Change, RunSpec, What
-from gradb.tape.codec import encode
-from gradb.tape.events import DepthDetail, Event, InterventionDetail
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
+from tests.fakes.wire import encode
 
 PRINTED = 8_000_000
 """Bytes that ``print`` prints."""
@@ -176,7 +179,8 @@ class Replay:
         is_depth = change.what == "record"
         made = InterventionDetail(change.what, before, change.value)
         text, data = encode(DepthDetail(change.value, "asked for") if is_depth else made)
-        kind, name = ("depth", change.value) if is_depth else ("intervention", change.what)
+        kind: Kind = "depth" if is_depth else "intervention"
+        name = change.value if is_depth else change.what
         phase = self._tape.event(len(self._seqs) - 1).phase if len(self._seqs) > 1 else "start"
         nowhere = (None, None, None, None, None)
         self._writer.event(kind, name, nowhere, text, data, iteration=iteration, phase=phase)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gradb.tape.codec import encode_saved
-from gradb.tape.events import AtenDetail, LeafDetail, OpDetail, Tensor
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Number, TensorValue
 from tests.fakes.packing import value
 from tests.fakes.recording import Path, Recording
+from tests.fakes.wire import encode_saved
 
 Matrix = Sequence[Number]
 """A Jacobian, row-major: [i, j] is d output_i / d input_j."""

@@ -7,20 +7,17 @@ import math
 import os
 from typing import Self
 
-from gradb.tape.codec import encode
-from gradb.tape.events import (
-    PHASE_OF_KIND,
-    DepthDetail,
-    Detail,
-    EndDetail,
-    ErrorDetail,
-    InterventionDetail,
-    LossDetail,
-    NoteDetail,
-    OutputDetail,
-)
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.loss import LossDetail
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.registry import PHASE_OF_KIND, Detail, Kind
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.writer import TapeWriter
+from tests.fakes.wire import encode
 
 Path = str | os.PathLike[str]
 
@@ -65,7 +62,7 @@ class Recording:
     def event(
         self,
         detail: Detail,
-        kind: str,
+        kind: Kind,
         name: str,
         line: int | None = None,
         *,

@@ -17,7 +17,7 @@ from gradb.frame.reader import Tape
 from gradb.present.lines.headline import describe
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from tests.tracer.recording import record
 
 SCRIPTS = Path(__file__).parent / "scripts"

@@ -32,7 +32,7 @@ from torch.utils.checkpoint import checkpoint
 import gradb.tracer
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.tape.events import InterventionDetail
+from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.missing import read_failures
 from gradb.tracer.isolation import signals as shielding
 from tests.tracer.recording import record

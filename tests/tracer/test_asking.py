@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from gradb.frame.chain.record import Chain
 from gradb.frame.reader import Tape
 from gradb.link.messages import Ask
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.gate import Gate

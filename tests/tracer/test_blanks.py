@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from gradb.tape.events import LeafDetail, OpDetail
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

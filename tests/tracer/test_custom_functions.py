@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from gradb.tape.events import OpDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -14,7 +14,10 @@ from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import AccumulateDetail, BackwardStartDetail, OpDetail, ZeroGradDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

@@ -13,7 +13,8 @@ from torch.utils.checkpoint import checkpoint
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.tape.events import InterventionDetail, OpDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.source import syntax
 from gradb.tracer.source.places import Places

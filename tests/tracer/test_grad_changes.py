@@ -18,7 +18,8 @@ from gradb.link.spec import Change
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES, pane_json
-from gradb.tape.events import GradChangeDetail, ZeroGradDetail
+from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -40,7 +41,7 @@ def _grad(tensor: torch.Tensor) -> torch.Tensor:
 
 def _told(tape: Tape) -> list[tuple[str, str, int]]:
     """Return (kind, by, how many buffers) of each clearing and change."""
-    found = []
+    found: list[tuple[str, str, int]] = []
     for event in tape.events():
         detail = tape.detail(event.seq)
         if isinstance(detail, GradChangeDetail):

@@ -16,7 +16,9 @@ from torch.utils.checkpoint import checkpoint
 from gradb.frame.reader import Tape
 from gradb.link.messages import Continue
 from gradb.present.lines.headline import headline
-from gradb.tape.events import Event, HookDetail, OpDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.stops import Stop
 from gradb.tape.values import decode
 from gradb.tracer.recording.gate import Gate

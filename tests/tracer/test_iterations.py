@@ -15,7 +15,8 @@ from torch import nn, optim
 from gradb.frame.frame import GradBuffer
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.tape.events import InterventionDetail, StepDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.step import StepDetail
 from gradb.tracer.recording.iterations import NOTE
 from tests.tracer.exact import Outcome, assert_same
 from tests.tracer.recording import notes, record

@@ -14,7 +14,9 @@ from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import AccumulateDetail, LeafDetail, OpDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

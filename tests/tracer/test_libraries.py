@@ -58,7 +58,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
 
 def _places(tape: Tape, kinds: set[str]) -> list[tuple[str, str, str]]:
     """Return (kind, line of the script, place in the library) of events."""
-    found = []
+    found: list[tuple[str, str, str]] = []
     for event in tape.events():
         view = tape.frame(event.seq).source
         if event.kind in kinds and view is not None and view.line is not None:

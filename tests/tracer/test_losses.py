@@ -15,7 +15,7 @@ from gradb.present.draw.text import to_text
 from gradb.present.lines.headline import headline
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import StepDetail
+from gradb.tape.kinds.step import StepDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -18,7 +18,9 @@ from torch.utils.checkpoint import checkpoint
 
 from gradb.frame.frame import Aten
 from gradb.frame.reader import Tape
-from gradb.tape.events import AtenDetail, NodeDetail, OpDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import OpDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

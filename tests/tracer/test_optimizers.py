@@ -14,7 +14,7 @@ from torch import nn, optim
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.tape.events import StepDetail
+from gradb.tape.kinds.step import StepDetail
 from tests.tracer.exact import Outcome, as_kept, assert_same, kept
 from tests.tracer.recording import notes, record
 

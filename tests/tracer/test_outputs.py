@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import OutputDetail
+from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.process.outputs import Outputs
 from gradb.tracer.recording.gate import Gate

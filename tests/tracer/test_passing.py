@@ -12,7 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import AccumulateDetail, HookDetail, NodeDetail, NodeStartDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tracer.tensors import summaries
 from tests.tracer.recording import record
 

@@ -13,7 +13,8 @@ from torch.optim import optimizer as optimizer_hooks
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.tape.events import InterventionDetail, ZeroGradDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from tests.tracer.exact import Outcome, assert_same, kept
 from tests.tracer.recording import notes, record
 

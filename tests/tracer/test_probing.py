@@ -15,10 +15,11 @@ from gradb.algebra.jacobian import check, local
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.codec import Blob, dumps
-from gradb.tape.decoding import decode
-from gradb.tape.events import NodeStartDetail, Probe
+from gradb.tape.kinds.jacobian import Probe
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.registry import decode
 from gradb.tape.values import TensorValue
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.probe import measuring
 from gradb.tracer.probe.measuring import FREE, STEPPING, Budget, Refusal, measure
 from gradb.tracer.probe.probing import clause

@@ -14,8 +14,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from gradb.frame.reader import Tape
-from gradb.tape.decoding import decode_saved
-from gradb.tape.saved import NOT_READ, NodeSaved, SavedTensor
+from gradb.tape.saved import NOT_READ, NodeSaved, SavedTensor, decode_saved
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.tensors.ids import TensorIds
 from gradb.tracer.tensors.records import NodeMark

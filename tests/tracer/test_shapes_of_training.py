@@ -13,7 +13,7 @@ from torch import nn, optim
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Change
-from gradb.tape.events import InterventionDetail
+from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.stops import Stop
 from gradb.tracer.recording.iterations import NOTE
 from gradb.tracer.recording.rounds import Rounds

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import OpDetail, StepDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.step import StepDetail
 from tests.tracer.recording import notes, record
 
 

@@ -19,7 +19,7 @@ from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import HookDetail
+from gradb.tape.kinds.hook import HookDetail
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

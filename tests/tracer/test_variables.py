@@ -18,7 +18,7 @@ from torch.nn.utils import parametrizations
 
 from gradb.debugger.expect.expect import Evaluator, read
 from gradb.frame.reader import Tape
-from gradb.tape.events import StepDetail
+from gradb.tape.kinds.step import StepDetail
 from gradb.tracer.source.variables import variables_of
 from tests.tracer.recording import notes, record
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gradb.tape.events import OpDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch

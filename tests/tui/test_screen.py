@@ -13,7 +13,7 @@ from gradb.algebra.local import Local
 from gradb.debugger.commands.registry import COMMANDS
 from gradb.frame.chain.record import Chain
 from gradb.present.draw.theme import STATE_SYMBOLS
-from gradb.tape.events import ErrorDetail
+from gradb.tape.kinds.error import ErrorDetail
 from gradb.tui.graph import GraphPane
 from gradb.tui.keys import key_name
 from gradb.tui.pane import Pane

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from gradb.algebra.local import Check, Form, Local
 from gradb.algebra.structure import expand, recognise
-from gradb.tape.events import Axis, Probe
+from gradb.tape.kinds.jacobian import Axis, Probe
 from gradb.tape.values import PARTS, Number, TensorValue
 
 MAX_ELEMENTS = 262_144  # a larger Jacobian is not taken apart: it would hold up the screen

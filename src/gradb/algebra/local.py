@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gradb.tape.events import Axis
+from gradb.tape.kinds.jacobian import Axis
 from gradb.tape.values import Number
 
 Structure = Literal[

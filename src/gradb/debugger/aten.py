@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from gradb.debugger.errors import UserError
 from gradb.frame.reader import Tape, TapeError
-from gradb.tape.events import AccumulateDetail, Event, NodeDetail, OpDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.op import OpDetail
 
 
 def what_was_not_seen(tape: Tape, event: Event) -> str:

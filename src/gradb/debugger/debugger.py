@@ -21,7 +21,7 @@ from gradb.debugger.stops import describe
 from gradb.debugger.view import View
 from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Change, RunSpec, What
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
 _MOST_QUEUED = 20

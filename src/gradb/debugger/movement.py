@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradb.debugger.errors import UserError
 from gradb.frame.reader import Tape, TapeError
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
 _WALKS = frozenset({"step", "event", "line", "phase", "iteration", "end", "into", "out"})

@@ -9,7 +9,7 @@ from typing import get_args
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
-from gradb.tape.events import Kind
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop
 
 KINDS: tuple[str, ...] = get_args(Kind)

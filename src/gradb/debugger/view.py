@@ -9,7 +9,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
 from gradb.present.options import PathChoice
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.missing import Stopped
 
 

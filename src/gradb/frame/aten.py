@@ -12,15 +12,13 @@ from gradb.frame.frame import Aten, AtenCall
 from gradb.frame.graph.runs import Runs
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
-from gradb.tape.events import (
-    AccumulateDetail,
-    AtenDetail,
-    Detail,
-    Event,
-    NodeDetail,
-    OpDetail,
-    Tensor,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.registry import Detail
+from gradb.tape.kinds.tensor import Tensor
 
 MAX_CALLS = 200
 

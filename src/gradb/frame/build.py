@@ -21,17 +21,15 @@ from gradb.frame.memory import Holdings
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
 from gradb.frame.training import Trainings
-from gradb.tape.events import (
-    AccumulateDetail,
-    DepthDetail,
-    ErrorDetail,
-    Event,
-    GradChangeDetail,
-    HookDetail,
-    OutputDetail,
-    Tensor,
-    ZeroGradDetail,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.missing import Gap, read_failures
 from gradb.tape.values import TensorValue
 

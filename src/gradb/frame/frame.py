@@ -13,7 +13,9 @@ from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.chain.record import Chain
 from gradb.frame.graph.view import GraphView
 from gradb.frame.training import Training
-from gradb.tape.events import AtenDetail, Detail, Event
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import Detail
 from gradb.tape.missing import Failure, Gap, Stopped
 from gradb.tape.saved import SavedView
 from gradb.tape.values import TensorValue

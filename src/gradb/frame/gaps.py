@@ -7,7 +7,7 @@ import signal
 from gradb.frame.cache import Cache
 from gradb.frame.store import Store
 from gradb.tape.database import Row
-from gradb.tape.events import EndDetail
+from gradb.tape.kinds.end import EndDetail
 from gradb.tape.missing import RECORDING, Gap, Stopped, read_stopped
 
 _MAX = 64

@@ -15,10 +15,24 @@ from gradb.frame.chain.rewrites import is_known, written_by
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.training import Trainings
 from gradb.tape.database import Row, TapeError
-from gradb.tape.decoding import CodecError, decode_saved
-from gradb.tape.events import Node, NodeDetail, OpDetail, StepDetail, Tensor
-from gradb.tape.saved import NOT_READ, Change, Freed, Memory, NodeSaved, SavedEntry, SavedRecord, SavedTensor
+from gradb.tape.kinds.graph import Node
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.saved import (
+    NOT_READ,
+    Change,
+    Freed,
+    Memory,
+    NodeSaved,
+    SavedEntry,
+    SavedRecord,
+    SavedTensor,
+    decode_saved,
+)
 from gradb.tape.values import TensorValue
+from gradb.tape.wire import WireError
 
 _MAX_NAMED = 2000  # tensors whose names are looked up for the sum of a whole graph
 _MAX_CHANGES = 32  # later definitions of one tensor that are looked through
@@ -89,7 +103,7 @@ class Holdings:
             raise TapeError(f"{name} is damaged: what node {node} saved is not text and bytes.")
         try:
             return decode_saved(text, data)
-        except CodecError as error:
+        except WireError as error:
             raise TapeError(f"{name} is damaged at node {node}: {error}.") from error
 
     def _freed(self, node: int, position: int) -> Freed | None:

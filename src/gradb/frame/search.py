@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gradb.frame.store import HEADER, Store
-from gradb.tape.events import STOP_KINDS, Event
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import STOP_KINDS
 from gradb.tape.stops import FORWARD_ENDS, Stop
 
 Condition = tuple[str, tuple[object, ...]]

@@ -14,30 +14,26 @@ from typing import Any
 
 from gradb.frame.cache import Cache
 from gradb.tape.database import Database, Row, TapeError
-from gradb.tape.decoding import CodecError, decode
-from gradb.tape.events import (
-    PHASE_OF_KIND,
-    BackwardEndDetail,
-    BackwardStartDetail,
-    DepthDetail,
-    Detail,
-    Edge,
-    Event,
-    LeafDetail,
-    Node,
-    OpDetail,
-    StepDetail,
-    Tensor,
-)
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.graph import Edge, Node
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.registry import SPECS, Detail, decode
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Stopped
 from gradb.tape.renumbering import Renumbering
 from gradb.tape.schema import NONFINITE, QUIET
+from gradb.tape.wire import WireError
 
 HEADER = (
     "SELECT e.seq, e.kind, e.name, s.path, e.line, e.end_line, e.col, e.end_col, e.scope, e.iteration, e.phase, e.node,"
     " e.flags, e.thread FROM event e LEFT JOIN source s ON s.id = e.file"
 )
-_KINDS = frozenset({*PHASE_OF_KIND, "aten", "intervention", "depth", "output", "error", "note"})
+
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
@@ -113,7 +109,7 @@ class Store:
         seq, kind, name, path, line, end_line, column, end_column, scope, iteration, phase, node, flags, thread = row
         numbers = (line, end_line, column, end_column, node)
         if (
-            kind not in _KINDS
+            kind not in SPECS
             or not all(type(text) is str for text in (name, scope, phase))
             or not all(type(number) is int for number in (seq, iteration, flags, thread))
             or not all(number is None or type(number) is int for number in numbers)
@@ -141,7 +137,7 @@ class Store:
             raise TapeError(f"{self.db.name} is damaged at event {seq}: its detail is not text and bytes.")
         try:
             return decode(kind, text, data)
-        except CodecError as error:
+        except WireError as error:
             raise TapeError(f"{self.db.name} is damaged at event {seq}: {error}.") from error
 
     def first(self, seq: int) -> int:

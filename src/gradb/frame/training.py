@@ -13,7 +13,8 @@ from typing import Literal
 
 from gradb.frame.store import Store
 from gradb.tape.database import TapeError
-from gradb.tape.events import DepthDetail, InterventionDetail
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.series import Series, SeriesReader
 
 MAX_MARKS = 10_000

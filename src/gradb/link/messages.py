@@ -20,7 +20,7 @@ from dataclasses import astuple, dataclass
 from typing import Any, get_args
 
 from gradb.link.spec import Change, What
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop, StopKind
 
 

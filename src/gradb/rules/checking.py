@@ -23,7 +23,7 @@ from gradb.rules.jacobian import UNFIT, Product, Read, given, has_more, matrix, 
 from gradb.rules.kernels import broadcast_index
 from gradb.rules.model import Part, Rule
 from gradb.rules.table import rule_of
-from gradb.tape.events import Tensor
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
 MAX_ENTRIES = 16_384

@@ -13,7 +13,8 @@ from gradb.algebra.local import Local
 from gradb.frame.chain.record import Chain
 from gradb.rules.model import Rule
 from gradb.rules.table import call_name
-from gradb.tape.events import OpDetail, Tensor
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _STAND_INS = {"self": "input", "src": "input"}  # any other role stands for itself
 _MAX_LITERAL = 24

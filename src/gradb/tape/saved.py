@@ -2,14 +2,19 @@
 
 A ``SavedRecord`` is written once, when the node is first seen. ``NodeSaved`` and ``Memory`` are that record at a
 position: named, with values, freed or held. Nothing here knows how they are found (see ``holding``) or shown.
+
+The wire form of a record is ``[note, [[name, form, tensor, base, storage, bytes or null, leaf, V, note]...],
+[[name, text]...]]``.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from gradb.tape.values import TensorValue
+from gradb.tape.wire import WireError, read_value
 
 NOT_READ = "not read in a free run after the first 8 visits of this place"
 
@@ -151,3 +156,29 @@ class SavedView(Protocol):
     def memory(self) -> Memory:
         """Return what the whole graph holds."""
         ...
+
+
+def _read_entry(raw: Any, data: bytes) -> SavedEntry:
+    name, form, tensor, base, storage, size, is_leaf, value, note = raw
+    if form not in {"tensor", "none", "packed"}:
+        raise WireError("a saved tensor has no known form")
+    if not (size is None or (isinstance(size, int) and size >= 0)):
+        raise WireError("a saved tensor has no size")
+    ids = (int(tensor), int(base), int(storage))
+    return SavedEntry(str(name), form, *ids, size, bool(is_leaf), read_value(value, data), str(note))
+
+
+def decode_saved(text: str, data: bytes | None) -> SavedRecord:
+    """Read back what a node saved.
+
+    Raises:
+        WireError: the JSON is not of the wire form, or a size does not fit.
+    """
+    try:
+        note, tensors, arguments = json.loads(text)
+        entries = tuple(_read_entry(item, data or b"") for item in tensors)
+        return SavedRecord(str(note), entries, tuple((str(name), str(told)) for name, told in arguments))
+    except WireError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise WireError(f"what a node saved is damaged: {error}") from error

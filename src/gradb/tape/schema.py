@@ -37,7 +37,7 @@ CREATE TABLE event(
   node INTEGER,
   flags INTEGER NOT NULL,         -- 1 quiet, 2 has a NaN or an infinity
   thread INTEGER NOT NULL,
-  detail TEXT NOT NULL,           -- JSON, one form a kind: see codec.py
+  detail TEXT NOT NULL,           -- JSON, one form a kind: see kinds/
   data BLOB                       -- the bytes of all values of this event, referred to from detail by offset
 );
 CREATE TABLE renumbered(          -- what the first iterations are was known late: see docs/iterations.md
@@ -55,7 +55,7 @@ CREATE TABLE node(
 );
 CREATE TABLE saved(               -- what a node saved for backward, read when it was first seen; not of every node
   node INTEGER PRIMARY KEY,
-  detail TEXT NOT NULL,           -- JSON: see codec.py
+  detail TEXT NOT NULL,           -- JSON: see saved.py
   data BLOB                       -- the bytes of its values
 );
 CREATE TABLE used(                -- what a node held at a run of it, where that may be other values than it saved
@@ -75,7 +75,7 @@ CREATE TABLE gone(                -- nodes that nothing refers to any more: ids 
   last INTEGER NOT NULL,
   event INTEGER NOT NULL
 );
-CREATE TABLE remark(              -- what is to be known of a node beside its edges, see events.RemarkKind
+CREATE TABLE remark(              -- what is to be known of a node beside its edges, see kinds.graph.RemarkKind
   node INTEGER NOT NULL,
   event INTEGER NOT NULL,         -- from here on
   kind TEXT NOT NULL,

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradb.tape.descriptors import DescriptorLost, Held, open_on
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.owning import Own, remove
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
@@ -126,7 +127,7 @@ class TapeWriter:
 
     def event(
         self,
-        kind: str,
+        kind: Kind,
         name: str,
         place: tuple[int | None, int | None, int | None, int | None, int | None],
         detail: str,
@@ -159,15 +160,15 @@ class TapeWriter:
         self.nodes.append((id, name, event, kind, int(saves), tensor, f"[{text}]"))
 
     def record_saved(self, node: int, detail: str, data: bytes | None) -> None:
-        """Say what a node saved (see ``codec.encode_saved``)."""
+        """Say what a node saved (see ``saved.SavedRecord``)."""
         self.saved.append((node, detail, data))
 
     def record_used(self, node: int, event: int, detail: str, data: bytes | None) -> None:
-        """Say what a node holds at a later run of it, which begins at ``event`` (see ``codec.encode_saved``)."""
+        """Say what a node holds at a later run of it, which begins at ``event`` (see ``saved.SavedRecord``)."""
         self.used.append((node, event, detail, data))
 
     def remark(self, node: int, event: int, kind: str, text: str) -> None:
-        """Say something of a node from ``event`` on (see ``events.RemarkKind``)."""
+        """Say something of a node from ``event`` on (see ``kinds.graph.RemarkKind``)."""
         self.remarks.append((node, event, kind, text))
 
     def missing(self, event: int, part: str, why: str, hides: str = "") -> None:

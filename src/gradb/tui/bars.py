@@ -23,7 +23,7 @@ from gradb.present.draw.safe import plain, plain_lines
 from gradb.present.draw.theme import NONFINITE, PHASE_STYLES
 from gradb.present.lines.headline import headline_lines
 from gradb.present.lines.scrubber import Bucket, buckets, scrubber
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tui.messages import PositionChosen
 
 

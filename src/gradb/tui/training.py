@@ -13,7 +13,7 @@ from textual import events
 from gradb.frame.frame import Frame
 from gradb.present.lines.unrecorded import unrecorded
 from gradb.present.panes.table import PANES, PaneSpec
-from gradb.tape.events import BackwardStartDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tui.pane import DrawnPane
 
 

@@ -19,7 +19,9 @@ from gradb.frame.reader import Tape
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
 from gradb.rules import examined
-from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, NoteDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.values import TensorValue
 
 _RAN = ("node", "accumulate")

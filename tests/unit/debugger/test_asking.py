@@ -12,7 +12,8 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.link.messages import Ask
-from gradb.tape.events import OpDetail, Tensor
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from tests.fakes import examples, value
 
 A, OUT = value([0.0] * 6, (2, 3)), value([0.0] * 4, (2, 2))

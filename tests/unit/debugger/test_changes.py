@@ -11,7 +11,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import next_policy, option, parse_change, parse_depths, parse_schedule
 from gradb.link.spec import Change, What
-from gradb.tape.events import InterventionDetail
+from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.stops import Stop
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
 

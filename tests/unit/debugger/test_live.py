@@ -15,7 +15,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
 from gradb.link.spec import RunSpec
-from gradb.tape.events import EndDetail
+from gradb.tape.kinds.end import EndDetail
 from gradb.tape.stops import Stop
 from tests.fakes.debuggee import PRINTED
 from tests.unit.debugger.conftest import PATIENCE, Live

@@ -7,7 +7,7 @@ import pytest
 from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
 

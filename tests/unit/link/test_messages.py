@@ -22,7 +22,7 @@ from gradb.link.messages import (
     encode,
 )
 from gradb.link.spec import RunSpec
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
 EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2, False, False)

@@ -12,7 +12,9 @@ from gradb.present.json.events import event_json
 from gradb.present.lines.headline import headline
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES, pane_json
-from gradb.tape.events import AtenDetail, NodeStartDetail, Tensor
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 from tests.fakes import TapeBuilder
 from tests.fakes.packing import value

@@ -16,7 +16,7 @@ from gradb.present.draw.text import to_text
 from gradb.present.lines.local import axis_labels
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import Axis
+from gradb.tape.kinds.jacobian import Axis
 from gradb.tape.values import Number
 from tests.unit.present.conftest import OpenExample
 

@@ -23,7 +23,7 @@ from gradb.present.options import Options
 from gradb.present.panes.graph import graph_row
 from gradb.present.panes.source import highlight, source_line, span
 from gradb.present.panes.table import PANES
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.examples import training
 from tests.unit.present.conftest import OpenExample

@@ -12,7 +12,8 @@ from gradb.present.draw.text import to_text
 from gradb.present.lines.step import MAX_PARAMETERS, is_descent
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
-from gradb.tape.events import StepDetail, Tensor
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 from tests.fakes.packing import value
 from tests.unit.present.conftest import OpenExample

@@ -13,7 +13,8 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.reader import Tape
 from gradb.rules import describe
 from gradb.rules.explain import MEASURED, NO_FORMULA
-from gradb.tape.events import OpDetail, Tensor
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from tests.fakes import examples
 from tests.fakes.packing import value
 

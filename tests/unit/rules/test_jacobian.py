@@ -9,7 +9,8 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules import describe
 from gradb.rules.given import Array, NotKnown, parse
 from gradb.rules.jacobian import entries, factors
-from gradb.tape.events import OpDetail, Tensor
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 from tests.fakes.packing import value
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import BackwardStartDetail, NodeStartDetail, OpDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
 from tests.fakes import TapeBuilder, Variable, diagonal, pack, value
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers

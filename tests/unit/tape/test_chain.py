@@ -8,16 +8,13 @@ import pytest
 
 from gradb.frame.chain.record import Chain
 from gradb.frame.reader import Tape
-from gradb.tape.events import (
-    Axis,
-    BackwardEndDetail,
-    BackwardStartDetail,
-    NodeDetail,
-    NodeStartDetail,
-    OpDetail,
-    Probe,
-    Tensor,
-)
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.jacobian import Axis, Probe
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import Number
 from tests.fakes import TapeBuilder, diagonal, pack, value
 from tests.unit.tape.conftest import Opener

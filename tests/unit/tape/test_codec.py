@@ -8,11 +8,33 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.tape import events as e
-from gradb.tape.codec import encode
-from gradb.tape.decoding import CodecError, decode
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.jacobian import Axis, Probe
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.loss import LossDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.probe import ProbeDetail
+from gradb.tape.kinds.registry import Detail, decode
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.values import Stats, TensorValue
+from gradb.tape.wire import WireError
 from tests.fakes import pack
+from tests.fakes.wire import encode
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)
 small = st.integers(0, 2**40)
@@ -41,25 +63,25 @@ def large_values(draw: st.DrawFn) -> TensorValue:
 
 values = kept_values() | large_values() | st.builds(TensorValue, st.just((2, 2)), words, note=words)
 maybe_values = st.none() | values
-tensors = st.builds(e.Tensor, small, st.none() | words, values, st.booleans(), maybe_small, st.integers(0, 9))
+tensors = st.builds(Tensor, small, st.none() | words, values, st.booleans(), maybe_small, st.integers(0, 9))
 probes = st.builds(
-    lambda rows, columns, note: e.Probe(rows, columns, "float32", pack([1.5] * (rows * columns)), note),
+    lambda rows, columns, note: Probe(rows, columns, "float32", pack([1.5] * (rows * columns)), note),
     st.integers(0, 4),
     st.integers(0, 4),
     words,
 ) | st.builds(
-    e.Probe, small, small, words, st.none(), words, direction=st.none() | st.tuples(*[st.floats(-1e9, 1e9)] * 3)
+    Probe, small, small, words, st.none(), words, direction=st.none() | st.tuples(*[st.floats(-1e9, 1e9)] * 3)
 )
-axes = st.builds(e.Axis, st.lists(st.integers(0, 3), max_size=2).map(tuple), st.booleans())
+axes = st.builds(Axis, st.lists(st.integers(0, 3), max_size=2).map(tuple), st.booleans())
 
 
 @st.composite
-def measured(draw: st.DrawFn) -> e.Probe:
+def measured(draw: st.DrawFn) -> Probe:
     """Draw a probe that says what its rows and columns run over."""
     outputs, wanted = tuple(draw(st.lists(axes, max_size=2))), draw(axes)
     rows = sum(axis.size for axis in outputs)
     data, noise = pack([1.5] * (rows * wanted.size), "float64"), draw(st.floats(0, 1e300))
-    return e.Probe(rows, wanted.size, "float64", data, "", outputs, wanted, noise)
+    return Probe(rows, wanted.size, "float64", data, "", outputs, wanted, noise)
 
 
 def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -67,10 +89,10 @@ def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ..
     return st.lists(strategy, max_size=3).map(tuple)
 
 
-DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
-    "leaf": st.builds(e.LeafDetail, tensors, words),
+DETAILS: dict[str, st.SearchStrategy[Detail]] = {
+    "leaf": st.builds(LeafDetail, tensors, words),
     "op": st.builds(
-        e.OpDetail,
+        OpDetail,
         words,
         several(tensors),
         several(tensors),
@@ -80,7 +102,7 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         maybe_small,
     ),
     "aten": st.builds(
-        e.AtenDetail,
+        AtenDetail,
         small,
         small,
         words,
@@ -90,7 +112,7 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         st.booleans(),
     ),
     "backward_start": st.builds(
-        e.BackwardStartDetail,
+        BackwardStartDetail,
         words,
         several(tensors),
         several(st.none() | tensors),
@@ -99,10 +121,10 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         st.none() | several(tensors),
         several(small),
     ),
-    "node_start": st.builds(e.NodeStartDetail, small, several(st.none() | tensors), several(probes | measured())),
-    "node": st.builds(e.NodeDetail, small, several(st.none() | tensors), maybe_small),
+    "node_start": st.builds(NodeStartDetail, small, several(st.none() | tensors), several(probes | measured())),
+    "node": st.builds(NodeDetail, small, several(st.none() | tensors), maybe_small),
     "probe": st.builds(
-        e.ProbeDetail,
+        ProbeDetail,
         small,
         words,
         small,
@@ -116,27 +138,27 @@ DETAILS: dict[str, st.SearchStrategy[e.Detail]] = {
         words,
     ),
     "accumulate": st.builds(
-        e.AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small, maybe_small
+        AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small, maybe_small
     ),
-    "backward_end": st.builds(e.BackwardEndDetail, small, several(st.none() | tensors), words),
+    "backward_end": st.builds(BackwardEndDetail, small, several(st.none() | tensors), words),
     "zero_grad": st.builds(
-        e.ZeroGradDetail, words, several(st.builds(e.BufferChange, small, words, maybe_values, maybe_values))
+        ZeroGradDetail, words, several(st.builds(BufferChange, small, words, maybe_values, maybe_values))
     ),
     "grad_change": st.builds(
-        e.GradChangeDetail,
+        GradChangeDetail,
         words,
-        several(st.builds(e.BufferChange, small, words, maybe_values, maybe_values)),
+        several(st.builds(BufferChange, small, words, maybe_values, maybe_values)),
         st.none() | finite,
         st.none() | finite,
     ),
-    "step": st.builds(e.StepDetail, words, several(finite), several(tensors)),
-    "loss": st.builds(e.LossDetail, st.lists(st.tuples(words, finite), min_size=1, max_size=3).map(tuple)),
-    "intervention": st.builds(e.InterventionDetail, words, words, words),
-    "depth": st.builds(e.DepthDetail, words, words),
-    "output": st.builds(e.OutputDetail, words, words),
-    "error": st.builds(e.ErrorDetail, words, words, words, st.booleans()),
-    "note": st.builds(e.NoteDetail, words),
-    "end": st.builds(e.EndDetail, maybe_small, maybe_small, words),
+    "step": st.builds(StepDetail, words, several(finite), several(tensors)),
+    "loss": st.builds(LossDetail, st.lists(st.tuples(words, finite), min_size=1, max_size=3).map(tuple)),
+    "intervention": st.builds(InterventionDetail, words, words, words),
+    "depth": st.builds(DepthDetail, words, words),
+    "output": st.builds(OutputDetail, words, words),
+    "error": st.builds(ErrorDetail, words, words, words, st.booleans()),
+    "note": st.builds(NoteDetail, words),
+    "end": st.builds(EndDetail, maybe_small, maybe_small, words),
 }
 
 
@@ -159,15 +181,15 @@ json_values = st.recursive(
 @pytest.mark.parametrize("kind", DETAILS)
 @given(wire=json_values, data=st.binary(max_size=40))
 def test_strange_json_is_refused_or_read(kind: str, wire: object, data: bytes) -> None:
-    """Whatever JSON a detail holds, the reader says CodecError or reads it: nothing else."""
-    with suppress(CodecError):
+    """Whatever JSON a detail holds, the reader says WireError or reads it: nothing else."""
+    with suppress(WireError):
         decode(kind, json.dumps(wire), data)
 
 
 @pytest.mark.parametrize("kind", DETAILS)
 @given(data=st.data())
 def test_a_damaged_detail_is_refused_or_read(kind: str, data: st.DataObject) -> None:
-    """One item replaced anywhere in a sound detail gives a CodecError or a detail: nothing else."""
+    """One item replaced anywhere in a sound detail gives a WireError or a detail: nothing else."""
     text, blob = encode(data.draw(DETAILS[kind]))
     wire = json.loads(text)
     at: Any = wire
@@ -178,7 +200,7 @@ def test_a_damaged_detail_is_refused_or_read(kind: str, data: st.DataObject) -> 
         at = at[index]
     at[index] = data.draw(json_values)
     kept = (blob or b"")[: data.draw(st.integers(0, 50))]
-    with suppress(CodecError):
+    with suppress(WireError):
         decode(kind, json.dumps(wire), kept)
 
 
@@ -201,5 +223,5 @@ def test_a_damaged_detail_is_refused_or_read(kind: str, data: st.DataObject) -> 
 )
 def test_hostile_details_are_named(kind: str, text: str, clause: str) -> None:
     """Each known way to lie about sizes is refused with a clause that names it."""
-    with pytest.raises(CodecError, match=clause):
+    with pytest.raises(WireError, match=clause):
         decode(kind, text, b"\0\0\x80?")

@@ -6,7 +6,8 @@ import pytest
 
 from gradb.present.lines.call import call_text
 from gradb.tape.cutting import first_line, listed, shortened
-from gradb.tape.events import OpDetail, Tensor
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tracer.recording.failures import reason
 from tests.fakes.packing import value
 

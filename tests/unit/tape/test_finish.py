@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import EndDetail, OutputDetail
 from gradb.tape.finish import finish
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.missing import Stopped
 from gradb.tape.writer import TapeWriter
 from tests.fakes import TapeBuilder

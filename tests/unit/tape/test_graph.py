@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from gradb.frame.graph.unfold import MAX_GUIDES, Unfolding
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
-from gradb.tape.events import Edge
+from gradb.tape.kinds.graph import Edge
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.forward import Variable
 from tests.unit.tape.conftest import Opener

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from gradb.algebra import jacobian, structure
 from gradb.algebra.local import Check, Local
-from gradb.tape.events import Axis, Probe
+from gradb.tape.kinds.jacobian import Axis, Probe
 from gradb.tape.values import Number, Stats, TensorValue
 from tests.fakes import pack, value
 

@@ -13,7 +13,10 @@ from gradb.frame.graph.dag import Dag
 from gradb.frame.graph.scope import Consumer
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
-from gradb.tape.events import AccumulateDetail, Edge, HookDetail, Tensor
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.graph import Edge
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.tensor import Tensor
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.packing import value
 from tests.unit.tape.conftest import Opener

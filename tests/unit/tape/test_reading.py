@@ -9,7 +9,7 @@ from gradb.frame.build import MAX_OUTPUTS, Leaves
 from gradb.frame.cache import Cache
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
-from gradb.tape.events import LeafDetail
+from gradb.tape.kinds.leaf import LeafDetail
 from tests.fakes import TapeBuilder
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers

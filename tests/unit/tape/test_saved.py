@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
-from gradb.tape.codec import encode_saved
 from gradb.tape.database import TapeError
-from gradb.tape.decoding import CodecError, decode_saved
-from gradb.tape.events import OpDetail, StepDetail
-from gradb.tape.saved import NOT_READ, Memory, SavedEntry, SavedRecord
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.saved import NOT_READ, Memory, SavedEntry, SavedRecord, decode_saved
+from gradb.tape.wire import WireError
 from tests.fakes import TapeBuilder, Variable, diagonal, value
 from tests.fakes.examples import saved_of
+from tests.fakes.wire import encode_saved
 from tests.unit.tape.conftest import Opener
 
 Change = Callable[[TapeBuilder, Variable, Variable], object]
@@ -53,7 +54,7 @@ def test_the_record_survives_the_wire() -> None:
 )
 def test_a_damaged_record_is_refused(text: str) -> None:
     """Whatever is no record raises one kind of error."""
-    with pytest.raises(CodecError):
+    with pytest.raises(WireError):
         decode_saved(text, b"")
 
 

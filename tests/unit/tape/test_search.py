@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gradb.frame.reader import Tape
-from gradb.tape.events import Event, Kind, NoteDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop, StopKind
 from tests.fakes import TapeBuilder
 from tests.unit.tape.conftest import Opener

@@ -6,7 +6,8 @@ import pytest
 
 from gradb.frame.frame import GradBuffer
 from gradb.frame.reader import Tape
-from gradb.tape.events import DepthDetail, StepDetail
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.step import StepDetail
 from gradb.tape.values import TensorValue
 from tests.fakes import TapeBuilder
 from tests.unit.tape.pictures import numbers

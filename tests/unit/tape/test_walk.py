@@ -4,7 +4,7 @@ import pytest
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.tape.events import OpDetail
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.stops import Stop
 from tests.fakes.examples import FREED
 from tests.unit.tape.conftest import Opener

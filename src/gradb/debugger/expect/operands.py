@@ -13,7 +13,8 @@ from gradb.algebra.local import Local
 from gradb.debugger.errors import UserError
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules import examined
-from gradb.tape.events import Detail, Event
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import Detail
 from gradb.tape.values import Number, TensorValue
 
 

@@ -22,7 +22,7 @@ from gradb.debugger.gradcheck.trial import Trial, leaf_reading, reading, trouble
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
 from gradb.link.spec import Change, RunSpec
-from gradb.tape.events import AccumulateDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue
 

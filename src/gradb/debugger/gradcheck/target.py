@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from gradb.debugger.errors import UserError
 from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge
-from gradb.tape.events import (
-    AccumulateDetail,
-    BackwardEndDetail,
-    BackwardStartDetail,
-    LeafDetail,
-    OpDetail,
-    StepDetail,
-    Tensor,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue, element_size
 

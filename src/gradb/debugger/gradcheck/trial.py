@@ -20,7 +20,7 @@ from gradb.frame.reader import Tape, TapeError
 from gradb.link.messages import Continue
 from gradb.link.spec import Nudge, RunSpec
 from gradb.tape.cutting import first_line
-from gradb.tape.events import ErrorDetail
+from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.stops import Stop
 
 T = TypeVar("T")

@@ -19,16 +19,13 @@ from gradb.frame.chain.unreached import unreached
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Backward, Moment, Run
 from gradb.frame.graph.view import NodeState
-from gradb.tape.events import (
-    AccumulateDetail,
-    Edge,
-    Node,
-    NodeDetail,
-    NodeStartDetail,
-    OpDetail,
-    Probe,
-    Tensor,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.graph import Edge, Node
+from gradb.tape.kinds.jacobian import Probe
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
 

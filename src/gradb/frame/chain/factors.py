@@ -19,7 +19,8 @@ from gradb.frame.chain.record import Chain
 from gradb.frame.gaps import Gaps
 from gradb.frame.graph.runs import Backward
 from gradb.frame.store import Store
-from gradb.tape.events import Axis, NodeStartDetail, Probe
+from gradb.tape.kinds.jacobian import Axis, Probe
+from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.values import PARTS, TensorValue
 
 _SMALLEST, _LARGEST = 1.1754944e-38, 3.4028234e38  # of single precision

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from gradb.frame.chain.record import Hook
 from gradb.frame.store import Store
-from gradb.tape.events import HookDetail, Tensor
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
 Values = tuple[TensorValue | None, ...]

@@ -12,7 +12,11 @@ from gradb.frame.graph.dag import Dag, End
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Backward
 from gradb.frame.graph.scope import edges_of
-from gradb.tape.events import AccumulateDetail, BackwardEndDetail, BackwardStartDetail, HookDetail, NodeStartDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.values import TensorValue
 
 MAX_COUNTED = 100_000  # nodes between: more would hold up the screen, the count alone having that many digits

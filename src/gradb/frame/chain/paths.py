@@ -19,7 +19,7 @@ from gradb.frame.chain.record import Chain, Rewrite
 from gradb.frame.chain.rewrites import is_written
 from gradb.frame.graph.dag import Dag, End, Step
 from gradb.frame.graph.runs import Backward
-from gradb.tape.events import HookDetail
+from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.values import TensorValue
 
 MAX_MULTIPLIED = 1_000  # nodes between: as many Jacobians are read and multiplied

@@ -7,7 +7,8 @@ from gradb.algebra.local import Check
 from gradb.frame.chain.record import Asked
 from gradb.frame.graph.runs import Run
 from gradb.frame.store import Store
-from gradb.tape.events import Probe, ProbeDetail
+from gradb.tape.kinds.jacobian import Probe
+from gradb.tape.kinds.probe import ProbeDetail
 
 LINEAR = "linear, as a derivative is: the sum of two vectors gives the sum of what each gives"
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from gradb.algebra.local import Check, Local
 from gradb.frame.graph.view import NodeState
-from gradb.tape.events import Event, OpDetail, Tensor
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
 
@@ -71,7 +73,7 @@ class Remark:
     """What is to be known of a node beside its product."""
 
     kind: str
-    """See ``events.RemarkKind``."""
+    """see ``kinds.graph.RemarkKind``."""
     text: str
     """Names and places; the node's name for ``made_by`` and ``recomputed``."""
     op: OpDetail | None = None

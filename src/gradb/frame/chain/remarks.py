@@ -10,7 +10,9 @@ import json
 from gradb.frame.chain.record import Remark
 from gradb.frame.graph.runs import Backward
 from gradb.frame.store import Store
-from gradb.tape.events import BackwardEndDetail, Node, OpDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.graph import Node
+from gradb.tape.kinds.op import OpDetail
 
 _OF_NODES = frozenset({"made_by", "recomputed"})
 _MAX_DIGITS = 18

@@ -14,7 +14,10 @@ from gradb.algebra.local import Check
 from gradb.frame.chain.hooks import Values, values
 from gradb.frame.chain.record import Contribution, Rewrite
 from gradb.frame.graph.graph import Graphs
-from gradb.tape.events import HookDetail, NodeDetail, NodeStartDetail, OpDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.values import TensorValue
 
 _MAX_WRITERS = 1000

@@ -8,7 +8,10 @@ from gradb.frame.graph.runs import Moment
 from gradb.frame.graph.scope import edges_of
 from gradb.frame.graph.view import NodeState
 from gradb.frame.store import Store
-from gradb.tape.events import Event, Node, OpDetail, Tensor
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.graph import Node
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _MAX_OPS = 1000  # looked through on the way back from the root
 _MAX_NODES = 20_000  # looked through on the way down to the node

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradb.frame.graph.scope import Consumer
 from gradb.tape.database import TapeError
-from gradb.tape.events import Edge
+from gradb.tape.kinds.graph import Edge
 
 End = tuple[int, int]
 """(node, which of its outputs)."""

@@ -13,7 +13,9 @@ from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.graph.view import GraphRow, NodeState
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
-from gradb.tape.events import Node, NodeDetail, Tensor
+from gradb.tape.kinds.graph import Node
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over

@@ -8,7 +8,10 @@ from gradb.frame.cache import Cache
 from gradb.frame.gaps import Gaps
 from gradb.frame.graph.view import NodeState
 from gradb.frame.store import Store
-from gradb.tape.events import BackwardEndDetail, BackwardStartDetail, HookDetail, Tensor
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _BATCH = 64  # ends of backwards looked through at once: those of the ones inside come first
 

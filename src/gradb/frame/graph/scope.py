@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gradb.frame.store import Store
 from gradb.tape.database import TapeError
-from gradb.tape.events import Edge, Node
+from gradb.tape.kinds.graph import Edge, Node
 
 Consumer = tuple[int, int, int]
 """(node, its entry of ``next_functions``, output number of the node it feeds)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gradb.tape.database import TapeError
-from gradb.tape.events import Edge
+from gradb.tape.kinds.graph import Edge
 
 MAX_GUIDES = 64
 

@@ -20,8 +20,25 @@ from gradb.present.json.values import (
     tensor_json,
     value_json,
 )
-from gradb.tape import events as ev
-from gradb.tape.events import Detail, Event, Tensor
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.loss import LossDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.probe import ProbeDetail
+from gradb.tape.kinds.registry import Detail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
 
 class Reader(Protocol):
@@ -82,7 +99,7 @@ def _tensors(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:
     return [tensor_json(tensor) for tensor in tensors]
 
 
-def _op(tape: Reader, event: Event, detail: ev.OpDetail) -> Json:
+def _op(tape: Reader, event: Event, detail: OpDetail) -> Json:
     chains = {node: tape.chain(node, event.seq) for node in detail.nodes}
     names = {node: event.name if node == event.node else chain and chain.node_name for node, chain in chains.items()}
     return {
@@ -106,7 +123,7 @@ def _named(output: Tensor, chains: Mapping[int, Chain | None]) -> Tensor:
     return replace(output, name=known.name)
 
 
-def call_json(detail: ev.AtenDetail) -> Json:
+def call_json(detail: AtenDetail) -> Json:
     """Return an ATen call: which of the op's or node's it is, what went in and what came out."""
     return {
         "number": detail.number,
@@ -122,11 +139,11 @@ def _identified(tensor: Tensor) -> Json:
     return {"id": tensor.id, **(tensor_json(tensor) or {})}
 
 
-def _aten(tape: Reader, event: Event, detail: ev.AtenDetail) -> Json:
+def _aten(tape: Reader, event: Event, detail: AtenDetail) -> Json:
     return {"node": event.node, "start": detail.start, **call_json(detail)}
 
 
-def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
+def _node(tape: Reader, event: Event, detail: NodeDetail) -> Json:
     chain = None if event.node is None else tape.chain(event.node, event.seq)
     if chain is None:
         return {"node": event.node, "upstream": [], "contributions": [], "edges": []}
@@ -137,16 +154,16 @@ def _node(tape: Reader, event: Event, detail: ev.NodeDetail) -> Json:
     }
 
 
-def _probe(tape: Reader, event: Event, detail: ev.ProbeDetail) -> Json:
+def _probe(tape: Reader, event: Event, detail: ProbeDetail) -> Json:
     probed = [local_json(local(probe)) for probe in detail.probes]
     return {"node": event.node, "start": detail.start, "locals": probed, **asked_json(record(event.seq, detail))}
 
 
-def _node_start(tape: Reader, event: Event, detail: ev.NodeStartDetail) -> Json:
+def _node_start(tape: Reader, event: Event, detail: NodeStartDetail) -> Json:
     return {"node": event.node, "backward": detail.backward, "upstream": _tensors(detail.upstream)}
 
 
-def _backward_start(tape: Reader, event: Event, detail: ev.BackwardStartDetail) -> Json:
+def _backward_start(tape: Reader, event: Event, detail: BackwardStartDetail) -> Json:
     return {
         "call": detail.call,
         "roots": _tensors(detail.roots),
@@ -159,12 +176,12 @@ def _backward_start(tape: Reader, event: Event, detail: ev.BackwardStartDetail) 
     }
 
 
-def _accumulate(tape: Reader, event: Event, detail: ev.AccumulateDetail) -> Json:
+def _accumulate(tape: Reader, event: Event, detail: AccumulateDetail) -> Json:
     values = {key: value_json(getattr(detail, key)) for key in ("before", "added", "after")}
     return {"parameter": detail.parameter, "node": event.node, **values, "backward": detail.backward}
 
 
-def _hook(tape: Reader, event: Event, detail: ev.HookDetail) -> Json:
+def _hook(tape: Reader, event: Event, detail: HookDetail) -> Json:
     return {
         "hook": detail.kind,
         "function": detail.function,
@@ -179,15 +196,15 @@ def _hook(tape: Reader, event: Event, detail: ev.HookDetail) -> Json:
     }
 
 
-def _values(tensors: tuple[ev.Tensor | None, ...]) -> list[Json | None]:
+def _values(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:
     return [None if tensor is None else value_json(tensor.value) for tensor in tensors]
 
 
-def _zero_grad(tape: Reader, event: Event, detail: ev.ZeroGradDetail) -> Json:
+def _zero_grad(tape: Reader, event: Event, detail: ZeroGradDetail) -> Json:
     return {"idiom": detail.idiom, "suppressed": detail.is_suppressed, "cleared": _buffers(detail.cleared)}
 
 
-def _grad_change(tape: Reader, event: Event, detail: ev.GradChangeDetail) -> Json:
+def _grad_change(tape: Reader, event: Event, detail: GradChangeDetail) -> Json:
     norms = {key: _norm(getattr(detail, key)) for key in ("norm_before", "norm_after")}
     return {"by": detail.by, "changed": _buffers(detail.changed)} | norms
 
@@ -196,18 +213,18 @@ def _norm(value: float | None) -> Json | None:
     return None if value is None else number_json(value)
 
 
-def _buffers(buffers: tuple[ev.BufferChange, ...]) -> list[Json]:
+def _buffers(buffers: tuple[BufferChange, ...]) -> list[Json]:
     return [
         {"parameter": one.parameter, "before": value_json(one.before), "after": value_json(one.after)}
         for one in buffers
     ]
 
 
-def _step(tape: Reader, event: Event, detail: ev.StepDetail) -> Json:
+def _step(tape: Reader, event: Event, detail: StepDetail) -> Json:
     return step_json(detail)
 
 
-def step_json(detail: ev.StepDetail) -> Json:
+def step_json(detail: StepDetail) -> Json:
     """Return an optimizer step: rates, and each parameter before and after with its gradient."""
     rates = [number_json(rate) for rate in detail.learning_rates]
     return {
@@ -221,11 +238,11 @@ def step_json(detail: ev.StepDetail) -> Json:
     }
 
 
-def _loss(tape: Reader, event: Event, detail: ev.LossDetail) -> Json:
+def _loss(tape: Reader, event: Event, detail: LossDetail) -> Json:
     return {"roots": [{"name": name, "value": number_json(value)} for name, value in detail.roots]}
 
 
-def _error(tape: Reader, event: Event, detail: ev.ErrorDetail) -> Json:
+def _error(tape: Reader, event: Event, detail: ErrorDetail) -> Json:
     return {
         "type": detail.type,
         "message": detail.message,
@@ -234,11 +251,11 @@ def _error(tape: Reader, event: Event, detail: ev.ErrorDetail) -> Json:
     }
 
 
-def _backward_end(tape: Reader, event: Event, detail: ev.BackwardEndDetail) -> Json:
+def _backward_end(tape: Reader, event: Event, detail: BackwardEndDetail) -> Json:
     return {"start": detail.start, "results": _tensors(detail.results), "error": detail.error or None}
 
 
-def _end(tape: Reader, event: Event, detail: ev.EndDetail) -> Json:
+def _end(tape: Reader, event: Event, detail: EndDetail) -> Json:
     stopped = tape.run.stopped
     end = {"exit_code": detail.exit_code, "signal": detail.signal, "reason": detail.reason}
     return {**end, "not_recorded": None if stopped is None else stopped.text}

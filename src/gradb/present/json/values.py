@@ -12,7 +12,7 @@ from typing import Any
 from gradb.algebra.local import Check, Local
 from gradb.frame.chain.record import Asked, Chain, Contribution, Hook, Rewrite
 from gradb.rules import describe, examined
-from gradb.tape.events import Tensor
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import Number, Stats, TensorValue
 
 Json = dict[str, Any]

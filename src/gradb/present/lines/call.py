@@ -9,7 +9,8 @@ from gradb.frame.frame import Aten, Frame
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain
 from gradb.tape.cutting import listed
-from gradb.tape.events import AtenDetail, OpDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.op import OpDetail
 
 _MAX_NAME = 40
 _INSIDE = re.compile(r"(?<![^\[( ])%([0-9]{1,6})(?![^\]), ])")

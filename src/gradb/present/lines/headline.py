@@ -17,30 +17,28 @@ from gradb.present.draw.safe import plain, plain_lines
 from gradb.present.lines.call import aten_clause, call_text, forward_text
 from gradb.present.lines.hooks import KINDS
 from gradb.present.lines.step import rates_text
-from gradb.tape.events import (
-    AccumulateDetail,
-    AtenDetail,
-    BackwardEndDetail,
-    BackwardStartDetail,
-    BufferChange,
-    DepthDetail,
-    EndDetail,
-    ErrorDetail,
-    Event,
-    GradChangeDetail,
-    HookDetail,
-    InterventionDetail,
-    LossDetail,
-    NodeDetail,
-    NodeStartDetail,
-    NoteDetail,
-    OpDetail,
-    OutputDetail,
-    ProbeDetail,
-    StepDetail,
-    Tensor,
-    ZeroGradDetail,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.loss import LossDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.probe import ProbeDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
 _TEXT_LIMIT = 200
 _MAX_ERROR_LINES = 8

@@ -20,7 +20,7 @@ from gradb.present.draw.matrix import Window, matrix_lines
 from gradb.present.draw.numbers import element, numbers_lines
 from gradb.present.draw.safe import plain
 from gradb.present.options import Options
-from gradb.tape.events import Axis
+from gradb.tape.kinds.jacobian import Axis
 from gradb.tape.values import Number
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from rich.text import Text
 
 from gradb.present.draw import theme
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 
 _POSITION = "◆"
 

@@ -14,7 +14,8 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines, shape_text
 from gradb.present.draw.safe import plain, plain_path
-from gradb.tape.events import StepDetail, Tensor
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
 MAX_PARAMETERS = 50

@@ -18,7 +18,8 @@ from gradb.present.json.events import call_json
 from gradb.present.json.values import Json
 from gradb.present.options import Options
 from gradb.tape.cutting import listed
-from gradb.tape.events import AtenDetail, Tensor
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _MAX_NAME = 40
 _MAX_TENSORS = 6

@@ -38,7 +38,10 @@ from gradb.present.lines.step import step_items, step_title
 from gradb.present.options import Options
 from gradb.present.panes.grads import accumulation_lines, stale_words
 from gradb.rules import describe, examined
-from gradb.tape.events import AccumulateDetail, LeafDetail, NoteDetail, StepDetail
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.step import StepDetail
 
 if TYPE_CHECKING:
     from gradb.rules.explain import Explanation

@@ -11,7 +11,7 @@ from gradb.present.draw.fields import remark
 from gradb.present.draw.safe import plain_lines
 from gradb.present.json.values import Json
 from gradb.present.options import Options
-from gradb.tape.events import OutputDetail
+from gradb.tape.kinds.output import OutputDetail
 
 _MAX_TEXT = 20_000  # characters of one print that are drawn: its last
 

@@ -21,7 +21,7 @@ from gradb.present.json.values import Json, number_json
 from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.lines.verdict import parting
 from gradb.present.options import Ghost, Options, Plot
-from gradb.tape.events import BackwardStartDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.series import Series
 
 PLOT_HEIGHT = 16

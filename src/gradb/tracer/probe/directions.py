@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Wire
+from gradb.tape.wire import Wire
 from gradb.tracer.probe.measuring import Call, Edge, Outputs, edges_of, results_of, unknown
 from gradb.tracer.tensors.history import version
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, Wire
 from gradb.tape.values import PARTS
+from gradb.tape.wire import Blob, Wire
 from gradb.tracer.probe.rounding import Gradients, noise
 from gradb.tracer.tensors.values import content, readable
 

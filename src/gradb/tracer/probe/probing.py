@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.probe.directions import FORWARD, compare
 from gradb.tracer.probe.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of, unknown
 from gradb.tracer.tensors.nodes import is_custom

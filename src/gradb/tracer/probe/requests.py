@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gradb.link.messages import Ask
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.probe.measuring import ASKED, Call, Edge, Outputs, Refusal, column, edges_of, measure, results_of
 from gradb.tracer.probe.probing import cannot_be_called, clause, engines_own
 from gradb.tracer.recording.composer import Composer

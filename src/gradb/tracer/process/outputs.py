@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any
 
-from gradb.tape.codec import Wire
+from gradb.tape.wire import Wire
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE, PlaceRow

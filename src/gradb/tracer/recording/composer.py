@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
 from gradb.tracer.recording.controls import Controls

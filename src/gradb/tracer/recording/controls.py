@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gradb.link.spec import Change
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from gradb.tape.cutting import first_line
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.schema import QUIET
 from gradb.tape.writer import TapeWriter
 from gradb.tracer import FOLDER
@@ -53,7 +54,7 @@ _LOST: dict[str, tuple[str, str]] = {
 """What is lost when a guarded part fails, and what that may hide; any other may hide everything."""
 _MAX_KINDS = 100
 _MAX_TEXT = 120
-Kind = tuple[str, str, bool]
+Failure = tuple[str, str, bool]
 """What is missing, why, and whether the whole event is."""
 
 
@@ -65,7 +66,7 @@ class Recording(Protocol):
     iteration: int
     phase: str
 
-    def emit(self, kind: str, name: str, place: Any, detail: Any, *, may_hold: bool = True) -> int:
+    def emit(self, kind: Kind, name: str, place: Any, detail: Any, *, may_hold: bool = True) -> int:
         """Record an event."""
         ...
 
@@ -79,7 +80,7 @@ class Failures:
 
     def __init__(self, recorder: Recording) -> None:
         self._recorder = recorder
-        self._counts: dict[Kind, int] = {}
+        self._counts: dict[Failure, int] = {}
         self._untold: list[str] = []
         self.unsaid = 0
         """Events that were lost where there was no room on the stack to say so."""
@@ -136,7 +137,7 @@ class Failures:
             rows = [[*kind, count] for kind, count in self._counts.items()]
             self._recorder.writer.set_run(failures=json.dumps(rows))
 
-    def _count(self, kind: Kind) -> bool:
+    def _count(self, kind: Failure) -> bool:
         """Count one more; return whether it is the first of its kind."""
         self._is_saved = False
         known = self._counts.get(kind)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gradb.link.messages import Continue
-from gradb.tape.events import Event
+from gradb.tape.kinds.event import Event
 
 _STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "kind"})
 

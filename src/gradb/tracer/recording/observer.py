@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from gradb.link.messages import Ask
-from gradb.tape.codec import Blob
+from gradb.tape.wire import Blob
 from gradb.tracer.source.places import PlaceRow
 
 if TYPE_CHECKING:

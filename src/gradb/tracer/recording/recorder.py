@@ -15,10 +15,11 @@ from types import FrameType
 from typing import Any
 
 from gradb.tape import trouble
-from gradb.tape.codec import Blob, Wire, dumps
 from gradb.tape.descriptors import DescriptorLost, FileLost
-from gradb.tape.events import PHASE_OF_KIND, Event
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import PHASE_OF_KIND, Kind
 from gradb.tape.schema import NONFINITE, QUIET
+from gradb.tape.wire import Blob, Wire, dumps
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.recording.failures import Failures, reason
@@ -111,7 +112,7 @@ class Recorder:
 
     def emit(
         self,
-        kind: str,
+        kind: Kind,
         name: str,
         place: PlaceRow,
         detail: Wire | str,
@@ -153,7 +154,7 @@ class Recorder:
     def _arrive(
         self,
         seq: int,
-        kind: str,
+        kind: Kind,
         name: str,
         place: PlaceRow,
         scope: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradb.tape.codec import Blob
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.iterations import Iterations
 from gradb.tracer.source.places import NOWHERE

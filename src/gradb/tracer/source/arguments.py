@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import dumps
 from gradb.tape.cutting import shortened
+from gradb.tape.wire import dumps
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import dumps
+from gradb.tape.wire import dumps
 from gradb.tracer.source.places import Place, read_source
 from gradb.tracer.source.syntax import Callee
 from gradb.tracer.tensors.history import maker

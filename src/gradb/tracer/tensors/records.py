@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import dumps
+from gradb.tape.wire import dumps
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.source.places import PlaceRow

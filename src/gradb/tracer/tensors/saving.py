@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, dumps
 from gradb.tape.cutting import first_line, shortened
+from gradb.tape.wire import Blob, dumps
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.tensors.history import maker, version

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from gradb.tape.codec import Blob
+from gradb.tape.wire import Blob
 
 _CORNER = 8
 

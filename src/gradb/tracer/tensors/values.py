@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from gradb.tape.codec import Blob, dumps
 from gradb.tape.cutting import first_line
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.tensors.forms import Form, Forms, is_decoded
 from gradb.tracer.tensors.summaries import Summary, summarise
 

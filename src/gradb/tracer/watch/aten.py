@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.arguments import argument_text, tensors_in

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.arguments import argument_text, tensors_in
 from gradb.tracer.source.places import Found

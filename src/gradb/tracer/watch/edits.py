@@ -15,7 +15,7 @@ from types import FrameType
 
 import torch
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.callers import Caller, caller_in_torch
 from gradb.tracer.source.places import PlaceRow
@@ -163,8 +163,10 @@ class Edits:
             known.filled(self._recorder.iteration)
         row = f"[{known.id},{dumps(known.label)},{before},{value}]"
         self._composer.writer.grad(known.id, self._recorder.next_seq, known.fills, known.since)
-        kind, rest = ("zero_grad", "false") if is_clear else ("grad_change", "null,null")
-        self._recorder.emit(kind, "grad.set_", place, f'["grad.set_",[{row}],{rest}]', blob)
+        if is_clear:
+            self._recorder.emit("zero_grad", "grad.set_", place, f'["grad.set_",[{row}],false]', blob)
+        else:
+            self._recorder.emit("grad_change", "grad.set_", place, f'["grad.set_",[{row}],null,null]', blob)
 
     def _noted(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
         """Take note of the buffer that a leaf has after a call that is recorded, which may have put it elsewhere."""

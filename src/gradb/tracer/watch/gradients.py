@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import dumps
+from gradb.tape.wire import dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import Found, PlaceRow

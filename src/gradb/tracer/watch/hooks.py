@@ -18,8 +18,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import gradb
-from gradb.tape.codec import Blob, dumps
 from gradb.tape.cutting import shortened
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, PlaceRow
 from gradb.tracer.tensors.history import grad_of, version

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors import norms
 from gradb.tracer.tensors.history import grad_of, version

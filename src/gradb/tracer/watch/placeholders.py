@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from gradb.tape.codec import dumps
+from gradb.tape.wire import dumps
 from gradb.tracer.probe.measuring import unknown
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall

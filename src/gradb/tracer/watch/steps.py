@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
-from gradb.tape.codec import Blob, dumps
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.depth import Depth

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.overrides import resolve_name
 
-from gradb.tape.codec import dumps
+from gradb.tape.wire import dumps
 from gradb.tracer.source.syntax import Callee
 from gradb.tracer.watch.clearing import CLEARING
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.utils.hooks import RemovableHandle
 
-from gradb.tape.codec import Blob
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.history import grad_of, version
 from gradb.tracer.tensors.records import NodeMark

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.codec import Blob
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.iterations import Iterations
 from gradb.tracer.source.places import Found

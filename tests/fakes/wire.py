@@ -1,127 +1,37 @@
-"""The wire form of event details: JSON for structure, one blob for the bytes of the values.
-
-The tracer writes wire forms directly (it is the hot path); ``encode`` makes the same from the dataclasses (test fakes);
-``decoding`` reads them back.
-
-Wire forms (``T`` a tensor, ``V`` a value, ``null`` allowed where the dataclass says None):
-
-======================  ======================================================================================
-V                       ``[shape, dtype, offset or null, stats or null, note]``
-stats                   ``[min, max, mean, nan, posinf, neginf, offset, count]`` (corner: count elements at offset),
-                        and ``first`` more, the index of the first that is not finite, where one is
-T                       ``[id, name, requires_grad, node, output_nr, V]``
-leaf                    ``[T, how]``
-op                      ``[function, [T...], [T...], [[keyword, text]...], [node...], inplace, calls]``, and more
-                        inside of a backward: ``true`` where a checkpoint computed it again, else the node's id
-backward_start          ``[call, [T...], [T...], retain, create, [T...] or null, [node...]]``, and ``outer`` more
-                        where it was called inside of another (else 0), and ``[node...]`` where ``inputs=`` names edges
-node_start              ``[backward, [T...], [probe...]]``
-probe                   ``[rows, columns, dtype, offset or null, note]``, and where measured ``[axis...], axis, noise``,
-                        else perhaps ``[engine, formula, length]``: see ``Probe.direction``
-axis                    ``[shape, complex]``
-aten                    ``[start, number, function, [T...], [T...], [[keyword, text]...], inplace]``
-node                    ``[start, [T...], calls]``, and ``[T left...]`` more where it wrote into upstream
-probe (event)           ``[start, what, index, of, [probe...], [V...], [V...], [V base...], [V moved...], code, note]``
-accumulate              ``[tensor, parameter, V, V, V, backward, calls]``
-hook                    ``[kind, function, where, tensor, output_nr, has_run, is_changed, [T...], [T...], backward]``,
-                        and ``inplace, error`` more where it wrote into what it was given, or raised
-backward_end            ``[start, [T...], error]``
-zero_grad               ``[idiom, [[tensor, parameter, V, V]...], suppressed]``
-grad_change             ``[by, [[tensor, parameter, V, V]...], norm or null, norm or null]``
-step                    ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``, and more where
-                        no version was raised (``true``) or it was skipped (``false`` and why)
-loss                    ``[[name, value]...]``
-intervention            ``[what, before, after]``
-depth                   ``[depth, reason, [T...], [V...]]``
-output                  ``[stream, text]``
-error                   ``[type, message, traceback, uncaught]``
-note                    ``[text]``
-end                     ``[exit_code, signal, reason]``
-saved (of a node)       ``[note, [[name, form, tensor, base, storage, bytes or null, leaf, V, note]...],
-                        [[name, text]...]]``
-======================  ======================================================================================
-
-What ends in ``calls`` may leave that out where it is null.
-"""
+"""Turns details back into wire forms: what is read must be what was written, and fakes of tapes have to be written."""
 
 from __future__ import annotations
 
-import json
 import struct
-from collections.abc import Callable
 from typing import Any
 
-from gradb.tape.events import (
-    AccumulateDetail,
-    AtenDetail,
-    Axis,
-    BackwardEndDetail,
-    BackwardStartDetail,
-    BufferChange,
-    DepthDetail,
-    Detail,
-    EndDetail,
-    ErrorDetail,
-    GradChangeDetail,
-    HookDetail,
-    InterventionDetail,
-    LeafDetail,
-    LossDetail,
-    NodeDetail,
-    NodeStartDetail,
-    NoteDetail,
-    OpDetail,
-    OutputDetail,
-    Probe,
-    ProbeDetail,
-    StepDetail,
-    Tensor,
-    ZeroGradDetail,
-)
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.backward_end import BackwardEndDetail
+from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.depth import DepthDetail
+from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.error import ErrorDetail
+from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.jacobian import Axis, Probe
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.loss import LossDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.note import NoteDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.probe import ProbeDetail
+from gradb.tape.kinds.registry import Detail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import TensorValue
-
-Wire = list[Any]
-
-
-class Blob:
-    """Collects the bytes of the values of one event."""
-
-    __slots__ = ("has_nonfinite", "parts", "size")
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.size = 0
-        self.has_nonfinite = False
-        """For the tracer: whether a value among these has a NaN or an infinity."""
-
-    def add(self, data: bytes) -> int:
-        """Append ``data`` and return its offset."""
-        offset = self.size
-        self.parts.append(data)
-        self.size += len(data)
-        return offset
-
-    def join(self) -> bytes | None:
-        """Return all bytes, or None when there are none."""
-        return b"".join(self.parts) if self.parts else None
-
-
-def _make_dumps() -> Callable[[Any], str]:
-    """Return ``json.dumps`` without blanks; the C encoder is made once, where there is one, not at every call."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(separators=(",", ":")).encode
-    quote = json.encoder.encode_basestring_ascii
-    encode = make(None, json.JSONEncoder().default, quote, None, ":", ",", False, False, True)
-    return lambda wire: "".join(encode(wire, 0))
-
-
-dumps = _make_dumps()
-"""Return the JSON text of a wire form, or of a part of one."""
-
-
-# --- encoding ---------------------------------------------------------------------------------------------------------
+from gradb.tape.wire import Blob, Wire, dumps
 
 
 def _value(value: TensorValue | None, blob: Blob) -> Wire | None:

@@ -1,0 +1,27 @@
+"""A tensor that requires grad came into being, or began to require it: ``[T, how]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradb.tape.kinds.spec import Spec
+from gradb.tape.kinds.tensor import Tensor, read_tensors
+from gradb.tape.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class LeafDetail:
+    """A leaf that requires grad."""
+
+    tensor: Tensor
+    how: str = ""
+    """The call that made it, e.g. ``torch.tensor`` or ``requires_grad_``."""
+
+
+def read(raw: Wire, data: bytes) -> LeafDetail:
+    """Read the wire form."""
+    (tensor,) = read_tensors(raw[:1], data)
+    return LeafDetail(tensor, str(raw[1]))
+
+
+SPEC = Spec(read, phase="forward", is_stop=True)

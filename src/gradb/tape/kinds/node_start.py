@@ -1,0 +1,32 @@
+"""The engine is about to run a node, upstream is known and downstream is not: ``[backward, [T...], [probe...]]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradb.tape.kinds.jacobian import Probe, read_probes
+from gradb.tape.kinds.spec import Spec
+from gradb.tape.kinds.tensor import Tensor, read_optional
+from gradb.tape.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStartDetail:
+    """The engine is about to run a node."""
+
+    backward: int
+    """seq of the backward_start event."""
+    upstream: tuple[Tensor | None, ...]
+    """dL/d(output), one per output of the node; None where undefined."""
+    probes: tuple[Probe, ...]
+    """One per edge, in the order of ``next_functions``; empty when the whole node was not probed for no stated
+    reason."""
+
+
+def read(raw: Wire, data: bytes) -> NodeStartDetail:
+    """Read the wire form."""
+    backward, upstream, probes = raw
+    return NodeStartDetail(int(backward), read_optional(upstream, data), read_probes(probes, data))
+
+
+SPEC = Spec(read, phase="backward")

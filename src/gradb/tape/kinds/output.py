@@ -1,0 +1,25 @@
+"""The script printed: ``[stream, text]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradb.tape.kinds.spec import Spec
+from gradb.tape.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDetail:
+    """The script printed."""
+
+    stream: str
+    """``stdout`` or ``stderr``."""
+    text: str
+
+
+def read(raw: Wire, data: bytes) -> OutputDetail:
+    """Read the wire form."""
+    return OutputDetail(str(raw[0]), str(raw[1]))
+
+
+SPEC = Spec(read)

@@ -1,0 +1,126 @@
+"""All kinds of events; every table over them derives from here.
+
+A new kind is a file beside this one, and its four lines here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from gradb.tape.kinds import (
+    accumulate,
+    aten,
+    backward_end,
+    backward_start,
+    depth,
+    end,
+    error,
+    grad_change,
+    hook,
+    intervention,
+    leaf,
+    loss,
+    node,
+    node_start,
+    note,
+    op,
+    output,
+    probe,
+    step,
+    zero_grad,
+)
+from gradb.tape.kinds.spec import Phase, Spec
+from gradb.tape.wire import WireError
+
+Kind = Literal[
+    "leaf",
+    "op",
+    "backward_start",
+    "node_start",
+    "aten",
+    "node",
+    "probe",
+    "accumulate",
+    "hook",
+    "backward_end",
+    "zero_grad",
+    "grad_change",
+    "step",
+    "loss",
+    "intervention",
+    "depth",
+    "output",
+    "error",
+    "note",
+    "end",
+]
+Detail = (
+    leaf.LeafDetail
+    | op.OpDetail
+    | backward_start.BackwardStartDetail
+    | node_start.NodeStartDetail
+    | aten.AtenDetail
+    | node.NodeDetail
+    | probe.ProbeDetail
+    | accumulate.AccumulateDetail
+    | hook.HookDetail
+    | backward_end.BackwardEndDetail
+    | zero_grad.ZeroGradDetail
+    | grad_change.GradChangeDetail
+    | step.StepDetail
+    | loss.LossDetail
+    | intervention.InterventionDetail
+    | depth.DepthDetail
+    | output.OutputDetail
+    | error.ErrorDetail
+    | note.NoteDetail
+    | end.EndDetail
+)
+
+SPECS: dict[Kind, Spec] = {
+    "leaf": leaf.SPEC,
+    "op": op.SPEC,
+    "backward_start": backward_start.SPEC,
+    "node_start": node_start.SPEC,
+    "aten": aten.SPEC,
+    "node": node.SPEC,
+    "probe": probe.SPEC,
+    "accumulate": accumulate.SPEC,
+    "hook": hook.SPEC,
+    "backward_end": backward_end.SPEC,
+    "zero_grad": zero_grad.SPEC,
+    "grad_change": grad_change.SPEC,
+    "step": step.SPEC,
+    "loss": loss.SPEC,
+    "intervention": intervention.SPEC,
+    "depth": depth.SPEC,
+    "output": output.SPEC,
+    "error": error.SPEC,
+    "note": note.SPEC,
+    "end": end.SPEC,
+}
+
+PHASE_OF_KIND: dict[Kind, Phase] = {kind: spec.phase for kind, spec in SPECS.items() if spec.phase is not None}
+"""Phase of each kind; all others take the phase of the event before them."""
+
+STOP_KINDS: frozenset[Kind] = frozenset(kind for kind, spec in SPECS.items() if spec.is_stop)
+"""Kinds at which an ordinary step stops (unless the event is quiet)."""
+
+
+def decode(kind: str, text: str, data: bytes | None) -> Detail:
+    """Read a detail back.
+
+    Raises:
+        WireError: the kind is unknown, the JSON is not of the wire form, or a size does not fit.
+    """
+    spec = SPECS.get(kind)  # type: ignore[call-overload]
+    if spec is None:
+        raise WireError(f"unknown kind of event {kind!r}")
+    try:
+        detail: Detail = spec.read(json.loads(text), data or b"")
+    except WireError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise WireError(f"the detail of a {kind} event is damaged: {error}") from error
+    return detail

@@ -1,0 +1,148 @@
+"""The wire form of what a tape tells, in parts: JSON for structure, one blob for the bytes of the values.
+
+What is below the kinds of events: the tracer collects bytes in a ``Blob`` and makes JSON with ``dumps``; the readers
+here check every size, since a tape may come from anywhere. In the docstrings of ``kinds``, ``T`` is a tensor (see
+``kinds.tensor``), ``null`` is allowed where the dataclass says None, and ``V`` is a value::
+
+    V      [shape, dtype, offset or null, stats or null, note]
+    stats  [min, max, mean, nan, posinf, neginf, offset, count], and first more where one is not finite
+
+where the corner is ``count`` elements at ``offset``, and ``first`` the index of the first that is not finite.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from gradb.tape.values import Stats, TensorValue, decode as decode_numbers, element_size
+
+Wire = list[Any]
+
+_MAX_RANK = 64
+
+
+class WireError(ValueError):
+    """Something that does not follow the wire form."""
+
+
+# --- for the writers --------------------------------------------------------------------------------------------------
+
+
+class Blob:
+    """Collects the bytes of the values of one event."""
+
+    __slots__ = ("has_nonfinite", "parts", "size")
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.has_nonfinite = False
+        """For the tracer: whether a value among these has a NaN or an infinity."""
+
+    def add(self, data: bytes) -> int:
+        """Append ``data`` and return its offset."""
+        offset = self.size
+        self.parts.append(data)
+        self.size += len(data)
+        return offset
+
+    def join(self) -> bytes | None:
+        """Return all bytes, or None when there are none."""
+        return b"".join(self.parts) if self.parts else None
+
+
+def _make_dumps() -> Callable[[Any], str]:
+    """Return ``json.dumps`` without blanks; the C encoder is made once, where there is one, not at every call."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(separators=(",", ":")).encode
+    quote = json.encoder.encode_basestring_ascii
+    encode = make(None, json.JSONEncoder().default, quote, None, ":", ",", False, False, True)
+    return lambda wire: "".join(encode(wire, 0))
+
+
+dumps = _make_dumps()
+"""Return the JSON text of a wire form, or of a part of one."""
+
+
+# --- for the readers --------------------------------------------------------------------------------------------------
+
+
+def extract(data: bytes, offset: Any, length: int) -> bytes:
+    """Return a part of an event's blob."""
+    if not isinstance(offset, int) or offset < 0 or length < 0 or offset + length > len(data):
+        raise WireError("a value lies outside of its event's data")
+    return data[offset : offset + length]
+
+
+def size_of(dtype: Any) -> int:
+    """Return the bytes of one element."""
+    size = element_size(dtype)
+    if size is None:
+        raise WireError(f"values of dtype {dtype!r} cannot be decoded")
+    return size
+
+
+def read_shape(raw: Any) -> tuple[int, ...]:
+    """Read a list of sizes."""
+    if len(raw) > _MAX_RANK or not all(isinstance(n, int) and n >= 0 for n in raw):
+        raise WireError("a shape is not a list of sizes")
+    return tuple(raw)
+
+
+def read_value(raw: Any, data: bytes) -> TensorValue | None:
+    """Read ``V`` or null."""
+    if raw is None:
+        return None
+    raw_shape, dtype, offset, stats, note = raw
+    shape = read_shape(raw_shape)
+    content = None if offset is None else extract(data, offset, size_of(dtype) * math.prod(shape))
+    kept = None if stats is None else _read_stats(stats, data)
+    return TensorValue(shape, str(dtype), content, kept, str(note))
+
+
+def read_values(raw: Any, data: bytes) -> tuple[TensorValue | None, ...]:
+    """Read ``[V or null...]``."""
+    return tuple(read_value(item, data) for item in raw)
+
+
+def _read_stats(raw: Any, data: bytes) -> Stats:
+    minimum, maximum, mean, nan, posinf, neginf, offset, count, *first = raw
+    corner = tuple(decode_numbers(extract(data, offset, 8 * count), "float64"))
+    bounds = number(minimum), number(maximum), number(mean)
+    return Stats(*bounds, int(nan), int(posinf), int(neginf), corner, read_last(first))
+
+
+def read_last(rest: Any) -> int | None:
+    """Read a number that may be left out at the end."""
+    if len(rest) > 1:
+        raise WireError("there is more than belongs to an event")
+    return integer(rest[0]) if rest else None
+
+
+def read_pairs(raw: Any) -> tuple[tuple[str, str], ...]:
+    """Read ``[[keyword, text]...]``."""
+    return tuple((str(keyword), str(text)) for keyword, text in raw)
+
+
+def number(raw: Any) -> float | None:
+    """Read a number or null."""
+    return None if raw is None else float(raw)
+
+
+def integer(raw: Any) -> int | None:
+    """Read a whole number or null."""
+    return None if raw is None else int(raw)
+
+
+def integers(raw: Any) -> tuple[int, ...]:
+    """Read a list of whole numbers."""
+    return tuple(int(item) for item in raw)
+
+
+def text(raw: Any) -> str | None:
+    """Read text or null."""
+    return None if raw is None else str(raw)
