@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from gradb.rules.arguments import Array, Given
 from gradb.rules.factors import FACTORS
-from gradb.rules.given import Array, Given
 from gradb.rules.model import Rule
 from tests.conformance.rows import SPD, SQUARE, Row, row
 from tests.conformance.test_rows_against_torch import agree

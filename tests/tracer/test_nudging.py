@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gradb.algebra.differences import Row, Sample, Verdict, epsilon, first_step, judge
+from gradb.algebra.differences import Sample, Samples, Verdict, epsilon, first_step, judge
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck.target import Request, Target, locate, roots_of
 from gradb.debugger.gradcheck.trial import leaf_reading, reading, trouble
@@ -52,7 +52,7 @@ class Checked:
         """Return what two steps to either side say."""
         eps = epsilon(self.target.dtypes)
         step = first_step(self.centre.x, eps)
-        wide, narrow = (Row(h, self._run(-h)[0], self._run(h)[0]) for h in (step, step / 2))
+        wide, narrow = (Samples(h, self._run(-h)[0], self._run(h)[0]) for h in (step, step / 2))
         assert self.gradient is not None
         return judge(self.centre, wide, narrow, self.gradient, eps)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from gradb.algebra.differences import Result, Row, Sample, judge
+from gradb.algebra.differences import Result, Sample, Samples, judge
 from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
 
 
 def finding() -> Result:
     """Return what a check of x² finds at 3, beside an engine that says 3."""
-    wide, narrow = (Row(h, *(Sample(3 + s, (3 + s) ** 2) for s in (-h, h))) for h in (0.0625, 0.03125))
+    wide, narrow = (Samples(h, *(Sample(3 + s, (3 + s) ** 2) for s in (-h, h))) for h in (0.0625, 0.03125))
     centre = Sample(3.0, 9.0)
     verdict = judge(centre, wide, narrow, 3.0, 2.0**-23)
     where = "backward 1 (wrong.py:13, iteration 1)"

@@ -37,7 +37,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Samples:
     """The samples at one step to the left and to the right."""
 
     step: float
@@ -100,7 +100,7 @@ class Result:
     """Of the leaf and of the roots: the coarsest decides how much rounding there is."""
     centre: Sample
     """The element and the root as the script has them."""
-    rows: tuple[Row, ...]
+    rows: tuple[Samples, ...]
     """Every step that was tried, the widest of each round first."""
     verdict: Verdict
     runs: int
@@ -119,7 +119,7 @@ def first_step(x: float, eps: float) -> float:
     return float(2.0 ** round(math.log2(scale * eps**0.25)))
 
 
-def judge(centre: Sample, wide: Row, narrow: Row, engine: float, eps: float) -> Verdict:
+def judge(centre: Sample, wide: Samples, narrow: Samples, engine: float, eps: float) -> Verdict:
     """Return the verdict from the samples at h (``wide``) and h/2 (``narrow``).
 
     Args:

@@ -19,11 +19,11 @@ from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Runs
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
+from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.missing import Stopped
-from gradb.tape.opening import connect
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue

@@ -37,7 +37,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Nonfinite:
+class Onset:
     """Where a series first has a NaN or an infinity."""
 
     series: Series
@@ -90,18 +90,18 @@ class Training:
         return any(series.kind in {"grad_norm", "parameter_norm", "learning_rate"} for series in self.series)
 
     @property
-    def first_nonfinite(self) -> Nonfinite | None:
+    def first_nonfinite(self) -> Onset | None:
         """The first NaN or infinity of any loss or gradient norm of the whole recording."""
         found = [hit for series in self.series if series.kind in {"loss", "grad_norm"} and (hit := nonfinite(series))]
         return min(found, key=attrgetter("event"), default=None)
 
 
-def nonfinite(series: Series) -> Nonfinite | None:
+def nonfinite(series: Series) -> Onset | None:
     """Return where a series first has a NaN or an infinity, or None."""
     index = series.first_nonfinite
     if index is None:
         return None
-    return Nonfinite(series, series.events[index], series.iterations[index], series.values[index])
+    return Onset(series, series.events[index], series.iterations[index], series.values[index])
 
 
 class Trainings:

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from gradb.rules.arguments import Given, indices, ravel
 from gradb.rules.elementwise import SCALED
-from gradb.rules.given import Given, indices, ravel
 from gradb.rules.kernels import Entry
 from gradb.rules.model import Numbers, Part, Rule, Template
 from gradb.rules.numeric import sigmoid

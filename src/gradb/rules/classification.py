@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradb.rules.given import Given, NotKnown, indices, ravel
+from gradb.rules.arguments import Given, NotKnown, indices, ravel
 from gradb.rules.kernels import Entry
 from gradb.rules.model import Part, Rule
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from gradb.rules.given import Given
+from gradb.rules.arguments import Given
 from gradb.rules.kernels import Entries, Entry, one_to_one, places
 from gradb.rules.model import Part, Rule
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gradb.rules.given import Given, Index, NotKnown, indices, ravel
+from gradb.rules.arguments import Given, Index, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradb.rules.given import Given, NotKnown
+from gradb.rules.arguments import Given, NotKnown
 from gradb.rules.linalg import even, linear
 from gradb.rules.matrices import Matrix, inverted, matrices, multiplied, transposed
 from gradb.rules.model import Part, Rule

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gradb.frame.chain.record import Chain
-from gradb.rules.given import Array, Given, NotKnown, Value, array_of, parse
+from gradb.rules.arguments import Array, Given, NotKnown, Value, array_of, parse
 from gradb.rules.kernels import Entry, by_element
 from gradb.rules.model import Part, Rule
 from gradb.rules.names import Argument, bind, is_read

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from gradb.rules.given import Array, Given, Index, NotKnown, Shape, indices, ravel
+from gradb.rules.arguments import Array, Given, Index, NotKnown, Shape, indices, ravel
 
 Entry = tuple[int, int, float]
 Entries = Callable[[Given], Iterator[Entry]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from gradb.rules.given import Array, Given, NotKnown, indices
+from gradb.rules.arguments import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.matrices import Matrix, cofactor, determinant, inverted, matrices, multiplied, transposed
 from gradb.rules.model import Part, Rule

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 
+from gradb.rules.arguments import Array, Given, indices
 from gradb.rules.elementwise import sign
-from gradb.rules.given import Array, Given, indices
 from gradb.rules.kernels import Entries, Entry, Line, along, broadcast_index
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.numeric import sigmoid

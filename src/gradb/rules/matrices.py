@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gradb.rules.given import Array
+from gradb.rules.arguments import Array
 
 Matrix = list[list[float]]
 

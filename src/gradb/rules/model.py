@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gradb.rules.given import Given
+from gradb.rules.arguments import Given
 
 Names = Mapping[str, str]
 Numbers = Mapping[str, float]

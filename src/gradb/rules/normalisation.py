@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gradb.rules.given import Array, Given, indices
+from gradb.rules.arguments import Array, Given, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Names, Part, Rule
 

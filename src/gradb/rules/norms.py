@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from gradb.rules.arguments import Given, NotKnown, indices, ravel
 from gradb.rules.elementwise import sign
-from gradb.rules.given import Given, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry, Line, reduced
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.reductions import BY_ONE, reduction

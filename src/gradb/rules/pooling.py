@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from gradb.rules.given import Array, Given, Index, NotKnown, indices, ravel
+from gradb.rules.arguments import Array, Given, Index, NotKnown, indices, ravel
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gradb.rules.given import Given
+from gradb.rules.arguments import Given
 from gradb.rules.kernels import Entries, Entry, broadcast, contracted, groups, places
 from gradb.rules.model import Names, Part, Rule, Template
 

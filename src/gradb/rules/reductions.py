@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 from operator import mul
 
-from gradb.rules.given import Given
+from gradb.rules.arguments import Given
 from gradb.rules.kernels import Entries, Entry, Line, along, moved, reduced
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.selections import by_returned_index

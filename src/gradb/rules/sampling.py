@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from itertools import product
 
-from gradb.rules.given import Given, Index, indices, ravel
+from gradb.rules.arguments import Given, Index, indices, ravel
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 from gradb.rules.pooling import outer_places

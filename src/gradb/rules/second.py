@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from gradb.rules.given import Given, NotKnown
+from gradb.rules.arguments import Given, NotKnown
 from gradb.rules.kernels import Entries, Entry, Line, groups
 from gradb.rules.model import Numbers, Part, Rule
 

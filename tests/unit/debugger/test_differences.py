@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.algebra.differences import EPSILON, Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
+from gradb.algebra.differences import EPSILON, Sample, Samples, Verdict, better, epsilon, first_step, judge, next_step
 
 Function = Callable[[float], float]
 EXACT = EPSILON["float64"]
@@ -27,7 +27,7 @@ def verdict(f: Function, x: float, engine: float, step: float | None = None, eps
         return Sample(place, f(place) if eps == EXACT else rounded(f(place)))
 
     h = step or first_step(x, eps)
-    wide, narrow = (Row(size, sample(x - size), sample(x + size)) for size in (h, h / 2))
+    wide, narrow = (Samples(size, sample(x - size), sample(x + size)) for size in (h, h / 2))
     return judge(sample(x), wide, narrow, engine, eps)
 
 

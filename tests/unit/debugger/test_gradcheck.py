@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.algebra.differences import Result, Row, Sample, judge
+from gradb.algebra.differences import Result, Sample, Samples, judge
 from gradb.debugger.commands.registry import BY_NAME
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck import gradcheck
@@ -26,7 +26,7 @@ def result(engine: float, f: Callable[[float], float] = math.exp, x: float = 1.0
     def sample(place: float) -> Sample:
         return Sample(place, f(place))
 
-    wide, narrow = (Row(h, sample(x - h), sample(x + h)) for h in (2.0**-10, 2.0**-11))
+    wide, narrow = (Samples(h, sample(x - h), sample(x + h)) for h in (2.0**-10, 2.0**-11))
     eps = 2.0**-52 if dtype == "float64" else 2.0**-23
     verdict = judge(sample(x), wide, narrow, engine, eps)
     where = "backward 1 (t.py:4, iteration 1)"

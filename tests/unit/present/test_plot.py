@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gradb.frame.training import Mark
-from gradb.present.draw.columns import Window, gather
+from gradb.present.draw.columns import IterationRange, gather
 from gradb.present.draw.curves import Drawing, curves_of
 from gradb.present.draw.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
 from gradb.present.draw.raster import cell_height
@@ -18,14 +18,14 @@ from tests.unit.present.made import INF, NAN, made_series
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.lists(st.floats(), max_size=60)
-WINDOWS = st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)).map(sorted).map(lambda pair: Window(*pair))
+WINDOWS = st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)).map(sorted).map(lambda pair: IterationRange(*pair))
 
 
 def picture(
     values: list[float], width: int = 60, height: int = 15, ghost: list[float] | None = None, **k: object
 ) -> Picture:
     own, other = made_series(values), [] if ghost is None else [made_series(ghost)]
-    window = k.pop("window", Window(1, max(len(values), len(ghost or ()), 1)))
+    window = k.pop("window", IterationRange(1, max(len(values), len(ghost or ()), 1)))
     return draw(Drawing(curves_of([own], other, "ghost"), window, **k), width, height)  # type: ignore[arg-type]
 
 
@@ -37,7 +37,7 @@ def shown(drawn: Picture) -> str:
 
 
 @given(WINDOWS, st.integers(1, 300), st.data())
-def test_every_iteration_has_its_column(window: Window, count: int, data: st.DataObject) -> None:
+def test_every_iteration_has_its_column(window: IterationRange, count: int, data: st.DataObject) -> None:
     """Columns are as many as there are, in order, and begin where they say."""
     iteration = data.draw(st.integers(window.first, window.last))
     column = window.column(iteration, count)
@@ -50,7 +50,9 @@ def test_no_extreme_is_lost(values: list[float], count: int, data: st.DataObject
     """The lowest and the highest value of the visible window survive, as do its first and last."""
     first = data.draw(st.integers(1, len(values)))
     last = data.draw(st.integers(first, len(values)))
-    shapes = [column.shape for column in gather(made_series(values), Window(first, last), count) if column.shape]
+    shapes = [
+        column.shape for column in gather(made_series(values), IterationRange(first, last), count) if column.shape
+    ]
     visible = values[first - 1 : last]
     assert len(shapes) <= count
     assert min(shape[1] for shape in shapes) == min(visible)
@@ -61,14 +63,14 @@ def test_no_extreme_is_lost(values: list[float], count: int, data: st.DataObject
 @given(VALUES, st.integers(2, 40))
 def test_what_cannot_be_drawn_is_counted(values: list[float], count: int) -> None:
     """NaN, infinities and, on a log scale, values without a logarithm are counted, none is dropped."""
-    found = gather(made_series(values), Window(1, max(len(values), 1)), count, is_log=True)
+    found = gather(made_series(values), IterationRange(1, max(len(values), 1)), count, is_log=True)
     assert sum(column.nonfinite for column in found) == sum(1 for v in values if v - v != 0)
     assert sum(column.nonpositive for column in found) == sum(1 for v in values if v - v == 0 and v <= 0)
 
 
 def test_a_gap_is_not_bridged() -> None:
     """No line leads over a NaN."""
-    columns = gather(made_series([1, 2, NAN, 3]), Window(1, 4), 4)
+    columns = gather(made_series([1, 2, NAN, 3]), IterationRange(1, 4), 4)
     assert [(column.shape is not None, column.is_apart) for column in columns] == [
         (True, False), (True, False), (False, True), (True, True),
     ]  # fmt: skip
@@ -81,7 +83,7 @@ def test_a_gap_is_not_bridged() -> None:
 def test_a_scale_holds_every_value(values: list[float], is_log: bool, count: int) -> None:
     """Heights are from 0 to 1 and rise with the values; ticks are ordered, distinct and inside."""
     usable = [value for value in values if value > 0] if is_log else values
-    scale = fitting([gather(made_series(values), Window(1, len(values)), 20, is_log=is_log)], is_log=is_log)
+    scale = fitting([gather(made_series(values), IterationRange(1, len(values)), 20, is_log=is_log)], is_log=is_log)
     heights = [scale.height(value) for value in sorted(usable)]
     assert all(0 <= height <= 1 for height in heights)
     assert heights == sorted(heights)
@@ -112,17 +114,17 @@ def test_round_numbers_stand_beside_the_plot(scale: Scale, labels: list[str]) ->
 def test_a_blow_up_does_not_crush_the_rest() -> None:
     """On a linear scale what exceeds the rest a thousand times is cut off; a mere spike is not."""
     blown = [500.0 / (1 + i) for i in range(100)] + [2.0**i for i in range(10, 120)]
-    scale = fitting([gather(made_series(blown), Window(1, len(blown)), 200)])
+    scale = fitting([gather(made_series(blown), IterationRange(1, len(blown)), 200)])
     assert scale.cut_above is not None
     assert 500 < scale.high < 5000
     spiky = [1.0] * 50 + [300.0] + [1.0] * 50
-    assert fitting([gather(made_series(spiky), Window(1, 101), 200)]).cut_above is None
+    assert fitting([gather(made_series(spiky), IterationRange(1, 101), 200)]).cut_above is None
 
 
 def test_a_blow_down_is_cut_off_as_well() -> None:
     """A loss that falls to -1e38 leaves the rest readable."""
     fallen = [1.0 + i % 3 for i in range(100)] + [-(2.0**i) for i in range(120)]
-    scale = fitting([gather(made_series(fallen), Window(1, len(fallen)), 200)])
+    scale = fitting([gather(made_series(fallen), IterationRange(1, len(fallen)), 200)])
     assert scale.cut_below is not None
     assert scale.high - scale.low < 100
 
@@ -149,7 +151,7 @@ def test_it_never_fails_and_keeps_its_size(
     is_log: bool,
     cursor: int | None,
     marks: list[int],
-    window: Window | None,
+    window: IterationRange | None,
 ) -> None:
     """Whatever the values: exactly the lines there are, each exactly as wide as asked for."""
     made = tuple(Mark(10 * at, at, "zero_grad", "off") for at in sorted(marks))
@@ -163,7 +165,7 @@ def test_it_never_fails_and_keeps_its_size(
 def test_a_strangers_iterations_do_no_harm(points: list[tuple[int, float]]) -> None:
     """A tape from somewhere else may count as it likes, forwards or not."""
     series = made_series([value for _, value in points], iterations=[at for at, _ in points], events=range(len(points)))
-    drawn = draw(Drawing(curves_of([series]), Window(1, max(points[-1][0], 1)), cursor=points[0][0]), 60, 15)
+    drawn = draw(Drawing(curves_of([series]), IterationRange(1, max(points[-1][0], 1)), cursor=points[0][0]), 60, 15)
     assert [line.cell_len for line in drawn.lines] == [60] * 15
 
 
@@ -199,7 +201,7 @@ def test_the_cursor_is_at_the_position() -> None:
 
 def test_a_cursor_outside_is_said() -> None:
     """Where the position is not in what is shown, a note says on which side it is."""
-    drawn = picture([1.0] * 100, cursor=7, window=Window(51, 100))
+    drawn = picture([1.0] * 100, cursor=7, window=IterationRange(51, 100))
     assert "▲" not in shown(drawn)
     assert drawn.notes == ("the position, iteration 7, lies before what is shown",)
 

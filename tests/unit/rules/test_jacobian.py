@@ -7,7 +7,7 @@ import pytest
 from gradb.algebra.local import Local
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.rules import describe
-from gradb.rules.given import Array, NotKnown, parse
+from gradb.rules.arguments import Array, NotKnown, parse
 from gradb.rules.jacobian import entries, factors
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gradb.algebra.differences import Result, Row, Sample, Verdict, better, epsilon, first_step, judge, next_step
+from gradb.algebra.differences import Result, Sample, Samples, Verdict, better, epsilon, first_step, judge, next_step
 from gradb.algebra.figures import number
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck.target import Request, Target, count_backwards, locate, roots_of
@@ -132,14 +132,14 @@ class GradCheck:
         engine = engine_gradient(target, base, has_seed=self._spec.seed is not None)
         eps = epsilon(target.dtypes)
         step = self._step or first_step(base.sample.x, eps)
-        rows: list[Row] = []
+        rows: list[Samples] = []
         verdict: Verdict | None = None
         for _ in range(_ROUNDS):
             self.doing = f"running the script with {target.label} ± {number(step)} and ± {number(step / 2)}"
             shifts = (-step, step, -step / 2, step / 2)
             answers = yield [self._nudged_run(target, shift) for shift in shifts]
             samples = [_same_start(base, answer) for answer in answers]
-            rows += [Row(step, samples[0], samples[1]), Row(step / 2, samples[2], samples[3])]
+            rows += [Samples(step, samples[0], samples[1]), Samples(step / 2, samples[2], samples[3])]
             found = self._judged(base, rows, engine, eps, verdict)
             verdict = found if verdict is None else better(found, verdict)
             following = next_step(found, step)
@@ -152,7 +152,7 @@ class GradCheck:
             base.sample, tuple(rows), verdict, 2 + 2 * len(rows),
         )  # fmt: skip
 
-    def _judged(self, base: Reading, rows: list[Row], engine: float, eps: float, so_far: Verdict | None) -> Verdict:
+    def _judged(self, base: Reading, rows: list[Samples], engine: float, eps: float, so_far: Verdict | None) -> Verdict:
         try:
             return judge(base.sample, rows[-2], rows[-1], engine, eps)
         except ValueError as error:

@@ -17,7 +17,7 @@ from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
 from gradb.frame.chain.rewrites import rewrites
 from gradb.frame.chain.unreached import unreached
 from gradb.frame.graph.graph import Graphs
-from gradb.frame.graph.runs import Backward, Moment, Run
+from gradb.frame.graph.runs import Backward, BackwardAt, NodeRun
 from gradb.frame.graph.view import NodeState
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.graph import Edge, Node
@@ -129,7 +129,7 @@ class Chains:
 
     # --- what the tape says -------------------------------------------------------------------------------------------
 
-    def _record(self, run: Run, node: Node) -> _Record:
+    def _record(self, run: NodeRun, node: Node) -> _Record:
         upstream: Values = ()
         probes: tuple[Probe, ...] = ()
         downstream: Values | None = None
@@ -158,7 +158,7 @@ class Chains:
             return ()
         return tuple(self._graphs.label(node.id, position, number) for number in range(min(count, _MAX_OUTPUTS)))
 
-    def _backward(self, run: Run | None, moment: Moment | None) -> Backward | None:
+    def _backward(self, run: NodeRun | None, moment: BackwardAt | None) -> Backward | None:
         """Return the backward that a record is about."""
         start = run.backward if run is not None else moment.backward.start if moment is not None else 0
         return self._runs.backward(start) if start else None
@@ -166,7 +166,7 @@ class Chains:
     # --- contributions ------------------------------------------------------------------------------------------------
 
     def _contributions(
-        self, node: int, record: _Record, run: Run | None, backward: Backward | None, position: int
+        self, node: int, record: _Record, run: NodeRun | None, backward: Backward | None, position: int
     ) -> tuple[tuple[Contribution, ...], Check | None]:
         """Return what flowed into a node in its backward (so far, while it is pending), and the sum's check."""
         if backward is None or (run is None and node not in backward.nodes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradb.algebra import jacobian
 from gradb.algebra.local import Check
 from gradb.frame.chain.record import Asked
-from gradb.frame.graph.runs import Run
+from gradb.frame.graph.runs import NodeRun
 from gradb.frame.store import Store
 from gradb.tape.kinds.jacobian import Probe
 from gradb.tape.kinds.probe import ProbeDetail
@@ -13,7 +13,7 @@ from gradb.tape.kinds.probe import ProbeDetail
 LINEAR = "linear, as a derivative is: the sum of two vectors gives the sum of what each gives"
 
 
-def answers(store: Store, node: int, run: Run | None, position: int) -> list[tuple[int, ProbeDetail]]:
+def answers(store: Store, node: int, run: NodeRun | None, position: int) -> list[tuple[int, ProbeDetail]]:
     """Return the answers (with the seq of each) up to a position about one run of a node, oldest first."""
     if run is None or run.start is None:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradb.frame.chain.record import Unreached
 from gradb.frame.graph.graph import Graphs
-from gradb.frame.graph.runs import Moment
+from gradb.frame.graph.runs import BackwardAt
 from gradb.frame.graph.scope import edges_of
 from gradb.frame.graph.view import NodeState
 from gradb.frame.store import Store
@@ -17,7 +17,9 @@ _MAX_OPS = 1000  # looked through on the way back from the root
 _MAX_NODES = 20_000  # looked through on the way down to the node
 
 
-def unreached(graphs: Graphs, node: Node, state: NodeState, moment: Moment | None, position: int) -> Unreached | None:
+def unreached(
+    graphs: Graphs, node: Node, state: NodeState, moment: BackwardAt | None, position: int
+) -> Unreached | None:
     """Return why the backward that ended last has not come to a node that was there; None where it raised nothing."""
     if state != "created" or moment is None or moment.is_open or node.event > moment.backward.start:
         return None

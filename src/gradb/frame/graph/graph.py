@@ -7,7 +7,7 @@ backward unfolds nothing twice. ``Graph`` is one position's view of it.
 from __future__ import annotations
 
 from gradb.frame.cache import Cache
-from gradb.frame.graph.runs import Moment, Runs
+from gradb.frame.graph.runs import BackwardAt, Runs
 from gradb.frame.graph.scope import Reach, Segment, edges_of
 from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.graph.view import GraphRow, NodeState
@@ -127,7 +127,7 @@ class Graphs:
         roots = found.roots if found is not None else ()
         return Reach(self.store, [root.node for root in roots if root.node is not None])
 
-    def scope(self, position: int, moment: Moment | None) -> Reach | Segment:
+    def scope(self, position: int, moment: BackwardAt | None) -> Reach | Segment:
         """Return the nodes shown at a position."""
         after, moment = 0, self._with_graph(moment)
         if moment is not None:  # under create_graph the engine made nodes itself: those of the gradient
@@ -138,7 +138,7 @@ class Graphs:
         segment.read(position)
         return segment
 
-    def _with_graph(self, moment: Moment | None) -> Moment | None:
+    def _with_graph(self, moment: BackwardAt | None) -> BackwardAt | None:
         """Return the newest backward, from one on back, whose roots have a graph: what a failed one shows is older."""
         for _ in range(_MAX_WITHOUT_GRAPH):
             if moment is None or self.reach(moment.backward.start).size:

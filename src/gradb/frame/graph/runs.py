@@ -36,7 +36,7 @@ class Backward:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class NodeRun:
     """One run of one node by the engine, as far as a position knows it."""
 
     backward: int
@@ -48,7 +48,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class BackwardAt:
     """The backward that a position is in, or that ended last before it."""
 
     backward: Backward
@@ -81,7 +81,7 @@ class Runs:
             asked = ids.union(detail.ends, (tensor.node for tensor in detail.inputs if tensor.node is not None))
         return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates, detail.outer, asked)
 
-    def moment(self, position: int) -> Moment | None:
+    def moment(self, position: int) -> BackwardAt | None:
         """Return the innermost backward that is running at a position, else the one that ended last."""
         started = self._store.latest("backward_start", position)
         if started is None:
@@ -94,9 +94,9 @@ class Runs:
             return self._moment(inner.outer, 0)
         return self._moment(self._store.first(ended), ended)
 
-    def _moment(self, start: int, end: int) -> Moment | None:
+    def _moment(self, start: int, end: int) -> BackwardAt | None:
         backward = self.backward(start)
-        return None if backward is None else Moment(backward, not end, end)
+        return None if backward is None else BackwardAt(backward, not end, end)
 
     def ended(self, start: int, position: int) -> int | None:
         """Return the backward_end event of a backward, up to a position; None while it is open."""
@@ -131,7 +131,7 @@ class Runs:
         detail = self._store.detail(seq)
         return getattr(detail, "backward", None)
 
-    def last_run(self, node: int, position: int) -> Run | None:
+    def last_run(self, node: int, position: int) -> NodeRun | None:
         """Return the newest run of a node up to a position."""
         row = self._store.db.one(
             "SELECT seq, kind FROM event WHERE node = ? AND seq <= ? AND +kind IN ('node_start', 'node', 'accumulate')"
@@ -144,8 +144,8 @@ class Runs:
         seq, kind = row
         backward = self.backward_of(kind, seq) or 0
         if kind == "node_start":
-            return Run(backward, seq, None)
-        return Run(backward, self._store.first(seq) if kind == "node" else self._notice(node, backward, seq), seq)
+            return NodeRun(backward, seq, None)
+        return NodeRun(backward, self._store.first(seq) if kind == "node" else self._notice(node, backward, seq), seq)
 
     def _notice(self, node: int, backward: int, accumulated: int) -> int | None:
         """Return the node_start event of an accumulation."""
@@ -169,19 +169,19 @@ class Runs:
         )
         return None if row is None else row[0]
 
-    def state(self, node: int, moment: Moment | None, position: int) -> NodeState:
+    def state(self, node: int, moment: BackwardAt | None, position: int) -> NodeState:
         """Return the state of a node at a position, of which ``moment`` is what ``moment(position)`` said."""
         state = self._recorded_state(node, moment, position)
         is_known = state in {"done", "freed", "failed"}
         return state if is_known or not self.unseen(node, moment, position) else "unrecorded"
 
-    def unseen(self, node: int, moment: Moment | None, position: int) -> str:
+    def unseen(self, node: int, moment: BackwardAt | None, position: int) -> str:
         """Say why it is not known whether a node that has not run by what is recorded has run; else empty."""
         is_awaited = moment is not None and moment.is_open and node in moment.backward.nodes
         since = moment.backward.start if moment is not None and is_awaited else 0
         return self._gaps.of_node(node, since, position, is_awaited=is_awaited)
 
-    def _recorded_state(self, node: int, moment: Moment | None, position: int) -> NodeState:
+    def _recorded_state(self, node: int, moment: BackwardAt | None, position: int) -> NodeState:
         """Return the state that follows from what is recorded."""
         run = self.last_run(node, position)
         is_wanted = moment is not None and node in moment.backward.nodes
@@ -202,7 +202,7 @@ class Runs:
         details = (self._store.detail(seq) for (seq,) in self._store.db.all(query, node, backward, position))
         return any(isinstance(one, HookDetail) and one.backward == backward and one.error for one in details)
 
-    def _left(self, node: int, run: Run | None, position: int) -> NodeState:
+    def _left(self, node: int, run: NodeRun | None, position: int) -> NodeState:
         """Return the state in which its last run left a node."""
         if run is None:
             return "created"
@@ -213,7 +213,7 @@ class Runs:
             return "failed"
         return self._after(node, run.backward)
 
-    def _is_blamed(self, node: int, run: Run, error: str, position: int) -> bool:
+    def _is_blamed(self, node: int, run: NodeRun, error: str, position: int) -> bool:
         """Tell whether an error names a node that ran to its end, as anomaly detection does where it made a NaN."""
         found, end = self._store.node(node), self.ended(run.backward, position)
         if found is None or not error.startswith(f"RuntimeError: Function '{found.name}' returned nan"):

@@ -15,7 +15,7 @@ from gradb.tape.series import Series
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class IterationRange:
     """The iterations shown, both included."""
 
     first: int
@@ -56,7 +56,7 @@ class Column:
     """How many values have no logarithm, where one is wanted."""
 
 
-def gather(series: Series, window: Window, count: int, *, is_log: bool = False) -> list[Column]:
+def gather(series: Series, window: IterationRange, count: int, *, is_log: bool = False) -> list[Column]:
     """Return the columns, of ``count``, that have points of the window, from left to right."""
     result: list[Column] = []
     at = bisect_left(series.iterations, window.first, 0, series.count)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gradb.algebra.figures import number
 from gradb.frame.training import Mark
-from gradb.present.draw.columns import Column, Window
+from gradb.present.draw.columns import Column, IterationRange
 from gradb.present.draw.raster import BRAILLE
 from gradb.tape.series import Series
 
@@ -47,7 +47,7 @@ class Drawing:
 
     curves: tuple[Curve, ...]
     """The one drawn on top first."""
-    window: Window
+    window: IterationRange
     is_log: bool = False
     cursor: int | None = None
     """The iteration of the position."""

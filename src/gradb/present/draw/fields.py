@@ -84,10 +84,10 @@ def wrapped(text: str, width: int, style: str) -> list[Text]:
     return [Text(line, style=style, no_wrap=True) for line in folded]
 
 
-class Remark(Group):
+class Hint(Group):
     """A sentence that stands in place of a pane's content."""
 
 
-def remark(text: str, width: int) -> Remark:
+def remark(text: str, width: int) -> Hint:
     """Return a sentence that stands in place of a pane's content."""
-    return Remark(*wrapped(text, width, theme.DIM))
+    return Hint(*wrapped(text, width, theme.DIM))

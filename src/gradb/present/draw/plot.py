@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gradb.algebra.figures import number
 from gradb.present.draw import theme
-from gradb.present.draw.columns import Column, Window, gather
+from gradb.present.draw.columns import Column, IterationRange, gather
 from gradb.present.draw.curves import Curve, Drawing
 from gradb.present.draw.flags import MARK, NONFINITE, flag_lines, flags_of
 from gradb.present.draw.raster import AXES, BRAILLE, Stroke, cell_height, margin, raster
@@ -214,7 +214,7 @@ def _strokes(curve: Curve, columns: Sequence[Column], scale: Scale, rows: int) -
     return [Stroke(_POINT, lone), Stroke(curve.sign, line)]
 
 
-def _x_ticks(window: Window, columns: int) -> list[tuple[float, str]]:
+def _x_ticks(window: IterationRange, columns: int) -> list[tuple[float, str]]:
     """Return round iterations that are far enough apart, among them the first."""
     step = max(int(round_step(float(window.length), columns / 9)), 1)
     rounded = range(-(-window.first // step) * step, window.last + 1, step)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
-from gradb.present.draw.fields import Remark, wrapped
+from gradb.present.draw.fields import Hint, wrapped
 from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 
@@ -55,8 +55,8 @@ def telling(render: Render, shows: frozenset[str], frame: Frame, options: Option
 
 
 def _without_remarks(body: RenderableType) -> list[RenderableType]:
-    if isinstance(body, Remark):
+    if isinstance(body, Hint):
         return []
     if not isinstance(body, Group):
         return [body]
-    return [part for part in body.renderables if not isinstance(part, Remark)]
+    return [part for part in body.renderables if not isinstance(part, Hint)]

@@ -33,7 +33,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Comparison:
     """How the losses of two runs relate."""
 
     parts_at: int | None
@@ -53,22 +53,22 @@ def figures(training: Training) -> Figures:
     return Figures(last_iteration(training.losses), values[0], values[-1], lowest, at)
 
 
-def compared(left: Training, right: Training, labels: tuple[str, str]) -> Verdict:
+def compared(left: Training, right: Training, labels: tuple[str, str]) -> Comparison:
     """Compare the losses of two runs, call site by call site in the order in which they began."""
     without = [label for label, run in zip(labels, (left, right), strict=True) if not run.losses]
     if without:
-        return Verdict(None, f"nothing to compare: {' and '.join(without)} recorded no loss")
+        return Comparison(None, f"nothing to compare: {' and '.join(without)} recorded no loss")
     partings = [parting(one, other) for one, other in zip_longest(left.losses, right.losses)]
     at, is_missing = min((parting for parting in partings if parting is not None), default=(None, False))
     if at is None:
-        return Verdict(None, f"the losses are identical, bit by bit: {figures(left).iterations:,} iterations")
+        return Comparison(None, f"the losses are identical, bit by bit: {figures(left).iterations:,} iterations")
     if is_missing:
         short = labels[0] if last_iteration(left.losses) < last_iteration(right.losses) else labels[1]
-        return Verdict(at, f"the losses are identical as far as both go: {short} has none of iteration {at:,}")
+        return Comparison(at, f"the losses are identical as far as both go: {short} has none of iteration {at:,}")
     ends = f"{labels[0]} {_end(left)}, {labels[1]} {_end(right)}"
     if at <= left.losses[0].iterations[0]:
-        return Verdict(at, f"the losses differ from the first on{_seeds(left, right)}: {ends}")
-    return Verdict(at, f"the losses are identical up to iteration {at - 1:,} and part there: {ends}")
+        return Comparison(at, f"the losses differ from the first on{_seeds(left, right)}: {ends}")
+    return Comparison(at, f"the losses are identical up to iteration {at - 1:,} and part there: {ends}")
 
 
 def parting(left: Series | None, right: Series | None) -> tuple[int, bool] | None:

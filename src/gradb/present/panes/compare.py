@@ -15,7 +15,7 @@ from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.safe import plain
 from gradb.present.json.values import Json, number_json
 from gradb.present.lines.readings import figure_text, flowed, last_iteration
-from gradb.present.lines.verdict import Figures, Verdict, compared, figures
+from gradb.present.lines.verdict import Comparison, Figures, compared, figures
 from gradb.present.options import Options
 from gradb.present.panes.training import caption, nonfinite_json, plotted, shown_window, training_json
 
@@ -51,7 +51,7 @@ def compare(
     return Group(*plotted(drawing, lines, options, table))
 
 
-def _verdict(left: Training, right: Training, labels: tuple[str, str], lacks: Lacks) -> Verdict:
+def _verdict(left: Training, right: Training, labels: tuple[str, str], lacks: Lacks) -> Comparison:
     """Return how the losses relate, as far as they are known."""
     found = compared(left, right, labels)
     return replace(found, text=f"as far as was recorded: {found.text}") if any(lacks) else found

@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.frame.frame import Frame
-from gradb.frame.training import Mark, Nonfinite, Training
+from gradb.frame.training import Mark, Onset, Training
 from gradb.present.draw import theme
-from gradb.present.draw.columns import Window
+from gradb.present.draw.columns import IterationRange
 from gradb.present.draw.curves import Curve, Drawing, curves_of
 from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.numbers import shape_text
@@ -79,12 +79,12 @@ def _longest(curves: Sequence[Curve]) -> int:
     return last_iteration([curve.series for curve in curves])
 
 
-def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> Window:
+def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> IterationRange:
     """Return the whole of all runs, or the last iterations of the run that one looks at."""
     if plot.last is None:
-        return Window(1, max(longest, 1))
+        return IterationRange(1, max(longest, 1))
     last = max(last_iteration(own), 1)
-    return Window(max(last - max(plot.last, 1) + 1, 1), last)
+    return IterationRange(max(last - max(plot.last, 1) + 1, 1), last)
 
 
 def legend(curves: Sequence[Curve], training: Training, ghost: Ghost | None) -> list[Text]:
@@ -125,7 +125,7 @@ def _value_at(series: Series, iteration: int) -> float | None:
     return series.values[known - 1] if known else None
 
 
-def caption(window: Window, curves: Sequence[Curve], plot: Plot) -> list[Text]:
+def caption(window: IterationRange, curves: Sequence[Curve], plot: Plot) -> list[Text]:
     """Say how the plot differs from the whole run on a linear scale."""
     parts = ["log scale"] if plot.is_log else []
     if plot.last is not None:
@@ -229,7 +229,7 @@ def mark_json(mark: Mark) -> Json:
     return result | {"reason": mark.reason} if mark.what == "record" else result
 
 
-def nonfinite_json(hit: Nonfinite | None) -> Json | None:
+def nonfinite_json(hit: Onset | None) -> Json | None:
     """Return where a series first has a NaN or an infinity."""
     if hit is None:
         return None

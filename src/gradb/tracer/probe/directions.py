@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gradb.tape.wire import Wire
-from gradb.tracer.probe.measuring import Call, Edge, Outputs, edges_of, results_of, unknown
+from gradb.tracer.probe.measuring import Call, NodeOutputs, ProbedEdge, edges_of, results_of, unknown
 from gradb.tracer.tensors.history import version
 
 _APART = 4_099
@@ -113,7 +113,7 @@ def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
 
     ``why``: what is said of the local derivative that was not measured. An edge without a formula has nothing more.
     """
-    edges, outputs, formulas = edges_of(node), Outputs(node), FORWARD.get(name)
+    edges, outputs, formulas = edges_of(node), NodeOutputs(node), FORWARD.get(name)
     plain = [unknown(why) for _ in edges]
     if formulas is None or not _is_fit(outputs, edges):
         return plain
@@ -128,7 +128,7 @@ def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
     return plain
 
 
-def _is_fit(outputs: Outputs, edges: Sequence[Edge]) -> bool:
+def _is_fit(outputs: NodeOutputs, edges: Sequence[ProbedEdge]) -> bool:
     sizes = [outputs.rows, *(torch.Size(edge.shape or ()).numel() for edge in edges)]
     has_complex = any(is_complex for _, is_complex in outputs.axes)
     return (
@@ -136,12 +136,12 @@ def _is_fit(outputs: Outputs, edges: Sequence[Edge]) -> bool:
     )
 
 
-def _vectors(outputs: Outputs) -> list[torch.Tensor]:
+def _vectors(outputs: NodeOutputs) -> list[torch.Tensor]:
     """Return a random vector upstream of the first output, and zeros upstream of the others."""
     return [outputs.filled(0, _signs), *outputs.zeros(1)]
 
 
-def _compared(node: Any, edge: Edge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> Wire:
+def _compared(node: Any, edge: ProbedEdge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> Wire:
     """Return both projections, and the length of the vector of their terms: what an error is relative to."""
     sent = edge.deliver(gradient, MAX_ELEMENTS)
     made = forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape).expand(shape)

@@ -57,7 +57,7 @@ class Unmeasurable(Refusal):
 
 
 @dataclass(slots=True)
-class Edge:
+class ProbedEdge:
     """Where one gradient goes, and what was measured of it."""
 
     target: Any
@@ -77,17 +77,17 @@ class Edge:
         return dense
 
 
-def edges_of(node: Any) -> list[Edge]:
+def edges_of(node: Any) -> list[ProbedEdge]:
     """Return where the gradients of a node go."""
     return [_edge(target, number) for target, number in node.next_functions]
 
 
-def _edge(target: Any, number: int) -> Edge:
+def _edge(target: Any, number: int) -> ProbedEdge:
     metadata = None if target is None else target._input_metadata
     if not metadata or number >= len(metadata):
-        return Edge(target, number)
+        return ProbedEdge(target, number)
     wanted = metadata[number]
-    return Edge(target, number, _sizes(wanted), wanted.dtype)
+    return ProbedEdge(target, number, _sizes(wanted), wanted.dtype)
 
 
 def _sizes(metadata: Any) -> tuple[int, ...]:
@@ -102,7 +102,7 @@ def _sizes(metadata: Any) -> tuple[int, ...]:
         raise Unmeasurable("a nested tensor has no plain sizes for a Jacobian to run over") from None
 
 
-class Outputs:
+class NodeOutputs:
     """The outputs of a node, and vectors upstream of them.
 
     Args:
@@ -186,16 +186,16 @@ def measure(node: Any, call: Call, budget: Budget, blob: Blob, upstream: Gradien
     """
     edges = edges_of(node)
     try:
-        return _measure(Outputs(node), edges, call, budget, blob, upstream)
+        return _measure(NodeOutputs(node), edges, call, budget, blob, upstream)
     except Exception:
         undefined = {index for index, gradient in enumerate(upstream) if gradient is None}
         if not undefined or len(undefined) == len(upstream):
             raise
-        return _measure(Outputs(node, undefined), edges, call, budget, blob, upstream)
+        return _measure(NodeOutputs(node, undefined), edges, call, budget, blob, upstream)
 
 
 def _measure(
-    outputs: Outputs, edges: Sequence[Edge], call: Call, budget: Budget, blob: Blob, upstream: Gradients
+    outputs: NodeOutputs, edges: Sequence[ProbedEdge], call: Call, budget: Budget, blob: Blob, upstream: Gradients
 ) -> list[Wire]:
     _refuse_size(outputs.rows, _entries(outputs, edges), budget)
     collected: list[list[bytes]] = [[] for _ in edges]
@@ -221,7 +221,7 @@ def _measure(
     return [_wire(outputs, part, one, edge, blob, off) for part, one, edge, off in rows]
 
 
-def _delivered(call: Call, edges: Sequence[Edge], vectors: Gradients, budget: Budget) -> Gradients:
+def _delivered(call: Call, edges: Sequence[ProbedEdge], vectors: Gradients, budget: Budget) -> Gradients:
     """Return what the engine would deliver along each edge."""
     results = zip(results_of(call(*vectors)), edges, strict=False)
     found = [
@@ -232,7 +232,7 @@ def _delivered(call: Call, edges: Sequence[Edge], vectors: Gradients, budget: Bu
 
 
 def column(
-    outputs: Outputs, edges: Sequence[Edge], call: Call, which: int, element: int, budget: Budget
+    outputs: NodeOutputs, edges: Sequence[ProbedEdge], call: Call, which: int, element: int, budget: Budget
 ) -> list[torch.Tensor]:
     """Return one column of the Jacobian of an edge, in the shape of each output: found from all rows.
 
@@ -261,7 +261,7 @@ def column(
     return [part.reshape(shape).to(kind) for part, (shape, _), kind in zip(parts, outputs.axes, kinds, strict=True)]
 
 
-def _entries(outputs: Outputs, edges: Sequence[Edge]) -> int:
+def _entries(outputs: NodeOutputs, edges: Sequence[ProbedEdge]) -> int:
     """Return how many entries the largest matrix of a node will have, as far as the edges say it."""
     known = [edge for edge in edges if edge.shape is not None and edge.dtype is not None]
     widths = [real_size(edge.shape or (), bool(edge.dtype and edge.dtype.is_complex)) for edge in known]
@@ -283,10 +283,10 @@ def _refuse_time(row: int, rows: int, end: float, budget: Budget) -> None:
 
 
 def _wire(
-    outputs: Outputs,
+    outputs: NodeOutputs,
     parts: list[bytes],
     found: tuple[tuple[int, ...], torch.dtype] | None,
-    edge: Edge,
+    edge: ProbedEdge,
     blob: Blob,
     rounded: float,
 ) -> Wire:

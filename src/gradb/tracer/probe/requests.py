@@ -18,7 +18,17 @@ import torch
 
 from gradb.link.messages import Ask
 from gradb.tape.wire import Blob, dumps
-from gradb.tracer.probe.measuring import ASKED, Call, Edge, Outputs, Refusal, column, edges_of, measure, results_of
+from gradb.tracer.probe.measuring import (
+    ASKED,
+    Call,
+    NodeOutputs,
+    ProbedEdge,
+    Refusal,
+    column,
+    edges_of,
+    measure,
+    results_of,
+)
 from gradb.tracer.probe.probing import cannot_be_called, clause, engines_own
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.nodes import is_custom
@@ -28,7 +38,7 @@ from gradb.tracer.tensors.values import modes_off
 Tensors = Sequence[torch.Tensor | None]
 
 
-class Held(NamedTuple):
+class HeldNode(NamedTuple):
     """The node that the script is held at."""
 
     node: Any
@@ -57,15 +67,15 @@ class Asker:
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
         self.held: tuple[Any, NodeMark, int, Tensors] | None = None
-        """A ``Held``, as a plain tuple: two are made for every node. Set while an event of a node is written, which is
-        where the script may be held."""
+        """A ``HeldNode``, as a plain tuple: two are made for every node. Set while an event of a node is written, which
+        is where the script may be held."""
 
     def answer(self, ask: Ask) -> None:
         """Measure what is asked for and write it to the tape; called on the thread that is held."""
         recorder = self._composer.recorder
         if self.held is None or not recorder.is_active:
             return
-        held = Held(*self.held)
+        held = HeldNode(*self.held)
         answer, runs_code, has_graph = _Answer(), is_custom(held.node) or held.mark.is_hooked, torch.is_grad_enabled()
         try:
             if cannot_be_called(held.mark):
@@ -86,11 +96,11 @@ class Asker:
             "probe", mark.name, mark.place, detail, answer.blob, scope=mark.scope, node=mark.id, may_hold=False
         )
 
-    def _fill(self, answer: _Answer, ask: Ask, held: Held, *, runs_code: bool, has_graph: bool) -> None:
+    def _fill(self, answer: _Answer, ask: Ask, held: HeldNode, *, runs_code: bool, has_graph: bool) -> None:
         node = held.node
         plain: Call = functools.partial(_call_custom, node) if is_custom(node) else node
         call = engines_own(plain, has_graph=has_graph)
-        outputs, edges = Outputs(node), edges_of(node)
+        outputs, edges = NodeOutputs(node), edges_of(node)
         if ask.what == "full":
             upstream = () if runs_code else held.upstream  # how far it rounds is found by calling it more often
             answer.probes = dumps(measure(node, call, ASKED, answer.blob, upstream))
@@ -107,7 +117,7 @@ class Asker:
                 answer.base = self._along(call, upstream, edges, answer.blob)
                 answer.moved = self._along(call, moved, edges, answer.blob)
 
-    def _along(self, call: Call, vector: Sequence[torch.Tensor], edges: Sequence[Edge], blob: Blob) -> str:
+    def _along(self, call: Call, vector: Sequence[torch.Tensor], edges: Sequence[ProbedEdge], blob: Blob) -> str:
         """Return the text of what a vector upstream gives downstream of each edge."""
         results = results_of(call(*vector))
         found: list[torch.Tensor | None] = []
@@ -120,7 +130,7 @@ class Asker:
         return f"[{','.join(self._composer.snapshots.take(tensor, blob) for tensor in tensors)}]"
 
     @contextlib.contextmanager
-    def _apart(self, held: Held) -> Iterator[None]:
+    def _apart(self, held: HeldNode) -> Iterator[None]:
         """Run the script's own code so that as little as possible of it stays: see the module's docstring."""
         recorder, graph_task = self._composer.recorder, torch._C._current_graph_task_id
         leaves = [leaf for known in self._composer.tensors.leaves() if (leaf := known.ref()) is not None]
@@ -152,7 +162,7 @@ def _call_custom(node: Any, *vectors: torch.Tensor) -> tuple[torch.Tensor | None
     return tuple(next(wanted, None) if target is not None else None for target, _ in node.next_functions)
 
 
-def _vector(outputs: Outputs, ask: Ask) -> list[torch.Tensor]:
+def _vector(outputs: NodeOutputs, ask: Ask) -> list[torch.Tensor]:
     """Return the vector upstream that was asked for."""
     if ask.what == "row":
         return outputs.at(ask.of, ask.index)
@@ -176,5 +186,5 @@ def _random(zeros: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return torch.randn(zeros.shape, dtype=dtype, generator=generator).to(zeros.device, zeros.dtype)
 
 
-def _defined(upstream: Tensors, outputs: Outputs) -> list[torch.Tensor]:
+def _defined(upstream: Tensors, outputs: NodeOutputs) -> list[torch.Tensor]:
     return [zeros if one is None else one.detach() for one, zeros in zip(upstream, outputs.zeros(), strict=True)]

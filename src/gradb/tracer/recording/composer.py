@@ -27,7 +27,7 @@ from gradb.tracer.tensors.blanks import Blanks
 from gradb.tracer.tensors.history import is_leaf, is_part, maker
 from gradb.tracer.tensors.ids import TensorIds
 from gradb.tracer.tensors.losses import Scaled
-from gradb.tracer.tensors.naming import Naming
+from gradb.tracer.tensors.naming import Namer
 from gradb.tracer.tensors.nodes import NodeIds
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.tensors.saving import Saving
@@ -55,7 +55,7 @@ class Composer:
         self.snapshots = Snapshots(limit, self.missing)
         self.blanks = Blanks()
         self.tensors = TensorIds()
-        self.naming = Naming(self.writer, self.tensors, recorder.places, self.missing)
+        self.naming = Namer(self.writer, self.tensors, recorder.places, self.missing)
         self.series = SeriesLog(recorder)
         self.scaled = Scaled()
         self.saving = Saving(self.writer, self.tensors, self.snapshots, is_stepping, self.missing)

@@ -16,7 +16,7 @@ from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE
 
 
-class Training(Protocol):
+class ScriptTraining(Protocol):
     """What the script trains, as far as changes of it depend on that."""
 
     def is_settled(self) -> bool:
@@ -41,7 +41,7 @@ class Controls:
         """The policy: ``script``, ``off`` or ``on``."""
         self.lr: float | None = None
         """The learning rate of every step; None: the script's own."""
-        self.training: Training | None = None
+        self.training: ScriptTraining | None = None
         """What the script trains, once torch is there."""
         self._recorder = recorder
         self._later = sorted(changes, key=lambda change: change.iteration)

@@ -33,7 +33,7 @@ def _spared(part: Callable[..., None]) -> Callable[..., None]:
     """Let a failure of a part cost names and no more."""
 
     @functools.wraps(part)
-    def call(naming: Naming, *args: Any, **kwargs: Any) -> None:
+    def call(naming: Namer, *args: Any, **kwargs: Any) -> None:
         try:
             part(naming, *args, **kwargs)
         except Exception as error:
@@ -42,7 +42,7 @@ def _spared(part: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-class Naming:
+class Namer:
     """Names of tensors as the tape is told them.
 
     Args:

@@ -26,7 +26,7 @@ from gradb.tracer.tensors.records import TensorRecord
 from gradb.tracer.watch.policy import ZeroPolicy
 
 
-class Row:
+class BufferRow:
     """One leaf and what its ``.grad`` held before a call."""
 
     __slots__ = ("before", "leaf", "norm", "print")
@@ -37,14 +37,14 @@ class Row:
         self.print: Hashable = None
 
 
-class Held:
+class HeldBuffers:
     """Leaves and what their buffers held before a call that clears them, or may change them."""
 
     __slots__ = ("blob", "caller", "rows")
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor], blob: Blob | None = None) -> None:
         self.blob = Blob() if blob is None else blob
-        self.rows = [Row(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
+        self.rows = [BufferRow(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
         self.caller: Caller | None = None
 
     def look_closely(self) -> None:
@@ -84,20 +84,20 @@ class Edits:
         self._open: _Change | None = None
         composer.recorder.observer.grad_moved.listen(self.moved)
 
-    def hold(self, leaves: list[torch.Tensor], *, is_clear: bool) -> Held | None:
+    def hold(self, leaves: list[torch.Tensor], *, is_clear: bool) -> HeldBuffers | None:
         """Remember buffers before a call; ``is_clear``: it is known to clear them."""
         if not leaves:
             return None
         if is_clear:
-            return Held(self._composer, leaves)
+            return HeldBuffers(self._composer, leaves)
         caller = caller_in_torch(sys._getframe(1))
         is_same = self._open is not None and caller is not None and self._goes_on(sys._getframe(1))
-        held = Held(self._composer, leaves, self._open.blob if is_same and self._open else None)
+        held = HeldBuffers(self._composer, leaves, self._open.blob if is_same and self._open else None)
         held.caller = caller
         held.look_closely()
         return held
 
-    def cleared(self, idiom: str, held: Held, place: PlaceRow) -> None:
+    def cleared(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         """Record a call that clears gradients, whether or not there was anything to clear."""
         composer = self._composer
         self._recorder.settle()
@@ -117,7 +117,7 @@ class Edits:
             composer.writer.grad(known.id, event, known.fills, known.since)
         self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],false]", held.blob)
 
-    def by_effect(self, idiom: str, held: Held, place: PlaceRow) -> None:
+    def by_effect(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         """Record what a call did: cleared, changed, or nothing."""
         changed = []
         for row in held.rows:
@@ -174,7 +174,7 @@ class Edits:
         known.is_moved = False
         return known
 
-    def _changed(self, idiom: str, held: Held, place: PlaceRow) -> None:
+    def _changed(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         caller = held.caller
         change = self._open
         if change is None or change.blob is not held.blob:
@@ -189,7 +189,7 @@ class Edits:
         if caller is None:
             self.flush()
 
-    def _note(self, change: _Change, row: Row) -> None:
+    def _note(self, change: _Change, row: BufferRow) -> None:
         """Add what became of one buffer to the change."""
         composer, grad = self._composer, grad_of(row.leaf)
         known = self._noted(row.leaf, grad)

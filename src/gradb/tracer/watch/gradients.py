@@ -21,7 +21,7 @@ from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import Found, PlaceRow
 from gradb.tracer.tensors.history import grad_of, is_leaf, keeps_grad
 from gradb.tracer.watch.clearing import clears, covers, is_setting, target_of
-from gradb.tracer.watch.edits import Edits, Held, is_cleared
+from gradb.tracer.watch.edits import Edits, HeldBuffers, is_cleared
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.optimizers import parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
@@ -32,7 +32,7 @@ LeavesOf = Callable[[Any], list[torch.Tensor]]
 
 class _Local(threading.local):
     def __init__(self) -> None:
-        self.held: Held | None = None
+        self.held: HeldBuffers | None = None
         self.depth = 0
 
 
@@ -116,7 +116,7 @@ class GradWatch:
         self._composer.series.point("suppressed", "zero_grad", count, event)
         if self._recorder.is_full:
             self._composer.leaves(leaves, place)
-            held, rows = Held(self._composer, leaves), []
+            held, rows = HeldBuffers(self._composer, leaves), []
             for row in held.rows:
                 known = self._composer.tensors.record(row.leaf)
                 rows.append(f"[{known.id},{dumps(known.label)},{row.before},{row.before}]")
@@ -174,7 +174,7 @@ class GradWatch:
             self._tell(call, args, held, found.place.row)
         return True
 
-    def _tell(self, call: Call, args: tuple[Any, ...], held: Held, place: PlaceRow) -> None:
+    def _tell(self, call: Call, args: tuple[Any, ...], held: HeldBuffers, place: PlaceRow) -> None:
         record = self._edits.cleared if _is_idiom(call, args) else self._edits.by_effect
         record(_idiom(call, args), held, place)
         self.renew()
@@ -242,14 +242,14 @@ class GradWatch:
                 return original(owner, *args, **kwargs)
             if self._policy.is_off and self._composer.intervene("zero_grad", self._refused, idiom, owner, leaves):
                 return None
-            held: Held | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
+            held: HeldBuffers | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1
             try:
                 return original(owner, *args, **kwargs)
             finally:
                 self._local.depth -= 1
                 place = self._recorder.find().place.row
-                if isinstance(held, Held):
+                if isinstance(held, HeldBuffers):
                     self._composer.guard(self._edits.cleared, idiom, held, place)
                     self._composer.guard(self.renew)
                 elif held:
@@ -262,7 +262,7 @@ class GradWatch:
         self._suppressed(idiom, held, self._recorder.find().place.row)
         return True
 
-    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> Held | list[torch.Tensor] | None:
+    def _before_clearing(self, owner: Any, leaves: LeavesOf) -> HeldBuffers | list[torch.Tensor] | None:
         self.look()
         if self._recorder.is_full:
             return self._edits.hold([leaf for leaf in leaves(owner) if _has_buffer(leaf)], is_clear=True)

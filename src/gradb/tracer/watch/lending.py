@@ -14,9 +14,9 @@ import torch
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors.history import grad_of
-from gradb.tracer.watch.edits import Edits, Held
+from gradb.tracer.watch.edits import Edits, HeldBuffers
 
-_Lent = tuple[weakref.ref[torch.Tensor], weakref.ref[torch.Tensor], Held]
+_Lent = tuple[weakref.ref[torch.Tensor], weakref.ref[torch.Tensor], HeldBuffers]
 
 
 class Lending:
@@ -99,7 +99,7 @@ class Lending:
         if found is not None:
             self.lend([found[0]])
 
-    def _alive(self, key: int) -> tuple[torch.Tensor, Held] | None:
+    def _alive(self, key: int) -> tuple[torch.Tensor, HeldBuffers] | None:
         """Return a leaf that still has the gradient that was lent."""
         if key not in self._lent:
             return None
