@@ -26,7 +26,7 @@ def test_the_finding(chain_tape: Path, snap_compare: Any) -> None:
 
     async def find(pilot: Pilot[int]) -> None:
         await painted(app)
-        debug_screen(app).session._calls.on_finding(finding())
+        debug_screen(app).show_finding(finding())
         await wait_until(lambda: "Esc closes" in text_of(app))
         text = text_of(app)
         assert "a[2]: differs by 3: 6 ± 0.0002 by finite differences, 3 by the engine" in text
@@ -43,7 +43,7 @@ async def test_a_finding_does_not_cover_what_is_being_typed(chain_tape: Path) ->
     app = opening(chain_tape)
     async with shown(app) as pilot:
         await pilot.press("colon")
-        debug_screen(app).session._calls.on_finding(finding())
+        debug_screen(app).show_finding(finding())
         await wait_until(lambda: "differs by 3" in text_of(app))
         assert len(app.screen_stack) == 1
 

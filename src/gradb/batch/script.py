@@ -1,4 +1,4 @@
-"""Runs a command script on a debugger: the language of the `:` prompt, without a screen.
+"""The front end without a screen: it runs a command script, in the language of the `:` prompt, on a debugger.
 
 `show` prints panes; a false `expect` ends the script. How commands are read and what they do is the debugger's.
 """
@@ -79,25 +79,36 @@ class Script:
             UserError: a command cannot be carried out.
         """
         _settle(debugger)
+        front = Printout(debugger, style, out)
         for statement in self.statements:
             with self.placing(statement):
-                _carry_out(statement, debugger, style, out)
+                statement.run(debugger, front)
             if debugger.missed is not None:
                 complain(f"{self.place(statement)}{debugger.message}")
                 debugger.missed = None
 
 
-def _carry_out(statement: Statement, debugger: Debugger, style: Style, out: Write) -> None:
-    if statement.command.name == "show":
-        out(pane_text(statement.argument, debugger.frame(), style, debugger.choice))
-        return
-    if statement.command.name == "gradcheck":
-        out(finding_text(carry_out(gradcheck.start(debugger, statement.argument)), style))
-        return
-    said = statement.run(debugger)
-    _settle(debugger)
-    if said:
-        out(said + "\n")
+@dataclass(frozen=True, slots=True)
+class Printout:
+    """The front end without a screen: what is asked for is printed."""
+
+    debugger: Debugger
+    style: Style
+    out: Write
+
+    def show(self, pane: str) -> None:
+        """Print a pane at the position."""
+        self.out(pane_text(pane, self.debugger.frame(), self.style, self.debugger.choice))
+
+    def gradcheck(self, argument: str) -> None:
+        """Check a gradient, wait for it, and print what was found."""
+        self.out(finding_text(carry_out(gradcheck.start(self.debugger, argument)), self.style))
+
+    def notice(self, text: str) -> None:
+        """Wait until the script stands still, and print what a command has done."""
+        _settle(self.debugger)
+        if text:
+            self.out(text + "\n")
 
 
 def _settle(debugger: Debugger) -> None:

@@ -9,33 +9,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.gradcheck import gradcheck
 from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
 from gradb.present.panes.table import PANES, sharing
-from gradb.tui.ghost import conjure
+from gradb.tui.ghost import ghost_for
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
-from gradb.tui.layout import brought
 from gradb.tui.plotting import other_scale, widened, zoomed
 from gradb.tui.screen import DebugScreen
-
-
-def focus_pane(screen: DebugScreen, name: str) -> None:
-    """Bring a pane to the front and put the keyboard there."""
-    if name not in PANES:
-        raise UserError(f"there is no pane {name!r}: the panes are {', '.join(PANES)}")
-    screen.has_chosen = screen.has_chosen or PANES[name].place == "graph"
-    screen.fronts = brought(screen.fronts, name)
-    if screen.zoomed:
-        screen.zoomed = name
-    screen.set_focus(screen.panes[name], scroll_visible=False)
 
 
 def _to(name: str) -> Callable[[DebugScreen, str], None]:
     """Make the command that goes to a pane, and from there to the first of those that it shares a place with."""
     first = sharing(name)[0]
-    return lambda screen, _: focus_pane(screen, first if screen.last_pane == name else name)
+    return lambda screen, _: screen.show(first if screen.last_pane == name else name)
 
 
 def _iterations(screen: DebugScreen) -> int:
@@ -59,7 +46,7 @@ def _turn(step: int) -> Callable[[DebugScreen, str], None]:
     def run(screen: DebugScreen, _: str) -> None:
         shown = [name for name, pane in screen.panes.items() if screen.zoomed or pane.display]
         here = shown.index(screen.last_pane) if screen.last_pane in shown else 0
-        focus_pane(screen, shown[(here + step) % len(shown)])
+        screen.show(shown[(here + step) % len(shown)])
 
     return run
 
@@ -69,26 +56,10 @@ def _ghost(screen: DebugScreen, argument: str) -> None:
     session = screen.session
     if session.debugger is None:
         raise UserError("there is no run yet to compare with")
-    ghost, sentence = conjure(argument, session.ghost, session.debugger)
-    session.haunt(ghost)
+    ghost, sentence = ghost_for(argument, session.ghost, session.debugger)
+    session.set_ghost(ghost)
     screen.bring_to_front("training")
-    screen.show_notice(sentence)
-
-
-def _gradcheck(screen: DebugScreen, argument: str) -> None:
-    """Begin a numerical check; or end the one under way."""
-    session = screen.session
-    if argument == "off":
-        if session.check is None:
-            raise UserError("there is no check under way")
-        session.check.close()
-        session.check = None
-        screen.show_notice("the check is given up")
-        return
-    if session.debugger is None:
-        raise UserError("there is no run yet to check")
-    session.begin_check(gradcheck.start(session.debugger, argument))
-    screen.show_notice("gradcheck: the script is run again, six times or ten; `gradcheck off` gives up")
+    screen.notice(sentence)
 
 
 def _zoom(screen: DebugScreen, _: str) -> None:
@@ -100,7 +71,7 @@ def _copy(screen: DebugScreen, _: str) -> None:
     if not expression:
         raise UserError("no variable is known from which this node can be reached")
     screen.app.copy_to_clipboard(expression)
-    screen.show_notice(f"copied: {expression}")
+    screen.notice(f"copied: {expression}")
 
 
 def _help(screen: DebugScreen, _: str) -> None:
@@ -109,10 +80,8 @@ def _help(screen: DebugScreen, _: str) -> None:
 
 
 SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
-    "show": focus_pane,
     **{name: _to(name) for name in PANES},
     "ghost": _ghost,
-    "gradcheck": _gradcheck,
     "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
     "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),
     "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),

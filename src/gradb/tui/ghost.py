@@ -44,7 +44,7 @@ def _series(debugger: Debugger) -> tuple[Series, ...]:
         return ()  # the Frame says so
 
 
-def conjure(argument: str, ghost: Ghost | None, debugger: Debugger) -> tuple[Ghost | None, str]:
+def ghost_for(argument: str, ghost: Ghost | None, debugger: Debugger) -> tuple[Ghost | None, str]:
     """Carry out the command ``ghost``: return the ghost that there is from now on, and a sentence about it.
 
     Raises:

@@ -21,6 +21,7 @@ from textual.widgets import Static
 from gradb.algebra.differences import Result
 from gradb.debugger.commands.language import Statement
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.stops import parse_stop
 from gradb.frame.frame import Frame
@@ -39,7 +40,7 @@ from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import ChainPane, DrawnPane, GradsPane, OutputPane, Pane
 from gradb.tui.prompt import Prompt
-from gradb.tui.session import Calls, Session, breakpoint_lines
+from gradb.tui.session import Session, breakpoint_lines
 from gradb.tui.source import SourcePane
 from gradb.tui.training import TrainingPane
 
@@ -73,7 +74,7 @@ class DebugScreen(Screen[None]):
     def __init__(self, script: str, commands: Mapping[str, Callable[[DebugScreen, str], None]]) -> None:
         super().__init__()
         self._commands = commands
-        self.session = Session(Calls(self.update_frame, self.show_notice, self._show_finding, self._run_front_end))
+        self.session = Session(self)
         self.panes = {name: _WIDGETS.get(name, DrawnPane)(spec) for name, spec in PANES.items()}
         self.last_pane = "graph"
         self.has_chosen = False
@@ -111,7 +112,7 @@ class DebugScreen(Screen[None]):
         """
         self.session.begin(start() if callable(start) else start)
         if ghost is not None:
-            self.session.haunt(ghost)
+            self.session.set_ghost(ghost)
             self.bring_to_front("training")
 
     def end(self, grace: float = 0.0) -> None:
@@ -180,19 +181,38 @@ class DebugScreen(Screen[None]):
         if debugger.tape is not None:
             self.query_one(ScrubberBar).track = Track(debugger.tape.event, debugger.position, debugger.head)
 
-    def show_notice(self, text: str, is_error: bool = False) -> None:
+    def notice(self, text: str, is_error: bool = False) -> None:
         """Say something to the user, on the event line; after a mistake the prompt stays open."""
         self.query_one(EventBar).notice = text
         self._is_mistake = is_error
 
-    # --- commands about the screen ------------------------------------------------------------------------------------
+    # --- commands -----------------------------------------------------------------------------------------------------
 
-    def _run_front_end(self, statement: Statement) -> None:
+    def show(self, pane: str) -> None:
+        """Bring a pane to the front and put the keyboard there.
+
+        Raises:
+            UserError: there is no pane of that name.
+        """
+        if pane not in PANES:
+            raise UserError(f"there is no pane {pane!r}: the panes are {', '.join(PANES)}")
+        self.has_chosen = self.has_chosen or PANES[pane].place == "graph"
+        self.fronts = brought(self.fronts, pane)
+        if self.zoomed:
+            self.zoomed = pane
+        self.set_focus(self.panes[pane], scroll_visible=False)
+
+    def gradcheck(self, argument: str) -> None:
+        """Begin a numerical check, or end the one under way."""
+        self.notice(self.session.gradcheck(argument))
+
+    def run_on_screen(self, statement: Statement) -> None:
+        """Carry out a command that is about the screen."""
         self._commands[statement.command.name](self, statement.argument)
 
-    def _show_finding(self, result: Result) -> None:
+    def show_finding(self, result: Result) -> None:
         """Say what a numerical check found; its figures lie over the screen unless something else is there."""
-        self.show_notice(sentence(result))
+        self.notice(sentence(result))
         if self.is_current and not self.query_one(Prompt).display:
             self.app.push_screen(FindingScreen(result))
 
@@ -245,7 +265,7 @@ class DebugScreen(Screen[None]):
 
     def action_statement(self, text: str) -> None:
         """Run the command of a key."""
-        self.show_notice("")
+        self.notice("")
         self.session.submit(text)
 
     def on_statement_entered(self, message: StatementEntered) -> None:

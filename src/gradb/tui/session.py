@@ -9,44 +9,47 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
 from gradb.algebra.differences import Result
+from gradb.debugger.commands.frontend import FrontEnd
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
+from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.frame.frame import Frame
 
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """What a session tells its front end."""
+class Front(FrontEnd, Protocol):
+    """The screen, as far as a session has to do with it."""
 
-    on_change: Callable[[], None]
-    """The debugger may be somewhere else, or in another state."""
-    on_notice: Callable[[str, bool], None]
-    """A sentence for the user, and whether it is about an error."""
-    on_finding: Callable[[Result], None]
-    """A numerical check is over."""
-    run_front_end: Callable[[Statement], None]
-    """Carry out a command that is about the screen; may raise UserError."""
+    def notice(self, text: str, is_error: bool = False) -> None:
+        """Say something to the user; ``is_error``: about a mistake."""
+
+    def update_frame(self) -> None:
+        """Show that the debugger may be somewhere else, or in another state."""
+
+    def show_finding(self, result: Result) -> None:
+        """Show what a numerical check has found."""
+
+    def run_on_screen(self, statement: Statement) -> None:
+        """Carry out a command that is about the screen; may raise UserError."""
 
 
 class Session:
     """One debugger, or none yet, and the statements that wait for it."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, front: Front) -> None:
         self.debugger: Debugger | None = None
         self.ghost: Ghost | None = None
         """Another run to look at beside it."""
         self.check: GradCheck | None = None
         """A numerical check under way."""
-        self._calls = calls
+        self._front = front
         self._waiting: deque[Statement] = deque()
         self._watched: frozenset[int] = frozenset()
 
@@ -54,33 +57,47 @@ class Session:
         """Take the debugger."""
         self.debugger = debugger
         self.poll()
-        self._calls.on_change()
+        self._front.update_frame()
 
     def submit(self, text: str) -> None:
         """Run the statements of ``text``, each as soon as the script stands still after the one before."""
         try:
             statements = parse(text)
         except UserError as error:
-            self._calls.on_notice(str(error), True)
+            self._front.notice(str(error), True)
             return
         self._waiting = deque(statements)
         if self._waiting:
             self._run(self._waiting.popleft())
         self._advance()
 
-    def haunt(self, ghost: Ghost | None) -> None:
+    def set_ghost(self, ghost: Ghost | None) -> None:
         """Take a ghost in place of the one there was, if any; None: let that go."""
         before, self.ghost = self.ghost, ghost
         self._watch()
         if before is not None:
             before.close()
-        self._calls.on_change()
+        self._front.update_frame()
 
-    def begin_check(self, check: GradCheck) -> None:
-        """Take a numerical check in place of the one under way, if any."""
+    def gradcheck(self, argument: str) -> str:
+        """Begin a numerical check in place of the one under way, or with ``off`` end that; return what to say.
+
+        Raises:
+            UserError: there is nothing to check, or no check to end.
+        """
+        if argument == "off":
+            if self.check is None:
+                raise UserError("there is no check under way")
+            self.check.close()
+            self.check = None
+            return "the check is given up"
+        if self.debugger is None:
+            raise UserError("there is no run yet to check")
+        check = gradcheck.start(self.debugger, argument)
         if self.check is not None:
             self.check.close()
         self.check = check
+        return "gradcheck: the script is run again, six times or ten; `gradcheck off` gives up"
 
     def _poll_check(self, check: GradCheck) -> None:
         before = (check.runs, check.doing)
@@ -88,13 +105,13 @@ class Session:
             is_over = check.pump()
         except UserError as error:
             self.check = None
-            self._calls.on_notice(f"gradcheck: {error}", True)
+            self._front.notice(f"gradcheck: {error}", True)
             return
         if is_over and check.result is not None:
             self.check = None
-            self._calls.on_finding(check.result)
+            self._front.show_finding(check.result)
         elif before != (check.runs, check.doing):
-            self._calls.on_notice(f"gradcheck: {check.doing} ({check.runs} runs made)", False)
+            self._front.notice(f"gradcheck: {check.doing} ({check.runs} runs made)", False)
 
     def poll(self) -> None:
         """Take in what the debuggees have said."""
@@ -106,12 +123,12 @@ class Session:
         try:
             has_changed = self.debugger.pump(0.0)
         except UserError as error:
-            self._calls.on_notice(str(error), True)
+            self._front.notice(str(error), True)
             has_changed = True
         if has_changed:
             self._advance()
         elif has_news:
-            self._calls.on_change()
+            self._front.update_frame()
         self._watch()
 
     def signal(self, number: int) -> None:
@@ -141,24 +158,26 @@ class Session:
         while self._waiting and not (self.debugger and self.debugger.is_running):
             self._run(self._waiting.popleft())
         if self.debugger is not None and self.debugger.message:
-            self._calls.on_notice(self.debugger.message, False)
+            self._front.notice(self.debugger.message, False)
             self.debugger.message = ""
-        self._calls.on_change()
+        self._front.update_frame()
 
     def _run(self, statement: Statement) -> None:
         """Carry one statement out and pass on what there is to say."""
         try:
-            if statement.command.is_front_end:
-                self._calls.run_front_end(statement)
+            if statement.command.has_screen:
+                self._front.run_on_screen(statement)
+            elif statement.command.front is not None:
+                statement.command.front(self._front, statement.argument)
             elif self.debugger is None or self._is_too_early(statement):
                 status = "starting" if self.debugger is None else self.debugger.status
                 words = f"`{statement.command.name}` was not done: the script had not begun ({status})"
-                self._calls.on_notice(words, False)
+                self._front.notice(words, False)
             else:
-                self._calls.on_notice(statement.run(self.debugger) or "", False)
+                statement.run(self.debugger, self._front)
         except UserError as error:
             self._waiting.clear()
-            self._calls.on_notice(str(error), True)
+            self._front.notice(str(error), True)
 
     def _is_too_early(self, statement: Statement) -> bool:
         """Tell whether a movement is asked for before there is anything to be seen."""

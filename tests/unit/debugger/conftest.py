@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.link.spec import RunSpec
 from tests.fakes import DEBUGGEE, TapeBuilder
@@ -25,6 +26,35 @@ EXAMPLES: dict[str, Callable[[Path], None]] = {
 }
 PATIENCE = 20.0
 """Seconds after which a debuggee that has not answered is taken to hang."""
+
+
+class Notes:
+    """A front end that keeps what it is asked for."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.checked: list[str] = []
+        self.said: list[str] = []
+
+    def show(self, pane: str) -> None:
+        """Keep the name of a pane."""
+        self.shown.append(pane)
+
+    def gradcheck(self, argument: str) -> None:
+        """Keep what is to be checked."""
+        self.checked.append(argument)
+
+    def notice(self, text: str) -> None:
+        """Keep what is said."""
+        self.said.append(text)
+
+
+def carry_out(debugger: Debugger, text: str) -> str:
+    """Carry out one statement and return what it says."""
+    (statement,) = parse(text)
+    notes = Notes()
+    statement.run(debugger, notes)
+    return notes.said[-1]
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import next_policy, option, parse_change, parse_depths, parse_schedule
 from gradb.link.spec import Change, What
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.stops import Stop
-from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
+from tests.unit.debugger.conftest import PATIENCE, Live, Recorded, carry_out
 
 SCHEDULES: tuple[tuple[What, str, Sequence[tuple[str, int]]], ...] = (
     ("zero_grad", "off", [("off", 1)]),
@@ -100,10 +99,9 @@ def test_option_for_a_new_run() -> None:
     assert option(parse_change("lr", "1e-4"), 1) == "--lr 1e-4"
 
 
-def say(debugger: Debugger, text: str) -> str | None:
+def say(debugger: Debugger, text: str) -> str:
     """Carry out one statement and wait for the script."""
-    (statement,) = parse(text)
-    said = statement.run(debugger)
+    said = carry_out(debugger, text)
     assert debugger.wait(PATIENCE)
     return said
 
@@ -224,7 +222,7 @@ def test_the_past_is_not_changed(text: str, recorded: Recorded) -> None:
     debugger = recorded("training")
     debugger.forward(Stop("iteration", "2"))
     with pytest.raises(UserError, match=r"only a new run can change the past \(gradb --\S+ \S+@2 SCRIPT\)"):
-        parse(text)[0].run(debugger)
+        carry_out(debugger, text)
 
 
 def test_an_ended_script_is_not_changed(live: Live) -> None:

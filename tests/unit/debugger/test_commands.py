@@ -14,7 +14,7 @@ from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape
 from gradb.present.panes.table import PANES
 from gradb.tape.stops import Stop
-from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
+from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
 
 
 def test_names_and_keys_are_given_once() -> None:
@@ -42,11 +42,21 @@ def test_every_movement_has_its_reverse(command: Command) -> None:
     assert BY_NAME[command.twin].keys
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.is_front_end], ids=lambda c: c.name)
-def test_front_end_commands_are_refused_without_one(command: Command, recorded: Recorded) -> None:
-    """What only a front end can do is refused by the debugger, in a sentence."""
-    with pytest.raises(UserError, match=command.name):
-        command.run(recorded("chain_rule"), "")
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.has_screen], ids=lambda c: c.name)
+def test_what_needs_a_screen_is_refused_without_one(command: Command, recorded: Recorded) -> None:
+    """What only a screen can do is refused, in a sentence."""
+    with pytest.raises(UserError, match=f"`{command.name}` needs a screen"):
+        carry_out(recorded("chain_rule"), command.name)
+
+
+def test_any_front_end_carries_statements_out(recorded: Recorded) -> None:
+    """Show a pane, check a gradient, say something: who does these three is a front end."""
+    debugger, notes = recorded("chain_rule"), Notes()
+    for statement in parse("step 2; show chain; gradcheck a[2]; breakpoints"):
+        statement.run(debugger, notes)
+    assert (notes.shown, notes.checked) == (["chain"], ["a[2]"])
+    assert notes.said == ["", "there are no breakpoints"]
+    assert debugger.position == 2
 
 
 def test_panes_are_commands_too() -> None:
@@ -155,7 +165,6 @@ BAD_ARGUMENTS = (
     "goto " + "9" * 400,
     "expect",
     "expect out == " + "9" * 400,
-    "show chain",
 )
 
 
@@ -165,7 +174,7 @@ def test_bad_argument_is_refused(text: str, recorded: Recorded) -> None:
     debugger = recorded("chain_rule")
     (statement,) = parse(text)
     with pytest.raises(UserError) as caught:
-        statement.run(debugger)
+        statement.run(debugger, Notes())
     assert "\n" not in str(caught.value)
     assert debugger.position == 0
 
@@ -174,8 +183,8 @@ def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
     """What is set is listed, what is cleared is gone."""
     debugger = recorded("chain_rule")
 
-    def do(text: str) -> str | None:
-        return parse(text)[0].run(debugger)
+    def do(text: str) -> str:
+        return carry_out(debugger, text)
 
     assert do("breakpoints") == "there are no breakpoints"
     assert do("break line 12") == "breakpoint: line 12"
@@ -189,14 +198,14 @@ def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
 
 def test_save_copies_what_there_is(recorded: Recorded, live: Live, tmp_path: Path) -> None:
     """A finished tape, and one still being written, are saved under another name, which must be free."""
-    parse(f"save {tmp_path / 'one.tape'}")[0].run(recorded("chain_rule"))
+    carry_out(recorded("chain_rule"), f"save {tmp_path / 'one.tape'}")
     debugger = live("chain_rule")
-    parse("step 4")[0].run(debugger)
+    carry_out(debugger, "step 4")
     assert debugger.wait(PATIENCE)
-    assert parse(f"save {tmp_path / 'two.tape'}")[0].run(debugger) == f"saved as {tmp_path / 'two.tape'}"
+    assert carry_out(debugger, f"save {tmp_path / 'two.tape'}") == f"saved as {tmp_path / 'two.tape'}"
     with Tape.open(tmp_path / "one.tape") as one, Tape.open(tmp_path / "two.tape") as two:
         assert (one.head, two.head) == (19, 4)
         assert two.is_partial
     for name in ("two.tape", "no/such/folder/x.tape"):
         with pytest.raises(UserError, match=r"exists already|cannot write"):
-            parse(f"save {tmp_path / name}")[0].run(debugger)
+            carry_out(debugger, f"save {tmp_path / name}")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from gradb.algebra.differences import Result, Sample, Samples, judge
-from gradb.debugger.commands.registry import BY_NAME
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck, Reading, engine_gradient
@@ -119,12 +118,6 @@ def test_a_recording_cannot_be_run_again(recorded: Recorded) -> None:
     """The sentence names the command that can."""
     with pytest.raises(UserError, match="gradb gradcheck SCRIPT"):
         gradcheck.start(recorded("chain_rule"), "a[2]")
-
-
-def test_the_command_needs_a_front_end_that_waits() -> None:
-    """The registry's own row refuses, with a sentence."""
-    with pytest.raises(UserError, match="waits"):
-        BY_NAME["gradcheck"].run(None, "")  # type: ignore[arg-type]
 
 
 def test_a_debuggee_that_tells_nothing_ends_the_check(live: Live) -> None:

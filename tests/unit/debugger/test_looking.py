@@ -8,13 +8,13 @@ from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.present.options import PathChoice
-from tests.unit.debugger.conftest import Recorded
+from tests.unit.debugger.conftest import Notes, Recorded
 
 
 def run(debugger: Debugger, script: str) -> PathChoice:
     """Carry out some statements and return what is chosen after them."""
     for statement in parse(script):
-        statement.run(debugger)
+        statement.run(debugger, Notes())
     return debugger.choice
 
 

@@ -9,7 +9,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
-from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
+from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded
 
 WALK = [1, 2, 3, 4, 5, 8, 10, 12, 14, 16, 19]
 """Where `step` stops on the first scenario."""
@@ -17,7 +17,7 @@ WALK = [1, 2, 3, 4, 5, 8, 10, 12, 14, 16, 19]
 
 def do(debugger: Debugger, text: str) -> None:
     for statement in parse(text):
-        statement.run(debugger)
+        statement.run(debugger, Notes())
         assert debugger.wait(PATIENCE)
 
 

@@ -194,16 +194,6 @@ def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
     return f"breakpoints: {names}" if names else "there are no breakpoints"
 
 
-def refuse_show(debugger: Debugger, argument: str) -> str | None:
-    """Refuse: only a front end has panes."""
-    raise UserError("`show` needs something to show a pane on")
-
-
-def refuse_gradcheck(debugger: Debugger, argument: str) -> str | None:
-    """Refuse: a front end waits for the runs in its own way."""
-    raise UserError("`gradcheck` needs something that waits for its runs and shows what they found")
-
-
 def expect(debugger: Debugger, argument: str) -> str | None:
     """Check an expression at the position."""
     expectations.check(debugger, argument)

@@ -1,7 +1,6 @@
 """The command language: statements apart, then a command and its argument. The `:` prompt and command scripts share it.
 
-Statements are separated by ``;`` or line ends and ``#`` begins a comment, neither inside quotes. Nothing here carries a
-command out.
+Statements are separated by ``;`` or line ends and ``#`` begins a comment, neither inside quotes.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradb.debugger.commands.registry import BY_NAME, Command
+from gradb.debugger.commands.registry import BY_NAME, Command, needs_screen
 from gradb.debugger.errors import UserError
 
 if TYPE_CHECKING:
+    from gradb.debugger.commands.frontend import FrontEnd
     from gradb.debugger.debugger import Debugger
 
 _TOKEN = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\#[^\n]*|[;\n]|.""", re.DOTALL)
@@ -31,13 +31,19 @@ class Statement:
     text: str
     """As written."""
 
-    def run(self, debugger: Debugger) -> str | None:
-        """Carry it out and return what to tell the user, if anything.
+    def run(self, debugger: Debugger, front: FrontEnd) -> None:
+        """Carry it out, and have the front end say what came of it.
 
         Raises:
-            UserError: it cannot be carried out, or a front end has to do it (``command.is_front_end``).
+            UserError: it cannot be carried out, or only by a screen.
         """
-        return self.command.run(debugger, self.argument)
+        command = self.command
+        if command.front is not None:
+            command.front(front, self.argument)
+        elif command.run is not None:
+            front.notice(command.run(debugger, self.argument) or "")
+        else:
+            raise UserError(needs_screen(command.name))
 
 
 def parse(script: str) -> list[Statement]:

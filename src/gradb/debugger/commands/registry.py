@@ -2,7 +2,8 @@
 
 Key bindings, footer, help, palette, the `:` prompt, the language of command scripts and the table in the docs are all
 made from these rows, so none of them can say something else than the others. A command acts on a ``Debugger`` and knows
-no screen; those that a front end carries out itself (``is_front_end``) are here for their name, key and help.
+no screen; what it cannot do, a ``FrontEnd`` does (``front``), or a screen alone: those are here for their name, key
+and help.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from gradb.debugger.commands import actions, paths as looking, probe as asking
-from gradb.debugger.errors import UserError
 from gradb.present.panes.table import PANES, PaneSpec, sharing
 
 if TYPE_CHECKING:
+    from gradb.debugger.commands.frontend import FrontEnd
     from gradb.debugger.debugger import Debugger
 
 Group = Literal["move", "run", "change", "breakpoints", "look", "screen"]
 Run = Callable[["Debugger", str], str | None]
+Front = Callable[["FrontEnd", str], None]
 
 GROUPS: dict[Group, str] = {
     "move": "Move in time",
@@ -56,18 +58,21 @@ class Command:
     help: str
     """One line."""
     group: Group
-    run: Run
-    """Does it and returns what to tell the user, if anything; raises UserError."""
+    run: Run | None
+    """Does it and returns what to tell the user, if anything; raises UserError. None where the debugger cannot."""
     argument: str = ""
     """What may follow the name, for help: ``[COUNT]``, ``N``, ``PANE``."""
     twin: str = ""
     """Name of the command that undoes it."""
-    has_screen: bool = False
-    """Only a screen can do it."""
-    is_front_end: bool = False
-    """The front end (screen or command script) does it itself, and ``run`` refuses."""
+    front: Front | None = None
+    """Has a front end do it, where that does it in its own way; raises UserError."""
     label: str = ""
     """Short words for the footer; empty where it is not shown there."""
+
+    @property
+    def has_screen(self) -> bool:
+        """True for what only a screen can do."""
+        return self.run is None and self.front is None
 
     @property
     def usage(self) -> str:
@@ -80,15 +85,8 @@ def needs_screen(name: str) -> str:
     return f"`{name}` needs a screen: it works in `gradb SCRIPT` and `gradb open FILE`"
 
 
-def _refuse(name: str) -> Run:
-    def run(debugger: Debugger, argument: str) -> str | None:
-        raise UserError(needs_screen(name))
-
-    return run
-
-
 def _screen(name: str, keys: tuple[str, ...], help: str, argument: str = "", label: str = "") -> Command:
-    return Command(name, keys, help, "screen", _refuse(name), argument, has_screen=True, is_front_end=True, label=label)
+    return Command(name, keys, help, "screen", None, argument, label=label)
 
 
 def _look(pane: PaneSpec) -> Command:
@@ -152,13 +150,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("clear", (), "Clear a breakpoint, as for break; without an argument: all of them", "breakpoints",
             actions.clear, f"[{WHAT}]", "break"),
     Command("breakpoints", ("B",), "List the breakpoints", "breakpoints", actions.list_breakpoints),
-    Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", actions.refuse_show, "PANE", is_front_end=True),
+    Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", None, "PANE",
+            front=lambda front, argument: front.show(argument)),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
             actions.expect, "EXPR"),
     Command("path", (), "Show the next path of the paths pane in full, or the N-th, or all; with NAME: of that leaf",
             "look", looking.path, "[N|all] [NAME]"),
     Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
-            "look", actions.refuse_gradcheck, "[LEAF[INDEX]|off]", is_front_end=True),
+            "look", None, "[LEAF[INDEX]|off]", front=lambda front, argument: front.gradcheck(argument)),
     Command("probe", ("j",), "Measure the node that is held: its whole Jacobian, a row, a column, or one direction",
             "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",

@@ -1,0 +1,36 @@
+"""What a front end must be able to do: screen and command scripts are two; an editor or a notebook could be a third.
+
+A front end reads statements, has each carried out on its debugger (``Statement.run``), and waits for the script in its
+own way between them. What it shows it takes from ``present``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class FrontEnd(Protocol):
+    """What is before a person."""
+
+    def show(self, pane: str) -> None:
+        """Show a pane at the position.
+
+        Raises:
+            UserError: there is no pane of that name.
+        """
+        ...
+
+    def gradcheck(self, argument: str) -> None:
+        """Check a gradient by finite differences, and show what was found as soon as it is known.
+
+        Args:
+            argument: ``LEAF[INDEX]``, or empty for the leaf that the position is about.
+
+        Raises:
+            UserError: there is nothing to check.
+        """
+        ...
+
+    def notice(self, text: str) -> None:
+        """Say what a command has done; empty where there is nothing to say."""
+        ...
