@@ -9,8 +9,8 @@ from pathlib import Path
 from gradb.batch.lines import line
 from gradb.batch.show import Style
 from gradb.cli.parsing import Parser
+from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
-from gradb.cli.show import read_width
 from gradb.cli.target import check_file
 from gradb.debugger.ending import lacking
 from gradb.debugger.ghost import Ghost
@@ -28,8 +28,7 @@ def _parser() -> Parser:
         "losses of the second are drawn beside those of the first.",
     )
     parser.add_argument("files", metavar="FILE", nargs=2, help="the tapes")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--width", metavar="N", help="columns (default: the terminal's, or 100)")
+    add_print_options(parser)
     parser.add_argument(
         "--screen", action="store_true", help="look at the first on the screen, with the second as ghost"
     )
@@ -48,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
         check_file(file)
     if options.screen:
         return _show(one, other, options.theme)
-    style = Style(width=read_width(options.width), is_json=options.json)
+    style = read_style(options)
     with Tape.open(one, is_over=True) as left, Tape.open(other, is_over=True) as right:
         sys.stdout.write(compare_text(left, right, names(one, other), style))
     return 0

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.gradcheck import carry_out, finding_text
-from gradb.batch.show import Style
 from gradb.cli.parsing import Parser, add_run_options
-from gradb.cli.show import read_width
+from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck.gradcheck import GradCheck
@@ -41,8 +40,7 @@ def _parser() -> Parser:
     parser.add_argument("--backward", metavar="N", help="the N-th backward of the run (default: the first)")
     parser.add_argument("--step", metavar="H", help="the larger step (default: one that suits the dtypes)")
     parser.add_argument("--timeout", metavar="S", help="give up after so many seconds")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--width", metavar="N", help="columns (default: the terminal's, or 100)")
+    add_print_options(parser)
     add_run_options(parser)
     return parser
 
@@ -52,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
     parser = _parser()
     own, rest = parser.split(argv)
     options = parser.parse_args(own)
-    style = Style(width=read_width(options.width), is_json=options.json)
+    style = read_style(options)
     step, seconds = _positive("--step", options.step), _positive("--timeout", options.timeout)
     if options.leaf:
         split(options.leaf)

@@ -6,12 +6,11 @@ The subcommands have a file each; they return exit codes and raise ``UserError``
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import gradb
 from gradb.cli.complaining import complain
@@ -21,16 +20,67 @@ from gradb.debugger.ending import die_by
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.tape.database import TapeError
 
-SUBCOMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("run", "debug a script (`gradb SCRIPT` for short)"),
-    "record": ("record", "record a run without a screen"),
-    "open": ("opening", "look at a recording on the screen"),
-    "compare": ("compare", "compare the losses of two recordings"),
-    "gradcheck": ("gradcheck", "check a gradient of a script by finite differences"),
-    "show": ("show", "print one pane of a recording, or of a script recorded for it"),
-    "events": ("events", "print a recording as JSON lines"),
+
+class Subcommand(Protocol):
+    """A file of this package that carries out a subcommand."""
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Carry it out and return the exit code."""
+        ...
+
+
+def _run() -> Subcommand:
+    from gradb.cli import run
+
+    return run
+
+
+def _record() -> Subcommand:
+    from gradb.cli import record
+
+    return record
+
+
+def _open() -> Subcommand:
+    from gradb.cli import opening
+
+    return opening
+
+
+def _compare() -> Subcommand:
+    from gradb.cli import compare
+
+    return compare
+
+
+def _gradcheck() -> Subcommand:
+    from gradb.cli import gradcheck
+
+    return gradcheck
+
+
+def _show() -> Subcommand:
+    from gradb.cli import show
+
+    return show
+
+
+def _events() -> Subcommand:
+    from gradb.cli import events
+
+    return events
+
+
+SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
+    "run": (_run, "debug a script (`gradb SCRIPT` for short)"),
+    "record": (_record, "record a run without a screen"),
+    "open": (_open, "look at a recording on the screen"),
+    "compare": (_compare, "compare the losses of two recordings"),
+    "gradcheck": (_gradcheck, "check a gradient of a script by finite differences"),
+    "show": (_show, "print one pane of a recording, or of a script recorded for it"),
+    "events": (_events, "print a recording as JSON lines"),
 }
-"""Word -> (module of this package, imported when it is asked for; one line of help)."""
+"""Word -> (its file, loaded when it is asked for, since the screen is to be there at once; one line of help)."""
 _USAGE = """\
 gradb                                  pick a scenario or a recent recording
        gradb [OPTIONS] SCRIPT [ARGS ...]      debug a script
@@ -66,18 +116,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: Sequence[str]) -> int:
     if words and words[0] in SUBCOMMANDS:
-        return _run(SUBCOMMANDS[words[0]][0], words[1:])
+        load, _ = SUBCOMMANDS[words[0]]
+        return load().run(words[1:])
     if words and words[0] in {"-h", "--help", "--version"}:
         _parser().parse_args(words[:1])
     if not words or _is_picker(words):
-        return _run("pick", _parser().parse_args(words))
-    return _run("run", words, is_short=True)
+        from gradb.cli import pick
 
+        return pick.run(_parser().parse_args(words))
+    from gradb.cli import run
 
-def _run(module: str, *arguments: object, **options: object) -> int:
-    """Carry out a subcommand; only its own module is loaded, since the screen is to be there at once."""
-    run: Callable[..., int] = importlib.import_module(f"gradb.cli.{module}").run
-    return run(*arguments, **options)
+    return run.run(words, is_short=True)
 
 
 def _is_picker(words: Sequence[str]) -> bool:

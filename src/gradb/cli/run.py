@@ -122,7 +122,7 @@ def _headless(target: tuple[str | None, str | None], options: Namespace, rest: S
 
 def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
     from gradb.batch.show import Style
-    from gradb.cli.show import read_width
+    from gradb.cli.printing import read_width
 
     style = Style(width=read_width(options.width))
     try:

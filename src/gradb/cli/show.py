@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradb.batch.show import Style, pane_text
+from gradb.batch.show import pane_text
 from gradb.cli.complaining import complain_of
 from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.target import is_tape
@@ -32,8 +32,7 @@ def _parser() -> Parser:
     parser.add_argument("--pane", metavar="PANE", choices=PANES, required=True, help=", ".join(PANES))
     parser.add_argument("--leaf", metavar="NAME", help="whose paths the pane `paths` shows (default: the first leaf's)")
     parser.add_argument("--path", metavar="N", help="the path that the pane `paths` shows in full (default: all)")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--width", metavar="N", help="columns (default: the terminal's, or 100)")
+    add_print_options(parser)
     add_run_options(parser)
     return parser
 
@@ -47,7 +46,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser.parse_args(own)
     if options.pane != "paths" and (options.leaf is not None or options.path is not None):
         raise UserError("--leaf and --path go with --pane paths")
-    style = Style(width=read_width(options.width), is_json=options.json)
+    style = read_style(options)
     position = None if options.at is None else _position(options.at)
     is_recording = bool(rest) and _is_recording(rest[0])
     debugger = open_tape(rest[0]) if is_recording else _recorded(parser, options, rest)
@@ -78,19 +77,6 @@ def _position(text: str) -> int:
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
         raise UserError(f"--at takes the number of an event, not {text!r}")
-    return int(text)
-
-
-def read_width(text: str | None) -> int:
-    """Return the number of columns to print, from 20 to 1000.
-
-    Raises:
-        UserError: the text is not such a number.
-    """
-    if text is None:
-        return max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 20 <= int(text) <= 1000):
-        raise UserError(f"--width takes a number from 20 to 1000, not {text!r}")
     return int(text)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import gradb
-from gradb.cli import pick, run, show
+from gradb.cli import pick, printing, run
 from gradb.cli.main import main
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.debugger.debugger import Debugger
@@ -292,11 +292,11 @@ def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_width_is_the_terminals_or_100(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --width a pane is as wide as the terminal, and 100 columns in a pipe."""
-    assert show.read_width(None) == 100
+    assert printing.read_width(None) == 100
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((72, 20)))
-    assert show.read_width(None) == 72
-    assert show.read_width("132") == 132
+    assert printing.read_width(None) == 72
+    assert printing.read_width("132") == 132
 
 
 def test_compare_prints_both_runs(tmp_path: Path, capsys: Captured) -> None:
