@@ -36,7 +36,6 @@ class Switch:
     """What it is called in a sentence."""
     allowed: str
     """What it can be set to, in words."""
-    example: str
     first: str
     """What it is before anything is changed."""
     has: Callable[[str], bool]
@@ -44,9 +43,9 @@ class Switch:
 
 
 SWITCHES: dict[What, Switch] = {
-    "zero_grad": Switch("zero_grad", "script, off or on", "off@120", "script", lambda word: word in ZERO_GRAD),
-    "lr": Switch("the learning rate", "script, or a number from 0 on such as 1e-4", "1e-4@300", "script", _is_rate),
-    "record": Switch("recording", "full or watch", "watch@100", "full", lambda word: word in DEPTHS),
+    "zero_grad": Switch("zero_grad", "script, off or on", "script", lambda word: word in ZERO_GRAD),
+    "lr": Switch("the learning rate", "script, or a number from 0 on such as 1e-4", "script", _is_rate),
+    "record": Switch("recording", "full or watch", "full", lambda word: word in DEPTHS),
 }
 
 

@@ -313,7 +313,6 @@ def run_info(store: Store) -> RunInfo:
         title=facts.get("title", ""),
         lesson=facts.get("lesson", ""),
         torch=facts.get("torch", ""),
-        python=facts.get("python", ""),
         status=facts.get("status", ""),
         cwd=facts.get("cwd", ""),
         failures=read_failures(facts.get("failures")),

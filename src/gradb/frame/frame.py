@@ -34,7 +34,6 @@ class RunInfo:
     """The rest of the docstring, or empty."""
     torch: str
     """torch version, or empty when torch was never imported."""
-    python: str
     status: str
     """``running``, ``finished``, ``exit code 3``, ``killed by SIGKILL`` ..."""
     cwd: str = ""

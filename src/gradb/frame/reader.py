@@ -81,7 +81,7 @@ class Tape:
         return self._store.head
 
     def refresh(self) -> int:
-        """Return the head as it is now. Nothing that could have gone stale is kept, so this is all there is to do."""
+        """Take in what was committed since, and return the head."""
         return self._store.head
 
     @property

@@ -54,8 +54,6 @@ class Options:
     """Lines there are; None for as many as it takes."""
     selected_node: int | None = None
     """Node id selected in the graph; None follows the position."""
-    with_quiet: bool = False
-    """Show data preparation and initialisation as well."""
     chain: Chain | None = None
     """Chain record of the selected node; None takes the Frame's."""
     matrix: tuple[int, int] = (0, 0)
