@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from gradb.frame.reader import Tape
 from gradb.link.channel import Channel, Closed
@@ -28,6 +29,8 @@ from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # this is started as a script
 from tests.fakes.wire import encode
 
 PRINTED = 8_000_000
