@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Iterable
+from typing import assert_never
 
+from gradb.tape.kinds import (
+    accumulate,
+    aten,
+    backward_end,
+    backward_start,
+    depth,
+    end,
+    error,
+    grad_change,
+    hook,
+    intervention,
+    leaf,
+    loss,
+    node,
+    node_start,
+    note,
+    op,
+    output,
+    probe,
+    step,
+    zero_grad,
+)
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
-from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.buffer import BufferChange, write_buffer
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.kinds.error import ErrorDetail
@@ -34,32 +57,44 @@ from gradb.tape.values import TensorValue
 from gradb.tape.wire import Blob, Wire, dumps
 
 
-def _value(value: TensorValue | None, blob: Blob) -> Wire | None:
+def _value(value: TensorValue | None, blob: Blob) -> str:
+    return dumps(_value_wire(value, blob))
+
+
+def _values(values: Iterable[TensorValue | None], blob: Blob) -> str:
+    return ",".join(_value(value, blob) for value in values)
+
+
+def _value_wire(value: TensorValue | None, blob: Blob) -> Wire | None:
     if value is None:
         return None
     stats: Wire | None = None
     if value.stats is not None:
         s = value.stats
-        corner = _pack_corner(s.corner)
+        corner = struct.pack(f"<{len(s.corner)}d", *s.corner)
         stats = [s.minimum, s.maximum, s.mean, s.nan, s.posinf, s.neginf, blob.add(corner), len(s.corner)]
         stats += [] if s.first is None else [s.first]
     offset = None if value.data is None else blob.add(value.data)
     return [list(value.shape), value.dtype, offset, stats, value.note]
 
 
-def _pack_corner(corner: tuple[Any, ...]) -> bytes:
-    return struct.pack(f"<{len(corner)}d", *corner)
-
-
-def _tensor(tensor: Tensor | None, blob: Blob) -> Wire | None:
+def _tensor(tensor: Tensor | None, blob: Blob) -> str:
     if tensor is None:
-        return None
-    value = _value(tensor.value, blob)
-    return [tensor.id, tensor.name, tensor.requires_grad, tensor.node, tensor.output_nr, value]
+        return "null"
+    value = _value_wire(tensor.value, blob)
+    return dumps([tensor.id, tensor.name, tensor.requires_grad, tensor.node, tensor.output_nr, value])
 
 
-def _tensors(tensors: tuple[Tensor | None, ...], blob: Blob) -> Wire:
-    return [_tensor(tensor, blob) for tensor in tensors]
+def _tensors(tensors: Iterable[Tensor | None], blob: Blob) -> str:
+    return ",".join(_tensor(tensor, blob) for tensor in tensors)
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return ",".join(dumps(list(pair)) for pair in pairs)
+
+
+def _probes(probes: Iterable[Probe], blob: Blob) -> str:
+    return dumps([_probe(probe, blob) for probe in probes])
 
 
 def _probe(probe: Probe, blob: Blob) -> Wire:
@@ -76,93 +111,132 @@ def _axis(axis: Axis) -> Wire:
     return [list(axis.shape), axis.is_complex]
 
 
-def _calls(calls: int | None) -> Wire:
-    return [] if calls is None else [calls]
-
-
-def _buffers(changes: tuple[BufferChange, ...], blob: Blob) -> Wire:
-    return [[one.tensor, one.parameter, _value(one.before, blob), _value(one.after, blob)] for one in changes]
+def _buffers(changes: Iterable[BufferChange], blob: Blob) -> list[str]:
+    return [
+        write_buffer(
+            tensor=one.tensor, parameter=one.parameter, before=_value(one.before, blob), after=_value(one.after, blob)
+        )
+        for one in changes
+    ]
 
 
 def encode(detail: Detail) -> tuple[str, bytes | None]:
     """Return the JSON text and the blob of a detail."""
     blob = Blob()
-    wire = _wire(detail, blob)
-    return dumps(wire), blob.join()
+    text = _early(detail, blob) if isinstance(detail, _Early) else _late(detail, blob)
+    return text, blob.join()
 
 
-def _wire(detail: Detail, blob: Blob) -> Wire:
-    match detail:
-        case LeafDetail(tensor, how):
-            return [_tensor(tensor, blob), how]
+_Early = LeafDetail | OpDetail | AtenDetail | BackwardStartDetail | NodeStartDetail | NodeDetail | ProbeDetail
+
+
+def _early(detail: _Early, blob: Blob) -> str:
+    d = detail
+    match d:
+        case LeafDetail():
+            return leaf.write(tensor=_tensor(d.tensor, blob), how=d.how)
         case OpDetail():
-            inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
-            arguments = [list(pair) for pair in detail.arguments]
-            within = [True] if detail.is_recomputed else [] if detail.inside is None else [detail.inside]
-            rest = [detail.calls, *within] if within else _calls(detail.calls)
-            return [detail.function, inputs, outputs, arguments, list(detail.nodes), detail.is_inplace, *rest]
-        case BackwardStartDetail():
-            roots, gradients = _tensors(detail.roots, blob), _tensors(detail.gradients, blob)
-            wanted = None if detail.inputs is None else _tensors(detail.inputs, blob)
-            flags = [detail.retain_graph, detail.create_graph]
-            ends = [list(detail.ends)] if detail.ends else []
-            outer = [detail.outer] if detail.outer or ends else []
-            return [detail.call, roots, gradients, *flags, wanted, list(detail.nodes), *outer, *ends]
-        case NodeStartDetail():
-            probes = [_probe(probe, blob) for probe in detail.probes]
-            return [detail.backward, _tensors(detail.upstream, blob), probes]
+            return op.write(
+                function=dumps(d.function), inputs=_tensors(d.inputs, blob), outputs=_tensors(d.outputs, blob),
+                arguments=_pairs(d.arguments), nodes=list(d.nodes), is_inplace=d.is_inplace, calls=d.calls,
+                is_within=d.is_recomputed or d.inside is not None, inside=None if d.is_recomputed else d.inside,
+            )  # fmt: skip
         case AtenDetail():
-            inputs, outputs = _tensors(detail.inputs, blob), _tensors(detail.outputs, blob)
-            arguments = [list(pair) for pair in detail.arguments]
-            return [detail.start, detail.number, detail.function, inputs, outputs, arguments, detail.is_inplace]
-        case NodeDetail(start, downstream, calls, left):
-            sent = _tensors(downstream, blob)
-            return [start, sent, calls, _tensors(left, blob)] if left else [start, sent, *_calls(calls)]
+            return aten.write(
+                start=d.start, number=d.number, function=d.function, inputs=_tensors(d.inputs, blob),
+                outputs=_tensors(d.outputs, blob), arguments=_pairs(d.arguments), is_inplace=d.is_inplace,
+            )  # fmt: skip
+        case BackwardStartDetail():
+            return backward_start.write(
+                call=d.call, roots=_tensors(d.roots, blob), gradients=_tensors(d.gradients, blob),
+                retain_graph=d.retain_graph, create_graph=d.create_graph,
+                inputs=None if d.inputs is None else _tensors(d.inputs, blob),
+                nodes=list(d.nodes), outer=d.outer, ends=list(d.ends),
+            )  # fmt: skip
+        case NodeStartDetail():
+            upstream, probes = _tensors(d.upstream, blob), _probes(d.probes, blob)
+            return node_start.write(backward=d.backward, upstream=upstream, probes=probes)
+        case NodeDetail():
+            downstream, left = _tensors(d.downstream, blob), _tensors(d.left, blob) if d.left else None
+            return node.write(start=d.start, downstream=downstream, calls=d.calls, left=left)
         case ProbeDetail():
-            probes = [_probe(probe, blob) for probe in detail.probes]
-            parts = (detail.vector, detail.result, detail.base, detail.moved)
-            told = [[_value(v, blob) for v in part] for part in parts]
-            head = [detail.start, detail.what, detail.index, detail.of]
-            return [*head, probes, *told, detail.has_run_code, detail.note]
+            probes = _probes(d.probes, blob)
+            vector, result, base, moved = (f"[{_values(p, blob)}]" for p in (d.vector, d.result, d.base, d.moved))
+            return probe.write(
+                start=d.start, what=d.what, index=d.index, of=d.of, probes=probes, vector=vector, result=result,
+                base=base, moved=moved, has_run_code=d.has_run_code, note=d.note,
+            )  # fmt: skip
+        case _:
+            assert_never(d)
+
+
+_Late = (
+    AccumulateDetail
+    | HookDetail
+    | BackwardEndDetail
+    | ZeroGradDetail
+    | GradChangeDetail
+    | StepDetail
+    | LossDetail
+    | InterventionDetail
+    | DepthDetail
+    | OutputDetail
+    | ErrorDetail
+    | NoteDetail
+    | EndDetail
+)
+
+
+def _late(detail: _Late, blob: Blob) -> str:
+    d = detail
+    match d:
         case AccumulateDetail():
-            values = [_value(v, blob) for v in (detail.before, detail.added, detail.after)]
-            return [detail.tensor, detail.parameter, *values, detail.backward, *_calls(detail.calls)]
+            before, added, after = (_value(value, blob) for value in (d.before, d.added, d.after))
+            return accumulate.write(
+                tensor=d.tensor, parameter=d.parameter, before=before, added=added, after=after, backward=d.backward,
+                calls=d.calls,
+            )  # fmt: skip
         case HookDetail():
-            head = [detail.kind, detail.function, detail.where, detail.tensor, detail.output_nr]
-            values = [_tensors(detail.before, blob), _tensors(detail.after, blob)]
-            more = [detail.is_inplace, detail.error] if detail.is_inplace or detail.error else []
-            return [*head, detail.has_run, detail.is_changed, *values, detail.backward, *more]
-        case BackwardEndDetail(start, results, error):
-            return [start, _tensors(results, blob), error]
-        case ZeroGradDetail(idiom, cleared, is_suppressed):
-            return [idiom, _buffers(cleared, blob), is_suppressed]
-        case GradChangeDetail(by, changed, norm_before, norm_after):
-            return [by, _buffers(changed, blob), norm_before, norm_after]
+            return hook.write(
+                kind=d.kind, function=d.function, where=d.where, tensor=d.tensor, output_nr=d.output_nr,
+                has_run=d.has_run, is_changed=d.is_changed, before=_tensors(d.before, blob),
+                after=_tensors(d.after, blob), backward=d.backward, is_inplace=d.is_inplace, error=d.error,
+            )  # fmt: skip
+        case BackwardEndDetail():
+            return backward_end.write(start=d.start, results=_tensors(d.results, blob), error=d.error)
+        case ZeroGradDetail():
+            return zero_grad.write(idiom=d.idiom, cleared=_buffers(d.cleared, blob), is_suppressed=d.is_suppressed)
+        case GradChangeDetail():
+            changed = _buffers(d.changed, blob)
+            return grad_change.write(by=d.by, changed=changed, norm_before=d.norm_before, norm_after=d.norm_after)
         case StepDetail():
-            after, before = _tensors(detail.parameters, blob), [_value(v, blob) for v in detail.before]
-            gradients = [_value(v, blob) for v in detail.gradients]
-            ending: Wire = [detail.is_unnoticed, detail.skipped] if detail.skipped else [True] * detail.is_unnoticed
-            rates = list(detail.learning_rates)
-            return [detail.optimizer, rates, after, before, gradients, list(detail.groups), *ending]
-        case LossDetail(roots):
-            return [list(root) for root in roots]
-        case InterventionDetail(what, earlier, later):
-            return [what, earlier, later]
-        case DepthDetail(depth, reason, leaves, gradients):
-            return [depth, reason, _tensors(leaves, blob), [_value(v, blob) for v in gradients]]
-        case OutputDetail(stream, text):
-            return [stream, text]
-        case ErrorDetail(type_, message, traceback, is_uncaught):
-            return [type_, message, traceback, is_uncaught]
-        case NoteDetail(text):
-            return [text]
-        case EndDetail(exit_code, signal, reason):
-            return [exit_code, signal, reason]
+            return step.write(
+                optimizer=d.optimizer, learning_rates=list(d.learning_rates), parameters=_tensors(d.parameters, blob),
+                before=_values(d.before, blob), gradients=_values(d.gradients, blob), groups=list(d.groups),
+                is_unnoticed=d.is_unnoticed, skipped=d.skipped,
+            )  # fmt: skip
+        case LossDetail():
+            return loss.write(roots=list(d.roots))
+        case InterventionDetail():
+            return intervention.write(what=d.what, before=d.before, after=d.after)
+        case DepthDetail():
+            leaves, gradients = _tensors(d.leaves, blob), _values(d.gradients, blob)
+            return depth.write(depth=d.depth, reason=d.reason, leaves=leaves, gradients=gradients)
+        case OutputDetail():
+            return output.write(stream=d.stream, text=d.text)
+        case ErrorDetail():
+            return error.write(type=d.type, message=d.message, traceback=d.traceback, is_uncaught=d.is_uncaught)
+        case NoteDetail():
+            return note.write(text=d.text)
+        case EndDetail():
+            return end.write(exit_code=d.exit_code, signal=d.signal, reason=d.reason)
+        case _:
+            assert_never(d)
 
 
 def _entry(entry: SavedEntry, blob: Blob) -> Wire:
     places = [entry.tensor, entry.base, entry.storage, entry.size, entry.is_leaf]
-    return [entry.name, entry.form, *places, _value(entry.value, blob), entry.note]
+    return [entry.name, entry.form, *places, _value_wire(entry.value, blob), entry.note]
 
 
 def encode_saved(record: SavedRecord) -> tuple[str, bytes | None]:

@@ -17,6 +17,7 @@ from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.grad_change import GradChangeDetail
+from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.jacobian import Axis, Probe
 from gradb.tape.kinds.leaf import LeafDetail
@@ -27,7 +28,7 @@ from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.kinds.probe import ProbeDetail
-from gradb.tape.kinds.registry import Detail, decode
+from gradb.tape.kinds.registry import SPECS, Detail, Kind, decode
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
@@ -89,7 +90,7 @@ def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ..
     return st.lists(strategy, max_size=3).map(tuple)
 
 
-DETAILS: dict[str, st.SearchStrategy[Detail]] = {
+DETAILS: dict[Kind, st.SearchStrategy[Detail]] = {
     "leaf": st.builds(LeafDetail, tensors, words),
     "op": st.builds(
         OpDetail,
@@ -140,6 +141,19 @@ DETAILS: dict[str, st.SearchStrategy[Detail]] = {
     "accumulate": st.builds(
         AccumulateDetail, small, words, maybe_values, maybe_values, maybe_values, small, maybe_small
     ),
+    "hook": st.builds(
+        HookDetail,
+        *[words] * 3,
+        small,
+        st.integers(0, 9),
+        st.booleans(),
+        st.booleans(),
+        several(st.none() | tensors),
+        several(st.none() | tensors),
+        small,
+        st.booleans(),
+        words,
+    ),
     "backward_end": st.builds(BackwardEndDetail, small, several(st.none() | tensors), words),
     "zero_grad": st.builds(
         ZeroGradDetail, words, several(st.builds(BufferChange, small, words, maybe_values, maybe_values))
@@ -162,9 +176,14 @@ DETAILS: dict[str, st.SearchStrategy[Detail]] = {
 }
 
 
+def test_every_kind_is_tried() -> None:
+    """What follows is said of every kind of event."""
+    assert set(DETAILS) == set(SPECS)
+
+
 @pytest.mark.parametrize("kind", DETAILS)
 @given(data=st.data())
-def test_every_detail_comes_back(kind: str, data: st.DataObject) -> None:
+def test_every_detail_comes_back(kind: Kind, data: st.DataObject) -> None:
     """What is encoded comes back equal, for every kind of event."""
     detail = data.draw(DETAILS[kind])
     text, blob = encode(detail)
@@ -188,7 +207,7 @@ def test_strange_json_is_refused_or_read(kind: str, wire: object, data: bytes) -
 
 @pytest.mark.parametrize("kind", DETAILS)
 @given(data=st.data())
-def test_a_damaged_detail_is_refused_or_read(kind: str, data: st.DataObject) -> None:
+def test_a_damaged_detail_is_refused_or_read(kind: Kind, data: st.DataObject) -> None:
     """One item replaced anywhere in a sound detail gives a WireError or a detail: nothing else."""
     text, blob = encode(data.draw(DETAILS[kind]))
     wire = json.loads(text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import Wire, read_last, read_value
+from gradb.tape.wire import Wire, dumps, read_last, read_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,14 @@ class AccumulateDetail:
     """seq of the backward_start event."""
     calls: int | None = None
     """As in ``OpDetail``."""
+
+
+def write(
+    *, tensor: int, parameter: str, before: str, added: str, after: str, backward: int, calls: int | None = None
+) -> str:
+    """Return the wire form; ``before``, ``added``, ``after``: the texts of ``V``."""
+    rest = "" if calls is None else f",{calls}"
+    return f"[{tensor},{dumps(parameter)},{before},{added},{after},{backward}{rest}]"
 
 
 def read(raw: Wire, data: bytes) -> AccumulateDetail:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_tensors
-from gradb.tape.wire import Wire, read_pairs
+from gradb.tape.wire import Wire, dumps, read_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,24 @@ class AtenDetail:
     """All arguments in call order: (parameter, text), the text as in ``OpDetail``."""
     is_inplace: bool = False
     """True when it wrote to an input (or to ``out=``)."""
+
+
+def write(
+    *, start: int, number: int, function: str, inputs: str, outputs: str, arguments: str, is_inplace: bool
+) -> str:
+    """Return the wire form.
+
+    Args:
+        start: as in ``AtenDetail``.
+        number: as in ``AtenDetail``.
+        function: as in ``AtenDetail``.
+        inputs: the texts of ``T``, with commas between.
+        outputs: the same.
+        arguments: the texts of ``[keyword, text]``, with commas between.
+        is_inplace: as in ``AtenDetail``.
+    """
+    flag = "true" if is_inplace else "false"
+    return f"[{start},{number},{dumps(function)},[{inputs}],[{outputs}],[{arguments}],{flag}]"
 
 
 def read(raw: Wire, data: bytes) -> AtenDetail:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_optional
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class BackwardEndDetail:
     """What ``torch.autograd.grad`` returned; empty for backward."""
     error: str = ""
     """``Type: message`` where the engine raised."""
+
+
+def write(*, start: int, results: str, error: str) -> str:
+    """Return the wire form; ``results``: texts of ``T`` with commas between."""
+    return f"[{start},[{results}],{dumps(error)}]"
 
 
 def read(raw: Wire, data: bytes) -> BackwardEndDetail:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_optional, read_tensors
-from gradb.tape.wire import Wire, WireError, integers, read_last
+from gradb.tape.wire import Wire, WireError, dumps, integers, read_last
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,25 @@ class BackwardStartDetail:
     or a checkpoint); 0 where there is none."""
     ends: tuple[int, ...] = ()
     """Ids of the nodes that ``inputs=`` named as edges of the graph, and not as tensors."""
+
+
+def write(
+    *,
+    call: str,
+    roots: str,
+    gradients: str,
+    retain_graph: bool,
+    create_graph: bool,
+    inputs: str | None,
+    nodes: list[int],
+    outer: int,
+    ends: list[int],
+) -> str:
+    """Return the wire form; ``roots``, ``gradients``, ``inputs``: texts of ``T`` with commas between."""
+    given = "null" if inputs is None else f"[{inputs}]"
+    rest = f",{outer},{dumps(ends)}" if ends else f",{outer}" if outer else ""
+    flags = f"{dumps(retain_graph)},{dumps(create_graph)}"
+    return f"[{dumps(call)},[{roots}],[{gradients}],{flags},{given},{dumps(nodes)}{rest}]"
 
 
 def read(raw: Wire, data: bytes) -> BackwardStartDetail:

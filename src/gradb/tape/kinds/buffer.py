@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import read_value
+from gradb.tape.wire import dumps, read_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,11 @@ class BufferChange:
     """None where ``.grad`` was None."""
     after: TensorValue | None
     """None for set-to-none."""
+
+
+def write_buffer(*, tensor: int, parameter: str, before: str, after: str) -> str:
+    """Return the wire form; ``before`` and ``after``: the texts of ``V``."""
+    return f"[{tensor},{dumps(parameter)},{before},{after}]"
 
 
 def read_buffers(raw: Any, data: bytes) -> tuple[BufferChange, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_tensors
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import Wire, WireError, read_values
+from gradb.tape.wire import Wire, WireError, dumps, read_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class DepthDetail:
     """When everything is recorded again: the leaves as they are then."""
     gradients: tuple[TensorValue | None, ...] = ()
     """Their ``.grad``, in the order of ``leaves``."""
+
+
+def write(*, depth: str, reason: str, leaves: str = "", gradients: str = "") -> str:
+    """Return the wire form; ``leaves``: texts of ``T``, ``gradients``: of ``V``, with commas between."""
+    return f"[{dumps(depth)},{dumps(reason)},[{leaves}],[{gradients}]]"
 
 
 def read(raw: Wire, data: bytes) -> DepthDetail:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire, integer
+from gradb.tape.wire import Wire, dumps, integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,11 @@ class EndDetail:
     signal: int | None = None
     reason: str = ""
     """One clause: ``finished``, ``sys.exit(3)``, ``killed by SIGKILL``."""
+
+
+def write(*, exit_code: int | None, signal: int | None = None, reason: str) -> str:
+    """Return the wire form."""
+    return dumps([exit_code, signal, reason])
 
 
 def read(raw: Wire, data: bytes) -> EndDetail:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,11 @@ class ErrorDetail:
     traceback: str = ""
     """Python's own rendering, without gradb's frames; empty for one seen where it was raised."""
     is_uncaught: bool = True
+
+
+def write(*, type: str, message: str, traceback: str = "", is_uncaught: bool) -> str:
+    """Return the wire form."""
+    return dumps([type, message, traceback, is_uncaught])
 
 
 def read(raw: Wire, data: bytes) -> ErrorDetail:

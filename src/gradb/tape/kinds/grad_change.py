@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.buffer import BufferChange, read_buffers
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire, number
+from gradb.tape.wire import Wire, dumps, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class GradChangeDetail:
     norm_before: float | None
     """2-norm of all elements of those gradients together; None where it is not known."""
     norm_after: float | None
+
+
+def write(*, by: str, changed: list[str], norm_before: float | None, norm_after: float | None) -> str:
+    """Return the wire form; ``changed``: what ``write_buffer`` returned for each buffer."""
+    return f"[{dumps(by)},[{','.join(changed)}],{dumps(norm_before)},{dumps(norm_after)}]"
 
 
 def read(raw: Wire, data: bytes) -> GradChangeDetail:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_optional
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,28 @@ class HookDetail:
     """True when it wrote into what it was given: whoever else was sent the same tensor gets the change too."""
     error: str = ""
     """``Type: message`` of what it raised."""
+
+
+def write(
+    *,
+    kind: str,
+    function: str,
+    where: str,
+    tensor: int,
+    output_nr: int,
+    has_run: bool,
+    is_changed: bool,
+    before: str,
+    after: str,
+    backward: int,
+    is_inplace: bool = False,
+    error: str = "",
+) -> str:
+    """Return the wire form; ``before`` and ``after``: texts of ``T`` with commas between."""
+    words = f"{dumps(kind)},{dumps(function)},{dumps(where)}"
+    flags = f"{dumps(has_run)},{dumps(is_changed)}"
+    more = f",{dumps(is_inplace)},{dumps(error)}" if is_inplace or error else ""
+    return f"[{words},{tensor},{output_nr},{flags},[{before}],[{after}],{backward}{more}]"
 
 
 def read(raw: Wire, data: bytes) -> HookDetail:

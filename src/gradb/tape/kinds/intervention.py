@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class InterventionDetail:
     """``script`` or what it was set to before."""
     after: str
     """``script``, ``off`` or ``on``; ``script`` or a number."""
+
+
+def write(*, what: str, before: str, after: str) -> str:
+    """Return the wire form."""
+    return dumps([what, before, after])
 
 
 def read(raw: Wire, data: bytes) -> InterventionDetail:

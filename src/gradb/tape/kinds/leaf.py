@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_tensors
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,11 @@ class LeafDetail:
     tensor: Tensor
     how: str = ""
     """The call that made it, e.g. ``torch.tensor`` or ``requires_grad_``."""
+
+
+def write(*, tensor: str, how: str) -> str:
+    """Return the wire form; ``tensor``: the text of ``T``."""
+    return f"[{tensor},{dumps(how)}]"
 
 
 def read(raw: Wire, data: bytes) -> LeafDetail:

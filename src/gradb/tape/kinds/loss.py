@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,16 @@ class LossDetail:
 
     roots: tuple[tuple[str, float], ...]
     """Name and value of each scalar it began from."""
+
+
+def write(*, roots: list[tuple[str, float]]) -> str:
+    """Return the wire form."""
+    return dumps(roots)
+
+
+def write_one(*, name: str, value: float) -> str:
+    """Return the wire form of one root; ``name``: as JSON, ``value``: finite, whose repr is its JSON."""
+    return f"[[{name},{value!r}]]"
 
 
 def read(raw: Wire, data: bytes) -> LossDetail:

@@ -27,6 +27,13 @@ class NodeDetail:
     """upstream as the node left it, where its own code wrote into what it was given; empty where it did not."""
 
 
+def write(*, start: int, downstream: str, calls: int | None = None, left: str | None = None) -> str:
+    """Return the wire form; ``downstream``, and ``left`` where it wrote into upstream: texts of ``T`` with commas."""
+    if left is not None:
+        return f"[{start},[{downstream}],{'null' if calls is None else calls},[{left}]]"
+    return f"[{start},[{downstream}]]" if calls is None else f"[{start},[{downstream}],{calls}]"
+
+
 def read(raw: Wire, data: bytes) -> NodeDetail:
     """Read the wire form."""
     left = read_optional(raw[3], data) if len(raw) > 3 else ()

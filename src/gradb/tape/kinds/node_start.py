@@ -23,6 +23,11 @@ class NodeStartDetail:
     reason."""
 
 
+def write(*, backward: int, upstream: str, probes: str) -> str:
+    """Return the wire form; ``upstream``: texts of ``T`` with commas between, ``probes``: the text of a list."""
+    return f"[{backward},[{upstream}],{probes}]"
+
+
 def read(raw: Wire, data: bytes) -> NodeStartDetail:
     """Read the wire form."""
     backward, upstream, probes = raw

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,11 @@ class NoteDetail:
     """gradb about itself."""
 
     text: str
+
+
+def write(*, text: str) -> str:
+    """Return the wire form."""
+    return dumps([text])
 
 
 def read(raw: Wire, data: bytes) -> NoteDetail:

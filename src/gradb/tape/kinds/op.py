@@ -35,6 +35,40 @@ class OpDetail:
     """Id of the node whose own Python code called it, in its backward or in a hook; 0: of one that is not known."""
 
 
+def write(
+    *,
+    function: str,
+    inputs: str,
+    outputs: str,
+    arguments: str = "",
+    nodes: list[int],
+    is_inplace: bool,
+    calls: int | None = None,
+    is_within: bool = False,
+    inside: int | None = None,
+) -> str:
+    """Return the wire form.
+
+    Args:
+        function: its name as JSON.
+        inputs: the texts of ``T``, with commas between.
+        outputs: the same.
+        arguments: the texts of ``[keyword, text]``, with commas between.
+        nodes: as in ``OpDetail``.
+        is_inplace: as in ``OpDetail``.
+        calls: as in ``OpDetail``.
+        is_within: whether it was called inside of a backward.
+        inside: there, the id of the node; None where a checkpoint computed it again.
+    """
+    flag = "true" if is_inplace else "false"
+    rest = ""
+    if is_within:
+        rest = f",{'null' if calls is None else calls},{'true' if inside is None else inside}"
+    elif calls is not None:
+        rest = f",{calls}"
+    return f"[{function},[{inputs}],[{outputs}],[{arguments}],{nodes},{flag}{rest}]"
+
+
 def read(raw: Wire, data: bytes) -> OpDetail:
     """Read the wire form."""
     function, inputs, outputs, arguments, nodes, inplace, *rest = raw

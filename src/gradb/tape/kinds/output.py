@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,11 @@ class OutputDetail:
     stream: str
     """``stdout`` or ``stderr``."""
     text: str
+
+
+def write(*, stream: str, text: str) -> str:
+    """Return the wire form."""
+    return dumps([stream, text])
 
 
 def read(raw: Wire, data: bytes) -> OutputDetail:

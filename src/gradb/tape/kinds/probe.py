@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gradb.tape.kinds.jacobian import Probe, read_probes
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import Wire, read_values
+from gradb.tape.wire import Wire, dumps, read_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,25 @@ class ProbeDetail:
     """True when gradb ran the script's own code for it."""
     note: str = ""
     """Why nothing was measured."""
+
+
+def write(
+    *,
+    start: int,
+    what: str,
+    index: int,
+    of: int,
+    probes: str,
+    vector: str,
+    result: str,
+    base: str,
+    moved: str,
+    has_run_code: bool,
+    note: str,
+) -> str:
+    """Return the wire form; ``probes`` to ``moved``: the texts of lists."""
+    measured = f"{probes},{vector},{result},{base},{moved}"
+    return f"[{start},{dumps(what)},{index},{of},{measured},{dumps(has_run_code)},{dumps(note)}]"
 
 
 def read(raw: Wire, data: bytes) -> ProbeDetail:

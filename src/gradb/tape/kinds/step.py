@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_tensors
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import Wire, WireError, integers, read_values
+from gradb.tape.wire import Wire, WireError, dumps, integers, read_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,23 @@ class StepDetail:
     """True when no parameter's version was raised, as by a fused step: autograd does not see that they changed."""
     skipped: str = ""
     """Why GradScaler skipped the step, ``inf in weight.grad``; empty where it was made."""
+
+
+def write(
+    *,
+    optimizer: str,
+    learning_rates: list[float],
+    parameters: str = "",
+    before: str = "",
+    gradients: str = "",
+    groups: list[int],
+    is_unnoticed: bool = False,
+    skipped: str = "",
+) -> str:
+    """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas."""
+    more = f",{dumps(is_unnoticed)},{dumps(skipped)}" if skipped else ",true" if is_unnoticed else ""
+    parts = f"[{parameters}],[{before}],[{gradients}],{dumps(groups)}"
+    return f"[{dumps(optimizer)},{dumps(learning_rates)},{parts}{more}]"
 
 
 def read(raw: Wire, data: bytes) -> StepDetail:

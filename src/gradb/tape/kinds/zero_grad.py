@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gradb.tape.kinds.buffer import BufferChange, read_buffers
 from gradb.tape.kinds.spec import Spec
-from gradb.tape.wire import Wire
+from gradb.tape.wire import Wire, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class ZeroGradDetail:
     """What was to be cleared; of a suppressed call, ``after`` is what was there before."""
     is_suppressed: bool = False
     """True when the policy ``off`` made the call do nothing."""
+
+
+def write(*, idiom: str, cleared: list[str], is_suppressed: bool = False) -> str:
+    """Return the wire form; ``cleared``: what ``write_buffer`` returned for each buffer."""
+    return f"[{dumps(idiom)},[{','.join(cleared)}],{dumps(is_suppressed)}]"
 
 
 def read(raw: Wire, data: bytes) -> ZeroGradDetail:
