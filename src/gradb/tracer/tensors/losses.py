@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.loss import write as write_loss, write_one as write_one_loss
 from gradb.tape.wire import dumps
 from gradb.tracer.source.places import Place, read_source
 from gradb.tracer.source.syntax import Callee
@@ -88,12 +89,12 @@ class Losses:
         return _divided(root, known[1], place, is_named=known[3]) + number, None
 
     def text(self, losses: list[Loss], place: Place) -> str:
-        """Return the detail of a loss event, as JSON; the repr of a finite float is its JSON."""
+        """Return the wire form of a loss event."""
         if len(losses) == 1 and math.isfinite(losses[0][1]):
             name, value = losses[0]
             known = self._known(place)
-            return f"[[{known[2] if name == known[1] else dumps(name)},{value!r}]]"
-        return dumps(losses)
+            return write_one_loss(name=known[2] if name == known[1] else dumps(name), value=value)
+        return write_loss(roots=losses)
 
     def _known(self, place: Place) -> tuple[Place, str, str, bool]:
         known = self._names.get(id(place))

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
+from gradb.tape.kinds.aten import write as write_aten
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
@@ -273,12 +274,14 @@ class Look:
         named = zip(op._schema.arguments, args, strict=False)
         texts = [argument_text(parameter.name, value, inputs.indexes) for parameter, value in named]
         texts += [argument_text(key, value, inputs.indexes) for key, value in kwargs.items()]
-        flag = "true" if op._schema.is_mutable else "false"
         name = str(op)
-        given = f"[{','.join(inputs.texts)}],[{outputs}],[{','.join(texts)}],{flag}"
+        detail = write_aten(
+            start=self._start or self.first, number=self._number, function=name, inputs=",".join(inputs.texts),
+            outputs=outputs, arguments=",".join(texts), is_inplace=op._schema.is_mutable,
+        )  # fmt: skip
         place, is_optimizer = self._place()
         recorder.emit(
-            "aten", name, place, f"[{self._start or self.first},{self._number},{dumps(name)},{given}]", blob,
+            "aten", name, place, detail, blob,
             scope=self._scope, node=self._node, is_quiet=self._is_quiet, has_nonfinite=blob.has_nonfinite,
             phase="optimizer" if is_optimizer else self._phase,
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.op import write as write_op
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.arguments import argument_text, tensors_in
@@ -231,13 +232,11 @@ class ForwardCall:
         return not self._changes_leaf(results)
 
     def _detail(self, outputs: list[str], new: list[int]) -> str:
-        inputs, flag = ",".join(self.texts or ()), "true" if self.call.is_inplace else "false"
-        rest = f"{new},{flag}"
-        if self.is_within:
-            rest += f",{'null' if self.calls is None else self.calls},{'true' if self.inside is None else self.inside}"
-        elif self.calls is not None:
-            rest += f",{self.calls}"
-        return f"[{self.call.quoted},[{inputs}],[{','.join(outputs)}],[{self._arguments()}],{rest}]"
+        return write_op(
+            function=self.call.quoted, inputs=",".join(self.texts or ()), outputs=",".join(outputs),
+            arguments=self._arguments(), nodes=new, is_inplace=self.call.is_inplace, calls=self.calls,
+            is_within=self.is_within, inside=self.inside,
+        )  # fmt: skip
 
     def _is_by_hand(self) -> bool:
         """Tell whether the script's own code, or a library's, asks for this change, and it is no initialisation."""

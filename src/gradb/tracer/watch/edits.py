@@ -15,7 +15,10 @@ from types import FrameType
 
 import torch
 
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.buffer import write_buffer
+from gradb.tape.kinds.grad_change import write as write_grad_change
+from gradb.tape.kinds.zero_grad import write as write_zero_grad
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.callers import Caller, caller_in_torch
 from gradb.tracer.source.places import PlaceRow
@@ -107,7 +110,7 @@ class Edits:
             grad = grad_of(row.leaf)
             known = self._noted(row.leaf, grad)
             after = composer.snapshots.take(grad, held.blob)
-            rows.append(f"[{known.id},{dumps(known.label)},{row.before},{after}]")
+            rows.append(write_buffer(tensor=known.id, parameter=known.label, before=row.before, after=after))
             if norm_of(grad) == 0:
                 known.fills = known.since = 0
                 if row.before != "null":
@@ -115,7 +118,7 @@ class Edits:
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
             composer.writer.grad(known.id, event, known.fills, known.since)
-        self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],false]", held.blob)
+        self._recorder.emit("zero_grad", idiom, place, write_zero_grad(idiom=idiom, cleared=rows), held.blob)
 
     def by_effect(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         """Record what a call did: cleared, changed, or nothing."""
@@ -154,19 +157,20 @@ class Edits:
         known.is_moved = False
         self.flush()
         self._recorder.settle()
-        before = self._composer.snapshots.missing("the memory that it lay in was exchanged since")
+        by, before = "grad.set_", self._composer.snapshots.missing("the memory that it lay in was exchanged since")
         is_clear = _is_zero(value, blob)
         known.fills = known.since = 0
         if is_clear and self._policy.is_off:
             self.missed()
         elif not is_clear:
             known.filled(self._recorder.iteration)
-        row = f"[{known.id},{dumps(known.label)},{before},{value}]"
+        rows = [write_buffer(tensor=known.id, parameter=known.label, before=before, after=value)]
         self._composer.writer.grad(known.id, self._recorder.next_seq, known.fills, known.since)
         if is_clear:
-            self._recorder.emit("zero_grad", "grad.set_", place, f'["grad.set_",[{row}],false]', blob)
+            self._recorder.emit("zero_grad", by, place, write_zero_grad(idiom=by, cleared=rows), blob)
         else:
-            self._recorder.emit("grad_change", "grad.set_", place, f'["grad.set_",[{row}],null,null]', blob)
+            detail = write_grad_change(by=by, changed=rows, norm_before=None, norm_after=None)
+            self._recorder.emit("grad_change", by, place, detail, blob)
 
     def _noted(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
         """Take note of the buffer that a leaf has after a call that is recorded, which may have put it elsewhere."""
@@ -218,13 +222,13 @@ class Edits:
         event, rows = self._recorder.next_seq, []
         for part in change.parts.values():
             known = part.known
-            rows.append(f"[{known.id},{dumps(known.label)},{part.before},{part.after}]")
+            rows.append(write_buffer(tensor=known.id, parameter=known.label, before=part.before, after=part.after))
             self._composer.writer.grad(known.id, event, known.fills, known.since)
-        norms = [dumps(_together([part.norms[at] for part in change.parts.values()])) for at in (0, 1)]
+        norms = [_together([part.norms[at] for part in change.parts.values()]) for at in (0, 1)]
+        detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
         self._recorder.emit(
-            "grad_change", change.by, change.place, f"[{dumps(change.by)},[{','.join(rows)}],{','.join(norms)}]",
-            change.blob, has_nonfinite=change.blob.has_nonfinite,
-        )  # fmt: skip
+            "grad_change", change.by, change.place, detail, change.blob, has_nonfinite=change.blob.has_nonfinite
+        )
 
 
 def _together(norms: list[float | None]) -> float | None:

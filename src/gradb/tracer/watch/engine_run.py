@@ -9,7 +9,12 @@ from typing import Any, Protocol
 import torch
 from torch.utils.hooks import RemovableHandle
 
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.accumulate import write as write_accumulate
+from gradb.tape.kinds.backward_end import write as write_backward_end
+from gradb.tape.kinds.backward_start import write as write_backward_start
+from gradb.tape.kinds.node import write as write_node
+from gradb.tape.kinds.node_start import write as write_node_start
+from gradb.tape.wire import Blob
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -115,18 +120,16 @@ class BackwardRun:
         is_bad = blob.has_nonfinite
         self._tell_losses(roots, found.place, event)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
-        given = "null"
-        if wanted:
-            given = f"[{','.join([self.composer.tensor(item, blob, event, self.place) for item in inputs])}]"
+        given = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
         retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         marks = list(map(self.composer.nodes.mark, nodes))
         ids = [mark.id for mark in marks if mark is not None]
         call = "grad" if self._is_grad else "backward"
-        flags, outer = f"{dumps(retain)},{dumps(self._creates)}", self._find_outer()
         ends = [mark.id for mark in map(self.composer.nodes.mark, edges_in(wanted)) if mark is not None]
-        more = f",{outer},{dumps(ends)}" if ends else f",{outer}" if outer else ""
-        rest = f"{flags},{given},{dumps(ids)}{more}"
-        detail = f'["{call}",[{",".join(values)}],[{",".join(gradients)}],{rest}]'
+        detail = write_backward_start(
+            call=call, roots=",".join(values), gradients=",".join(gradients), retain_graph=retain,
+            create_graph=self._creates, inputs=given, nodes=ids, outer=self._find_outer(), ends=ends,
+        )  # fmt: skip
         self._hook(nodes, marks)
         self.start = event
         self.composer.local.backward = self
@@ -217,7 +220,7 @@ class BackwardRun:
             for tensor in result:
                 is_defined = tensor is not None
                 results.append(self.composer.defined(tensor, blob, event, self.place)[0] if is_defined else "null")
-        detail = f"[{self.start},[{','.join(results)}],{dumps(error)}]"
+        detail = write_backward_end(start=self.start, results=",".join(results), error=error)
         self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place, detail, blob)
 
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
@@ -234,10 +237,10 @@ class BackwardRun:
             is_bad = blob.has_nonfinite
             probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
             self._asker.held = node, mark, recorder.next_seq, gradients
+            detail = write_node_start(backward=self.start, upstream=values, probes=probes)
             return recorder.emit(
-                "node_start", mark.name, mark.place, f"[{self.start},[{values}],{probes}]", blob, scope=mark.scope,
-                node=mark.id, has_nonfinite=is_bad,
-            )  # fmt: skip
+                "node_start", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id, has_nonfinite=is_bad
+            )
         except Exception as error:
             return placeholders.node_start(composer, self, mark, len(gradients), error)
         finally:
@@ -260,13 +263,12 @@ class BackwardRun:
             if self._creates:
                 self._made(mark, gradients, event)
             values = composer.gradients(gradients, blob, has_graph=self._creates)
-            rest = "" if calls is None else f",{calls}"
-            if is_upstream_changed:
-                rest = f",{dumps(calls)},[{composer.gradients(upstream, blob)}]"
+            left = composer.gradients(upstream, blob) if is_upstream_changed else None
+            detail = write_node(start=start, downstream=values, calls=calls, left=left)
             self._asker.held = node, mark, start, upstream
             recorder.emit(
-                "node", mark.name, mark.place, f"[{start},[{values}]{rest}]", blob, scope=mark.scope,
-                node=mark.id, has_nonfinite=blob.has_nonfinite,
+                "node", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
+                has_nonfinite=blob.has_nonfinite,
             )  # fmt: skip
         except Exception as error:
             placeholders.node(composer, self, mark, start, len(gradients), error)
@@ -296,11 +298,13 @@ class BackwardRun:
             for one in (known, *composer.tensors.sharers_of_grad(known)):
                 one.filled(recorder.iteration)
                 composer.writer.grad(one.id, event, one.fills, one.since)
-            rest = "" if calls is None else f",{calls}"
-            values, label = f"{filling.before},{filling.added},{after}", known.label
+            detail = write_accumulate(
+                tensor=known.id, parameter=known.label, before=filling.before, added=filling.added, after=after,
+                backward=self.start, calls=calls,
+            )  # fmt: skip
             recorder.emit(
-                "accumulate", label, mark.place, f"[{known.id},{dumps(label)},{values},{self.start}{rest}]", blob,
-                scope=mark.scope, node=mark.id, has_nonfinite=blob.has_nonfinite,
+                "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
+                has_nonfinite=blob.has_nonfinite,
             )  # fmt: skip
         except Exception as error:
             placeholders.accumulation(composer, self, mark, tensor, error)

@@ -15,7 +15,9 @@ from typing import Any
 
 import torch
 
-from gradb.tape.wire import dumps
+from gradb.tape.kinds.buffer import write_buffer
+from gradb.tape.kinds.error import write as write_error
+from gradb.tape.kinds.zero_grad import write as write_zero_grad
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import Found, PlaceRow
@@ -119,8 +121,9 @@ class GradWatch:
             held, rows = HeldBuffers(self._composer, leaves), []
             for row in held.rows:
                 known = self._composer.tensors.record(row.leaf)
-                rows.append(f"[{known.id},{dumps(known.label)},{row.before},{row.before}]")
-            self._recorder.emit("zero_grad", idiom, place, f"[{dumps(idiom)},[{','.join(rows)}],true]", held.blob)
+                rows.append(write_buffer(tensor=known.id, parameter=known.label, before=row.before, after=row.before))
+            detail = write_zero_grad(idiom=idiom, cleared=rows, is_suppressed=True)
+            self._recorder.emit("zero_grad", idiom, place, detail, held.blob)
 
     def before_backward(self, place: PlaceRow) -> None:
         """Clear, under the policy ``on``, what the script has left: nothing may be added to used up gradients.
@@ -215,7 +218,8 @@ class GradWatch:
         key = (id(error), str(error))
         if self._composer.local.last_error != key:
             self._composer.local.last_error = key
-            self._recorder.emit("error", type(error).__name__, place, [type(error).__name__, str(error), "", False])
+            detail = write_error(type=type(error).__name__, message=str(error), is_uncaught=False)
+            self._recorder.emit("error", type(error).__name__, place, detail)
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:

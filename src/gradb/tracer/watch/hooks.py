@@ -19,7 +19,8 @@ from torch.overrides import TorchFunctionMode
 
 import gradb
 from gradb.tape.cutting import shortened
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.hook import write as write_hook
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, PlaceRow
 from gradb.tracer.tensors.history import grad_of, version
@@ -206,14 +207,15 @@ class UserHooks:
         node, visit = watched.node, self._composer.visit()
         if blob is not None and node is None and visit is not None:
             node = visit.mark.id
-        flags = f"{dumps(blob is not None)},{dumps(made is not None and made.is_changed)}"
-        before, after = ",".join(values[0]), ",".join(values[1])
         backward = 0 if blob is None else self._composer.backward_here()
-        detail = (
-            f"[{dumps(kind or watched.kind)},{dumps(_name(watched.__wrapped__))},{dumps(_where(watched.__wrapped__))},"
-            f"{watched.tensor},{watched.output_nr},{flags},[{before}],[{after}],{backward}{made or ''}]"
-        )
-        is_quiet = made is None or not (made.is_changed or made.error)
+        made = made or _Made(False, False, "")
+        detail = write_hook(
+            kind=kind or watched.kind, function=_name(watched.__wrapped__), where=_where(watched.__wrapped__),
+            tensor=watched.tensor, output_nr=watched.output_nr, has_run=blob is not None, is_changed=made.is_changed,
+            before=",".join(values[0]), after=",".join(values[1]), backward=backward, is_inplace=made.is_inplace,
+            error=made.error,
+        )  # fmt: skip
+        is_quiet = not (made.is_changed or made.error)
 
         def emit(node: int | None) -> None:
             recorder.settle()
@@ -259,10 +261,6 @@ class _Made(NamedTuple):
     is_changed: bool
     is_inplace: bool
     error: str
-
-    def __str__(self) -> str:
-        """Return how the wire form ends."""
-        return f",{dumps(self.is_inplace)},{dumps(self.error)}" if self.is_inplace or self.error else ""
 
 
 class Watched:

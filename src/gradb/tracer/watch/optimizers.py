@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.step import write as write_step
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors import norms
 from gradb.tracer.tensors.history import grad_of, version
@@ -106,7 +107,7 @@ class OptimizerState:
     def light_detail(self, rates: list[float]) -> str:
         """Return the detail of a step of which nothing but the rates is recorded, as JSON."""
         if self._light[0] != rates or not self._light[1]:
-            self._light = (rates, dumps([self.name, rates, [], [], [], []]))
+            self._light = (rates, write_step(optimizer=self.name, learning_rates=rates, groups=[]))
         return self._light[1]
 
     def rate_names(self, count: int) -> tuple[str, ...]:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import torch
 
+from gradb.tape.kinds.accumulate import write as write_accumulate
+from gradb.tape.kinds.backward_end import write as write_backward_end
+from gradb.tape.kinds.node import write as write_node
+from gradb.tape.kinds.node_start import write as write_node_start
 from gradb.tape.wire import dumps
 from gradb.tracer.probe.measuring import unknown
 from gradb.tracer.recording.composer import Composer
@@ -25,14 +29,14 @@ def node_start(composer: Composer, run: EngineCall, mark: NodeMark, count: int, 
     """Record no more than that a node is about to run."""
     why = composer.missing("upstream", error)
     probes = dumps([unknown(f"not recorded: {why}")] * (0 if mark.is_leaf else mark.edges))
-    detail = f"[{run.start},[{_nothing(composer, count, why)}],{probes}]"
+    detail = write_node_start(backward=run.start, upstream=_nothing(composer, count, why), probes=probes)
     return composer.recorder.emit("node_start", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
 
 
 def node(composer: Composer, run: EngineCall, mark: NodeMark, start: int, count: int, error: Exception) -> None:
     """Record no more than that a node has run."""
     why = composer.missing("downstream", error)
-    detail = f"[{start},[{_nothing(composer, count, why)}]]"
+    detail = write_node(start=start, downstream=_nothing(composer, count, why))
     composer.recorder.emit("node", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
 
 
@@ -45,7 +49,9 @@ def accumulation(composer: Composer, run: EngineCall, mark: NodeMark, tensor: to
     known.fills, known.since = -1, known.since or recorder.iteration
     composer.writer.grad(known.id, recorder.next_seq, known.fills, known.since)
     value = composer.snapshots.missing(why)
-    detail = f"[{known.id},{dumps(known.label)},{value},{value},{value},{run.start}]"
+    detail = write_accumulate(
+        tensor=known.id, parameter=known.label, before=value, added=value, after=value, backward=run.start
+    )
     recorder.emit("accumulate", known.label, mark.place, detail, scope=mark.scope, node=mark.id)
 
 
@@ -53,4 +59,5 @@ def end(composer: Composer, run: EngineCall, call: str, said: str, error: Except
     """Record no more than that the engine has returned."""
     composer.missing("results", error)
     composer.writer.forget(composer.writer.head)
-    composer.recorder.emit("backward_end", call, run.place, f"[{run.start},[],{dumps(said)}]")
+    detail = write_backward_end(start=run.start, results="", error=said)
+    composer.recorder.emit("backward_end", call, run.place, detail)

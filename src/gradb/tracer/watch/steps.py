@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.step import write as write_step
+from gradb.tape.wire import Blob
 from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.depth import Depth
@@ -259,7 +260,7 @@ class StepWatch:
             state.look_at_gradients(self._composer, parameters)
             self._record(optimizer, state, rates, place, why)
         else:
-            detail = dumps([state.name, rates, [], [], [], [], False, why])
+            detail = write_step(optimizer=state.name, learning_rates=rates, groups=[], skipped=why)
             self._recorder.emit("step", state.name, place, detail, has_nonfinite=True)
         self._end(optimizer, is_own=True)
 
@@ -299,11 +300,13 @@ class StepWatch:
             if value is not None:
                 composer.series.point("parameter_norm", composer.tensors.record(tensor).label, value, event)
         groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
-        lists = (state.before, state.gradients, list(map(str, groups)))
-        parts = ",".join(f"[{','.join(part if len(part) == len(after) else ())}]" for part in (after, *lists))
+        before, gradients = (part if len(part) == len(after) else [] for part in (state.before, state.gradients))
         is_unnoticed = (
             not skipped and state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
         )
-        more = f",false,{dumps(skipped)}" if skipped else ",true" if is_unnoticed else ""
-        detail = f"[{dumps(state.name)},{dumps(rates)},{parts}{more}]"
+        detail = write_step(
+            optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=",".join(before),
+            gradients=",".join(gradients), groups=groups if len(groups) == len(after) else [],
+            is_unnoticed=is_unnoticed, skipped=skipped,
+        )  # fmt: skip
         self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)

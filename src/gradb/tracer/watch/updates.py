@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from gradb.tape.wire import Blob
+from gradb.tape.kinds.op import write as write_op
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.iterations import Iterations
 from gradb.tracer.source.places import Found
@@ -151,8 +152,10 @@ class UpdateWatch:
         is_update = (found.is_direct or found.is_librarys) and self.updated(leaf)
         event, blob = recorder.next_seq, Blob()
         text, node = composer.defined(leaf, blob, event, found.place.row)
+        name = "Tensor.data = value"
+        detail = write_op(function=dumps(name), inputs="", outputs=text, nodes=[], is_inplace=True)
         recorder.emit(
-            "op", "Tensor.data = value", found.place.row, f'["Tensor.data = value",[],[{text}],[],[],true]', blob,
+            "op", name, found.place.row, detail, blob,
             scope=composer.scope, node=node, is_quiet=not is_update, has_nonfinite=blob.has_nonfinite,
             phase="optimizer" if is_update else None,
         )  # fmt: skip
