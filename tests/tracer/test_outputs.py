@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.reader import Tape
+from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.process.outputs import Outputs
@@ -125,7 +126,7 @@ def test_a_commit_that_comes_at_a_bad_time_is_made_up_for(tmp_path: Path) -> Non
     recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head: None))
     with recorder.lock:
         recorder.settle()
-        recorder.emit("note", "gradb", NOWHERE.row, ["one"])
+        recorder.emit("note", "gradb", NOWHERE.row, write_note(text="one"))
         clock = threading.Thread(target=recorder.commit)
         clock.start()
         clock.join()

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradb.tape import trouble
+from gradb.tape.kinds.end import write as write_end
+from gradb.tape.kinds.output import write as write_output
 from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
 
@@ -136,10 +138,10 @@ def _append(
         db.execute("UPDATE event SET seq = ? WHERE seq = ?", (end + len(texts), end))
     for stream, text in texts:
         seq += 1
-        db.execute(_EVENT, (seq, "output", _clear(stream), iteration, phase, json.dumps([stream, text])))
+        db.execute(_EVENT, (seq, "output", _clear(stream), iteration, phase, write_output(stream=stream, text=text)))
     if end is None:
         why = status(exit_code, signal) if is_cut else reason(exit_code, signal)  # cut: nothing is known of its end
-        detail = json.dumps([exit_code, signal, why])
+        detail = write_end(exit_code=exit_code, signal=signal, reason=why)
         db.execute(_EVENT, (seq + 1, "end", "end", iteration, "end", detail))
         db.execute("INSERT OR REPLACE INTO run VALUES('status', ?)", (status(exit_code, signal),))
 

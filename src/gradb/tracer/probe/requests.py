@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gradb.link.messages import Ask
+from gradb.tape.kinds.probe import write as write_probe
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.probe.measuring import (
     ASKED,
@@ -87,10 +88,10 @@ class Asker:
         except Exception as error:
             answer = _Answer(note=f"probing failed: {clause(error)}")
         recorder.settle()
-        values = f"{answer.probes},{answer.vector},{answer.result},{answer.base},{answer.moved}"
-        detail = (
-            f"[{held.start},{dumps(ask.what)},{ask.index},{ask.of},{values},{dumps(runs_code)},{dumps(answer.note)}]"
-        )
+        detail = write_probe(
+            start=held.start, what=ask.what, index=ask.index, of=ask.of, probes=answer.probes, vector=answer.vector,
+            result=answer.result, base=answer.base, moved=answer.moved, has_run_code=runs_code, note=answer.note,
+        )  # fmt: skip
         mark = held.mark
         recorder.emit(
             "probe", mark.name, mark.place, detail, answer.blob, scope=mark.scope, node=mark.id, may_hold=False

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from gradb.link.channel import Channel, Closed, Lost
 from gradb.link.messages import (
@@ -38,6 +37,8 @@ from gradb.link.messages import (
 from gradb.link.spec import Change, RunSpec
 from gradb.tape import trouble
 from gradb.tape.descriptors import DescriptorLost, high_only
+from gradb.tape.kinds.end import write as write_end
+from gradb.tape.kinds.error import write as write_error
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation import signals
@@ -236,12 +237,13 @@ class Debuggee:
 
         text = "".join(traceback.format_exception(error))
         place = self._recorder.places.of_traceback(error.__traceback__)
-        detail = [type(error).__name__, str(error), text, True]
-        self._recorder.guard(self._emit_error, place, detail, what="an uncaught error")
+        name = type(error).__name__
+        detail = write_error(type=name, message=str(error), traceback=text, is_uncaught=True)
+        self._recorder.guard(self._emit_error, name, place, detail, what="an uncaught error")
 
-    def _emit_error(self, place: PlaceRow, detail: list[Any]) -> None:
+    def _emit_error(self, name: str, place: PlaceRow, detail: str) -> None:
         self._recorder.settle()
-        self._recorder.emit("error", str(detail[0]), place, detail)
+        self._recorder.emit("error", name, place, detail)
 
     def _end(self) -> None:
         if os.getpid() != self._pid or self._is_ended:
@@ -262,7 +264,8 @@ class Debuggee:
     def _close_tape(self) -> None:
         outcome, recorder = self._outcome, self._recorder
         recorder.settle()
-        recorder.emit("end", "end", NOWHERE.row, [outcome.exit_code, None, outcome.reason], may_hold=False)
+        detail = write_end(exit_code=outcome.exit_code, reason=outcome.reason)
+        recorder.emit("end", "end", NOWHERE.row, detail, may_hold=False)
         recorder.write()
         if recorder.is_open:
             self._writer.set_run(status="finished" if not outcome.exit_code else f"exit code {outcome.exit_code}")

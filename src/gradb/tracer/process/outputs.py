@@ -14,7 +14,8 @@ import os
 import sys
 from typing import Any
 
-from gradb.tape.wire import Wire
+from gradb.tape.kinds.note import write as write_note
+from gradb.tape.kinds.output import write as write_output
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE, PlaceRow
@@ -100,7 +101,7 @@ class Outputs:
         self._size += len(text)
         if self.is_full():
             self.flush()
-            self._emit("gradb", ["output", "more output followed; it is not kept on the tape"])
+            self._note("more output followed; it is not kept on the tape")
         elif self._size > _PIECE:
             self.flush()
         else:  # a traceback that Python prints at the end has no place, and many lines
@@ -127,13 +128,13 @@ class Outputs:
         name, place = self._key
         self._is_busy = True
         try:
-            self._recorder.emit("output", name, place, [name, text], may_hold=may_hold)
+            self._recorder.emit("output", name, place, write_output(stream=name, text=text), may_hold=may_hold)
         finally:
             self._is_busy = False
 
-    def _emit(self, name: str, detail: Wire) -> None:
+    def _note(self, text: str) -> None:
         place = self._key[1] if self._key else (None, None, None, None, None)
-        self._recorder.emit("note", name, place, detail[1:])
+        self._recorder.emit("note", "gradb", place, write_note(text=text))
 
 
 class _Tee(io.RawIOBase):

@@ -14,6 +14,9 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.leaf import write as write_leaf
+from gradb.tape.kinds.note import write as write_note
+from gradb.tape.kinds.op import write as write_op
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
@@ -155,7 +158,7 @@ class Composer:
             self._told.add((place, names))
             self.recorder.settle()
             text = f"torch.func transforms ({names}) run here: what they compute is not recorded"
-            self.recorder.emit("note", "gradb", place, [text])
+            self.recorder.emit("note", "gradb", place, write_note(text=text))
 
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
@@ -270,7 +273,7 @@ class Composer:
         event, blob = self.recorder.next_seq, Blob()
         text, node = self.defined(tensor, blob, event, place)
         self.recorder.emit(
-            "leaf", known.label, place, f"[{text},{dumps(how)}]", blob,
+            "leaf", known.label, place, write_leaf(tensor=text, how=how), blob,
             scope=self.scope, node=node, is_quiet=is_quiet, has_nonfinite=blob.has_nonfinite,
             phase=None if self.local.inside is None else "backward",
         )  # fmt: skip
@@ -279,7 +282,7 @@ class Composer:
         """Record that a leaf requires grad no more."""
         call, event, blob = "requires_grad = False", self.recorder.settle(), Blob()
         output, _ = self.defined(tensor, blob, event, place)
-        detail = f'["{call}",[],[{output}],[],[],true]'
+        detail = write_op(function=dumps(call), inputs="", outputs=output, nodes=[], is_inplace=True)
         self.recorder.emit("op", call, place, detail, blob, scope=self.scope, is_quiet=True)
 
     def retain(self, tensor: torch.Tensor) -> None:

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gradb.link.spec import Change
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.depth import write as write_depth
+from gradb.tape.kinds.intervention import write as write_intervention
+from gradb.tape.kinds.note import write as write_note
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE
 
@@ -64,7 +67,7 @@ class Controls:
         try:
             self._tell(what, before, "script")
             note = f"{what} {before} ends here, since it could not be carried out: the script's own is in force"
-            self._recorder.emit("note", "gradb", NOWHERE.row, [note], may_hold=self._may_hold)
+            self._recorder.emit("note", "gradb", NOWHERE.row, write_note(text=note), may_hold=self._may_hold)
             self._changed()
         except Exception as error:
             self._recorder.failures.part("the end of a change from outside", error)
@@ -130,17 +133,18 @@ class Controls:
         self._changed()
 
     def _tell(self, what: str, before: str, after: str) -> None:
-        self._recorder.emit("intervention", what, NOWHERE.row, [what, before, after], may_hold=self._may_hold)
+        detail = write_intervention(what=what, before=before, after=after)
+        self._recorder.emit("intervention", what, NOWHERE.row, detail, may_hold=self._may_hold)
 
     def _set_depth(self, depth: str, reason: str) -> None:
         recorder = self._recorder
         recorder.is_full = depth == "full"
         try:
             leaves, gradients, blob = (
-                self.training.snapshot() if recorder.is_full and self.training is not None else ("[]", "[]", None)
+                self.training.snapshot() if recorder.is_full and self.training is not None else ("", "", None)
             )
         except Exception as error:
-            leaves, gradients, blob = "[]", "[]", None
+            leaves, gradients, blob = "", "", None
             recorder.failures.part("what the leaves hold", error, hides="values gradients")
-        detail = f"[{dumps(depth)},{dumps(reason)},{leaves},{gradients}]"
+        detail = write_depth(depth=depth, reason=reason, leaves=leaves, gradients=gradients)
         recorder.emit("depth", depth, NOWHERE.row, detail, blob, may_hold=self._may_hold)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from gradb.tape.cutting import first_line
+from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.schema import QUIET
 from gradb.tape.writer import TapeWriter
@@ -66,7 +67,7 @@ class Recording(Protocol):
     iteration: int
     phase: str
 
-    def emit(self, kind: Kind, name: str, place: Any, detail: Any, *, may_hold: bool = True) -> int:
+    def emit(self, kind: Kind, name: str, place: Any, detail: str, *, may_hold: bool = True) -> int:
         """Record an event."""
         ...
 
@@ -115,7 +116,7 @@ class Failures:
             writer.forget(writer.head)
             text = f"{what} not recorded here: {why}"
             seq = writer.event(
-                "note", "missing", (None,) * 5, json.dumps([text]), None,
+                "note", "missing", (None,) * 5, write_note(text=text), None,
                 iteration=recorder.iteration, phase=recorder.phase, node=node, flags=0 if is_first else QUIET,
             )  # fmt: skip
             writer.missing(seq, what, why, hides)
@@ -128,7 +129,7 @@ class Failures:
         for _ in range(unsaid):
             self.event("a call", RecursionError("at the end of the stack"), hides=_BOTH)
         while self._untold:
-            self._recorder.emit("note", "missing", (None,) * 5, [self._untold.pop(0)], may_hold=False)
+            self._recorder.emit("note", "missing", (None,) * 5, write_note(text=self._untold.pop(0)), may_hold=False)
 
     def save(self) -> None:
         """Write the counts to the tape's facts, if they have changed."""

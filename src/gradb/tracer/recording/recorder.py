@@ -17,9 +17,10 @@ from typing import Any
 from gradb.tape import trouble
 from gradb.tape.descriptors import DescriptorLost, FileLost
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import PHASE_OF_KIND, Kind
 from gradb.tape.schema import NONFINITE, QUIET
-from gradb.tape.wire import Blob, Wire, dumps
+from gradb.tape.wire import Blob
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.recording.failures import Failures, reason
@@ -115,7 +116,7 @@ class Recorder:
         kind: Kind,
         name: str,
         place: PlaceRow,
-        detail: Wire | str,
+        detail: str,
         blob: Blob | None = None,
         *,
         scope: str = "",
@@ -127,7 +128,7 @@ class Recorder:
     ) -> int:
         """Append an event, then hold the script if the gate says so. Return its number.
 
-        ``detail`` is its wire form, or the text of that.
+        ``detail`` is its wire form, which ``write`` of its kind returns.
         """
         self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
         thread = self._threads.get(ident := threading.get_ident())
@@ -136,11 +137,10 @@ class Recorder:
         writer = self.writer
         seq = writer.head + 1
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
-        text = detail if type(detail) is str else dumps(detail)
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
         events = writer.events
         events.append(
-            (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, text, data)
+            (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, detail, data)
         )  # as ``TapeWriter.event`` does, without a call of twelve arguments
         writer.head = seq
         if type(place) is Inside:
@@ -177,7 +177,7 @@ class Recorder:
         """Say something about the recording itself, on the tape."""
         with self.lock:
             self.settle()
-            self.emit("note", "gradb", NOWHERE.row, [text])
+            self.emit("note", "gradb", NOWHERE.row, write_note(text=text))
 
     @shielded_but_for_its_end
     def guard(self, part: Callable[..., Any], *arguments: Any, what: str = "an event", hides: str = "") -> Any:

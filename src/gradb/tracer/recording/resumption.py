@@ -43,4 +43,4 @@ class Resumption:
             known.fills, known.since = (0, 0) if grad_of(leaf) is None else (-1, composer.recorder.iteration - 1)
             writer.grad(known.id, event, known.fills, known.since)
         self._renew()
-        return f"[{','.join(leaves)}]", f"[{','.join(gradients)}]", blob
+        return ",".join(leaves), ",".join(gradients), blob
