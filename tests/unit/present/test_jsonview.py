@@ -50,7 +50,7 @@ def test_every_event_keeps_the_contract(example: OpenExample, name: str) -> None
 def test_every_pane_is_json(example: OpenExample, name: str) -> None:
     """Each pane at each position can be printed as strict JSON."""
     tape = example(name)
-    for position in range(0, tape.head + 1, 1 + tape.head // 25):
+    for position in range(0, tape.head + 1, 1 + tape.head // 20):
         for pane in PANES:
             shown = json.loads(json.dumps(pane_json(pane, tape.frame(position)), allow_nan=False))
             assert (shown["pane"], shown["position"]) == (pane, position)

@@ -44,11 +44,12 @@ def showing(base: Frame, *series: Series, **facts: object) -> Frame:
     return replace(base, training=made_training(*series, **facts))  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def blown_up(tmp_path: Path) -> Iterator[Tape]:
+@pytest.fixture(scope="module")
+def blown_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tape]:
     """A training that blows up after zero_grad was switched off."""
-    training(tmp_path / "t.tape", 120, off_at=10, rate=0.3, seed="3")
-    with Tape.open(tmp_path / "t.tape") as tape:
+    path = tmp_path_factory.mktemp("blown_up") / "t.tape"
+    training(path, 120, off_at=10, rate=0.3, seed="3")
+    with Tape.open(path) as tape:
         yield tape
 
 

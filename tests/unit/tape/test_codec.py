@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
@@ -198,6 +198,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize("kind", DETAILS)
+@settings(max_examples=20)
 @given(wire=json_values, data=st.binary(max_size=40))
 def test_strange_json_is_refused_or_read(kind: str, wire: object, data: bytes) -> None:
     """Whatever JSON a detail holds, the reader says WireError or reads it: nothing else."""
@@ -206,6 +207,7 @@ def test_strange_json_is_refused_or_read(kind: str, wire: object, data: bytes) -
 
 
 @pytest.mark.parametrize("kind", DETAILS)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_damaged_detail_is_refused_or_read(kind: Kind, data: st.DataObject) -> None:
     """One item replaced anywhere in a sound detail gives a WireError or a detail: nothing else."""

@@ -198,7 +198,7 @@ def test_strange_tapes_are_read_or_refused(path: Path, name: str) -> None:
         walk(tape)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_flipped_bytes(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Bytes changed anywhere in the file give Frames or a TapeError, and never another exception."""

@@ -67,7 +67,7 @@ stops = st.sampled_from(get_args(StopKind)).flatmap(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(headers, max_size=14), st.lists(stops, min_size=8, max_size=8))
 def test_search_agrees_with_the_predicate(
     tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, object]], wanted: list[Stop]
