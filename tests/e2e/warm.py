@@ -25,7 +25,10 @@ from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
 _LARGEST = 1 << 20
-_PARTS = "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare tracer.debuggee tracer.tracing"
+_PARTS = (
+    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare"
+    " tracer.process.debuggee tracer.watch.tracing"
+)
 _leave = os._exit
 
 
