@@ -134,25 +134,26 @@ class Replay:
 
     def _arrive(self, event: Event) -> None:
         """Make the changes asked for meanwhile, and pause where that is wanted."""
-        is_asked = False
+        asked = 0
         while (message := self._heard(0.0)) is not None:
-            is_asked = is_asked or isinstance(message, Pause)
+            if isinstance(message, Pause):
+                asked = message.seq
             if isinstance(message, Set):
                 self._set_or_keep(message.change, event.iteration)
-        if event.kind != "end" and (is_asked or self._order.matches(event)):
-            self._pause(self._writer.head)
+        if event.kind != "end" and (asked or self._order.matches(event)):
+            self._pause(self._writer.head, asked or self._order.seq)
 
-    def _pause(self, head: int) -> None:
+    def _pause(self, head: int, request_seq: int = 0) -> None:
         self._writer.commit()
-        self._channel.send(Paused(head))
+        self._channel.send(Paused(head, request_seq))
         message = self._heard(None)
         while not isinstance(message, Continue):
             if isinstance(message, Set):
                 self._set_or_keep(message.change, self._iteration)
                 self._writer.commit()
-                self._channel.send(Paused(self._writer.head))
+                self._channel.send(Paused(self._writer.head, message.seq))
             elif isinstance(message, Ask):  # there is no node to probe
-                self._channel.send(Paused(self._writer.head))
+                self._channel.send(Paused(self._writer.head, message.seq))
             message = self._heard(None)
         self._order = message
 

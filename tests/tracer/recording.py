@@ -30,7 +30,7 @@ def record(
     gate: Gate | None = None,
 ) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
-    recorder = Recorder(TapeWriter(path), gate or Gate(None, lambda head: None, always_looks_in=aten))
+    recorder = Recorder(TapeWriter(path), gate or Gate(None, lambda head, request_seq: None, always_looks_in=aten))
     recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:

@@ -31,7 +31,7 @@ class _Questions(Gate):
     """Asks at some events, on the thread that would be held there."""
 
     def __init__(self, asks: dict[tuple[str, str], list[Ask]]) -> None:
-        super().__init__(None, lambda head: None)
+        super().__init__(None, lambda head, request_seq: None)
         self.asks = asks
         self.recorder: Recorder | None = None
 

@@ -400,7 +400,7 @@ def test_the_script_is_held_at_a_node_on_another_thread_and_steps_on(deep: Calla
     """It stops there, steps from event to event on that thread, and goes on to its end."""
     heads: list[tuple[int, int]] = []
 
-    def held(head: int) -> None:
+    def held(head: int, request_seq: int) -> None:
         heads.append((head, threading.get_ident()))
         order = Continue(Stop("event")) if len(heads) < 5 else None
         _thread.start_new_thread(gate.release, (order,))  # a Thread would give the engine's thread a stand-in for good

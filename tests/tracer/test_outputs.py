@@ -26,7 +26,7 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Script
     """Run a function whose prints are recorded, and return the text of each output event."""
 
     def run(script: Script) -> list[str]:
-        recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head: None))
+        recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head, request_seq: None))
         with monkeypatch.context() as patch:
             for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
                 patch.setattr(sys, name, getattr(sys, name))
@@ -123,7 +123,7 @@ def test_half_a_line_is_told_when_nothing_more_comes(printed: Printed) -> None:
 
 def test_a_commit_that_comes_at_a_bad_time_is_made_up_for(tmp_path: Path) -> None:
     """While an event is composed the clock cannot commit; whoever composes the next one does it first."""
-    recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head: None))
+    recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head, request_seq: None))
     with recorder.lock:
         recorder.settle()
         recorder.emit("note", "gradb", NOWHERE.row, write_note(text="one"))

@@ -20,7 +20,7 @@ NOWHERE = (None, None, None, None, None)
 
 def begun(path: Path, told: list[tuple[int, str]]) -> Recorder:
     """Return a recorder with two events on its tape, which takes down why it has ended."""
-    recorder = Recorder(TapeWriter(path), Gate(None, lambda head: None))
+    recorder = Recorder(TapeWriter(path), Gate(None, lambda head, request_seq: None))
     recorder.writer._connection.execute("PRAGMA busy_timeout = 1")
     recorder.observer.stopped.listen(lambda event, why: told.append((event, why)))
     for text in ("one", "two"):

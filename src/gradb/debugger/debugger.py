@@ -43,7 +43,6 @@ class Debugger(View):
         self._legs: deque[Leg] = deque()
         self._under_way: tuple[Leg, Event | None] | None = None  # the leg that the script is on, and its origin
         self._switches = Switches()
-        self._unanswered = 0  # changes sent to a running script: it answers those that found it paused
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:
@@ -201,8 +200,6 @@ class Debugger(View):
         head, iteration = self.head, self.iteration
         if not self.is_running:
             self._is_following = self.position == head
-        elif self._under_way is not None:
-            self._unanswered += 1
         is_later = change.iteration > max(iteration, 1)
         if not is_later:
             self._switches.ask(change, self.training())
@@ -227,33 +224,22 @@ class Debugger(View):
 
     def pump(self, timeout: float = 0.0) -> bool:
         """Take in what the debuggee said, waiting up to ``timeout`` seconds for it; return whether anything changed."""
-        was_live, was_pausing = self.is_live, self.run.is_pausing
+        was_live = self.is_live
         messages = self.run.pump(timeout)
         if was_live and self._is_following:
             self.position = self.head
         if any(isinstance(message, Paused) for message in messages) and not self.is_running and self.is_live:
-            self._on_paused(is_asked=was_pausing)
+            self._on_paused()
         if was_live and not self.is_live:
             self._on_ended()
         return bool(messages) or was_live != self.is_live
 
-    def _on_paused(self, *, is_asked: bool) -> None:
-        if self._unanswered and not is_asked and not self._has_met():
-            self._unanswered -= 1
-            self.run.is_running = True
-            return
+    def _on_paused(self) -> None:
         under_way, self._under_way = self._under_way, None
         if self._is_following:
             if under_way is not None:
                 self._arrive(*under_way)
             self._walk_on()
-
-    def _has_met(self) -> bool:
-        """Tell whether the script has come to what it was sent for: it may have paused only to answer a change."""
-        if self._under_way is None:
-            return True
-        leg, origin = self._under_way
-        return nearest(self.tape, leg.stops, origin.seq if origin is not None else 0, 1) is not None
 
     def _on_ended(self) -> None:
         under_way, self._under_way = self._under_way, None

@@ -30,6 +30,7 @@ from gradb.link.messages import (
     Progress,
     Ready,
     Refused,
+    Request,
     Set,
     Stopped as SaysStopped,
 )
@@ -71,6 +72,7 @@ class Run:
         self.command: Sequence[str] | None = None
         """What it was started with, where that is not the tracer."""
         self._live = live
+        self._requests = self._continued = 0  # number of the newest request, and of the newest to go on
         self._doing = "starting Python"
         self._tape: Tape | None = None
         self._has_tape = False
@@ -138,19 +140,19 @@ class Run:
         assert self._live is not None
         self.is_running = True
         self._doing = "running"
-        self._live.send(order)
+        self._continued = self._send(self._live, order)
 
     def pause(self) -> None:
         """Ask a running script to pause at its next event."""
         if self._live is not None and self.is_running and not self.is_pausing:
             self._doing = "pausing"
-            self._live.send(Pause())
+            self._send(self._live, Pause())
 
     def change(self, change: Change) -> None:
         """Have something changed; a paused script answers by pausing anew, and counts as running until then."""
         if self._live is None:
             return
-        self._live.send(Set(change))
+        self._send(self._live, Set(change))
         if not self.is_running:
             self.is_running = True
             self._doing = "changing"
@@ -158,9 +160,15 @@ class Run:
     def ask(self, ask: Ask) -> None:
         """Have the node that a paused script is held at probed; the script counts as running until it has answered."""
         if self._live is not None and not self.is_running:
-            self._live.send(ask)
+            self._send(self._live, ask)
             self.is_running = True
             self._doing = "probing"
+
+    def _send(self, live: Live, request: Request) -> int:
+        """Send a request with the next number, and return that."""
+        self._requests += 1
+        live.send(replace(request, seq=self._requests))
+        return self._requests
 
     def passing(self) -> Passing | contextlib.nullcontext[None]:
         """Return a context in which the signals that this process gets are the script's."""
@@ -212,10 +220,11 @@ class Run:
             case Progress(head, iteration, loss):
                 self.pace.take(time.monotonic(), iteration, loss)
                 self._grow(head)
-            case Paused(head):
+            case Paused(head, request_seq):
                 self._grow(head)
-                self.pace.rest()
-                self.is_running = False
+                if request_seq >= self._continued:  # else it was said before the script went on
+                    self.pace.rest()
+                    self.is_running = False
             case SaysStopped(head, why):
                 self.stopped = Stopped(head, why)
                 self._has_tape = True

@@ -8,7 +8,9 @@ The conversation, seen from the debuggee::
 
 ``Pause`` may arrive while the script runs, ``Set`` and ``Quit`` at any time; a closed channel means ``Quit``. A ``Set``
 that a paused script gets is carried out at once, and answered by a new ``Paused``; so is an ``Ask``, which only a
-paused script hears. The tape is committed before ``Paused`` is sent, so whoever receives it may read up to ``head``.
+paused script hears. Each request has a number, higher than those before, and a ``Paused`` the number of the request
+that it answers: one that answers less than the newest ``Continue`` was said before the script went on. The tape is
+committed before ``Paused`` is sent, so whoever receives it may read up to ``head``.
 Nothing here knows sockets or processes.
 """
 
@@ -38,6 +40,8 @@ class Continue:
     """Where to pause as well."""
     origin: Event | None = None
     """The event the movement began at, for ``Stop.matches``; None before the first event."""
+    seq: int = 0
+    """Number of the request."""
 
     @property
     def looks_in(self) -> bool:
@@ -53,12 +57,17 @@ class Continue:
 class Pause:
     """To the debuggee: pause at the next event."""
 
+    seq: int = 0
+    """Number of the request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Set:
     """To the debuggee: change something from outside."""
 
     change: Change
+    seq: int = 0
+    """Number of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ class Ask:
     """row: which output of the node; column: which of its edges."""
     numbers: tuple[float, ...] = ()
     """with: the vector upstream, one number for each element of all outputs, or one for all."""
+    seq: int = 0
+    """Number of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,8 @@ class Paused:
 
     head: int
     """The last event on the tape, committed."""
+    request_seq: int = 0
+    """Number of the request that it answers; 0 before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,8 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Message = Continue | Pause | Set | Ask | Quit | Ready | Refused | Loading | Paused | Progress | Stopped | Ended
+Request = Continue | Pause | Set | Ask
+Message = Request | Quit | Ready | Refused | Loading | Paused | Progress | Stopped | Ended
 
 
 def encode(message: Message) -> bytes:
@@ -167,9 +181,9 @@ def _stop(raw: Any) -> Stop:
     return Stop(kind, str(argument), bool(with_quiet))
 
 
-def _continue(stop: Any, breakpoints: Any, origin: Any) -> Continue:
+def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:
     event = None if origin is None else Event(*origin)
-    return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event)
+    return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event, int(seq))
 
 
 def _change(what: Any, value: Any, iteration: Any) -> Change:
@@ -182,22 +196,22 @@ ASKS = ("full", "row", "column", "random", "with")
 """What can be asked for."""
 
 
-def _ask(what: Any, index: Any, of: Any, numbers: Any) -> Ask:
+def _ask(what: Any, index: Any, of: Any, numbers: Any, seq: Any) -> Ask:
     if what not in ASKS:
         raise ValueError(f"cannot ask for {what!r}")
-    return Ask(str(what), int(index), int(of), tuple(float(number) for number in numbers))
+    return Ask(str(what), int(index), int(of), tuple(float(number) for number in numbers), int(seq))
 
 
 _READERS: dict[str, Callable[..., Message]] = {
     "Continue": _continue,
-    "Pause": Pause,
-    "Set": lambda change: Set(_change(*change)),
+    "Pause": lambda seq: Pause(int(seq)),
+    "Set": lambda change, seq: Set(_change(*change), int(seq)),
     "Ask": _ask,
     "Quit": Quit,
     "Ready": lambda torch: Ready(str(torch)),
     "Refused": lambda why: Refused(str(why)),
     "Loading": lambda what: Loading(str(what)),
-    "Paused": lambda head: Paused(int(head)),
+    "Paused": lambda head, request_seq: Paused(int(head), int(request_seq)),
     "Progress": lambda head, iteration, loss: Progress(
         int(head), int(iteration), None if loss is None else float(loss)
     ),

@@ -17,7 +17,7 @@ device, path = sys.argv[1], Path(sys.argv[2])
 held: list[tuple[int, int]] = []
 
 
-def hold(head):
+def hold(head, request_seq):
     held.append((head, threading.get_ident()))
     order = Continue(Stop("event")) if len(held) < STEPS else None
     threading.Timer(0.01, gate.release, [order]).start()

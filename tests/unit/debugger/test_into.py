@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from gradb.debugger.errors import UserError
 from gradb.link.messages import Continue
+from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 from gradb.tracer.recording.gate import Gate
 from tests.unit.debugger.conftest import Live, Recorded
 from tests.unit.debugger.test_moving import do, here
+
+EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2, False, False)
 
 MOVES = (
     ("step; into", 2),
@@ -87,18 +91,37 @@ def test_out_needs_something_to_leave(recorded: Recorded) -> None:
 )
 def test_the_gate_asks_for_calls_only_where_they_are_wanted(order: Continue | None, looks_in: bool) -> None:
     """The tracer looks into ops and nodes as long as the order needs their calls, or always."""
-    gate = Gate(None, lambda head: None)
+    gate = Gate(None, lambda head, request_seq: None)
     gate.release(order)
     assert gate.looks_in is looks_in
-    assert Gate(order, lambda head: None, always_looks_in=True).looks_in
+    assert Gate(order, lambda head, request_seq: None, always_looks_in=True).looks_in
     gate.release(None)
     assert not gate.looks_in
+
+
+def test_a_pause_tells_which_request_it_answers() -> None:
+    """A stop answers the order, a request to pause itself, an errand the one who gave it; the start answers none."""
+    told: list[tuple[int, int]] = []
+
+    def held(head: int, request_seq: int) -> None:
+        told.append((head, request_seq))
+        if len(told) == 3:
+            gate.send(lambda: head + 1, 8)
+        else:
+            gate.release(Continue(Stop("event"), seq=len(told)))
+
+    gate = Gate(None, held)
+    gate.hold(0)
+    gate.arrive(replace(EVENT, seq=1))
+    gate.pause_next(7)
+    gate.arrive(replace(EVENT, seq=2))
+    assert told == [(0, 0), (1, 1), (2, 7), (3, 8)]
 
 
 def test_a_held_script_learns_of_the_order_it_is_released_with() -> None:
     """What holds a node about to run is told to look into it before it goes on."""
     seen: list[bool] = []
-    gate = Gate(None, lambda head: threading.Timer(0.01, gate.release, [Continue(Stop("into"))]).start())
+    gate = Gate(None, lambda head, request_seq: threading.Timer(0.01, gate.release, [Continue(Stop("into"))]).start())
     gate.hold(3)
     seen.append(gate.looks_in)
     assert seen == [True]

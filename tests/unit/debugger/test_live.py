@@ -14,7 +14,8 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
-from gradb.link.spec import RunSpec
+from gradb.link.messages import Continue, Message, Paused, Request
+from gradb.link.spec import Change, RunSpec
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.stops import Stop
 from tests.fakes.debuggee import PRINTED
@@ -23,11 +24,53 @@ from tests.unit.debugger.conftest import PATIENCE, Live
 STEP = Stop("step")
 
 
+class Words:
+    """A debuggee that says what it is told to, and keeps what it hears."""
+
+    is_gone = is_cut_off = False
+
+    def __init__(self) -> None:
+        self.heard: list[Request] = []
+        self.said: list[Message] = []
+
+    def send(self, message: Request) -> None:
+        """Hear a request."""
+        self.heard.append(message)
+
+    def poll(self, timeout: float) -> list[Message]:
+        """Say what is to be said."""
+        words, self.said = self.said, []
+        return words
+
+
 def pump_until(debugger: Debugger, condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         debugger.pump(0.05)
+
+
+def test_an_answer_from_before_the_script_went_on_is_no_pause(tmp_path: Path) -> None:
+    """A change found the script at its stop: its answer comes when the script has been sent on, and it runs."""
+    words = Words()
+    run = Run(str(tmp_path / "none.tape"), words)  # type: ignore[arg-type]
+    seen = []
+
+    def hear(*messages: Message) -> None:
+        words.said += messages
+        run.pump()
+        seen.append((run.head, run.is_running))
+
+    hear(Paused(0))
+    run.run_on(Continue(STEP))
+    run.change(Change("lr", "0.5"))
+    hear(Paused(3, 1))
+    run.run_on(Continue(Stop("end")))
+    hear(Paused(4, 2))
+    run.pause()
+    hear(Paused(9, 4))
+    assert seen == [(0, False), (3, False), (4, True), (9, False)]
+    assert [request.seq for request in words.heard] == [1, 2, 3, 4]
 
 
 def end_of(path: Path) -> EndDetail:

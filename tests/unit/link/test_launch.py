@@ -77,8 +77,8 @@ def test_child_gets_channel_spec_and_stdin(spec: RunSpec, started: list[Debuggee
     (tmp_path / "in").write_text("5\n")
     started.append(launch(RunSpec("a.py", spec.tape, stdin=str(tmp_path / "in")), child(ECHO)))
     channel: Channel = started[0].channel
-    channel.send(Pause())
-    assert channel.receive(60.0) == Loading("a.pyPause()5\n")
+    channel.send(Pause(4))
+    assert channel.receive(60.0) == Loading("a.pyPause(seq=4)5\n")
     with pytest.raises(Closed):
         channel.receive(60.0)
     assert started[0].wait(PATIENCE) == 0

@@ -18,18 +18,21 @@ from gradb.link.messages import (
     Quit,
     Ready,
     Refused,
+    Set,
     decode,
     encode,
 )
-from gradb.link.spec import RunSpec
+from gradb.link.spec import Change, RunSpec
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
 EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2, False, False)
 MESSAGES: tuple[Message, ...] = (
     Continue(Stop("step", with_quiet=True)),
-    Continue(Stop("end"), (Stop("at", "train.py:12"), Stop("nonfinite")), EVENT),
+    Continue(Stop("end"), (Stop("at", "train.py:12"), Stop("nonfinite")), EVENT, 6),
     Pause(),
+    Pause(4),
+    Set(Change("lr", "0.5", 3), 5),
     Ask("full"),
     Ask("row", 3, 1),
     Ask("with", numbers=(1.0, -2.5)),
@@ -38,6 +41,7 @@ MESSAGES: tuple[Message, ...] = (
     Loading("importing torch"),
     Refused("the disk does not take it"),
     Paused(12),
+    Paused(12, 7),
     Progress(1000, 3),
     Ended(3),
     Ended(None),
@@ -52,9 +56,9 @@ def test_message_survives(message: Message) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xff\xfe", b"null", b"{}", b"[]", b'["Shout"]', b'["Paused"]', b'["Paused","x"]', b'["Quit",1]',
-     b'["Ask","all",0,0,[]]',
-     b'["Continue",["fly","",false],[],null]', b'["Continue",["end","",false],[],[1]]', b"[" * 100_000],
+    [b"", b"\xff\xfe", b"null", b"{}", b"[]", b'["Shout"]', b'["Paused"]', b'["Paused","x",0]', b'["Paused",3,"x"]',
+     b'["Quit",1]', b'["Ask","all",0,0,[],0]',
+     b'["Continue",["fly","",false],[],null,0]', b'["Continue",["end","",false],[],[1],0]', b"[" * 100_000],
 )  # fmt: skip
 def test_garbage_is_no_message(data: bytes) -> None:
     """Anything else is refused as such."""

@@ -166,19 +166,19 @@ class Debuggee:
         match message:
             case Continue():
                 self._gate.release(message)
-            case Pause():
-                self._gate.ask()
-            case Set(change):
-                self._change(change)
+            case Pause(seq):
+                self._gate.pause_next(seq)
+            case Set(change, seq):
+                self._change(change, seq)
             case Ask():
-                self._gate.send(lambda: self._answer(message))
+                self._gate.send(lambda: self._answer(message), message.seq)
             case Quit():
                 self._abort()
 
-    def _change(self, change: Change) -> None:
+    def _change(self, change: Change, seq: int) -> None:
         """Have something changed: at once where the script is held, else between two events."""
         self._controls.ask(change)
-        self._gate.send(self._settle)
+        self._gate.send(self._settle, seq)
 
     def _answer(self, ask: Ask) -> int:
         with self._recorder.lock:
@@ -203,11 +203,11 @@ class Debuggee:
                 self._recorder.commit(is_last=True)
             os._exit(1)
 
-    def _paused(self, head: int) -> None:
+    def _paused(self, head: int, request_seq: int) -> None:
         self._recorder.write()
         if self._recorder.is_open:
             self._writer.index()
-        self._send(Paused(head))
+        self._send(Paused(head, request_seq))
 
     def _send(self, message: Message) -> None:
         if os.getpid() == self._pid:

@@ -21,12 +21,13 @@ class Gate:
 
     Args:
         order: where to stop first; None: nowhere.
-        on_pause: called with the head before the script is held (commit, tell the other side).
+        on_pause: called before the script is held (commit, tell the other side) with the head and the number of the
+            request that is answered.
         always_looks_in: the ATen calls of every op and node are recorded, whatever the order.
     """
 
     def __init__(
-        self, order: Continue | None, on_pause: Callable[[int], None], *, always_looks_in: bool = False
+        self, order: Continue | None, on_pause: Callable[[int, int], None], *, always_looks_in: bool = False
     ) -> None:
         self.is_paused = False
         self.looks_in = False
@@ -34,8 +35,8 @@ class Gate:
         self._always_looks_in = always_looks_in
         self._obey(order)
         self._on_pause = on_pause
-        self._is_asked = False
-        self._errands: deque[Callable[[], int]] = deque()
+        self._asked = 0  # number of the request to pause
+        self._errands: deque[tuple[Callable[[], int], int]] = deque()
         self._held = threading.Semaphore(0)
 
     def _obey(self, order: Continue | None) -> None:
@@ -45,7 +46,7 @@ class Gate:
     @property
     def is_watching(self) -> bool:
         """True when headers have to be built, because something could stop the script."""
-        return self._order is not None or self._is_asked
+        return self._order is not None or self._asked > 0
 
     def is_stepping(self) -> bool:
         """Tell whether a person is going through the script step by step, and wants everything known at each."""
@@ -53,38 +54,42 @@ class Gate:
 
     def arrive(self, event: Event) -> None:
         """Hold the script here if the order or a request to pause says so."""
-        if self._is_asked or (self._order is not None and self._order.matches(event)):
-            self.hold(event.seq)
+        if asked := self._asked:
+            self.hold(event.seq, asked)
+        elif self._order is not None and self._order.matches(event):
+            self.hold(event.seq, self._order.seq)
 
-    def hold(self, head: int) -> None:
+    def hold(self, head: int, request_seq: int = 0) -> None:
         """Stop the calling thread until ``release``; meanwhile it does the errands it is given."""
-        self._is_asked = False
+        self._asked = 0
         self.is_paused = True
-        self._on_pause(head)
+        self._on_pause(head, request_seq)
         self._held.acquire()
         while self._errands:
-            new_head = self._errands.popleft()()
+            errand, request_seq = self._errands.popleft()
+            new_head = errand()
             if self.is_paused:
-                self._on_pause(new_head)
+                self._on_pause(new_head, request_seq)
             self._held.acquire()
 
-    def send(self, errand: Callable[[], int]) -> bool:
+    def send(self, errand: Callable[[], int], request_seq: int) -> bool:
         """Have the thread that is held do something that returns the new head; False when none is held.
 
         Called from the listening thread.
         """
         if self.is_paused:
-            self._errands.append(errand)
+            self._errands.append((errand, request_seq))
             self._held.release()
         return self.is_paused
 
     def release(self, order: Continue | None) -> None:
         """Let the script go on until the order says stop (None: to the end). Called from the listening thread."""
         self._obey(order)
+        self._asked = 0  # what was asked before is answered by the pause that ends here
         if self.is_paused:
             self.is_paused = False
             self._held.release()
 
-    def ask(self) -> None:
+    def pause_next(self, request_seq: int) -> None:
         """Hold the script at its next event. Called from the listening thread."""
-        self._is_asked = not self.is_paused
+        self._asked = 0 if self.is_paused else request_seq
