@@ -5,14 +5,12 @@ One table; `until`, `break` and `clear` share it. It makes ``Stop`` values and k
 
 from __future__ import annotations
 
-from typing import get_args
-
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
-from gradb.tape.kinds.registry import Kind
+from gradb.tape.kinds.registry import SPECS
 from gradb.tape.stops import Stop
 
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = tuple(SPECS)
 WAYS = "node NAME, aten NAME, line N, FILE:N, iteration N, nonfinite, or a kind of event (error, accumulate, step ...)"
 
 

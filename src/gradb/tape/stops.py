@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import Kind
 
-FORWARD_ENDS = frozenset({"op", "leaf", "zero_grad", "grad_change", "error", "end"})
+FORWARD_ENDS: frozenset[Kind] = frozenset({"op", "leaf", "zero_grad", "grad_change", "error", "end"})
 """Kinds that tell of a call of the torch API once it has returned (or raised)."""
 
 StopKind = Literal[

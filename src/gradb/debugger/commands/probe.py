@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gradb.debugger.errors import UserError
 from gradb.frame.chain.record import Chain
 from gradb.link.messages import Ask
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.values import TensorValue
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 USAGE = "give full, row d[0,1], column a[2], random [SEED], or with and numbers"
 _PLACE = re.compile(r"(?P<name>[A-Za-z_][\w.]*)?\s*\[?\s*(?P<index>\d{1,9}(?:\s*,\s*\d{1,9})*)?\s*\]?")
-_HELD_KINDS = ("node_start", "node", "probe")
+_HELD_KINDS: tuple[Kind, ...] = ("node_start", "node", "probe")
 _MAX_NUMBERS = 4096
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol, assert_never
 
 from gradb.algebra.jacobian import local
 from gradb.frame.chain.probes import record
@@ -25,15 +25,20 @@ from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.buffer import BufferChange
+from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.loss import LossDetail
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.kinds.probe import ProbeDetail
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
@@ -80,8 +85,7 @@ def event_json(tape: Reader, event: Event) -> Json:
         "quiet": event.is_quiet,
         "nonfinite": event.has_nonfinite,
     }
-    detail = tape.detail(event.seq)
-    return head | _DETAILS[event.kind](tape, event, detail)
+    return head | _detail_json(tape, event, tape.detail(event.seq))
 
 
 def relative(file: str | None, run: RunInfo) -> str | None:
@@ -139,11 +143,11 @@ def _identified(tensor: Tensor) -> Json:
     return {"id": tensor.id, **(tensor_json(tensor) or {})}
 
 
-def _aten(tape: Reader, event: Event, detail: AtenDetail) -> Json:
+def _aten(event: Event, detail: AtenDetail) -> Json:
     return {"node": event.node, "start": detail.start, **call_json(detail)}
 
 
-def _node(tape: Reader, event: Event, detail: NodeDetail) -> Json:
+def _node(tape: Reader, event: Event) -> Json:
     chain = None if event.node is None else tape.chain(event.node, event.seq)
     if chain is None:
         return {"node": event.node, "upstream": [], "contributions": [], "edges": []}
@@ -154,16 +158,16 @@ def _node(tape: Reader, event: Event, detail: NodeDetail) -> Json:
     }
 
 
-def _probe(tape: Reader, event: Event, detail: ProbeDetail) -> Json:
+def _probe(event: Event, detail: ProbeDetail) -> Json:
     probed = [local_json(local(probe)) for probe in detail.probes]
     return {"node": event.node, "start": detail.start, "locals": probed, **asked_json(record(event.seq, detail))}
 
 
-def _node_start(tape: Reader, event: Event, detail: NodeStartDetail) -> Json:
+def _node_start(event: Event, detail: NodeStartDetail) -> Json:
     return {"node": event.node, "backward": detail.backward, "upstream": _tensors(detail.upstream)}
 
 
-def _backward_start(tape: Reader, event: Event, detail: BackwardStartDetail) -> Json:
+def _backward_start(detail: BackwardStartDetail) -> Json:
     return {
         "call": detail.call,
         "roots": _tensors(detail.roots),
@@ -176,12 +180,12 @@ def _backward_start(tape: Reader, event: Event, detail: BackwardStartDetail) -> 
     }
 
 
-def _accumulate(tape: Reader, event: Event, detail: AccumulateDetail) -> Json:
+def _accumulate(event: Event, detail: AccumulateDetail) -> Json:
     values = {key: value_json(getattr(detail, key)) for key in ("before", "added", "after")}
     return {"parameter": detail.parameter, "node": event.node, **values, "backward": detail.backward}
 
 
-def _hook(tape: Reader, event: Event, detail: HookDetail) -> Json:
+def _hook(event: Event, detail: HookDetail) -> Json:
     return {
         "hook": detail.kind,
         "function": detail.function,
@@ -200,11 +204,11 @@ def _values(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:
     return [None if tensor is None else value_json(tensor.value) for tensor in tensors]
 
 
-def _zero_grad(tape: Reader, event: Event, detail: ZeroGradDetail) -> Json:
+def _zero_grad(detail: ZeroGradDetail) -> Json:
     return {"idiom": detail.idiom, "suppressed": detail.is_suppressed, "cleared": _buffers(detail.cleared)}
 
 
-def _grad_change(tape: Reader, event: Event, detail: GradChangeDetail) -> Json:
+def _grad_change(detail: GradChangeDetail) -> Json:
     norms = {key: _norm(getattr(detail, key)) for key in ("norm_before", "norm_after")}
     return {"by": detail.by, "changed": _buffers(detail.changed)} | norms
 
@@ -218,10 +222,6 @@ def _buffers(buffers: tuple[BufferChange, ...]) -> list[Json]:
         {"parameter": one.parameter, "before": value_json(one.before), "after": value_json(one.after)}
         for one in buffers
     ]
-
-
-def _step(tape: Reader, event: Event, detail: StepDetail) -> Json:
-    return step_json(detail)
 
 
 def step_json(detail: StepDetail) -> Json:
@@ -238,11 +238,11 @@ def step_json(detail: StepDetail) -> Json:
     }
 
 
-def _loss(tape: Reader, event: Event, detail: LossDetail) -> Json:
+def _loss(detail: LossDetail) -> Json:
     return {"roots": [{"name": name, "value": number_json(value)} for name, value in detail.roots]}
 
 
-def _error(tape: Reader, event: Event, detail: ErrorDetail) -> Json:
+def _error(detail: ErrorDetail) -> Json:
     return {
         "type": detail.type,
         "message": detail.message,
@@ -251,35 +251,57 @@ def _error(tape: Reader, event: Event, detail: ErrorDetail) -> Json:
     }
 
 
-def _backward_end(tape: Reader, event: Event, detail: BackwardEndDetail) -> Json:
+def _backward_end(detail: BackwardEndDetail) -> Json:
     return {"start": detail.start, "results": _tensors(detail.results), "error": detail.error or None}
 
 
-def _end(tape: Reader, event: Event, detail: EndDetail) -> Json:
+def _end(tape: Reader, detail: EndDetail) -> Json:
     stopped = tape.run.stopped
     end = {"exit_code": detail.exit_code, "signal": detail.signal, "reason": detail.reason}
     return {**end, "not_recorded": None if stopped is None else stopped.text}
 
 
-_DETAILS: dict[str, Callable[[Reader, Event, Any], Json]] = {
-    "leaf": lambda tape, event, detail: {"tensor": tensor_json(detail.tensor), "how": detail.how},
-    "op": _op,
-    "aten": _aten,
-    "backward_start": _backward_start,
-    "node_start": _node_start,
-    "node": _node,
-    "probe": _probe,
-    "accumulate": _accumulate,
-    "hook": _hook,
-    "backward_end": _backward_end,
-    "zero_grad": _zero_grad,
-    "grad_change": _grad_change,
-    "step": _step,
-    "loss": _loss,
-    "intervention": lambda tape, event, detail: {key: getattr(detail, key) for key in ("what", "before", "after")},
-    "depth": lambda tape, event, detail: {"depth": detail.depth, "reason": detail.reason},
-    "output": lambda tape, event, detail: {"stream": detail.stream, "text": detail.text},
-    "error": _error,
-    "note": lambda tape, event, detail: {"text": detail.text},
-    "end": _end,
-}
+def _detail_json(tape: Reader, event: Event, detail: Detail) -> Json:
+    match detail:
+        case LeafDetail():
+            return {"tensor": tensor_json(detail.tensor), "how": detail.how}
+        case OpDetail():
+            return _op(tape, event, detail)
+        case BackwardStartDetail():
+            return _backward_start(detail)
+        case NodeStartDetail():
+            return _node_start(event, detail)
+        case AtenDetail():
+            return _aten(event, detail)
+        case NodeDetail():
+            return _node(tape, event)
+        case ProbeDetail():
+            return _probe(event, detail)
+        case AccumulateDetail():
+            return _accumulate(event, detail)
+        case HookDetail():
+            return _hook(event, detail)
+        case BackwardEndDetail():
+            return _backward_end(detail)
+        case ZeroGradDetail():
+            return _zero_grad(detail)
+        case GradChangeDetail():
+            return _grad_change(detail)
+        case StepDetail():
+            return step_json(detail)
+        case LossDetail():
+            return _loss(detail)
+        case InterventionDetail():
+            return {"what": detail.what, "before": detail.before, "after": detail.after}
+        case DepthDetail():
+            return {"depth": detail.depth, "reason": detail.reason}
+        case OutputDetail():
+            return {"stream": detail.stream, "text": detail.text}
+        case ErrorDetail():
+            return _error(detail)
+        case NoteDetail():
+            return {"text": detail.text}
+        case EndDetail():
+            return _end(tape, detail)
+        case _:
+            assert_never(detail)

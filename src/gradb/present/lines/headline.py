@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import assert_never
 
 from rich.text import Text
 
@@ -29,6 +28,7 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.loss import LossDetail
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
@@ -36,6 +36,7 @@ from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.kinds.probe import ProbeDetail
+from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
@@ -83,9 +84,7 @@ def describe(frame: Frame) -> str:
     chain = frame.chain
     if isinstance(frame.detail, OpDetail) and chain is not None and chain.op == frame.detail:
         return plain(_again(frame.detail) + _made(frame, chain), _TEXT_LIMIT)
-    if isinstance(frame.detail, AtenDetail):
-        return plain(aten_clause(frame.aten, frame.detail), _TEXT_LIMIT)
-    clause = _CLAUSES[frame.event.kind](frame.event, frame.detail)
+    clause = _clause(frame, frame.event, frame.detail)
     if isinstance(frame.detail, NodeDetail | NodeStartDetail) and chain is not None and chain.op is not None:
         clause = f"{clause} ({_forward(frame, chain)})"
     return plain(clause, _TEXT_LIMIT)
@@ -114,11 +113,11 @@ def _again(detail: OpDetail) -> str:
     return "recomputed: " if detail.is_recomputed else "" if detail.inside is None else "inside a backward: "
 
 
-def _accumulate(event: Event, detail: AccumulateDetail) -> str:
+def _accumulate(detail: AccumulateDetail) -> str:
     return f"gradient added to {detail.parameter}.grad"
 
 
-def _hook(event: Event, detail: HookDetail) -> str:
+def _hook(detail: HookDetail) -> str:
     name = f"{KINDS.get(detail.kind, detail.kind)} {detail.function}"
     if not detail.has_run:
         return f"{name} {'removed' if detail.kind == 'removed' else 'registered'}"
@@ -127,7 +126,7 @@ def _hook(event: Event, detail: HookDetail) -> str:
     return f"{name} has run and {'changed the gradient' if detail.is_changed else 'changed nothing'}"
 
 
-def _backward_start(event: Event, detail: BackwardStartDetail) -> str:
+def _backward_start(detail: BackwardStartDetail) -> str:
     names = ", ".join(_root(tensor) for tensor in detail.roots)
     flags = [name for name in ("retain_graph", "create_graph") if getattr(detail, name)]
     return f"{detail.call} begins from {names}" + (f" ({', '.join(flags)})" if flags else "")
@@ -138,13 +137,13 @@ def _root(tensor: Tensor) -> str:
     return name if tensor.value.numel == 1 else f"{name} {shape_text(tensor.value.shape)}, not a scalar"
 
 
-def _backward_end(event: Event, detail: BackwardEndDetail) -> str:
+def _backward_end(detail: BackwardEndDetail) -> str:
     if detail.error:
         return f"the engine raised {detail.error}"
     return "the engine returned the gradients: no .grad was filled" if detail.results else "the engine returned"
 
 
-def _zero_grad(event: Event, detail: ZeroGradDetail) -> str:
+def _zero_grad(detail: ZeroGradDetail) -> str:
     names = _names(detail.cleared)
     if detail.idiom == "policy on":
         return f"gradb cleared {names or 'nothing'}: zero_grad is on, and the script had not"
@@ -171,7 +170,7 @@ def _edit(idiom: str, buffers: tuple[BufferChange, ...]) -> str:
     return call if "=" in call else f"{call}()"
 
 
-def _grad_change(event: Event, detail: GradChangeDetail) -> str:
+def _grad_change(detail: GradChangeDetail) -> str:
     names = _names(detail.changed)
     if detail.by == "GradScaler.unscale_":
         clause = f"GradScaler divided {names}'s .grad by the scale"
@@ -187,28 +186,28 @@ def _names(buffers: tuple[BufferChange, ...]) -> str:
     return ", ".join(one.parameter for one in buffers[:4]) + (", …" if len(buffers) > 4 else "")
 
 
-def _end(event: Event, detail: EndDetail) -> str:
+def _end(detail: EndDetail) -> str:
     reason = detail.reason or "the script is over"
     return reason if detail.exit_code is None else f"{reason}, exit code {detail.exit_code}"
 
 
-def _node_start(event: Event, detail: NodeStartDetail) -> str:
+def _node_start(event: Event) -> str:
     return f"{event.name} is about to run"
 
 
-def _error(event: Event, detail: ErrorDetail) -> str:
+def _error(detail: ErrorDetail) -> str:
     return f"{'uncaught ' if detail.is_uncaught else ''}{detail.type}: {detail.message}"
 
 
-def _output(event: Event, detail: OutputDetail) -> str:
+def _output(detail: OutputDetail) -> str:
     return f"{detail.stream}: {detail.text.strip()}"
 
 
-def _note(event: Event, detail: NoteDetail) -> str:
+def _note(detail: NoteDetail) -> str:
     return f"gradb: {detail.text}"
 
 
-def _step(event: Event, detail: StepDetail) -> str:
+def _step(detail: StepDetail) -> str:
     if detail.skipped:
         return f"{detail.optimizer} step skipped by GradScaler: {detail.skipped}"
     count = len(detail.parameters)
@@ -216,12 +215,12 @@ def _step(event: Event, detail: StepDetail) -> str:
     return f"{detail.optimizer} step{of}, {rates_text(detail)}"
 
 
-def _loss(event: Event, detail: LossDetail) -> str:
+def _loss(detail: LossDetail) -> str:
     roots = ", ".join(f"{name} = {number(value)}" for name, value in detail.roots)
     return f"backward from {roots or 'what is not a scalar'}, only watched"
 
 
-def _intervention(event: Event, detail: InterventionDetail) -> str:
+def _intervention(detail: InterventionDetail) -> str:
     if detail.what == "zero_grad":
         before, after = (_POLICIES.get(value, value) for value in (detail.before, detail.after))
         return f"zero_grad is {after} from here on, it was {before}"
@@ -236,7 +235,7 @@ _DEPTHS = {
 }
 
 
-def _depth(event: Event, detail: DepthDetail) -> str:
+def _depth(detail: DepthDetail) -> str:
     words = _DEPTHS.get(detail.depth, detail.depth)
     return f"{words}: {detail.reason}" if detail.reason else words
 
@@ -249,24 +248,47 @@ def _probe(event: Event, detail: ProbeDetail) -> str:
     return f"{event.name} was probed as asked: {what}" + (f", {detail.note}" if detail.note else "")
 
 
-_CLAUSES: dict[str, Callable[[Event, Any], str]] = {
-    "leaf": lambda event, detail: f"leaf {event.name} requires grad ({detail.how or 'leaf'})",
-    "op": _op,
-    "backward_start": _backward_start,
-    "node_start": _node_start,
-    "node": lambda event, detail: f"{event.name} has run",
-    "accumulate": _accumulate,
-    "probe": _probe,
-    "hook": _hook,
-    "backward_end": _backward_end,
-    "zero_grad": _zero_grad,
-    "grad_change": _grad_change,
-    "step": _step,
-    "loss": _loss,
-    "intervention": _intervention,
-    "depth": _depth,
-    "output": _output,
-    "error": _error,
-    "note": _note,
-    "end": _end,
-}
+def _clause(frame: Frame, event: Event, detail: Detail) -> str:
+    match detail:
+        case LeafDetail():
+            return f"leaf {event.name} requires grad ({detail.how or 'leaf'})"
+        case OpDetail():
+            return _op(event, detail)
+        case BackwardStartDetail():
+            return _backward_start(detail)
+        case NodeStartDetail():
+            return _node_start(event)
+        case AtenDetail():
+            return aten_clause(frame.aten, detail)
+        case NodeDetail():
+            return f"{event.name} has run"
+        case ProbeDetail():
+            return _probe(event, detail)
+        case AccumulateDetail():
+            return _accumulate(detail)
+        case HookDetail():
+            return _hook(detail)
+        case BackwardEndDetail():
+            return _backward_end(detail)
+        case ZeroGradDetail():
+            return _zero_grad(detail)
+        case GradChangeDetail():
+            return _grad_change(detail)
+        case StepDetail():
+            return _step(detail)
+        case LossDetail():
+            return _loss(detail)
+        case InterventionDetail():
+            return _intervention(detail)
+        case DepthDetail():
+            return _depth(detail)
+        case OutputDetail():
+            return _output(detail)
+        case ErrorDetail():
+            return _error(detail)
+        case NoteDetail():
+            return _note(detail)
+        case EndDetail():
+            return _end(detail)
+        case _:
+            assert_never(detail)
