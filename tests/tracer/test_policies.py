@@ -15,6 +15,7 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Change
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
+from gradb.tracer.recording import controls
 from tests.tracer.exact import Outcome, assert_same, kept
 from tests.tracer.recording import notes, record
 
@@ -633,3 +634,32 @@ def test_a_clear_after_the_last_step_makes_no_iteration(tmp_path: Path) -> None:
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=[Change("zero_grad", "off", 2)])
     training = tape.frame(tape.head).training
     assert (training.iterations, training.iteration, training.touched) == (4, 5, 4)
+
+
+def test_a_depth_that_fails_leaves_the_rate_and_the_depth_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be switched to is not in force, and another change that is stays so."""
+
+    def script() -> list[float]:
+        w = torch.tensor([1.0], requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            w.sum().backward()
+            optimizer.step()
+        return w.tolist()
+
+    rate = Change("lr", "0.5", 1)
+    alone, _ = record(tmp_path / "alone.tape", script, changes=[rate])
+
+    def fail(**_: Any) -> str:
+        raise RuntimeError("not today")
+
+    monkeypatch.setattr(controls, "write_depth", fail)
+    result, tape = record(tmp_path / "run.tape", script, changes=[rate, Change("record", "watch", 3)])
+    details = [tape.detail(event.seq) for event in tape.events() if event.kind == "intervention"]
+    assert [(one.what, one.after) for one in details if isinstance(one, InterventionDetail)] == [("lr", "0.5")]
+    assert result == alone
+    assert sum(event.kind == "accumulate" for event in tape.events()) == 4
+    assert any("not today" in note for note in notes(tape))

@@ -1,6 +1,6 @@
 """Options about the course of a run: ``--seed``, ``--zero-grad``, ``--lr``, ``--record`` and ``--max-tape``.
 
-What the words mean is ``debugger.changes``'; here they become options, and fields of a ``RunSpec``.
+What the words mean is ``debugger.interventions``'; here they become options, and fields of a ``RunSpec``.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Controls:
     def give_up(self, what: str) -> None:
         """End a change that could not be carried out, with the recorder's lock held: none may be half in force."""
         before = self.zero_grad if what == "zero_grad" else "script" if self.lr is None else f"{self.lr:g}"
-        if before == "script":
+        if before == "script" or what == "record":
             return
         if what == "zero_grad":
             self.zero_grad = "script"
@@ -137,8 +137,16 @@ class Controls:
         self._recorder.emit("intervention", what, NOWHERE.row, detail, may_hold=self._may_hold)
 
     def _set_depth(self, depth: str, reason: str) -> None:
-        recorder = self._recorder
+        recorder, before = self._recorder, self._recorder.is_full
         recorder.is_full = depth == "full"
+        try:
+            self._tell_depth(depth, reason)
+        except Exception:
+            recorder.is_full = before
+            raise
+
+    def _tell_depth(self, depth: str, reason: str) -> None:
+        recorder = self._recorder
         try:
             leaves, gradients, blob = (
                 self.training.snapshot() if recorder.is_full and self.training is not None else ("", "", None)

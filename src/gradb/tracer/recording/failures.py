@@ -35,7 +35,6 @@ _LOST: dict[str, tuple[str, str]] = {
     "GradWatch.suppresses": ("a call that clears gradients", "gradients"),
     "GradWatch._refused": ("a call that clears gradients", "gradients"),
     "GradWatch._before_clearing": ("a call that clears gradients", "gradients"),
-    "GradWatch._emit": ("a call that clears gradients", "gradients"),
     "StepWatch._attempt": ("what a step was about to change", "values"),
     "StepWatch._after": ("a step", "values"),
     "Iterations.made": ("an optimizer", ""),
