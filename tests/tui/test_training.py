@@ -15,7 +15,7 @@ from gradb.link.spec import RunSpec
 from gradb.present.options import Plot
 from gradb.tui.app import GradbApp
 from gradb.tui.bars import Heading, header_line
-from gradb.tui.plotting import widened, zoomed
+from gradb.tui.plot_commands import widened, zoomed
 from gradb.tui.training import TrainingPane
 from tests.fakes import DEBUGGEE, TapeBuilder, examples
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until

@@ -1,4 +1,4 @@
-"""Rules of softmax and of losses.
+"""Rules of losses.
 
 A loss is taken element by element and then averaged, summed or left as it is: ``{n}`` is the number of elements that a
 mean divides by. Sources: the definitions in PyTorch's documentation, differentiated by hand.
@@ -11,53 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from gradb.rules.arguments import Array, Given, indices
 from gradb.rules.elementwise import sign
-from gradb.rules.kernels import Entries, Entry, Line, along, broadcast_index
+from gradb.rules.kernels import Entries, Entry, broadcast_index
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.numeric import sigmoid
-from gradb.rules.reductions import softmax
-
-# --- softmax ----------------------------------------------------------------------------------------------------------
-
-_BETWEEN = "∂{out}[i]/∂{self}[j]"
-
-
-def _softmax_weight(line: Line, i: int, j: int) -> float:
-    p = softmax(line)
-    return p[i] * ((i == j) - p[j])
-
-
-def _softmax(node: str, functions: str) -> Rule:
-    part = Part(
-        "self",
-        "{out}[i]·(δ[i,j] - {out}[j])",
-        "raising one score lowers all other probabilities; δ is 1 where i = j",
-        where=_BETWEEN,
-        product="{out}·(upstream - sum(upstream·{out}))",
-        entries=along(_softmax_weight),
-    )
-    return Rule(node, (part,), ("self", "dim"), tuple(functions.split()))
-
-
-SOFTMAX = (
-    _softmax("Softmax", "softmax"),
-    _softmax("SafeSoftmax", "safe_softmax"),
-    Rule(
-        "LogSoftmax",
-        (
-            Part(
-                "self",
-                "δ[i,j] - softmax({self})[j]",
-                "a score raises its own log-probability and lowers all by its share; δ is 1 where i = j",
-                where=_BETWEEN,
-                product="upstream - softmax({self})·sum(upstream)",
-                entries=along(lambda line, i, j: (i == j) - softmax(line)[j]),
-            ),
-        ),
-        ("self", "dim"),
-        ("log_softmax",),
-        result="log_softmax({self})",
-    ),
-)
 
 # --- losses of one element each ---------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from gradb.rules.convolution import CONVOLUTION
 from gradb.rules.elementwise import SCALED, UNARY
 from gradb.rules.factors import FACTORS
 from gradb.rules.linalg import LINALG
-from gradb.rules.losses import ELEMENT_LOSSES, SOFTMAX
+from gradb.rules.losses import ELEMENT_LOSSES
 from gradb.rules.model import Rule
 from gradb.rules.moves import MOVES
 from gradb.rules.network import NETWORK
@@ -30,6 +30,7 @@ from gradb.rules.sampling import SAMPLING
 from gradb.rules.scatter import SCATTER
 from gradb.rules.second import SECOND
 from gradb.rules.selections import SELECTIONS
+from gradb.rules.softmax import SOFTMAX
 from gradb.rules.special import SPECIAL
 from gradb.rules.versions import MEASURED, measured, order
 

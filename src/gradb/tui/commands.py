@@ -15,7 +15,7 @@ from gradb.present.panes.table import PANES, sharing
 from gradb.tui.ghost import ghost_for
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
-from gradb.tui.plotting import other_scale, widened, zoomed
+from gradb.tui.plot_commands import other_scale, widened, zoomed
 from gradb.tui.screen import DebugScreen
 
 
