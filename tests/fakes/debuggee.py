@@ -22,7 +22,7 @@ from pathlib import Path
 from gradb.frame.reader import Tape
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
-from gradb.link.spec import Change, RunSpec, What
+from gradb.link.spec import Intervention, RunSpec, What
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.intervention import InterventionDetail
@@ -81,7 +81,7 @@ class Replay:
         self._order = Continue(Stop("end"), spec.breakpoints)
         self._news = News(channel)
         self._seqs = [0]  # number of each event of the source on the new tape
-        self._due: list[Change] = list(spec.changes)
+        self._due: list[Intervention] = list(spec.interventions)
         self._set: dict[What, str] = {"zero_grad": "script", "lr": "script", "record": "full"}
         self._points: dict[int, list[tuple[int, int, float]]] = {}
         for id_, one in enumerate(self._tape.series, 1):
@@ -139,7 +139,7 @@ class Replay:
             if isinstance(message, Pause):
                 asked = message.seq
             if isinstance(message, Set):
-                self._set_or_keep(message.change, event.iteration)
+                self._set_or_keep(message.intervention, event.iteration)
         if event.kind != "end" and (asked or self._order.matches(event)):
             self._pause(self._writer.head, asked or self._order.seq)
 
@@ -149,7 +149,7 @@ class Replay:
         message = self._heard(None)
         while not isinstance(message, Continue):
             if isinstance(message, Set):
-                self._set_or_keep(message.change, self._iteration)
+                self._set_or_keep(message.intervention, self._iteration)
                 self._writer.commit()
                 self._channel.send(Paused(self._writer.head, message.seq))
             elif isinstance(message, Ask):  # there is no node to probe
@@ -170,13 +170,13 @@ class Replay:
         for change in due:
             self._make(change, iteration)
 
-    def _set_or_keep(self, change: Change, iteration: int) -> None:
+    def _set_or_keep(self, change: Intervention, iteration: int) -> None:
         if change.iteration > iteration:
             self._due.append(change)
         else:
             self._make(change, iteration)
 
-    def _make(self, change: Change, iteration: int) -> None:
+    def _make(self, change: Intervention, iteration: int) -> None:
         before, self._set[change.what] = self._set[change.what], change.value
         if before == change.value:
             return

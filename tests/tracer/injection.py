@@ -31,7 +31,7 @@ from torch.utils.checkpoint import checkpoint
 
 import gradb.tracer
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.missing import read_failures
 from gradb.tracer.isolation import signals as shielding
@@ -214,7 +214,7 @@ def _get(owner: Any, name: str) -> Any:
     return vars(owner)[name]
 
 
-def _called(path: Path, changes: list[Change], script: Callable[[], Any]) -> dict[CodeType, int]:
+def _called(path: Path, changes: list[Intervention], script: Callable[[], Any]) -> dict[CodeType, int]:
     """Return the code of every function that runs beneath the guard, and how often."""
     found: dict[CodeType, int] = {}
     folder = str(Path(gradb.tracer.__file__ or "").parent)
@@ -232,7 +232,7 @@ def _called(path: Path, changes: list[Change], script: Callable[[], Any]) -> dic
     return found
 
 
-def parts(folder: Path, changes: list[Change], script: Callable[[], Any] = train) -> list[Part]:
+def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] = train) -> list[Part]:
     """Return every function of the tracer's that is called beneath the guard, in the order of their names."""
     called = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
     modules = [
@@ -345,12 +345,12 @@ def _hold_against(whole: Clean, events: list[Seen], incomplete: set[int]) -> Non
     assert not others, f"there are events that are others, and nothing says so: {others[:3]}"
 
 
-CHANGES = (Change("zero_grad", "off"), Change("zero_grad", "on"), Change("lr", "0.5"))
+CHANGES = (Intervention("zero_grad", "off"), Intervention("zero_grad", "on"), Intervention("lr", "0.5"))
 _IN_FORCE = {"off": ("cleared", 0.0), "on": ("fresh", 1.0), "0.5": ("rate", 0.5)}
 """What a change does, and what is seen of it as long as it is in force."""
 
 
-def check_change(part: Part, folder: Path, change: Change, *, always: bool) -> None:
+def check_change(part: Part, folder: Path, change: Intervention, *, always: bool) -> None:
     """Record ``steer`` with a change from outside and a part that fails, and look at what must hold.
 
     Raises:

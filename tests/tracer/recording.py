@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change, Nudge
+from gradb.link.spec import Intervention, Nudge
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.gate import Gate
@@ -23,7 +23,7 @@ def record(
     function: Callable[[], Any],
     *,
     probe: str = "always",
-    changes: Sequence[Change] = (),
+    changes: Sequence[Intervention] = (),
     is_stepping: bool = False,
     aten: bool = False,
     nudge: Nudge | None = None,

@@ -12,7 +12,7 @@ from torch.utils import checkpoint as torch_checkpoint
 from torch.utils.checkpoint import checkpoint
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.writer import TapeWriter
@@ -80,7 +80,7 @@ def test_autograd_grad_clears_nothing(tmp_path: Path) -> None:
         (w * 5).sum().backward()
         return is_kept, torch.equal(w.grad, torch.full((2,), 5.0))  # type: ignore[arg-type]
 
-    assert record(tmp_path / "run.tape", script, changes=[Change("zero_grad", "on")])[0] == (True, True)
+    assert record(tmp_path / "run.tape", script, changes=[Intervention("zero_grad", "on")])[0] == (True, True)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_a_part_that_fails_does_no_harm(
 
 
 @pytest.mark.parametrize("change", injection.CHANGES, ids=lambda change: f"{change.what} {change.value}")
-def test_a_change_is_never_half_in_force(change: Change, tmp_path: Path) -> None:
+def test_a_change_is_never_half_in_force(change: Intervention, tmp_path: Path) -> None:
     """Whatever fails: the change holds for all parameters, or ends for all, for good, and told."""
     parts = injection.parts(tmp_path, [change], injection.steer)
     known = [part for part in parts if part.name in _WHERE_IT_MATTERS]
@@ -160,14 +160,14 @@ def test_a_value_that_is_missing_is_no_zero(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("owner", "name", "change"),
     [
-        (OptimizerState, "set_rate", Change("lr", "0.5")),
-        (OptimizerState, "look", Change("lr", "0.5")),
-        (GradWatch, "_suppressed", Change("zero_grad", "off")),
-        (ZeroPolicy, "clear", Change("zero_grad", "on")),
+        (OptimizerState, "set_rate", Intervention("lr", "0.5")),
+        (OptimizerState, "look", Intervention("lr", "0.5")),
+        (GradWatch, "_suppressed", Intervention("zero_grad", "off")),
+        (ZeroPolicy, "clear", Intervention("zero_grad", "on")),
     ],
 )
 def test_an_intervention_that_fails_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, change: Change
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, change: Intervention
 ) -> None:
     """It is never half in force: the script runs as it is written, and the tape says from where on."""
     script = train if change.value != "on" else _never_clears

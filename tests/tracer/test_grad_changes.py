@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES, pane_json
@@ -24,7 +24,7 @@ from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
 
-OFF, WATCH = Change("zero_grad", "off"), Change("record", "watch")
+OFF, WATCH = Intervention("zero_grad", "off"), Intervention("record", "watch")
 
 
 def _model() -> nn.Linear:
@@ -507,7 +507,7 @@ def test_what_was_added_while_only_watching_is_no_write(tmp_path: Path) -> None:
             _grad(w).numpy()
             optimizer.step()
 
-    changes = [Change("record", "watch", iteration=3), Change("record", "full", iteration=5)]
+    changes = [Intervention("record", "watch", iteration=3), Intervention("record", "full", iteration=5)]
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=changes)
     assert [event.name for event in tape.events() if event.kind == "depth"] == ["watch", "full"]
     assert _told(tape) == []
@@ -525,7 +525,11 @@ def test_recording_everything_again_finds_gradients_and_changes_none(to_none: bo
             model(torch.ones(1, 2)).sum().backward()
             optimizer.step()
 
-    changes = [Change("record", "watch"), Change("record", "full", iteration=3), Change("record", "watch", iteration=5)]
+    changes = [
+        Intervention("record", "watch"),
+        Intervention("record", "full", iteration=3),
+        Intervention("record", "watch", iteration=5),
+    ]
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=changes)
     begins = next(event.seq for event in tape.events() if (event.kind, event.name) == ("depth", "full"))
     frame = tape.frame(begins)

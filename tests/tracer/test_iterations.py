@@ -14,7 +14,7 @@ from torch import nn, optim
 
 from gradb.frame.frame import GradBuffer
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.step import StepDetail
 from gradb.tracer.recording.iterations import NOTE
@@ -23,8 +23,8 @@ from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
 
-WATCH = Change("record", "watch")
-DEPTHS: dict[str, tuple[Change, ...]] = {"full": (), "watch": (WATCH,)}
+WATCH = Intervention("record", "watch")
+DEPTHS: dict[str, tuple[Intervention, ...]] = {"full": (), "watch": (WATCH,)}
 
 
 def _data() -> tuple[torch.Tensor, torch.Tensor]:
@@ -511,7 +511,10 @@ def test_micro_batches_fill_a_buffer_without_making_it_stale(tmp_path: Path) -> 
 def test_a_policy_makes_a_buffer_stale_from_its_iteration_on(tmp_path: Path) -> None:
     """off@3: the third backward is the first that adds to an old gradient."""
     _, tape = record(
-        tmp_path / "run.tape", lambda: _train(5, clears=True), probe="never", changes=[Change("zero_grad", "off", 3)]
+        tmp_path / "run.tape",
+        lambda: _train(5, clears=True),
+        probe="never",
+        changes=[Intervention("zero_grad", "off", 3)],
     )
     assert [(one.is_stale, one.fills) for one in _buffers(tape, "accumulate")] == [
         (False, 1), (False, 1), (True, 2), (True, 3), (True, 4),
@@ -520,7 +523,7 @@ def test_a_policy_makes_a_buffer_stale_from_its_iteration_on(tmp_path: Path) -> 
 
 def test_what_was_only_watched_is_not_counted(tmp_path: Path) -> None:
     """After watching, nobody knows how often a full buffer was filled; it is stale all the same."""
-    depths = [Change("record", "watch", 2), Change("record", "full", 4)]
+    depths = [Intervention("record", "watch", 2), Intervention("record", "full", 4)]
     _, stale = record(tmp_path / "stale.tape", lambda: _train(5, clears=False), probe="never", changes=depths)
     assert [(one.is_stale, one.fills) for one in _buffers(stale, "accumulate")] == [(False, 1), (True, -1), (True, -1)]
     _, clean = record(tmp_path / "clean.tape", lambda: _train(5, clears=True), probe="never", changes=depths)
@@ -558,7 +561,7 @@ def _scheduled(override: Callable[[int], float | None], seen: list[float] | None
     return outcome.close(model.parameters(), [optimizer])
 
 
-RATES = [Change("lr", "1e-4", 3), Change("lr", "script", 5)]
+RATES = [Intervention("lr", "1e-4", 3), Intervention("lr", "script", 5)]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -619,7 +622,7 @@ def test_learning_rate_as_a_tensor_or_in_a_closure(kind: str, tmp_path: Path) ->
         return outcome.close(model.parameters(), [optimizer]), same
 
     (traced, same), tape = record(
-        tmp_path / "run.tape", lambda: script(None), probe="never", changes=[Change("lr", "0.003")]
+        tmp_path / "run.tape", lambda: script(None), probe="never", changes=[Intervention("lr", "0.003")]
     )
     assert notes(tape) == []
     assert same == [True] * 3
@@ -643,5 +646,5 @@ def test_rate_comes_back_after_a_step_that_raised(tmp_path: Path) -> None:
         optimizer.step()
         return [*rates, optimizer.param_groups[0]["lr"], *w.tolist()]
 
-    result, _ = record(tmp_path / "run.tape", script, probe="never", changes=[Change("lr", "0.25")])
+    result, _ = record(tmp_path / "run.tape", script, probe="never", changes=[Intervention("lr", "0.25")])
     assert result == [0.5, 0.5, 0.75, 0.75]

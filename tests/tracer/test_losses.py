@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.present.draw.text import to_text
 from gradb.present.lines.headline import headline
 from gradb.present.options import Options
@@ -20,7 +20,7 @@ from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
 
-DEPTHS: dict[str, tuple[Change, ...]] = {"full": (), "watch": (Change("record", "watch"),)}
+DEPTHS: dict[str, tuple[Intervention, ...]] = {"full": (), "watch": (Intervention("record", "watch"),)}
 
 
 class Training:

@@ -13,7 +13,7 @@ import torch
 from torch import nn, optim
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.step import StepDetail
 from tests.tracer.exact import Outcome, as_kept, assert_same, kept
 from tests.tracer.recording import notes, record
@@ -70,10 +70,14 @@ ROWS = {
     "SGD sparse": Row(lambda ps: optim.SGD(ps, lr=0.1), is_sparse=True),
     "Muon": Row(optim.Muon, has_bias=False),
 }
-DEPTHS: dict[str, tuple[Change, ...]] = {
+DEPTHS: dict[str, tuple[Intervention, ...]] = {
     "full": (),
-    "watch": (Change("record", "watch"),),
-    "switching": (Change("record", "watch", 2), Change("record", "full", 4), Change("record", "watch", 5)),
+    "watch": (Intervention("record", "watch"),),
+    "switching": (
+        Intervention("record", "watch", 2),
+        Intervention("record", "full", 4),
+        Intervention("record", "watch", 5),
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from torch import nn, optim
 from torch.optim import optimizer as optimizer_hooks
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tracer.recording import controls
@@ -76,8 +76,8 @@ KINDS: dict[str, Callable[[Parameters], optim.Optimizer]] = {
     "RMSprop": lambda ps: optim.RMSprop(ps, lr=0.01),
     "LBFGS": lambda ps: optim.LBFGS(ps, lr=0.1, max_iter=3),
 }
-OFF, ON = Change("zero_grad", "off"), Change("zero_grad", "on")
-WATCH = Change("record", "watch")
+OFF, ON = Intervention("zero_grad", "off"), Intervention("zero_grad", "on")
+WATCH = Intervention("record", "watch")
 DEPTHS = {"full": (), "watch": (WATCH,)}
 
 
@@ -110,7 +110,7 @@ def train(kind: str, clear: Clear, when: str = "before") -> Outcome:
     return outcome.close(model.parameters(), [optimizer])
 
 
-def _traced(path: Path, function: Callable[[], Outcome], *changes: Change) -> tuple[Outcome, Tape]:
+def _traced(path: Path, function: Callable[[], Outcome], *changes: Intervention) -> tuple[Outcome, Tape]:
     outcome, tape = record(path, function, probe="never", changes=changes)
     assert [note for note in notes(tape) if "numbered anew" not in note] == []
     return outcome, tape
@@ -536,7 +536,11 @@ def _without_calls() -> Outcome:
     return _train_by_plan(lambda iteration: False)
 
 
-SWITCHES = [Change("zero_grad", "off", 3), Change("zero_grad", "on", 5), Change("zero_grad", "script", 7)]
+SWITCHES = [
+    Intervention("zero_grad", "off", 3),
+    Intervention("zero_grad", "on", 5),
+    Intervention("zero_grad", "script", 7),
+]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -565,7 +569,11 @@ def test_policy_changes_where_the_script_has_no_calls(depth: str, tmp_path: Path
 
 def test_counts_begin_anew_with_each_policy(tmp_path: Path) -> None:
     """off, script, off again: the second period counts from one, and the view at a position knows its period."""
-    changes = [Change("zero_grad", "off", 2), Change("zero_grad", "script", 4), Change("zero_grad", "off", 6)]
+    changes = [
+        Intervention("zero_grad", "off", 2),
+        Intervention("zero_grad", "script", 4),
+        Intervention("zero_grad", "off", 6),
+    ]
     _, tape = _traced(tmp_path / "run.tape", _with_calls, *changes)
     assert _series(tape, "suppressed") == [(2, 1), (3, 2), (6, 1), (7, 2), (8, 3)]
     seen = {}
@@ -588,7 +596,7 @@ def test_counts_begin_anew_with_each_policy(tmp_path: Path) -> None:
 
 def test_a_change_in_depth_does_not_disturb_the_policy(tmp_path: Path) -> None:
     """Watching from the third iteration to the sixth makes no difference to what `off` and `on` do."""
-    depths = [Change("record", "watch", 3), Change("record", "full", 6)]
+    depths = [Intervention("record", "watch", 3), Intervention("record", "full", 6)]
     for change, script, same in ((OFF, _with_calls, _without_calls), (ON, _without_calls, _with_calls)):
         traced, _ = _traced(tmp_path / f"{change.value}.tape", script, change, *depths)
         assert_same(traced, same())
@@ -612,7 +620,7 @@ def _installed() -> list[Any]:
 def test_a_policy_leaves_nothing_installed(policy: str, depth: str, tmp_path: Path) -> None:
     """After a run under a policy torch is as it was, and the same script computes what it is written to."""
     bare, before = _with_calls(), _installed()
-    _traced(tmp_path / "run.tape", _with_calls, Change("zero_grad", policy), *DEPTHS[depth])
+    _traced(tmp_path / "run.tape", _with_calls, Intervention("zero_grad", policy), *DEPTHS[depth])
     assert _installed() == before
     assert_same(_with_calls(), bare)
 
@@ -631,7 +639,7 @@ def test_a_clear_after_the_last_step_makes_no_iteration(tmp_path: Path) -> None:
             optimizer.step()
             w.grad = torch.zeros_like(w)
 
-    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=[Change("zero_grad", "off", 2)])
+    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=[Intervention("zero_grad", "off", 2)])
     training = tape.frame(tape.head).training
     assert (training.iterations, training.iteration, training.touched) == (4, 5, 4)
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn, optim
 
 from gradb.frame.reader import Tape
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.stops import Stop
 from gradb.tracer.recording.iterations import NOTE
@@ -21,7 +21,7 @@ from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
 
-WATCH = Change("record", "watch")
+WATCH = Intervention("record", "watch")
 
 
 class Loop:
@@ -387,14 +387,16 @@ def _in_pairs(count: int) -> None:
 def test_changes_apply_from_the_settled_count(shape: str, tmp_path: Path) -> None:
     """A change for the second iteration comes with it, or where that is not sure yet, as soon as it is."""
     script, at = SETTLED[shape]
-    changes = [Change("zero_grad", "off", 2)]
+    changes = [Intervention("zero_grad", "off", 2)]
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=changes)
     assert _changes(tape) == [("zero_grad off", at)]
 
 
 def test_a_change_that_came_to_nothing_is_said(tmp_path: Path) -> None:
     """Where the script ends before it is settled what an iteration is, a change that was due is not kept quiet."""
-    _, tape = record(tmp_path / "run.tape", one_never_steps, probe="never", changes=[Change("zero_grad", "off", 3)])
+    _, tape = record(
+        tmp_path / "run.tape", one_never_steps, probe="never", changes=[Intervention("zero_grad", "off", 3)]
+    )
     assert _changes(tape) == []
     assert any("not carried out: zero_grad off@3" in note for note in notes(tape))
 

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gradb.cli.changes import add_change_options
+from gradb.cli.interventions import add_intervention_options
 from gradb.debugger.errors import UserError
 
 
@@ -62,7 +62,7 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument(
         "--limit", metavar="N", type=_whole, default=1024, help="keep tensors of up to N elements whole (default: 1024)"
     )
-    add_change_options(parser)
+    add_intervention_options(parser)
 
 
 def _whole(text: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradb.cli.changes import changes
+from gradb.cli.interventions import interventions
 from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file, check_module, check_script, check_torch, find_script
 from gradb.debugger.errors import UserError
@@ -63,6 +63,6 @@ def make_spec(
         aten=options.aten,
         limit=options.limit,
         seed=options.seed,
-        changes=changes(options),
+        interventions=interventions(options),
     )
     return spec if options.max_tape is None else replace(spec, max_tape=options.max_tape)

@@ -20,7 +20,7 @@ from gradb.debugger.run import Run
 from gradb.debugger.stops import describe
 from gradb.debugger.view import View
 from gradb.link.messages import Ask, Continue, Paused
-from gradb.link.spec import Change, RunSpec, What
+from gradb.link.spec import Intervention, RunSpec, What
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
@@ -187,7 +187,7 @@ class Debugger(View):
         """
         return self._switches.in_force(what, self.training() if self.is_live else self.frame().training)
 
-    def change(self, change: Change) -> str:
+    def intervene(self, intervention: Intervention) -> str:
         """Change something from outside, at the head of a live script; return a sentence that says what it does.
 
         Raises:
@@ -195,20 +195,20 @@ class Debugger(View):
         """
         if not self.is_live:
             here = self.event()
-            new_run = f"gradb {option(change, here.iteration if here is not None else 1)} SCRIPT"
+            new_run = f"gradb {option(intervention, here.iteration if here is not None else 1)} SCRIPT"
             raise UserError(f"the script has ended: only a new run can change the past ({new_run})")
         head, iteration = self.head, self.iteration
         if not self.is_running:
             self._is_following = self.position == head
-        is_later = change.iteration > max(iteration, 1)
+        is_later = intervention.iteration > max(iteration, 1)
         if not is_later:
-            self._switches.ask(change, self.training())
-        self.run.change(change)
+            self._switches.ask(intervention, self.training())
+        self.run.intervene(intervention)
         if is_later:
-            return say(change, f"from iteration {change.iteration} on")
-        late = f" (iteration {change.iteration} has begun already)" if change.iteration > 1 else ""
+            return say(intervention, f"from iteration {intervention.iteration} on")
+        late = f" (iteration {intervention.iteration} has begun already)" if intervention.iteration > 1 else ""
         where = "" if self.position == head else f" at the head, event {head}"
-        return say(change, f"from now on{where}{late}")
+        return say(intervention, f"from now on{where}{late}")
 
     def ask(self, ask: Ask) -> None:
         """Have the node that the script is held at probed; the position goes to the answer, which is an event."""

@@ -18,7 +18,7 @@ from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
 from gradb.frame.reader import TapeError
 from gradb.frame.training import Training
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.series import Series
 
 
@@ -139,10 +139,16 @@ def other_policy(training: Training | None) -> str:
 def ghost_spec(spec: RunSpec, policy: str, training: Training | None, tape: str) -> RunSpec:
     """Return the order for the second run: everything as in the first but the policy, and only watched."""
     marks = () if training is None else training.marks
-    rates = [change for change in spec.changes if change.what == "lr"]
-    rates += [Change("lr", mark.value, mark.iteration) for mark in marks if mark.what == "lr"]
-    by_iteration = {change.iteration: change for change in rates}
-    changes = (Change("zero_grad", policy), Change("record", "watch"), *by_iteration.values())
+    rates = [intervention for intervention in spec.interventions if intervention.what == "lr"]
+    rates += [Intervention("lr", mark.value, mark.iteration) for mark in marks if mark.what == "lr"]
+    by_iteration = {intervention.iteration: intervention for intervention in rates}
+    interventions = (Intervention("zero_grad", policy), Intervention("record", "watch"), *by_iteration.values())
     return replace(
-        spec, tape=tape, changes=changes, breakpoints=(), is_paused_at_start=False, passes_output=False, probe="never"
+        spec,
+        tape=tape,
+        interventions=interventions,
+        breakpoints=(),
+        is_paused_at_start=False,
+        passes_output=False,
+        probe="never",
     )

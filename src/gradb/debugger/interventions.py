@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from gradb.debugger.errors import UserError
 from gradb.frame.training import Mark, Training
-from gradb.link.spec import Change, What
+from gradb.link.spec import Intervention, What
 
 _ITERATION = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RANGE = re.compile(r"([0-9]{1,15})-([0-9]{1,15})", re.ASCII)
@@ -49,7 +49,7 @@ SWITCHES: dict[What, Switch] = {
 }
 
 
-def parse_change(what: What, text: str) -> Change:
+def parse_intervention(what: What, text: str) -> Intervention:
     """Read ``WORD`` or ``WORD@ITERATION``; without an iteration the change is for the first, which means at once.
 
     Raises:
@@ -59,7 +59,7 @@ def parse_change(what: What, text: str) -> Change:
     switch = SWITCHES[what]
     if not switch.has(word):
         raise UserError(f"{word!r} is not what {switch.title} can be set to: give {switch.allowed}")
-    return Change(what, word, parse_iteration(number) if at else 1)
+    return Intervention(what, word, parse_iteration(number) if at else 1)
 
 
 def parse_iteration(text: str) -> int:
@@ -73,17 +73,17 @@ def parse_iteration(text: str) -> int:
     return int(text)
 
 
-def parse_schedule(what: What, text: str) -> tuple[Change, ...]:
+def parse_schedule(what: What, text: str) -> tuple[Intervention, ...]:
     """Read changes separated by commas, and put them in order.
 
     Raises:
         UserError: one of them cannot be read, or two are for the same iteration.
     """
-    return _ordered(text, (parse_change(what, part) for part in text.split(",")))
+    return _ordered(text, (parse_intervention(what, part) for part in text.split(",")))
 
 
-def _ordered(text: str, changes: Iterable[Change]) -> tuple[Change, ...]:
-    ordered = tuple(sorted(changes, key=lambda change: change.iteration))
+def _ordered(text: str, interventions: Iterable[Intervention]) -> tuple[Intervention, ...]:
+    ordered = tuple(sorted(interventions, key=lambda intervention: intervention.iteration))
     for one, two in pairwise(ordered):
         if one.iteration == two.iteration:
             raise UserError(f"{text!r} gives iteration {one.iteration} twice: give each once")
@@ -99,7 +99,7 @@ class _Span:
     last: int | None
 
 
-def parse_depths(text: str) -> tuple[Change, ...]:
+def parse_depths(text: str) -> tuple[Intervention, ...]:
     """Read ``full``, ``watch``, ``WORD@N`` (from N on) or ``WORD@A-B`` (those alone), separated by commas.
 
     Before the first of them, and after a range, the run is recorded in the other way.
@@ -128,19 +128,19 @@ def _span(part: str, word_before: str) -> _Span:
         word, where = word_before, word
     bounds = _RANGE.fullmatch(where)
     if bounds is None:
-        return _Span(word, parse_change("record", part).iteration, None)
-    first, last = (parse_change("record", f"{word}@{bound}").iteration for bound in bounds.groups())
+        return _Span(word, parse_intervention("record", part).iteration, None)
+    first, last = (parse_intervention("record", f"{word}@{bound}").iteration for bound in bounds.groups())
     if last < first:
         raise UserError(f"{part!r} ends before it begins: give the smaller iteration first")
     return _Span(word, first, last)
 
 
-def _without_repeats(depths: dict[int, str]) -> tuple[Change, ...]:
+def _without_repeats(depths: dict[int, str]) -> tuple[Intervention, ...]:
     """Leave out what changes nothing."""
-    kept: list[Change] = []
+    kept: list[Intervention] = []
     for iteration, word in sorted(depths.items()):
         if word != (kept[-1].value if kept else SWITCHES["record"].first):
-            kept.append(Change("record", word, iteration))
+            kept.append(Intervention("record", word, iteration))
     return tuple(kept)
 
 
@@ -164,16 +164,16 @@ _DOES: dict[tuple[What, str], str] = {
 }
 
 
-def say(change: Change, when: str) -> str:
+def say(intervention: Intervention, when: str) -> str:
     """Say what a change does, and when."""
-    does = _DOES.get((change.what, change.value), "every optimizer uses it")
-    return f"{SWITCHES[change.what].title}: {change.value} {when}: {does}"
+    does = _DOES.get((intervention.what, intervention.value), "every optimizer uses it")
+    return f"{SWITCHES[intervention.what].title}: {intervention.value} {when}: {does}"
 
 
-def option(change: Change, iteration: int) -> str:
+def option(intervention: Intervention, iteration: int) -> str:
     """Return the option that makes a new run with a change from an iteration on: ``--zero-grad off@120``."""
     where = f"@{iteration}" if iteration > 1 else ""
-    return f"--{change.what.replace('_', '-')} {change.value}{where}"
+    return f"--{intervention.what.replace('_', '-')} {intervention.value}{where}"
 
 
 class Switches:
@@ -182,11 +182,11 @@ class Switches:
     def __init__(self) -> None:
         self._asked: dict[What, tuple[str, int]] = {}  # value, and how many marks there will be with its own
 
-    def ask(self, change: Change, training: Training | None) -> None:
+    def ask(self, intervention: Intervention, training: Training | None) -> None:
         """Take note of a change that is to be made now, given what is recorded up to the head."""
-        expected = max(len(_marks(change.what, training)), self._asked.get(change.what, ("", 0))[1])
-        is_new = self.in_force(change.what, training) != change.value
-        self._asked[change.what] = (change.value, expected + is_new)
+        expected = max(len(_marks(intervention.what, training)), self._asked.get(intervention.what, ("", 0))[1])
+        is_new = self.in_force(intervention.what, training) != intervention.value
+        self._asked[intervention.what] = (intervention.value, expected + is_new)
 
     def in_force(self, what: What, training: Training | None) -> str:
         """Return what is in force, given what is recorded up to there."""

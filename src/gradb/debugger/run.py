@@ -35,7 +35,7 @@ from gradb.link.messages import (
     Stopped as SaysStopped,
 )
 from gradb.link.passing import Passing, stop
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape import trouble
 from gradb.tape.descriptors import identity
 from gradb.tape.finish import finish
@@ -148,11 +148,11 @@ class Run:
             self._doing = "pausing"
             self._send(self._live, Pause())
 
-    def change(self, change: Change) -> None:
+    def intervene(self, intervention: Intervention) -> None:
         """Have something changed; a paused script answers by pausing anew, and counts as running until then."""
         if self._live is None:
             return
-        self._send(self._live, Set(change))
+        self._send(self._live, Set(intervention))
         if not self.is_running:
             self.is_running = True
             self._doing = "changing"

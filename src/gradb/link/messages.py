@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any, get_args
 
-from gradb.link.spec import Change, What
+from gradb.link.spec import Intervention, What
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop, StopKind
 
@@ -65,7 +65,7 @@ class Pause:
 class Set:
     """To the debuggee: change something from outside."""
 
-    change: Change
+    intervention: Intervention
     seq: int = 0
     """Number of the request."""
 
@@ -186,10 +186,10 @@ def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:
     return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event, int(seq))
 
 
-def _change(what: Any, value: Any, iteration: Any) -> Change:
+def _intervention(what: Any, value: Any, iteration: Any) -> Intervention:
     if what not in get_args(What):
         raise ValueError(f"unknown change {what!r}")
-    return Change(what, str(value), int(iteration))
+    return Intervention(what, str(value), int(iteration))
 
 
 ASKS = ("full", "row", "column", "random", "with")
@@ -205,7 +205,7 @@ def _ask(what: Any, index: Any, of: Any, numbers: Any, seq: Any) -> Ask:
 _READERS: dict[str, Callable[..., Message]] = {
     "Continue": _continue,
     "Pause": lambda seq: Pause(int(seq)),
-    "Set": lambda change, seq: Set(_change(*change), int(seq)),
+    "Set": lambda intervention, seq: Set(_intervention(*intervention), int(seq)),
     "Ask": _ask,
     "Quit": Quit,
     "Ready": lambda torch: Ready(str(torch)),

@@ -18,7 +18,7 @@ optimizer (``script`` or a number), the depth of recording (``full``, ``watch``)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Intervention:
     """A change to make from outside."""
 
     what: What
@@ -80,7 +80,7 @@ class RunSpec:
     """Largest number of elements of a tensor that is kept whole."""
     seed: int | None = None
     """Seeds torch, random and numpy before the script uses them; None leaves them as they are."""
-    changes: tuple[Change, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
     """What to change, and when."""
     aten: bool = False
     """Record the ATen calls of every op and node."""
@@ -104,7 +104,7 @@ class RunSpec:
         raw: dict[str, Any] = json.loads(text)
         raw["arguments"] = tuple(raw["arguments"])
         raw["breakpoints"] = tuple(Stop(**stop) for stop in raw["breakpoints"])
-        raw["changes"] = tuple(Change(**change) for change in raw["changes"])
+        raw["interventions"] = tuple(Intervention(**intervention) for intervention in raw["interventions"])
         if raw["nudge"] is not None:
             raw["nudge"] = Nudge(**raw["nudge"] | {"shape": tuple(raw["nudge"]["shape"])})
         return cls(**raw)

@@ -12,7 +12,7 @@ import pytest
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost, ghost_spec, other_policy
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.stops import Stop
 from tests.fakes import DEBUGGEE, TapeBuilder
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
@@ -38,11 +38,15 @@ def pump_until(ghost: Ghost, condition: Callable[[], object]) -> None:
 
 def test_the_second_run_has_the_other_policy_and_all_else_the_same(recorded: Recorded) -> None:
     """Script, arguments, seed and learning rates are those of the first run; it is only watched, and never pauses."""
-    changes = (Change("lr", "1e-4", 300), Change("zero_grad", "on", 5), Change("record", "watch", 9))
-    spec = RunSpec("t.py", "a.tape", arguments=("-x",), breakpoints=(Stop("at", "3"),), seed=7, changes=changes)
+    changes = (Intervention("lr", "1e-4", 300), Intervention("zero_grad", "on", 5), Intervention("record", "watch", 9))
+    spec = RunSpec("t.py", "a.tape", arguments=("-x",), breakpoints=(Stop("at", "3"),), seed=7, interventions=changes)
     made = ghost_spec(spec, "off", recorded("training").training(), "b.tape")
     assert (made.script, made.arguments, made.seed, made.tape) == ("t.py", ("-x",), 7, "b.tape")
-    assert made.changes == (Change("zero_grad", "off"), Change("record", "watch"), Change("lr", "1e-4", 300))
+    assert made.interventions == (
+        Intervention("zero_grad", "off"),
+        Intervention("record", "watch"),
+        Intervention("lr", "1e-4", 300),
+    )
     assert (made.is_paused_at_start, made.breakpoints, made.passes_output) == (False, (), False)
 
 
@@ -54,7 +58,7 @@ def test_rates_changed_on_the_way_are_the_ghosts_too(tmp_path: Path) -> None:
     debugger = Debugger.open(str(tmp_path / "a.tape"))
     made = ghost_spec(RunSpec("t.py", "a.tape"), "off", debugger.training(), "b.tape")
     debugger.close()
-    assert Change("lr", "0.5", 12) in made.changes
+    assert Intervention("lr", "0.5", 12) in made.interventions
 
 
 def test_the_other_policy(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
 from gradb.link.messages import Continue, Message, Paused, Request
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.stops import Stop
 from tests.fakes.debuggee import PRINTED
@@ -63,7 +63,7 @@ def test_an_answer_from_before_the_script_went_on_is_no_pause(tmp_path: Path) ->
 
     hear(Paused(0))
     run.run_on(Continue(STEP))
-    run.change(Change("lr", "0.5"))
+    run.intervene(Intervention("lr", "0.5"))
     hear(Paused(3, 1))
     run.run_on(Continue(Stop("end")))
     hear(Paused(4, 2))

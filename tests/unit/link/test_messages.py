@@ -22,7 +22,7 @@ from gradb.link.messages import (
     decode,
     encode,
 )
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
@@ -32,7 +32,7 @@ MESSAGES: tuple[Message, ...] = (
     Continue(Stop("end"), (Stop("at", "train.py:12"), Stop("nonfinite")), EVENT, 6),
     Pause(),
     Pause(4),
-    Set(Change("lr", "0.5", 3), 5),
+    Set(Intervention("lr", "0.5", 3), 5),
     Ask("full"),
     Ask("row", 3, 1),
     Ask("with", numbers=(1.0, -2.5)),

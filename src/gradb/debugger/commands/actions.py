@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gradb.debugger import save as saving
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import expect as expectations
-from gradb.debugger.interventions import next_policy, other_depth, parse_change, parse_iteration
+from gradb.debugger.interventions import next_policy, other_depth, parse_intervention, parse_iteration
 from gradb.debugger.stops import describe, parse_stop
 from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
@@ -145,7 +145,7 @@ def switch(what: What, after: Callable[[str], str] | None) -> Callable[[Debugger
         word, at, number = argument.partition("@")
         if not word.strip() and after is not None:
             argument = f"{after(debugger.in_force(what))}{at}{number}"
-        return debugger.change(parse_change(what, argument))
+        return debugger.intervene(parse_intervention(what, argument))
 
     return run
 

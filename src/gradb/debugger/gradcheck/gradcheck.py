@@ -21,7 +21,7 @@ from gradb.debugger.gradcheck.target import Request, Target, count_backwards, lo
 from gradb.debugger.gradcheck.trial import Trial, leaf_reading, reading, trouble
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue
@@ -271,5 +271,7 @@ def _current(tape: Tape, position: int) -> str:
 def _as_changed(spec: RunSpec, training: Training | None) -> RunSpec:
     """Return the order with what was changed on the way, too."""
     marks = () if training is None else training.marks
-    changes = [Change(mark.what, mark.value, mark.iteration) for mark in marks if mark.what in {"lr", "zero_grad"}]
-    return replace(spec, changes=(*spec.changes, *changes))
+    interventions = [
+        Intervention(mark.what, mark.value, mark.iteration) for mark in marks if mark.what in {"lr", "zero_grad"}
+    ]
+    return replace(spec, interventions=(*spec.interventions, *interventions))

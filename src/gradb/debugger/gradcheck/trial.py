@@ -46,11 +46,11 @@ class Trial(Generic[T]):
         self.answer: T | None = None
         self._about, self._ask, self._command = about, ask, command
         self._stops = (Stop("kind", stop),)
-        changes = tuple(change for change in spec.changes if change.what != "record")
+        interventions = tuple(intervention for intervention in spec.interventions if intervention.what != "record")
         self._spec = replace(
             spec, breakpoints=self._stops, is_paused_at_start=False, passes_output=False, probe="never",
             aten=False,
-            changes=changes, nudge=nudge,
+            interventions=interventions, nudge=nudge,
         )  # fmt: skip
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._run: Run | None = None

@@ -34,7 +34,7 @@ from gradb.link.messages import (
     Set,
     Stopped,
 )
-from gradb.link.spec import Change, RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.tape import trouble
 from gradb.tape.descriptors import DescriptorLost, high_only
 from gradb.tape.kinds.end import write as write_end
@@ -67,7 +67,7 @@ class Debuggee:
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
         self._recorder.observer.stopped.listen(lambda head, why: self._send(Stopped(head, why)))
-        self._controls = Controls(self._recorder, spec.changes)
+        self._controls = Controls(self._recorder, spec.interventions)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
@@ -168,16 +168,16 @@ class Debuggee:
                 self._gate.release(message)
             case Pause(seq):
                 self._gate.pause_next(seq)
-            case Set(change, seq):
-                self._change(change, seq)
+            case Set(intervention, seq):
+                self._intervene(intervention, seq)
             case Ask():
                 self._gate.send(lambda: self._answer(message), message.seq)
             case Quit():
                 self._abort()
 
-    def _change(self, change: Change, seq: int) -> None:
+    def _intervene(self, intervention: Intervention, seq: int) -> None:
         """Have something changed: at once where the script is held, else between two events."""
-        self._controls.ask(change)
+        self._controls.ask(intervention)
         self._gate.send(self._settle, seq)
 
     def _answer(self, ask: Ask) -> int:
@@ -194,7 +194,7 @@ class Debuggee:
         if self._recorder.is_full and not self._is_capped and self._writer.size() >= self._spec.max_tape:
             self._is_capped = True
             limit = f"{self._spec.max_tape:,} bytes"
-            self._controls.ask(Change("record", "watch"), f"the tape has reached its limit of {limit}")
+            self._controls.ask(Intervention("record", "watch"), f"the tape has reached its limit of {limit}")
 
     def _abort(self) -> None:
         """End the process because nobody is there any more to debug it."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.depth import write as write_depth
 from gradb.tape.kinds.intervention import write as write_intervention
 from gradb.tape.kinds.note import write as write_note
@@ -39,7 +39,7 @@ class Controls:
         changes: what to change, and when.
     """
 
-    def __init__(self, recorder: Recorder, changes: Sequence[Change] = ()) -> None:
+    def __init__(self, recorder: Recorder, interventions: Sequence[Intervention] = ()) -> None:
         self.zero_grad = "script"
         """The policy: ``script``, ``off`` or ``on``."""
         self.lr: float | None = None
@@ -47,8 +47,8 @@ class Controls:
         self.training: ScriptTraining | None = None
         """What the script trains, once torch is there."""
         self._recorder = recorder
-        self._later = sorted(changes, key=lambda change: change.iteration)
-        self._now: deque[tuple[Change, str]] = deque()
+        self._later = sorted(interventions, key=lambda intervention: intervention.iteration)
+        self._now: deque[tuple[Intervention, str]] = deque()
         self._changed = recorder.observer.policy_changed
         recorder.observer.between_events.listen(self._carry_out)
         recorder.observer.stopped.listen(self._let_go)
@@ -85,12 +85,12 @@ class Controls:
         """False where the script is held already, and only wakes for an errand."""
         return not self._recorder.gate.is_paused
 
-    def ask(self, change: Change, reason: str = "asked for") -> None:
+    def ask(self, intervention: Intervention, reason: str = "asked for") -> None:
         """Take a wish; from any thread."""
-        if change.iteration > self._recorder.iteration:
-            self._later = sorted([*self._later, change], key=lambda one: one.iteration)
+        if intervention.iteration > self._recorder.iteration:
+            self._later = sorted([*self._later, intervention], key=lambda one: one.iteration)
         else:
-            self._now.append((change, reason))
+            self._now.append((intervention, reason))
             self._recorder.has_errands = True
 
     def _begin_iteration(self, iteration: int) -> None:
@@ -100,8 +100,8 @@ class Controls:
 
     def left(self) -> str:
         """Say which changes came to nothing though the script came to their iteration; empty where there is none."""
-        due = [change for change in self._later if change.iteration <= self._recorder.iteration]
-        texts = ", ".join(f"{change.what} {change.value}@{change.iteration}" for change in due)
+        due = [intervention for intervention in self._later if intervention.iteration <= self._recorder.iteration]
+        texts = ", ".join(f"{intervention.what} {intervention.value}@{intervention.iteration}" for intervention in due)
         return (
             f"not carried out: {texts}; which steps make an iteration was not settled before the end" if texts else ""
         )
@@ -113,23 +113,23 @@ class Controls:
         while self._now:
             self._try(*self._now.popleft())
 
-    def _try(self, change: Change, reason: str) -> None:
+    def _try(self, intervention: Intervention, reason: str) -> None:
         try:
-            self._apply(change, reason)
+            self._apply(intervention, reason)
         except Exception as error:
-            self._recorder.failures.event(f"{change.what} {change.value}", error, hides="values gradients")
-            self.give_up(change.what)
+            self._recorder.failures.event(f"{intervention.what} {intervention.value}", error, hides="values gradients")
+            self.give_up(intervention.what)
 
-    def _apply(self, change: Change, reason: str) -> None:
-        match change.what:
-            case "zero_grad" if change.value != self.zero_grad:
-                before, self.zero_grad = self.zero_grad, change.value
-                self._tell("zero_grad", before, change.value)
-            case "lr" if (rate := None if change.value == "script" else float(change.value)) != self.lr:
+    def _apply(self, intervention: Intervention, reason: str) -> None:
+        match intervention.what:
+            case "zero_grad" if intervention.value != self.zero_grad:
+                before, self.zero_grad = self.zero_grad, intervention.value
+                self._tell("zero_grad", before, intervention.value)
+            case "lr" if (rate := None if intervention.value == "script" else float(intervention.value)) != self.lr:
                 before, self.lr = "script" if self.lr is None else f"{self.lr:g}", rate
                 self._tell("lr", before, "script" if rate is None else f"{rate:g}")
-            case "record" if (change.value == "full") != self._recorder.is_full:
-                self._set_depth(change.value, reason)
+            case "record" if (intervention.value == "full") != self._recorder.is_full:
+                self._set_depth(intervention.value, reason)
         self._changed()
 
     def _tell(self, what: str, before: str, after: str) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_depths, parse_schedule
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 
 Value = TypeVar("Value")
 
@@ -22,7 +22,7 @@ _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGT]?)I?B?", re.ASCII | re
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def add_change_options(parser: ArgumentParser) -> None:
+def add_intervention_options(parser: ArgumentParser) -> None:
     """Add the options that change a run from outside."""
     add = parser.add_argument
     add("--seed", metavar="N", type=_seed, help="seed torch, random and numpy with N before the script begins")
@@ -58,7 +58,7 @@ def add_change_options(parser: ArgumentParser) -> None:
     )
 
 
-def changes(options: Namespace) -> tuple[Change, ...]:
+def interventions(options: Namespace) -> tuple[Intervention, ...]:
     """Return every change that the options ask for."""
     return (*options.zero_grad, *options.lr, *options.depths)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradb.cli.changes import changes
+from gradb.cli.interventions import interventions
 from gradb.cli.parsing import Parser, add_run_options
 from gradb.debugger.errors import UserError
-from gradb.link.spec import Change
+from gradb.link.spec import Intervention
 
 
 def parser() -> Parser:
@@ -19,7 +19,7 @@ def parser() -> Parser:
 def test_nothing_is_changed_unless_asked() -> None:
     """Without options there is no seed, no change and no size."""
     options = parser().parse_args([])
-    assert (options.seed, options.max_tape, changes(options)) == (None, None, ())
+    assert (options.seed, options.max_tape, interventions(options)) == (None, None, ())
 
 
 def test_options_become_changes() -> None:
@@ -27,13 +27,13 @@ def test_options_become_changes() -> None:
     words = "--seed 0 --zero-grad off@120,on@200 --lr 1e-4@300 --record full@100-110 --max-tape 500M"
     options = parser().parse_args(words.split())
     assert (options.seed, options.max_tape) == (0, 500 << 20)
-    assert changes(options) == (
-        Change("zero_grad", "off", 120),
-        Change("zero_grad", "on", 200),
-        Change("lr", "1e-4", 300),
-        Change("record", "watch", 1),
-        Change("record", "full", 100),
-        Change("record", "watch", 111),
+    assert interventions(options) == (
+        Intervention("zero_grad", "off", 120),
+        Intervention("zero_grad", "on", 200),
+        Intervention("lr", "1e-4", 300),
+        Intervention("record", "watch", 1),
+        Intervention("record", "full", 100),
+        Intervention("record", "watch", 111),
     )
 
 

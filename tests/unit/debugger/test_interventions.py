@@ -8,8 +8,8 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.interventions import next_policy, option, parse_change, parse_depths, parse_schedule
-from gradb.link.spec import Change, What
+from gradb.debugger.interventions import next_policy, option, parse_depths, parse_intervention, parse_schedule
+from gradb.link.spec import Intervention, What
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.stops import Stop
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded, carry_out
@@ -28,7 +28,7 @@ SCHEDULES: tuple[tuple[What, str, Sequence[tuple[str, int]]], ...] = (
 @pytest.mark.parametrize(("what", "text", "expected"), SCHEDULES)
 def test_schedule_is_read(what: What, text: str, expected: Sequence[tuple[str, int]]) -> None:
     """Words and the iterations from which on they hold, in order."""
-    assert parse_schedule(what, text) == tuple(Change(what, word, iteration) for word, iteration in expected)
+    assert parse_schedule(what, text) == tuple(Intervention(what, word, iteration) for word, iteration in expected)
 
 
 DEPTHS: tuple[tuple[str, Sequence[tuple[str, int]]], ...] = (
@@ -49,7 +49,7 @@ DEPTHS: tuple[tuple[str, Sequence[tuple[str, int]]], ...] = (
 @pytest.mark.parametrize(("text", "expected"), DEPTHS)
 def test_depths_are_read(text: str, expected: Sequence[tuple[str, int]]) -> None:
     """A range is recorded in the one way, what is around it in the other."""
-    assert parse_depths(text) == tuple(Change("record", word, iteration) for word, iteration in expected)
+    assert parse_depths(text) == tuple(Intervention("record", word, iteration) for word, iteration in expected)
 
 
 MISTAKES: tuple[tuple[What, str, str], ...] = (
@@ -95,8 +95,8 @@ def test_policy_goes_round() -> None:
 
 def test_option_for_a_new_run() -> None:
     """A change as the option that makes it from the start, or from an iteration on."""
-    assert option(parse_change("zero_grad", "off"), 120) == "--zero-grad off@120"
-    assert option(parse_change("lr", "1e-4"), 1) == "--lr 1e-4"
+    assert option(parse_intervention("zero_grad", "off"), 120) == "--zero-grad off@120"
+    assert option(parse_intervention("lr", "1e-4"), 1) == "--lr 1e-4"
 
 
 def say(debugger: Debugger, text: str) -> str:
@@ -183,7 +183,7 @@ def test_change_while_the_script_runs(live: Live) -> None:
     debugger = live("training", "pace=0.002")
     debugger.run_to_end()
     debugger.pump(0.05)
-    assert "recording: watch from now on" in (debugger.change(Change("record", "watch")) or "")
+    assert "recording: watch from now on" in (debugger.intervene(Intervention("record", "watch")) or "")
     assert debugger.is_running
     assert debugger.in_force("record") == "watch"
     assert debugger.wait(PATIENCE)
@@ -196,7 +196,7 @@ def test_steps_and_changes_in_a_rush(live: Live) -> None:
     debugger = live("training")
     for _ in range(12):
         debugger.forward(Stop("step"))
-        debugger.change(parse_change("zero_grad", next_policy(debugger.in_force("zero_grad"))))
+        debugger.intervene(parse_intervention("zero_grad", next_policy(debugger.in_force("zero_grad"))))
         debugger.pump(0.0)
     assert debugger.wait(PATIENCE)
     debugger.run_to_end()
@@ -209,7 +209,7 @@ def test_a_change_on_the_way_to_the_end_is_no_pause(live: Live) -> None:
     """The answer to a change that found the script pausing is not taken for the end of the next movement."""
     debugger = live("training", "pace=0.001")
     debugger.forward(Stop("step"))
-    debugger.change(Change("lr", "0.5"))
+    debugger.intervene(Intervention("lr", "0.5"))
     assert debugger.wait(PATIENCE)
     debugger.run_to_end()
     assert debugger.wait(PATIENCE)
