@@ -658,14 +658,14 @@ def test_a_depth_that_fails_leaves_the_rate_and_the_depth_before_it(
             optimizer.step()
         return w.tolist()
 
-    rate = Change("lr", "0.5", 1)
+    rate = Intervention("lr", "0.5", 1)
     alone, _ = record(tmp_path / "alone.tape", script, changes=[rate])
 
     def fail(**_: Any) -> str:
         raise RuntimeError("not today")
 
     monkeypatch.setattr(controls, "write_depth", fail)
-    result, tape = record(tmp_path / "run.tape", script, changes=[rate, Change("record", "watch", 3)])
+    result, tape = record(tmp_path / "run.tape", script, changes=[rate, Intervention("record", "watch", 3)])
     details = [tape.detail(event.seq) for event in tape.events() if event.kind == "intervention"]
     assert [(one.what, one.after) for one in details if isinstance(one, InterventionDetail)] == [("lr", "0.5")]
     assert result == alone
