@@ -127,29 +127,37 @@ class DebugScreen(Screen[None]):
 
     def update_frame(self) -> None:
         """Draw what has changed: a new Frame where the script stands still, now and then where it runs; the bars."""
-        debugger = self.session.debugger
-        now = time.monotonic()
-        is_still = debugger is not None and not debugger.is_running
-        if debugger is not None and debugger.tape is not None and (is_still or now - self._drawn_at > _LIVE):
-            self._drawn_at = now
-            place = (debugger.position, debugger.head, debugger.is_live)
-            if place != self._drawn:
-                has_moved = self._drawn is None or self._drawn[0] != place[0]
-                self._drawn = place
-                if has_moved:
-                    self.options = replace(self.options, selected_node=None, chain=None)
-                    debugger.choice = replace(debugger.choice, node=None)
-                self.frame = debugger.frame()
-                if debugger.is_free:
-                    self._show_training_of_its_own()
-        if debugger is not None and debugger.choice != self.options.paths:
-            is_asked = debugger.choice.node == self.options.paths.node
-            self.options = replace(self.options, paths=debugger.choice)
-            if is_asked:
-                self.bring_to_front("paths")
+        debugger, now = self.session.debugger, time.monotonic()
         if debugger is not None:
+            if debugger.tape is not None and (not debugger.is_running or now - self._drawn_at > _LIVE):
+                self._drawn_at = now
+                self._draw_place(debugger)
+            self._follow_choice(debugger)
             self.options = self._ghost_view.update(self.options, self.session.ghost, debugger, now)
         self._update_bars(debugger)
+
+    def _draw_place(self, debugger: Debugger) -> None:
+        """Take the Frame of another position, or of the same on a longer tape; what was selected is left behind."""
+        place = (debugger.position, debugger.head, debugger.is_live)
+        if place == self._drawn:
+            return
+        has_moved = self._drawn is None or self._drawn[0] != place[0]
+        self._drawn = place
+        if has_moved:
+            self.options = replace(self.options, selected_node=None, chain=None)
+            debugger.choice = replace(debugger.choice, node=None)
+        self.frame = debugger.frame()
+        if debugger.is_free:
+            self._show_training_of_its_own()
+
+    def _follow_choice(self, debugger: Debugger) -> None:
+        """Show the paths that a command has chosen; a node that was selected brings no pane to the front."""
+        if debugger.choice == self.options.paths:
+            return
+        is_asked = debugger.choice.node == self.options.paths.node
+        self.options = replace(self.options, paths=debugger.choice)
+        if is_asked:
+            self.bring_to_front("paths")
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Hand the Frame to everything that shows one."""
