@@ -43,9 +43,8 @@ def bind(chain: Chain, rule: Rule) -> dict[str, Argument]:
             known = found.get(part.role)
             if known is None or not known.is_named:
                 found[part.role] = _argument(edge.tensor, part.role)
-    roles = {*rule.signature, *(part.role for part in rule.parts), *rule.defaults}
-    for role in roles - found.keys():
-        found[role] = Argument(_STAND_INS.get(role, role))
+    for role in (*rule.signature, *(part.role for part in rule.parts), *rule.defaults):
+        found.setdefault(role, Argument(_STAND_INS.get(role, role)))
     return found
 
 

@@ -13,6 +13,8 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.reader import Tape
 from gradb.rules import describe
 from gradb.rules.explain import MEASURED, NO_FORMULA
+from gradb.rules.names import bind
+from gradb.rules.table import RULES
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
 from tests.fakes import examples
@@ -194,3 +196,11 @@ def test_an_unnamed_leaf_is_called_a_leaf() -> None:
     record = chain("ExpBackward0", "torch.exp", [tensor(None, 1.0, 2.0)], [("", "%0")])
     record = replace(record, edges=(replace(record.edges[0], to_name="torch::autograd::AccumulateGrad"),))
     assert describe(record, 0).legend == ("input: a leaf, which has no name in the script",)
+
+
+@pytest.mark.parametrize("name", ["SoftmaxBackwardData", "Addmm", "NativeLayerNorm", "Baddbmm", "Addcmul"])
+def test_what_is_not_named_is_told_in_the_order_of_the_call(name: str) -> None:
+    """The lines of the legend do not change their order from run to run."""
+    rule = RULES[name]
+    nameless = chain(f"{name}Backward0", "", [], [])
+    assert list(bind(nameless, rule))[: len(rule.signature)] == list(rule.signature)
