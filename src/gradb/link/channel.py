@@ -119,7 +119,14 @@ class Channel:
         Raises:
             Closed: this end is closed.
         """
-        return self._is_ready(select.POLLIN, timeout)
+        return self._has_frame() or self._is_ready(select.POLLIN, timeout)
+
+    def _has_frame(self) -> bool:
+        """Tell whether a whole message was read together with the one before it: the socket says nothing of that."""
+        if len(self._buffer) < _LENGTH.size:
+            return False
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        return bool(length > _MAX_FRAME or len(self._buffer) >= _LENGTH.size + length)
 
     def _is_ready(self, what: int, timeout: float | None) -> bool:
         self._know()

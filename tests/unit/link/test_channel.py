@@ -152,3 +152,17 @@ def test_pair_speaks_to_each_other() -> None:
     assert two.receive(60.0) == Pause()
     one.close()
     two.close()
+
+
+def test_what_has_been_read_already_is_not_waited_for(pair: Pair) -> None:
+    """Of two messages that arrive together the second is there as soon as the first was taken; half of one is not."""
+    channel, there = pair
+    one = frame(encode(Pause(1)))
+    there.sendall(one + one + one[:5])
+    for _ in range(2):
+        assert channel.wait(5.0)
+        assert channel.receive(5.0) == Pause(1)
+    assert not channel.wait(0.0)
+    there.sendall(one[5:])
+    assert channel.wait(60.0)
+    assert channel.receive(60.0) == Pause(1)

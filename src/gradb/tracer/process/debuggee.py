@@ -66,8 +66,8 @@ class Debuggee:
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
+        self._controls = Controls(self._recorder, spec.interventions)  # it lets go before anybody is told
         self._recorder.observer.stopped.listen(lambda head, why: self._send(Stopped(head, why)))
-        self._controls = Controls(self._recorder, spec.interventions)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
