@@ -64,9 +64,9 @@ class Script:
 scripts = st.lists(st.tuples(st.sampled_from(OPS), st.integers(0, 9)), min_size=1, max_size=12)
 
 
-def pictures(tape: Tape, until: int) -> list[dict[str, Any]]:
-    """Return all of the Frames up to a position, the last first; of a long tape of every few."""
-    return [whole(tape.frame(position)) for position in range(until, -1, -(1 + until // 25))]
+def pictures(tape: Tape, until: int) -> dict[int, dict[str, Any]]:
+    """Return all of the Frames up to a position, by theirs; of a long tape of every few, and of the last."""
+    return {position: whole(tape.frame(position)) for position in (*range(0, until, 1 + until // 25), until)}
 
 
 @settings(max_examples=12)
@@ -91,7 +91,7 @@ def test_a_frame_does_not_depend_on_what_comes_later(
             assert early.head == builder.head
             order = data.draw(st.permutations(range(builder.head + 1)))
             again = {position: whole(early.frame(position)) for position in order}
-            assert [again[position] for position in range(head + 1)] == seen
+            assert {position: again[position] for position in seen} == seen
         with Tape.open(path) as late:
             backwards = {position: whole(late.frame(position)) for position in reversed(range(builder.head + 1))}
     assert backwards == again
