@@ -24,6 +24,10 @@ _LAST = 3.0
 Handler = Callable[[int, FrameType | None], object]
 
 
+def _nothing() -> None:
+    """Stand for what is not to be done."""
+
+
 class Signals:
     """Takes the signals of the app's process while it shows.
 
@@ -53,8 +57,9 @@ class Signals:
             # Textual's stays, and is put there anew whenever it goes on; the loop hears of the signal all the same
             signal.signal(signal.SIGWINCH, resize or signal.SIG_DFL)
         with contextlib.suppress(ValueError):  # not the main thread
-            self._wrap(signal.SIGTSTP, self._stop, terminal)
-            self._wrap(signal.SIGCONT, lambda: self._pass_on(signal.SIGCONT), terminal)
+            self._wrap(signal.SIGTSTP, terminal, before=self._stop)
+            # after Textual, which lets go of SIGWINCH while it is stopped: who goes on is to hear of a resize
+            self._wrap(signal.SIGCONT, terminal, after=lambda: self._pass_on(signal.SIGCONT))
         if terminal is not None:
             threading.Thread(target=self._watch, args=(terminal, loop), name="terminal", daemon=True).start()
 
@@ -72,19 +77,28 @@ class Signals:
             self._is_ending = True
             self._end(number)
 
-    def _wrap(self, number: int, first: Callable[[], object], terminal: int | None) -> None:
-        """Do something of ours before Textual's own handler; without a terminal that would hang, and is left out."""
+    def _wrap(
+        self,
+        number: int,
+        terminal: int | None,
+        before: Callable[[], object] = _nothing,
+        after: Callable[[], object] = _nothing,
+    ) -> None:
+        """Do something of ours around Textual's own handler; without a terminal that would hang, and is left out."""
         theirs = signal.getsignal(number)
         if not callable(theirs):
             return
         handler: Handler = theirs
 
-        def both(number: int, frame: FrameType | None) -> None:
-            first()
-            if terminal is None or not is_gone(terminal):
-                handler(number, frame)
+        def around(number: int, frame: FrameType | None) -> None:
+            before()
+            try:
+                if terminal is None or not is_gone(terminal):
+                    handler(number, frame)
+            finally:
+                after()
 
-        signal.signal(number, both)
+        signal.signal(number, around)
 
     def _watch(self, terminal: int, loop: asyncio.AbstractEventLoop) -> None:
         while not is_gone(terminal):
