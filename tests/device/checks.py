@@ -17,7 +17,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent / "scripts"
 SCENARIOS = ROOT / "scenarios"
-HARD = ROOT / "tests" / "hard" / "scripts"
+HARD = ROOT / "tests" / "tracer" / "hard" / "scripts"
 _TIMEOUT = 600.0
 _ENVIRONMENT = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
 _LONG = "zero_grad"  # a scenario that goes on for thousands of iterations

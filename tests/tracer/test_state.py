@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.tracer.hard_cases import CASES
+from tests.tracer.hard.cases import CASES
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch

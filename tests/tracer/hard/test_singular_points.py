@@ -11,7 +11,7 @@ import torch
 from gradb.frame.chain.record import ChainEdge
 from gradb.present.json.values import check_json
 from gradb.rules import examined
-from tests.hard.seeing import Seen, watch
+from tests.tracer.hard.seeing import Seen, watch
 
 pytestmark = pytest.mark.torch
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
+from dataclasses import dataclass
 
 import pytest
 import torch
 
-from tests.tracer.hard_cases import CASES
+from gradb.frame.reader import Tape
+from tests.tracer.exact import bits
+from tests.tracer.hard.cases import CASES
+from tests.tracer.hard.seeing import new_tape
 from tests.tracer.recording import notes, record
 
 pytestmark = [
@@ -17,27 +21,38 @@ pytestmark = [
 ]
 
 
-def _bytes(tensor: torch.Tensor | None) -> bytes | None:
-    if tensor is None:
-        return None
-    return tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b""
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A case that was run under the tracer."""
+
+    left: list[torch.Tensor | None]
+    random: torch.Tensor
+    """State of the generator when it was done."""
+    tape: Tape
+
+
+@functools.cache
+def _recorded(name: str) -> _Recorded:
+    """Record a case, once for all tests of it."""
+    left, tape = record(new_tape(), CASES[name])
+    return _Recorded(left, torch.random.get_rng_state(), tape)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_results_are_bit_identical(name: str, tmp_path: Path) -> None:
+def test_results_are_bit_identical(name: str) -> None:
     """With and without the tracer a script gets the same bytes and leaves the same RNG state."""
     plain = CASES[name]()
     state = torch.random.get_rng_state()
-    traced, tape = record(tmp_path / "run.tape", CASES[name])
-    assert [_bytes(tensor) for tensor in traced] == [_bytes(tensor) for tensor in plain]
-    assert torch.equal(torch.random.get_rng_state(), state)
-    assert all("torch.func" in note for note in notes(tape))
+    traced = _recorded(name)
+    assert bits(traced.left) == bits(plain)
+    assert torch.equal(traced.random, state)
+    assert all("torch.func" in note for note in notes(traced.tape))
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_no_shown_product_disagrees(name: str, tmp_path: Path) -> None:
+def test_no_shown_product_disagrees(name: str) -> None:
     """At every node run, upstream times local equals downstream wherever it was checked."""
-    _, tape = record(tmp_path / "run.tape", CASES[name])
+    tape = _recorded(name).tape
     seen = 0
     for event in tape.events():
         frame = tape.frame(event.seq)
@@ -50,9 +65,9 @@ def test_no_shown_product_disagrees(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_frame_can_be_built(name: str, tmp_path: Path) -> None:
+def test_every_frame_can_be_built(name: str) -> None:
     """Every position has a Frame whose graph can be walked."""
-    _, tape = record(tmp_path / "run.tape", CASES[name])
+    tape = _recorded(name).tape
     for position in range(tape.head + 1):
         frame = tape.frame(position)
         for index in range(len(frame.graph)):

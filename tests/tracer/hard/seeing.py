@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import itertools
-import runpy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +17,9 @@ from gradb.present.lines.headline import describe
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
 from gradb.tape.kinds.event import Event
+from tests.tracer.hard.cases import CASES
 from tests.tracer.recording import record
 
-SCRIPTS = Path(__file__).parent / "scripts"
 _WIDTH = 110
 
 
@@ -72,13 +71,14 @@ def keep_in(folder: Path) -> None:
     _folders.append(folder)
 
 
-def _new_tape() -> Path:
+def new_tape() -> Path:
+    """Return the path of a tape that is not there yet."""
     return _folders[-1] / f"{next(_numbers)}.tape"
 
 
 def watch(function: Callable[[], object], probe: str = "auto") -> Seen:
     """Record a function and return what there is to see."""
-    return Seen(record(_new_tape(), function, probe=probe)[1])
+    return Seen(record(new_tape(), function, probe=probe)[1])
 
 
 @functools.cache
@@ -86,5 +86,5 @@ def see(script: str, probe: str = "auto") -> Seen:
     """Record ``scripts/<script>.py`` once and return what there is to see."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _, tape = record(_new_tape(), lambda: runpy.run_path(str(SCRIPTS / f"{script}.py")), probe=probe)
+        _, tape = record(new_tape(), CASES[script], probe=probe)
     return Seen(tape)

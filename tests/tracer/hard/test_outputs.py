@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tests.hard.seeing import watch
+from tests.tracer.hard.seeing import watch
 
 pytestmark = pytest.mark.torch
 

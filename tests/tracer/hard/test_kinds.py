@@ -8,7 +8,7 @@ from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
 from gradb.tape.kinds.backward_start import BackwardStartDetail
-from tests.hard.seeing import see
+from tests.tracer.hard.seeing import see
 
 pytestmark = pytest.mark.torch
 

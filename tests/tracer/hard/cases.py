@@ -1,20 +1,24 @@
-"""Small functions that use autograd in hard ways; each returns the tensors whose gradients matter.
+"""The table of hard uses of autograd: small functions, each of which returns the tensors that matter, and the scripts.
 
-Plain PyTorch: the tests run each with and without the tracer and hold one against the other.
+Plain PyTorch: the tests run each with and without the tracer and hold one against the other. What a user has to see of
+one is in a script, so that there are lines and names to show; the tests beside this file read it from there.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
+import runpy
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
+SCRIPTS = Path(__file__).parent / "scripts"
 Case = Callable[[], list[Tensor | None]]
 CASES: dict[str, Case] = {}
 
@@ -28,16 +32,6 @@ def case(function: Case) -> Case:
 def _leaf(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     torch.manual_seed(0)
     return torch.randn(shape, dtype=dtype, requires_grad=True)
-
-
-@case
-def inplace_view() -> list[Tensor | None]:
-    a = _leaf(4)
-    b = a * 1
-    v = b[:2]
-    v.mul_(3)
-    b.sum().backward()
-    return [a.grad]
 
 
 @case
@@ -75,7 +69,7 @@ def retained_graph() -> list[Tensor | None]:
 
 
 @case
-def double_backward() -> list[Tensor | None]:
+def third_derivative() -> list[Tensor | None]:
     a = _leaf(3)
     (first,) = torch.autograd.grad((a**3).sum(), a, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), a, create_graph=True)
@@ -211,20 +205,6 @@ def save_on_cpu() -> list[Tensor | None]:
 
 
 @case
-def checkpoint_nonreentrant() -> list[Tensor | None]:
-    a = _leaf(3)
-    checkpoint(lambda x: (x.exp() * x).tanh(), a, use_reentrant=False).sum().backward()
-    return [a.grad]
-
-
-@case
-def checkpoint_reentrant() -> list[Tensor | None]:
-    a = _leaf(3)
-    checkpoint(lambda x: (x.exp() * x).tanh(), a, use_reentrant=True).sum().backward()
-    return [a.grad]
-
-
-@case
 def complex_numbers() -> list[Tensor | None]:
     a = _leaf(3, dtype=torch.complex64)
     (a * a.conj()).real.sum().backward()
@@ -269,23 +249,6 @@ def no_grad_and_inference() -> list[Tensor | None]:
 
 
 @case
-def functional_transforms() -> list[Tensor | None]:
-    a = _leaf(3)
-    first = torch.func.grad(lambda x: (x**2).sum())(a.detach())
-    second = torch.func.vmap(lambda x: x * 2)(a)
-    second.sum().backward()
-    return [first, a.grad]
-
-
-@case
-def lstm() -> list[Tensor | None]:
-    torch.manual_seed(0)
-    net = nn.LSTM(2, 3)
-    net(torch.ones(4, 1, 2))[0].sum().backward()
-    return [parameter.grad for parameter in net.parameters()]
-
-
-@case
 def convolution_net() -> list[Tensor | None]:
     torch.manual_seed(0)
     net = nn.Sequential(
@@ -310,17 +273,6 @@ def autocast() -> list[Tensor | None]:
         out = (a @ b).relu()
     out.float().sum().backward()
     return [a.grad, b.grad]
-
-
-@case
-def scaled_gradients() -> list[Tensor | None]:
-    a = _leaf(3)
-    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
-    optimizer = torch.optim.SGD([a], lr=0.1)
-    scaler.scale((a**2).sum()).backward()
-    scaler.step(optimizer)
-    scaler.update()
-    return [a.grad, a.detach()]
 
 
 @case
@@ -420,9 +372,11 @@ def clipped() -> list[Tensor | None]:
     return [a.grad]
 
 
-@case
-def compiled() -> list[Tensor | None]:
-    a = _leaf(3)
-    double = torch.compile(lambda x: (x * 2).exp(), backend="aot_eager")
-    double(a).sum().backward()
-    return [a.grad]
+def _left_by(script: Path) -> list[Tensor | None]:
+    """Run a script; return the tensors among its globals, and their gradients."""
+    torch.manual_seed(0)
+    tensors = [one for one in runpy.run_path(str(script)).values() if isinstance(one, Tensor) and not one.is_nested]
+    return [*tensors, *(one.grad for one in tensors if one.is_leaf)]
+
+
+CASES.update({script.stem: functools.partial(_left_by, script) for script in sorted(SCRIPTS.glob("*.py"))})

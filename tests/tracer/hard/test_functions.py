@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hard.seeing import SCRIPTS, see
+from tests.tracer.hard.cases import SCRIPTS
+from tests.tracer.hard.seeing import see
 
 pytestmark = pytest.mark.torch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradb.present.json.values import chain_json
-from tests.hard.seeing import see
+from tests.tracer.hard.seeing import see
 
 pytestmark = pytest.mark.torch
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.hard.seeing import watch
+from tests.tracer.hard.seeing import watch
 
 pytestmark = pytest.mark.torch
 

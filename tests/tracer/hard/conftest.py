@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hard.seeing import keep_in
+from tests.tracer.hard.seeing import keep_in
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils import checkpoint
 
 from gradb.present.json.events import event_json
-from tests.hard.seeing import see
+from tests.tracer.hard.seeing import see
 from tests.tracer.recording import notes, record
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::UserWarning")]
