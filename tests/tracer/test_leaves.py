@@ -222,6 +222,22 @@ def test_leaves_that_are_gone_or_frozen_are_folded(tmp_path: Path) -> None:
     assert text.count(".grad") == 2
 
 
+@pytest.mark.parametrize("width", [40, 100])
+def test_where_all_leaves_are_gone_or_frozen_the_pane_says_so(tmp_path: Path, width: int) -> None:
+    """There is no row then, but the line that counts them."""
+
+    def script() -> None:
+        weight = torch.ones(2, requires_grad=True)
+        (weight * 2).sum()
+        del weight
+        frozen = nn.Linear(1, 1, bias=False).requires_grad_(requires_grad=False)
+        frozen(torch.ones(1))
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    text = to_text(PANES["grads"].render(tape.frame(tape.head), Options(width=width)), width)
+    assert text.strip() == "not listed: 1 gone, 1 frozen"
+
+
 def test_what_a_function_leaves_behind_can_be_looked_at(tmp_path: Path) -> None:
     """When the script ends right after its training, the leaves of the training are still listed."""
 

@@ -269,6 +269,23 @@ def test_another_functions_variable_takes_no_name_from_a_leaf(tmp_path: Path) ->
     assert Evaluator(tape, tape.frame(tape.head)).truth(read("x == [1, 1] and x.grad == [6, 6]"))
 
 
+def test_a_leaf_that_is_passed_on_keeps_its_name(tmp_path: Path) -> None:
+    """Inside of a model, and after an error there, the input that requires grad is what the caller calls it."""
+
+    class Broken(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x * 2).view(7)
+
+    def script() -> None:
+        image = torch.ones(2, requires_grad=True)
+        with pytest.raises(RuntimeError):
+            Broken()(image)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    for position in range(1, tape.head + 1):
+        assert [buffer.name for buffer in tape.frame(position).grads] == ["image"]
+
+
 def test_the_end_of_a_path_is_enough_where_only_one_ends_so(tmp_path: Path) -> None:
     """``fc.weight`` means ``net.fc.weight``; with a second net it means nothing."""
 

@@ -36,9 +36,9 @@ def render(frame: Frame, options: Options) -> RenderableType:
     words = [*_stale_lines(listed, options.width), *_folded_lines(frame.grads, options.width)]
     room = None if options.height is None else max(options.height - 1 - len(words), 1)
     shown, hidden = _shown(listed, room)
-    body: RenderableType = _table(shown, options) if options.width >= _TABLE_WIDTH else _stack(shown, options)
     if not shown:
         return Group(*words)
+    body: RenderableType = _table(shown, options) if options.width >= _TABLE_WIDTH else _stack(shown, options)
     more = [Text(f"… and {hidden} more buffers", style=theme.DIM)] if hidden else []
     return Group(body, *more, *words)
 

@@ -99,12 +99,18 @@ class Namer:
     def _may_rename(self, known: TensorRecord, owner: TensorRecord | None, scope: str, *, is_own: bool) -> bool:
         """Tell whether what the source says here is reason enough to call a tensor otherwise.
 
-        A path stays; a function's own variable takes no name from a leaf that has it elsewhere; and ``self.w``, which
-        is another tensor for each object, is for what has no name (``is_own``).
+        A path stays; a function's own variable takes no name from a leaf that has it elsewhere, and gives none to a
+        leaf that the running caller has a name for; and ``self.w``, which is another tensor for each object, is for
+        what has no name (``is_own``).
         """
-        if known.name is not None and self._owners.get(known.name) is known and (known.is_settled or is_own):
+        is_named = known.name is not None and self._owners.get(known.name) is known
+        if is_named and (known.is_settled or is_own or (known.is_leaf and self._is_passed_on(known.scope, scope))):
             return False
         return owner is None or owner is known or not owner.is_leaf or owner.scope == scope or owner.ref() is None
+
+    def _is_passed_on(self, whose: str, scope: str) -> bool:
+        """Tell whether what has its name in one scope is another's only as long as that one waits for it."""
+        return whose != scope and (not whose or any(frame.f_code.co_qualname == whose for frame in self._frames()))
 
     def _give(self, known: TensorRecord, name: str, event: int, scope: str) -> None:
         known.call(name)
