@@ -48,7 +48,7 @@ def scaling(composer: Composer, steps: StepWatch) -> Iterator[None]:
         made = steps.count
         result = step(scaler, optimizer, *args, **kwargs)
         if steps.count == made:
-            composer.guard(steps.skipped, optimizer)
+            composer.guard(_note_skipped, steps, optimizer, args)
         return result
 
     owner._lazy_init_scale_growth_tracker = begin_scale  # type: ignore[method-assign, assignment]
@@ -86,6 +86,14 @@ def _note_unscaled(steps: StepWatch, optimizer: Any, found: Any) -> None:
     """Take note of gradients that are not finite, by what GradScaler itself has found."""
     if isinstance(found, dict) and norm_of_all(found.values()) != 0:
         steps.unscaled(optimizer)
+
+
+def _note_skipped(steps: StepWatch, optimizer: Any, args: tuple[Any, ...]) -> None:
+    """Take note of a step that was not made, unless GradScaler has found no reason: then it was made unseen."""
+    state = args[0] if args else None
+    found = state.get("found_inf_per_device") if isinstance(state, dict) else None
+    if not found or norm_of_all(found.values()) != 0:
+        steps.skipped(optimizer)
 
 
 def _name_result(composer: Composer, outputs: Any, result: Any) -> None:

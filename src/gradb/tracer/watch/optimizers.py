@@ -25,9 +25,11 @@ class OptimizerState:
         "_light",
         "_rate_names",
         "before",
+        "blind",
         "blob",
         "gradients",
         "is_final",
+        "is_seen",
         "label",
         "name",
         "norm",
@@ -59,9 +61,14 @@ class OptimizerState:
         self._light: tuple[list[float], str] = ([], "")
         self._rate_names: tuple[str, ...] = ()
 
-    def begin(self) -> None:
+        self.is_seen = False
+        """Whether it was seen what the step found."""
+        self.blind: Exception = RuntimeError("nothing looked at them")
+        """Why not, if so."""
+
+    def forget(self) -> None:
         """Forget what the last step found."""
-        self.norm = None
+        self.is_seen, self.norm = False, None
         self.blob, self.before, self.gradients = Blob(), [], []
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
@@ -128,10 +135,10 @@ class OptimizerStates:
         self._labels: set[str] = set()
 
     def forget(self, optimizer: torch.optim.Optimizer) -> None:
-        """Forget what a step found that could not be seen whole."""
+        """Forget what a step found, now that it is over."""
         state = self._states.get(id(optimizer))
         if state is not None and state.ref() is optimizer:
-            state.begin()
+            state.forget()
 
     def of(self, optimizer: torch.optim.Optimizer) -> OptimizerState:
         """Return what is remembered of an optimizer."""

@@ -17,7 +17,6 @@ import torch
 from torch.compiler import is_compiling
 
 from gradb.tape.kinds.step import write as write_step
-from gradb.tape.wire import Blob
 from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.depth import Depth
@@ -129,6 +128,9 @@ class StepWatch:
         stepping.append(optimizer)
         try:
             result = step(*args, **kwargs)
+        except BaseException:
+            self._composer.guard(self._raised, optimizer)
+            raise
         finally:
             stepping.pop()
         self._stepped(optimizer)
@@ -153,16 +155,28 @@ class StepWatch:
         try:
             return self._before(optimizer, args, kwargs)
         except Exception as error:
-            self._composer.missing("parameters before the step", error)
-            self._states.forget(optimizer)
             self._restore(optimizer)
             self._composer.controls.give_up("lr")
+            state = self._states.of(optimizer)
+            state.forget()
+            state.blind = error
             return None
 
     def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
+        self.count += 1
         self._composer.guard(self._after, optimizer)
         if self._has_set_rates:
             self._restore(optimizer)
+        self._states.forget(optimizer)
+
+    def _raised(self, optimizer: torch.optim.Optimizer) -> None:
+        self._tell_unseen(self._states.of(optimizer))
+        self._states.forget(optimizer)
+
+    def _tell_unseen(self, state: OptimizerState) -> None:
+        """Say of the event of a step that what the step found was not seen, if so."""
+        if not state.is_seen:
+            self._composer.missing("parameters before the step", state.blind)
 
     def _restore(self, optimizer: torch.optim.Optimizer) -> None:
         """Put the script's own rates back, whatever happened."""
@@ -177,12 +191,13 @@ class StepWatch:
         optimizer, self._compiled.optimizer = self._compiled.optimizer, None
         if optimizer is not None:
             state = self._states.of(optimizer)
-            state.is_final, state.norm, state.before, state.gradients, state.blob = True, None, [], [], Blob()
+            self.count += 1
+            state.is_final = state.is_seen = True
             self._after(optimizer)
+            state.forget()
 
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
-        state.begin()
         self._look_at_gradients()
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         state.is_final = closure is None
@@ -196,6 +211,7 @@ class StepWatch:
         if self._composer.controls.lr is not None:
             self._has_set_rates = True
             state.set_rate(optimizer, self._composer.controls.lr)
+        state.is_seen = True
         if closure is None or not (self._policy.is_on or state.own_rates):
             return None
         prepared = functools.partial(self._evaluate, optimizer, closure)
@@ -213,7 +229,6 @@ class StepWatch:
             raise
 
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
-        self.count += 1
         is_own = not self.is_stepping()  # and not part of another optimizer's
         try:
             self._tell(optimizer, is_own)
@@ -226,6 +241,7 @@ class StepWatch:
         if is_own:
             self._iterations.steps(optimizer)
         state, rates = self._states.of(optimizer), rates_of(optimizer)
+        self._tell_unseen(state)
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
         event, place = self._recorder.settle(), self._recorder.find(4).place.row
@@ -263,6 +279,7 @@ class StepWatch:
             detail = write_step(optimizer=state.name, learning_rates=rates, groups=[], skipped=why)
             self._recorder.emit("step", state.name, place, detail, has_nonfinite=True)
         self._end(optimizer, is_own=True)
+        state.forget()
 
     def _end(self, optimizer: torch.optim.Optimizer, *, is_own: bool) -> None:
         """Do what there is to do after a step, made or skipped."""
