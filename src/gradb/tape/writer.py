@@ -34,6 +34,9 @@ _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
 _LIBRARY = "INSERT OR IGNORE INTO library VALUES(?,?,?)"
 _CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
 
+GapRow = tuple[int, str, str, str]
+"""A row of the ``missing`` table: event, part, why, and what it may hide."""
+
 
 class TapeWriter:
     """Appends to one tape file.
@@ -77,7 +80,7 @@ class TapeWriter:
         self.gone: deque[tuple[int, int]] = deque()
         """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
         self.remarks: list[tuple[Any, ...]] = []
-        self.gaps: list[tuple[Any, ...]] = []
+        self.gaps: list[GapRow] = []
         self.tensors: list[tuple[Any, ...]] = []
         self.names: list[tuple[Any, ...]] = []
         self.grads: list[tuple[Any, ...]] = []

@@ -25,7 +25,7 @@ from gradb.tracer.recording.failures import lost_by
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.series import SeriesLog
 from gradb.tracer.recording.threadstate import EngineCall, ThreadState
-from gradb.tracer.source.places import Found, PlaceRow
+from gradb.tracer.source.places import NOWHERE, Found, PlaceRow
 from gradb.tracer.tensors.blanks import Blanks
 from gradb.tracer.tensors.history import is_leaf, is_part, maker
 from gradb.tracer.tensors.ids import TensorIds
@@ -219,8 +219,8 @@ class Composer:
             if node is None:
                 return self._leaf_of(tensor, event, place), 0
             mark = self.nodes.mark(node)
-            if mark is None:
-                self.nodes.register(node, event, place, self.scope)
+            if mark is None:  # whatever made it was not seen: not this event, and not here
+                self.nodes.register(node, event, NOWHERE.row, "")
                 mark = self.nodes.mark(node)
                 self._moved(tensor, mark, event)
             return (mark.id if mark else None), tensor.output_nr

@@ -15,7 +15,7 @@ from gradb.tape.cutting import first_line
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.schema import QUIET
-from gradb.tape.writer import TapeWriter
+from gradb.tape.writer import GapRow, TapeWriter
 from gradb.tracer import FOLDER
 
 _BOTH = "values gradients"
@@ -45,7 +45,7 @@ _LOST: dict[str, tuple[str, str]] = {
     "UserHooks._removed": ("a hook", ""),
     "UserHooks._before": ("a hook", "gradients"),
     "UserHooks._after": ("a hook", "gradients"),
-    "UserHooks._fill": ("an accumulation", "gradients"),
+    "UserHooks._fill": ("the accumulation before a hook", "gradients"),
     "Look.before": ("an ATen call", ""),
     "Look.after": ("an ATen call", ""),
     "_name_scale": ("names", ""),
@@ -121,6 +121,18 @@ class Failures:
             writer.missing(seq, what, why, hides)
         except Exception:
             self._is_saved = False
+
+    def carried(self) -> list[GapRow]:
+        """Take back what was said to be missing of the next event, before which others are about to be written."""
+        writer, taken = self._recorder.writer, []
+        while writer.gaps and writer.gaps[-1][0] > writer.head:
+            taken.append(writer.gaps.pop())
+        return taken[::-1]
+
+    def carry(self, gaps: list[GapRow]) -> None:
+        """Say what was taken back, of what is the next event now."""
+        writer = self._recorder.writer
+        writer.gaps += [(writer.head + 1, *gap[1:]) for gap in gaps]
 
     def tell(self) -> None:
         """Write the notes that are due; called between two events."""

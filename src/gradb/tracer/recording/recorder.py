@@ -74,6 +74,19 @@ class Recorder:
         return self.writer.head + 1
 
     def _write_first(self) -> None:
+        gaps = self.failures.carried()
+        self._write_pending()
+        gaps += self.failures.carried()
+        if self.has_errands:
+            self.has_errands = False
+            self.failures.tell()
+            self.observer.between_events()
+        self.failures.carry(gaps)
+        if self._is_due:
+            self._is_due = False
+            self.write()
+
+    def _write_pending(self) -> None:
         if self.pending is not None:
             try:
                 self.pending()
@@ -86,13 +99,6 @@ class Recorder:
                 before()
             except Exception as error:
                 self.failures.part("what was printed", error)
-        if self.has_errands:
-            self.has_errands = False
-            self.failures.tell()
-            self.observer.between_events()
-        if self._is_due:
-            self._is_due = False
-            self.write()
 
     def next_iteration(self) -> None:
         """Begin the next iteration."""

@@ -19,6 +19,9 @@ from gradb.tracer.watch.gradients import GradWatch
 from gradb.tracer.watch.torch_functions import Call
 from gradb.tracer.watch.updates import UpdateWatch
 
+UNSEEN = "nothing looked at them"
+"""Why it was not seen what a call was about to change, where not even the look at it began."""
+
 
 class ForwardCall:
     """One call on its way to the tape."""
@@ -72,6 +75,7 @@ class ForwardCall:
         """Look at what has to be seen before the call changes it."""
         try:
             self._look()
+            self.blind = ""
         except Exception as error:
             self.grads.forget()
             self.texts = None
@@ -160,6 +164,8 @@ class ForwardCall:
         self.texts = [told(tensor, blob, event, place) for tensor in self.inputs]
 
     def _give_up_inputs(self) -> None:
+        if self.blind == UNSEEN:
+            self.blind = self.composer.missing("inputs", RuntimeError(UNSEEN), hides="gradients")
         value = self.composer.snapshots.missing(self.blind)
         self.texts = [f"{self.composer.tensors.record(one).head}false,null,0,{value}]" for one in self.inputs]
 

@@ -18,7 +18,7 @@ from gradb.tape.wire import Blob
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
-from gradb.tracer.source.places import Place, PlaceRow
+from gradb.tracer.source.places import NOWHERE, Place, PlaceRow
 from gradb.tracer.tensors.history import grad_of, maker
 from gradb.tracer.tensors.losses import Losses
 from gradb.tracer.tensors.nodes import is_custom
@@ -112,7 +112,7 @@ class BackwardRun:
         event, blob = self._recorder.next_seq, Blob()
         for root in roots:
             if (node := node_of(root)) is not None:
-                self.composer.nodes.register(node, event, self.place, self.composer.scope)
+                self.composer.nodes.register(node, event, NOWHERE.row, "")
         self.composer.naming.settle_waiting(event)
         above = [node for root in roots if (node := node_of(root)) is not None]
         nodes = to_run(above, ends_of(wanted, above), self._is_grad)

@@ -19,7 +19,7 @@ from gradb.tracer.isolation.originals import original
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.watch import torch_functions
 from gradb.tracer.watch.aten import Microscope
-from gradb.tracer.watch.call import ForwardCall
+from gradb.tracer.watch.call import UNSEEN, ForwardCall
 from gradb.tracer.watch.clearing import target_of
 from gradb.tracer.watch.gradients import GradWatch
 from gradb.tracer.watch.hooks import UserHooks
@@ -116,6 +116,7 @@ class ForwardMode(TorchFunctionMode):
             self._recorder.lost(error, "a call", hides="values gradients")
             return func(*args, **kwargs)
         if call.kind != torch_functions.OP or call.is_inplace or call.genuine is None or "out" in kwargs:
+            step.blind = UNSEEN
             self._composer.guard(step.before)
         try:
             result = self._microscope.run(step, func, args, kwargs) if self._gate.looks_in else func(*args, **kwargs)
