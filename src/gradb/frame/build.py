@@ -80,6 +80,7 @@ class Frames:
             self._holdings.at(position),
             self._atens.at(event, detail),
             self._gaps.at(position),
+            self._gaps.parts_of(position),
         )
 
     # --- source -------------------------------------------------------------------------------------------------------

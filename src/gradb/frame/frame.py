@@ -171,6 +171,8 @@ class Frame:
     """ATen calls of the op or node that the position is in or at; None where it is at neither."""
     gaps: tuple[Gap, ...] = ()
     """What was not recorded up to the position and may hide something: the newest of it, newest first."""
+    missing: tuple[Gap, ...] = ()
+    """The parts that are missing from the event at the position."""
 
     @property
     def cut(self) -> Stopped | None:

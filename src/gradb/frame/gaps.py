@@ -16,6 +16,7 @@ _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
 _ALL = _VALUES | _GRADIENTS  # what may have changed both may have run nodes too
 CUT = "the recording has no end: it was cut off, or still goes on"
 _SELECT = "SELECT m.event, m.part, m.why, m.hides FROM missing m JOIN event e ON e.seq = m.event"
+_PARTS = "m.event = ? AND e.kind <> 'note'"
 _NEWEST = "m.hides <> '' ORDER BY m.event DESC LIMIT 1"
 
 
@@ -36,6 +37,10 @@ class Gaps:
             " LIMIT ?"
         )
         return tuple(_gap(row) for row in self._store.db.all(query, position, _MAX))
+
+    def parts_of(self, event: int) -> tuple[Gap, ...]:
+        """Return the parts that are missing from an event, by their names; none of a note, which says it itself."""
+        return tuple(_gap(row) for row in self._store.db.all(f"{_SELECT} WHERE {_PARTS} ORDER BY m.part", event))
 
     def of_node(self, node: int, since: int, position: int, *, is_awaited: bool = False) -> str:
         """Say why it is not known whether a node has run after the event ``since``; empty where it is known.

@@ -15,6 +15,7 @@ from gradb.frame.build import Frames, fact, run_info
 from gradb.frame.chain.chain import Chains
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame, RunInfo
+from gradb.frame.gaps import Gaps
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Runs
 from gradb.frame.naming import Naming
@@ -23,7 +24,7 @@ from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Detail
-from gradb.tape.missing import Stopped
+from gradb.tape.missing import Gap, Stopped
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue
@@ -39,7 +40,7 @@ class Tape:
     def __init__(self, path: str, store: Store) -> None:
         self.path = path
         self._store = store
-        self._naming = Naming(store)
+        self._naming, self._gaps = Naming(store), Gaps(store)
         graphs = Graphs(store, self._naming, Runs(store))
         self._chains = Chains(graphs)
         self._frames = Frames(store, self._naming, graphs, self._chains)
@@ -128,6 +129,10 @@ class Tape:
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
         return self._store.library(seq)
+
+    def missing(self, seq: int) -> tuple[Gap, ...]:
+        """Return the parts that are missing from an event."""
+        return self._gaps.parts_of(seq)
 
     def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
         """Yield the headers of events start..stop, both included; ``stop=None`` means the head as it is now."""

@@ -19,6 +19,7 @@ from gradb.tui.heading import heading
 from tests.fakes import TapeBuilder, Variable, diagonal
 
 WHY = "OSError: no space left"
+NOWHERE = "where in the source this happened is not known"
 STOPPED = f"not recorded since event 2: {WHY}"
 
 
@@ -62,7 +63,7 @@ def test_every_pane_says_that_the_recording_has_ended(stopped: str, name: str) -
             assert drawn(name, tape.frame(position)).startswith(f"! {STOPPED}")
             assert pane_json(name, tape.frame(position))["not_recorded"] == STOPPED
         assert "not recorded since" not in drawn(name, tape.frame(1))
-        assert pane_json(name, tape.frame(1))["not_recorded"] is None
+        assert pane_json(name, tape.frame(1))["not_recorded"] in {None, NOWHERE}
 
 
 @pytest.mark.parametrize("name", [name for name in PANES if name not in {"source", "training"}])
@@ -70,6 +71,27 @@ def test_no_pane_says_that_there_is_nothing_where_nothing_was_recorded(empty: st
     """The line stands alone in the place of the sentence that would say so."""
     with Tape.open(empty) as tape:
         assert drawn(name, tape.frame(1)) == f"! not recorded since event 0: {WHY}"
+
+
+def test_a_part_that_is_missing_is_told_where_the_event_is_shown(tmp_path: Path) -> None:
+    """The panes that show the event say it first, and so does its JSON; at the events around it nothing is said."""
+    why = "ZeroDivisionError: a bug in gradb"
+    with TapeBuilder(tmp_path / "part.tape") as builder:
+        a = builder.leaf("a", [1.0, 2.0])
+        builder.writer.missing(builder.head + 1, "places in the source", why)
+        b = builder.op("Tensor.mul", "MulBackward0", [a, 3], [3, 6], jacobians=[diagonal([3.0, 3.0]), None])
+        builder.op("Tensor.exp", "ExpBackward0", [b], [20.0, 403.0], jacobians=[diagonal([20.0, 403.0])])
+        builder.end()
+    sentence = f"not recorded of this event: places in the source, {why}"
+    with Tape.open(tmp_path / "part.tape") as tape:
+        assert [event_json(tape, tape.event(seq))["missing"] for seq in (1, 2, 3)] == [
+            [], [f"places in the source: {why}"], [],
+        ]  # fmt: skip
+        for name in ("source", "chain"):
+            assert drawn(name, tape.frame(2)).startswith(f"! {sentence}")
+            assert pane_json(name, tape.frame(2))["not_recorded"] == sentence
+        assert drawn("source", tape.frame(3)).startswith(f"! {NOWHERE}")
+        assert not drawn("chain", tape.frame(3)).startswith("!")
 
 
 def test_a_script_that_was_not_recorded_to_its_end_may_train(stopped: str) -> None:
@@ -164,7 +186,7 @@ def test_a_gap_that_hides_nothing_is_not_told_at_every_position(tmp_path: Path) 
         builder.lose("names", "ValueError: odd")
         builder.output("hello\n")
     with Tape.open(tmp_path / "names.tape") as tape:
-        assert all(pane_json(name, tape.frame(2))["not_recorded"] is None for name in PANES)
+        assert all(pane_json(name, tape.frame(2))["not_recorded"] in {None, NOWHERE} for name in PANES)
 
 
 def test_a_recording_that_was_cut_off_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,7 +204,7 @@ def test_a_recording_that_was_cut_off_says_so(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == f"gradb: {sentence}\n"
     with Tape.open(path) as tape:
         assert tape.run.stopped is None
-        assert all(pane_json(name, tape.frame(2))["not_recorded"] is None for name in PANES)
+        assert all(pane_json(name, tape.frame(2))["not_recorded"] in {None, NOWHERE} for name in PANES)
 
 
 def test_what_is_heard_of_the_end_of_a_recording_is_shown_at_once(lost: str) -> None:

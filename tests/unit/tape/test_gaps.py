@@ -255,7 +255,7 @@ def test_the_last_moments_of_a_script_that_was_killed_may_be_missing(tmp_path: P
         for name in PANES:
             assert drawn(name, tape.frame(tape.head)).startswith(f"! {sentence}")
             assert pane_json(name, tape.frame(last))["not_recorded"] == sentence
-            assert pane_json(name, tape.frame(last - 1))["not_recorded"] is None
+            assert sentence not in str(pane_json(name, tape.frame(last - 1))["not_recorded"])
         after = buffers(tape, tape.head)["a"].after
     assert after is not None
     assert after.numbers() == [2, 2]

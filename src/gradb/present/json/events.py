@@ -44,6 +44,7 @@ from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
+from gradb.tape.missing import Gap
 
 
 class Reader(Protocol):
@@ -66,6 +67,10 @@ class Reader(Protocol):
         """Return where in a library an event happened; empty where in none."""
         ...
 
+    def missing(self, seq: int) -> tuple[Gap, ...]:
+        """Return the parts that are missing from an event."""
+        ...
+
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -84,6 +89,7 @@ def event_json(tape: Reader, event: Event) -> Json:
         "phase": event.phase,
         "quiet": event.is_quiet,
         "nonfinite": event.has_nonfinite,
+        "missing": [f"{gap.part}: {gap.why}" for gap in tape.missing(event.seq)],
     }
     return head | _detail_json(tape, event, tape.detail(event.seq))
 

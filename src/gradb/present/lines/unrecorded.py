@@ -18,6 +18,11 @@ from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 
 _MAX = 400
+_PLACED = frozenset(
+    {"leaf", "op", "backward_start", "node_start", "node", "accumulate", "backward_end", "step", "zero_grad"}
+    | {"grad_change", "loss"}
+)
+"""Kinds of events that a line of the script leads to."""
 Render = Callable[[Frame, Options], RenderableType]
 
 
@@ -32,10 +37,20 @@ def unrecorded(shows: frozenset[str], frame: Frame) -> str:
         return frame.cut.text
     found = [gap for gap in frame.gaps if gap.hides & shows]
     if not found:
-        return ""
+        return _of_event(shows, frame)
     others = len(found) - 1
     more = f"; and at {others} earlier event{'' if others == 1 else 's'}" if others else ""
     return f"something here was {found[0].text}{more}"
+
+
+def _of_event(shows: frozenset[str], frame: Frame) -> str:
+    """Return what is missing from the event at a position, for a pane that shows that."""
+    if "event" in shows and frame.missing:
+        parts = "; ".join(f"{gap.part}, {gap.why}" for gap in frame.missing)
+        return f"not recorded of this event: {parts}"
+    event = frame.event
+    is_nowhere = "place" in shows and event is not None and event.kind in _PLACED and event.line is None
+    return "where in the source this happened is not known" if is_nowhere else ""
 
 
 def unrecorded_lines(shows: frozenset[str], frame: Frame, width: int) -> list[Text]:

@@ -55,7 +55,7 @@ class PaneSpec:
     apart: Apart = ""
     """The least screen on which it has a place of its own; empty where it shares one at every size."""
     shows: frozenset[str] = frozenset()
-    """What it shows of that which a gap may hide: ``values``, ``gradients``."""
+    """What it shows of that which may be missing: ``values``, ``gradients``, the ``event`` itself, its ``place``."""
 
     def render(self, frame: Frame, options: Options) -> RenderableType:
         """Draw it; what is missing at the position is said first."""
@@ -157,7 +157,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "The script. The line that was just run is marked, and in it the very expression.\n"
         "» is the line that made the node which the chain rule pane is about, ◉ a breakpoint.\n"
         "A double click on a line sets a breakpoint there, or takes it away.",
-        "source", _source,
+        "source", _source, shows=frozenset({"event", "place"}),
     ),
     PaneSpec(
         "graph", ("2",), "graph", "the graph",
@@ -173,7 +173,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "numbers, each product checked against what the engine really produced. It follows the run; select a node in "
         "the graph to see that node's record instead, until the next step. Shift and the arrow keys move over a matrix "
         "that is larger than its place.",
-        "node", _chain, shows=_ALL,
+        "node", _chain, shows=_ALL | {"event"},
     ),
     PaneSpec(
         "grads", ("4",), ".grad", "the .grad buffers",
