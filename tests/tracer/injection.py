@@ -2,7 +2,7 @@
 
 ``python -m tests.tracer.injection`` goes through every function that is called beneath the guard; the suite takes a
 sample. What must hold is ``check``: the script's results have the same bits, the tape opens, what is missing is on it
-and counted; run so, also that each event of which nothing is missing is as in a recording without a failure. With a
+and counted; where it fails once, each event of which nothing is missing is as in a recording without a failure. With a
 change from outside in force it is ``check_change``: a failure lets it be or ends it, for all parameters and for good.
 """
 
@@ -185,14 +185,15 @@ class Part:
         original = _get(*self.owners[0])
 
         def wrap(inner: Any) -> Any:
-            @functools.wraps(inner)
             def call(*args: Any, **kwargs: Any) -> Any:
                 if shielding.shields_above(sys._getframe(1)) and is_called(next(numbers)):
                     failed[0] += 1
                     raise InjectedError(f"{self.name} was made to fail")
                 return inner(*args, **kwargs)
 
-            return call
+            # Where the script is, is the first frame outside of the tracer: this one has to count as the tracer's.
+            call.__code__ = call.__code__.replace(co_filename=shielding.__file__)
+            return functools.wraps(inner)(call)
 
         if isinstance(original, property):
             replacement: Any = property(wrap(original.fget))
@@ -235,29 +236,42 @@ def _called(path: Path, changes: list[Intervention], script: Callable[[], Any]) 
 def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] = train) -> list[Part]:
     """Return every function of the tracer's that is called beneath the guard, in the order of their names."""
     called = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
-    modules = [
-        importlib.import_module(one.name)
-        for one in pkgutil.walk_packages(gradb.tracer.__path__, "gradb.tracer.")
-        if not one.name.endswith("__main__")
-    ]
     holders: dict[CodeType, list[tuple[Any, str]]] = {}
-    for module in modules:
-        if module.__name__.rpartition(".")[2] in _FAILURES:
-            continue
-        classes = [
-            value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__
-        ]
-        for owner in (module, *classes):
-            for name, value in list(vars(owner).items()):
-                code = _code(value)
-                if code in called:
-                    holders.setdefault(code, []).append((owner, name))
+    for owner, name, code in _functions():
+        if code in called:
+            holders.setdefault(code, []).append((owner, name))
     found = [
-        Part(f"{Path(code.co_filename).stem}.{code.co_qualname}", tuple(owners), called[code])
+        Part(_name(code), tuple(owners), called[code])
         for code, owners in holders.items()
         if not {code.co_name, code.co_qualname} & SKIPPED and Path(code.co_filename).stem not in _FAILURES
     ]
     return sorted(found, key=lambda part: part.name)
+
+
+def names() -> set[str]:
+    """Return the names of all functions of the tracer's, called or not."""
+    return {_name(code) for _, _, code in _functions()}
+
+
+def _name(code: CodeType) -> str:
+    return f"{Path(code.co_filename).stem}.{code.co_qualname}"
+
+
+def _functions() -> Iterator[tuple[Any, str, CodeType]]:
+    """Yield each module or class of the tracer's with the name and the code of each function that it holds."""
+    for found in pkgutil.walk_packages(gradb.tracer.__path__, "gradb.tracer."):
+        last = found.name.rpartition(".")[2]
+        if last == "__main__" or last in _FAILURES:
+            continue
+        module = importlib.import_module(found.name)
+        classes = [
+            value for value in vars(module).values() if isinstance(value, type) and value.__module__ == found.name
+        ]
+        for owner in (module, *classes):
+            for name, value in list(vars(owner).items()):
+                code = _code(value)
+                if code is not None:
+                    yield owner, name, code
 
 
 def _code(value: Any) -> CodeType | None:
@@ -312,7 +326,7 @@ def clean(folder: Path) -> Clean:
     return Clean(results, _events(folder / "clean.tape")[0])
 
 
-def check(part: Part, folder: Path, whole: Clean, *, always: bool, closely: bool = False) -> None:
+def check(part: Part, folder: Path, whole: Clean, *, always: bool) -> None:
     """Record the script with a part that fails, once in the middle or always, and look at what must hold.
 
     Raises:
@@ -332,16 +346,22 @@ def check(part: Part, folder: Path, whole: Clean, *, always: bool, closely: bool
     if not always:
         extra = Counter(kinds) - Counter(whole.kinds)
         assert not set(extra) - _LATE, f"there are events that there should not be: {extra}"
-        if closely:
-            _hold_against(whole, *_events(path))
+        _hold_against(whole, *_events(path))
 
 
 def _hold_against(whole: Clean, events: list[Seen], incomplete: set[int]) -> None:
-    """Hold each event of which nothing is missing against the recording without a failure, where it has its like."""
-    left = set(range(len(events))) - incomplete
-    for _, start, count in difflib.SequenceMatcher(None, whole.events, events, autojunk=False).get_matching_blocks():
-        left -= set(range(start, start + count))
+    """Hold each event of which nothing is missing against the recording without a failure, where it has its like.
+
+    The line of a node is where the op that made it was called: where that was not seen, the node says no line.
+    """
+    left, without = set(range(len(events))) - incomplete, set(range(len(whole.events)))
+    for old, new, count in difflib.SequenceMatcher(None, whole.events, events, autojunk=False).get_matching_blocks():
+        left -= set(range(new, new + count))
+        without -= set(range(old, old + count))
+    moved = Counter(whole.events[number] for number in without)
+    moved.update((kind, None, data) for kind, _, data in list(moved.elements()) if kind in {"node_start", "node"})
     others = [events[number] for number in sorted(left) if events[number][0] not in _LATE]
+    others = list((Counter(others) - moved).elements())
     assert not others, f"there are events that are others, and nothing says so: {others[:3]}"
 
 
@@ -381,7 +401,7 @@ def main() -> int:
         folder = Path(name)
         whole = clean(folder)
         checks: list[tuple[str, Part, Callable[..., None]]] = [
-            ("", part, functools.partial(check, part, folder, whole, closely=True)) for part in parts(folder, [])
+            ("", part, functools.partial(check, part, folder, whole)) for part in parts(folder, [])
         ]
         for change in CHANGES:
             checks += [

@@ -108,12 +108,13 @@ def test_a_change_is_never_half_in_force(change: Intervention, tmp_path: Path) -
     parts = injection.parts(tmp_path, [change], injection.steer)
     known = [part for part in parts if part.name in _WHERE_IT_MATTERS]
     assert len(known) > 5
+    assert injection.names() >= _WHERE_IT_MATTERS
     for part in {part.name: part for part in [*known, *parts[::60]]}.values():
         injection.check_change(part, tmp_path, change, always=False)
 
 
 _WHERE_IT_MATTERS = frozenset(
-    {"engine_run.BackwardRun.__init__", "backward.EngineWatch._prepare", "backward.EngineWatch._begin"}
+    {"engine_run.BackwardRun.__init__", "backward.EngineWatch._prepare", "engine_run.BackwardRun._begin"}
     | {"gradients.GradWatch.before_backward", "gradients.GradWatch._refused", "gradients.GradWatch._suppressed"}
     | {"steps.StepWatch._before", "steps.StepWatch._attempt", "steps.StepWatch._after", "steps.StepWatch._restore"}
     | {"optimizers.OptimizerState.set_rate", "optimizers.OptimizerState.restore_rates", "policy.ZeroPolicy.left_out"}
