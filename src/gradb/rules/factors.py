@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gradb.rules.arguments import Given, NotKnown
-from gradb.rules.linalg import even, linear
+from gradb.rules.differentials import even, linear
 from gradb.rules.matrices import Matrix, inverted, matrices, multiplied, transposed
 from gradb.rules.model import Part, Rule
 

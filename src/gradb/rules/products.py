@@ -14,6 +14,9 @@ from gradb.rules.kernels import Entries, Entry, broadcast, contracted, groups, p
 from gradb.rules.model import Names, Part, Rule, Template
 
 _EACH = "of a product, each factor gets upstream times the other factor"
+_ROWS = "upstream, summed over the rows it was added to"
+_PLACES = "upstream, summed over the places it was added to"
+_BATCHES = (("batch1", "bik"), ("batch2", "bkj"))
 
 
 def _scaled(role: str, text: str) -> Template:
@@ -27,218 +30,84 @@ def _scaled(role: str, text: str) -> Template:
     return local
 
 
-def _factor(role: str, local: Template, where: str, product: Template, entries: Entries) -> Part:
-    return Part(role, local, _EACH, where=where, product=product, entries=entries)
+Factor = tuple[str, str]
+"""A factor's role and its indices: ``("self", "ik")``."""
 
 
-def _added(given: Given) -> float:
-    return given.number("beta")
+def _product(
+    node: str, factors: tuple[Factor, Factor], out: str, products: tuple[str, str], functions: tuple[str, ...]
+) -> Rule:
+    """Return the rule of a sum over the indices that ``out`` lacks; ``products`` are what each factor gets."""
+    first, second = factors
+    parts = (_factor(first, second, out, products[0]), _factor(second, first, out, products[1]))
+    return Rule(node, parts, (first[0], second[0]), functions)
 
 
-def _bias(product: str = "upstream, summed over the rows it was added to") -> Part:
+def _added(node: str, factors: tuple[Factor, Factor], out: str, products: tuple[str, str], bias: str = _ROWS) -> Rule:
+    """Return the rule of such a product, times ``alpha``, added to ``beta`` times something."""
+    first, second = factors
+    parts = (
+        _bias(bias),
+        _factor(first, second, out, products[0], "alpha"),
+        _factor(second, first, out, products[1], "alpha"),
+    )
+    arguments = ("self", first[0], second[0], "beta", "alpha")
+    return Rule(node, parts, arguments, (node.lower(),), defaults={"beta": "1", "alpha": "1"})
+
+
+def _factor(factor: Factor, other: Factor, out: str, product: str, scale: str = "") -> Part:
+    (role, mine), (name, others) = factor, other
+    local = f"{{{name}}}{_at(others)}"
+    return Part(
+        role,
+        _scaled(scale, local) if scale else local,
+        _EACH,
+        where=f"∂{{out}}{_at(out)}/∂{{{role}}}{_at(mine)}",
+        product=_scaled(scale, product) if scale else product,
+        entries=contracted(mine, out, scale, **{name: others}),
+    )
+
+
+def _at(indices: str) -> str:
+    return f"[{','.join(indices)}]" if indices else ""
+
+
+def _bias(product: str) -> Part:
     sentence = "what is added gets the gradient of every place it was added to, summed"
     return Part(
         "self",
         _scaled("beta", "1"),
         sentence,
         product=_scaled("beta", product),
-        entries=broadcast(lambda g: g.number("beta")),
-    )
-
-
-_BETA = {"beta": "1", "alpha": "1"}
-_A_BY, _B_BY = "∂{out}[i,j]/∂{%s}[i,k]", "∂{out}[i,j]/∂{%s}[k,j]"
-
-# --- two factors ------------------------------------------------------------------------------------------------------
-
-_PAIR = ("self", "mat2")
-_TENSORS = ("self", "tensor")
-
-
-def _dot(node: str, other: str, functions: tuple[str, ...]) -> Rule:
-    return Rule(
-        node,
-        (
-            _factor(
-                "self",
-                f"{{{other}}}[j]",
-                "∂{out}/∂{self}[j]",
-                f"upstream·{{{other}}}",
-                contracted("j", "", **{other: "j"}),
-            ),
-            _factor(other, "{self}[j]", f"∂{{out}}/∂{{{other}}}[j]", "upstream·{self}", contracted("j", "", self="j")),
-        ),
-        ("self", other),
-        functions,
+        entries=broadcast(lambda given: given.number("beta")),
     )
 
 
 PLAIN = (
-    Rule(
-        "Mm",
-        (
-            _factor("self", "{mat2}[k,j]", _A_BY % "self", "upstream @ {mat2}.T", contracted("ik", "ij", mat2="kj")),
-            _factor("mat2", "{self}[i,k]", _B_BY % "mat2", "{self}.T @ upstream", contracted("kj", "ij", self="ik")),
-        ),
-        _PAIR,
+    _product(
+        "Mm", (("self", "ik"), ("mat2", "kj")), "ij", ("upstream @ {mat2}.T", "{self}.T @ upstream"),
         ("mm", "matmul", "rmatmul"),
     ),
-    Rule(
-        "Bmm",
-        (
-            _factor(
-                "self",
-                "{mat2}[b,k,j]",
-                "∂{out}[b,i,j]/∂{self}[b,i,k]",
-                "upstream @ {mat2}.mT, batch by batch",
-                contracted("bik", "bij", mat2="bkj"),
-            ),
-            _factor(
-                "mat2",
-                "{self}[b,i,k]",
-                "∂{out}[b,i,j]/∂{mat2}[b,k,j]",
-                "{self}.mT @ upstream, batch by batch",
-                contracted("bkj", "bij", self="bik"),
-            ),
-        ),
-        _PAIR,
-        ("bmm", "matmul"),
+    _product(
+        "Bmm", (("self", "bik"), ("mat2", "bkj")), "bij",
+        ("upstream @ {mat2}.mT, batch by batch", "{self}.mT @ upstream, batch by batch"), ("bmm", "matmul"),
     ),
-    Rule(
-        "Mv",
-        (
-            _factor(
-                "self", "{vec}[k]", "∂{out}[i]/∂{self}[i,k]", "outer(upstream, {vec})", contracted("ik", "i", vec="k")
-            ),
-            _factor(
-                "vec", "{self}[i,k]", "∂{out}[i]/∂{vec}[k]", "{self}.T @ upstream", contracted("k", "i", self="ik")
-            ),
-        ),
-        ("self", "vec"),
-        ("mv", "matmul"),
+    _product(
+        "Mv", (("self", "ik"), ("vec", "k")), "i", ("outer(upstream, {vec})", "{self}.T @ upstream"), ("mv", "matmul")
     ),
-    _dot("Dot", "tensor", ("dot", "matmul", "inner")),
-    _dot("Vdot", "other", ("vdot",)),
-)
-
-# --- a product added to something -------------------------------------------------------------------------------------
+    _product(
+        "Dot", (("self", "j"), ("tensor", "j")), "", ("upstream·{tensor}", "upstream·{self}"),
+        ("dot", "matmul", "inner"),
+    ),
+    _product("Vdot", (("self", "j"), ("other", "j")), "", ("upstream·{other}", "upstream·{self}"), ("vdot",)),
+)  # fmt: skip
 
 ADDED = (
-    Rule(
-        "Addmm",
-        (
-            _bias(),
-            _factor(
-                "mat1",
-                _scaled("alpha", "{mat2}[k,j]"),
-                _A_BY % "mat1",
-                _scaled("alpha", "upstream @ {mat2}.T"),
-                contracted("ik", "ij", "alpha", mat2="kj"),
-            ),
-            _factor(
-                "mat2",
-                _scaled("alpha", "{mat1}[i,k]"),
-                _B_BY % "mat2",
-                _scaled("alpha", "{mat1}.T @ upstream"),
-                contracted("kj", "ij", "alpha", mat1="ik"),
-            ),
-        ),
-        ("self", "mat1", "mat2", "beta", "alpha"),
-        ("addmm",),
-        defaults=_BETA,
-    ),
-    Rule(
-        "Baddbmm",
-        (
-            _bias(),
-            _factor(
-                "batch1",
-                _scaled("alpha", "{batch2}[b,k,j]"),
-                "∂{out}[b,i,j]/∂{batch1}[b,i,k]",
-                _scaled("alpha", "upstream @ {batch2}.mT"),
-                contracted("bik", "bij", "alpha", batch2="bkj"),
-            ),
-            _factor(
-                "batch2",
-                _scaled("alpha", "{batch1}[b,i,k]"),
-                "∂{out}[b,i,j]/∂{batch2}[b,k,j]",
-                _scaled("alpha", "{batch1}.mT @ upstream"),
-                contracted("bkj", "bij", "alpha", batch1="bik"),
-            ),
-        ),
-        ("self", "batch1", "batch2", "beta", "alpha"),
-        ("baddbmm",),
-        defaults=_BETA,
-    ),
-    Rule(
-        "Addbmm",
-        (
-            _bias(),
-            _factor(
-                "batch1",
-                _scaled("alpha", "{batch2}[b,k,j]"),
-                "∂{out}[i,j]/∂{batch1}[b,i,k]",
-                _scaled("alpha", "upstream @ {batch2}.mT"),
-                contracted("bik", "ij", "alpha", batch2="bkj"),
-            ),
-            _factor(
-                "batch2",
-                _scaled("alpha", "{batch1}[b,i,k]"),
-                "∂{out}[i,j]/∂{batch2}[b,k,j]",
-                _scaled("alpha", "{batch1}.mT @ upstream"),
-                contracted("bkj", "ij", "alpha", batch1="bik"),
-            ),
-        ),
-        ("self", "batch1", "batch2", "beta", "alpha"),
-        ("addbmm",),
-        defaults=_BETA,
-    ),
-    Rule(
-        "Addmv",
-        (
-            _bias("upstream, summed over the places it was added to"),
-            _factor(
-                "mat",
-                _scaled("alpha", "{vec}[k]"),
-                "∂{out}[i]/∂{mat}[i,k]",
-                _scaled("alpha", "outer(upstream, {vec})"),
-                contracted("ik", "i", "alpha", vec="k"),
-            ),
-            _factor(
-                "vec",
-                _scaled("alpha", "{mat}[i,k]"),
-                "∂{out}[i]/∂{vec}[k]",
-                _scaled("alpha", "{mat}.T @ upstream"),
-                contracted("k", "i", "alpha", mat="ik"),
-            ),
-        ),
-        ("self", "mat", "vec", "beta", "alpha"),
-        ("addmv",),
-        defaults=_BETA,
-    ),
-    Rule(
-        "Addr",
-        (
-            _bias("upstream, summed over the places it was added to"),
-            _factor(
-                "vec1",
-                _scaled("alpha", "{vec2}[j]"),
-                "∂{out}[i,j]/∂{vec1}[i]",
-                _scaled("alpha", "upstream @ {vec2}"),
-                contracted("i", "ij", "alpha", vec2="j"),
-            ),
-            _factor(
-                "vec2",
-                _scaled("alpha", "{vec1}[i]"),
-                "∂{out}[i,j]/∂{vec2}[j]",
-                _scaled("alpha", "upstream.T @ {vec1}"),
-                contracted("j", "ij", "alpha", vec1="i"),
-            ),
-        ),
-        ("self", "vec1", "vec2", "beta", "alpha"),
-        ("addr",),
-        defaults=_BETA,
-    ),
+    _added("Addmm", (("mat1", "ik"), ("mat2", "kj")), "ij", ("upstream @ {mat2}.T", "{mat1}.T @ upstream")),
+    _added("Baddbmm", _BATCHES, "bij", ("upstream @ {batch2}.mT", "{batch1}.mT @ upstream")),
+    _added("Addbmm", _BATCHES, "ij", ("upstream @ {batch2}.mT", "{batch1}.mT @ upstream")),
+    _added("Addmv", (("mat", "ik"), ("vec", "k")), "i", ("outer(upstream, {vec})", "{mat}.T @ upstream"), _PLACES),
+    _added("Addr", (("vec1", "i"), ("vec2", "j")), "ij", ("upstream @ {vec2}", "upstream.T @ {vec1}"), _PLACES),
 )
 
 # --- a linear layer ---------------------------------------------------------------------------------------------------
@@ -256,7 +125,7 @@ _LINEAR_INPUT = Part(
     "input",
     "{weight}[j,k]",
     _EACH,
-    where=_A_BY % "input",
+    where="∂{out}[i,j]/∂{input}[i,k]",
     product="upstream @ {weight}",
     torch_name="mat1",
     entries=contracted("ik", "ij", weight="jk"),
@@ -265,7 +134,7 @@ _LINEAR_WEIGHT = Part(
     "transposed",
     "{input}[i,k]",
     _EACH,
-    where=_B_BY % "transposed",
+    where="∂{out}[i,j]/∂{transposed}[k,j]",
     product="{input}.T @ upstream",
     torch_name="mat2",
     name="{weight}.T",
