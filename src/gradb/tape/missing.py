@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+GapRow = tuple[int, str, str, str]
+"""A row of the ``missing`` table: event, part, why, and what it may hide."""
 RECORDING = "recording"
 """The part of a gap from which on nothing is recorded at all."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from gradb.tape.descriptors import DescriptorLost, Held, open_on
 from gradb.tape.kinds.registry import Kind
+from gradb.tape.missing import GapRow
 from gradb.tape.owning import Own, remove
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
@@ -33,9 +34,6 @@ _NAME = "INSERT OR REPLACE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
 _LIBRARY = "INSERT OR IGNORE INTO library VALUES(?,?,?)"
 _CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
-
-GapRow = tuple[int, str, str, str]
-"""A row of the ``missing`` table: event, part, why, and what it may hide."""
 
 
 class TapeWriter:

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from gradb.tape.cutting import first_line
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import Kind
+from gradb.tape.missing import GapRow
 from gradb.tape.schema import QUIET
-from gradb.tape.writer import GapRow, TapeWriter
+from gradb.tape.writer import TapeWriter
 from gradb.tracer import FOLDER
 
 _BOTH = "values gradients"

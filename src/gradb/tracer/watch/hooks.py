@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
-import os
 from collections.abc import Callable, Iterator
-from types import CodeType, MethodType
+from types import MethodType
 from typing import Any, NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-import gradb
-from gradb.tape.cutting import shortened
 from gradb.tape.kinds.hook import write as write_hook
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, PlaceRow
 from gradb.tracer.tensors.history import grad_of, version
 from gradb.tracer.watch.aten import looking_away
+from gradb.tracer.watch.callables import code_of, is_ours, name_of, where_of
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.node_code import inside
 from gradb.tracer.watch.visits import NodeVisit
@@ -38,11 +35,8 @@ TENSOR, NODE, NODE_PRE, POST, MODULE, MODULE_PRE = (
     "module pre",
 )
 REMOVED = "removed"
-_MOST_LAYERS = 16
 _task = torch._C._current_graph_task_id
 _compiling = torch._guards.TracingContext.try_get
-_OURS = tuple(os.path.dirname(os.path.abspath(module.__file__ or "")) + os.sep for module in (gradb, torch))
-"""Folders whose functions are no hooks of the script's."""
 
 
 class UserHooks:
@@ -97,7 +91,7 @@ class UserHooks:
     def wrap(self, hook: Any, kind: str) -> Any:
         """Return what to register in a hook's place: the hook itself where it is not the script's own."""
         code = getattr(hook, "__code__", None)
-        if _is_ours(code):
+        if is_ours(code):
             return hook
         if not self._recorder.is_active or not callable(hook) or isinstance(hook, Watched):
             return hook
@@ -118,13 +112,13 @@ class UserHooks:
             known = composer.tensors.record(tensor)
             found.tensor = known.id
             if found.node is not None and not tensor.is_leaf:
-                found.hung = known.hang(found.node, f"{_name(hook)} ({_where(hook)})")
+                found.hung = known.hang(found.node, f"{name_of(hook)} ({where_of(hook)})")
             self._emit(found, ([], []), None, place, None)
         return found
 
     def _removed(self, watched: Watched) -> None:
         """Tell that a hook will not be called any more."""
-        entry = [watched.node, f"{_name(watched.__wrapped__)} ({_where(watched.__wrapped__)})"]
+        entry = [watched.node, f"{name_of(watched.__wrapped__)} ({where_of(watched.__wrapped__)})"]
         if entry in watched.hung:
             watched.hung.remove(entry)
         self._emit(watched, ([], []), None, self._recorder.find().place.row, None, kind=REMOVED)
@@ -210,7 +204,7 @@ class UserHooks:
         backward = 0 if blob is None else self._composer.backward_here()
         made = made or _Made(False, False, "")
         detail = write_hook(
-            kind=kind or watched.kind, function=_name(watched.__wrapped__), where=_where(watched.__wrapped__),
+            kind=kind or watched.kind, function=name_of(watched.__wrapped__), where=where_of(watched.__wrapped__),
             tensor=watched.tensor, output_nr=watched.output_nr, has_run=blob is not None, is_changed=made.is_changed,
             before=",".join(values[0]), after=",".join(values[1]), backward=backward, is_inplace=made.is_inplace,
             error=made.error,
@@ -220,7 +214,7 @@ class UserHooks:
         def emit(node: int | None) -> None:
             recorder.settle()
             recorder.emit(
-                "hook", _name(watched.__wrapped__), place, detail, blob, scope=self._composer.scope, node=node,
+                "hook", name_of(watched.__wrapped__), place, detail, blob, scope=self._composer.scope, node=node,
                 is_quiet=is_quiet, has_nonfinite=blob is not None and blob.has_nonfinite,
                 phase=None if blob is not None else "forward",
             )  # fmt: skip
@@ -232,7 +226,7 @@ class UserHooks:
             emit(node)
 
     def _written(self, hook: Any) -> PlaceRow:
-        code = _code(hook)
+        code = code_of(hook)
         return NOWHERE.row if code is None else self._recorder.places.of_code(code)
 
 
@@ -293,12 +287,6 @@ class Watched:
         return _itself, (self.__wrapped__,)
 
 
-@functools.lru_cache(1024)
-def _is_ours(code: CodeType | None) -> bool:
-    """Tell whether a function is gradb's own or torch's."""
-    return code is not None and code.co_filename.startswith(_OURS)
-
-
 def _itself(hook: Any) -> Any:
     return hook
 
@@ -318,35 +306,3 @@ def _given(kind: str, arguments: tuple[Any, ...]) -> list[Any]:
 def _listed(found: Any) -> list[Any]:
     items = found if isinstance(found, (tuple, list)) else (found,)
     return [item if isinstance(item, torch.Tensor) else None for item in items]
-
-
-def _name(hook: Any) -> str:
-    inner = _inner(hook)
-    name = str(getattr(inner, "__qualname__", "") or type(inner).__name__)
-    return shortened(name.replace("<locals>.", ""), 80)
-
-
-def _inner(hook: Any) -> Any:
-    """Return what a hook calls: the function of a partial, of a partial of that, of a bound method."""
-    for _ in range(_MOST_LAYERS):
-        inner = hook.func if isinstance(hook, (functools.partial, functools.partialmethod)) else hook
-        inner = getattr(inner, "__func__", inner)
-        if inner is hook:
-            break
-        hook = inner
-    return hook
-
-
-def _code(hook: Any) -> CodeType | None:
-    """Return the code of a hook that is written in Python: of a function, or of the class of an object."""
-    inner = _inner(hook)
-    if getattr(inner, "__code__", None) is None:
-        inner = _inner(inspect.getattr_static(type(inner), "__call__", None))
-    inner = inspect.unwrap(inner) if callable(inner) else inner
-    code = getattr(inner, "__code__", None)
-    return code if isinstance(code, CodeType) else None
-
-
-def _where(hook: Any) -> str:
-    code = _code(hook)
-    return "" if code is None else f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
