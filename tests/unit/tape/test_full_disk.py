@@ -59,6 +59,8 @@ def _killed(path: Path, elsewhere: Path) -> None:
     """Leave a tape of which all is still in the log, as a writer that was killed does."""
     elsewhere.mkdir()
     writer = TapeWriter(elsewhere / path.name, is_indexed=False)
+    for _ in range(60):
+        writer.set_run(status="running")  # each time to the end of the log, which becomes longer than the file will be
     writer.event("note", "gradb", (None,) * 5, '["hello"]', None)
     writer.commit()
     for end in ("", "-wal"):
