@@ -15,7 +15,21 @@ from gradb.tape.writer import TapeWriter
 from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.source import places, syntax
 from gradb.tracer.watch.tracing import tracing
+
+_indexes: dict[str, syntax.Index] = {}
+
+
+def _index_once(text: str) -> syntax.Index:
+    """Index a source text; each recording of a test file needs that of the whole file."""
+    found = _indexes.get(text) or syntax.index(text)
+    if found.spans:  # else it may be that the stack had no room
+        _indexes[text] = found
+    return found
+
+
+vars(places)["index"] = _index_once
 
 
 def record(
