@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gradb.rules.arguments import Given, indices, ravel
+from gradb.algebra.indices import ravel
+from gradb.rules.arguments import Given, indices
 from gradb.rules.elementwise import SCALED
 from gradb.rules.kernels import Entry
 from gradb.rules.model import Numbers, Part, Rule, Template

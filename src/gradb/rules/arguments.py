@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from gradb.algebra.indices import Index, Shape, ravel
 from gradb.tape.values import TensorValue
 
-Shape = tuple[int, ...]
-Index = tuple[int, ...]
 _MAX_TEXT = 400
 _MAX_INDICES = 1 << 20
 _CONSTANTS = {"inf": math.inf, "nan": math.nan, "Ellipsis": ...}
@@ -78,23 +77,6 @@ def indices(shape: Sequence[int]) -> Iterator[Index]:
     if math.prod(shape) > _MAX_INDICES:
         raise NotKnown("too large")
     return product(*map(range, shape))
-
-
-def ravel(index: Sequence[int], shape: Sequence[int]) -> int:
-    """Return the row-major position of an index."""
-    flat = 0
-    for i, size in zip(index, shape, strict=True):
-        flat = flat * size + i
-    return flat
-
-
-def unravel(flat: int, shape: Shape) -> Index:
-    """Return the index at a row-major position."""
-    found = []
-    for length in reversed(shape):
-        flat, i = divmod(flat, length)
-        found.append(i)
-    return tuple(reversed(found))
 
 
 def parse(text: str, inputs: Sequence[Array]) -> Value:

@@ -13,12 +13,13 @@ import math
 from dataclasses import replace
 
 from gradb.algebra import jacobian
+from gradb.algebra.indices import ravel, unravel
 from gradb.algebra.jacobian import limits_of
 from gradb.algebra.local import Check, Local
 from gradb.algebra.structure import expand, recognise
 from gradb.frame.chain.hooks import made_by_node
 from gradb.frame.chain.record import Chain, ChainEdge
-from gradb.rules.arguments import Array, Given, NotKnown, array_of, ravel, unravel
+from gradb.rules.arguments import Array, Given, NotKnown, array_of
 from gradb.rules.jacobian import UNFIT, Product, Read, given, has_more, matrix, product
 from gradb.rules.kernels import broadcast_index
 from gradb.rules.model import Part, Rule

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradb.rules.arguments import Given, NotKnown, indices, ravel
+from gradb.algebra.indices import ravel
+from gradb.rules.arguments import Given, NotKnown, indices
 from gradb.rules.kernels import Entry
 from gradb.rules.model import Part, Rule
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gradb.rules.arguments import Given, Index, NotKnown, indices, ravel
+from gradb.algebra.indices import Index, ravel
+from gradb.rules.arguments import Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gradb.rules.arguments import Given, Index, indices, ravel, unravel
+from gradb.algebra.indices import Index, ravel, unravel
+from gradb.rules.arguments import Given, indices
 from gradb.rules.kernels import Entries, Entry, broadcast, moved, one_to_one, placed
 from gradb.rules.model import Part, Rule
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from gradb.rules.arguments import Given, NotKnown, indices, ravel
+from gradb.algebra.indices import ravel
+from gradb.rules.arguments import Given, NotKnown, indices
 from gradb.rules.elementwise import sign
 from gradb.rules.kernels import Entries, Entry, Line, reduced
 from gradb.rules.model import Names, Part, Rule, Template

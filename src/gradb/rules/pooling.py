@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from gradb.rules.arguments import Array, Given, Index, NotKnown, indices, ravel
+from gradb.algebra.indices import Index, ravel
+from gradb.rules.arguments import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator
 from itertools import product
 
-from gradb.rules.arguments import Given, Index, indices, ravel
+from gradb.algebra.indices import Index, ravel
+from gradb.rules.arguments import Given, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 from gradb.rules.pooling import outer_places

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gradb.rules.arguments import Array, Given, Index, NotKnown, indices, ravel
+from gradb.algebra.indices import Index, ravel
+from gradb.rules.arguments import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry, broadcast_index, broadcast_shape, one_to_one
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.selections import as_indices, diagonal_index

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gradb.algebra.indices import unravel
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect.operands import Array, Unkept
 from gradb.tape.values import Number
@@ -80,16 +81,8 @@ def _number_differences(
     shape = one[0]
     for i, (a, b) in enumerate(zip(one[1], two[1], strict=True)):
         if not _is_same(a, b, dtype, tolerance):
-            place = "".join(f"[{k}]" for k in _unravel(i, shape))
+            place = "".join(f"[{k}]" for k in unravel(i, shape))
             yield f"at {place}: {show(a)} is not {show(b)}" if place else f"{show(a)} is not {show(b)}"
-
-
-def _unravel(index: int, shape: tuple[int, ...]) -> list[int]:
-    indices: list[int] = []
-    for size in reversed(shape):
-        index, rest = divmod(index, size)
-        indices.append(rest)
-    return indices[::-1]
 
 
 def _is_same(a: Number, b: Number, dtype: str, tolerance: float) -> bool:

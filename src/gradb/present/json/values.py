@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradb.algebra.indices import unravel
 from gradb.algebra.local import Check, Local
 from gradb.frame.chain.record import Asked, Chain, Contribution, Hook, Rewrite
 from gradb.rules import describe, examined
@@ -39,19 +40,10 @@ def value_json(value: TensorValue | None) -> Json | None:
         result["stats"] = _stats_json(value.stats)
     if (odd := value.nonfinite()) is not None:
         counts: Json = {"nan": odd.nan, "inf": odd.posinf, "-inf": odd.neginf}
-        result["nonfinite"] = counts | ({} if odd.first is None else {"first": _index(odd.first, value.shape)})
+        result["nonfinite"] = counts | ({} if odd.first is None else {"first": list(unravel(odd.first, value.shape))})
     if value.note or (numbers is None and value.stats is None):
         result["note"] = value.note or "not recorded"
     return result
-
-
-def _index(flat: int, shape: tuple[int, ...]) -> list[int]:
-    """Return the index of an element."""
-    found = []
-    for size in reversed(shape):
-        flat, at = divmod(flat, size)
-        found.append(at)
-    return found[::-1]
 
 
 def _stats_json(stats: Stats) -> Json:
