@@ -114,5 +114,5 @@ class Printout:
 def _settle(debugger: Debugger) -> None:
     """Wait until the script pauses or is over, and tell if it never began."""
     debugger.wait()
-    if debugger.run.failure:
-        raise UserError(debugger.run.failure)
+    if debugger.failure:
+        raise UserError(debugger.failure)

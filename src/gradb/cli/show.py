@@ -88,8 +88,8 @@ def _recorded(parser: Parser, options: Namespace, rest: Sequence[str]) -> Debugg
         debugger = Debugger.launch(spec)
         try:
             debugger.wait()
-            if debugger.run.failure:
-                raise UserError(debugger.run.failure)
+            if debugger.failure:
+                raise UserError(debugger.failure)
         except BaseException:
             debugger.close()
             raise

@@ -244,8 +244,8 @@ class Debugger(View):
     def _on_ended(self) -> None:
         under_way, self._under_way = self._under_way, None
         self._legs.clear()
-        self.message = self.run.failure or f"the script has ended ({self.status})"
-        if under_way is not None and not self.run.failure:
+        self.message = self.failure or f"the script has ended ({self.status})"
+        if under_way is not None and not self.failure:
             self._miss(under_way[0], f"the script has ended ({self.status}) without")
 
     def wait(self, timeout: float | None = None) -> bool:

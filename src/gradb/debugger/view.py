@@ -50,6 +50,11 @@ class View:
         return self.run.status
 
     @property
+    def failure(self) -> str:
+        """Why the run could not begin, or could not be recorded; empty where it could."""
+        return self.run.failure
+
+    @property
     def news(self) -> News:
         """What a running script has last said of its progress."""
         return self.run.pace.news

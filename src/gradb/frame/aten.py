@@ -47,13 +47,13 @@ class Atens:
                 run = self._runs.last_run(event.node, event.seq)
                 return self._over(event, "AccumulateGrad", detail.calls, None if run is None else run.start)
         if event.kind == "node_start":
-            return Aten(event.name, event.node, False, False, (), 0)
+            return Aten(name=event.name, node=event.node, is_over=False, is_seen=False, calls=(), count=0)
         return None
 
     def _over(self, event: Event, name: str, first: int | None, start: int | None) -> Aten:
         node = None if event.kind == "op" else event.node
         if not first or not start:
-            return Aten(name, node, True, first is not None, (), 0)
+            return Aten(name=name, node=node, is_over=True, is_seen=first is not None, calls=(), count=0)
         return replace(self._calls(event, name, start, is_over=True), node=node)
 
     def _calls(self, event: Event, name: str, start: int, *, is_over: bool) -> Aten:
@@ -70,7 +70,7 @@ class Atens:
             if isinstance(detail := self._store.detail(seq), AtenDetail)
         ]
         count = found[-1].detail.number if found else 0
-        return Aten(name, event.node, is_over, True, tuple(found), count)
+        return Aten(name=name, node=event.node, is_over=is_over, is_seen=True, calls=tuple(found), count=count)
 
     def _named(self, detail: AtenDetail, position: int) -> AtenDetail:
         """Give the tensors the names that they have at a position: a result gets its own when the op has returned."""

@@ -132,19 +132,19 @@ class Holdings:
             if (by := self._touched(entry, node, position, seen)) is not None:
                 change, changed_at, told = "changed", *by
         return SavedTensor(
-            entry.name,
-            entry.form,
-            self._name(entry.tensor, position, shown),
-            self._name(entry.base, position, None),
-            value,
-            entry.size,
-            entry.is_leaf,
-            change,
-            changed_at,
-            entry.note,
-            told,
-            now if is_other else None,
-            used.event if is_other else 0,
+            name=entry.name,
+            form=entry.form,
+            variable=self._name(entry.tensor, position, shown),
+            view_of=self._name(entry.base, position, None),
+            value=value,
+            bytes=entry.size,
+            is_leaf=entry.is_leaf,
+            change=change,
+            changed_at=changed_at,
+            note=entry.note,
+            changed_by=told,
+            used=now if is_other else None,
+            used_at=used.event if is_other else 0,
         )
 
     def _used(self, node: int, position: int) -> _Used:

@@ -171,7 +171,7 @@ class Tape:
     def lookup(self, name: str, position: int) -> TensorValue | None:
         """Return the newest recorded value of the variable called ``name`` at a position."""
         tensor = self._naming.tensor(name, position)
-        found = None if tensor is None else self._frames.value(tensor, position)
+        found = None if tensor is None else self._frames.buffers.value(tensor, position)
         return None if found is None else found.value
 
     def means(self, name: str, position: int) -> bool:
@@ -184,7 +184,7 @@ class Tape:
 
     def grad(self, name: str, position: int) -> TensorValue | None:
         """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
-        return self._frames.grad(name, position)
+        return self._frames.buffers.grad(name, position)
 
     @property
     def series(self) -> tuple[Series, ...]:

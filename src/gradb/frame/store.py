@@ -216,7 +216,15 @@ class Store:
         typed = type(id_) is int and type(event) is int and type(name) is str and type(kind) is str
         if not typed or found is None:
             raise TapeError(f"{self.db.name} is damaged: node {id_!r} is not one.")
-        return Node(id_, name, event, kind, bool(saves), tensor if type(tensor) is int else None, found)
+        return Node(
+            id=id_,
+            name=name,
+            event=event,
+            kind=kind,
+            saves=bool(saves),
+            tensor=tensor if type(tensor) is int else None,
+            edges=found,
+        )
 
     def remarks(self, node: int, position: int) -> list[tuple[str, str]]:
         """Return (kind, text) of what is to be known of a node at a position, oldest first."""

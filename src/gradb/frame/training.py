@@ -124,18 +124,20 @@ class Trainings:
         policy, rate, depth = (self._in_force(what, position) for what in ("zero_grad", "lr", "record"))
         seed = self._store.db.one("SELECT value FROM run WHERE key = 'seed'")
         return Training(
-            series,
-            tuple(self._marks),
-            position,
-            iteration,
-            max((one.iterations[one.count - 1] for one in series if one.kind not in _OF_POLICIES), default=0),
-            self._store.latest("end", head) is not None,
-            policy,
-            rate,
-            depth,
-            _touched(series, policy, position),
-            _counted(series, "missed", policy, position),
-            _number(seed[0]) if seed is not None else None,
+            series=series,
+            marks=tuple(self._marks),
+            position=position,
+            iteration=iteration,
+            iterations=max(
+                (one.iterations[one.count - 1] for one in series if one.kind not in _OF_POLICIES), default=0
+            ),
+            is_finished=self._store.latest("end", head) is not None,
+            policy=policy,
+            rate=rate,
+            depth=depth,
+            touched=_touched(series, policy, position),
+            missed=_counted(series, "missed", policy, position),
+            seed=_number(seed[0]) if seed is not None else None,
         )
 
     def all_series(self) -> tuple[Series, ...]:

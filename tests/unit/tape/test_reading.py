@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gradb.frame.build import MAX_OUTPUTS, Leaves
+from gradb.frame.buffers import Leaves
+from gradb.frame.build import MAX_OUTPUTS
 from gradb.frame.cache import Cache
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError

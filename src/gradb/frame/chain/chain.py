@@ -98,26 +98,26 @@ class Chains:
         backward = self._backward(run, moment)
         contributions, check = self._contributions(node_id, record, run, backward, position)
         return Chain(
-            node_id,
-            node.name,
-            state,
-            record.event,
-            self._output(node, position),
-            op,
-            None if op is None else self._store.event(node.event),
-            record.upstream,
-            contributions,
-            check,
-            tuple(
+            node=node_id,
+            node_name=node.name,
+            state=state,
+            event=record.event,
+            output=self._output(node, position),
+            op=op,
+            op_event=None if op is None else self._store.event(node.event),
+            upstream=record.upstream,
+            contributions=contributions,
+            contributions_check=check,
+            edges=tuple(
                 _unless_unasked(self._edge(node, index, edge, record, op, state, hooks, position), backward)
                 for index, edge in enumerate(node.edges)
             ),
-            _root(backward),
-            run is not None and run.end is None and state != "running",
-            hooks,
-            tuple(record_of(seq, detail) for seq, detail in asked),
-            remarks(self._store, node, backward, position),
-            self._output_names(node, len(record.upstream), position),
+            root=_root(backward),
+            is_interrupted=run is not None and run.end is None and state != "running",
+            hooks=hooks,
+            asked=tuple(record_of(seq, detail) for seq, detail in asked),
+            remarks=remarks(self._store, node, backward, position),
+            output_names=self._output_names(node, len(record.upstream), position),
             rewrites=rewrites(self._graphs, contributions, check, record.arrived, None if run is None else run.start),
             left=record.left,
             unseen=self._runs.unseen(node_id, moment, position) if state == "unrecorded" else "",
@@ -224,12 +224,12 @@ class Chains:
             known = [value.dtype for value in (*record.upstream, sent) if value is not None]
             check = jacobian.check_direction(probe, known)
         return ChainEdge(
-            edge.to,
-            self._name(edge.to),
-            self._input(edge, op) if op is not None else self._unseen_input(edge, position),
-            _local(edge, probe, record, state),
-            sent,
-            check,
+            to=edge.to,
+            to_name=self._name(edge.to),
+            tensor=self._input(edge, op) if op is not None else self._unseen_input(edge, position),
+            local=_local(edge, probe, record, state),
+            downstream=sent,
+            check=check,
         )
 
     def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:

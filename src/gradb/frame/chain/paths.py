@@ -100,12 +100,19 @@ class Paths:
         root, upstream = self.roots[which], self._upstream(which)
         if self.too_much:
             steps = tuple(self._step(step, None) for step in route[:MAX_MULTIPLIED])
-            return Path(number, root, upstream, steps, None, self.too_much)
+            return Path(number=number, root=root, upstream=upstream, steps=steps, product=None, why=self.too_much)
         rows = self._walk(which, route)
         steps = tuple(self._step(step, row if in_full else None) for step, row in zip(route, rows, strict=True))
         last = rows[-1] if rows else self._begin(which)
         if last is None or isinstance(last, str):
-            return Path(number, root, upstream, steps, None, last or "the root's own gradient was not kept")
+            return Path(
+                number=number,
+                root=root,
+                upstream=upstream,
+                steps=steps,
+                product=None,
+                why=last or "the root's own gradient was not kept",
+            )
         return Path(number, root, upstream, steps, self._shaped(list(last)))
 
     def _upstream(self, which: int) -> TensorValue | None:
@@ -147,7 +154,16 @@ class Paths:
             self._statics[step] = self._describe(step)
         name, label, parallel, local, goal = self._statics[step]
         product = None if isinstance(row, str) else self._between(*goal, row)
-        return PathStep(step.node, name, label, step.output_nr, step.index, parallel, local, product)
+        return PathStep(
+            node=step.node,
+            node_name=name,
+            label=label,
+            output_nr=step.output_nr,
+            index=step.index,
+            parallel=parallel,
+            local=local,
+            product=product,
+        )
 
     def _describe(self, step: Step) -> tuple[str, str | None, int, Local, End]:
         """Return what is the same in every path: names, parallel edges, the factor, and where the edge leads."""

@@ -35,9 +35,16 @@ def measured(found: list[tuple[int, ProbeDetail]]) -> tuple[Probe, ...]:
 def record(seq: int, detail: ProbeDetail) -> Asked:
     """Return one answer with its check."""
     return Asked(
-        seq, detail.what, detail.index, detail.of, detail.vector, detail.result, _linearity(detail),
-        detail.has_run_code, detail.note,
-    )  # fmt: skip
+        event=seq,
+        what=detail.what,
+        index=detail.index,
+        of=detail.of,
+        vector=detail.vector,
+        result=detail.result,
+        check=_linearity(detail),
+        has_run_code=detail.has_run_code,
+        note=detail.note,
+    )
 
 
 def _linearity(detail: ProbeDetail) -> Check | None:

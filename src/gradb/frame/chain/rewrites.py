@@ -119,7 +119,7 @@ def _by_hook(graphs: Graphs, seq: int, detail: HookDetail) -> Rewrite:
 def _by_node(graphs: Graphs, seq: int, detail: NodeDetail, given: Values) -> Rewrite:
     event = graphs.store.event(seq)
     call, where = written_by(graphs, detail.start, seq, given)
-    return Rewrite("node", event.name, where, event.name, seq, call)
+    return Rewrite(kind="node", name=event.name, where=where, at=event.name, event=seq, call=call)
 
 
 def written_by(graphs: Graphs, start: int, end: int, given: Values, tensor: int = 0) -> tuple[str, str]:

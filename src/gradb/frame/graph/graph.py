@@ -49,14 +49,14 @@ class Graph:
         node = tree.nodes[index]
         found = self._graphs.store.node(node)
         return GraphRow(
-            node,
-            found.name if found is not None else "(not on the tape)",
-            self._label(node),
-            tree.depths[index],
-            tree.lasts[index],
-            tree.guides(index),
-            tree.is_reference(index),
-            self._expression(index),
+            node=node,
+            name=found.name if found is not None else "(not on the tape)",
+            label=self._label(node),
+            depth=tree.depths[index],
+            is_last=tree.lasts[index],
+            guides=tree.guides(index),
+            is_reference=tree.is_reference(index),
+            expression=self._expression(index),
         )
 
     def state(self, node: int) -> NodeState:

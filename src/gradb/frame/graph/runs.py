@@ -79,7 +79,16 @@ class Runs:
         asked = None
         if detail.inputs is not None:
             asked = ids.union(detail.ends, (tensor.node for tensor in detail.inputs if tensor.node is not None))
-        return Backward(start, detail.roots, detail.gradients, detail.retain_graph, ids, creates, detail.outer, asked)
+        return Backward(
+            start=start,
+            roots=detail.roots,
+            gradients=detail.gradients,
+            retain_graph=detail.retain_graph,
+            nodes=ids,
+            create_graph=creates,
+            outer=detail.outer,
+            asked=asked,
+        )
 
     def moment(self, position: int) -> BackwardAt | None:
         """Return the innermost backward that is running at a position, else the one that ended last."""
