@@ -12,8 +12,8 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention, Nudge
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source import places, syntax
 from gradb.tracer.watch.tracing import tracing
@@ -48,7 +48,9 @@ def record(
     recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
-        with tracing(recorder, Controls(recorder, changes), probe=probe, is_stepping=lambda: is_stepping, nudge=nudge):
+        with tracing(
+            recorder, Interventions(recorder, changes), probe=probe, is_stepping=lambda: is_stepping, nudge=nudge
+        ):
             result = function()
     finally:
         with recorder.lock:

@@ -19,8 +19,8 @@ from gradb.frame.reader import Tape
 from gradb.link.messages import Ask
 from gradb.tape.kinds.event import Event
 from gradb.tape.writer import TapeWriter
-from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.watch.tracing import tracing
 
@@ -51,7 +51,7 @@ def asked(path: Path, script: Callable[[], Any], kind: str, name: str, *asks: As
     recorder = gate.recorder = Recorder(TapeWriter(path), gate)
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
-        with tracing(recorder, Controls(recorder), probe="never"):
+        with tracing(recorder, Interventions(recorder), probe="never"):
             result = script()
     finally:
         recorder.is_active = False

@@ -15,7 +15,7 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
-from gradb.tracer.recording import controls
+from gradb.tracer.recording import interventions
 from tests.tracer.exact import Outcome, assert_same, kept
 from tests.tracer.recording import notes, record
 
@@ -536,7 +536,7 @@ def _without_calls() -> Outcome:
     return _train_by_plan(lambda iteration: False)
 
 
-SWITCHES = [
+ADJUSTABLE = [
     Intervention("zero_grad", "off", 3),
     Intervention("zero_grad", "on", 5),
     Intervention("zero_grad", "script", 7),
@@ -546,7 +546,7 @@ SWITCHES = [
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_policy_changes_at_its_iteration(depth: str, tmp_path: Path) -> None:
     """off@3,on@5,script@7 is the script with calls in all iterations but 3 and 4, and the tape says when and how."""
-    traced, tape = _traced(tmp_path / "run.tape", _with_calls, *SWITCHES, *DEPTHS[depth])
+    traced, tape = _traced(tmp_path / "run.tape", _with_calls, *ADJUSTABLE, *DEPTHS[depth])
     assert_same(traced, _train_by_plan(lambda iteration: iteration not in {3, 4}))
     assert _interventions(tape) == [
         (3, "zero_grad", "script", "off"),
@@ -561,7 +561,7 @@ def test_policy_changes_at_its_iteration(depth: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_policy_changes_where_the_script_has_no_calls(depth: str, tmp_path: Path) -> None:
     """The same on a script that never clears: only 5 and 6 begin with cleared gradients."""
-    traced, tape = _traced(tmp_path / "run.tape", _without_calls, *SWITCHES, *DEPTHS[depth])
+    traced, tape = _traced(tmp_path / "run.tape", _without_calls, *ADJUSTABLE, *DEPTHS[depth])
     assert_same(traced, _train_by_plan(lambda iteration: iteration in {5, 6}))
     assert _series(tape, "inserted") == [(5, 1), (6, 2)]
     assert not _series(tape, "suppressed")
@@ -664,7 +664,7 @@ def test_a_depth_that_fails_leaves_the_rate_and_the_depth_before_it(
     def fail(**_: Any) -> str:
         raise RuntimeError("not today")
 
-    monkeypatch.setattr(controls, "write_depth", fail)
+    monkeypatch.setattr(interventions, "write_depth", fail)
     result, tape = record(tmp_path / "run.tape", script, changes=[rate, Intervention("record", "watch", 3)])
     details = [tape.detail(event.seq) for event in tape.events() if event.kind == "intervention"]
     assert [(one.what, one.after) for one in details if isinstance(one, InterventionDetail)] == [("lr", "0.5")]

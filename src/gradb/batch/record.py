@@ -46,7 +46,7 @@ class Line:
             self._write("\r\x1b[K")
 
 
-class Progress(Line):
+class ProgressLine(Line):
     """A line that says how far a run has got."""
 
     def update(self, run: Run) -> None:
@@ -79,9 +79,9 @@ def record(
     Raises:
         UserError: the debuggee could not be started or left no tape.
     """
-    run, progress = Run.launch(spec), Progress(write)
+    run, progress = Run.launch(spec), ProgressLine(write)
     try:
-        with run.passing():
+        with run.relaying():
             told = _follow(run, progress, complain)
     finally:
         run.close()
@@ -94,7 +94,7 @@ def record(
     return 1 if run.return_code is None else run.return_code
 
 
-def _follow(run: Run, progress: Progress, complain: Callable[[str], object]) -> Stopped | None:
+def _follow(run: Run, progress: ProgressLine, complain: Callable[[str], object]) -> Stopped | None:
     """Follow a run to its end, and say at once where the recording ends before it; return what was said."""
     told = None
     while run.is_live:

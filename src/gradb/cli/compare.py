@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradb.batch.lines import line
 from gradb.batch.show import Style
-from gradb.cli.parsing import Parser
+from gradb.cli.arguments import Parser
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.target import check_file

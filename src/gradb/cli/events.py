@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from gradb.batch.lines import line
-from gradb.cli.complaining import complain
-from gradb.cli.parsing import Parser
+from gradb.cli.arguments import Parser
+from gradb.cli.complaint import complain
 from gradb.cli.target import check_file
 from gradb.debugger.ending import closing_lines
 from gradb.frame.reader import Tape

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.gradcheck import carry_out, finding_text
-from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
 import gradb
-from gradb.cli.complaining import complain
-from gradb.cli.parsing import Parser
+from gradb.cli.arguments import Parser
+from gradb.cli.complaint import complain
 from gradb.cli.screen import add_screen_options
 from gradb.debugger.ending import die_by
 from gradb.debugger.errors import ExpectationFailed, UserError
@@ -42,7 +42,7 @@ def _record() -> Subcommand:
 
 
 def _open() -> Subcommand:
-    from gradb.cli import opening
+    from gradb.cli import open as opening
 
     return opening
 

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 
 from gradb.batch.show import Style
-from gradb.cli.parsing import Parser
+from gradb.cli.arguments import Parser
 from gradb.debugger.errors import UserError
 
 

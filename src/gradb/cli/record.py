@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.record import record
-from gradb.cli.complaining import complain
-from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.complaint import complain
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import output
 

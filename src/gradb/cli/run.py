@@ -9,8 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradb.cli.complaining import complain_of
-from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.complaint import complain_of
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
@@ -126,13 +126,13 @@ def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
 
     style = Style(width=read_width(options.width))
     try:
-        with debugger.run.passing() as passing:
+        with debugger.run.relaying() as relay:
             script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))
     finally:
         debugger.close()
     complain_of(debugger.run)
     code = debugger.run.return_code
-    return code if passing is not None and code is not None and -code in passing.passed else 0
+    return code if relay is not None and code is not None and -code in relay.passed else 0
 
 
 def _say(text: str) -> None:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gradb.cli.complaining import complain_of
-from gradb.cli.parsing import Parser
+from gradb.cli.arguments import Parser
+from gradb.cli.complaint import complain_of
 from gradb.cli.target import check_file
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError

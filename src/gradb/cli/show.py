@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradb.batch.show import pane_text
-from gradb.cli.complaining import complain_of
-from gradb.cli.parsing import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.complaint import complain_of
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target

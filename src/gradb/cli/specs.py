@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gradb.cli.arguments import Parser
 from gradb.cli.interventions import interventions
-from gradb.cli.parsing import Parser
 from gradb.cli.target import check_file, check_module, check_script, check_torch, find_script
 from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec

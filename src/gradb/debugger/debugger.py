@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from gradb.debugger.aten import what_was_not_seen
 from gradb.debugger.errors import UserError
-from gradb.debugger.interventions import Switches, option, say
+from gradb.debugger.interventions import Settings, option, say
 from gradb.debugger.movement import Leg, legs_of, nearest
 from gradb.debugger.run import Run
 from gradb.debugger.stops import describe
@@ -42,7 +42,7 @@ class Debugger(View):
         self._is_following = True  # the position goes with the head of a running script
         self._legs: deque[Leg] = deque()
         self._under_way: tuple[Leg, Event | None] | None = None  # the leg that the script is on, and its origin
-        self._switches = Switches()
+        self._switches = Settings()
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:

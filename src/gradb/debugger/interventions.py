@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gradb.debugger.errors import UserError
-from gradb.frame.training import Mark, Training
+from gradb.frame.training import Change, Training
 from gradb.link.spec import Intervention, What
 
 _ITERATION = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -29,7 +29,7 @@ def _is_rate(word: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class Adjustable:
     """Something that can be changed from outside."""
 
     title: str
@@ -42,10 +42,10 @@ class Switch:
     """Tells whether a word is one that it can be set to."""
 
 
-SWITCHES: dict[What, Switch] = {
-    "zero_grad": Switch("zero_grad", "script, off or on", "script", lambda word: word in ZERO_GRAD),
-    "lr": Switch("the learning rate", "script, or a number from 0 on such as 1e-4", "script", _is_rate),
-    "record": Switch("recording", "full or watch", "full", lambda word: word in DEPTHS),
+ADJUSTABLE: dict[What, Adjustable] = {
+    "zero_grad": Adjustable("zero_grad", "script, off or on", "script", lambda word: word in ZERO_GRAD),
+    "lr": Adjustable("the learning rate", "script, or a number from 0 on such as 1e-4", "script", _is_rate),
+    "record": Adjustable("recording", "full or watch", "full", lambda word: word in DEPTHS),
 }
 
 
@@ -56,9 +56,9 @@ def parse_intervention(what: What, text: str) -> Intervention:
         UserError: it is not that.
     """
     word, at, number = (part.strip() for part in text.partition("@"))
-    switch = SWITCHES[what]
-    if not switch.has(word):
-        raise UserError(f"{word!r} is not what {switch.title} can be set to: give {switch.allowed}")
+    thing = ADJUSTABLE[what]
+    if not thing.has(word):
+        raise UserError(f"{word!r} is not what {thing.title} can be set to: give {thing.allowed}")
     return Intervention(what, word, parse_iteration(number) if at else 1)
 
 
@@ -139,7 +139,7 @@ def _without_repeats(depths: dict[int, str]) -> tuple[Intervention, ...]:
     """Leave out what changes nothing."""
     kept: list[Intervention] = []
     for iteration, word in sorted(depths.items()):
-        if word != (kept[-1].value if kept else SWITCHES["record"].first):
+        if word != (kept[-1].value if kept else ADJUSTABLE["record"].first):
             kept.append(Intervention("record", word, iteration))
     return tuple(kept)
 
@@ -167,7 +167,7 @@ _DOES: dict[tuple[What, str], str] = {
 def say(intervention: Intervention, when: str) -> str:
     """Say what a change does, and when."""
     does = _DOES.get((intervention.what, intervention.value), "every optimizer uses it")
-    return f"{SWITCHES[intervention.what].title}: {intervention.value} {when}: {does}"
+    return f"{ADJUSTABLE[intervention.what].title}: {intervention.value} {when}: {does}"
 
 
 def option(intervention: Intervention, iteration: int) -> str:
@@ -176,7 +176,7 @@ def option(intervention: Intervention, iteration: int) -> str:
     return f"--{intervention.what.replace('_', '-')} {intervention.value}{where}"
 
 
-class Switches:
+class Settings:
     """What is set to what at the head of a run: as recorded, or as just asked for."""
 
     def __init__(self) -> None:
@@ -191,10 +191,10 @@ class Switches:
     def in_force(self, what: What, training: Training | None) -> str:
         """Return what is in force, given what is recorded up to there."""
         marks = _marks(what, training)
-        asked, expected = self._asked.get(what, (SWITCHES[what].first, 0))
+        asked, expected = self._asked.get(what, (ADJUSTABLE[what].first, 0))
         return marks[-1].value if marks and len(marks) >= expected else asked
 
 
-def _marks(what: What, training: Training | None) -> list[Mark]:
+def _marks(what: What, training: Training | None) -> list[Change]:
     known = () if training is None else training.marks
     return [mark for mark in known if mark.what == what and training is not None and mark.event <= training.position]

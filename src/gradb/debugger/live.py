@@ -12,7 +12,7 @@ import sys
 import time
 
 from gradb.link.channel import Closed
-from gradb.link.launch import Debuggee
+from gradb.link.launch import DebuggeeProcess
 from gradb.link.messages import Message, Quit
 
 _PARTING = 1.0
@@ -23,7 +23,7 @@ _PROCESS = "process"
 class Live:
     """Watches one debuggee until it is gone."""
 
-    def __init__(self, debuggee: Debuggee) -> None:
+    def __init__(self, debuggee: DebuggeeProcess) -> None:
         self.debuggee = debuggee
         self._selector = selectors.DefaultSelector()
         self._selector.register(debuggee.channel.fileno(), selectors.EVENT_READ, _CHANNEL)

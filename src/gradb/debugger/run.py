@@ -29,12 +29,12 @@ from gradb.link.messages import (
     Paused,
     Progress,
     Ready,
+    RecordingStopped,
     Refused,
     Request,
     Set,
-    Stopped as SaysStopped,
 )
-from gradb.link.passing import Passing, stop
+from gradb.link.signals import SignalRelay, stop
 from gradb.link.spec import Intervention, RunSpec
 from gradb.tape import trouble
 from gradb.tape.descriptors import identity
@@ -170,10 +170,10 @@ class Run:
         live.send(replace(request, seq=self._requests))
         return self._requests
 
-    def passing(self) -> Passing | contextlib.nullcontext[None]:
+    def relaying(self) -> SignalRelay | contextlib.nullcontext[None]:
         """Return a context in which the signals that this process gets are the script's."""
         is_ours = threading.current_thread() is threading.main_thread()
-        return Passing(self._live.debuggee) if self._live is not None and is_ours else contextlib.nullcontext()
+        return SignalRelay(self._live.debuggee) if self._live is not None and is_ours else contextlib.nullcontext()
 
     def signal(self, number: int, *, is_for_all: bool = False) -> None:
         """Send the script a signal; ``is_for_all``: and its children, as a terminal would."""
@@ -225,7 +225,7 @@ class Run:
                 if request_seq >= self._continued:  # else it was said before the script went on
                     self.pace.rest()
                     self.is_running = False
-            case SaysStopped(head, why):
+            case RecordingStopped(head, why):
                 self.stopped = Stopped(head, why)
                 self._has_tape = True
             case Ended():

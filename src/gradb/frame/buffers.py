@@ -23,7 +23,7 @@ from gradb.tape.missing import Gap
 from gradb.tape.values import TensorValue
 
 
-class Buffers:
+class GradBuffers:
     """The buffers of one tape."""
 
     def __init__(self, store: Store, naming: Naming, gaps: Gaps, trainings: Trainings) -> None:

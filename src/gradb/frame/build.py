@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from gradb.frame.aten import Atens
-from gradb.frame.buffers import Buffers
+from gradb.frame.buffers import GradBuffers
 from gradb.frame.cache import Cache
 from gradb.frame.chain.chain import Chains
 from gradb.frame.chain.pathfinder import PathFinder
@@ -40,7 +40,7 @@ class Frames:
         self._atens = Atens(store, naming, graphs.runs)
         self._gaps = Gaps(store)
         self.trainings = Trainings(store)
-        self.buffers = Buffers(store, naming, self._gaps, self.trainings)
+        self.buffers = GradBuffers(store, naming, self._gaps, self.trainings)
         self._holdings = Holdings(graphs, self.trainings)
         self._lines = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)

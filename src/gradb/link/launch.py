@@ -20,7 +20,7 @@ from typing import IO
 from gradb.link.channel import Channel
 from gradb.link.spec import RunSpec
 
-__all__ = ["Debuggee", "RunSpec", "Strays", "launch"]
+__all__ = ["DebuggeeProcess", "RunSpec", "Strays", "launch"]
 
 _TRACER = Path(__file__).resolve().parents[1] / "tracer" / "__main__.py"
 _CHUNK = 1 << 16
@@ -60,7 +60,7 @@ class Strays:
         return texts
 
 
-class Debuggee:
+class DebuggeeProcess:
     """The child process, the channel to it and what it printed past the tracer."""
 
     def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
@@ -162,7 +162,7 @@ def _guard(group: int) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def launch(spec: RunSpec, command: Sequence[str] | None = None) -> Debuggee:
+def launch(spec: RunSpec, command: Sequence[str] | None = None) -> DebuggeeProcess:
     """Start the debuggee.
 
     Args:
@@ -184,4 +184,4 @@ def launch(spec: RunSpec, command: Sequence[str] | None = None) -> Debuggee:
     except OSError:
         ours.close()
         raise
-    return Debuggee(process, Channel(ours))
+    return DebuggeeProcess(process, Channel(ours))

@@ -136,7 +136,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class RecordingStopped:
     """From the debuggee: nothing more can be recorded, but the script goes on."""
 
     head: int
@@ -153,7 +153,7 @@ class Ended:
 
 
 Request = Continue | Pause | Set | Ask
-Message = Request | Quit | Ready | Refused | Loading | Paused | Progress | Stopped | Ended
+Message = Request | Quit | Ready | Refused | Loading | Paused | Progress | RecordingStopped | Ended
 
 
 def encode(message: Message) -> bytes:
@@ -215,6 +215,6 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Progress": lambda head, iteration, loss: Progress(
         int(head), int(iteration), None if loss is None else float(loss)
     ),
-    "Stopped": lambda head, why: Stopped(int(head), str(why)),
+    "Stopped": lambda head, why: RecordingStopped(int(head), str(why)),
     "Ended": lambda code: Ended(None if code is None else int(code)),
 }

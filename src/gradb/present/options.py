@@ -19,7 +19,7 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Ghost:
+class OtherRun:
     """Another run, whose losses are drawn in the same plot."""
 
     label: str
@@ -62,5 +62,5 @@ class Options:
     """Whose paths are shown, and which."""
     plot: Plot = Plot()
     """How the training pane plots."""
-    ghost: Ghost | None = None
+    ghost: OtherRun | None = None
     """Another run to plot beside this one."""

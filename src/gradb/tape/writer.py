@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradb.tape.descriptors import DescriptorLost, Held, open_on
+from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.missing import GapRow
 from gradb.tape.owning import Own, remove
@@ -167,7 +168,7 @@ class TapeWriter:
         """Say what a node holds at a later run of it, which begins at ``event`` (see ``saved.SavedRecord``)."""
         self.used.append((node, event, detail, data))
 
-    def remark(self, node: int, event: int, kind: str, text: str) -> None:
+    def remark(self, node: int, event: int, kind: RemarkKind, text: str) -> None:
         """Say something of a node from ``event`` on (see ``kinds.graph.RemarkKind``)."""
         self.remarks.append((node, event, kind, text))
 

@@ -7,7 +7,7 @@ from textual.geometry import NULL_OFFSET, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
-from gradb.tui.layout import Place, places
+from gradb.tui.layout import Cells, places
 from gradb.tui.pane import Pane
 
 
@@ -35,5 +35,5 @@ class _Columns(Layout):
         return [_placement(child, found[child.name or ""]) for child in children]
 
 
-def _placement(pane: Widget, place: Place) -> WidgetPlacement:
+def _placement(pane: Widget, place: Cells) -> WidgetPlacement:
     return WidgetPlacement(Region(place.x, place.y, place.width, place.height), NULL_OFFSET, Spacing(), pane)

@@ -11,7 +11,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.frame.reader import TapeError
-from gradb.present.options import Ghost as Shown, Options
+from gradb.present.options import Options, OtherRun
 from gradb.tape.series import Series
 
 _EVERY = 0.4  # seconds between two drawings of a ghost that runs
@@ -33,7 +33,7 @@ class GhostView:
         if options.ghost is not None and (not is_due or known == self._known):
             return options
         self._known, self._drawn_at = known, now
-        shown = Shown(ghost.label, ghost.series, ghost.note(_series(debugger)), ghost.is_running)
+        shown = OtherRun(ghost.label, ghost.series, ghost.note(_series(debugger)), ghost.is_running)
         return options if shown == options.ghost else replace(options, ghost=shown)
 
 

@@ -25,7 +25,7 @@ Column = tuple[int, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cells:
     """Cells of the body that a pane takes."""
 
     x: int
@@ -56,16 +56,16 @@ def brought(fronts: frozenset[str], name: str) -> frozenset[str]:
     return fronts.difference(sharing(name)) | {name}
 
 
-def places(names: frozenset[str], width: int, height: int) -> dict[str, Place]:
+def places(names: frozenset[str], width: int, height: int) -> dict[str, Cells]:
     """Return where each of the panes ``names`` goes in a body of ``width`` by ``height`` cells."""
     if len(names) == 1:
-        return dict.fromkeys(names, Place(0, 0, width, height))
-    result: dict[str, Place] = {}
+        return dict.fromkeys(names, Cells(0, 0, width, height))
+    result: dict[str, Cells] = {}
     left = 0
     for column_width, panes in _columns(names, width):
         top = 0
         for (name, _), rows in zip(panes, _shares([share for _, share in panes], height), strict=True):
-            result[name] = Place(left, top, column_width, rows)
+            result[name] = Cells(left, top, column_width, rows)
             top += rows
         left += column_width
     return result

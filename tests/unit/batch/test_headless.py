@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradb.batch.lines import line
-from gradb.batch.record import Progress, record
+from gradb.batch.record import ProgressLine, record
 from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
 from gradb.cli.events import event_lines
@@ -160,7 +160,7 @@ def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) ->
     now = [0.0]
     monkeypatch.setattr("gradb.batch.record.time.monotonic", lambda: now[0])
     written: list[str] = []
-    progress, state = Progress(written.append), Run("x.tape")
+    progress, state = ProgressLine(written.append), Run("x.tape")
     state.head = 1234
     state.pace.take(0.0, 7, 29.75)
     for _ in range(20):
@@ -170,4 +170,4 @@ def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) ->
     assert 3 <= len(written) <= 6
     assert "1,234 events, iteration 7, loss 29.75" in written[0]
     assert written[-1] == "\r\x1b[K"
-    Progress(None).update(state)
+    ProgressLine(None).update(state)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.interventions import interventions
-from gradb.cli.parsing import Parser, add_run_options
 from gradb.debugger.errors import UserError
 from gradb.link.spec import Intervention
 

@@ -14,8 +14,8 @@ import pytest
 
 import gradb
 from gradb.cli import pick, printing, run
+from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.main import main
-from gradb.cli.parsing import Parser, add_run_options
 from gradb.debugger.debugger import Debugger
 from gradb.link import launch as launching
 from gradb.link.spec import RunSpec
@@ -46,7 +46,7 @@ def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
     real = launching.launch
     command = (sys.executable, DEBUGGEE, tape)
 
-    def launch(spec: RunSpec, given: object) -> launching.Debuggee:
+    def launch(spec: RunSpec, given: object) -> launching.DebuggeeProcess:
         specs.append(spec)
         return real(spec, command)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gradb.link.channel import Channel, Closed
-from gradb.link.launch import Debuggee, Strays, launch
+from gradb.link.launch import DebuggeeProcess, Strays, launch
 from gradb.link.messages import Loading, Pause
 from gradb.link.spec import RunSpec
 
@@ -30,9 +30,9 @@ def spec(tmp_path: Path) -> RunSpec:
 
 
 @pytest.fixture
-def started() -> Iterator[list[Debuggee]]:
+def started() -> Iterator[list[DebuggeeProcess]]:
     """Collect debuggees and end them after the test."""
-    debuggees: list[Debuggee] = []
+    debuggees: list[DebuggeeProcess] = []
     yield debuggees
     for debuggee in debuggees:
         debuggee.kill()
@@ -54,7 +54,7 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.01)
 
 
-def drained(debuggee: Debuggee, seconds: float = 60.0) -> None:
+def drained(debuggee: DebuggeeProcess, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while debuggee.poll() is None or debuggee.pipes:
         debuggee.drain_rest()
@@ -72,7 +72,7 @@ channel.send(Loading(RunSpec.from_json(sys.argv[2]).target + repr(channel.receiv
 """
 
 
-def test_child_gets_channel_spec_and_stdin(spec: RunSpec, started: list[Debuggee], tmp_path: Path) -> None:
+def test_child_gets_channel_spec_and_stdin(spec: RunSpec, started: list[DebuggeeProcess], tmp_path: Path) -> None:
     """The child finds its descriptor, its order and its standard input, and the two speak."""
     (tmp_path / "in").write_text("5\n")
     started.append(launch(RunSpec("a.py", spec.tape, stdin=str(tmp_path / "in")), child(ECHO)))
@@ -92,14 +92,14 @@ def test_missing_stdin_starts_nothing(spec: RunSpec, tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_output_past_the_tracer_is_kept(spec: RunSpec, started: list[Debuggee]) -> None:
+def test_output_past_the_tracer_is_kept(spec: RunSpec, started: list[DebuggeeProcess]) -> None:
     """What reaches the process's own stdout and stderr is kept by stream."""
     started.append(launch(spec, child("import os; os.write(1, b'one\\n'); os.write(2, b'tw\\xff\\n')")))
     drained(started[0])
     assert sorted(started[0].strays.texts()) == [("stderr", "tw\ufffd\n"), ("stdout", "one\n")]
 
 
-def test_kill_takes_the_whole_group(spec: RunSpec, started: list[Debuggee]) -> None:
+def test_kill_takes_the_whole_group(spec: RunSpec, started: list[DebuggeeProcess]) -> None:
     """A child of the child does not survive."""
     code = "import os, time; pid = os.fork(); pid and os.write(1, b'%d ' % pid); time.sleep(600)"
     started.append(launch(spec, child(code)))
@@ -115,7 +115,7 @@ def test_kill_takes_the_whole_group(spec: RunSpec, started: list[Debuggee]) -> N
     wait_until_gone(grandchild)
 
 
-def test_interrupt_is_ctrl_c(spec: RunSpec, started: list[Debuggee]) -> None:
+def test_interrupt_is_ctrl_c(spec: RunSpec, started: list[DebuggeeProcess]) -> None:
     """The child gets a KeyboardInterrupt."""
     code = """
 import os, signal, time
@@ -135,7 +135,7 @@ except KeyboardInterrupt:
     assert started[0].wait(PATIENCE) == 7
 
 
-def test_wait_gives_up(spec: RunSpec, started: list[Debuggee]) -> None:
+def test_wait_gives_up(spec: RunSpec, started: list[DebuggeeProcess]) -> None:
     """A process that lives on is not waited for beyond the time."""
     started.append(launch(spec, child("import time; time.sleep(600)")))
     assert started[0].wait(0.01) is None

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.frame.training import Mark, Training
+from gradb.frame.training import Change, Training
 from gradb.present.draw.text import to_text
 from gradb.present.lines.readings import status_lines
-from gradb.present.options import Ghost, Options, Plot
+from gradb.present.options import Options, OtherRun, Plot
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.series import Series
 from tests.fakes import TapeBuilder, diagonal
@@ -86,14 +86,14 @@ def test_the_policy_says_what_it_does(blown_up: Tape) -> None:
 def test_policies_in_words(value: str, kind: str, count: list[float], words: str) -> None:
     """Each policy, with one, several and no calls that it met."""
     counts = [made_series(count, "zero_grad", None, kind=kind)] if count else []  # type: ignore[arg-type]
-    assert words in status(made_training(made_series([1.0] * 5), *counts, marks=[Mark(1, 1, "zero_grad", value)]))
+    assert words in status(made_training(made_series([1.0] * 5), *counts, marks=[Change(1, 1, "zero_grad", value)]))
 
 
 def test_clears_that_could_not_be_held_back_are_said() -> None:
     """The policy says how many it let through, beside what it suppressed or alone."""
     missed = made_series([1.0, 2.0, 3.0], "zero_grad", None, kind="missed")
     suppressed = made_series([1.0], "zero_grad", None, kind="suppressed")
-    losses, marks = made_series([1.0] * 5), [Mark(1, 1, "zero_grad", "off")]
+    losses, marks = made_series([1.0] * 5), [Change(1, 1, "zero_grad", "off")]
     assert "zero_grad off since iteration 1, 3 clears could not be held back" in status(
         made_training(losses, missed, marks=marks)
     )
@@ -105,7 +105,7 @@ def test_clears_that_could_not_be_held_back_are_said() -> None:
 def test_an_overridden_rate_says_who_and_from_when() -> None:
     """Before the next step the old rate was the last one used, after it the new one."""
     rates = made_series([0.1, 0.1, 0.5], "SGD", None, kind="learning_rate")
-    mark = Mark(21, 3, "lr", "0.5")
+    mark = Change(21, 3, "lr", "0.5")
     before = status(replace(made_training(rates, marks=[mark], iteration=3), position=22))
     assert "learning rate 0.1 (0.5 from the next step: set by you at iteration 3)" in before
     assert "learning rate 0.5 (set by you at iteration 3)" in status(made_training(rates, marks=[mark]))
@@ -160,7 +160,7 @@ def test_readings_fold_at_the_width() -> None:
 def test_a_long_reading_is_folded_not_cut() -> None:
     """In a narrow pane the policy still says what it does, and since when."""
     counts = made_series([1.0, 2.0, 3.0], "zero_grad", None, kind="suppressed")
-    made = made_training(made_series([1.0] * 3), counts, marks=[Mark(1, 1, "zero_grad", "off")])
+    made = made_training(made_series([1.0] * 3), counts, marks=[Change(1, 1, "zero_grad", "off")])
     lines = [line.plain for line in status_lines(made, 34)]
     at = lines.index("zero_grad off: 3 calls suppressed")
     assert lines[at + 1].startswith("  since iteration 1")
@@ -186,7 +186,7 @@ def test_the_plot_is_below_the_readings(blown_up: Tape) -> None:
 @pytest.mark.parametrize("width", [20, 38, 60, 120])
 def test_the_pane_keeps_its_height(blown_up: Tape, width: int, height: int) -> None:
     """However low and narrow it is."""
-    ghost = Ghost("zero_grad off", blown_up.series, "no --seed: initialisations may differ", is_running=True)
+    ghost = OtherRun("zero_grad off", blown_up.series, "no --seed: initialisations may differ", is_running=True)
     lines = pane(blown_up.frame(300), width, height, ghost=ghost)
     assert len(lines) <= height
     assert all(len(line) <= width for line in lines)
@@ -227,7 +227,7 @@ def test_several_losses_have_a_legend(base: Frame) -> None:
 def test_a_ghost_is_drawn_beside_the_run(base: Frame) -> None:
     """With a sign of its own, its value at the same iteration, where it parts, and the reservation."""
     other = made_series([3.0, 2.0, 5.0, NAN])
-    ghost = Ghost("zero_grad off", (other,), "no --seed: initialisations may differ", is_running=True)
+    ghost = OtherRun("zero_grad off", (other,), "no --seed: initialisations may differ", is_running=True)
     lines = pane(showing(base, made_series([3.0, 2.0, 1.0, 0.5, 0.2]), iteration=3, is_finished=False), ghost=ghost)
     assert lines[2] == "⠤⠒⠉ loss:42 1   ooo zero_grad off: 5 (running, iteration 4)"
     assert lines[3] == "the losses are the same up to iteration 2 and part there; no --seed: initialisations may differ"
@@ -238,16 +238,16 @@ def test_a_ghost_is_drawn_beside_the_run(base: Frame) -> None:
 
 def test_a_ghost_under_the_run_is_said_to_agree(base: Frame) -> None:
     """Curves on top of each other look like one, so there are words."""
-    ghost = Ghost("zero_grad on", (made_series([3.0, INF, NAN]),))
+    ghost = OtherRun("zero_grad on", (made_series([3.0, INF, NAN]),))
     frame = showing(base, made_series([3.0, INF, NAN, NAN]))
     assert "the losses are the same as far as both go" in pane(frame, ghost=ghost)
-    other = Ghost("zero_grad on", (made_series([4.0, 2.0]),))
+    other = OtherRun("zero_grad on", (made_series([4.0, 2.0]),))
     assert "the losses differ from the first on" in pane(frame, ghost=other)
 
 
 def test_a_ghost_comes_alone_at_first(base: Frame) -> None:
     """The other run may have losses before this one has."""
-    lines = pane(showing(base), ghost=Ghost("zero_grad off", (made_series([3.0, 2.0]),)))
+    lines = pane(showing(base), ghost=OtherRun("zero_grad off", (made_series([3.0, 2.0]),)))
     assert any("no loss to plot" in line for line in lines)
     assert any("ooo zero_grad off: no value yet" in line for line in lines)
 
@@ -274,7 +274,7 @@ def test_any_training_can_be_shown(
 ) -> None:
     """Whatever the values, the pane is drawn in the room there is."""
     frame = showing(base, made_series(values), iteration=min(at, len(values)))
-    ghost = Ghost("ghost", (made_series(other),)) if other else None
+    ghost = OtherRun("ghost", (made_series(other),)) if other else None
     lines = pane(frame, width, height, ghost=ghost, plot=Plot(is_log, last))
     assert all(len(line) <= width for line in lines)
     assert height is None or len(lines) <= height

@@ -14,7 +14,7 @@ from typing import Any
 
 from gradb.algebra.indices import unravel
 from gradb.debugger.errors import UserError
-from gradb.debugger.expect.operands import Array, Unkept
+from gradb.debugger.expect.operands import Numbers, Unkept
 from gradb.tape.values import Number
 
 _FORMATS = {"float32": "f", "float16": "e"}
@@ -30,7 +30,7 @@ class Approx:
 
 def flatten(value: Any) -> tuple[tuple[int, ...], list[Number]] | None:
     """Return shape and numbers of an Array, a number or nested lists of them; None for anything else."""
-    if isinstance(value, Array):
+    if isinstance(value, Numbers):
         return value.shape, list(value.numbers)
     if isinstance(value, int | float | complex):
         return (), [value]
@@ -62,7 +62,7 @@ def differences(left: Any, right: Any) -> Iterator[str]:
     elif one[0] != two[0]:
         yield f"shape {list(one[0])} is not shape {list(two[0])}"
     else:
-        dtype = next((side.dtype for side in (left, right) if isinstance(side, Array)), "float64")
+        dtype = next((side.dtype for side in (left, right) if isinstance(side, Numbers)), "float64")
         yield from _number_differences(one, two, dtype, tolerance)
 
 
@@ -122,7 +122,7 @@ def show(value: Any) -> str:
         return f"approx({show(value.value)})"
     if isinstance(value, Unkept):
         return f"<shape {list(value.shape)}: {value.why}>"
-    if isinstance(value, Array):
+    if isinstance(value, Numbers):
         return _show_array(value.shape, value.numbers)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(show(item) for item in value) + "]"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.expect import operands
 from gradb.debugger.expect.equality import Approx, differences, is_equal, show
-from gradb.debugger.expect.operands import Array, EventView, Unkept
+from gradb.debugger.expect.operands import EventView, Numbers, Unkept
 from gradb.debugger.expect.variables import path_of, readable, written
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
@@ -125,7 +125,7 @@ class Evaluator:
     def truth(self, tree: ast.expr) -> bool:
         """Tell whether an expression holds."""
         value = self.value(tree)
-        if isinstance(value, Array | Unkept | EventView):
+        if isinstance(value, Numbers | Unkept | EventView):
             raise UserError("a value alone is neither true nor false: compare it with something")
         return bool(value)
 
@@ -210,7 +210,7 @@ class Evaluator:
                  if (count := one.until(self.frame.position))]  # fmt: skip
         if not known:
             raise UserError("there is no loss yet: no backward has begun")
-        return Array((), (max(known, key=itemgetter(0))[1],), "float32")
+        return Numbers((), (max(known, key=itemgetter(0))[1],), "float32")
 
     def _attribute(self, tree: ast.Attribute) -> Any:
         path = path_of(tree)
@@ -222,7 +222,7 @@ class Evaluator:
         if tree.attr == "grad":
             raise UserError(self._no_name(owner or _quote(tree.value)))
         value = self.value(tree.value)
-        if isinstance(value, Array | Unkept | EventView):
+        if isinstance(value, Numbers | Unkept | EventView):
             return value.attribute(tree.attr)
         raise UserError(f"`{_quote(tree.value)}` has no {tree.attr!r}")
 
@@ -260,9 +260,9 @@ def _tolerance(value: Any) -> float:
 
 
 def _item(value: Any, index: Any) -> Any:
-    if not isinstance(index, int) or not isinstance(value, Array | list | str):
+    if not isinstance(index, int) or not isinstance(value, Numbers | list | str):
         raise UserError("an index is a whole number, into a value or a list")
-    if isinstance(value, Array):
+    if isinstance(value, Numbers):
         return value.item(index)
     if not -len(value) <= index < len(value):
         raise UserError(f"there is no [{index}] in a list of {len(value)}")
@@ -296,7 +296,7 @@ def _is_in(left: Any, right: Any) -> bool:
 
 
 def _single(value: Any) -> float:
-    if isinstance(value, Array) and len(value.numbers) == 1:
+    if isinstance(value, Numbers) and len(value.numbers) == 1:
         value = value.numbers[0]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError("only single numbers are smaller or larger than others")

@@ -19,7 +19,7 @@ from gradb.tape.values import Number, TensorValue
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class Numbers:
     """Numbers with a shape: a tensor's value, or a local derivative."""
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class Array:
             raise UserError(f"there is no [{index}] in a value of shape {list(self.shape)}")
         size = len(self.numbers) // rows
         start = index % rows * size
-        return Array(rest, self.numbers[start : start + size], self.dtype)
+        return Numbers(rest, self.numbers[start : start + size], self.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def tensor(value: TensorValue | None) -> Operand:
     numbers = value.numbers()
     if numbers is None:
         return Unkept(value.shape, value.dtype, value.note or "it is too large to be kept whole")
-    return Array(value.shape, tuple(numbers), value.dtype)
+    return Numbers(value.shape, tuple(numbers), value.dtype)
 
 
 def plain(value: Any) -> Operand:
@@ -132,8 +132,8 @@ def _local(value: Local) -> Operand:
     if name == "unknown" or value.values is None:
         return Unkept((value.rows, value.columns), "", value.note or "it was not measured")
     if name in {"identity", "zero"}:
-        return Array((), (1 if name == "identity" else 0,), "float64", name)
+        return Numbers((), (1 if name == "identity" else 0,), "float64", name)
     if name in {"scalar", "sum", "expansion"}:
-        return Array((), value.values[:1], "float64", name)
+        return Numbers((), value.values[:1], "float64", name)
     shape = (len(value.values),) if name == "diagonal" else (value.rows, value.columns)
-    return Array(shape, value.values, "float64", name)
+    return Numbers(shape, value.values, "float64", name)

@@ -40,7 +40,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Backward:
+class RecordedBackward:
     """One call of the engine on the tape, and what it brought to whom."""
 
     ordinal: int
@@ -147,16 +147,16 @@ def count_backwards(tape: Tape, position: int) -> int:
     return sum(event.kind == "backward_start" for event in tape.events(1, position))
 
 
-def _backwards(tape: Tape) -> Iterator[Backward]:
+def _backwards(tape: Tape) -> Iterator[RecordedBackward]:
     """Yield the calls of the engine that have returned, in the order in which they began."""
-    begun: dict[int, Backward] = {}
+    begun: dict[int, RecordedBackward] = {}
     over: set[int] = set()
     for event in tape.events():
         if event.kind not in {"backward_start", "accumulate", "backward_end"}:
             continue
         match tape.detail(event.seq):
             case BackwardStartDetail() as start:
-                begun[event.seq] = Backward(len(begun) + 1, event.seq, start, {})
+                begun[event.seq] = RecordedBackward(len(begun) + 1, event.seq, start, {})
             case AccumulateDetail() as filled if filled.backward in begun:
                 begun[filled.backward].gradients[filled.tensor] = filled.added
             case BackwardEndDetail() as end if end.start in begun:
@@ -176,7 +176,9 @@ def _leaves(tape: Tape, position: int) -> dict[int, str]:
     return {buffer.tensor: buffer.name for buffer in tape.frame(position).grads}
 
 
-def _choose(tape: Tape, backwards: Sequence[Backward], wanted: int, name: str) -> tuple[Backward, int, str] | None:
+def _choose(
+    tape: Tape, backwards: Sequence[RecordedBackward], wanted: int, name: str
+) -> tuple[RecordedBackward, int, str] | None:
     """Return the backward that is meant, the leaf and its name."""
     before, after = backwards[:wanted], backwards[wanted:]
     for backward in (*reversed(before), *after):
@@ -189,7 +191,7 @@ def _choose(tape: Tape, backwards: Sequence[Backward], wanted: int, name: str) -
     return None
 
 
-def _missing(tape: Tape, backwards: Sequence[Backward], name: str) -> str:
+def _missing(tape: Tape, backwards: Sequence[RecordedBackward], name: str) -> str:
     leaves = list(dict.fromkeys(_leaves(tape, tape.head).values()))
     error = tape.find(Stop("kind", "error"), tape.head, -1)
     failed = "" if error is None else f"; the script raised {tape.event(error).name}"
@@ -210,7 +212,9 @@ def _missing(tape: Tape, backwards: Sequence[Backward], name: str) -> str:
     return f"there is no leaf called {name!r}: the leaves are {told}"
 
 
-def _target(tape: Tape, backward: Backward, tensor: int, name: str, index: tuple[int, ...] | None, part: str) -> Target:
+def _target(
+    tape: Tape, backward: RecordedBackward, tensor: int, name: str, index: tuple[int, ...] | None, part: str
+) -> Target:
     key, ordinal, leaf_seq = _leaf(tape, tensor)
     gradient = backward.gradients[tensor]
     shape, dtype = key.value.shape, (gradient or key.value).dtype  # a leaf may be converted after it was made
@@ -266,7 +270,7 @@ def _element(
     return flat, tuple(reversed(places))
 
 
-def _moment(tape: Tape, tensor: int, name: str, leaf_seq: int, backward: Backward) -> tuple[int, int]:
+def _moment(tape: Tape, tensor: int, name: str, leaf_seq: int, backward: RecordedBackward) -> tuple[int, int]:
     """Return how many recorded uses of a leaf, and how many optimizer steps, come before the moment to change it.
 
     Raises:
@@ -322,7 +326,7 @@ def _is_one(factor: Tensor) -> bool:
     return factor.name is None and factor.value.numel == 1 and factor.value.numbers() == [1]
 
 
-def _where(tape: Tape, backward: Backward) -> str:
+def _where(tape: Tape, backward: RecordedBackward) -> str:
     event = tape.event(backward.start)
     file = (event.file or "").rpartition("/")[2]
     line = f"{file}:{event.line}, " if file and event.line else ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from rich.text import Text
 
 from gradb.algebra.figures import number
-from gradb.frame.training import Mark
+from gradb.frame.training import Change
 from gradb.present.draw.columns import Column, IterationRange
 from gradb.present.draw.raster import BRAILLE
 from gradb.tape.series import Series
@@ -42,7 +42,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Canvas:
     """What is to be drawn."""
 
     curves: tuple[Curve, ...]
@@ -51,8 +51,8 @@ class Drawing:
     is_log: bool = False
     cursor: int | None = None
     """The iteration of the position."""
-    marks: tuple[Mark, ...] = ()
-    ghost_marks: tuple[Mark, ...] = ()
+    marks: tuple[Change, ...] = ()
+    ghost_marks: tuple[Change, ...] = ()
     """Those of the other run: their labels begin with its sign."""
     gathered: dict[int, list[list[Column]]] = field(default_factory=dict, compare=False, repr=False)
     """Points gathered into columns, by the number of cells: kept while one drawing is tried at several heights."""

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gradb.present.draw import theme
-from gradb.present.draw.curves import GHOST_SIGNS, Drawing, onset
+from gradb.present.draw.curves import GHOST_SIGNS, Canvas, onset
 from gradb.present.draw.safe import plain
 
 MARK = "┊"
@@ -30,12 +30,12 @@ class Flag:
     """The sign of a line that is drawn down from it to the axis; empty: only to a mark on the axis; None: neither."""
 
 
-def flags_of(drawing: Drawing) -> list[Flag]:
+def flags_of(drawing: Canvas) -> list[Flag]:
     """Return the labels of what was changed and of where values stop being numbers, the most important first."""
     return [*_intervention_flags(drawing), *_nonfinite_flags(drawing), *_depth_flags(drawing)]
 
 
-def _intervention_flags(drawing: Drawing) -> list[Flag]:
+def _intervention_flags(drawing: Canvas) -> list[Flag]:
     """Return the flags of policies and rates; they have a line of their own through the plot."""
     names = {"zero_grad": "", "lr": "lr "}
     marks = [("", mark) for mark in drawing.marks] + [(f"{GHOST_SIGNS[0]} ", mark) for mark in drawing.ghost_marks]
@@ -46,7 +46,7 @@ def _intervention_flags(drawing: Drawing) -> list[Flag]:
     ]
 
 
-def _depth_flags(drawing: Drawing) -> list[Flag]:
+def _depth_flags(drawing: Canvas) -> list[Flag]:
     """Return the flags of changes of depth, which may be many: they come last and have no line."""
     return [
         Flag(mark.iteration, f"{mark.value}@{mark.iteration}", theme.DIM, "")
@@ -55,7 +55,7 @@ def _depth_flags(drawing: Drawing) -> list[Flag]:
     ]
 
 
-def _nonfinite_flags(drawing: Drawing) -> list[Flag]:
+def _nonfinite_flags(drawing: Canvas) -> list[Flag]:
     result = []
     for curve in drawing.curves:
         at, words = onset(curve.series)

@@ -16,7 +16,7 @@ from rich.text import Text
 from gradb.algebra.figures import number
 from gradb.present.draw import theme
 from gradb.present.draw.columns import Column, IterationRange, gather
-from gradb.present.draw.curves import Curve, Drawing
+from gradb.present.draw.curves import Canvas, Curve
 from gradb.present.draw.flags import MARK, NONFINITE, flag_lines, flags_of
 from gradb.present.draw.raster import AXES, BRAILLE, Stroke, cell_height, margin, raster
 from gradb.present.draw.scale import Scale, Tick, fitting, round_step
@@ -39,7 +39,7 @@ class Picture:
     """What has to be said beside it."""
 
 
-def draw(drawing: Drawing, width: int, height: int) -> Picture:
+def draw(drawing: Canvas, width: int, height: int) -> Picture:
     """Return the plot, ``height`` lines of ``width`` cells."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         words = [Text("no room for the plot"), *[Text("")] * height][: max(height, 0)]
@@ -47,7 +47,7 @@ def draw(drawing: Drawing, width: int, height: int) -> Picture:
     return _Layout(drawing, width, height).picture()
 
 
-def notes(drawing: Drawing, width: int, height: int) -> tuple[str, ...]:
+def notes(drawing: Canvas, width: int, height: int) -> tuple[str, ...]:
     """Return what has to be said beside the plot, without drawing it."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return ()
@@ -57,7 +57,7 @@ def notes(drawing: Drawing, width: int, height: int) -> tuple[str, ...]:
 class _Layout:
     """One plot being drawn: sizes first, then curves, then what is laid over them."""
 
-    def __init__(self, drawing: Drawing, width: int, height: int) -> None:
+    def __init__(self, drawing: Canvas, width: int, height: int) -> None:
         self.drawing, self.width = drawing, width
         flags = flags_of(drawing)
         for tops in (1, 2) if height >= 12 and flags else (1,) if height > MIN_HEIGHT and flags else (0,):

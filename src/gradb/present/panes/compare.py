@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gradb.frame.training import Training
 from gradb.present.draw import theme
-from gradb.present.draw.curves import Drawing, curves_of
+from gradb.present.draw.curves import Canvas, curves_of
 from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.safe import plain
 from gradb.present.json.values import Json, number_json
@@ -47,7 +47,7 @@ def compare(
     lines += flowed([*entries, *caption(window, curves, options.plot)], width)
     left_out = len(left.losses) + len(right.losses) - len(curves)
     lines += wrapped(f"{left_out} more losses are not plotted", width, theme.DIM) if left_out else []
-    drawing = Drawing(curves, window, options.plot.is_log, None, left.marks, right.marks)
+    drawing = Canvas(curves, window, options.plot.is_log, None, left.marks, right.marks)
     return Group(*plotted(drawing, lines, options, table))
 
 

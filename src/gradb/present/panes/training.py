@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.frame.frame import Frame
-from gradb.frame.training import Mark, Onset, Training
+from gradb.frame.training import Change, Onset, Training
 from gradb.present.draw import theme
 from gradb.present.draw.columns import IterationRange
-from gradb.present.draw.curves import Curve, Drawing, curves_of
+from gradb.present.draw.curves import Canvas, Curve, curves_of
 from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
@@ -20,7 +20,7 @@ from gradb.present.draw.safe import plain, plain_path
 from gradb.present.json.values import Json, number_json
 from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.lines.verdict import parting
-from gradb.present.options import Ghost, Options, Plot
+from gradb.present.options import Options, OtherRun, Plot
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.series import Series
 
@@ -45,11 +45,11 @@ def render(frame: Frame, options: Options) -> RenderableType:
     lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(training.losses, _losses(ghost), curves, width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
-    drawing = Drawing(curves, window, options.plot.is_log, cursor, training.marks)
+    drawing = Canvas(curves, window, options.plot.is_log, cursor, training.marks)
     return Group(*plotted(drawing, lines, options, _norms(training, width)))
 
 
-def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequence[Text] = ()) -> list[Text]:
+def plotted(drawing: Canvas, above: list[Text], options: Options, below: Sequence[Text] = ()) -> list[Text]:
     """Return the plot between other lines, in the height there is; what is below goes first, then the plot."""
     width = options.width
     if options.height is None:
@@ -71,7 +71,7 @@ def plotted(drawing: Drawing, above: list[Text], options: Options, below: Sequen
 # --- what is plotted --------------------------------------------------------------------------------------------------
 
 
-def _losses(ghost: Ghost | None) -> tuple[Series, ...]:
+def _losses(ghost: OtherRun | None) -> tuple[Series, ...]:
     return tuple(series for series in ghost.series if series.kind == "loss") if ghost is not None else ()
 
 
@@ -87,13 +87,13 @@ def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> IterationRa
     return IterationRange(max(last - max(plot.last, 1) + 1, 1), last)
 
 
-def legend(curves: Sequence[Curve], training: Training, ghost: Ghost | None) -> list[Text]:
+def legend(curves: Sequence[Curve], training: Training, ghost: OtherRun | None) -> list[Text]:
     """Return sign, name and value at the position of each curve."""
     own = {id(series) for series in training.losses}
     return [_entry(curve, training, None if id(curve.series) in own else ghost) for curve in curves]
 
 
-def _entry(curve: Curve, training: Training, ghost: Ghost | None) -> Text:
+def _entry(curve: Curve, training: Training, ghost: OtherRun | None) -> Text:
     line = (
         Text(no_wrap=True)
         .append_text(curve.sample)
@@ -106,7 +106,7 @@ def _entry(curve: Curve, training: Training, ghost: Ghost | None) -> Text:
     )
 
 
-def _about_ghost(training: Training, ghost: Ghost, width: int) -> list[Text]:
+def _about_ghost(training: Training, ghost: OtherRun, width: int) -> list[Text]:
     """Say where the other run leaves this one, which curves on top of each other do not show, and the reservation."""
     clauses = []
     pairs = list(zip(training.losses, _losses(ghost), strict=False))
@@ -217,13 +217,13 @@ def training_json(training: Training) -> Json:
     }
 
 
-def _in_force(mark: Mark | None, first: str) -> Json:
+def _in_force(mark: Change | None, first: str) -> Json:
     if mark is None:
         return {"value": first, "event": None, "iteration": None}
     return {"value": mark.value, "event": mark.event, "iteration": mark.iteration}
 
 
-def mark_json(mark: Mark) -> Json:
+def mark_json(mark: Change) -> Json:
     """Return a change made from outside, or of the depth of recording."""
     result: Json = {"event": mark.event, "iteration": mark.iteration, "what": mark.what, "value": mark.value}
     return result | {"reason": mark.reason} if mark.what == "record" else result

@@ -30,9 +30,9 @@ from gradb.link.messages import (
     Progress,
     Quit,
     Ready,
+    RecordingStopped,
     Refused,
     Set,
-    Stopped,
 )
 from gradb.link.spec import Intervention, RunSpec
 from gradb.tape import trouble
@@ -46,8 +46,8 @@ from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
 from gradb.tracer.process import execute, seeding
 from gradb.tracer.process.forks import stop_in_forks
 from gradb.tracer.process.outputs import Outputs
-from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE, PlaceRow, read_source
 
@@ -66,8 +66,8 @@ class Debuggee:
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
-        self._controls = Controls(self._recorder, spec.interventions)  # it lets go before anybody is told
-        self._recorder.observer.stopped.listen(lambda head, why: self._send(Stopped(head, why)))
+        self._interventions = Interventions(self._recorder, spec.interventions)  # it lets go before anybody is told
+        self._recorder.observer.stopped.listen(lambda head, why: self._send(RecordingStopped(head, why)))
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
@@ -124,7 +124,7 @@ class Debuggee:
             self._recorder.places.learn_torch(os.path.dirname(os.path.abspath(torch.__file__ or "")))
             context = tracing(
                 self._recorder,
-                self._controls,
+                self._interventions,
                 limit=self._spec.limit,
                 probe=self._spec.probe,
                 is_stepping=self._gate.is_stepping,
@@ -177,7 +177,7 @@ class Debuggee:
 
     def _intervene(self, intervention: Intervention, seq: int) -> None:
         """Have something changed: at once where the script is held, else between two events."""
-        self._controls.ask(intervention)
+        self._interventions.ask(intervention)
         self._gate.send(self._settle, seq)
 
     def _answer(self, ask: Ask) -> int:
@@ -194,7 +194,7 @@ class Debuggee:
         if self._recorder.is_full and not self._is_capped and self._writer.size() >= self._spec.max_tape:
             self._is_capped = True
             limit = f"{self._spec.max_tape:,} bytes"
-            self._controls.ask(Intervention("record", "watch"), f"the tape has reached its limit of {limit}")
+            self._interventions.ask(Intervention("record", "watch"), f"the tape has reached its limit of {limit}")
 
     def _abort(self) -> None:
         """End the process because nobody is there any more to debug it."""

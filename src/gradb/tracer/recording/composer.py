@@ -20,8 +20,8 @@ from gradb.tape.kinds.op import write as write_op
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
-from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.failures import lost_by
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.series import SeriesLog
 from gradb.tracer.recording.threadstate import EngineCall, ThreadState
@@ -47,10 +47,14 @@ class Composer:
     """Makes wire forms and keeps the tape's side tables (tensor, name, node) in step with the events."""
 
     def __init__(
-        self, recorder: Recorder, controls: Controls, limit: int, is_stepping: Callable[[], bool] = lambda: False
+        self,
+        recorder: Recorder,
+        interventions: Interventions,
+        limit: int,
+        is_stepping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.recorder = recorder
-        self.controls = controls
+        self.interventions = interventions
         self.is_stepping = is_stepping
         """Tells whether a person goes through the script step by step."""
         self.writer = recorder.writer
@@ -138,7 +142,7 @@ class Composer:
         except Exception as error:
             lost, hides = lost_by(part)
             self.recorder.lost(error, lost, hides=hides)
-            self.controls.give_up(what)
+            self.interventions.give_up(what)
             return None
 
     def is_in_transform(self) -> bool:

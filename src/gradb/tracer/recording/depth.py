@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from gradb.tracer.recording.controls import Controls
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 
 Context = Callable[[], contextlib.AbstractContextManager[None]]
@@ -25,16 +25,18 @@ class Depth:
 
     Args:
         recorder: says how much is recorded.
-        controls: a policy needs the mode though only watching.
+        interventions: a policy needs the mode though only watching.
         mode: the forward mode.
         modules: makes the context in which calls of modules are seen.
     """
 
-    def __init__(self, recorder: Recorder, controls: Controls, mode: TorchFunctionMode, modules: Context) -> None:
+    def __init__(
+        self, recorder: Recorder, interventions: Interventions, mode: TorchFunctionMode, modules: Context
+    ) -> None:
         self._recorder = recorder
         self._mode = mode
         self._modules = modules
-        self._controls = controls
+        self._interventions = interventions
         self._is_entered = False
         self._hooks: contextlib.ExitStack | None = None
         self._is_open = False
@@ -57,7 +59,7 @@ class Depth:
         if threading.get_ident() != threading.main_thread().ident:
             return
         wants_hooks = self._is_open and self._recorder.is_full
-        wants_mode = wants_hooks or (self._is_open and self._controls.zero_grad != "script")
+        wants_mode = wants_hooks or (self._is_open and self._interventions.zero_grad != "script")
         if wants_mode and not self._is_entered:
             self._mode.__enter__()
             self._is_entered = True

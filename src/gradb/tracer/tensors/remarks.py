@@ -18,6 +18,7 @@ from torch.nn.modules import _functions
 from torch.utils.checkpoint import CheckpointFunction
 
 from gradb.tape.cutting import shortened
+from gradb.tape.kinds.graph import RemarkKind
 
 _ONCE = torch.autograd.function.once_differentiable.__code__
 _OF_CPU = "save_on_cpu.__init__"
@@ -25,7 +26,7 @@ _OF_CHECKPOINT = "_checkpoint_hook.__init__"
 _OF_RECOMPUTATION = "_recomputation_hook.__init__"
 UNMATERIALISED = "gradb unmaterialised"
 """Key in the metadata of a node whose Function called ``set_materialize_grads(False)``: torch does not tell."""
-Remarks = list[tuple[str, str]]
+Remarks = list[tuple[RemarkKind, str]]
 _known: weakref.WeakKeyDictionary[type, Remarks] = weakref.WeakKeyDictionary()
 """What is to be known of each custom Function, found out once; a class made on the fly is not kept alive by it."""
 
@@ -52,7 +53,7 @@ def _of_function(function: type, backward: Callable[..., Any]) -> Remarks:
     if "vjp" in vars(function):
         backward = vars(function)["vjp"]
         backward = getattr(backward, "__func__", backward)
-    found = [("custom", f"{shortened(function.__name__, 80)}, {place(inspect.unwrap(backward))}")]
+    found: Remarks = [("custom", f"{shortened(function.__name__, 80)}, {place(inspect.unwrap(backward))}")]
     code = getattr(backward, "__code__", None)
     if isinstance(code, CodeType) and code in _ONCE.co_consts:
         found.append(("once_differentiable", ""))

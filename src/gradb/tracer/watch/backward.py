@@ -110,7 +110,7 @@ class EngineWatch:
     def _clearing(self) -> Callable[..., Any]:
         """Return what runs a part before a backward: what gradb clears there, it clears each time or no more."""
         composer = self._composer
-        is_on = composer.controls.zero_grad == "on"
+        is_on = composer.interventions.zero_grad == "on"
         return functools.partial(composer.intervene, "zero_grad") if is_on else composer.guard
 
     def _prepare(self, accumulates: bool, depth: int) -> Place:
@@ -132,14 +132,14 @@ class EngineWatch:
                 self._grads.before_backward(place.row)
             except Exception as error:
                 self._recorder.lost(error, "what was cleared", hides="gradients")
-                self._composer.controls.give_up("zero_grad")
+                self._composer.interventions.give_up("zero_grad")
         return place
 
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the engine, and record no more than what it began from."""
         guard = self._composer.guard
         self._clearing()(self._begin_unseen, roots, _accumulates(args, kwargs))
-        leaves = guard(self._leaves, roots) if self._composer.controls.zero_grad != "script" else None
+        leaves = guard(self._leaves, roots) if self._composer.interventions.zero_grad != "script" else None
         try:
             result = original(roots, *args, **kwargs)
         except BaseException as error:

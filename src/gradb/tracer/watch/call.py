@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
@@ -202,7 +203,8 @@ class ForwardCall:
 
     def _remark(self, new: list[int], event: int) -> None:
         """Say of which node's backward new nodes are part."""
-        kind, by = ("recomputed", self.again) if self.again is not None else ("made_by", self.inside)
+        kind: RemarkKind = "made_by" if self.again is None else "recomputed"
+        by = self.inside if self.again is None else self.again
         for id_ in new if by or kind == "recomputed" else ():
             self.composer.writer.remark(id_, event, kind, str(by))
 

@@ -65,7 +65,7 @@ class ForwardMode(TorchFunctionMode):
         if call.kind == torch_functions.HOOK and len(args) == 2:
             hook = self._composer.guard(self._hooks.register, torch_functions.HOOKS[func.__name__], *args)
             return func(args[0], args[1] if hook is None else hook, **(kwargs or {}))
-        is_off = (call.clears or (kwargs and "out" in kwargs)) and self._composer.controls.zero_grad == "off"
+        is_off = (call.clears or (kwargs and "out" in kwargs)) and self._composer.interventions.zero_grad == "off"
         if is_off and self._composer.intervene("zero_grad", self._grads.suppresses, call, args, kwargs or {}):
             return None if call.kind == torch_functions.GRAD else target_of(args, kwargs or {})
         if not self._recorder.is_full:

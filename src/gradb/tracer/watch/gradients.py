@@ -242,7 +242,7 @@ class GradWatch:
         def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._recorder.is_active or self._local.depth:
                 return original(owner, *args, **kwargs)
-            if not self._recorder.is_full and self._composer.controls.zero_grad == "script":
+            if not self._recorder.is_full and self._composer.interventions.zero_grad == "script":
                 return original(owner, *args, **kwargs)
             if self._policy.is_off and self._composer.intervene("zero_grad", self._refused, idiom, owner, leaves):
                 return None

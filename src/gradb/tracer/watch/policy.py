@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import torch
 
-from gradb.tracer.recording.controls import Controls
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.tensors.history import grad_of, maker
 from gradb.tracer.tensors.norms import norm_of_all
@@ -22,8 +22,8 @@ from gradb.tracer.watch.optimizers import parameters_of
 class ZeroPolicy:
     """The policy in force and the parameters whose gradients are used up."""
 
-    def __init__(self, recorder: Recorder, controls: Controls) -> None:
-        self._controls = controls
+    def __init__(self, recorder: Recorder, interventions: Interventions) -> None:
+        self._interventions = interventions
         self._due: list[weakref.ref[torch.Tensor]] = []
         self._due_of: list[weakref.ref[torch.optim.Optimizer]] = []
         self._zeroes = False
@@ -34,12 +34,12 @@ class ZeroPolicy:
     @property
     def is_off(self) -> bool:
         """True when the script's own calls do nothing."""
-        return self._controls.zero_grad == "off"
+        return self._interventions.zero_grad == "off"
 
     @property
     def is_on(self) -> bool:
         """True when gradb clears what the script does not."""
-        return self._controls.zero_grad == "on"
+        return self._interventions.zero_grad == "on"
 
     def used(self, tensor: torch.Tensor) -> None:
         """Take note of a parameter whose gradient has had its effect."""
@@ -65,8 +65,8 @@ class ZeroPolicy:
 
     def restart(self) -> None:
         """Count from the beginning where the policy is another one now."""
-        if self._counted != self._controls.zero_grad:
-            self._count, self._missed, self._counted = 0, 0, self._controls.zero_grad
+        if self._counted != self._interventions.zero_grad:
+            self._count, self._missed, self._counted = 0, 0, self._interventions.zero_grad
 
     def left_out(self) -> list[torch.Tensor]:
         """Return the tensors whose gradients are used up and still there, under ``on``; from here on none is."""

@@ -156,7 +156,7 @@ class StepWatch:
             return self._before(optimizer, args, kwargs)
         except Exception as error:
             self._restore(optimizer)
-            self._composer.controls.give_up("lr")
+            self._composer.interventions.give_up("lr")
             state = self._states.of(optimizer)
             state.forget()
             state.blind = error
@@ -208,9 +208,9 @@ class StepWatch:
             state.look_at_gradients(self._composer, parameters)
         if state.own_rates:  # the last step raised
             state.restore_rates(optimizer)
-        if self._composer.controls.lr is not None:
+        if self._composer.interventions.lr is not None:
             self._has_set_rates = True
-            state.set_rate(optimizer, self._composer.controls.lr)
+            state.set_rate(optimizer, self._composer.interventions.lr)
         state.is_seen = True
         if closure is None or not (self._policy.is_on or state.own_rates):
             return None

@@ -12,8 +12,8 @@ from gradb.tracer.isolation.warnings import at_their_place
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
-from gradb.tracer.recording.controls import Controls
 from gradb.tracer.recording.depth import Depth
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.iterations import Iterations
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.resumption import Resumption
@@ -43,7 +43,7 @@ from gradb.tracer.watch.updates import UpdateWatch
 @contextlib.contextmanager
 def tracing(
     recorder: Recorder,
-    controls: Controls,
+    interventions: Interventions,
     *,
     limit: int = 1024,
     probe: str = "auto",
@@ -54,7 +54,7 @@ def tracing(
 
     Args:
         recorder: where events go.
-        controls: what is changed from outside.
+        interventions: what is changed from outside.
         limit: the largest number of elements of a tensor that is kept whole.
         probe: ``auto``, ``small``, ``always`` or ``never``: see ``Prober``.
         is_stepping: tells whether a person is stepping the script.
@@ -63,8 +63,8 @@ def tracing(
     Yields:
         A function that returns the newest loss.
     """
-    composer = Composer(recorder, controls, limit, is_stepping)
-    iterations, policy = Iterations(recorder, holds_more), ZeroPolicy(recorder, controls)
+    composer = Composer(recorder, interventions, limit, is_stepping)
+    iterations, policy = Iterations(recorder, holds_more), ZeroPolicy(recorder, interventions)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
     hooks, microscope = UserHooks(composer, grads.lending), Microscope(composer)
@@ -72,13 +72,13 @@ def tracing(
     make_call = ForwardCall if nudging is None else nudging.make_call
     mode = ForwardMode(composer, grads, updates, hooks, microscope, make_call)
     scopes = ModuleScopes(composer)
-    depth = Depth(recorder, controls, mode, scopes.installed)
+    depth = Depth(recorder, interventions, mode, scopes.installed)
     steps = StepWatch(composer, iterations, policy, depth, grads.look)
     prober, asker = Prober(probe, is_stepping, composer.missing), Asker(composer)
     recorder.observer.asked.listen(asker.answer)
     make_run = BackwardRun if nudging is None else nudging.make_run
     engine = EngineWatch(composer, grads, iterations, prober, microscope, asker, steps.look_for_compiled, make_run)
-    controls.training = Resumption(composer, iterations, grads.renew)
+    interventions.training = Resumption(composer, iterations, grads.renew)
     with contextlib.suppress(Exception):  # another torch: no worse than it was
         run_as_they_are([Composer.guard])
     with contextlib.ExitStack() as stack:
@@ -101,7 +101,7 @@ def tracing(
         composer.guard(grads.flush)
         with recorder.lock:
             updates.finish()
-            if left := controls.left():
+            if left := interventions.left():
                 recorder.note(left)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gradb.link.launch import Debuggee
+from gradb.link.launch import DebuggeeProcess
 
 PASSED = frozenset(
     {
@@ -29,10 +29,10 @@ _FROM_KERNEL = 0x80
 _HANDLER_TIME = 0.3
 
 
-class Passing:
+class SignalRelay:
     """A context in which the signals of this process are the script's; for the main thread."""
 
-    def __init__(self, debuggee: Debuggee) -> None:
+    def __init__(self, debuggee: DebuggeeProcess) -> None:
         self._debuggee = debuggee
         self._is_over = False
         self._wanted = {number for number in PASSED if signal.getsignal(number) is not signal.SIG_IGN} | {_WAKE}
@@ -83,7 +83,7 @@ def _is_for_all(info: signal.struct_siginfo) -> bool:
     return info.si_code == _FROM_KERNEL or info.si_signo == signal.SIGCONT or is_hangup
 
 
-def stop(debuggee: Debuggee, *, is_for_all: bool) -> bool:
+def stop(debuggee: DebuggeeProcess, *, is_for_all: bool) -> bool:
     """Stop a debuggee as SIGTSTP would if it were in the session of the terminal; tell whether it is stopped.
 
     Outside of it the system drops SIGTSTP where the script leaves that to the system, so SIGSTOP is sent in its place.

@@ -31,7 +31,7 @@ class ScriptTraining(Protocol):
         ...
 
 
-class Controls:
+class Interventions:
     """The changes in force, and those still to come.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradb.cli.parsing import Parser
+from gradb.cli.arguments import Parser
 from gradb.cli.screen import add_screen_options, open_tape, show_screen
 
 
