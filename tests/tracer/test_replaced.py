@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - what everybody calls it
 from torch.nn import init
 
+from gradb.present.draw.text import to_text
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -184,3 +188,84 @@ def test_one_function_in_two_places(tmp_path: Path) -> None:
             return either(x, 1).tolist(), either(x, 1, is_log=True).tolist(), either(x, 1).tolist()
 
     assert record(tmp_path / "run.tape", script)[0] == script()
+
+
+_WRITTEN_AS_OPERATORS = {"__getitem__", "__add__", "__sub__", "__mul__", "__matmul__", "__truediv__", "__neg__"}
+
+
+def _counted(names: collections.Counter[str], name: str, genuine: Any) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        names[name] += 1
+        return genuine(*args, **kwargs)
+
+    return call
+
+
+@contextlib.contextmanager
+def _all_counted(names: collections.Counter[str]) -> Iterator[None]:
+    """Put functions that count in the place of every method of tensors and every function that torch writes in C."""
+    owners = [(torch.Tensor, torch._C.TensorBase), (torch, torch._C._VariableFunctions)]
+    with contextlib.ExitStack() as stack:
+        for owner, holder in owners:
+            for name in dir(holder):
+                genuine = getattr(owner, name, None)
+                is_wanted = not name.startswith("_") or name in _WRITTEN_AS_OPERATORS
+                if is_wanted and type(genuine) in {type(torch.Tensor.sum), type(torch.zeros)}:
+                    stack.enter_context(mock.patch.object(owner, name, _counted(names, name, genuine)))
+        for name in ("is_grad_enabled", "no_grad", "enable_grad", "inference_mode"):
+            stack.enter_context(mock.patch.object(torch, name, _counted(names, name, getattr(torch, name))))
+        stack.enter_context(
+            mock.patch.object(torch.linalg, "vector_norm", _counted(names, "norm", torch.linalg.vector_norm))
+        )
+        yield
+
+
+def _training() -> tuple[collections.Counter[str], list[Any]]:
+    """Train with small and large tensors, what is not finite, complex numbers and a second derivative."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(40, 64), torch.nn.LayerNorm(64), torch.nn.Linear(64, 3))
+    x, scale, classes = torch.randn(50, 40), torch.randn(3, requires_grad=True), torch.zeros(50, dtype=torch.long)
+    optimizer = torch.optim.Adam(model.parameters())
+    names: collections.Counter[str] = collections.Counter()
+    with _all_counted(names):
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x) * scale, classes) + (scale.to(torch.complex64) * 2j).abs().sum()
+            (loss + (x.t() @ x / 0).exp().sum() * 0).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            optimizer.step()
+            (grad,) = torch.autograd.grad((scale**3).sum(), scale, create_graph=True)
+            grad.sum().backward()
+            with torch.no_grad():
+                scale.mul(2)
+            scale.grad = None
+    return names, [parameter.tolist() for parameter in model.parameters()]
+
+
+def test_what_gradb_reads_is_not_read_by_replaced_functions(tmp_path: Path) -> None:
+    """Whatever the script counts, converts or mocks: its functions are called as often as without us."""
+    wanted, weights = _training()
+    (found, others), tape = record(tmp_path / "run.tape", _training, probe="auto")
+    assert found == wanted
+    assert others == weights
+    assert notes(tape) == []
+
+
+def test_a_value_is_the_real_one_whatever_stands_in_the_place_of_reading_it(tmp_path: Path) -> None:
+    """The statistics of a large tensor, and the loss, do not go by what the script makes of ``sum`` or ``item``."""
+
+    def script() -> None:
+        x = torch.ones(2000, requires_grad=True)
+        with (
+            mock.patch.object(torch.Tensor, "sum", return_value=torch.zeros(())),
+            mock.patch.object(torch.Tensor, "detach", return_value=torch.zeros(2000)),
+            mock.patch.object(torch.Tensor, "item", return_value=-1.0),
+        ):
+            (x * 2).mean().backward()
+
+    tape = record(tmp_path / "run.tape", script, probe="auto")[1]
+    assert [value for one in tape.series if one.kind == "loss" for value in one.values[: one.count]] == [2.0]
+    made = next(event.seq for event in tape.events() if event.name == "MulBackward0")
+    text = to_text(PANES["chain"].render(tape.frame(made), Options(width=100)), 100)
+    assert "mean 2" in text
+    assert "✗" not in text

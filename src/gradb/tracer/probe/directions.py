@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from gradb.tape.wire import Wire
+from gradb.tracer.isolation.genuine import Functions, Methods, inference_mode, vector_norm
 from gradb.tracer.probe.measuring import Call, NodeOutputs, ProbedEdge, edges_of, results_of, unknown
 from gradb.tracer.tensors.history import version
 
@@ -27,6 +28,7 @@ _TINY = 1e-15
 MAX_ELEMENTS = 4_194_304
 """Of each tensor at the node: a larger one is not called once more."""
 _LIMIT = 1 << 63  # a negative dimension is kept as its two's complement
+_times, _minus, _matmul, _expand = Methods.mul, Methods.sub, Methods.matmul, Methods.expand
 Forward = Callable[[Any, torch.Tensor, torch.Size], torch.Tensor]
 """Takes a node, a change s of one input and the shape of the output; returns the change of the output."""
 
@@ -37,29 +39,29 @@ def _dim(saved: int) -> int:
 
 def _softmax(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     y, dim = node._saved_result, _dim(node._saved_dim)
-    return y * (s - (y * s).sum(dim, keepdim=True))  # type: ignore[no-any-return]
+    return _times(y, _minus(s, Methods.sum(_times(y, s), dim, keepdim=True)))
 
 
 def _log_softmax(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     y, dim = node._saved_result, _dim(node._saved_dim)
-    return s - (y.exp() * s).sum(dim, keepdim=True)  # type: ignore[no-any-return]
+    return _minus(s, Methods.sum(_times(Methods.exp(y), s), dim, keepdim=True))
 
 
 def _standard(node: Any) -> torch.Tensor:
-    return (node._saved_input - node._saved_result1) * node._saved_result2  # type: ignore[no-any-return]
+    return _times(_minus(node._saved_input, node._saved_result1), node._saved_result2)
 
 
 def _layer_norm(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     dims, hat = tuple(range(-len(node._saved_normalized_shape), 0)), _standard(node)
-    shift, stretch = s.mean(dims, keepdim=True), (hat * s).mean(dims, keepdim=True)
+    shift, stretch = Methods.mean(s, dims, keepdim=True), Methods.mean(_times(hat, s), dims, keepdim=True)
     weight = node._saved_weight
-    made = (s - shift - hat * stretch) * node._saved_result2
-    return made if weight is None else made * weight  # type: ignore[no-any-return]
+    made = _times(_minus(_minus(s, shift), _times(hat, stretch)), node._saved_result2)
+    return made if weight is None else _times(made, weight)
 
 
 def _convolved(node: Any, input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     sizes = node._saved_stride, node._saved_padding, node._saved_dilation
-    return torch.convolution(
+    return Functions.convolution(
         input, weight, None, *sizes, node._saved_transposed, node._saved_output_padding, node._saved_groups
     )
 
@@ -67,22 +69,23 @@ def _convolved(node: Any, input: torch.Tensor, weight: torch.Tensor) -> torch.Te
 def _embedding(node: Any, s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     if node._saved_scale_grad_by_freq:
         raise LookupError("gradients are divided by counts")
-    made, padding = s[node._saved_indices], _dim(node._saved_padding_idx)
-    return made if padding < 0 else made * (node._saved_indices != padding).unsqueeze(-1)
+    indices, padding = node._saved_indices, _dim(node._saved_padding_idx)
+    made = Functions.embedding(s, indices)
+    return made if padding < 0 else _times(made, Methods.unsqueeze(Methods.ne(indices, padding), -1))
 
 
 def _channels(s: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    return s.reshape(1, -1, *[1] * (len(shape) - 2)).expand(shape)
+    return _expand(Methods.reshape(s, (1, -1, *[1] * (len(shape) - 2))), shape)
 
 
 FORWARD: dict[str, tuple[Forward, ...]] = {
-    "MmBackward0": (lambda n, s, _: s @ n._saved_mat2, lambda n, s, _: n._saved_self @ s),
+    "MmBackward0": (lambda n, s, _: _matmul(s, n._saved_mat2), lambda n, s, _: _matmul(n._saved_self, s)),
     "AddmmBackward0": (
-        lambda n, s, shape: n._saved_beta * s.expand(shape),
-        lambda n, s, _: n._saved_alpha * (s @ n._saved_mat2),
-        lambda n, s, _: n._saved_alpha * (n._saved_mat1 @ s),
+        lambda n, s, shape: _times(_expand(s, shape), n._saved_beta),
+        lambda n, s, _: _times(_matmul(s, n._saved_mat2), n._saved_alpha),
+        lambda n, s, _: _times(_matmul(n._saved_mat1, s), n._saved_alpha),
     ),
-    "BmmBackward0": (lambda n, s, _: s @ n._saved_mat2, lambda n, s, _: n._saved_self @ s),
+    "BmmBackward0": (lambda n, s, _: _matmul(s, n._saved_mat2), lambda n, s, _: _matmul(n._saved_self, s)),
     "ConvolutionBackward0": (
         lambda n, s, _: _convolved(n, s, n._saved_weight),
         lambda n, s, _: _convolved(n, n._saved_input, s),
@@ -90,21 +93,31 @@ FORWARD: dict[str, tuple[Forward, ...]] = {
     ),
     "SoftmaxBackward0": (_softmax,),
     "LogSoftmaxBackward0": (_log_softmax,),
-    "NativeLayerNormBackward0": (_layer_norm, lambda n, s, _: _standard(n) * s, lambda n, s, shape: s.expand(shape)),
+    "NativeLayerNormBackward0": (
+        _layer_norm,
+        lambda n, s, _: _times(_standard(n), s),
+        lambda n, s, shape: _expand(s, shape),
+    ),
     "EmbeddingBackward0": (_embedding,),
-    "TBackward0": (lambda n, s, _: s.t(),),
-    "TransposeBackward0": (lambda n, s, _: s.transpose(_dim(n._saved_dim0), _dim(n._saved_dim1)),),
-    "PermuteBackward0": (lambda n, s, _: s.permute([_dim(dim) for dim in n._saved_dims]),),
+    "TBackward0": (lambda n, s, _: Methods.t(s),),
+    "TransposeBackward0": (lambda n, s, _: Methods.transpose(s, _dim(n._saved_dim0), _dim(n._saved_dim1)),),
+    "PermuteBackward0": (lambda n, s, _: Methods.permute(s, [_dim(dim) for dim in n._saved_dims]),),
     **dict.fromkeys(
         ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "CloneBackward0"),
-        (lambda n, s, shape: s.reshape(shape),),
+        (lambda n, s, shape: Methods.reshape(s, shape),),
     ),
-    "ExpandBackward0": (lambda n, s, shape: s.expand(shape),),
-    "SumBackward0": (lambda n, s, _: s.sum(),),
-    "MeanBackward0": (lambda n, s, _: s.mean(),),
-    "AddBackward0": (lambda n, s, shape: s.expand(shape), lambda n, s, shape: n._saved_alpha * s.expand(shape)),
-    "SubBackward0": (lambda n, s, shape: s.expand(shape), lambda n, s, shape: -n._saved_alpha * s.expand(shape)),
-    "MulBackward0": (lambda n, s, _: s * n._saved_other, lambda n, s, _: n._saved_self * s),
+    "ExpandBackward0": (lambda n, s, shape: _expand(s, shape),),
+    "SumBackward0": (lambda n, s, _: Methods.sum(s),),
+    "MeanBackward0": (lambda n, s, _: Methods.mean(s),),
+    "AddBackward0": (
+        lambda n, s, shape: _expand(s, shape),
+        lambda n, s, shape: _times(_expand(s, shape), n._saved_alpha),
+    ),
+    "SubBackward0": (
+        lambda n, s, shape: _expand(s, shape),
+        lambda n, s, shape: _times(_expand(s, shape), -n._saved_alpha),
+    ),
+    "MulBackward0": (lambda n, s, _: _times(s, n._saved_other), lambda n, s, _: _times(s, n._saved_self)),
 }
 
 
@@ -144,18 +157,18 @@ def _vectors(outputs: NodeOutputs) -> list[torch.Tensor]:
 def _compared(node: Any, edge: ProbedEdge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> Wire:
     """Return both projections, and the length of the vector of their terms: what an error is relative to."""
     sent = edge.deliver(gradient, MAX_ELEMENTS)
-    made = forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape).expand(shape)
+    made = _expand(forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape), shape)
     (engine, one), (formula, other) = _project(sent, _APART), _project(made, 0)
     return [engine, formula, max(one, other)]
 
 
 def _project(tensor: torch.Tensor, start: int) -> tuple[float, float]:
     """Return the sum of a tensor times the random signs, and the length of the vector of these terms."""
-    flat = tensor.reshape(-1)
-    for dtype in (torch.promote_types(flat.dtype, torch.float32), torch.float64):
-        wide = flat.to(dtype)
+    flat = Methods.reshape(tensor, -1)
+    for dtype in (Functions.promote_types(flat.dtype, torch.float32), torch.float64):
+        wide = Methods.to(flat, dtype)
         signs = _signs(wide.shape, dtype, wide.device, start)
-        total, length = float(torch.dot(wide, signs)), float(torch.linalg.vector_norm(wide))
+        total, length = (float(Methods.item(one)) for one in (Methods.dot(wide, signs), vector_norm(wide)))
         if math.isfinite(total) and _TINY < length < math.inf:
             break  # else sums or squares were too large or too small for a float32
     return total, length
@@ -165,9 +178,9 @@ def _signs(shape: torch.Size, dtype: torch.dtype, device: torch.device, start: i
     """Return 1 and -1 at random: exact in every dtype. It is memory that others share, not to be written to."""
     key, end = (dtype, device), start + shape.numel()
     known = _drawn.get(key)
-    if known is None or known.numel() < end or version(known) != _FRESH:
+    if known is None or Methods.numel(known) < end or version(known) != _FRESH:
         known = _drawn[key] = _draw(end, *key)
-    return known[start:end].view(shape)
+    return Methods.view(Methods.narrow(known, 0, start, end - start), shape)
 
 
 def _draw(count: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
@@ -176,10 +189,12 @@ def _draw(count: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     The generator is our own, and Python's: it gives the same on every machine and with every version of torch.
     """
     size = max(_LEAST, 1 << (count - 1).bit_length())
-    with torch.inference_mode(False):
-        drawn = torch.frombuffer(bytearray(random.Random(1).randbytes(size // 8)), dtype=torch.uint8)
-        bits = (drawn[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
-        return (bits.reshape(-1).to(torch.int8) * 2 - 1).to(device, dtype)
+    with inference_mode(False):
+        drawn = Functions.frombuffer(bytearray(random.Random(1).randbytes(size // 8)), dtype=torch.uint8)
+        places = Functions.arange(8, dtype=torch.uint8)
+        bits = Methods.bitwise_and(Methods.bitwise_right_shift(Methods.unsqueeze(drawn, 1), places), 1)
+        signs = _minus(_times(Methods.to(Methods.reshape(bits, -1), torch.int8), 2), 1)
+        return Methods.to(signs, device, dtype)
 
 
 _drawn: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}

@@ -22,6 +22,7 @@ import torch
 
 from gradb.tape.values import PARTS
 from gradb.tape.wire import Blob, Wire
+from gradb.tracer.isolation.genuine import Functions, Methods
 from gradb.tracer.probe.rounding import Gradients, noise
 from gradb.tracer.tensors.values import content, readable
 
@@ -70,10 +71,10 @@ class ProbedEdge:
         """Do to a result what the engine does before it passes it on: sum what was broadcast, cast it."""
         dense = readable(gradient, limit)
         if self.shape is not None and tuple(dense.shape) != self.shape:
-            dense = dense.sum_to_size(self.shape)
+            dense = Methods.sum_to_size(dense, self.shape)
         if self.dtype is not None and dense.dtype is not self.dtype:
-            dense = dense.real if dense.is_complex() and not self.dtype.is_complex else dense
-            dense = dense.to(self.dtype)
+            is_cut = Methods.is_complex(dense) and not self.dtype.is_complex
+            dense = Methods.to(Functions.real(dense) if is_cut else dense, self.dtype)
         return dense
 
 
@@ -124,7 +125,7 @@ class NodeOutputs:
     def zeros(self, start: int = 0) -> list[torch.Tensor]:
         """Return zeros upstream of each output, from one on."""
         metadata = self._metadata[start:]
-        return [torch.zeros(tuple(meta.shape), dtype=meta.dtype, device=meta.device) for meta in metadata]
+        return [Functions.zeros(tuple(meta.shape), dtype=meta.dtype, device=meta.device) for meta in metadata]
 
     def filled(
         self, output: int, make: Callable[[torch.Size, torch.dtype, torch.device], torch.Tensor]
@@ -138,7 +139,7 @@ class NodeOutputs:
         vectors = self.zeros()
         for vector, size in zip(vectors, self.sizes, strict=True):
             if row < size:
-                as_real(vector).view(-1)[row] = 1
+                _set(as_real(vector), row)
                 break
             row -= size
         return vectors
@@ -150,15 +151,20 @@ class NodeOutputs:
             Refusal: there is no such element.
         """
         vectors = self.zeros()
-        if not 0 <= output < len(vectors) or not 0 <= element < vectors[output].numel():
+        if not 0 <= output < len(vectors) or not 0 <= element < Methods.numel(vectors[output]):
             raise Refusal(f"there is no element {element} of output {output}")
-        vectors[output].view(-1)[element] = 1
+        _set(vectors[output], element)
         return vectors
+
+
+def _set(vector: torch.Tensor, element: int) -> None:
+    """Make an element of zeros a 1."""
+    Methods.fill_(Methods.select(Methods.view(vector, -1), 0, element), 1)
 
 
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor with real and imaginary parts side by side; one that is real as it is."""
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    return Functions.view_as_real(tensor) if Methods.is_complex(tensor) else tensor
 
 
 def real_size(shape: Sequence[int], is_complex: bool) -> int:
@@ -212,7 +218,7 @@ def _measure(
             if gradient is not None and edge.target is not None:
                 dense = edge.deliver(gradient, budget.entries)
                 found[index] = tuple(dense.shape), dense.dtype
-                _refuse_size(outputs.rows, outputs.rows * as_real(dense).numel(), budget)
+                _refuse_size(outputs.rows, outputs.rows * Methods.numel(as_real(dense)), budget)
                 data = content(dense)
             collected[index].append(data)
     rounded = noise(lambda vectors: _delivered(call, edges, vectors, budget), upstream) if upstream else []
@@ -252,13 +258,16 @@ def column(
         if gradient is None:
             found.append(0.0)
         else:
-            dense = edge.deliver(gradient, budget.entries).reshape(-1)
-            if not 0 <= element < dense.numel():
+            dense = Methods.reshape(edge.deliver(gradient, budget.entries), -1)
+            if not 0 <= element < Methods.numel(dense):
                 raise Refusal(f"there is no element {element} of that input")
-            found.append(float(dense[element]))
-    parts = torch.tensor(found, dtype=torch.float64).split(outputs.sizes)
+            found.append(float(Methods.item(Methods.select(dense, 0, element))))
+    parts = Methods.split_with_sizes(Functions.tensor(found, dtype=torch.float64), outputs.sizes)
     kinds = [zeros.dtype for zeros in outputs.zeros()]
-    return [part.reshape(shape).to(kind) for part, (shape, _), kind in zip(parts, outputs.axes, kinds, strict=True)]
+    return [
+        Methods.to(Methods.reshape(part, shape), kind)
+        for part, (shape, _), kind in zip(parts, outputs.axes, kinds, strict=True)
+    ]
 
 
 def _entries(outputs: NodeOutputs, edges: Sequence[ProbedEdge]) -> int:

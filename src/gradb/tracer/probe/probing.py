@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from gradb.tape.wire import Blob, dumps
+from gradb.tracer.isolation.genuine import Methods, enable_grad, is_grad_enabled, no_grad
 from gradb.tracer.probe.directions import FORWARD, compare
 from gradb.tracer.probe.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of, unknown
 from gradb.tracer.tensors.nodes import is_custom
@@ -53,9 +54,9 @@ class Prober:
         why = why or self._refusal(node, mark)
         if why is None:
             budget = STEPPING if self._mode == "always" or self._is_stepping() else FREE
-            call = engines_own(node, has_graph=torch.is_grad_enabled())
+            call = engines_own(node, has_graph=is_grad_enabled())
             try:
-                with torch.no_grad(), modes_off():
+                with no_grad(), modes_off():
                     return dumps(measure(node, call, budget, blob, upstream))
             except Unmeasurable as refusal:
                 why = f"not measured: {refusal}"
@@ -72,7 +73,7 @@ class Prober:
         if mark.name not in FORWARD or self._mode == "small":
             return _refused(why, mark.edges)
         try:
-            with torch.no_grad(), modes_off():
+            with no_grad(), modes_off():
                 return dumps(compare(node, mark.name, call, why))
         except Exception:  # it is not compared then; why it was not measured stands
             return _refused(why, mark.edges)
@@ -104,9 +105,9 @@ def engines_own(call: Call, *, has_graph: bool) -> Call:
 
 
 def _with_graph(call: Call, *vectors: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-    with torch.enable_grad():
+    with enable_grad():
         results = results_of(call(*vectors))
-    return tuple(None if result is None else result.detach() for result in results)
+    return tuple(None if result is None else Methods.detach(result) for result in results)
 
 
 def clause(error: Exception) -> str:

@@ -19,6 +19,7 @@ import torch
 from gradb.link.messages import Ask
 from gradb.tape.kinds.probe import write as write_probe
 from gradb.tape.wire import Blob, dumps
+from gradb.tracer.isolation.genuine import Functions, Methods, is_grad_enabled, no_grad
 from gradb.tracer.probe.measuring import (
     ASKED,
     Call,
@@ -77,11 +78,11 @@ class Asker:
         if self.held is None or not recorder.is_active:
             return
         held = HeldNode(*self.held)
-        answer, runs_code, has_graph = _Answer(), is_custom(held.node) or held.mark.is_hooked, torch.is_grad_enabled()
+        answer, runs_code, has_graph = _Answer(), is_custom(held.node) or held.mark.is_hooked, is_grad_enabled()
         try:
             if cannot_be_called(held.mark):
                 raise Refusal("this node cannot be called alone")
-            with self._apart(held) if runs_code else contextlib.nullcontext(), torch.no_grad(), modes_off():
+            with self._apart(held) if runs_code else contextlib.nullcontext(), no_grad(), modes_off():
                 self._fill(answer, ask, held, runs_code=runs_code, has_graph=has_graph)
         except Refusal as refusal:
             answer = _Answer(note=f"not measured: {refusal}")
@@ -114,7 +115,7 @@ class Asker:
             answer.result = self._along(call, vector, edges, answer.blob)
             if ask.what == "random":
                 upstream = _defined(held.upstream, outputs)
-                moved = [one + other for one, other in zip(upstream, vector, strict=True)]
+                moved = [Methods.add(one, other) for one, other in zip(upstream, vector, strict=True)]
                 answer.base = self._along(call, upstream, edges, answer.blob)
                 answer.moved = self._along(call, moved, edges, answer.blob)
 
@@ -171,21 +172,23 @@ def _vector(outputs: NodeOutputs, ask: Ask) -> list[torch.Tensor]:
         generator = torch.Generator().manual_seed(ask.index)  # of our own: the script's is not touched
         return [_random(zeros, generator) for zeros in outputs.zeros()]
     vectors, numbers = outputs.zeros(), iter(ask.numbers)
-    count = sum(vector.numel() for vector in vectors)
+    count = sum(Methods.numel(vector) for vector in vectors)
     if len(ask.numbers) not in {1, count}:
         raise Refusal(f"{len(ask.numbers)} numbers were given for {count} output elements")
     for vector in vectors:
         if len(ask.numbers) == 1:
-            vector.fill_(ask.numbers[0])
+            Methods.fill_(vector, ask.numbers[0])
         else:
-            vector.view(-1).copy_(torch.tensor([next(numbers) for _ in range(vector.numel())], dtype=torch.float64))
+            given = [next(numbers) for _ in range(Methods.numel(vector))]
+            Methods.copy_(Methods.view(vector, -1), Functions.tensor(given, dtype=torch.float64))
     return vectors
 
 
 def _random(zeros: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    dtype = torch.complex128 if zeros.is_complex() else torch.float64
-    return torch.randn(zeros.shape, dtype=dtype, generator=generator).to(zeros.device, zeros.dtype)
+    dtype = torch.complex128 if Methods.is_complex(zeros) else torch.float64
+    drawn = Functions.randn(zeros.shape, dtype=dtype, generator=generator)
+    return Methods.to(drawn, zeros.device, zeros.dtype)
 
 
 def _defined(upstream: Tensors, outputs: NodeOutputs) -> list[torch.Tensor]:
-    return [zeros if one is None else one.detach() for one, zeros in zip(upstream, outputs.zeros(), strict=True)]
+    return [zeros if one is None else Methods.detach(one) for one, zeros in zip(upstream, outputs.zeros(), strict=True)]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from gradb.tracer.isolation.genuine import Methods
+
 Gradients = Sequence[torch.Tensor | None]
 
 _PARTS = (3, 7)
@@ -36,11 +38,12 @@ def noise(formula: Callable[[Gradients], Gradients], upstream: Gradients) -> lis
 
 
 def _divided(gradients: Gradients, part: int) -> Gradients:
-    return [None if gradient is None else gradient.detach() / part for gradient in gradients]
+    return [None if gradient is None else Methods.div(Methods.detach(gradient), part) for gradient in gradients]
 
 
 def _distance(whole: torch.Tensor | None, other: torch.Tensor | None, part: int) -> float:
-    if whole is None or other is None or not whole.numel():
+    if whole is None or other is None or not Methods.numel(whole):
         return 0.0
-    found = float((whole - other * part).abs().max())
+    apart = Methods.abs(Methods.sub(whole, Methods.mul(other, part)))
+    found = float(Methods.item(Methods.max(apart)))
     return found if math.isfinite(found) else 0.0

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import torch
 
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
 
 
@@ -54,6 +55,6 @@ class Blanks:
 
 def _storage_of(tensor: torch.Tensor) -> torch.UntypedStorage | None:
     try:
-        return tensor.untyped_storage()
+        return Methods.untyped_storage(tensor)
     except (RuntimeError, NotImplementedError):
         return None

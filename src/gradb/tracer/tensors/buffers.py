@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.tensors.history import grad_of
 from gradb.tracer.tensors.records import TensorRecord
 
@@ -83,6 +84,6 @@ class Buffers:
 
 def _memory_of(tensor: torch.Tensor) -> int:
     try:
-        return int(tensor.untyped_storage()._cdata)
+        return int(Methods.untyped_storage(tensor)._cdata)
     except (RuntimeError, NotImplementedError):  # sparse: there is no one storage
         return id(tensor)

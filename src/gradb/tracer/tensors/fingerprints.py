@@ -8,6 +8,7 @@ from collections.abc import Hashable
 
 import torch
 
+from gradb.tracer.isolation.genuine import Methods, no_grad
 from gradb.tracer.tensors.values import Unreadable, content, modes_off, readable
 
 _SMALL = 1024
@@ -22,15 +23,15 @@ def fingerprint(tensor: torch.Tensor | None) -> Hashable:
     if tensor is None:
         return ()
     try:
-        with modes_off(), torch.no_grad():
-            dense = readable(tensor, tensor.numel() if tensor.layout is not torch.strided else _SMALL)
+        with modes_off(), no_grad():
+            dense = readable(tensor, Methods.numel(tensor) if tensor.layout is not torch.strided else _SMALL)
             head = (dense.dtype, tuple(dense.shape))
-            if dense.numel() <= _SMALL:
+            if Methods.numel(dense) <= _SMALL:
                 return (*head, content(dense))
-            if dense.device.type == "cpu" and dense.is_contiguous():
-                size = dense.numel() * dense.element_size()
-                return (*head, zlib.crc32((ctypes.c_char * size).from_address(dense.data_ptr())))
-            bits = dense.contiguous().view(_BITS[dense.element_size()])
-            return (*head, int(bits.sum(dtype=torch.int64)))
+            if dense.device.type == "cpu" and Methods.is_contiguous(dense):
+                size = Methods.numel(dense) * Methods.element_size(dense)
+                return (*head, zlib.crc32((ctypes.c_char * size).from_address(Methods.data_ptr(dense))))
+            bits = Methods.view(Methods.contiguous(dense), _BITS[Methods.element_size(dense)])
+            return (*head, int(Methods.item(Methods.sum(bits, dtype=torch.int64))))
     except (Unreadable, RuntimeError, NotImplementedError, TypeError, KeyError):
         return None

@@ -97,5 +97,7 @@ class TensorIds:
         if known is not None and known.ref is ref:
             del self._records[key]
             known.mark = None  # a record may be kept for its name; the mark tells by its end that the leaf is gone
-            with contextlib.suppress(Exception):  # Python would print it: nobody is there to catch it
+            try:
                 self._buffers.forget(known)
+            except Exception:
+                pass  # Python would print it, and at its end the module of `suppress` may be gone already

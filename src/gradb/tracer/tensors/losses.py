@@ -18,6 +18,7 @@ import torch
 
 from gradb.tape.kinds.loss import write as write_loss, write_one as write_one_loss
 from gradb.tape.wire import dumps
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.source.places import Place, read_source
 from gradb.tracer.source.syntax import Callee
 from gradb.tracer.tensors.history import maker
@@ -40,7 +41,7 @@ class Scaled:
         if isinstance(outputs, (list, tuple)) and isinstance(product, (list, tuple)):
             for one, made in zip(outputs, product, strict=False):
                 self.note(one, made, place)
-        elif isinstance(outputs, torch.Tensor) and isinstance(product, torch.Tensor) and product.numel() == 1:
+        elif isinstance(outputs, torch.Tensor) and isinstance(product, torch.Tensor) and _is_single(product):
             row = place.names.of_arguments(_SCALE, 2, False)
             name = (row[1] if len(row) > 1 else None) or "loss"
             key = id(product)
@@ -65,15 +66,15 @@ class Losses:
         if len(roots) == 1:
             root = roots[0]
             is_plain = type(root) is torch.Tensor and root.is_cpu and not torch._C._len_torch_dispatch_stack()
-            if is_plain and root.numel() == 1 and root.is_floating_point():
+            if is_plain and _is_single(root) and Methods.is_floating_point(root):
                 name, value = self._told(root, place, "")
-                return [(name, root.item() if value is None else value)]
+                return [(name, Methods.item(root) if value is None else value)]
         return self._carefully([root for root in roots if isinstance(root, torch.Tensor)], place)
 
     def _carefully(self, tensors: list[torch.Tensor], place: Place) -> list[Loss]:
         found = []
         for number, root in enumerate(tensors):
-            if root.numel() == 1 and not root.is_complex():
+            if _is_single(root) and not Methods.is_complex(root):
                 name, value = self._told(root, place, "" if len(tensors) == 1 else f" {number + 1}")
                 value = _value(root) if value is None else value
                 if value is not None:
@@ -114,8 +115,12 @@ def _named(place: Place) -> str | None:
 
 def _value(tensor: torch.Tensor) -> float | None:
     with contextlib.suppress(Unreadable), modes_off():
-        return float(readable(tensor, 1)) if tensor.numel() == 1 else None
+        return float(Methods.item(readable(tensor, 1))) if _is_single(tensor) else None
     return None
+
+
+def _is_single(tensor: torch.Tensor) -> bool:
+    return Methods.numel(tensor) == 1
 
 
 # --- accumulation -----------------------------------------------------------------------------------------------------

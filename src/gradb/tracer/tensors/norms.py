@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from gradb.tracer.isolation.genuine import Methods, no_grad, vector_norm
 from gradb.tracer.tensors.values import Unreadable, modes_off, readable
 
 _SMALL = 64
@@ -37,7 +38,7 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
     try:
         for tensor in tensors:
             kind = _KINDS.get(tensor.dtype) if type(tensor) in _ORDINARY else None
-            if kind is not None and (count := tensor.numel()) <= _SMALL and tensor.is_cpu:
+            if kind is not None and (count := Methods.numel(tensor)) <= _SMALL and tensor.is_cpu:
                 address = _address(tensor)
                 if address:
                     floats += _reader(kind, count)(address)
@@ -51,7 +52,7 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
 def _address(tensor: torch.Tensor) -> int:
     """Return where all elements lie side by side, or 0: sparse, or wrapped by a transform, or not contiguous."""
     try:
-        return tensor.data_ptr() if tensor.is_contiguous() else 0
+        return Methods.data_ptr(tensor) if Methods.is_contiguous(tensor) else 0
     except RuntimeError:
         return 0
 
@@ -62,14 +63,18 @@ def _carefully(tensor: torch.Tensor) -> float:
     Raises:
         Unreadable: it cannot be taken safely.
     """
-    with modes_off(), torch.no_grad():
+    with modes_off(), no_grad():
         if tensor.layout is torch.sparse_coo:
-            tensor = tensor.detach().coalesce().values()
+            tensor = Methods.values(Methods.coalesce(Methods.detach(tensor)))
         dense = readable(tensor, sys.maxsize)
-        if not (dense.is_floating_point() or dense.is_complex()):
-            dense = dense.to(torch.float64)
-        found = float(torch.linalg.vector_norm(dense, dtype=torch.float32 if dense.dtype in _NARROW else None))
+        if not (Methods.is_floating_point(dense) or Methods.is_complex(dense)):
+            dense = Methods.to(dense, torch.float64)
+        found = _norm(dense, torch.float32 if dense.dtype in _NARROW else None)
         if (math.isinf(found) or found < _TINY) and (dense.dtype is torch.float32 or dense.dtype in _NARROW):
             # the squares may be too large or too small for a float32, and the elements not
-            found = float(torch.linalg.vector_norm(dense.to(torch.float64)))
+            found = _norm(Methods.to(dense, torch.float64), None)
         return found
+
+
+def _norm(dense: torch.Tensor, dtype: torch.dtype | None) -> float:
+    return float(Methods.item(vector_norm(dense, dtype=dtype)))

@@ -18,6 +18,7 @@ import torch
 from gradb.tape.cutting import first_line, shortened
 from gradb.tape.wire import Blob, dumps
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.tensors.history import maker, version
 from gradb.tracer.tensors.ids import TensorIds
@@ -168,7 +169,7 @@ class Saving:
 
     def _value(self, saved: torch.Tensor, blob: Blob, *, is_shown: bool) -> str:
         """Return the text of the wire form of a value; where an event shows it, or it is large, without numbers."""
-        if not is_ordinary(saved) or (not is_shown and saved.numel() <= self._snapshots.limit):
+        if not is_ordinary(saved) or (not is_shown and Methods.numel(saved) <= self._snapshots.limit):
             return self._snapshots.take(saved, blob)
         why = "" if is_shown else f"more than {self._snapshots.limit:,} elements, and no event shows it"
         return dumps([list(saved.shape), str(saved.dtype)[6:], None, None, why])
@@ -186,7 +187,7 @@ class Storages:
         if tensor.layout is not torch.strided or tensor.is_meta:
             return 0, None
         try:
-            storage = tensor.untyped_storage()
+            storage = Methods.untyped_storage(tensor)
         except (RuntimeError, NotImplementedError):
             return 0, None
         key = storage._cdata
@@ -219,9 +220,10 @@ def _shown(saved: torch.Tensor, storage: int, at_hand: AtHand, storages: Storage
 
 def _is_twin(tensor: torch.Tensor, saved: torch.Tensor, storage: int, storages: Storages) -> bool:
     """Tell whether two tensors of one shape are the same elements of the same memory."""
-    if tensor.dtype is not saved.dtype or tensor.layout is not torch.strided or tensor.stride() != saved.stride():
+    if tensor.dtype is not saved.dtype or tensor.layout is not torch.strided:
         return False
-    return tensor.storage_offset() == saved.storage_offset() and storages.number(tensor)[0] == storage
+    is_alike = all(part(tensor) == part(saved) for part in (Methods.stride, Methods.storage_offset))
+    return is_alike and storages.number(tensor)[0] == storage
 
 
 @functools.lru_cache(1024)

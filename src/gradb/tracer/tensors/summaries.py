@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import torch
 
 from gradb.tape.wire import Blob
+from gradb.tracer.isolation.genuine import Methods
 
 _CORNER = 8
+_item = Methods.item
 
 
 class Summary(NamedTuple):
@@ -39,43 +41,56 @@ def summarise(tensor: torch.Tensor) -> Summary:
     ``amin`` and ``amax`` take memory in the order it lies in, where ``aminmax`` is ten times slower on a transpose.
     """
     corner = array.array("d", _corner(tensor)).tobytes()
-    if not tensor.is_floating_point():
-        numbers = tensor.to(torch.float64)
-        low, high = numbers.aminmax()
-        return Summary(f"{low.item()},{high.item()},{numbers.mean().item()},0,0,0", corner, False)
+    if not Methods.is_floating_point(tensor):
+        numbers = Methods.to(tensor, torch.float64)
+        low, high = Methods.aminmax(numbers)
+        return Summary(f"{_item(low)},{_item(high)},{_item(Methods.mean(numbers))},0,0,0", corner, False)
     wide = torch.float64 if tensor.dtype is torch.float64 else torch.float32
-    total = tensor.sum(dtype=wide).item()
+    total = _item(Methods.sum(tensor, dtype=wide))
     if not math.isfinite(total):
-        return _nonfinite(tensor.reshape(-1), corner)
-    low, high = tensor.aminmax() if tensor.is_contiguous() else (tensor.amin(), tensor.amax())
-    return Summary(f"{low.item()},{high.item()},{total / tensor.numel()},0,0,0", corner, False)
+        return _nonfinite(Methods.reshape(tensor, -1), corner)
+    is_dense = Methods.is_contiguous(tensor)
+    low, high = Methods.aminmax(tensor) if is_dense else (Methods.amin(tensor), Methods.amax(tensor))
+    return Summary(f"{_item(low)},{_item(high)},{total / Methods.numel(tensor)},0,0,0", corner, False)
 
 
 def _corner(tensor: torch.Tensor) -> list[float]:
     """Return the first elements in row-major order, without a copy of all the others."""
-    if tensor.is_contiguous():
-        return [float(number) for number in tensor.view(-1)[:_CORNER].tolist()]
+    if Methods.is_contiguous(tensor):
+        return _begin(Methods.view(tensor, -1))
     inner = 1
-    for dim in reversed(range(tensor.dim())):
+    for dim in reversed(range(Methods.dim(tensor))):
         wanted = -(-_CORNER // inner)
         if tensor.shape[dim] >= wanted:
-            part = tensor[(0,) * dim].narrow(0, 0, wanted)
-            return [float(number) for number in part.reshape(-1)[:_CORNER].tolist()]
+            part = Methods.narrow(Methods.__getitem__(tensor, (0,) * dim), 0, 0, wanted)
+            return _begin(Methods.reshape(part, -1))
         inner *= tensor.shape[dim]
-    return [float(number) for number in tensor.reshape(-1).tolist()]
+    return _begin(Methods.reshape(tensor, -1))
+
+
+def _begin(flat: torch.Tensor) -> list[float]:
+    few = Methods.narrow(flat, 0, 0, min(_CORNER, Methods.numel(flat)))
+    return [float(number) for number in Methods.tolist(few)]
 
 
 def _nonfinite(flat: torch.Tensor, corner: bytes) -> Summary:
-    nan = int(torch.isnan(flat).sum())
-    posinf, neginf = int(torch.isposinf(flat).sum()), int(torch.isneginf(flat).sum())
-    are_finite = torch.isfinite(flat)
-    finite = flat[are_finite].to(torch.float64)
-    low, high = finite.aminmax() if finite.numel() else (None, None)
-    mean = flat.to(torch.float64).mean().item()
-    bounds = [_number(None if bound is None else bound.item()) for bound in (low, high)]
+    nan, posinf, neginf = (_count(test(flat)) for test in (Methods.isnan, Methods.isposinf, Methods.isneginf))
+    are_finite = Methods.isfinite(flat)
+    finite = Methods.to(Methods.masked_select(flat, are_finite), torch.float64)
+    low, high = Methods.aminmax(finite) if Methods.numel(finite) else (None, None)
+    mean = _item(Methods.mean(Methods.to(flat, torch.float64)))
+    bounds = [_number(None if bound is None else _item(bound)) for bound in (low, high)]
     numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
     is_bad = bool(nan or posinf or neginf)
-    return Summary(numbers, corner, is_bad, int(are_finite.to(torch.uint8).argmin()) if is_bad else None)
+    return Summary(numbers, corner, is_bad, _first_not(are_finite) if is_bad else None)
+
+
+def _count(marks: torch.Tensor) -> int:
+    return int(_item(Methods.sum(marks)))
+
+
+def _first_not(marks: torch.Tensor) -> int:
+    return int(_item(Methods.argmin(Methods.to(marks, torch.uint8))))
 
 
 def _number(value: Any) -> str:

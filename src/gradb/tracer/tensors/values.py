@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from gradb.tape.cutting import first_line
 from gradb.tape.wire import Blob, dumps
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.tensors.forms import Form, Forms, is_decoded
 from gradb.tracer.tensors.summaries import Summary, summarise
 
@@ -24,6 +25,7 @@ _ORDINARY = frozenset({torch.Tensor, torch.nn.Parameter})
 _STRIDED = torch.strided
 _integer = int.from_bytes
 _mode_count = torch._C._len_torch_dispatch_stack
+_is_neg, _is_contiguous, _data_ptr, _numel = Methods.is_neg, Methods.is_contiguous, Methods.data_ptr, Methods.numel
 _plain_types: dict[type, bool] = {torch.Tensor: True, torch.nn.Parameter: True}
 
 
@@ -55,12 +57,12 @@ class Snapshots:
         if tensor is None:
             return "null"
         try:
-            if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and not tensor.is_neg():
+            if type(tensor) in _ORDINARY and tensor.is_cpu and tensor.layout is _STRIDED and not _is_neg(tensor):
                 form = self._direct[tensor.dtype].get(tensor.shape)
                 if form is None:
                     form = self._forms.make(tensor.dtype, _plain(tensor.shape))
                 if form.is_whole and (dense := _dense(tensor)) is not None:
-                    address = dense.data_ptr()  # raises for what a transform wraps; 0 where there is no memory
+                    address = _data_ptr(dense)  # raises for what a transform wraps; 0 where there is no memory
                     if address:
                         return self._whole(form, form.read(address).raw, blob)
         except Exception:
@@ -82,7 +84,7 @@ class Snapshots:
         the value that it had: see ``passing.are_private`` for why nobody can have changed it otherwise.
         """
         passed = self.passed
-        if passed is None or type(tensor) not in _ORDINARY or tensor.numel() <= self.limit or not tensor.is_cpu:
+        if passed is None or type(tensor) not in _ORDINARY or _numel(tensor) <= self.limit or not tensor.is_cpu:
             return self.take(tensor, blob)
         known = passed.get(id(tensor))
         try:
@@ -98,7 +100,7 @@ class Snapshots:
         shape: tuple[int, ...] = ()
         try:
             if tensor.is_nested and tensor.layout is _STRIDED:
-                raise Unreadable(f"a tensor of shape ({tensor.size(0)}, …) is not read: it is nested")
+                raise Unreadable(f"a tensor of shape ({Methods.size(tensor, 0)}, …) is not read: it is nested")
             shape = _plain(tensor.shape)
             with modes_off():
                 text = self._read(shape, readable(tensor, self.limit), blob)
@@ -124,7 +126,7 @@ class Snapshots:
         return f'{form.head}null,{self._summary(tensor).text(blob)},""]'
 
     def _summary(self, tensor: torch.Tensor) -> Summary:
-        if tensor.is_complex():
+        if Methods.is_complex(tensor):
             raise Unreadable("statistics of complex tensors are not kept")
         return summarise(tensor)
 
@@ -134,9 +136,9 @@ class Snapshots:
 
 def _dense(tensor: torch.Tensor) -> torch.Tensor | None:
     """Return a tensor whose elements lie row by row, or None where a dispatch mode would see how that is made."""
-    if tensor.is_contiguous():
+    if _is_contiguous(tensor):
         return tensor
-    return None if _mode_count() else tensor.detach().contiguous()
+    return None if _mode_count() else Methods.contiguous(Methods.detach(tensor))
 
 
 def blank(tensor: torch.Tensor) -> str:
@@ -151,7 +153,9 @@ def _stored(tensor: torch.Tensor) -> str:
     """Return how a tensor that is shown dense really lies."""
     layout = str(tensor.layout)[6:]
     return (
-        f"{layout}, {tensor._nnz()} entries stored; shown dense" if layout == "sparse_coo" else f"{layout}; shown dense"
+        f"{layout}, {Methods._nnz(tensor)} entries stored; shown dense"
+        if layout == "sparse_coo"
+        else f"{layout}; shown dense"
     )
 
 
@@ -192,17 +196,17 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
     if torch._C._functorch.is_legacy_batchedtensor(tensor):
         raise Unreadable("a whole batch of gradients: is_grads_batched")
     if tensor.layout is not torch.strided:
-        if tensor.numel() > limit:
+        if _numel(tensor) > limit:
             raise Unreadable(str(tensor.layout)[6:])
-        tensor = tensor.detach().to_dense()
+        tensor = Methods.to_dense(Methods.detach(tensor))
     if tensor.is_meta or tensor.is_quantized or not is_decoded(tensor.dtype):
         raise Unreadable("no values on the meta device" if tensor.is_meta else f"dtype {tensor.dtype} is not decoded")
     if tensor.requires_grad or tensor.grad_fn is not None:
-        tensor = tensor.detach()
-    if tensor._is_zerotensor():
-        tensor = tensor.clone()  # torch's shorthand for zeros: it has no memory
-    if tensor.is_conj() or tensor.is_neg():
-        tensor = tensor.resolve_conj().resolve_neg()
+        tensor = Methods.detach(tensor)
+    if Methods._is_zerotensor(tensor):
+        tensor = Methods.clone(tensor)  # torch's shorthand for zeros: it has no memory
+    if Methods.is_conj(tensor) or _is_neg(tensor):
+        tensor = Methods.resolve_neg(Methods.resolve_conj(tensor))
     return tensor if tensor.device.type == "cpu" else _to_cpu(tensor, limit)
 
 
@@ -221,12 +225,12 @@ def _is_plain(kind: type) -> bool:
 
 
 def _to_cpu(tensor: torch.Tensor, limit: int) -> torch.Tensor:
-    return tensor.cpu() if tensor.numel() <= limit else tensor
+    return Methods.cpu(tensor) if _numel(tensor) <= limit else tensor
 
 
 def content(tensor: torch.Tensor) -> bytes:
     """Return the elements, row-major, little-endian, of a tensor that ``readable`` returned."""
-    if not tensor.is_contiguous():
-        tensor = tensor.contiguous()
-    count = tensor.numel()
-    return ctypes.string_at(tensor.data_ptr(), count * tensor.element_size()) if count else b""
+    if not _is_contiguous(tensor):
+        tensor = Methods.contiguous(tensor)
+    count = _numel(tensor)
+    return ctypes.string_at(_data_ptr(tensor), count * Methods.element_size(tensor)) if count else b""

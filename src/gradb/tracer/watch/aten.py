@@ -20,6 +20,7 @@ from torch.compiler import is_compiling
 
 from gradb.tape.kinds.aten import write as write_aten
 from gradb.tape.wire import Blob, dumps
+from gradb.tracer.isolation.genuine import is_grad_enabled
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.arguments import argument_text, tensors_in
@@ -98,7 +99,7 @@ class Microscope:
         if not is_op or self._local.looks or _in_transform() is not None or call.is_hidden():
             return None  # or a look into the node that calls it sees it
         self._install()
-        is_quiet = not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in call.inputs))
+        is_quiet = not (is_grad_enabled() and any(tensor.requires_grad for tensor in call.inputs))
         phase = "forward" if call.again is None and call.inside is None else "backward"
         return Look(self._composer, phase, self._composer.scope, is_quiet=is_quiet)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.tensors.norms import norm_of_all
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -35,13 +36,13 @@ def target_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def covers(tensor: torch.Tensor, grad: torch.Tensor) -> bool:
     """Tell whether a change of a tensor that shares the memory of a gradient reaches all of it."""
-    return tensor is grad or tensor.numel() == grad.numel()
+    return tensor is grad or Methods.numel(tensor) == Methods.numel(grad)
 
 
 def _is_zero(value: Any) -> bool:
     """Tell whether a number, or every element of a tensor or of a list of either, is zero."""
     if isinstance(value, torch.Tensor):
-        return value.numel() > 0 and norm_of_all((value,)) == 0
+        return Methods.numel(value) > 0 and norm_of_all((value,)) == 0
     if isinstance(value, Sequence) and not isinstance(value, str):
         return len(value) > 0 and all(map(_is_zero, value))
     return isinstance(value, numbers.Real) and float(value) == 0

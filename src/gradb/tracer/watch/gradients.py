@@ -18,6 +18,7 @@ import torch
 from gradb.tape.kinds.buffer import write_buffer
 from gradb.tape.kinds.error import write as write_error
 from gradb.tape.kinds.zero_grad import write as write_zero_grad
+from gradb.tracer.isolation.genuine import no_grad
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import Found, PlaceRow
@@ -137,7 +138,7 @@ class GradWatch:
             return
         event = self._recorder.settle()
         held = self._edits.hold(leaves, is_clear=True) if self._recorder.is_full else None
-        with torch.no_grad():
+        with no_grad():
             self._policy.clear(leaves)
         self._composer.series.point("inserted", "zero_grad", self._policy.count(), event)
         if held is not None:

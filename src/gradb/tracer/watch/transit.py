@@ -15,6 +15,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.wire import Blob
+from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.history import grad_of, version
 from gradb.tracer.tensors.records import NodeMark
@@ -103,4 +104,4 @@ def _memory(tensor: torch.Tensor) -> Any:
     """Return where and how the elements of a tensor lie, and in which version; None where that cannot be told."""
     if tensor.layout is not torch.strided or tensor.is_nested or (changes := version(tensor)) < 0:
         return None
-    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device, changes
+    return Methods.data_ptr(tensor), tensor.shape, Methods.stride(tensor), tensor.dtype, tensor.device, changes
