@@ -50,7 +50,7 @@ from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.kinds.probe import ProbeDetail
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
-from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.kinds.tensor import Tensor, write_head, write_tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import TensorValue
@@ -81,8 +81,8 @@ def _value_wire(value: TensorValue | None, blob: Blob) -> Wire | None:
 def _tensor(tensor: Tensor | None, blob: Blob) -> str:
     if tensor is None:
         return "null"
-    value = _value_wire(tensor.value, blob)
-    return dumps([tensor.id, tensor.name, tensor.requires_grad, tensor.node, tensor.output_nr, value])
+    head, value = write_head(tensor.id, tensor.name), _value(tensor.value, blob)
+    return write_tensor(head, tensor.requires_grad, tensor.node, tensor.output_nr, value)
 
 
 def _tensors(tensors: Iterable[Tensor | None], blob: Blob) -> str:

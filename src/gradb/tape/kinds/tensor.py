@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import WireError, integer, read_value, text
+from gradb.tape.wire import WireError, dumps, integer, read_value, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,26 @@ class Tensor:
     """Id of the node whose output this is: its grad_fn, or for a leaf that requires grad its AccumulateGrad node."""
     output_nr: int = 0
     """Which output of that node."""
+
+
+UNKNOWN = "[0,null,"
+"""How the wire form of a value without an identity begins."""
+
+
+def write_head(id: int, name: str | None) -> str:
+    """Return how the wire form of an appearance begins, which stays the same as long as the tensor has that name."""
+    return f"[{id},null," if name is None else f"[{id},{dumps(name)},"
+
+
+def write_plain(head: str, value: str) -> str:
+    """Return ``T`` of a tensor of which no node is told; ``value``: the text of ``V``."""
+    return f"{head}false,null,0,{value}]"
+
+
+def write_tensor(head: str, requires_grad: bool, node: int | None, output_nr: int, value: str) -> str:
+    """Return ``T``; ``value``: the text of ``V``."""
+    flag = "true" if requires_grad else "false"
+    return f"{head}{flag},{'null' if node is None else node},{output_nr},{value}]"
 
 
 def read_tensor(raw: Any, data: bytes) -> Tensor | None:

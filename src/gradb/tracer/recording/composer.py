@@ -17,6 +17,7 @@ import torch
 from gradb.tape.kinds.leaf import write as write_leaf
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.op import write as write_op
+from gradb.tape.kinds.tensor import UNKNOWN, write_plain, write_tensor
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
@@ -169,9 +170,8 @@ class Composer:
         head, blanks = self.tensors.record(tensor).head, self.blanks
         value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
         if not tensor.requires_grad:
-            return f"{head}false,null,0,{value}]"
-        node, output_nr = self.node_of(tensor, event, place)
-        return f"{head}true,{'null' if node is None else node},{output_nr},{value}]"
+            return write_plain(head, value)
+        return write_tensor(head, True, *self.node_of(tensor, event, place), value)
 
     def defined(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> tuple[str, int | None]:
         """Say that a tensor's value and node are defined at an event; return the text of ``T`` and the node's id."""
@@ -180,8 +180,7 @@ class Composer:
         blanks = self.blanks
         value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
         self.writer.tensors.append((known.id, event, node, output_nr))
-        flag = "true" if tensor.requires_grad else "false"
-        return f"{known.head}{flag},{'null' if node is None else node},{output_nr},{value}]", node
+        return write_tensor(known.head, tensor.requires_grad, node, output_nr, value), node
 
     def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, *, has_graph: bool = False) -> str:
         """Return the text of the wire forms of gradients inside the engine: values without an identity.
@@ -191,9 +190,7 @@ class Composer:
         if has_graph:
             return ",".join(["null" if tensor is None else self._with_node(tensor, blob) for tensor in tensors])
         take = self.snapshots.take if self.snapshots.passed is None else self.snapshots.take_passing
-        return ",".join(
-            ["null" if tensor is None else f"[0,null,false,null,0,{take(tensor, blob)}]" for tensor in tensors]
-        )
+        return ",".join(["null" if tensor is None else write_plain(UNKNOWN, take(tensor, blob)) for tensor in tensors])
 
     def tell_touched(self, held: Sequence[tuple[int, int]], node: Any) -> None:
         """Say of which tensors that a custom Function saved its backward has raised the version: it wrote to them."""
@@ -210,9 +207,9 @@ class Composer:
     def _with_node(self, tensor: torch.Tensor, blob: Blob) -> str:
         mark = None if (node := maker(tensor)) is None else self.nodes.mark(node)
         value = self.snapshots.take(tensor, blob)
-        return (
-            f"[0,null,false,null,0,{value}]" if mark is None else f"[0,null,true,{mark.id},{tensor.output_nr},{value}]"
-        )
+        if mark is None:
+            return write_plain(UNKNOWN, value)
+        return write_tensor(UNKNOWN, True, mark.id, tensor.output_nr, value)
 
     def node_of(self, tensor: torch.Tensor, event: int, place: PlaceRow) -> tuple[int | None, int]:
         """Return the node id and output number of a tensor, registering what is new in its graph."""

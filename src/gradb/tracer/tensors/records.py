@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.wire import dumps
+from gradb.tape.kinds.tensor import write_head
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.source.places import PlaceRow
@@ -43,7 +43,7 @@ class TensorRecord:
         self.id = id
         self.ref: Callable[[], torch.Tensor | None] = ref
         self.name: str | None = None
-        self.head = f"[{id},null,"
+        self.head = write_head(id, None)
         """How the wire form of an appearance begins."""
         self.is_leaf = self.is_settled = False
         """Leaves: True when the name is the path by which variables lead to it, or there is none."""
@@ -79,7 +79,7 @@ class TensorRecord:
     def call(self, name: str) -> None:
         """Give it a name."""
         self.name = name
-        self.head = f"[{self.id},{dumps(name)},"
+        self.head = write_head(self.id, name)
 
 
 class NodeMark:

@@ -19,7 +19,8 @@ import torch
 from torch.compiler import is_compiling
 
 from gradb.tape.kinds.aten import write as write_aten
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.kinds.tensor import write_head, write_plain
+from gradb.tape.wire import Blob
 from gradb.tracer.isolation.genuine import is_grad_enabled
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
@@ -299,5 +300,5 @@ class Look:
         """Return the text of the wire form ``T``: its nodes are the business of the op's own event."""
         known = self._composer.tensors.record(tensor)
         name = self.names.get(known.id) if known.name is None else None
-        head = known.head if name is None else f"[{known.id},{dumps(name)},"
-        return f"{head}false,null,0,{self._composer.snapshots.take(tensor, blob)}]"
+        head = known.head if name is None else write_head(known.id, name)
+        return write_plain(head, self._composer.snapshots.take(tensor, blob))

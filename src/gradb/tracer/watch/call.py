@@ -8,6 +8,7 @@ import torch
 
 from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.op import write as write_op
+from gradb.tape.kinds.tensor import write_plain
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.arguments import argument_text, tensors_in
@@ -168,7 +169,7 @@ class ForwardCall:
         if self.blind == UNSEEN:
             self.blind = self.composer.missing("inputs", RuntimeError(UNSEEN), hides="gradients")
         value = self.composer.snapshots.missing(self.blind)
-        self.texts = [f"{self.composer.tensors.record(one).head}false,null,0,{value}]" for one in self.inputs]
+        self.texts = [write_plain(self.composer.tensors.record(one).head, value) for one in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
         composer, call, found = self.composer, self.call, self._locate()

@@ -12,6 +12,7 @@ from gradb.tape.kinds.accumulate import write as write_accumulate
 from gradb.tape.kinds.backward_end import write as write_backward_end
 from gradb.tape.kinds.node import write as write_node
 from gradb.tape.kinds.node_start import write as write_node_start
+from gradb.tape.kinds.tensor import UNKNOWN, write_plain
 from gradb.tape.wire import dumps
 from gradb.tracer.probe.measuring import unknown
 from gradb.tracer.recording.composer import Composer
@@ -21,8 +22,7 @@ from gradb.tracer.tensors.records import NodeMark
 
 def _nothing(composer: Composer, count: int, why: str) -> str:
     """Return the text of the wire forms of gradients of which nothing is known."""
-    value = composer.snapshots.missing(why)
-    return ",".join([f"[0,null,false,null,0,{value}]"] * count)
+    return ",".join([write_plain(UNKNOWN, composer.snapshots.missing(why))] * count)
 
 
 def node_start(composer: Composer, run: EngineCall, mark: NodeMark, count: int, error: Exception) -> int:
