@@ -148,6 +148,11 @@ def scaled_and_divided(training: Training) -> None:
     training.scaler.scale(criterion / 4).backward()
 
 
+def divided_when_it_is_scaled(training: Training) -> None:
+    scaler, loss = training.scaler, training.criterion()
+    (scaler.scale(loss) / 4).backward()
+
+
 def a_mean_by_hand(training: Training) -> None:
     mean = (training.model(training.x) - training.y).pow(2).sum() / 8
     training.seen.append(4 * mean.item())
@@ -159,6 +164,7 @@ PARTS: dict[str, tuple[Callable[[Training], None], str]] = {
     "in place": (divided_in_place, "loss × 0.25"),
     "without a name": (without_a_name, "loss / 4"),
     "scaled": (scaled_and_divided, "loss / 4"),
+    "scaled before": (divided_when_it_is_scaled, "loss / 4"),
     "a mean": (a_mean_by_hand, "mean"),
 }
 

@@ -70,3 +70,16 @@ def test_a_scaler_of_the_scripts_own_is_recorded(tmp_path: Path) -> None:
     assert weights == train()
     assert notes(tape) == []
     assert [event.kind for event in tape.events()].count("step") == 2
+
+
+def test_a_quotient_that_is_scaled_is_told_as_one(tmp_path: Path) -> None:
+    """Accumulation in mixed precision: what is plotted is the divided value, and is called that."""
+
+    def script() -> None:
+        w, scaler = torch.ones(2, requires_grad=True), torch.amp.GradScaler("cpu", init_scale=8.0)
+        result = (w * 3).sum()
+        scaler.scale(result / 4).backward()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    losses = {one.name: list(one.values[: one.count]) for one in tape.series if one.kind == "loss"}
+    assert losses == {"loss / 4": [1.5]}

@@ -35,6 +35,8 @@ class Scaled:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], str, float | None]] = {}
+        self._scale: float | None = None
+        """By which the newest was multiplied."""
 
     def note(self, outputs: Any, product: Any, place: Place) -> None:
         """Remember what a product is of, or each of several products."""
@@ -43,15 +45,26 @@ class Scaled:
                 self.note(one, made, place)
         elif isinstance(outputs, torch.Tensor) and isinstance(product, torch.Tensor) and _is_single(product):
             row = place.names.of_arguments(_SCALE, 2, False)
-            name = (row[1] if len(row) > 1 else None) or "loss"
+            name = row[1] if len(row) > 1 else None
             key = id(product)
             ref = weakref.ref(product, lambda _: self._known.pop(key, None))
-            self._known[key] = ref, _divided(outputs, name, place, is_named=bool(row)), _value(outputs)
+            told = _divided(outputs, name or "loss", place, is_named=name is not None)
+            self._known[key] = ref, told, _value(outputs)
+            self._scale = _constant(maker(product))
 
     def of(self, root: torch.Tensor) -> tuple[str, float | None] | None:
         """Return name and value of what a root is the product of, or None."""
         known = self._known.get(id(root)) if self._known else None
         return None if known is None or known[0]() is not root else known[1:]
+
+    def behind(self, root: torch.Tensor) -> float | None:
+        """Return the scale that is in a root made of a product by a number, or divided by one; else None."""
+        node = maker(root) if self._scale else None
+        if node is None or node.name() not in _DIVISIONS or len(node.next_functions) != 2:
+            return None
+        inner, number = (target for target, _ in node.next_functions)
+        is_product = inner is not None and number is None and inner.name() == "MulBackward0"
+        return self._scale if is_product and _constant(inner) == self._scale else None
 
 
 class Losses:
@@ -86,8 +99,10 @@ class Losses:
         scaled = self._scaled.of(root)
         if scaled is not None:
             return scaled[0] + number, scaled[1]
-        known = self._known(place)
-        return _divided(root, known[1], place, is_named=known[3]) + number, None
+        known, scale = self._known(place), self._scaled.behind(root)
+        name = _divided(root, known[1], place, is_named=known[3]) + number
+        whole = None if scale is None else _value(root)
+        return name, None if whole is None else whole / (scale or 1.0)
 
     def text(self, losses: list[Loss], place: Place) -> str:
         """Return the wire form of a loss event."""
