@@ -12,5 +12,6 @@ from hypothesis import settings  # noqa: E402 - only from here on what is import
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
 
-settings.register_profile("gradb", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("gradb", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=1000)  # others each time: --hypothesis-profile
 settings.load_profile("gradb")

@@ -23,7 +23,7 @@ OPS = (
 
 
 def _samples(name: str, dtype: torch.dtype) -> list[tuple[Any, Any]]:
-    from torch.testing._internal.common_methods_invocations import op_db
+    from tests.tracer.op_database import op_db
 
     op = next(op for op in op_db if op.name == name)
     torch.manual_seed(0)

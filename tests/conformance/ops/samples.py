@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._pytree import tree_leaves
+
+from tests.tracer.op_database import op_db
 
 SEED = 20
 DTYPES = {"float64": torch.float64, "complex128": torch.complex128}

@@ -252,7 +252,7 @@ def test_a_ghost_comes_alone_at_first(base: Frame) -> None:
     assert any("ooo zero_grad off: no value yet" in line for line in lines)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.floats(), min_size=1, max_size=30),
     st.lists(st.floats(), max_size=30),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.frame.chain.paths import Paths
 from gradb.frame.graph.dag import Dag
@@ -95,7 +95,6 @@ def walks(graph: Graph, node: int) -> list[tuple[tuple[int, int], ...]]:
     return [((node, index), *rest) for index, edge in enumerate(graph[node]) for rest in walks(graph, edge.to or 0)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(graphs())
 def test_paths_are_counted_and_found_like_by_hand(graph: Graph) -> None:
     """The count is that of all walks, and the paths by number are these walks, each once and in their order."""
