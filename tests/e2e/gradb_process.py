@@ -62,14 +62,18 @@ def run(*command: str | Path, cwd: Path = SCRIPTS, env: dict[str, str] | None = 
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def gradb(*arguments: str | Path, cwd: Path = SCRIPTS, env: dict[str, str] | None = None) -> Done:
+def gradb(
+    *arguments: str | Path, cwd: Path = SCRIPTS, env: dict[str, str] | None = None, finalizes: bool = False
+) -> Done:
     """Run gradb; with an environment of its own in an interpreter of its own."""
-    return run(*GRADB, *arguments, cwd=cwd, env=env) if env else _WARM.run("gradb", *arguments, cwd=cwd)
+    if env:
+        return run(*GRADB, *arguments, cwd=cwd, env=env)
+    return _WARM.run("gradb", *arguments, cwd=cwd, finalizes=finalizes)
 
 
-def bare(*arguments: str | Path, cwd: Path = SCRIPTS) -> Done:
-    """Run a script with plain Python."""
-    return _WARM.run(*arguments, cwd=cwd)
+def bare(*arguments: str | Path, cwd: Path = SCRIPTS, finalizes: bool = False) -> Done:
+    """Run a script, or with ``-m`` a module, with plain Python."""
+    return _WARM.run(*arguments, cwd=cwd, finalizes=finalizes)
 
 
 class _Warm:
@@ -79,9 +83,10 @@ class _Warm:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
-    def run(self, *words: str | Path, cwd: Path) -> Done:
+    def run(self, *words: str | Path, cwd: Path, finalizes: bool) -> Done:
         """Have a process forked and wait for its end."""
-        asked = {"words": [str(word) for word in words], "cwd": str(cwd), "env": dict(os.environ)}
+        given = {"cwd": str(cwd), "env": dict(os.environ), "finalizes": finalizes}
+        asked = {"words": [str(word) for word in words], **given}
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             requests = self._started()
             socket.send_fds(requests, [json.dumps(asked).encode()], [out.fileno(), err.fileno()])

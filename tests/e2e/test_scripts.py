@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.output import OutputDetail
-from tests.e2e.gradb_process import GRADB, SCRIPTS, run
+from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb, run
 
 MEGABYTE = 2**20
 
@@ -129,7 +128,8 @@ TABLE = (
 def test_script_runs_as_it_does_bare(row: Row, tmp_path: Path) -> None:
     """Exit code and output are those of the bare run, and the tape holds what happened up to the end."""
     path = tmp_path / "run.tape"
-    done, plain = run(*GRADB, "record", "-o", path, *row.words), run(sys.executable, *row.words)
+    done = gradb("record", "-o", path, *row.words, finalizes=True)
+    plain = bare(*row.words, finalizes=True)
     assert done.code == row.code, done.err
     assert plain.code == row.code
     assert done.out == plain.out

@@ -1,18 +1,24 @@
 """One process that has torch and gradb in memory, and forks what the tests start: an import less each, of seconds.
 
-What it forks is what ``python -m gradb ...`` or ``python SCRIPT ...`` would be, in a process of its own with the
-folder, environment and streams that are asked for; gradb's own debuggee is forked from gradb's process in turn, and
-takes torch from memory when the script imports it. Tests of processes themselves (signals, terminals, descriptors,
-how a script ends) start real ones instead.
+What it forks is what ``python -m gradb ...``, ``python SCRIPT ...`` or ``python -m MODULE ...`` would be, in a process
+of its own with the folder, environment and streams that are asked for; gradb's own debuggee is forked from gradb's
+process in turn, and takes torch from memory when the script imports it. A script that *finalizes* ends as with its
+interpreter, all modules taken down, which takes half a second; any other runs its exit functions and is gone.
+Tests of signals, of terminals and of what is set before an interpreter starts start real ones instead.
 """
 
 from __future__ import annotations
 
 import atexit
+import builtins
 import contextlib
+import ctypes
+import gc
 import importlib
 import json
+import multiprocessing.util
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -30,6 +36,8 @@ _PARTS = (
     " tracer.process.debuggee tracer.watch.tracing"
 )
 _leave = os._exit
+_exit = ctypes.pythonapi.Py_Exit  # unlike ``sys.exit`` it runs nothing of what called us on the way
+_finalizes = False
 
 
 def serve(requests: socket.socket) -> None:
@@ -47,26 +55,39 @@ def serve(requests: socket.socket) -> None:
         requests.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
 
 
-def _become(streams: list[int], words: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
+def _become(streams: list[int], words: list[str], cwd: str, env: dict[str, str], finalizes: bool) -> NoReturn:
     """Be the process that was asked for."""
+    global _finalizes
+    _finalizes = finalizes
     _take([os.open(os.devnull, os.O_RDONLY), *streams], keeping=())
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     subprocess.Popen = _Forked  # type: ignore[misc]
-    is_gradb = words[0] == "gradb"
-    if not is_gradb:
-        _keep_torch()
     sys.argv = words
-    sys.path.insert(0, cwd if is_gradb else str(Path(words[0]).resolve().parent))
-    _end(importlib.import_module("gradb.cli.main").main if is_gradb else lambda: _run(words[0]))
+    if words[0] == "gradb":
+        sys.path.insert(0, cwd)
+        _end(importlib.import_module("gradb.cli.main").main, is_script=False)
+    _keep_torch()
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        sys.path.insert(0, cwd)
+        _end(lambda: _run_module(words[1]))
+    sys.path.insert(0, str(Path(words[0]).resolve().parent))
+    _end(lambda: _run(words[0]))
 
 
 def _run(script: str) -> None:
     path = Path(script).absolute()
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__file__ = str(path)
+    main.__dict__["__builtins__"] = builtins
     exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), main.__dict__)
+
+
+def _run_module(name: str) -> None:
+    sys.modules["__main__"] = ModuleType("__main__")
+    runpy._run_module_as_main(name)  # type: ignore[attr-defined] # as Python itself does
 
 
 def _take(streams: list[int], keeping: tuple[int, ...]) -> None:
@@ -81,7 +102,7 @@ def _take(streams: list[int], keeping: tuple[int, ...]) -> None:
     os.closerange(low, 1024)
 
 
-def _end(run: Callable[[], int | None]) -> NoReturn:
+def _end(run: Callable[[], int | None], *, is_script: bool = True) -> NoReturn:
     """Run something as the whole of this process, and end as Python does after it."""
     code = 1
     try:
@@ -93,6 +114,8 @@ def _end(run: Callable[[], int | None]) -> NoReturn:
             print(error.code, file=sys.stderr)
     except BaseException as error:
         sys.excepthook(type(error), error.with_traceback(_without_ours(error.__traceback__)), error.__traceback__)
+    if _finalizes and is_script:
+        _exit(code)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
@@ -129,6 +152,7 @@ def _debug(argv: list[str]) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
     atexit._clear()
+    atexit.register(multiprocessing.util._exit_function)  # of what is in memory, not of gradb's
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
@@ -168,6 +192,8 @@ def main() -> None:
 
     for name in _PARTS.split():
         importlib.import_module(f"gradb.{name}")
+    gc.collect()
+    gc.freeze()  # what is in memory need not be looked through again by each process, least of all at its end
     serve(socket.socket(fileno=int(sys.argv[1])))
 
 
