@@ -152,7 +152,7 @@ def _debug(argv: list[str]) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
     atexit._clear()
-    atexit.register(multiprocessing.util._exit_function)  # of what is in memory, not of gradb's
+    atexit.register(vars(multiprocessing.util)["_exit_function"])  # of what is in memory, not of gradb's
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)

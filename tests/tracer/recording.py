@@ -15,7 +15,7 @@ from gradb.tape.writer import TapeWriter
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
-from gradb.tracer.source import places, syntax
+from gradb.tracer.source import places, syntax, variables
 from gradb.tracer.watch.tracing import tracing
 
 _indexes: dict[str, syntax.Index] = {}
@@ -30,6 +30,9 @@ def _index_once(text: str) -> syntax.Index:
 
 
 vars(places)["index"] = _index_once
+# What runs the tests is below them on the stack, but no library that a recorded function has called: names of tensors
+# are not to be looked for in all that it holds.
+vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "pytest", "xdist"}
 
 
 def record(
