@@ -8,10 +8,17 @@ import sys
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the hundreds of processes would compile gradb anew
 sys.dont_write_bytecode = False  # and each worker Hypothesis and the tests
 
-from hypothesis import settings  # noqa: E402 - only from here on what is imported is kept compiled
+import pytest  # noqa: E402 - only from here on what is imported is kept compiled
+from _pytest.unraisableexception import gc_collect_iterations_key  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
 
 settings.register_profile("gradb", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=1000)  # others each time: --hypothesis-profile
 settings.load_profile("gradb")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the garbage of all tests collected twice at the end, and not five times: with torch each takes a second."""
+    config.stash[gc_collect_iterations_key] = 2

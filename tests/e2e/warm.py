@@ -59,6 +59,8 @@ def _become(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
     """Be the process that was asked for."""
     global _finalizes
     _finalizes = finalizes
+    if not finalizes:
+        gc.unfreeze()
     _take([os.open(os.devnull, os.O_RDONLY), *streams], keeping=())
     os.chdir(cwd)
     os.environ.clear()
@@ -193,7 +195,7 @@ def main() -> None:
     for name in _PARTS.split():
         importlib.import_module(f"gradb.{name}")
     gc.collect()
-    gc.freeze()  # what is in memory need not be looked through again by each process, least of all at its end
+    gc.freeze()  # what is in memory is not looked through by the processes that finalize, for a second each
     serve(socket.socket(fileno=int(sys.argv[1])))
 
 

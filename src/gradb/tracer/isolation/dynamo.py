@@ -50,7 +50,7 @@ def _codes() -> Iterator[CodeType]:
 
 
 def _functions() -> Iterator[Any]:
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name.startswith(_OURS) and name not in _marked:
             _marked.add(name)
             for value in list(vars(module).values()):
