@@ -286,6 +286,28 @@ def test_a_leaf_that_is_passed_on_keeps_its_name(tmp_path: Path) -> None:
         assert [buffer.name for buffer in tape.frame(position).grads] == ["image"]
 
 
+@pytest.mark.parametrize("has_variable", [True, False])
+def test_leaves_that_a_module_is_called_with_are_not_its_parameters(tmp_path: Path, *, has_variable: bool) -> None:
+    """What ``functional_call`` puts in the place of parameters has the path of the script's own dictionary, or none."""
+
+    def script() -> None:
+        model = nn.Linear(2, 1, bias=False)
+        if has_variable:
+            given = {"weight": torch.ones(1, 2, requires_grad=True)}
+            torch.func.functional_call(model, given, ONES).sum().backward()
+        else:
+            torch.func.functional_call(model, {"weight": torch.ones(1, 2, requires_grad=True)}, ONES).sum().backward()
+        model(ONES).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    filled = [event.seq for event in tape.events() if event.kind == "accumulate"]
+    names = [{buffer.name for buffer in tape.frame(seq).grads if buffer.is_current} for seq in filled]
+    assert names[1] == {"model.weight"}
+    assert names[0] == {'given["weight"]'} if has_variable else all(name.startswith("leaf #") for name in names[0])
+    shown = {buffer.name for seq in range(1, tape.head + 1) for buffer in tape.frame(seq).grads}
+    assert not any("replaced" in name for name in shown)
+
+
 def test_the_end_of_a_path_is_enough_where_only_one_ends_so(tmp_path: Path) -> None:
     """``fc.weight`` means ``net.fc.weight``; with a second net it means nothing."""
 

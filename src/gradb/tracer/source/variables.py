@@ -64,10 +64,12 @@ class Search:
 
     Args:
         wanted: the ids of the tensors; they are alive as long as the search lasts.
+        opens_modules: whether a path may lead through a module.
     """
 
-    def __init__(self, wanted: Iterable[int]) -> None:
+    def __init__(self, wanted: Iterable[int], *, opens_modules: bool = True) -> None:
         self.wanted = set(wanted)
+        self._opens_modules = opens_modules
         self.found: dict[int, tuple[str, str]] = {}
         """Path, and the function whose variable it begins with."""
         self._scope = ""
@@ -121,7 +123,7 @@ class Search:
 
     def _module(self, path: str, root: Any, depth: int, pending: deque[tuple[str, Any, int]]) -> None:
         """Claim the parameters below a module, and put off what else its modules hold."""
-        stack = [(path, root)]
+        stack = [(path, root)] if self._opens_modules else []
         while stack and self.wanted:
             prefix, module = stack.pop()
             if id(module) in self._seen:

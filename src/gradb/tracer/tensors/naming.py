@@ -27,6 +27,8 @@ _MOST_FRUITLESS = 100
 """So many searches that found nothing, and no more are made."""
 _MOST_FRUITLESS_IN_LIBRARIES = 10
 _SELF = "self."
+_SWAPPING = getattr(getattr(torch.nn.utils.stateless, "_functional_call", None), "__code__", None)
+"""The code of torch's that has a module hold what is no parameter of its own, as long as it runs."""
 
 
 def _spared(part: Callable[..., None]) -> Callable[..., None]:
@@ -40,6 +42,16 @@ def _spared(part: Callable[..., None]) -> Callable[..., None]:
             naming.missing("names", error)
 
     return call
+
+
+def are_swapped() -> bool:
+    """Tell whether the parameters of a module are not its own now: it is called by ``torch.func.functional_call``."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code is _SWAPPING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Namer:
@@ -218,7 +230,7 @@ class Namer:
         return known.is_settled and (known.name is None or self._owners.get(known.name) is known)
 
     def _search(self, wanted: Iterable[int]) -> dict[int, tuple[str, str]]:
-        search, seen = Search(wanted), set()
+        search, seen = Search(wanted, opens_modules=not are_swapped()), set()
         frames = self._frames()
         for frame in frames:  # what belongs to modules first: it lasts longest
             if id(frame.f_globals) not in seen:

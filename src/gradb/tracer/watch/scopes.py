@@ -19,6 +19,7 @@ from gradb.tracer.isolation.signals import Torn
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Found, ModuleCall
 from gradb.tracer.source.syntax import Callee
+from gradb.tracer.tensors.naming import are_swapped
 
 _MODULE = Callee("")
 
@@ -167,7 +168,7 @@ class ModuleScopes:
     def _name_parameters(self, root: torch.nn.Module, found: Found) -> None:
         """Give the parameters of a model that is called the paths by which variables lead to them."""
         tree = self._trees.get(id(root))
-        if tree is None or tree.ref() is not root or tree.is_named:
+        if tree is None or tree.ref() is not root or tree.is_named or are_swapped():
             return
         tree.is_named = True
         names = {id(parameter): (name, parameter) for name, parameter in _named_parameters(root)}
