@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gradb.debugger.errors import UserError
-from gradb.frame.training import Change, Training
+from gradb.frame.training import InterventionMark, Training
 from gradb.link.spec import Intervention, What
 
 _ITERATION = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -195,6 +195,6 @@ class Settings:
         return marks[-1].value if marks and len(marks) >= expected else asked
 
 
-def _marks(what: What, training: Training | None) -> list[Change]:
+def _marks(what: What, training: Training | None) -> list[InterventionMark]:
     known = () if training is None else training.marks
     return [mark for mark in known if mark.what == what and training is not None and mark.event <= training.position]

@@ -24,7 +24,7 @@ _FIRST: dict[str, str] = {"zero_grad": "script", "lr": "script", "record": "full
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class InterventionMark:
     """A change that was made from outside, or of the depth of recording."""
 
     event: int
@@ -52,7 +52,7 @@ class Training:
 
     series: tuple[Series, ...]
     """All series, as far as they are recorded."""
-    marks: tuple[Change, ...]
+    marks: tuple[InterventionMark, ...]
     """All interventions and changes of depth, as far as they are recorded."""
     position: int
     iteration: int
@@ -61,11 +61,11 @@ class Training:
     """The last iteration of which there is a loss or a step; 0 where there is none."""
     is_finished: bool
     """True when the end of the run is on the tape."""
-    policy: Change | None
+    policy: InterventionMark | None
     """The mark that set the zero_grad policy in force at the position; None: as the script is written."""
-    rate: Change | None
+    rate: InterventionMark | None
     """The same for the learning rate."""
-    depth: Change | None
+    depth: InterventionMark | None
     """The same for the depth of recording; None: full."""
     touched: int
     """How many calls the policy in force has suppressed (``off``) or added (``on``) up to the position."""
@@ -110,7 +110,7 @@ class Trainings:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._series = SeriesReader(store.db, store.renumbering)
-        self._marks: list[Change] = []
+        self._marks: list[InterventionMark] = []
         self._read_at = 0
 
     def at(self, position: int, head: int, iteration: int) -> Training:
@@ -144,7 +144,7 @@ class Trainings:
         """Return every series as far as it is committed now."""
         return self._series.all()
 
-    def unseen_since(self, event: int, position: int, head: int) -> Change | None:
+    def unseen_since(self, event: int, position: int, head: int) -> InterventionMark | None:
         """Return the mark from which on what was recorded at ``event`` may have changed unseen; None: it is known.
 
         Everything is taken stock of when everything is recorded again, so only a stretch that was only watched, and
@@ -155,7 +155,7 @@ class Trainings:
         newest = next((mark for mark in reversed(before) if mark.what == "record" and mark.value == "watch"), None)
         return newest if newest is not None and newest.event > event else None
 
-    def _in_force(self, what: str, position: int) -> Change | None:
+    def _in_force(self, what: str, position: int) -> InterventionMark | None:
         known = self._marks[: bisect_right(self._marks, position, key=attrgetter("event"))]
         newest = next((mark for mark in reversed(known) if mark.what == what), None)
         return None if newest is None or newest.value == _FIRST[what] else newest
@@ -172,24 +172,24 @@ class Trainings:
             self._marks.append(self._mark(seq))
         self._read_at = head
 
-    def _mark(self, seq: int) -> Change:
+    def _mark(self, seq: int) -> InterventionMark:
         iteration = self._store.event(seq).iteration
         match self._store.detail(seq):
             case InterventionDetail("zero_grad", _, after):
-                return Change(seq, iteration, "zero_grad", after)
+                return InterventionMark(seq, iteration, "zero_grad", after)
             case InterventionDetail("lr", _, after):
-                return Change(seq, iteration, "lr", after)
+                return InterventionMark(seq, iteration, "lr", after)
             case DepthDetail(depth, reason, _, _):
-                return Change(seq, iteration, "record", depth, reason)
+                return InterventionMark(seq, iteration, "record", depth, reason)
         raise TapeError(f"{self._store.db.name} is damaged: event {seq} changes nothing that is known.")
 
 
-def _touched(series: tuple[Series, ...], policy: Change | None, position: int) -> int:
+def _touched(series: tuple[Series, ...], policy: InterventionMark | None, position: int) -> int:
     """Return what the policy in force has done so far; the series count from 1 in each period."""
     return _counted(series, "suppressed" if policy and policy.value == "off" else "inserted", policy, position)
 
 
-def _counted(series: tuple[Series, ...], kind: str, policy: Change | None, position: int) -> int:
+def _counted(series: tuple[Series, ...], kind: str, policy: InterventionMark | None, position: int) -> int:
     if policy is None:
         return 0
     counts = [one for one in series if one.kind == kind]

@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 
-from gradb.frame.training import Change, Training
+from gradb.frame.training import InterventionMark, Training
 from gradb.tape.series import Series, SeriesKind
 
 NAN, INF = math.nan, math.inf
@@ -32,7 +32,7 @@ def made_series(
 def made_training(
     *series: Series,
     iteration: int | None = None,
-    marks: Sequence[Change] = (),
+    marks: Sequence[InterventionMark] = (),
     is_finished: bool = True,
     seed: int | None = None,
 ) -> Training:

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.frame.training import Change, Training
+from gradb.frame.training import InterventionMark, Training
 from gradb.present.draw.text import to_text
 from gradb.present.lines.verdict import compared, figures, is_same, parting
 from gradb.present.options import Options, Plot
@@ -102,7 +102,7 @@ def test_figures_pass_over_what_is_not_finite() -> None:
 
 def test_both_runs_are_in_the_plot_and_in_the_table() -> None:
     """Signs that differ, marks of both, and their figures in columns."""
-    off = Change(50, 5, "zero_grad", "off")
+    off = InterventionMark(50, 5, "zero_grad", "off")
     right = made_training(made_series([*FALLING[:5], *(9.0 + i for i in range(35)), NAN]), marks=[off], seed=7)
     lines = shown(made_training(made_series(FALLING), seed=7), right)
     text = "\n".join(lines)

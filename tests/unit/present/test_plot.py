@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gradb.frame.training import Change
+from gradb.frame.training import InterventionMark
 from gradb.present.draw.columns import IterationRange, gather
 from gradb.present.draw.curves import Canvas, curves_of
 from gradb.present.draw.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
@@ -154,7 +154,7 @@ def test_it_never_fails_and_keeps_its_size(
     window: IterationRange | None,
 ) -> None:
     """Whatever the values: exactly the lines there are, each exactly as wide as asked for."""
-    made = tuple(Change(10 * at, at, "zero_grad", "off") for at in sorted(marks))
+    made = tuple(InterventionMark(10 * at, at, "zero_grad", "off") for at in sorted(marks))
     given_window = {} if window is None else {"window": window}
     drawn = picture(values, width, height, ghost, is_log=is_log, cursor=cursor, marks=made, **given_window)
     assert [line.cell_len for line in drawn.lines] == [width] * height
@@ -208,7 +208,11 @@ def test_a_cursor_outside_is_said() -> None:
 
 def test_changes_are_marked() -> None:
     """Each intervention and change of depth has a line and a label that begins or ends there."""
-    marks = (Change(1, 20, "zero_grad", "off"), Change(2, 50, "lr", "1e-4"), Change(3, 70, "record", "watch"))
+    marks = (
+        InterventionMark(1, 20, "zero_grad", "off"),
+        InterventionMark(2, 50, "lr", "1e-4"),
+        InterventionMark(3, 70, "record", "watch"),
+    )
     drawn = picture([float(i) for i in range(80)], marks=marks)
     head = drawn.lines[0].plain
     assert head.split() == ["off@20", "lr", "1e-4@50", "watch@70"]
@@ -220,7 +224,7 @@ def test_changes_are_marked() -> None:
 
 def test_labels_without_room_are_in_a_note() -> None:
     """What cannot be named over the plot is named below it."""
-    marks = tuple(Change(at, at, "zero_grad", "off" if at % 2 else "on") for at in range(20, 60))
+    marks = tuple(InterventionMark(at, at, "zero_grad", "off" if at % 2 else "on") for at in range(20, 60))
     drawn = picture([1.0] * 80, marks=marks)
     (note,) = drawn.notes
     assert note.startswith("not named in the plot: on@")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.frame.training import Change, Training
+from gradb.frame.training import InterventionMark, Training
 from gradb.present.draw.text import to_text
 from gradb.present.lines.readings import status_lines
 from gradb.present.options import Options, OtherRun, Plot
@@ -86,14 +86,16 @@ def test_the_policy_says_what_it_does(blown_up: Tape) -> None:
 def test_policies_in_words(value: str, kind: str, count: list[float], words: str) -> None:
     """Each policy, with one, several and no calls that it met."""
     counts = [made_series(count, "zero_grad", None, kind=kind)] if count else []  # type: ignore[arg-type]
-    assert words in status(made_training(made_series([1.0] * 5), *counts, marks=[Change(1, 1, "zero_grad", value)]))
+    assert words in status(
+        made_training(made_series([1.0] * 5), *counts, marks=[InterventionMark(1, 1, "zero_grad", value)])
+    )
 
 
 def test_clears_that_could_not_be_held_back_are_said() -> None:
     """The policy says how many it let through, beside what it suppressed or alone."""
     missed = made_series([1.0, 2.0, 3.0], "zero_grad", None, kind="missed")
     suppressed = made_series([1.0], "zero_grad", None, kind="suppressed")
-    losses, marks = made_series([1.0] * 5), [Change(1, 1, "zero_grad", "off")]
+    losses, marks = made_series([1.0] * 5), [InterventionMark(1, 1, "zero_grad", "off")]
     assert "zero_grad off since iteration 1, 3 clears could not be held back" in status(
         made_training(losses, missed, marks=marks)
     )
@@ -105,7 +107,7 @@ def test_clears_that_could_not_be_held_back_are_said() -> None:
 def test_an_overridden_rate_says_who_and_from_when() -> None:
     """Before the next step the old rate was the last one used, after it the new one."""
     rates = made_series([0.1, 0.1, 0.5], "SGD", None, kind="learning_rate")
-    mark = Change(21, 3, "lr", "0.5")
+    mark = InterventionMark(21, 3, "lr", "0.5")
     before = status(replace(made_training(rates, marks=[mark], iteration=3), position=22))
     assert "learning rate 0.1 (0.5 from the next step: set by you at iteration 3)" in before
     assert "learning rate 0.5 (set by you at iteration 3)" in status(made_training(rates, marks=[mark]))
@@ -160,7 +162,7 @@ def test_readings_fold_at_the_width() -> None:
 def test_a_long_reading_is_folded_not_cut() -> None:
     """In a narrow pane the policy still says what it does, and since when."""
     counts = made_series([1.0, 2.0, 3.0], "zero_grad", None, kind="suppressed")
-    made = made_training(made_series([1.0] * 3), counts, marks=[Change(1, 1, "zero_grad", "off")])
+    made = made_training(made_series([1.0] * 3), counts, marks=[InterventionMark(1, 1, "zero_grad", "off")])
     lines = [line.plain for line in status_lines(made, 34)]
     at = lines.index("zero_grad off: 3 calls suppressed")
     assert lines[at + 1].startswith("  since iteration 1")

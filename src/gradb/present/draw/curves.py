@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from rich.text import Text
 
 from gradb.algebra.figures import number
-from gradb.frame.training import Change
+from gradb.frame.training import InterventionMark
 from gradb.present.draw.columns import Column, IterationRange
 from gradb.present.draw.raster import BRAILLE
 from gradb.tape.series import Series
@@ -51,8 +51,8 @@ class Canvas:
     is_log: bool = False
     cursor: int | None = None
     """The iteration of the position."""
-    marks: tuple[Change, ...] = ()
-    ghost_marks: tuple[Change, ...] = ()
+    marks: tuple[InterventionMark, ...] = ()
+    ghost_marks: tuple[InterventionMark, ...] = ()
     """Those of the other run: their labels begin with its sign."""
     gathered: dict[int, list[list[Column]]] = field(default_factory=dict, compare=False, repr=False)
     """Points gathered into columns, by the number of cells: kept while one drawing is tried at several heights."""

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.frame.frame import Frame
-from gradb.frame.training import Change, Onset, Training
+from gradb.frame.training import InterventionMark, Onset, Training
 from gradb.present.draw import theme
 from gradb.present.draw.columns import IterationRange
 from gradb.present.draw.curves import Canvas, Curve, curves_of
@@ -217,13 +217,13 @@ def training_json(training: Training) -> Json:
     }
 
 
-def _in_force(mark: Change | None, first: str) -> Json:
+def _in_force(mark: InterventionMark | None, first: str) -> Json:
     if mark is None:
         return {"value": first, "event": None, "iteration": None}
     return {"value": mark.value, "event": mark.event, "iteration": mark.iteration}
 
 
-def mark_json(mark: Change) -> Json:
+def mark_json(mark: InterventionMark) -> Json:
     """Return a change made from outside, or of the depth of recording."""
     result: Json = {"event": mark.event, "iteration": mark.iteration, "what": mark.what, "value": mark.value}
     return result | {"reason": mark.reason} if mark.what == "record" else result
