@@ -96,6 +96,8 @@ CHANGES: dict[str, tuple[Callable[[nn.Linear], Any], str, int]] = {
     ".data =": (_set_data, "grad.data = value", 1),
     "one element": (_mask_one, "grad[...] = value", 1),
     "out=": (_write_out, "grad.mul", 1),
+    "init": (lambda m: nn.init.uniform_(_grad(m.weight)), "uniform_", 1),
+    "init by name": (lambda m: nn.init.constant_(tensor=_grad(m.weight), val=2), "constant_", 1),
 }
 
 
@@ -224,6 +226,7 @@ HELD_BACK: dict[str, Callable[[torch.Tensor], Any]] = {
     "mul(0, out=)": lambda w: torch.mul(_grad(w), 0, out=_grad(w)),
     "_foreach_mul_(0)": lambda w: torch._foreach_mul_([_grad(w)], 0),
     "a view of it": lambda w: _grad(w).view(2, 1).zero_(),
+    "init": lambda w: nn.init.constant_(_grad(w), 0.0),
 }
 LET_THROUGH: dict[str, Callable[[torch.Tensor], Any]] = {
     "half and half": lambda w: (_grad(w)[:1].zero_(), _grad(w)[1:].zero_()),

@@ -31,7 +31,9 @@ def clears(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def target_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what a call changes: a tensor, or a list of them."""
-    return kwargs["out"] if "out" in kwargs else args[0] if args else kwargs.get("self", kwargs.get("input"))
+    if args or "out" in kwargs:
+        return kwargs.get("out", args[0] if args else None)
+    return next((kwargs[name] for name in ("self", "input", "tensor") if name in kwargs), None)  # tensor: torch.nn.init
 
 
 def covers(tensor: torch.Tensor, grad: torch.Tensor) -> bool:
@@ -87,6 +89,7 @@ _IN_PLACE: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], bool]] = {
     "zero_": _always,
     "_foreach_zero_": _always,
     "fill_": _SOURCE,
+    "constant_": _of_second("val"),
     "copy_": _SOURCE,
     "_foreach_copy_": _SOURCE,
     "mul_": _PRODUCT,
