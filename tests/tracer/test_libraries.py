@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,6 +31,33 @@ def fit(model, steps):
 
 def broken(x):
     return x @ torch.ones(7, 7)
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient.mul(2)
+
+def fit_by_closure(model, optimizer):
+    def closure():
+        optimizer.zero_grad()
+        loss = Doubled.apply(model.training_step()) / 4
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+
+class Descent(torch.optim.Optimizer):
+    def __init__(self, parameters):
+        super().__init__(parameters, {})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.sub_(parameter.grad.mul(0.1))
 """
 
 
@@ -105,3 +133,33 @@ def test_an_error_in_a_library(library: object, tmp_path: Path) -> None:
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     call = "library.broken(torch.ones(2, 2))  # type: ignore[attr-defined]"
     assert _places(tape, {"error"}) == [("error", call, "trainerlib/loop.py:13")]
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.LBFGS])
+def test_a_closure_of_a_library_is_recorded(library: Any, tmp_path: Path, kind: Any) -> None:
+    """What a library computes where an optimizer calls it back is the training's, and no part of the update."""
+
+    def script() -> None:
+        model = Model()
+        library.fit_by_closure(model, kind(model.parameters(), lr=0.1))
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    functions = [event.name for event in tape.events() if event.kind == "op"]
+    count = sum(event.kind == "backward_start" for event in tape.events())
+    assert functions.count("DoubledBackward") == functions.count("DivBackward0") == functions.count("Tensor.mul") / 2
+    assert functions.count("DivBackward0") == count
+    assert not any(tape.frame(event.seq).chain is None for event in tape.events() if event.kind == "node")
+
+
+def test_the_update_of_a_librarys_optimizer_is_a_step(library: Any, tmp_path: Path) -> None:
+    """Its own ops are no events beside the step."""
+
+    def script() -> None:
+        model = Model()
+        optimizer = library.Descent(model.parameters())
+        model.training_step().backward()
+        optimizer.step()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    last = [event.kind for event in tape.events()][-2:]
+    assert last == ["backward_end", "step"]

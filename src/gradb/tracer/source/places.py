@@ -113,7 +113,7 @@ class Places:
         ``within`` is the innermost call of a module that the walk is sure to reach, if it is known.
         """
         is_direct, is_optimizer, is_deep, calls = True, False, False, 0
-        library, is_librarys = None, False
+        library, is_librarys, is_closure = None, False, False
         kinds = self._kinds
         while frame is not None:
             code = frame.f_code
@@ -137,7 +137,9 @@ class Places:
                 if kind == _LIBRARY and library is None:
                     library, is_librarys = frame, is_direct
                 is_direct, is_deep = False, True
-                is_optimizer |= kind == _OPTIM
+                if kind == _OPTIM:
+                    is_closure |= library is not None and not code.co_filename.endswith(_AROUND_STEPS)
+                    is_optimizer |= not is_closure
             frame = frame.f_back
         if library is not None:  # nothing of the script's is below: a thread that the library has begun
             return self._place(library.f_code, library.f_lasti).found(False, is_optimizer, False, is_librarys)
@@ -243,6 +245,8 @@ class Places:
 
 _MAX_CODES = 10_000
 _USER, _DEEP, _OPTIM, _TRANSPARENT, _MODULE, _LIBRARY = range(6)
+_AROUND_STEPS = "/optim/optimizer.py"
+"""What runs around the step of every optimizer, a library's too; a library below other code there is a closure."""
 _KINDS = dict.fromkeys(_THIN, _TRANSPARENT) | {"nn/modules/module.py": _MODULE}
 _STDLIB_GLUE = {
     module.__file__
