@@ -79,7 +79,10 @@ def _exit_reason(error: SystemExit) -> str:
 
 
 def strip(error: BaseException) -> None:
-    """Take our own and runpy's frames out of the tracebacks of an exception and of all it is linked to."""
+    """Take our own and runpy's frames out of the tracebacks of an exception and of all it is linked to.
+
+    What was raised and handled within our own code is no context of the script's.
+    """
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
     while pending:
@@ -87,10 +90,16 @@ def strip(error: BaseException) -> None:
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
+        while (context := current.__context__) is not None and _is_ours(context):
+            current.__context__ = context.__context__
         current.__traceback__ = _without_ours(current.__traceback__)
         pending += [current.__cause__, current.__context__]
         if isinstance(current, BaseExceptionGroup):
             pending.extend(current.exceptions)
+
+
+def _is_ours(error: BaseException) -> bool:
+    return error.__traceback__ is not None and _without_ours(error.__traceback__) is None
 
 
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
@@ -105,7 +114,7 @@ def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
             kept.append(traceback)
         was_ours = is_ours
         traceback = traceback.tb_next
-    for here, after in zip(kept, [*kept[1:], None], strict=True):
+    for here, after in zip(kept, [*kept[1:], None], strict=False):
         here.tb_next = after
     return kept[0] if kept else None
 
