@@ -301,3 +301,27 @@ def test_a_hook_of_a_leaf_that_raises_is_shown_where_it_did(tmp_path: Path) -> N
     _, tape = record(tmp_path / "run.tape", run)
     ran = [event.seq for event in tape.events() if event.kind == "hook"][-1]
     assert "raised ValueError: no" in to_text(PANES["chain"].render(tape.frame(ran), Options(width=120)), 120)
+
+
+@pytest.mark.parametrize("mode", ["all", "any"])
+def test_a_hook_of_several_tensors_is_seen(tmp_path: Path, mode: Any) -> None:
+    """Torch hangs functions of its own on each tensor: the hook is the script's, and what it computes is recorded."""
+
+    def several(gradients: Any) -> None:
+        (gradients[0] if mode == "all" else gradients).mul(3)
+
+    def script() -> Any:
+        a, b, loss = _graph()
+        torch.autograd.graph.register_multi_grad_hook((a, b), several, mode=mode)
+        loss.backward()
+        return a.grad
+
+    grad, tape = record(tmp_path / "run.tape", script)
+    assert torch.equal(grad, script())
+    events = list(tape.events())
+    start = next(event.seq for event in events if event.kind == "backward_start")
+    assert [event.name for event in events if event.kind == "op" and event.seq > start] == ["Tensor.mul"]
+    details = [tape.detail(event.seq) for event in events if event.kind == "hook"]
+    hooks = [detail for detail in details if isinstance(detail, HookDetail)]
+    assert {detail.function.rpartition(".")[2] for detail in hooks} == {"several"}
+    assert [detail.has_run for detail in hooks] == [False, False, True, True]

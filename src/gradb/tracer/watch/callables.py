@@ -35,11 +35,20 @@ def _function_of(hook: Any) -> Any:
     """Return what a hook calls: the function of a partial, of a partial of that, of a bound method."""
     for _ in range(_MOST_LAYERS):
         inner = hook.func if isinstance(hook, (functools.partial, functools.partialmethod)) else hook
-        inner = getattr(inner, "__func__", inner)
+        inner = handed_to_torch(getattr(inner, "__func__", inner))
         if inner is hook:
             break
         hook = inner
     return hook
+
+
+def handed_to_torch(hook: Any) -> Any:
+    """Return what ``register_multi_grad_hook`` was given, of the hooks that torch makes of it; else the hook itself."""
+    code = getattr(hook, "__code__", None)
+    if code is None or not is_ours(code) or not code.co_qualname.startswith("register_multi_grad_hook."):
+        return hook
+    cells = dict(zip(code.co_freevars, hook.__closure__ or (), strict=False))
+    return cells["fn"].cell_contents if "fn" in cells else hook
 
 
 def code_of(hook: Any) -> CodeType | None:

@@ -21,7 +21,7 @@ from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, PlaceRow
 from gradb.tracer.tensors.history import grad_of, version
 from gradb.tracer.watch.aten import looking_away
-from gradb.tracer.watch.callables import code_of, is_ours, name_of, where_of
+from gradb.tracer.watch.callables import code_of, handed_to_torch, is_ours, name_of, where_of
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.node_code import inside
 from gradb.tracer.watch.visits import NodeVisit
@@ -90,8 +90,7 @@ class UserHooks:
 
     def wrap(self, hook: Any, kind: str) -> Any:
         """Return what to register in a hook's place: the hook itself where it is not the script's own."""
-        code = getattr(hook, "__code__", None)
-        if is_ours(code):
+        if is_ours(getattr(handed_to_torch(hook), "__code__", None)):
             return hook
         if not self._recorder.is_active or not callable(hook) or isinstance(hook, Watched):
             return hook
