@@ -263,3 +263,22 @@ def test_several_optimizers_are_told_apart_by_their_variables(tmp_path: Path) ->
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     labels = [one.name for one in tape.series if one.kind == "learning_rate"]
     assert labels == ["optimizer_d", "optimizer_g", "Adam", "Adam 2"]
+
+
+def test_one_that_is_made_anew_goes_on_under_its_name(tmp_path: Path) -> None:
+    """The inner optimizer of each task: what a variable holds one after the other is one series."""
+
+    def script() -> None:
+        weight = torch.ones(2, requires_grad=True)
+        outer = torch.optim.SGD([weight], lr=0.1)
+        for _ in range(3):
+            fast = weight.detach().clone().requires_grad_()
+            inner = torch.optim.SGD([fast], lr=0.2)
+            fast.sum().backward()
+            inner.step()
+            weight.grad = weight.detach() - fast.detach()
+            outer.step()
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    rates = {one.name: list(one.values[: one.count]) for one in tape.series if one.kind == "learning_rate"}
+    assert rates == {"inner": [0.2] * 3, "outer": [0.1] * 3}

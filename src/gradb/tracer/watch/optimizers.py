@@ -132,7 +132,7 @@ class OptimizerStates:
         self._variable_of = variable_of
         self._states: dict[int, OptimizerState] = {}
         self._counts: dict[str, int] = {}
-        self._labels: set[str] = set()
+        self._labels: dict[str, weakref.ref[torch.optim.Optimizer]] = {}
 
     def forget(self, optimizer: torch.optim.Optimizer) -> None:
         """Forget what a step found, now that it is over."""
@@ -149,9 +149,9 @@ class OptimizerStates:
             count = self._counts[name] = self._counts.get(name, 0) + 1
             ref = weakref.ref(optimizer, lambda _: self._states.pop(key, None))
             label = self._variable_of(optimizer)
-            if label is None or label in self._labels:
+            if label is None or ((held := self._labels.get(label)) is not None and held() is not None):
                 label = name if count == 1 else f"{name} {count}"
-            self._labels.add(label)
+            self._labels[label] = ref
             state = self._states[key] = OptimizerState(ref, name, label)
         return state
 
