@@ -18,9 +18,21 @@ from tests.e2e.gradb_process import DEADLINE, ROOT
 Condition = str | Callable[[str], bool]
 
 
-def quiet() -> float:
-    """Return the seconds without a byte after which the screen is taken to be painted: more on a busy machine."""
-    return 0.3 if os.getloadavg()[0] < (os.cpu_count() or 1) else 1.5
+_CALM = 10
+"""Looks in a row at which the program neither writes nor runs: then the screen is painted, however busy the machine."""
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a thread of a process has something to do, be it that it waits for its turn."""
+    states = [_state(path) for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return any(state in {"R", "D"} for state in states)
+
+
+def _state(path: Path) -> str:
+    try:
+        return path.read_text().rpartition(")")[2].split()[0]
+    except OSError:  # the thread has ended
+        return ""
 
 
 class Terminal:
@@ -80,9 +92,9 @@ class Terminal:
 
     def settle(self, seconds: float = 60) -> str:
         """Wait until the program writes no more, and return the screen."""
-        deadline = time.monotonic() + seconds
-        while self._read(quiet()) and time.monotonic() < deadline:
-            pass
+        deadline, calm = time.monotonic() + seconds, 0
+        while calm < _CALM and time.monotonic() < deadline:
+            calm = 0 if self._read(0.03) or is_running(self.process.pid) else calm + 1
         return self.text
 
     def press(self, keys: str | Sequence[str]) -> None:
