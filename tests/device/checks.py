@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent / "scripts"
 SCENARIOS = ROOT / "scenarios"
 HARD = ROOT / "tests" / "tracer" / "hard" / "scripts"
 _TIMEOUT = 600.0
-_ENVIRONMENT = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
+ENVIRONMENT = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
 _LONG = "zero_grad"  # a scenario that goes on for thousands of iterations
 
 
@@ -46,7 +46,7 @@ def run(*words: str | Path) -> Done:
     """Run Python with some arguments to its end."""
     done = subprocess.run(
         [sys.executable, *map(str, words)],
-        env=os.environ | _ENVIRONMENT,
+        env=os.environ | ENVIRONMENT,
         cwd=HERE,
         capture_output=True,
         text=True,

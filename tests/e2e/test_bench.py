@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
-from tests.e2e.gradb_process import ROOT, run
+from tests.e2e.gradb_process import ROOT, bare
 
 
 def test_benchmark_prints_its_table() -> None:
     """One round of one workload gives a table with the machine and a ratio with its range for each column."""
     columns = ("bare", "watch", "full", "detect_anomaly")
-    done = run(sys.executable, "-m", "tests.bench", "--quick", "--repeat", "1", "w4", cwd=ROOT)
+    done = bare("-m", "tests.bench", "--quick", "--repeat", "1", "w4", cwd=ROOT)
     assert done.code == 0, done.err
     title, _, head, _, row = done.out.splitlines()
     assert "cores" in title
@@ -24,6 +22,6 @@ def test_benchmark_prints_its_table() -> None:
 def test_benchmark_refuses_what_it_does_not_know() -> None:
     """A column or a workload that there is not is one sentence and exit code 2."""
     for words in (["--columns", "bare,sideways"], ["w9"]):
-        done = run(sys.executable, "-m", "tests.bench", *words, cwd=ROOT)
+        done = bare("-m", "tests.bench", *words, cwd=ROOT)
         assert (done.code, done.out) == (2, "")
         assert "there are" in done.err

@@ -6,10 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.device import __main__ as device
-from tests.device.checks import Row, paused, same_bits, timed
+from tests.device import __main__ as device, checks
+from tests.device.checks import Done, Row, paused, same_bits, timed
+from tests.e2e.gradb_process import bare, gradb
 
 pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the checks' scripts forked from a process that has torch."""
+
+    def run(*words: str | Path) -> Done:
+        is_gradb = words[:2] == ("-m", "gradb")
+        done = gradb(*words[2:], cwd=checks.HERE) if is_gradb else bare(*words, cwd=checks.HERE)
+        return Done(done.code, done.out, done.err)
+
+    monkeypatch.setattr(checks, "run", run)
+    for name, value in checks.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
 
 
 def test_without_an_accelerator_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,11 +34,13 @@ def test_without_an_accelerator_it_says_so(monkeypatch: pytest.MonkeyPatch, caps
     assert "no accelerator" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("_forked")
 def test_a_training_in_mixed_precision_has_the_same_bits(tmp_path: Path) -> None:
     """On the CPU, where this is run."""
     assert same_bits(tmp_path, "training.py", "cpu").startswith("same bits (")
 
 
+@pytest.mark.usefixtures("_forked")
 def test_a_training_is_held_and_steps_on(tmp_path: Path) -> None:
     """On the CPU nodes run on the calling thread."""
     assert paused(tmp_path, "cpu").startswith("held 6 times, on the calling thread")

@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import io
 import json
 import multiprocessing.util
 import os
@@ -62,11 +63,17 @@ def _become(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
     if not finalizes:
         gc.unfreeze()
     _take([os.open(os.devnull, os.O_RDONLY), *streams], keeping=())
+    subprocess.Popen = _Forked  # type: ignore[misc]
+    _be(words, cwd, env)
+
+
+def _be(words: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
+    """Run what was asked for, with the streams that this process has."""
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
-    subprocess.Popen = _Forked  # type: ignore[misc]
     sys.argv = words
+    sys.path[:0] = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
     if words[0] == "gradb":
         sys.path.insert(0, cwd)
         _end(importlib.import_module("gradb.cli.main").main, is_script=False)
@@ -133,28 +140,52 @@ def _without_ours(frames: TracebackType | None) -> TracebackType | None:
 
 
 class _Forked(subprocess.Popen[Any]):
-    """A process; the debuggee is forked from this one instead of started."""
+    """A process; the debuggee is forked from this one instead of started, and so are ``gradb record`` and scripts."""
 
     def _execute_child(self, *given: Any) -> None:
-        argv, pass_fds, pipes = given[0], given[4], given[10:16]
-        if not (isinstance(argv, list) and len(argv) == 4 and argv[1].endswith("tracer/__main__.py")):
+        argv, pass_fds, cwd, env, pipes = given[0], given[4], given[5], given[6], given[10:16]
+        is_debuggee = isinstance(argv, list) and len(argv) == 4 and argv[1].endswith("tracer/__main__.py")
+        if not is_debuggee and _words(argv) is None:
             super()._execute_child(*given)  # type: ignore[misc]
             return
         self.pid = os.fork()
         if not self.pid:
-            os.setsid()
+            atexit._clear()  # these are of the process that is forked from
+            atexit.register(vars(multiprocessing.util)["_exit_function"])  # and this is of what is in memory
             _take([pipes[0], pipes[3], pipes[5]], pass_fds)
-            _debug(argv[1:])
+            if is_debuggee:
+                os.setsid()
+                _debug(argv[1:])
+            _renew_streams()
+            _be(_words(argv) or [], cwd or os.getcwd(), dict(env or os.environ))
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+
+def _renew_streams() -> None:
+    """Write to the standard streams anew: those that there are know where in a file they were."""
+    sys.stdout, sys.stderr = _stream(1, "strict"), _stream(2, "backslashreplace")
+    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc]
+
+
+def _stream(number: int, errors: str) -> io.TextIOWrapper:
+    buffer = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
+    return io.TextIOWrapper(buffer, sys.stdout.encoding, errors, line_buffering=number == 2)
+
+
+def _words(argv: Any) -> list[str] | None:
+    """Return what a command asks for, as a request would, where it starts a script or a recording."""
+    if not isinstance(argv, list) or argv[0] != sys.executable:
+        return None
+    if argv[1:4] == ["-m", "gradb", "record"]:
+        return argv[2:]
+    return argv[1:] if argv[1].endswith(".py") else None
 
 
 def _debug(argv: list[str]) -> NoReturn:
     """Be gradb's debuggee, which has not imported torch yet."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
-    atexit._clear()
-    atexit.register(vars(multiprocessing.util)["_exit_function"])  # of what is in memory, not of gradb's
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
@@ -164,7 +195,8 @@ def _debug(argv: list[str]) -> NoReturn:
 
 def _keep_torch() -> None:
     """Let torch be a module that was not imported yet, and is taken from memory when it is."""
-    PathFinder.find_spec = _Kept(sys.modules.pop("torch"))  # type: ignore[assignment, method-assign]
+    if "torch" in sys.modules:
+        PathFinder.find_spec = _Kept(sys.modules.pop("torch"))  # type: ignore[assignment, method-assign]
 
 
 class _Kept:
