@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from gradb.frame.reader import Tape
+from gradb.link.spec import Intervention
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.step import StepDetail
+from gradb.tracer.isolation import genuine
 from gradb.tracer.source.places import Places
 from gradb.tracer.watch.call import ForwardCall
 from gradb.tracer.watch.optimizers import OptimizerState
@@ -156,6 +158,29 @@ def test_what_a_call_was_about_to_change_is_not_what_it_has_left(
     assert detail.inputs[0].value.data is None
     assert detail.inputs[0].value.note.startswith("not recorded: ")
     assert "inputs" in _missing(tape)[changing]
+
+
+def test_the_scripts_grad_mode_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that fails while it has gradients off leaves the script as it was: graphs are built."""
+
+    def script() -> list[bool]:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.5)
+        modes = []
+        for _ in range(3):
+            loss = (w * w).sum()
+            modes.append(loss.requires_grad)
+            loss.backward()
+            optimizer.step()
+        return modes
+
+    _fails(monkeypatch, genuine._GradMode, "__exit__", *range(20))
+    try:
+        modes, tape = record(tmp_path / "run.tape", script, changes=[Intervention("zero_grad", "on")])
+    finally:
+        torch.set_grad_enabled(True)
+    assert modes == [True, True, True]
+    assert tape.run.failures
 
 
 def test_a_node_whose_making_was_not_seen_has_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

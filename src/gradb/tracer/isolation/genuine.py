@@ -16,7 +16,7 @@ Functions = torch._C._VariableFunctions
 vector_norm = torch._C._linalg.linalg_vector_norm  # type: ignore[attr-defined]
 inference_mode = torch.inference_mode
 is_grad_enabled = torch.is_grad_enabled
-_set_grad_enabled = torch._C._set_grad_enabled
+set_grad_enabled = torch._C._set_grad_enabled
 
 
 class _GradMode:
@@ -29,11 +29,11 @@ class _GradMode:
 
     def __enter__(self) -> Self:
         self._before = is_grad_enabled()
-        _set_grad_enabled(self._wanted)
+        set_grad_enabled(self._wanted)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _set_grad_enabled(self._before)
+        set_grad_enabled(self._before)
 
 
 def no_grad() -> _GradMode:

@@ -19,6 +19,7 @@ from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.kinds.tensor import UNKNOWN, write_plain, write_tensor
 from gradb.tape.wire import Blob, dumps
+from gradb.tracer.isolation.genuine import is_grad_enabled, set_grad_enabled
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end
 from gradb.tracer.recording.failures import lost_by
@@ -114,6 +115,7 @@ class Composer:
         recorder = self.recorder
         if not recorder.is_active or _tracing_state() is not None:
             return None  # what torch.jit.trace sees becomes part of its graph
+        is_building = is_grad_enabled()
         try:
             with _Unseen(), recorder.lock:
                 if is_profiling() or count_modes():
@@ -129,6 +131,8 @@ class Composer:
                 recorder.failures.unsaid += 1
                 recorder.has_errands = True
             result = None
+        if is_grad_enabled() is not is_building:  # a part failed before it had put the script's own mode back
+            set_grad_enabled(is_building)
         if held:
             deliver()
         return result
