@@ -215,6 +215,6 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Progress": lambda head, iteration, loss: Progress(
         int(head), int(iteration), None if loss is None else float(loss)
     ),
-    "Stopped": lambda head, why: RecordingStopped(int(head), str(why)),
+    "RecordingStopped": lambda head, why: RecordingStopped(int(head), str(why)),
     "Ended": lambda code: Ended(None if code is None else int(code)),
 }

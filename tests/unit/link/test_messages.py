@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -17,6 +19,7 @@ from gradb.link.messages import (
     Progress,
     Quit,
     Ready,
+    RecordingStopped,
     Refused,
     Set,
     decode,
@@ -43,9 +46,15 @@ MESSAGES: tuple[Message, ...] = (
     Paused(12),
     Paused(12, 7),
     Progress(1000, 3),
+    RecordingStopped(17, "its file was removed"),
     Ended(3),
     Ended(None),
 )
+
+
+def test_every_kind_of_message_is_tried() -> None:
+    """What follows is said of each."""
+    assert {type(message) for message in MESSAGES} == set(get_args(Message))
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=repr)
