@@ -90,11 +90,12 @@ class TapeWriter:
 
     def _lay_out(self, is_indexed: bool) -> None:
         self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
+        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # in the file itself, which may lose its log
+        self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
-        kind = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT_VERSION};"
         # in one transaction: one each would cost more than all the rest of a small recording
-        self._db.executescript(f"BEGIN; {kind} {SCHEMA} {INDEXES if is_indexed else ''} COMMIT;")
+        self._db.executescript(f"BEGIN; {SCHEMA} {INDEXES if is_indexed else ''} COMMIT;")
         self._is_indexed = is_indexed
         self._own = Own(self.path, f"{self.path}-wal", f"{self.path}-shm")
         with contextlib.suppress(OSError):  # where descriptors cannot be listed, none can be known again

@@ -13,6 +13,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.tape.database import Database, TapeError
 from gradb.tape.stops import Stop
+from gradb.tape.writer import TapeWriter
 from tests.fakes import TapeBuilder
 
 
@@ -265,3 +266,11 @@ def test_no_permission(path: Path) -> None:
     if os.access(path, os.R_OK):
         pytest.skip("the superuser may read everything")
     assert "Permission denied" in sentence(path)
+
+
+def test_a_tape_without_its_log_is_still_known_for_one(tmp_path: Path) -> None:
+    """What kind of file it is stands in the file itself, before anything is written to the log beside it."""
+    writer = TapeWriter(tmp_path / "live.tape")
+    (tmp_path / "copied.tape").write_bytes((tmp_path / "live.tape").read_bytes())
+    writer.close()
+    assert "is not laid out as a gradb tape" in sentence(tmp_path / "copied.tape")
