@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +26,50 @@ WALK: list[tuple[int, list[str]]] = [
 ]
 
 
+@dataclass(slots=True)
+class Screens:
+    """What the screen showed at the positions of a walk, in its order."""
+
+    forth: list[tuple[int, str, list[tuple[str, ...]]]] = field(default_factory=list)
+    """Position, text, and every cell."""
+    back: list[tuple[int, str, list[tuple[str, ...]]]] = field(default_factory=list)
+
+
+_walked: dict[tuple[int, int], Screens] = {}
+
+
+async def walk(tape: Path, width: int, height: int) -> Screens:
+    """Walk forth and back on a screen of a size, once for all tests of it."""
+    if (width, height) not in _walked:
+        app, screens = opening(tape), Screens()
+        async with shown(app, width, height) as pilot:
+            for key, seen, steps in (("space", screens.forth, len(WALK)), ("backspace", screens.back, len(WALK) - 1)):
+                for _ in range(steps):
+                    await pilot.press(key)
+                    await pilot.pause()
+                    seen.append((position_of(app), text_of(app), state_of(app)))
+        _walked[width, height] = screens
+    return _walked[width, height]
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_space_walks_the_chain_rule(chain_tape: Path, width: int, height: int) -> None:
     """Each press of space shows the next op, node or accumulation with its numbers."""
-    app = opening(chain_tape)
-    async with shown(app, width, height) as pilot:
-        for position, expected in WALK:
-            await pilot.press("space")
-            await pilot.pause()
-            text = text_of(app)
-            assert position_of(app) == position
-            for words in expected:
-                assert words in text, f"{words!r} at {position}:\n{text}"
+    screens = (await walk(chain_tape, width, height)).forth
+    for (position, expected), (found, text, _) in zip(WALK, screens, strict=True):
+        assert found == position
+        for words in expected:
+            assert words in text, f"{words!r} at {position}:\n{text}"
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_backspace_shows_the_same_screens_again(chain_tape: Path, width: int, height: int) -> None:
     """On the way back every position looks as it did on the way forth, colours included."""
-    app, forth = opening(chain_tape), {}
-    async with shown(app, width, height) as pilot:
-        for position, _ in WALK:
-            await pilot.press("space")
-            await pilot.pause()
-            forth[position] = (text_of(app), state_of(app))
-        for position, _ in reversed(WALK[:-1]):
-            await pilot.press("backspace")
-            await pilot.pause()
-            assert position_of(app) == position
-            assert text_of(app) == forth[position][0]
-            assert state_of(app) == forth[position][1]
+    screens = await walk(chain_tape, width, height)
+    for (position, text, state), found in zip(reversed(screens.forth[:-1]), screens.back, strict=True):
+        assert found[0] == position
+        assert found[1] == text
+        assert found[2] == state
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
