@@ -39,7 +39,7 @@ from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.intervention import InterventionDetail
-from gradb.tape.kinds.jacobian import Axis, Probe
+from gradb.tape.kinds.jacobian import Axis, Probe, write_probe
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.loss import LossDetail
 from gradb.tape.kinds.node import NodeDetail
@@ -52,30 +52,39 @@ from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor, write_head, write_tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
-from gradb.tape.saved import SavedEntry, SavedRecord
+from gradb.tape.saved import SavedEntry, SavedRecord, write_empty, write_entry, write_saved, write_unread
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import Blob, Wire, dumps
+from gradb.tape.wire import (
+    Blob,
+    Wire,
+    dumps,
+    with_note,
+    write_form,
+    write_pair,
+    write_stats,
+    write_summary,
+    write_unkept,
+    write_whole,
+)
 
 
 def _value(value: TensorValue | None, blob: Blob) -> str:
-    return dumps(_value_wire(value, blob))
+    if value is None:
+        return "null"
+    form, stats = write_form(value.shape, value.dtype), value.stats
+    if value.data is not None:
+        text = write_whole(form, blob.add(value.data))
+    elif stats is None:
+        return write_unkept(value.shape, value.dtype, value.note)
+    else:
+        numbers = [stats.minimum, stats.maximum, stats.mean, stats.nan, stats.posinf, stats.neginf]
+        corner = blob.add(struct.pack(f"<{len(stats.corner)}d", *stats.corner))
+        text = write_summary(form, write_stats(dumps(numbers)[1:-1], corner, len(stats.corner), stats.first))
+    return with_note(text, value.note) if value.note else text
 
 
 def _values(values: Iterable[TensorValue | None], blob: Blob) -> str:
     return ",".join(_value(value, blob) for value in values)
-
-
-def _value_wire(value: TensorValue | None, blob: Blob) -> Wire | None:
-    if value is None:
-        return None
-    stats: Wire | None = None
-    if value.stats is not None:
-        s = value.stats
-        corner = struct.pack(f"<{len(s.corner)}d", *s.corner)
-        stats = [s.minimum, s.maximum, s.mean, s.nan, s.posinf, s.neginf, blob.add(corner), len(s.corner)]
-        stats += [] if s.first is None else [s.first]
-    offset = None if value.data is None else blob.add(value.data)
-    return [list(value.shape), value.dtype, offset, stats, value.note]
 
 
 def _tensor(tensor: Tensor | None, blob: Blob) -> str:
@@ -90,7 +99,7 @@ def _tensors(tensors: Iterable[Tensor | None], blob: Blob) -> str:
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    return ",".join(dumps(list(pair)) for pair in pairs)
+    return ",".join(write_pair(*pair) for pair in pairs)
 
 
 def _probes(probes: Iterable[Probe], blob: Blob) -> str:
@@ -98,17 +107,15 @@ def _probes(probes: Iterable[Probe], blob: Blob) -> str:
 
 
 def _probe(probe: Probe, blob: Blob) -> Wire:
-    offset = None if probe.data is None else blob.add(probe.data)
-    wire: Wire = [probe.rows, probe.columns, probe.dtype, offset, probe.note]
-    if probe.direction is not None:
-        return [*wire, list(probe.direction)]
-    if probe.input is None:
-        return wire
-    return [*wire, [_axis(axis) for axis in probe.outputs], _axis(probe.input), probe.noise]
+    return write_probe(
+        rows=probe.rows, columns=probe.columns, dtype=probe.dtype, note=probe.note,
+        offset=None if probe.data is None else blob.add(probe.data), outputs=map(_axis, probe.outputs),
+        input=None if probe.input is None else _axis(probe.input), noise=probe.noise, direction=probe.direction,
+    )  # fmt: skip
 
 
-def _axis(axis: Axis) -> Wire:
-    return [list(axis.shape), axis.is_complex]
+def _axis(axis: Axis) -> tuple[tuple[int, ...], bool]:
+    return axis.shape, axis.is_complex
 
 
 def _buffers(changes: Iterable[BufferChange], blob: Blob) -> list[str]:
@@ -234,13 +241,17 @@ def _late(detail: _Late, blob: Blob) -> str:
             assert_never(d)
 
 
-def _entry(entry: SavedEntry, blob: Blob) -> Wire:
-    places = [entry.tensor, entry.base, entry.storage, entry.size, entry.is_leaf]
-    return [entry.name, entry.form, *places, _value_wire(entry.value, blob), entry.note]
+def _entry(entry: SavedEntry, blob: Blob) -> str:
+    if entry.form != "tensor":
+        return write_empty(entry.name, entry.form, entry.note)
+    return write_entry(
+        entry.name, entry.tensor, entry.base, entry.storage, entry.size, entry.is_leaf, _value(entry.value, blob)
+    )
 
 
 def encode_saved(record: SavedRecord) -> tuple[str, bytes | None]:
     """Return the JSON text and the blob of what a node saved."""
+    if record.note:
+        return write_unread(record.note), None
     blob = Blob()
-    wire = [record.note, [_entry(entry, blob) for entry in record.tensors], [list(pair) for pair in record.arguments]]
-    return dumps(wire), blob.join()
+    return write_saved([_entry(entry, blob) for entry in record.tensors], record.arguments), blob.join()

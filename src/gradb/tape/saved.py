@@ -10,11 +10,12 @@ The wire form of a record is ``[note, [[name, form, tensor, base, storage, bytes
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import WireError, read_value
+from gradb.tape.wire import WireError, dumps, read_value
 
 NOT_READ = "not read in a free run after the first 8 visits of this place"
 
@@ -156,6 +157,26 @@ class SavedView(Protocol):
     def memory(self) -> Memory:
         """Return what the whole graph holds."""
         ...
+
+
+def write_saved(entries: Iterable[str], arguments: Iterable[tuple[str, str]]) -> str:
+    """Return the wire form of what a node saved; ``entries``: what ``write_entry`` and ``write_empty`` return."""
+    return f'["",[{",".join(entries)}],{dumps([list(one) for one in arguments])}]'
+
+
+def write_unread(why: str) -> str:
+    """Return the same where it is not known what a node saved."""
+    return dumps([why, [], []])
+
+
+def write_entry(name: str, tensor: int, base: int, storage: int, size: int | None, is_leaf: bool, value: str) -> str:
+    """Return the wire form of a saved tensor; see ``SavedEntry``. ``value`` is the text of its ``V``."""
+    return f'[{dumps(name)},"tensor",{tensor},{base},{storage},{dumps(size)},{dumps(is_leaf)},{value},""]'
+
+
+def write_empty(name: str, form: Form, note: str) -> str:
+    """Return the wire form of an entry without a tensor."""
+    return dumps([name, form, 0, 0, 0, None, False, None, note])
 
 
 def _read_entry(raw: Any, data: bytes) -> SavedEntry:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradb.tape.values import Stats, TensorValue, decode as decode_numbers, element_size
@@ -66,6 +66,56 @@ def _make_dumps() -> Callable[[Any], str]:
 
 dumps = _make_dumps()
 """Return the JSON text of a wire form, or of a part of one."""
+
+
+# --- V, and what else is part of several kinds ------------------------------------------------------------------------
+
+
+def write_form(shape: Sequence[int], dtype: str) -> str:
+    """Return how ``V`` begins, which is the same for all values of a shape and dtype."""
+    return f'[[{",".join(map(str, shape))}],"{dtype}",'
+
+
+def write_whole(form: str, offset: int) -> str:
+    """Return ``V`` of a value whose elements lie at an offset of the event's data."""
+    return f'{form}{offset},null,""]'
+
+
+def write_summary(form: str, stats: str) -> str:
+    """Return ``V`` of a value of which only statistics are kept: see ``write_stats``."""
+    return f'{form}null,{stats},""]'
+
+
+def write_stats(numbers: str, offset: int, count: int, first: int | None) -> str:
+    """Return statistics.
+
+    Args:
+        numbers: the text of minimum, maximum, mean, and the counts of nan, inf and -inf.
+        offset: of the first few elements in the event's data.
+        count: of these.
+        first: flat index of the first element that is not finite, if any.
+    """
+    return f"[{numbers},{offset},{count}{'' if first is None else f',{first}'}]"
+
+
+def write_unkept(shape: Sequence[int], dtype: str, note: str) -> str:
+    """Return ``V`` of a value of which no numbers are kept; the note says why."""
+    return dumps([list(shape), dtype, None, None, note])
+
+
+def with_note(value: str, note: str) -> str:
+    """Return a ``V`` that had no note, with one."""
+    return f"{value[:-3]}{dumps(note)}]"
+
+
+def write_pair(keyword: str, text: str) -> str:
+    """Return an argument: its keyword, empty where it has none, and its text."""
+    return dumps([keyword, text])
+
+
+def write_unnamed(text: str) -> str:
+    """Return an argument without a keyword whose text needs no escapes."""
+    return f'["","{text}"]'
 
 
 # --- for the readers --------------------------------------------------------------------------------------------------

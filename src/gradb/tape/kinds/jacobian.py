@@ -7,6 +7,7 @@ with ``[shape, complex]`` for an axis; else perhaps ``[engine, formula, length]`
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,25 @@ class Probe:
     direction: tuple[float, float, float] | None = None
     """Of a node that was not probed: what a random vector upstream gives, projected on another, by a call of the node
     and by the formula, and the length of the vector of its terms."""
+
+
+def write_probe(
+    *, rows: int, columns: int, dtype: str, offset: int | None, note: str,
+    outputs: Iterable[tuple[Sequence[int], bool]] = (), input: tuple[Sequence[int], bool] | None = None,
+    noise: float = 0.0, direction: Sequence[float] | None = None,
+) -> Wire:  # fmt: skip
+    """Return the wire form of a Jacobian: see ``Probe``; its entries lie at ``offset``."""
+    head: Wire = [rows, columns, dtype, offset, note]
+    if direction is not None:
+        return [*head, list(direction)]
+    if input is None:
+        return head
+    return [*head, [[list(shape), is_complex] for shape, is_complex in outputs], [list(input[0]), input[1]], noise]
+
+
+def write_unmeasured(why: str, direction: Sequence[float] | None = None) -> Wire:
+    """Return the wire form of a Jacobian that was not measured, with what came of a call with a random vector."""
+    return write_probe(rows=0, columns=0, dtype="float32", offset=None, note=why, direction=direction)
 
 
 def read_probes(raw: Any, data: bytes) -> tuple[Probe, ...]:

@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.jacobian import write_unmeasured
 from gradb.tape.wire import Wire
 from gradb.tracer.isolation.genuine import Functions, Methods, inference_mode, vector_norm
-from gradb.tracer.probe.measuring import Call, NodeOutputs, ProbedEdge, edges_of, results_of, unknown
+from gradb.tracer.probe.measuring import Call, NodeOutputs, ProbedEdge, edges_of, results_of
 from gradb.tracer.tensors.history import version
 
 _APART = 4_099
@@ -127,7 +128,7 @@ def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
     ``why``: what is said of the local derivative that was not measured. An edge without a formula has nothing more.
     """
     edges, outputs, formulas = edges_of(node), NodeOutputs(node), FORWARD.get(name)
-    plain = [unknown(why) for _ in edges]
+    plain = [write_unmeasured(why) for _ in edges]
     if formulas is None or not _is_fit(outputs, edges):
         return plain
     vectors = _vectors(outputs)
@@ -135,9 +136,10 @@ def compare(node: Any, name: str, call: Call, why: str) -> list[Wire]:
     for index, (edge, gradient) in enumerate(zip(edges, results, strict=False)):
         if edge.target is not None and gradient is not None and index < len(formulas):
             try:
-                plain[index].append(_compared(node, edge, gradient, vectors[0].shape, formulas[index]))
+                found = _compared(node, edge, gradient, vectors[0].shape, formulas[index])
             except (LookupError, AttributeError, RuntimeError):  # what the formula needs was not saved, or was changed
                 continue
+            plain[index] = write_unmeasured(why, found)
     return plain
 
 
@@ -154,7 +156,7 @@ def _vectors(outputs: NodeOutputs) -> list[torch.Tensor]:
     return [outputs.filled(0, _signs), *outputs.zeros(1)]
 
 
-def _compared(node: Any, edge: ProbedEdge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> Wire:
+def _compared(node: Any, edge: ProbedEdge, gradient: torch.Tensor, shape: torch.Size, forward: Forward) -> list[float]:
     """Return both projections, and the length of the vector of their terms: what an error is relative to."""
     sent = edge.deliver(gradient, MAX_ELEMENTS)
     made = _expand(forward(node, _signs(sent.shape, sent.dtype, sent.device, _APART), shape), shape)

@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.jacobian import write_probe, write_unmeasured
 from gradb.tape.values import PARTS
 from gradb.tape.wire import Blob, Wire
 from gradb.tracer.isolation.genuine import Functions, Methods
@@ -300,18 +301,14 @@ def _wire(
     rounded: float,
 ) -> Wire:
     if edge.target is None:
-        return unknown("no gradient is wanted here")
+        return write_unmeasured("no gradient is wanted here")
     if found is None:
-        return unknown("the node gives this input no gradient")
+        return write_unmeasured("the node gives this input no gradient")
     shape, dtype = found
     name, columns = str(dtype)[6:], real_size(shape, dtype.is_complex)
     size = max((len(part) for part in parts), default=0)
     data = b"".join(part or bytes(size) for part in parts)
-    axes = [[list(axis), is_complex] for axis, is_complex in outputs.axes]
-    head = [outputs.rows, columns, PARTS.get(name, name), blob.add(data), outputs.note]
-    return [*head, axes, [list(shape), dtype.is_complex], rounded]
-
-
-def unknown(why: str) -> Wire:
-    """Return the wire form of a probe that was not measured."""
-    return [0, 0, "float32", None, why]
+    return write_probe(
+        rows=outputs.rows, columns=columns, dtype=PARTS.get(name, name), offset=blob.add(data), note=outputs.note,
+        outputs=outputs.axes, input=(shape, dtype.is_complex), noise=rounded,
+    )  # fmt: skip

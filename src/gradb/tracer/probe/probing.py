@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.jacobian import write_unmeasured
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.genuine import Methods, enable_grad, is_grad_enabled, no_grad
 from gradb.tracer.probe.directions import FORWARD, compare
-from gradb.tracer.probe.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of, unknown
+from gradb.tracer.probe.measuring import FREE, STEPPING, Call, Refusal, Unmeasurable, measure, results_of
 from gradb.tracer.tensors.nodes import is_custom
 from gradb.tracer.tensors.records import NodeMark
 from gradb.tracer.tensors.values import Unreadable, is_ordinary, modes_off
@@ -134,4 +135,4 @@ def _changes_on_call(name: str) -> bool:
 
 @functools.lru_cache(256)
 def _refused(why: str, edges: int) -> str:
-    return dumps([unknown(why)] * edges)
+    return dumps([write_unmeasured(why)] * edges)

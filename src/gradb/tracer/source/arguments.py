@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from gradb.tape.cutting import shortened
-from gradb.tape.wire import dumps
+from gradb.tape.wire import write_pair, write_unnamed
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
@@ -19,10 +19,10 @@ def argument_text(key: str, value: Any, indexes: dict[int, int]) -> str:
         if type(value) in _NUMBERS:
             text = repr(value)
             if len(text) <= 60:
-                return f'["","{text}"]'
+                return write_unnamed(text)
         elif isinstance(value, torch.Tensor) and (index := indexes.get(id(value))) is not None:
-            return f'["","%{index}"]'
-    return dumps([key, describe(value, indexes)])
+            return write_unnamed(f"%{index}")
+    return write_pair(key, describe(value, indexes))
 
 
 def tensors_in(values: Iterable[Any]) -> list[torch.Tensor]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from gradb.tape.wire import write_form
+
 # dtype -> its name on the tape, bytes of an element, bytes of one float in it (0: no floats), mask of that float's
 # exponent bits, and the lowest of these bits
 _DTYPES: dict[torch.dtype, tuple[str, int, int, int, int]] = {
@@ -48,7 +50,7 @@ class Form:
         self.count = math.prod(shape)
         self.size = self.count * element
         self.is_whole = self.count <= limit
-        self.head = f'[[{",".join(map(str, shape))}],"{self.name}",'
+        self.head = write_form(shape, self.name)
         """How the wire form of a value begins."""
         self.read: Callable[[int], Any] = (ctypes.c_char * (self.size if self.is_whole else 0)).from_address
         """Takes an address; the ``raw`` of what it returns is a copy of the elements."""

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from gradb.tape.cutting import first_line, shortened
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.saved import write_empty, write_entry, write_saved, write_unread
+from gradb.tape.wire import Blob, write_unkept
 from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
@@ -97,7 +98,7 @@ class Saving:
             if type(error) is not RuntimeError:  # torch's own refusal: it was freed
                 self._missing("saved tensors", error)
             said = first_line(str(error), 100)
-            text, blob = dumps([f"it cannot be read: {type(error).__name__}: {said}", [], []]), Blob()
+            text, blob = write_unread(f"it cannot be read: {type(error).__name__}: {said}"), Blob()
         self._writer.record_saved(mark.id, text, blob.join())
 
     def read_again(self, node: Any, mark: NodeMark, kind: str, event: int) -> None:
@@ -123,30 +124,30 @@ class Saving:
     def _told(self, node: Any, kind: str, at_hand: AtHand | None, blob: Blob) -> str:
         """Return the wire form; with nothing at hand (None) all values are taken as they are now."""
         if kind == "compiled":
-            return dumps(["what a compiled region saved is not read", [], []])
+            return write_unread("what a compiled region saved is not read")
         if kind == "custom":
             raws: Iterator[tuple[str, Any]] = (
                 (f"saved_tensors[{i}]", raw) for i, raw in _numbered(_raw_of_custom(node))
             )
-            arguments = [[f"ctx.{name}", describe(value)] for name, value in list(vars(node).items())[:_MAX_TENSORS]]
+            arguments = [(f"ctx.{name}", describe(value)) for name, value in list(vars(node).items())[:_MAX_TENSORS]]
         else:
             cls: Any = type(node)
             tensors, others = _attributes(cls)
             raws = _raws(node, tensors)
-            arguments = [[name.removeprefix(_SAVED), _other(node, name)] for name in others]
+            arguments = [(name.removeprefix(_SAVED), _other(node, name)) for name in others]
         entries = [self._entry(name, raw, at_hand, blob) for name, raw in itertools.islice(raws, _MAX_TENSORS)]
-        return f'["",[{",".join(entries)}],{dumps(arguments)}]'
+        return write_saved(entries, arguments)
 
     def _entry(self, name: str, raw: Any, at_hand: AtHand | None, blob: Blob) -> str:
         """Return the text of the wire form of one saved tensor."""
         saved = raw.data
         if raw.unpack_hook is not None:
-            return _without_tensor(name, "packed", f"packed by a saved-tensors hook as {_kind_of(saved)}")
+            return write_empty(name, "packed", f"packed by a saved-tensors hook as {_kind_of(saved)}")
         if saved is None:
             raw.unpack()  # there is nothing to unpack: raises where it was freed, and else there never was any
-            return _without_tensor(name, "none", "")
+            return write_empty(name, "none", "")
         if not is_ordinary(saved):
-            return _without_tensor(name, "packed", f"a {_kind_of(saved)}, which is not read")
+            return write_empty(name, "packed", f"a {_kind_of(saved)}, which is not read")
         return self._tensor(name, saved, at_hand, blob)
 
     def _tensor(self, name: str, saved: torch.Tensor, at_hand: AtHand | None, blob: Blob) -> str:
@@ -159,8 +160,7 @@ class Saving:
         is_leaf = maker(whose) is None and whose.requires_grad
         is_now = at_hand is None
         value = self._snapshots.take(saved, blob) if is_now else self._value(saved, blob, is_shown=known is not None)
-        places = f"{id_},{self._id(base)},{storage},{dumps(size)},{dumps(is_leaf)}"
-        return f'[{dumps(name)},"tensor",{places},{value},""]'
+        return write_entry(name, id_, self._id(base), storage, size, is_leaf, value)
 
     def _id(self, tensor: torch.Tensor | None) -> int:
         """Return the id of a tensor that was seen before, else 0."""
@@ -172,7 +172,7 @@ class Saving:
         if not is_ordinary(saved) or (not is_shown and Methods.numel(saved) <= self._snapshots.limit):
             return self._snapshots.take(saved, blob)
         why = "" if is_shown else f"more than {self._snapshots.limit:,} elements, and no event shows it"
-        return dumps([list(saved.shape), str(saved.dtype)[6:], None, None, why])
+        return write_unkept(saved.shape, str(saved.dtype)[6:], why)
 
 
 class Storages:
@@ -275,10 +275,6 @@ def describe(value: Any) -> str:
 
 def _kind_of(value: Any) -> str:
     return type(value).__name__
-
-
-def _without_tensor(name: str, form: str, note: str) -> str:
-    return dumps([name, form, 0, 0, 0, None, False, None, note])
 
 
 def _class_of(node: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from gradb.tape.wire import Blob
+from gradb.tape.wire import Blob, write_stats
 from gradb.tracer.isolation.genuine import Methods
 
 _CORNER = 8
@@ -31,8 +31,7 @@ class Summary(NamedTuple):
     def text(self, blob: Blob) -> str:
         """Return the text of ``stats``; the blob gets the corner."""
         blob.has_nonfinite |= self.has_nonfinite
-        first = "" if self.first is None else f",{self.first}"
-        return f"[{self.numbers},{blob.add(self.corner)},{len(self.corner) // 8}{first}]"
+        return write_stats(self.numbers, blob.add(self.corner), len(self.corner) // 8, self.first)
 
 
 def summarise(tensor: torch.Tensor) -> Summary:

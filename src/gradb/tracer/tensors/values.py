@@ -16,7 +16,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from gradb.tape.cutting import first_line
-from gradb.tape.wire import Blob, dumps
+from gradb.tape.wire import Blob, with_note, write_summary, write_unkept, write_whole
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.tensors.forms import Form, Forms, is_decoded
 from gradb.tracer.tensors.summaries import Summary, summarise
@@ -75,7 +75,7 @@ class Snapshots:
         offset = blob.size
         blob.parts.append(data)
         blob.size = offset + form.size
-        return f'{form.head}{offset},null,""]'
+        return write_whole(form.head, offset)
 
     def take_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
         """Return the same as ``take`` of a gradient inside the engine, reading a large one once where that will do.
@@ -92,7 +92,7 @@ class Snapshots:
                 with modes_off():
                     summary = self._summary(readable(tensor, self.limit))
                 known = passed[id(tensor)] = weakref.ref(tensor), tensor._version, summary
-            return f'{self._form(tensor.dtype, _plain(tensor.shape)).head}null,{known[2].text(blob)},""]'
+            return write_summary(self._form(tensor.dtype, _plain(tensor.shape)).head, known[2].text(blob))
         except Exception:
             return self._carefully(tensor, blob)
 
@@ -104,7 +104,7 @@ class Snapshots:
             shape = _plain(tensor.shape)
             with modes_off():
                 text = self._read(shape, readable(tensor, self.limit), blob)
-                return text if tensor.layout is _STRIDED else f"{text[:-3]}{dumps(_stored(tensor))}]"
+                return text if tensor.layout is _STRIDED else with_note(text, _stored(tensor))
         except Unreadable as refusal:
             why = str(refusal)
         except RecursionError as error:
@@ -113,17 +113,17 @@ class Snapshots:
             why = f"torch cannot read it: {first_line(str(error), 120)}"
         except Exception as error:
             why = f"not recorded: {self._missing('values', error)}"
-        return dumps([shape, str(tensor.dtype)[6:], None, None, why])
+        return write_unkept(shape, str(tensor.dtype)[6:], why)
 
     def missing(self, why: str) -> str:
         """Return the text of the wire form ``V`` of a value of which nothing at all is known."""
-        return dumps([[], "", None, None, f"not recorded: {why}"])
+        return write_unkept((), "", f"not recorded: {why}")
 
     def _read(self, shape: tuple[int, ...], tensor: torch.Tensor, blob: Blob) -> str:
         form = self._form(tensor.dtype, shape)
         if form.is_whole:
             return self._whole(form, content(tensor), blob)
-        return f'{form.head}null,{self._summary(tensor).text(blob)},""]'
+        return write_summary(form.head, self._summary(tensor).text(blob))
 
     def _summary(self, tensor: torch.Tensor) -> Summary:
         if Methods.is_complex(tensor):
@@ -144,9 +144,9 @@ def _dense(tensor: torch.Tensor) -> torch.Tensor | None:
 def blank(tensor: torch.Tensor) -> str:
     """Return the wire form of memory that nothing has been written to yet: whatever lies there is no value."""
     try:
-        return dumps([_plain(tensor.shape), str(tensor.dtype)[6:], None, None, "not initialised"])
+        return write_unkept(_plain(tensor.shape), str(tensor.dtype)[6:], "not initialised")
     except Exception:
-        return dumps([[], str(tensor.dtype)[6:], None, None, "not initialised, not even its shape"])
+        return write_unkept((), str(tensor.dtype)[6:], "not initialised, not even its shape")
 
 
 def _stored(tensor: torch.Tensor) -> str:

@@ -10,11 +10,11 @@ import torch
 
 from gradb.tape.kinds.accumulate import write as write_accumulate
 from gradb.tape.kinds.backward_end import write as write_backward_end
+from gradb.tape.kinds.jacobian import write_unmeasured
 from gradb.tape.kinds.node import write as write_node
 from gradb.tape.kinds.node_start import write as write_node_start
 from gradb.tape.kinds.tensor import UNKNOWN, write_plain
 from gradb.tape.wire import dumps
-from gradb.tracer.probe.measuring import unknown
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.tensors.records import NodeMark
@@ -28,7 +28,7 @@ def _nothing(composer: Composer, count: int, why: str) -> str:
 def node_start(composer: Composer, run: EngineCall, mark: NodeMark, count: int, error: Exception) -> int:
     """Record no more than that a node is about to run."""
     why = composer.missing("upstream", error)
-    probes = dumps([unknown(f"not recorded: {why}")] * (0 if mark.is_leaf else mark.edges))
+    probes = dumps([write_unmeasured(f"not recorded: {why}")] * (0 if mark.is_leaf else mark.edges))
     detail = write_node_start(backward=run.start, upstream=_nothing(composer, count, why), probes=probes)
     return composer.recorder.emit("node_start", mark.name, mark.place, detail, scope=mark.scope, node=mark.id)
 
