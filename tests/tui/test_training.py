@@ -218,8 +218,7 @@ async def test_running_free_is_watched(live: Start) -> None:
         await wait_until(lambda: "it/s" in header(app))
         assert "loss" in header(app)
         assert "▶ running" in header(app)
-        await wait_until(lambda: "6 training" in text_of(app))
-        assert debug_screen(app).last_pane == "training"
+        await wait_until(lambda: "6 training" in text_of(app) and debug_screen(app).last_pane == "training")
         before = header(app)
         await wait_until(lambda: header(app) != before)
         await pilot.press("s")
