@@ -102,6 +102,8 @@ def test_a_selected_node_comes_before_the_step(example: OpenExample) -> None:
         (value([1.0, 2.0]), value([10.0, 0.0]), value([0.5, 2.0]), 0.1, False),
         (value([1.0]), value([float("nan")]), value([float("nan")]), 0.1, False),
         (value([3e38]), value([-3e38]), value([float("inf")]), 2.0, False),
+        (value([1.0]), value([float("inf")]), value([1.0]), 0.1, False),
+        (value([1.0]), value([float("inf")]), value([-float("inf")]), 0.1, False),
         (value([1 + 1j], dtype="complex64"), value([1.0]), value([1.0]), 0.1, False),
         (TensorValue((5000,), "float32"), value([1.0]), value([1.0]), 0.1, False),
         (value([1.0, 2.0]), value([1.0]), value([1.0]), 0.1, False),

@@ -5,6 +5,7 @@ That an optimizer subtracts rate times gradient is said only where the recorded 
 
 from __future__ import annotations
 
+import math
 import struct
 
 from rich.text import Text
@@ -108,6 +109,6 @@ def is_descent(after: Tensor, before: TensorValue, gradient: TensorValue, rate: 
         except OverflowError:
             return False
         size = max(abs(old), abs(rate * slope), abs(new))
-        if not abs(wanted - new) <= digits * size:
+        if not math.isfinite(size) or not abs(wanted - new) <= digits * size:  # all is within an infinite error
             return False
     return True
