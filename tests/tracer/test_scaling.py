@@ -83,3 +83,40 @@ def test_a_quotient_that_is_scaled_is_told_as_one(tmp_path: Path) -> None:
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     losses = {one.name: list(one.values[: one.count]) for one in tape.series if one.kind == "loss"}
     assert losses == {"loss / 4": [1.5]}
+
+
+class _Holder:
+    """What makes its steps with an optimizer, and is none."""
+
+    def __init__(self, parameters: list[torch.Tensor], lr: float) -> None:
+        self.inner = torch.optim.SGD(parameters, lr=lr)
+        self.param_groups = self.inner.param_groups
+
+    def step(self) -> None:
+        self.inner.step()
+
+
+@pytest.mark.parametrize(
+    "make", [torch.optim.SGD, _Holder, lambda params, lr: torch.optim.Adam(params, lr=lr, fused=True)],
+    ids=["SGD", "a holder of an SGD", "a fused Adam"],
+)  # fmt: skip
+def test_each_step_of_a_scaled_training_is_one_iteration(tmp_path: Path, make: Any) -> None:
+    """Whoever makes it, and whoever skips it: GradScaler, or the kernel of a fused step."""
+
+    def train() -> list[float]:
+        weight = torch.ones(2, requires_grad=True)
+        optimizer, scaler = make([weight], lr=0.25), torch.amp.GradScaler("cpu", init_scale=4.0)
+        for factor in (1.0, float("inf"), float("inf"), 1.0):
+            scaler.scale((weight * factor).sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            weight.grad = None
+        return weight.tolist()
+
+    plain = train()
+    weights, tape = record(tmp_path / "run.tape", train)
+    assert weights == plain
+    steps = [(event.iteration, tape.detail(event.seq)) for event in tape.events() if event.kind == "step"]
+    assert [iteration for iteration, _ in steps] == [1, 2, 3, 4]
+    assert ["inf in" in getattr(detail, "skipped", "") for _, detail in steps] == [False, True, True, False]
+    assert notes(tape) == []

@@ -140,6 +140,15 @@ class OptimizerStates:
         if state is not None and state.ref() is optimizer:
             state.forget()
 
+    def within(self, optimizer: Any) -> Any:
+        """Return the optimizer that makes the steps of what holds one and is none itself, where one is known."""
+        if isinstance(optimizer, torch.optim.Optimizer):
+            return optimizer
+        wanted = {id(tensor) for tensor in parameters_of(optimizer)}
+        known = (state.ref() for state in self._states.values())
+        inner = (one for one in known if one is not None and wanted & {id(tensor) for tensor in parameters_of(one)})
+        return next(inner, optimizer)
+
     def of(self, optimizer: torch.optim.Optimizer) -> OptimizerState:
         """Return what is remembered of an optimizer."""
         key = id(optimizer)

@@ -26,6 +26,8 @@ from gradb.tracer.tensors import norms
 from gradb.tracer.watch.optimizers import OptimizerState, OptimizerStates, parameters_of, rates_of, versions_of
 from gradb.tracer.watch.policy import ZeroPolicy
 
+_NONFINITE = "inf or nan in a gradient"
+
 
 class Compiled:
     """What compiled code has done: all that it does for us is to set an attribute."""
@@ -249,20 +251,36 @@ class StepWatch:
             self._point(state, "grad_norm", state.label, state.norm, event)
         for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
             self._point(state, "learning_rate", name, rate, event)
+        skipped = self._skipped_within(optimizer, state, event)
         if self._recorder.is_full:
-            self._record(optimizer, state, rates, place)
+            self._record(optimizer, state, rates, place, skipped)
         else:
             bad = state.norm is not None and not math.isfinite(state.norm)
-            self._recorder.emit("step", state.name, place, state.light_detail(rates), has_nonfinite=bad)
+            detail = state.light_detail(rates) if not skipped else self._light(state, rates, skipped)
+            self._recorder.emit("step", state.name, place, detail, has_nonfinite=bad)
         state.why_skipped = ""
+
+    def _skipped_within(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int) -> str:
+        """Return why a step has changed nothing: a fused one is called by GradScaler all the same, and skips itself."""
+        found = getattr(optimizer, "found_inf", None)
+        if not isinstance(found, torch.Tensor) or norms.norm_of_all((found,)) == 0:
+            return ""
+        self._skips += 1
+        self._composer.series.point("skipped", "GradScaler", self._skips, event)
+        return state.first_nonfinite(self._composer, parameters_of(optimizer)) or _NONFINITE
+
+    def _light(self, state: OptimizerState, rates: list[float], skipped: str) -> str:
+        return write_step(optimizer=state.name, learning_rates=rates, groups=[], skipped=skipped)
 
     def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
+        optimizer = self._states.within(optimizer)
         state = self._states.of(optimizer)
         state.why_skipped = state.first_nonfinite(self._composer, parameters_of(optimizer))
 
     def skipped(self, optimizer: torch.optim.Optimizer) -> None:
         """Record a step that GradScaler has skipped: an iteration that changes nothing."""
+        optimizer = self._states.within(optimizer)
         self._iterations.steps(optimizer)
         state, rates, parameters = self._states.of(optimizer), rates_of(optimizer), parameters_of(optimizer)
         event, place = self._recorder.settle(), self._recorder.find(3).place.row
@@ -270,14 +288,13 @@ class StepWatch:
             self._point(state, "learning_rate", name, rate, event)
         self._skips += 1
         self._composer.series.point("skipped", "GradScaler", self._skips, event)
-        why, state.why_skipped = state.why_skipped or "inf or nan in a gradient", ""
+        why, state.why_skipped = state.why_skipped or _NONFINITE, ""
         if self._recorder.is_full:
             state.look(self._composer, parameters)
             state.look_at_gradients(self._composer, parameters)
             self._record(optimizer, state, rates, place, why)
         else:
-            detail = write_step(optimizer=state.name, learning_rates=rates, groups=[], skipped=why)
-            self._recorder.emit("step", state.name, place, detail, has_nonfinite=True)
+            self._recorder.emit("step", state.name, place, self._light(state, rates, why), has_nonfinite=True)
         self._end(optimizer, is_own=True)
         state.forget()
 
