@@ -600,3 +600,31 @@ def test_off_spares_a_part_that_is_zeroed(tmp_path: Path) -> None:
     found, tape = record(tmp_path / "run.tape", script, probe="never", changes=[OFF])
     assert found == [0, 4]
     assert (_counted(tape, "suppressed"), _counted(tape, "missed")) == (0, 0)
+
+
+def test_a_clear_that_raises_has_cleared_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What zero_grad had come to before it raised is told, and nothing more."""
+
+    def script() -> list[list[float]]:
+        first, second = (torch.ones(2, requires_grad=True) for _ in range(2))
+        first.grad, second.grad = torch.ones(2), torch.ones(2)
+        optimizer = torch.optim.SGD([first, second], lr=0.1, foreach=False)
+        calls = iter([torch.Tensor.zero_, _raises])
+
+        def clear(tensor: torch.Tensor) -> None:
+            next(calls)(tensor)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(torch.Tensor, "zero_", clear)
+            with pytest.raises(ZeroDivisionError):
+                optimizer.zero_grad(set_to_none=False)
+        return [first.grad.tolist(), second.grad.tolist()]
+
+    found, tape = record(tmp_path / "run.tape", script)
+    assert found == [[0, 0], [1, 1]]
+    cleared = [tape.detail(event.seq) for event in tape.events() if event.kind == "zero_grad"]
+    assert [len(detail.cleared) for detail in cleared if isinstance(detail, ZeroGradDetail)] == [1]
+
+
+def _raises(tensor: torch.Tensor) -> None:
+    raise ZeroDivisionError

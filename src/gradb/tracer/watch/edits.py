@@ -120,6 +120,12 @@ class Edits:
             composer.writer.grad(known.id, event, known.fills, known.since)
         self._recorder.emit("zero_grad", idiom, place, write_zero_grad(idiom=idiom, cleared=rows), held.blob)
 
+    def broke_off(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
+        """Record what a call that clears gradients, and has raised, has cleared until then."""
+        held.rows = [row for row in held.rows if row.before != "null" and is_cleared(row.leaf)]
+        if held.rows:
+            self.cleared(idiom, held, place)
+
     def by_effect(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         """Record what a call did: cleared, changed, or nothing."""
         changed = []

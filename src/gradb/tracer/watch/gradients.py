@@ -249,13 +249,16 @@ class GradWatch:
                 return None
             held: HeldBuffers | list[torch.Tensor] | None = self._composer.guard(self._before_clearing, owner, leaves)
             self._local.depth += 1
+            is_over = False
             try:
-                return original(owner, *args, **kwargs)
+                result = original(owner, *args, **kwargs)
+                is_over = True
+                return result
             finally:
                 self._local.depth -= 1
                 place = self._recorder.find().place.row
                 if isinstance(held, HeldBuffers):
-                    self._composer.guard(self._edits.cleared, idiom, held, place)
+                    self._composer.guard(self._edits.cleared if is_over else self._edits.broke_off, idiom, held, place)
                     self._composer.guard(self.renew)
                 elif held:
                     self._composer.guard(self._after_clearing, held)
