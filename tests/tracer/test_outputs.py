@@ -136,3 +136,23 @@ def test_a_commit_that_comes_at_a_bad_time_is_made_up_for(tmp_path: Path) -> Non
         assert recorder.writer.committed == 1
     recorder.is_active = False
     recorder.writer.close()
+
+
+def test_what_a_call_changes_comes_before_what_is_printed_after_it(printed: Printed) -> None:
+    """A change that waits for the end of its call is recorded before the text that shows it."""
+    order = []
+
+    def script(recorder: Recorder) -> None:
+        def change() -> None:
+            recorder.pending = None
+            recorder.settle()
+            order.append(recorder.emit("note", "change", NOWHERE.row, write_note(text="changed")))
+
+        print("before")
+        recorder.settle()
+        recorder.pending = change
+        print("after")
+        order.append(recorder.settle())
+
+    assert printed(script) == ["before\n", "after\n"]
+    assert order == [2, 4]

@@ -88,6 +88,8 @@ class Outputs:
         return self._passes or os.getpid() != self._pid
 
     def _take(self, name: str, text: str) -> None:
+        if self._recorder.pending is not None:  # what is printed may show what it has to tell
+            self._recorder.settle()
         key = (name, self._recorder.find(5).place.row)
         if key != self._key:
             self.flush()
