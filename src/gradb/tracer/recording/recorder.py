@@ -77,11 +77,13 @@ class Recorder:
         gaps = self.failures.carried()
         self._write_pending()
         gaps += self.failures.carried()
-        if self.has_errands:
-            self.has_errands = False
-            self.failures.tell()
-            self.observer.between_events()
-        self.failures.carry(gaps)
+        try:
+            if self.has_errands:
+                self.has_errands = False
+                self.failures.tell()
+                self.observer.between_events()
+        finally:
+            self.failures.carry(gaps)
         if self._is_due:
             self._is_due = False
             self.write()

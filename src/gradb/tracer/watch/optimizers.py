@@ -111,8 +111,10 @@ class OptimizerState:
                 return f"{'nan' if math.isnan(size) else 'inf'} in {name}.grad"
         return ""
 
-    def light_detail(self, rates: list[float]) -> str:
+    def light_detail(self, rates: list[float], skipped: str = "") -> str:
         """Return the detail of a step of which nothing but the rates is recorded, as JSON."""
+        if skipped:
+            return write_step(optimizer=self.name, learning_rates=rates, groups=[], skipped=skipped)
         if self._light[0] != rates or not self._light[1]:
             self._light = (rates, write_step(optimizer=self.name, learning_rates=rates, groups=[]))
         return self._light[1]

@@ -256,8 +256,7 @@ class StepWatch:
             self._record(optimizer, state, rates, place, skipped)
         else:
             bad = state.norm is not None and not math.isfinite(state.norm)
-            detail = state.light_detail(rates) if not skipped else self._light(state, rates, skipped)
-            self._recorder.emit("step", state.name, place, detail, has_nonfinite=bad)
+            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped), has_nonfinite=bad)
         state.why_skipped = ""
 
     def _skipped_within(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int) -> str:
@@ -268,9 +267,6 @@ class StepWatch:
         self._skips += 1
         self._composer.series.point("skipped", "GradScaler", self._skips, event)
         return state.first_nonfinite(self._composer, parameters_of(optimizer)) or _NONFINITE
-
-    def _light(self, state: OptimizerState, rates: list[float], skipped: str) -> str:
-        return write_step(optimizer=state.name, learning_rates=rates, groups=[], skipped=skipped)
 
     def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
@@ -294,7 +290,7 @@ class StepWatch:
             state.look_at_gradients(self._composer, parameters)
             self._record(optimizer, state, rates, place, why)
         else:
-            self._recorder.emit("step", state.name, place, self._light(state, rates, why), has_nonfinite=True)
+            self._recorder.emit("step", state.name, place, state.light_detail(rates, why), has_nonfinite=True)
         self._end(optimizer, is_own=True)
         state.forget()
 
