@@ -28,7 +28,7 @@ from gradb.tracer.watch.gradients import GradWatch
 from gradb.tracer.watch.optimizers import OptimizerState
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.scopes import ModuleScopes
-from gradb.tracer.watch.steps import StepWatch
+from gradb.tracer.watch.step_events import StepEvents
 from tests.tracer import injection
 from tests.tracer.recording import notes, record
 
@@ -57,13 +57,13 @@ def test_a_bug_in_gradb_costs_one_event_each_and_not_the_script(
 ) -> None:
     """What could not be recorded is a note in its place, of which the first is to be seen; all else is there."""
     plain = train()
-    monkeypatch.setattr(StepWatch, "_record", _broken)
+    monkeypatch.setattr(StepEvents, "_record", _broken)
     losses, tape = record(tmp_path / "run.tape", train)
     assert losses == plain
     told = [event for event in tape.events() if event.kind == "note"]
     assert len(told) == 3
     assert [event.is_quiet for event in told] == [False, True, True]
-    assert "a step not recorded here: ZeroDivisionError: a bug in gradb (steps.py:" in notes(tape)[0]
+    assert "a step not recorded here: ZeroDivisionError: a bug in gradb (step_events.py:" in notes(tape)[0]
     assert sum(event.kind == "backward_end" for event in tape.events()) == 3
 
 

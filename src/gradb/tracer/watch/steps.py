@@ -1,4 +1,4 @@
-"""Watches optimizer steps: one event each, with every parameter before and after it; then the next iteration may begin.
+"""Watches optimizer steps: what each finds is looked at, what it left is told; then the next iteration may begin.
 
 The learning rate that was set from outside holds for the time of the step only: before and after it the parameter
 groups say what the script has put there.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,17 +15,13 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
-from gradb.tape.kinds.step import write as write_step
 from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.depth import Depth
 from gradb.tracer.recording.iterations import Iterations
-from gradb.tracer.source.places import PlaceRow
-from gradb.tracer.tensors import norms
-from gradb.tracer.watch.optimizers import OptimizerState, OptimizerStates, parameters_of, rates_of, versions_of
+from gradb.tracer.watch.optimizers import OptimizerStates, parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
-
-_NONFINITE = "inf or nan in a gradient"
+from gradb.tracer.watch.step_events import StepEvents
 
 
 class Compiled:
@@ -60,11 +55,11 @@ class StepWatch:
         self._policy = policy
         self._depth = depth
         self._states = OptimizerStates(self._variable_of)
+        self._events = StepEvents(composer)
         self._has_set_rates = False
         self._look_at_gradients = look_at_gradients
         self.count = 0
         """Steps that were made."""
-        self._skips = 0
         self._steps: weakref.WeakSet[Callable[..., Any]] = weakref.WeakSet()
         """The functions of ours that are in the place of a class's ``step``."""
         self._compiled = Compiled()
@@ -172,13 +167,8 @@ class StepWatch:
         self._states.forget(optimizer)
 
     def _raised(self, optimizer: torch.optim.Optimizer) -> None:
-        self._tell_unseen(self._states.of(optimizer))
+        self._events.tell_unseen(self._states.of(optimizer))
         self._states.forget(optimizer)
-
-    def _tell_unseen(self, state: OptimizerState) -> None:
-        """Say of the event of a step that what the step found was not seen, if so."""
-        if not state.is_seen:
-            self._composer.missing("parameters before the step", state.blind)
 
     def _restore(self, optimizer: torch.optim.Optimizer) -> None:
         """Put the script's own rates back, whatever happened."""
@@ -242,31 +232,12 @@ class StepWatch:
     def _tell(self, optimizer: torch.optim.Optimizer, is_own: bool) -> None:
         if is_own:
             self._iterations.steps(optimizer)
-        state, rates = self._states.of(optimizer), rates_of(optimizer)
-        self._tell_unseen(state)
+        state = self._states.of(optimizer)
+        self._events.tell_unseen(state)
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
-        event, place = self._recorder.settle(), self._recorder.find(4).place.row
-        if state.norm is not None:
-            self._point(state, "grad_norm", state.label, state.norm, event)
-        for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
-            self._point(state, "learning_rate", name, rate, event)
-        skipped = self._skipped_within(optimizer, state, event)
-        if self._recorder.is_full:
-            self._record(optimizer, state, rates, place, skipped)
-        else:
-            bad = state.norm is not None and not math.isfinite(state.norm)
-            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped), has_nonfinite=bad)
+        self._events.made(optimizer, state, self._recorder.settle(), self._recorder.find(4).place.row)
         state.why_skipped = ""
-
-    def _skipped_within(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int) -> str:
-        """Return why a step has changed nothing: a fused one is called by GradScaler all the same, and skips itself."""
-        found = getattr(optimizer, "found_inf", None)
-        if not isinstance(found, torch.Tensor) or norms.norm_of_all((found,)) == 0:
-            return ""
-        self._skips += 1
-        self._composer.series.point("skipped", "GradScaler", self._skips, event)
-        return state.first_nonfinite(self._composer, parameters_of(optimizer)) or _NONFINITE
 
     def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
@@ -278,19 +249,13 @@ class StepWatch:
         """Record a step that GradScaler has skipped: an iteration that changes nothing."""
         optimizer = self._states.within(optimizer)
         self._iterations.steps(optimizer)
-        state, rates, parameters = self._states.of(optimizer), rates_of(optimizer), parameters_of(optimizer)
+        state, parameters = self._states.of(optimizer), parameters_of(optimizer)
         event, place = self._recorder.settle(), self._recorder.find(3).place.row
-        for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
-            self._point(state, "learning_rate", name, rate, event)
-        self._skips += 1
-        self._composer.series.point("skipped", "GradScaler", self._skips, event)
-        why, state.why_skipped = state.why_skipped or _NONFINITE, ""
         if self._recorder.is_full:
             state.look(self._composer, parameters)
             state.look_at_gradients(self._composer, parameters)
-            self._record(optimizer, state, rates, place, why)
-        else:
-            self._recorder.emit("step", state.name, place, state.light_detail(rates, why), has_nonfinite=True)
+        self._events.skipped(optimizer, state, event, place)
+        state.why_skipped = ""
         self._end(optimizer, is_own=True)
         state.forget()
 
@@ -305,38 +270,3 @@ class StepWatch:
         if self._recorder.has_errands:
             self._recorder.settle()
         self._depth.sync()
-
-    def _point(self, state: OptimizerState, kind: str, name: str, value: float, event: int) -> None:
-        id_ = state.series.get(name if kind == "learning_rate" else kind)
-        if id_ is None:
-            id_ = self._composer.series.id(kind, name)
-            state.series[name if kind == "learning_rate" else kind] = id_
-        self._recorder.writer.point(id_, event, self._recorder.iteration, value)
-
-    def _record(
-        self,
-        optimizer: torch.optim.Optimizer,
-        state: OptimizerState,
-        rates: list[float],
-        place: PlaceRow,
-        skipped: str = "",
-    ) -> None:
-        composer, parameters = self._composer, parameters_of(optimizer)
-        composer.leaves(parameters, place)
-        event, after = self._recorder.next_seq, []
-        for tensor in parameters:
-            after.append(composer.defined(tensor, state.blob, event, place)[0])
-            value = norms.norm_of_all((tensor,))
-            if value is not None:
-                composer.series.point("parameter_norm", composer.tensors.record(tensor).label, value, event)
-        groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
-        before, gradients = (part if len(part) == len(after) else [] for part in (state.before, state.gradients))
-        is_unnoticed = (
-            not skipped and state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
-        )
-        detail = write_step(
-            optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=",".join(before),
-            gradients=",".join(gradients), groups=groups if len(groups) == len(after) else [],
-            is_unnoticed=is_unnoticed, skipped=skipped,
-        )  # fmt: skip
-        self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)

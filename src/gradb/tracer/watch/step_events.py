@@ -1,0 +1,107 @@
+"""What is told of an optimizer's step: one event each, with every parameter before and after it, and its series."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from gradb.tape.kinds.step import write as write_step
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.source.places import PlaceRow
+from gradb.tracer.tensors import norms
+from gradb.tracer.watch.optimizers import OptimizerState, parameters_of, rates_of, versions_of
+
+_NONFINITE = "inf or nan in a gradient"
+
+
+class StepEvents:
+    """Puts steps on the tape."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+        self._recorder = composer.recorder
+        self._skips = 0
+
+    def tell_unseen(self, state: OptimizerState) -> None:
+        """Say of the event of a step that what the step found was not seen, if so."""
+        if not state.is_seen:
+            self._composer.missing("parameters before the step", state.blind)
+
+    def made(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int, place: PlaceRow) -> None:
+        """Tell of a step that was made, or that a fused optimizer has skipped itself."""
+        rates = rates_of(optimizer)
+        if state.norm is not None:
+            self._point(state, "grad_norm", state.label, state.norm, event)
+        self._tell_rates(state, rates, event)
+        skipped = self._skipped_within(optimizer, state, event)
+        is_bad = state.norm is not None and not math.isfinite(state.norm)
+        self._tell(optimizer, state, rates, place, skipped, is_bad=is_bad)
+
+    def skipped(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int, place: PlaceRow) -> None:
+        """Tell of a step that GradScaler has skipped."""
+        rates = rates_of(optimizer)
+        self._tell_rates(state, rates, event)
+        self._count_skip(event)
+        self._tell(optimizer, state, rates, place, state.why_skipped or _NONFINITE, is_bad=True)
+
+    def _skipped_within(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int) -> str:
+        """Return why a step has changed nothing: a fused one is called by GradScaler all the same, and skips itself."""
+        found = getattr(optimizer, "found_inf", None)
+        if not isinstance(found, torch.Tensor) or norms.norm_of_all((found,)) == 0:
+            return ""
+        self._count_skip(event)
+        return state.first_nonfinite(self._composer, parameters_of(optimizer)) or _NONFINITE
+
+    def _count_skip(self, event: int) -> None:
+        self._skips += 1
+        self._composer.series.point("skipped", "GradScaler", self._skips, event)
+
+    def _tell_rates(self, state: OptimizerState, rates: list[float], event: int) -> None:
+        for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
+            self._point(state, "learning_rate", name, rate, event)
+
+    def _point(self, state: OptimizerState, kind: str, name: str, value: float, event: int) -> None:
+        id_ = state.series.get(name if kind == "learning_rate" else kind)
+        if id_ is None:
+            id_ = self._composer.series.id(kind, name)
+            state.series[name if kind == "learning_rate" else kind] = id_
+        self._recorder.writer.point(id_, event, self._recorder.iteration, value)
+
+    def _tell(
+        self,
+        optimizer: torch.optim.Optimizer,
+        state: OptimizerState,
+        rates: list[float],
+        place: PlaceRow,
+        skipped: str,
+        *,
+        is_bad: bool,
+    ) -> None:
+        if self._recorder.is_full:
+            self._record(optimizer, state, rates, place, skipped)
+        else:
+            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped), has_nonfinite=is_bad)
+
+    def _record(
+        self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow, skipped: str
+    ) -> None:
+        composer, parameters = self._composer, parameters_of(optimizer)
+        composer.leaves(parameters, place)
+        event, after = self._recorder.next_seq, []
+        for tensor in parameters:
+            after.append(composer.defined(tensor, state.blob, event, place)[0])
+            value = norms.norm_of_all((tensor,))
+            if value is not None:
+                composer.series.point("parameter_norm", composer.tensors.record(tensor).label, value, event)
+        groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
+        before, gradients = (part if len(part) == len(after) else [] for part in (state.before, state.gradients))
+        is_unnoticed = (
+            not skipped and state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
+        )
+        detail = write_step(
+            optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=",".join(before),
+            gradients=",".join(gradients), groups=groups if len(groups) == len(after) else [],
+            is_unnoticed=is_unnoticed, skipped=skipped,
+        )  # fmt: skip
+        self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)
