@@ -23,7 +23,9 @@ from typing import Any, get_args
 
 from gradb.link.spec import Intervention, What
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import SPECS
 from gradb.tape.stops import Stop, StopKind
+from gradb.tape.wire import integer, text
 
 
 class MessageError(ValueError):
@@ -182,8 +184,19 @@ def _stop(raw: Any) -> Stop:
 
 
 def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:
-    event = None if origin is None else Event(*origin)
+    event = None if origin is None else _event(*origin)
     return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event, int(seq))
+
+
+def _event(seq: Any, kind: Any, name: Any, file: Any, *rest: Any) -> Event:
+    *place, scope, iteration, phase, node, is_quiet, has_nonfinite, thread = rest
+    if kind not in SPECS:
+        raise ValueError(f"unknown kind of event {kind!r}")
+    line, end_line, column, end_column = map(integer, place)
+    return Event(
+        int(seq), kind, str(name), text(file), line, end_line, column, end_column, str(scope), int(iteration),
+        str(phase), integer(node), bool(is_quiet), bool(has_nonfinite), int(thread),
+    )  # fmt: skip
 
 
 def _intervention(what: Any, value: Any, iteration: Any) -> Intervention:

@@ -67,7 +67,9 @@ def test_message_survives(message: Message) -> None:
     "data",
     [b"", b"\xff\xfe", b"null", b"{}", b"[]", b'["Shout"]', b'["Paused"]', b'["Paused","x",0]', b'["Paused",3,"x"]',
      b'["Quit",1]', b'["Ask","all",0,0,[],0]',
-     b'["Continue",["fly","",false],[],null,0]', b'["Continue",["end","",false],[],[1],0]', b"[" * 100_000],
+     b'["Continue",["fly","",false],[],null,0]', b'["Continue",["end","",false],[],[1],0]', b"[" * 100_000,
+     encode(Continue(Stop("end"), (), EVENT)).replace(b'"op"', b'"shout"'),
+     encode(Continue(Stop("end"), (), EVENT)).replace(b",3,3,", b',"three",3,')],
 )  # fmt: skip
 def test_garbage_is_no_message(data: bytes) -> None:
     """Anything else is refused as such."""
