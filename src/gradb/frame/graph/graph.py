@@ -32,6 +32,7 @@ class Graph:
         self._scope = graphs.scope(position, self._moment)
         self._unfolding = graphs.unfolding(self._scope, position)
         self._labels: dict[int, str | None] = {}
+        self._variables: dict[int, str | None] = {}  # each row climbs past the rows above it
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -87,7 +88,10 @@ class Graph:
         tree = self._unfolding
         path: list[int] = []
         while row >= 0 and len(path) <= _MAX_PATH:
-            name = self._variable(tree.nodes[row])
+            node = tree.nodes[row]
+            if node not in self._variables:
+                self._variables[node] = self._variable(node)
+            name = self._variables[node]
             if name is not None:
                 return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
             path.append(tree.entries[row])
