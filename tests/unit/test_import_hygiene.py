@@ -7,6 +7,8 @@ gets loaded, and the syntax tree shows that the debuggee's side needs nothing th
 from __future__ import annotations
 
 import ast
+import functools
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +19,9 @@ import gradb
 
 PACKAGE = Path(gradb.__file__).parent
 HEAVY = ("torch", "textual", "rich", "plotext", "numpy")
-TEXT_ONLY = ("tape", "link", "debugger", "rules")
+TEXT_ONLY = ("tape", "link", "algebra", "frame", "rules", "debugger")
 """Packages that load nothing from outside of the standard library."""
-SCREENLESS = ("batch", "present", "cli")
+SCREENLESS = ("present", "batch", "cli")
 """Packages that may load rich and plotext, but neither torch nor textual."""
 
 
@@ -40,12 +42,18 @@ def printed_by(code: str) -> list[str]:
     return done.stdout.split()
 
 
-def loaded_by(modules: list[str]) -> set[str]:
-    """Import modules in a fresh interpreter and return which of the heavy packages that loaded."""
-    code = f"import sys, {', '.join(modules)}\nprint(*(name for name in {HEAVY} if name in sys.modules))"
-    return set(printed_by(code))
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """Import package after package, lower layers first, in one fresh interpreter: what each finds or loads."""
+    lines = ["import json, sys", "found = {}"]
+    for package in (*TEXT_ONLY, *SCREENLESS, "tui"):
+        lines.append(f"import {', '.join(modules_of(package))}")
+        lines.append(f"found[{package!r}] = [name for name in {HEAVY} if name in sys.modules]")
+    (printed,) = printed_by("\n".join([*lines, "print(json.dumps(found, separators=(',', ':')))"]))
+    return {package: set(names) for package, names in json.loads(printed).items()}
 
 
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     """Return the dotted names that a file imports anywhere, in functions too."""
     names: set[str] = set()
@@ -66,20 +74,20 @@ def test_import_gradb_is_light() -> None:
 
 
 @pytest.mark.parametrize("package", TEXT_ONLY)
-def test_core_loads_the_standard_library_only(package: str) -> None:
+def test_core_loads_the_standard_library_only(loaded: dict[str, set[str]], package: str) -> None:
     """The packages below the screens load none of the heavy packages."""
-    assert loaded_by(modules_of(package)) == set()
+    assert loaded[package] == set()
 
 
 @pytest.mark.parametrize("package", SCREENLESS)
-def test_headless_parts_load_neither_torch_nor_textual(package: str) -> None:
+def test_headless_parts_load_neither_torch_nor_textual(loaded: dict[str, set[str]], package: str) -> None:
     """Headless commands start fast and work where torch is not installed."""
-    assert loaded_by(modules_of(package)) <= {"rich", "plotext"}
+    assert loaded[package] <= {"rich", "plotext"}
 
 
-def test_screen_does_not_load_torch() -> None:
+def test_screen_does_not_load_torch(loaded: dict[str, set[str]]) -> None:
     """The terminal app paints without waiting for torch."""
-    assert "torch" not in loaded_by(modules_of("tui"))
+    assert "torch" not in loaded["tui"]
 
 
 @pytest.mark.parametrize("package", ["tape", "link", "tracer"])
