@@ -294,7 +294,7 @@ def test_width_is_the_terminals_or_100(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --width a pane is as wide as the terminal, and 100 columns in a pipe."""
     assert printing.read_width(None) == 100
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((72, 20)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((72, 20)))
     assert printing.read_width(None) == 72
     assert printing.read_width("132") == 132
 
