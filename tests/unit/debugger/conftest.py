@@ -11,19 +11,12 @@ import pytest
 from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.link.spec import RunSpec
-from tests.fakes import DEBUGGEE, TapeBuilder
+from tests.fakes import DEBUGGEE
+from tests.unit.conftest import Tapes
 
 Recorded = Callable[[str], Debugger]
 Live = Callable[..., Debugger]
 
-EXAMPLES: dict[str, Callable[[Path], None]] = {
-    "chain_rule": TapeBuilder.chain_rule_example,
-    "looked_into": TapeBuilder.looked_into_example,
-    "accumulation": TapeBuilder.accumulation_example,
-    "shared_weight": TapeBuilder.shared_weight_example,
-    "nonfinite": TapeBuilder.nonfinite_example,
-    "training": TapeBuilder.training_example,
-}
 PATIENCE = 20.0
 """Seconds after which a debuggee that has not answered is taken to hang."""
 
@@ -58,20 +51,7 @@ def carry_out(debugger: Debugger, text: str) -> str:
 
 
 @pytest.fixture
-def tapes(tmp_path: Path) -> Callable[[str], Path]:
-    """Return a function that writes an example tape and returns its path."""
-
-    def write(name: str) -> Path:
-        path = tmp_path / f"{name}.tape"
-        if not path.exists():
-            EXAMPLES[name](path)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def recorded(tapes: Callable[[str], Path]) -> Iterator[Recorded]:
+def recorded(tapes: Tapes) -> Iterator[Recorded]:
     """Return a function that opens an example tape."""
     debuggers: list[Debugger] = []
 
@@ -85,7 +65,7 @@ def recorded(tapes: Callable[[str], Path]) -> Iterator[Recorded]:
 
 
 @pytest.fixture
-def live(tapes: Callable[[str], Path], tmp_path: Path) -> Iterator[Live]:
+def live(tapes: Tapes, tmp_path: Path) -> Iterator[Live]:
     """Return a function that starts a debuggee which replays an example, and waits until it pauses.
 
     It takes the mischief of ``tests.fakes.debuggee``, and fields of the spec as keywords.

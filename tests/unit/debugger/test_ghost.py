@@ -15,6 +15,7 @@ from gradb.debugger.ghost import Ghost, ghost_spec, other_policy
 from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.stops import Stop
 from tests.fakes import DEBUGGEE, TapeBuilder
+from tests.unit.conftest import Tapes
 from tests.unit.debugger.conftest import PATIENCE, Live, Recorded
 from tests.unit.debugger.test_live import is_alive
 
@@ -113,12 +114,10 @@ def test_different_beginnings_are_the_seeds(live: Live, tmp_path: Path, ghosts: 
     [("kill=9", "the ghost ended: killed by SIGKILL"), ("exit=9", "the ghost ended: exit code 3"),
      ("refuse", "the ghost ended: there is no torch here")],
 )  # fmt: skip
-def test_how_a_ghost_ended_is_told(
-    mischief: str, sentence: str, tmp_path: Path, live: Live, ghosts: list[Ghost]
-) -> None:
+def test_how_a_ghost_ended_is_told(mischief: str, sentence: str, tapes: Tapes, live: Live, ghosts: list[Ghost]) -> None:
     """A ghost that fails says how, and the first run does not mind."""
     debugger = live("training")
-    command = (sys.executable, DEBUGGEE, str(tmp_path / "training.tape"), mischief)
+    command = (sys.executable, DEBUGGEE, str(tapes("training")), mischief)
     debugger.run.command = command
     ghosts.append(ghost := Ghost.launch(debugger))
     pump_until(ghost, lambda: not ghost.is_running)
@@ -126,11 +125,11 @@ def test_how_a_ghost_ended_is_told(
     assert debugger.is_live
 
 
-def test_closing_ends_the_ghost_and_its_children(live: Live, ghosts: list[Ghost], tmp_path: Path) -> None:
+def test_closing_ends_the_ghost_and_its_children(live: Live, ghosts: list[Ghost], tapes: Tapes) -> None:
     """A ghost that loops for ever leaves nothing behind."""
     debugger = live("training")
     debugger.run.command = (
-        sys.executable, DEBUGGEE, str(tmp_path / "training.tape"), "child=3", "spin=9",
+        sys.executable, DEBUGGEE, str(tapes("training")), "child=3", "spin=9",
     )  # fmt: skip
     ghosts.append(ghost := Ghost.launch(debugger))
     live_run = ghost.run._live

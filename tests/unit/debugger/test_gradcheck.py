@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Nudge, RunSpec
 from gradb.present.lines.gradcheck import as_json, exit_code, rows, sentence
 from gradb.tape.values import TensorValue
+from tests.unit.conftest import Tapes
 from tests.unit.debugger.conftest import Live, Recorded
 
 
@@ -94,7 +94,7 @@ def test_an_index_becomes_a_row_major_number() -> None:
             flat_index(index, (2, 3), "w")
 
 
-def test_the_element_of_the_largest_gradient_is_taken_where_none_is_given(tapes: Callable[[str], Path]) -> None:
+def test_the_element_of_the_largest_gradient_is_taken_where_none_is_given(tapes: Tapes) -> None:
     """In the first scenario the gradient is [28, 36, 44, 52]."""
     with Tape.open(tapes("chain_rule")) as tape:
         target = locate(tape, Request(), is_over=True)
@@ -103,7 +103,7 @@ def test_the_element_of_the_largest_gradient_is_taken_where_none_is_given(tapes:
     assert (target.nudge.name, target.nudge.index, target.nudge.backward) == ("a", 3, 1)
 
 
-def test_a_tape_that_has_not_come_to_the_backward_is_waited_for(tapes: Callable[[str], Path]) -> None:
+def test_a_tape_that_has_not_come_to_the_backward_is_waited_for(tapes: Tapes) -> None:
     """There is no second backward in the first scenario: while the run goes on it may still come, after it the first
     is the nearest.
     """

@@ -147,7 +147,7 @@ def test_run_to_the_end(live: Live, tmp_path: Path) -> None:
     assert debugger.run.return_code == 0
     assert debugger.message == "the script has ended (finished)"
     debugger.close()
-    assert {path.name for path in tmp_path.iterdir()} == {"chain_rule.tape", "live.tape"}
+    assert {path.name for path in tmp_path.iterdir()} == {"live.tape"}
 
 
 def test_run_without_a_pause_at_the_start(live: Live) -> None:
