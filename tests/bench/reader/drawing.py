@@ -1,0 +1,83 @@
+"""The pure part of a key: the movement, its Frame, and every pane that a screen of a size shows, as text."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from gradb.debugger.commands.language import parse
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.frame.frame import Frame
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES, sharing
+from gradb.tui.layout import Cells, places, visible_panes
+from tests.bench.reader.keys import Key, Times, turns
+
+SIZE = (200, 60)
+_FILLED = frozenset({"graph", "training"})  # drawn to the height that there is
+_BORDER = 2
+
+
+class Silent:
+    """A front end that says nothing."""
+
+    def notice(self, text: str) -> None:
+        """Say nothing."""
+
+    def show(self, pane: str) -> None:
+        """Show nothing."""
+
+    def gradcheck(self, argument: str) -> None:
+        """Check nothing."""
+
+
+class Drawer:
+    """Draws the panes of a screen as text."""
+
+    def __init__(self, size: tuple[int, int] = SIZE) -> None:
+        width, height = size
+        names = visible_panes(width, height, "", frozenset(sharing(name)[0] for name in PANES))
+        self._places = places(names, width, height)
+        self._console = Console(file=io.StringIO(), width=width, color_system=None)
+
+    def draw(self, frame: Frame) -> list[str]:
+        """Return the text of each pane."""
+        return [self._text(name, cells, frame) for name, cells in self._places.items()]
+
+    def _text(self, name: str, cells: Cells, frame: Frame) -> str:
+        options = Options(width=cells.width - _BORDER)
+        if name in _FILLED:
+            options = replace(options, height=cells.height - _BORDER)
+        with self._console.capture() as capture:
+            self._console.print(PANES[name].render(frame, options), width=options.width)
+        return capture.get()
+
+
+def press(debugger: Debugger, statement: str) -> None:
+    """Run a statement; what it does not find it says, and that is drawn too."""
+    try:
+        for one in parse(statement):
+            one.run(debugger, Silent())
+    except UserError:
+        pass
+
+
+def measure(path: str, keys: tuple[Key, ...], repeat: int, seed: int = 1) -> dict[str, list[Times]]:
+    """Return what each press of each key took, the debugger's movement and all panes included."""
+    found: dict[str, list[Times]] = {key.name: [] for key in keys}
+    drawer, debugger = Drawer(), Debugger.open(path)
+    try:
+        drawer.draw(debugger.frame())
+        for key, here, statement in turns(keys, debugger.head, repeat, seed):
+            debugger.go(here)
+            drawer.draw(debugger.frame())
+            began = Times.now()
+            press(debugger, statement)
+            drawer.draw(debugger.frame())
+            found[key.name].append(Times.now().since(began))
+    finally:
+        debugger.close()
+    return found

@@ -1,0 +1,52 @@
+"""What the benchmark of the reader makes of its tapes and figures; the figures are nobody's business here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gradb.frame.chain.record import ChainEdge
+from gradb.frame.reader import Tape
+from tests.bench.reader.__main__ import percentile, table
+from tests.bench.reader.drawing import measure
+from tests.bench.reader.keys import KEYS, Times, turns
+from tests.bench.reader.tapes import training
+
+
+def test_percentiles() -> None:
+    """The 95th percentile of twenty is the second largest, that of one is itself."""
+    assert percentile(range(1, 21), 0.95) == 19
+    assert percentile([7.0], 0.95) == 7.0
+
+
+def test_a_key_above_the_bar_is_named() -> None:
+    """A key is missed when one way to measure it takes too long at the 95th percentile of the processor's time."""
+    quick = {key.name: [Times(9.0, 0.01)] for key in KEYS}
+    slow = quick | {"end": [Times(0.1, 0.1)]}
+    assert table({"pure": quick})[-1].endswith("none")
+    assert table({"pure": quick, "painted": slow})[-1].endswith(": end")
+
+
+def test_each_key_is_pressed_as_often_as_any_other() -> None:
+    """Keys come in shuffled order, at positions and with statements that are the same for the same seed."""
+    pressed = list(turns(KEYS, 100, 3, 1))
+    assert sorted(key.name for key, _, _ in pressed) == sorted(key.name for key in KEYS for _ in range(3))
+    assert pressed == list(turns(KEYS, 100, 3, 1))
+    assert all("{" not in statement for _, _, statement in pressed)
+
+
+def test_the_training_is_drawn_at_any_key(tmp_path: Path) -> None:
+    """An iteration uses and steps every parameter, and each key finds something to draw."""
+    path = tmp_path / "training.tape"
+    training(path, 2, events=60, parameters=4)
+    with Tape.open(path) as tape:
+        assert tape.frame(tape.head).iteration == 3
+        assert len(tape.frame(tape.head).grads) == 4
+        assert sum(event.kind == "accumulate" for event in tape.events()) == 8
+        assert all(edge.check is None or edge.check.is_ok for edge in _edges(tape))
+    found = measure(str(path), KEYS, 1)
+    assert {name: len(times) for name, times in found.items()} == {key.name: 1 for key in KEYS}
+
+
+def _edges(tape: Tape) -> list[ChainEdge]:
+    chains = (tape.frame(position).chain for position in range(tape.head))
+    return [edge for chain in chains if chain is not None for edge in chain.edges]
