@@ -279,3 +279,17 @@ def test_only_where_nothing_was_computed_there_is_no_graph_yet(tmp_path: Path) -
     _, tape = record(tmp_path / "run.tape", script)
     text = to_text(PANES["graph"].render(tape.frame(tape.head), Options(width=100)), 100)
     assert "no graph yet" in text
+
+
+def test_memory_that_was_freed_is_no_value(tmp_path: Path) -> None:
+    """A tensor whose storage was emptied behind it is said to have no values, not shown with whatever bytes there are."""
+
+    def script() -> None:
+        emptied = torch.ones(4)
+        emptied.untyped_storage().resize_(0)
+        emptied.view(2, 2)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    detail: Any = tape.detail(tape.head)
+    for value in (detail.inputs[0].value, detail.outputs[0].value):
+        assert (value.data, value.note) == (None, "its memory was freed")

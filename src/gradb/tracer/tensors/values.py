@@ -207,7 +207,20 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
         tensor = Methods.clone(tensor)  # torch's shorthand for zeros: it has no memory
     if Methods.is_conj(tensor) or _is_neg(tensor):
         tensor = Methods.resolve_neg(Methods.resolve_conj(tensor))
-    return tensor if tensor.device.type == "cpu" else _to_cpu(tensor, limit)
+    if tensor.device.type != "cpu":
+        return _to_cpu(tensor, limit)
+    if not _is_backed(tensor):
+        raise Unreadable("its memory was freed")
+    return tensor
+
+
+def _is_backed(tensor: torch.Tensor) -> bool:
+    """Tell whether a dense tensor in the CPU's memory still has it: its storage may have been cut behind it."""
+    if not _numel(tensor):
+        return True
+    distances = zip(tensor.shape, Methods.stride(tensor), strict=True)
+    last = Methods.storage_offset(tensor) + sum((size - 1) * stride for size, stride in distances)
+    return (last + 1) * Methods.element_size(tensor) <= Methods.untyped_storage(tensor).nbytes()
 
 
 def is_ordinary(tensor: object) -> bool:
