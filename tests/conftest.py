@@ -1,4 +1,7 @@
-"""What all tests share: how Hypothesis is run, one thread per process for torch, and modules compiled once."""
+"""What all tests share: how Hypothesis is run, one thread per process for torch, and modules compiled once.
+
+With ``GRADB_REQUIRE_C=1`` in the environment, as CI sets it, no test runs where the C accelerator is missing or stale.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import pytest  # noqa: E402 - only from here on what is imported is kept compile
 from _pytest.unraisableexception import gc_collect_iterations_key  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
+from gradb.tracer.native.loading import standing  # noqa: E402
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
 
 settings.register_profile("gradb", deadline=None, derandomize=True, max_examples=25)
@@ -22,3 +27,5 @@ settings.load_profile("gradb")
 def pytest_configure(config: pytest.Config) -> None:
     """Have the garbage of all tests collected twice at the end, and not five times: with torch each takes a second."""
     config.stash[gc_collect_iterations_key] = 2
+    if os.environ.get("GRADB_REQUIRE_C") == "1" and standing().module is None:
+        pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)

@@ -1,4 +1,4 @@
-"""What an installed gradb consists of."""
+"""What an installed gradb consists of, built with a compiler and without."""
 
 from __future__ import annotations
 
@@ -6,16 +6,59 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.e2e.gradb_process import ROOT, SCENARIOS, run
+import pytest
+
+from gradb.tracer.native.loading import standing
+from tests.e2e.gradb_process import GRADB, ROOT, SCENARIOS, Done, run
+
+
+def build(folder: Path, env: dict[str, str] | None = None) -> tuple[Path, Done]:
+    """Build the wheel; return its path, and what was said."""
+    done = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT, env=env)
+    assert done.code == 0, done.err
+    (wheel,) = folder.glob("*.whl")
+    return wheel, done
+
+
+def unpack(wheel: Path, folder: Path) -> dict[str, str]:
+    """Put what a wheel holds into a folder; return the environment in which that is gradb."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return {"PYTHONPATH": str(folder), "GRADB_ACCELERATOR": "", "GRADB_REQUIRE_C": ""}
 
 
 def test_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
     """The wheel ships the scenarios with their command scripts, the formulas, the style sheet and the type marker."""
-    done = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, cwd=ROOT)
-    assert done.code == 0, done.err
-    (wheel,) = tmp_path.glob("*.whl")
+    wheel, _ = build(tmp_path)
     names = set(zipfile.ZipFile(wheel).namelist())
     scenarios = {f"gradb/_scenarios/{path.name}" for path in SCENARIOS.iterdir() if path.is_file()}
     assert len(scenarios) >= 8
     assert names >= scenarios | {"gradb/py.typed", "gradb/rules/formulas.json", "gradb/tui/gradb.tcss"}
     assert not any(name.startswith(("tests/", "scenarios/")) for name in names)
+
+
+def test_without_a_compiler_gradb_is_built_all_the_same(tmp_path: Path) -> None:
+    """The wheel is for any platform, one line says what it lacks, and it runs a scenario to the right numbers."""
+    wheel, done = build(tmp_path, {"CC": "/no/such/compiler"})
+    assert sum("C accelerator" in line for line in (done.out + done.err).splitlines()) == 1
+    assert wheel.name.endswith("-py3-none-any.whl")
+    environment = unpack(wheel, tmp_path / "installed")
+    version = run(*GRADB, "--version", cwd=tmp_path, env=environment)
+    assert version.out.endswith("(pure Python: not built)\n")
+    commands = "finish; expect a.grad == [28, 36, 44, 52]"
+    ran = run(*GRADB, "run", "-e", commands, SCENARIOS / "chain_rule.py", cwd=tmp_path, env=environment)
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.skipif(standing().module is None, reason="gradb has no C accelerator here")
+def test_a_compiled_module_is_used_with_its_own_sources_only(tmp_path: Path) -> None:
+    """The wheel holds the module, for this platform; once a source is another, ``gradb --version`` says stale."""
+    wheel, _ = build(tmp_path)
+    assert "-py3-none-" not in wheel.name
+    installed = tmp_path / "installed"
+    environment = unpack(wheel, installed)
+    assert run(*GRADB, "--version", cwd=tmp_path, env=environment).out.endswith("(C accelerator)\n")
+    with (installed / "gradb/tracer/native/walk.h").open("a") as header:
+        header.write("/* another */\n")
+    told = run(*GRADB, "--version", cwd=tmp_path, env=environment).out
+    assert told.endswith("(C accelerator: stale, reinstall)\n")

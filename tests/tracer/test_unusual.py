@@ -282,7 +282,7 @@ def test_only_where_nothing_was_computed_there_is_no_graph_yet(tmp_path: Path) -
 
 
 def test_memory_that_was_freed_is_no_value(tmp_path: Path) -> None:
-    """A tensor whose storage was emptied behind it is said to have no values, not shown with whatever bytes there are."""
+    """A tensor whose storage was emptied behind it is said to have no values, not shown with whatever bytes come."""
 
     def script() -> None:
         emptied = torch.ones(4)

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
-import gradb
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain
 from gradb.cli.screen import add_screen_options
+from gradb.cli.version import PrintVersion
 from gradb.debugger.ending import die_by
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.tape.database import TapeError
@@ -142,7 +142,9 @@ def _parser() -> Parser:
         f"Step through PyTorch's autograd, forwards, backwards and back in time.\n\ncommands:\n{rows}\n"
         "\nEach has a --help of its own. A scenario may be called by its name: gradb chain_rule",
     )
-    parser.add_argument("--version", action="version", version=f"gradb {gradb.__version__}")
+    parser.add_argument(
+        "--version", action=PrintVersion, nargs=0, help="show the version, and which accelerator it has"
+    )
     add_screen_options(parser)
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -105,10 +106,19 @@ def test_help_and_version(words: str, capsys: Captured) -> None:
 
 
 def test_version_is_that_of_the_package(capsys: Captured) -> None:
-    """The version printed is the package's."""
+    """The version printed is the package's, and beside it stands which accelerator there is."""
     with pytest.raises(SystemExit):
         main(["--version"])
-    assert capsys.readouterr().out == f"gradb {gradb.__version__}\n"
+    expected = rf"gradb {gradb.__version__} \((C accelerator(: .+)?|pure Python: .+)\)\n"
+    assert re.fullmatch(expected, capsys.readouterr().out)
+
+
+def test_version_says_that_the_accelerator_is_off(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has switched the accelerator off is told so."""
+    monkeypatch.setenv("GRADB_ACCELERATOR", "off")
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"gradb {gradb.__version__} (pure Python: switched off)\n"
 
 
 MISTAKES = (

@@ -42,15 +42,16 @@ def summarise(tensor: torch.Tensor) -> Summary:
     corner = array.array("d", _corner(tensor)).tobytes()
     if not Methods.is_floating_point(tensor):
         numbers = Methods.to(tensor, torch.float64)
-        low, high = Methods.aminmax(numbers)
-        return Summary(f"{_item(low)},{_item(high)},{_item(Methods.mean(numbers))},0,0,0", corner, False)
+        low, high = map(_bound, Methods.aminmax(numbers))
+        return Summary(f"{low},{high},{_item(Methods.mean(numbers))},0,0,0", corner, False)
     wide = torch.float64 if tensor.dtype is torch.float64 else torch.float32
     total = _item(Methods.sum(tensor, dtype=wide))
     if not math.isfinite(total):
         return _nonfinite(Methods.reshape(tensor, -1), corner)
     is_dense = Methods.is_contiguous(tensor)
-    low, high = Methods.aminmax(tensor) if is_dense else (Methods.amin(tensor), Methods.amax(tensor))
-    return Summary(f"{_item(low)},{_item(high)},{total / Methods.numel(tensor)},0,0,0", corner, False)
+    bounds = Methods.aminmax(tensor) if is_dense else (Methods.amin(tensor), Methods.amax(tensor))
+    low, high = map(_bound, bounds)
+    return Summary(f"{low},{high},{total / Methods.numel(tensor)},0,0,0", corner, False)
 
 
 def _corner(tensor: torch.Tensor) -> list[float]:
@@ -78,10 +79,15 @@ def _nonfinite(flat: torch.Tensor, corner: bytes) -> Summary:
     finite = Methods.to(Methods.masked_select(flat, are_finite), torch.float64)
     low, high = Methods.aminmax(finite) if Methods.numel(finite) else (None, None)
     mean = _item(Methods.mean(Methods.to(flat, torch.float64)))
-    bounds = [_number(None if bound is None else _item(bound)) for bound in (low, high)]
+    bounds = [_number(None if bound is None else _bound(bound)) for bound in (low, high)]
     numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
     is_bad = bool(nan or posinf or neginf)
     return Summary(numbers, corner, is_bad, _first_not(are_finite) if is_bad else None)
+
+
+def _bound(bound: torch.Tensor) -> float:
+    """Return a bound; a zero has no sign, for which one is found among zeros hangs on where they lie."""
+    return float(_item(bound)) + 0.0
 
 
 def _count(marks: torch.Tensor) -> int:

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from gradb.tape.cutting import first_line
 from gradb.tape.wire import Blob, with_note, write_summary, write_unkept, write_whole
 from gradb.tracer.isolation.genuine import Methods
+from gradb.tracer.native.trial import accelerator
 from gradb.tracer.tensors.forms import Form, Forms, is_decoded
 from gradb.tracer.tensors.summaries import Summary, summarise
 
@@ -48,9 +49,14 @@ class Snapshots:
         self.passed: dict[int, tuple[weakref.ref[torch.Tensor], int, Summary]] | None = None
         """Large gradients that the engine hands from node to node, where nobody but it can change them; else None."""
         self._direct = {dtype: known for dtype, known in self._forms.by_dtype.items() if not dtype.is_complex}
+        self._native = accelerator()
+        self.take: Callable[[torch.Tensor | None, Blob], str] = (
+            self._take if self._native is None else self._native.Reader(limit, self._carefully).take
+        )
+        """Returns the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
 
-    def take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
-        """Return the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or an infinity.
+    def _take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
+        """Do what ``take`` does, where there is no accelerator.
 
         The common case is read by address, after a few look-ups that no mode, transform or subclass sees.
         """
@@ -128,7 +134,8 @@ class Snapshots:
     def _summary(self, tensor: torch.Tensor) -> Summary:
         if Methods.is_complex(tensor):
             raise Unreadable("statistics of complex tensors are not kept")
-        return summarise(tensor)
+        known = None if self._native is None else self._native.summarise(tensor)
+        return summarise(tensor) if known is None else Summary(*known)
 
     def _form(self, dtype: torch.dtype, shape: tuple[int, ...]) -> Form:
         return self._forms.by_dtype[dtype].get(shape) or self._forms.make(dtype, shape)

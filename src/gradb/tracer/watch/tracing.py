@@ -9,6 +9,7 @@ from gradb.link.spec import Nudge
 from gradb.tracer.isolation.dynamo import run_as_they_are
 from gradb.tracer.isolation.mode_stack import hidden
 from gradb.tracer.isolation.warnings import at_their_place
+from gradb.tracer.native.trial import doubt
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -96,6 +97,8 @@ def tracing(
             recorder.settle()
             for what, error in missing:
                 recorder.failures.event(what, error)
+            if why := doubt():
+                recorder.note(f"values are read in Python, not by the C accelerator: {why}")
         yield lambda: composer.series.newest_loss
         composer.guard(steps.look_for_compiled)
         composer.guard(grads.flush)

@@ -1,0 +1,51 @@
+"""The compiled module. It knows no torch until it is taught by ``learn``, and no tensor but those it was taught."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from gradb.tape.wire import Blob
+
+SOURCES: str
+"""The digest of the C sources that it was compiled from: see ``sources.digest``."""
+
+def learn(
+    addresses: tuple[int, ...],
+    types: tuple[type, type],
+    holder: int,
+    keys: int,
+    key_sets: tuple[int, ...],
+    dtypes: Mapping[str, int],
+    /,
+) -> None:
+    """Take over how a tensor is read; from here on tensors are looked into. Without key sets, none is.
+
+    Args:
+        addresses: of torch's C functions, in the order of ``trial.QUESTIONS``.
+        types: exactly of which type a tensor must be.
+        holder: where in a Python tensor its C++ tensor is held, in bytes.
+        keys: where in a C++ tensor its set of dispatch keys lies, in bytes.
+        key_sets: which sets a plain dense tensor in the CPU's memory has.
+        dtypes: torch's numbers of the dtypes that are read.
+    """
+
+def look(tensor: torch.Tensor, /) -> tuple[int, tuple[int, ...], tuple[int, ...], str, bool] | None:
+    """Return address, shape, strides, dtype and whether it is contiguous; None where the tensor is not known here."""
+
+class Reader:
+    """Turns tensors into text and bytes.
+
+    Args:
+        limit: the largest number of elements stored whole.
+        otherwise: does the same for a tensor that is not known here.
+    """
+
+    def __init__(self, limit: int, otherwise: Callable[[torch.Tensor, Blob], str]) -> None: ...
+    def take(self, tensor: torch.Tensor | None, blob: Blob, /) -> str:
+        """Return the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
+
+def content(tensor: torch.Tensor, /) -> bytes | None:
+    """Return the elements, row-major; None where the tensor is not known here."""
+
+def summarise(tensor: torch.Tensor, /) -> tuple[str, bytes, bool, int | None] | None:
+    """Return what ``summaries.Summary`` consists of; None where the tensor is not known here, or too hard."""

@@ -1,0 +1,203 @@
+#include "dtype.h"
+
+#include <stdlib.h> /* the C library tells by it whether it is glibc */
+#include <string.h>
+
+/* The loops are compiled for AVX2 too where one binary can hold both, and the machine chooses when it is loaded. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+#define LANES 16 /* sums that grow side by side, since one alone would have to wait for each addition */
+
+static inline double float64_of(uint64_t bits)
+{
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static inline double float32_of(uint32_t bits)
+{
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static inline double bfloat16_of(uint16_t bits)
+{
+    return float32_of((uint32_t)bits << 16);
+}
+
+/* Exponents are counted from another number. Those of 0 are multiples of 2^-24: 2^-14 is added and taken off again, which
+   is exact. Those of all ones are NaNs and infinities. Without a branch, so that many are converted at once. */
+static inline double float16_of(uint16_t bits)
+{
+    uint32_t magnitude = bits & 0x7fff, is_small = magnitude < 0x0400, is_odd = magnitude >= 0x7c00, wide;
+    uint32_t exponent = 112 + is_small + 112 * is_odd;
+    float number;
+    wide = (magnitude << 13) + (exponent << 23);
+    memcpy(&number, &wide, sizeof number);
+    number -= (float)(int32_t)is_small * 0x1p-14f;
+    memcpy(&wide, &number, sizeof wide);
+    return float32_of(wide | (uint32_t)(bits & 0x8000) << 16);
+}
+
+/* One dtype of floats: SIGNED and UNSIGNED are integers of its width, INFINITE the bits of infinity.
+
+   A float's bits, read as an integer, grow with the number; for a negative one all but the sign are turned round. */
+#define FLOATS(NAME, SIGNED, UNSIGNED, MAGNITUDE, INFINITE)                                                            \
+    static inline SIGNED NAME##_order(UNSIGNED bits)                                                                   \
+    {                                                                                                                  \
+        return (SIGNED)(bits ^ ((UNSIGNED)((SIGNED)bits >> (8 * sizeof(SIGNED) - 1)) & (MAGNITUDE)));                  \
+    }                                                                                                                  \
+    static double NAME##_number(int64_t order)                                                                         \
+    {                                                                                                                  \
+        UNSIGNED bits = (UNSIGNED)NAME##_order((UNSIGNED)order); /* turned round twice */                              \
+        return bits & (MAGNITUDE) ? NAME##_of(bits) : 0.0;                                                             \
+    }                                                                                                                  \
+    static double NAME##_element(const void *element)                                                                  \
+    {                                                                                                                  \
+        UNSIGNED bits;                                                                                                 \
+        memcpy(&bits, element, sizeof bits);                                                                           \
+        return NAME##_of(bits);                                                                                        \
+    }                                                                                                                  \
+    static int64_t NAME##_first(const void *elements, int64_t count)                                                   \
+    {                                                                                                                  \
+        const UNSIGNED *all = elements;                                                                                \
+        for (int64_t i = 0; i < count; i++)                                                                            \
+            if ((all[i] & (MAGNITUDE)) >= (INFINITE))                                                                  \
+                return i;                                                                                              \
+        return -1;                                                                                                     \
+    }                                                                                                                  \
+    WIDE static double NAME##_sum(const UNSIGNED *all, int64_t count)                                                  \
+    {                                                                                                                  \
+        double lanes[LANES] = {0}, sum = 0;                                                                            \
+        int64_t i = 0;                                                                                                 \
+        for (; i + LANES <= count; i += LANES)                                                                         \
+            for (int lane = 0; lane < LANES; lane++)                                                                   \
+                lanes[lane] += NAME##_of(all[i + lane]);                                                               \
+        for (; i < count; i++)                                                                                         \
+            sum += NAME##_of(all[i]);                                                                                  \
+        for (int lane = 0; lane < LANES; lane++)                                                                       \
+            sum += lanes[lane];                                                                                        \
+        return sum;                                                                                                    \
+    }                                                                                                                  \
+    /* Find the bounds of a block; false, and no bounds, where one element is not finite. */                           \
+    WIDE static bool NAME##_bounds(const UNSIGNED *all, int64_t count, int64_t *lowest, int64_t *highest)              \
+    {                                                                                                                  \
+        SIGNED low = NAME##_order(all[0]), high = low;                                                                 \
+        UNSIGNED top = 0;                                                                                              \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            SIGNED order = NAME##_order(all[i]);                                                                       \
+            UNSIGNED magnitude = all[i] & (MAGNITUDE);                                                                 \
+            low = order < low ? order : low;                                                                           \
+            high = order > high ? order : high;                                                                        \
+            top = magnitude > top ? magnitude : top;                                                                   \
+        }                                                                                                              \
+        *lowest = low;                                                                                                 \
+        *highest = high;                                                                                               \
+        return top < (INFINITE);                                                                                       \
+    }                                                                                                                  \
+    static void NAME##_each(const UNSIGNED *all, int64_t count, Tally *tally)                                          \
+    {                                                                                                                  \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            UNSIGNED magnitude = all[i] & (MAGNITUDE);                                                                 \
+            if (magnitude < (INFINITE)) {                                                                              \
+                widen(tally, NAME##_order(all[i]), NAME##_order(all[i]));                                              \
+                tally->sum += NAME##_of(all[i]);                                                                       \
+            } else if (magnitude > (INFINITE))                                                                         \
+                tally->nan++;                                                                                          \
+            else if (all[i] == magnitude)                                                                              \
+                tally->posinf++;                                                                                       \
+            else                                                                                                       \
+                tally->neginf++;                                                                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void NAME##_tally(const void *elements, int64_t count, Tally *tally)                                        \
+    {                                                                                                                  \
+        int64_t low, high;                                                                                             \
+        if (NAME##_bounds(elements, count, &low, &high)) {                                                             \
+            widen(tally, low, high);                                                                                   \
+            tally->sum += NAME##_sum(elements, count);                                                                 \
+        } else                                                                                                         \
+            NAME##_each(elements, count, tally);                                                                       \
+    }
+
+/* One dtype of integers: VALUE is what an element counts, TOTAL holds the sum of a block. */
+#define INTEGERS(NAME, TYPE, VALUE, TOTAL)                                                                             \
+    static double NAME##_element(const void *element)                                                                  \
+    {                                                                                                                  \
+        TYPE stored;                                                                                                   \
+        memcpy(&stored, element, sizeof stored);                                                                       \
+        return (double)VALUE(stored);                                                                                  \
+    }                                                                                                                  \
+    WIDE static void NAME##_tally(const void *elements, int64_t count, Tally *tally)                                   \
+    {                                                                                                                  \
+        const TYPE *all = elements;                                                                                    \
+        TYPE low = VALUE(all[0]), high = low;                                                                          \
+        TOTAL sum = 0;                                                                                                 \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            TYPE value = VALUE(all[i]);                                                                                \
+            low = value < low ? value : low;                                                                           \
+            high = value > high ? value : high;                                                                        \
+            sum += (TOTAL)value;                                                                                       \
+        }                                                                                                              \
+        widen(tally, low, high);                                                                                       \
+        tally->sum += (double)sum;                                                                                     \
+    }
+
+#define ITSELF(stored) (stored)
+#define TRUTH(stored) ((stored) != 0)
+
+static inline void widen(Tally *tally, int64_t low, int64_t high)
+{
+    if (low < tally->low)
+        tally->low = low;
+    if (high > tally->high)
+        tally->high = high;
+}
+
+static double integer_number(int64_t order)
+{
+    return (double)order;
+}
+
+static int64_t integer_first(const void *elements, int64_t count)
+{
+    return -1;
+}
+
+FLOATS(float64, int64_t, uint64_t, UINT64_C(0x7fffffffffffffff), UINT64_C(0x7ff0000000000000))
+FLOATS(float32, int32_t, uint32_t, UINT32_C(0x7fffffff), UINT32_C(0x7f800000))
+FLOATS(float16, int16_t, uint16_t, 0x7fffu, 0x7c00u)
+FLOATS(bfloat16, int16_t, uint16_t, 0x7fffu, 0x7f80u)
+INTEGERS(int64, int64_t, ITSELF, double)
+INTEGERS(int32, int32_t, ITSELF, int64_t)
+INTEGERS(int16, int16_t, ITSELF, int32_t)
+INTEGERS(int8, int8_t, ITSELF, int32_t)
+INTEGERS(uint8, uint8_t, ITSELF, int32_t)
+INTEGERS(boolean, uint8_t, TRUTH, int32_t)
+
+static const Dtype all[] = {
+    {"float64", 8, float64_tally, float64_first, float64_number, float64_element},
+    {"float32", 4, float32_tally, float32_first, float32_number, float32_element},
+    {"float16", 2, float16_tally, float16_first, float16_number, float16_element},
+    {"bfloat16", 2, bfloat16_tally, bfloat16_first, bfloat16_number, bfloat16_element},
+    {"int64", 8, int64_tally, integer_first, integer_number, int64_element},
+    {"int32", 4, int32_tally, integer_first, integer_number, int32_element},
+    {"int16", 2, int16_tally, integer_first, integer_number, int16_element},
+    {"int8", 1, int8_tally, integer_first, integer_number, int8_element},
+    {"uint8", 1, uint8_tally, integer_first, integer_number, uint8_element},
+    {"bool", 1, boolean_tally, integer_first, integer_number, boolean_element},
+};
+
+const Dtype *dtype_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+    return NULL;
+}

@@ -1,0 +1,47 @@
+"""Loads the compiled module, and tells whether it may be used: it must come from the sources that lie beside it.
+
+Torch is not needed here.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from gradb.tracer.native import sources
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_SWITCH = "GRADB_ACCELERATOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is of the accelerator."""
+
+    text: str
+    """In the words of ``gradb --version``."""
+    module: Any = None
+    """The compiled module, where it may be used."""
+
+
+def standing() -> Standing:
+    """Return what there is of the accelerator now: it can be switched off at any time."""
+    return Standing("pure Python: switched off") if os.environ.get(_SWITCH) == "off" else _built()
+
+
+@functools.cache
+def _built() -> Standing:
+    try:
+        module = importlib.import_module("gradb.tracer.native._accelerator")
+    except ModuleNotFoundError:
+        return Standing("pure Python: not built")
+    except ImportError:
+        return Standing("C accelerator: cannot be loaded, reinstall")
+    try:
+        is_theirs = sources.digest(_FOLDER) == module.SOURCES
+    except (OSError, AttributeError):
+        is_theirs = False
+    return Standing("C accelerator", module) if is_theirs else Standing("C accelerator: stale, reinstall")

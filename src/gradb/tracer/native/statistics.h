@@ -1,0 +1,23 @@
+/* What is kept of a tensor that is too large to be stored whole, found in one pass over its memory. */
+
+#ifndef GRADB_STATISTICS_H
+#define GRADB_STATISTICS_H
+
+#include "tensor.h"
+
+#define CORNER 8
+
+typedef struct {
+    double low, high; /* of the finite elements; a zero has no sign */
+    bool has_finite;
+    double mean;      /* of all elements: NaN or infinite where they are */
+    int64_t nan, posinf, neginf;
+    int64_t first;    /* flat index of the first element that is not finite, or -1 */
+    int corner_count;
+    double corner[CORNER];
+} Statistics;
+
+/* Take the statistics of at least one element; false where they are not what arithmetic in double can tell. */
+bool statistics_take(const View *view, Statistics *found);
+
+#endif

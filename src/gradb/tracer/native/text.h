@@ -1,0 +1,15 @@
+/* The text of the wire form `V` of a value, as gradb.tape.wire writes it in Python. */
+
+#ifndef GRADB_TEXT_H
+#define GRADB_TEXT_H
+
+#include "statistics.h"
+
+/* Each returns a new string, or NULL with an error set; `offset` is where the bytes lie in the event's data. */
+PyObject *text_of_whole(const View *view, int64_t offset);
+PyObject *text_of_summary(const View *view, const Statistics *found, int64_t offset);
+
+/* The statistics alone, up to where the corner lies. */
+PyObject *text_of_numbers(const Statistics *found);
+
+#endif

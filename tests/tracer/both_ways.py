@@ -1,0 +1,268 @@
+"""Records with the C accelerator and without it, and holds one tape against the other, row by row.
+
+``python -m tests.tracer.both_ways`` does so for all scenarios and hard cases, tries a hundred thousand random views
+of tensors, and takes a million values while it watches memory; the suite takes a share of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import json
+import math
+import os
+import random
+import resource
+import runpy
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gradb.tape.wire import Blob
+from gradb.tracer.tensors.values import Snapshots
+from tests.tracer.hard.cases import CASES
+from tests.tracer.recording import record
+
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+DTYPES = (
+    torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
+    torch.uint8, torch.bool, torch.complex64,
+)  # fmt: skip
+_TABLES = ("source", "event", "renumbered", "node", "saved", "used", "gone", "remark", "missing", "tensor", "name",
+           "grad", "library", "series", "chunk")  # fmt: skip
+_SWITCH = "GRADB_ACCELERATOR"
+
+
+@contextlib.contextmanager
+def in_python() -> Iterator[None]:
+    """Have what is recorded within read in Python."""
+    before = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "off"
+    try:
+        yield
+    finally:
+        del os.environ[_SWITCH]
+        if before is not None:
+            os.environ[_SWITCH] = before
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _unexpected(what: str, error: Exception) -> str:
+    raise AssertionError(what) from error
+
+
+def readers(limit: int) -> tuple[Snapshots, Snapshots]:
+    """Return what reads by the accelerator, and what reads in Python."""
+    quick = Snapshots(limit, _unexpected)
+    with in_python():
+        return quick, Snapshots(limit, _unexpected)
+
+
+def check_value(tensor: torch.Tensor | None, limit: int) -> None:
+    """Hold what is kept of a tensor one way against what is kept of it the other way, in a blob that has begun."""
+    kept = []
+    for snapshots in readers(limit):
+        blob = Blob()
+        blob.add(b"before")
+        text = snapshots.take(tensor, blob)
+        assert blob.size == len(blob.join() or b"")
+        kept.append((_apart(json.loads(text)), blob.join(), blob.has_nonfinite, len(blob.parts)))
+    (quick, *rest), (slow, *others) = kept
+    assert rest == others
+    assert quick[0] == slow[0]
+    if tensor is not None and quick[1] != slow[1]:
+        assert_means(quick[1], slow[1], _largest(tensor))
+
+
+def _largest(tensor: torch.Tensor) -> float:
+    numbers = torch.nan_to_num(tensor.detach().double(), 0.0, 0.0, 0.0)
+    return float(numbers.abs().max())
+
+
+def assert_means(quick: list[Any], slow: list[Any], largest: float = 0.0) -> None:
+    """Hold means against each other: Python's way adds float32 in float32, of which the error goes by the elements."""
+    assert len(quick) == len(slow)
+    for one, other in zip(quick, slow, strict=True):
+        is_close = math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6 * largest)
+        assert is_close or repr(one) == repr(other), f"means {one} and {other} of elements up to {largest}"
+
+
+def _apart(wire: Any) -> tuple[Any, list[Any]]:
+    """Return a wire form without the means in it, and these."""
+    means: list[Any] = []
+
+    def without(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: without(one) for key, one in part.items()}
+        if not isinstance(part, list):
+            return repr(part)
+        if len(part) == 5 and isinstance(part[3], list) and len(part[3]) in {8, 9}:
+            means.append(part[3][2])
+            return [*map(without, part[:3]), [*map(repr, part[3][:2] + part[3][3:])], part[4]]
+        return [without(one) for one in part]
+
+    return without(wire), means
+
+
+def random_view(choose: random.Random) -> torch.Tensor:
+    """Return a tensor of any dtype that lies in memory in any way, with NaN and infinities planted anywhere."""
+    dtype, dim = choose.choice(DTYPES), choose.randrange(5)
+    sizes = [choose.choice((0, 1, 1, 2, 3, 5, 8, 17)) if choose.random() < 0.9 else 40 for _ in range(dim)]
+    count = math.prod(sizes) + 1
+    is_any = choose.random() < 0.3 and dtype is not torch.bool
+    tensor = _bits(count, dtype) if is_any else _numbers(count, dtype)
+    for _ in range(choose.choice((0, 0, 1, 3)) if dtype.is_floating_point or dtype.is_complex else 0):
+        tensor[choose.randrange(count)] = choose.choice((math.nan, math.inf, -math.inf, 0.0, -0.0))
+    tensor = tensor[1:].view(sizes)
+    for _ in range(choose.randrange(4)):
+        tensor = choose.choice(_CHANGES)(tensor, choose)
+    return tensor
+
+
+def _bits(count: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return elements of any bits, NaNs of all kinds among them."""
+    return torch.randint(0, 256, (16 * count,), dtype=torch.uint8).view(dtype)[:count]
+
+
+def _numbers(count: int, dtype: torch.dtype) -> torch.Tensor:
+    if dtype.is_floating_point or dtype.is_complex:
+        return torch.randn(count, dtype=dtype)
+    top = 2 if dtype is torch.bool else 128
+    return torch.randint(0 if dtype in {torch.bool, torch.uint8} else -128, top, (count,)).to(dtype)
+
+
+def _transposed(tensor: torch.Tensor, choose: random.Random) -> torch.Tensor:
+    return tensor.permute(choose.sample(range(tensor.dim()), tensor.dim()))
+
+
+def _sliced(tensor: torch.Tensor, choose: random.Random) -> torch.Tensor:
+    if not tensor.dim():
+        return tensor
+    dim = choose.randrange(tensor.dim())
+    index: list[Any] = [slice(None)] * tensor.dim()
+    index[dim] = slice(choose.randrange(3), None, choose.randrange(1, 4))
+    return tensor[tuple(index)]
+
+
+def _expanded(tensor: torch.Tensor, choose: random.Random) -> torch.Tensor:
+    dim = choose.randrange(tensor.dim() + 1)
+    sizes = list(tensor.shape)
+    return tensor.unsqueeze(dim).expand(*sizes[:dim], choose.randrange(1, 6), *sizes[dim:])
+
+
+def _narrowed(tensor: torch.Tensor, choose: random.Random) -> torch.Tensor:
+    if tensor.dim() < 1 or not tensor.shape[0]:
+        return tensor
+    return tensor[choose.randrange(tensor.shape[0])]
+
+
+def _overlapping(tensor: torch.Tensor, choose: random.Random) -> torch.Tensor:
+    if tensor.dim() < 1 or tensor.shape[-1] < 3:
+        return tensor
+    return tensor.unfold(-1, 3, choose.randrange(1, 3))
+
+
+_CHANGES: tuple[Callable[[torch.Tensor, random.Random], torch.Tensor], ...] = (
+    _transposed, _transposed, _sliced, _expanded, _narrowed, _overlapping,
+)  # fmt: skip
+
+
+def check_views(seed: int, count: int) -> None:
+    """Hold the two ways against each other for a number of random views."""
+    choose = random.Random(seed)
+    torch.manual_seed(seed)
+    for _ in range(count):
+        check_value(random_view(choose), choose.choice((0, 3, 64, 1 << 30)))
+
+
+# --- recordings -------------------------------------------------------------------------------------------------------
+
+
+def check_recording(folder: Path, name: str, script: Callable[[], Any]) -> int:
+    """Record a script both ways and hold one tape against the other; return the number of events."""
+    tapes = [folder / f"{name}.quick", folder / f"{name}.slow"]
+    record(tapes[0], script)
+    with in_python():
+        record(tapes[1], script)
+    quick, slow = (list(_rows(tape)) for tape in tapes)
+    for (table, one, means), (other_table, other, other_means) in zip(quick, slow, strict=True):
+        assert (table, one) == (other_table, other)
+        assert_means(means, other_means, 1.0)
+    return sum(table == "event" for table, *_ in quick)
+
+
+def _rows(tape: Path) -> Iterator[tuple[str, Any, list[Any]]]:
+    """Yield each row of a tape: its table, the row without the means in it, and these."""
+    with contextlib.closing(sqlite3.connect(tape)) as connection:
+        for table in _TABLES:
+            for row in connection.execute(f"SELECT * FROM {table}"):
+                if table in {"event", "saved", "used"}:
+                    detail, means = _apart(json.loads(row[-2]))
+                    yield table, (*row[:-2], detail, row[-1]), means
+                else:
+                    yield table, row, []
+
+
+def scenario(name: str) -> Callable[[], Any]:
+    """Return a function that runs a scenario, whatever it prints or fails with."""
+
+    def run() -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(RuntimeError):
+            runpy.run_path(str(SCENARIOS / f"{name}.py"))
+
+    return run
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def check_memory(takes: int) -> int:
+    """Take values many times, each kept for a moment; return by how many KiB the peak of memory grew."""
+    snapshots = Snapshots(64, _unexpected)
+    tensors = (
+        torch.ones(3, 4),
+        torch.ones(4, 3).t(),
+        torch.ones(9, 9),
+        torch.full((9, 9), math.nan).t(),
+        torch.ones(0),
+    )
+    _take(snapshots, tensors, takes // 10)
+    gc.collect()
+    counts = [sys.getrefcount(tensor) for tensor in tensors]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _take(snapshots, tensors, takes)
+    assert [sys.getrefcount(tensor) for tensor in tensors] == counts
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+
+
+def _take(snapshots: Snapshots, tensors: tuple[torch.Tensor, ...], takes: int) -> None:
+    take = snapshots.take
+    for _ in range(takes // 50):
+        blob = Blob()
+        for _ in range(10):
+            for tensor in tensors:
+                take(tensor, blob)
+
+
+def main() -> None:
+    """Check all there is."""
+    check_views(1, 100_000)
+    print("100,000 views agree")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sorted(path.stem for path in SCENARIOS.glob("*.py")):
+            print(f"{name}: {check_recording(Path(folder), name, scenario(name))} events agree", flush=True)
+        for name, case in CASES.items():
+            print(f"{name}: {check_recording(Path(folder), name, case)} events agree", flush=True)
+    print(f"1,000,000 values: the peak of memory grew by {check_memory(1_000_000)} KiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The C accelerator keeps what Python keeps, declines what it does not know, and is not used where it is in doubt."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from torch import nn
+
+from gradb.frame.reader import Tape
+from gradb.tape.wire import Blob
+from gradb.tracer.native import trial
+from gradb.tracer.native.loading import standing
+from tests.tracer.both_ways import (
+    check_memory,
+    check_recording,
+    check_value,
+    check_views,
+    in_python,
+    random_view,
+    readers,
+    scenario,
+)
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+built = pytest.mark.skipif(standing().module is None, reason="gradb has no C accelerator here")
+
+
+class _Marked(torch.Tensor):
+    pass
+
+
+class _Foreign(torch.Tensor):
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
+        raise AssertionError("read by foreign code")
+
+
+def _without_memory() -> torch.Tensor:
+    tensor = torch.ones(4)
+    tensor.untyped_storage().resize_(0)
+    return tensor
+
+
+def _wrapped() -> torch.Tensor:
+    kept: list[torch.Tensor] = []
+
+    def keep(x: torch.Tensor) -> torch.Tensor:
+        kept.append(x)
+        return x
+
+    torch.func.vmap(keep)(torch.ones(2, 3))
+    return kept[0]
+
+
+STRANGE: dict[str, Callable[[], torch.Tensor | None]] = {
+    "nothing": lambda: None,
+    "parameter": lambda: nn.Parameter(torch.ones(3)),
+    "inference": lambda: torch.inference_mode()(torch.ones)(3),
+    "subclass": lambda: torch.ones(3).as_subclass(_Marked),
+    "foreign": lambda: torch.Tensor._make_wrapper_subclass(_Foreign, (3,)),
+    "meta": lambda: torch.ones(3, device="meta"),
+    "conjugate": lambda: torch.ones(3, dtype=torch.complex64).conj(),
+    "negative": lambda: torch.ones(3, dtype=torch.complex64).conj().imag,
+    "zeros without memory": lambda: torch._efficientzerotensor(3),
+    "sparse": lambda: torch.eye(3).to_sparse(),
+    "nested": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+    "quantized": lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+    "float8": lambda: torch.ones(3).to(torch.float8_e4m3fn),
+    "uint16": lambda: torch.ones(3).to(torch.uint16),
+    "wrapped by a transform": _wrapped,
+    "without memory": _without_memory,
+    "many dimensions": lambda: torch.ones([1] * 70),
+    "not aligned": lambda: torch.frombuffer(bytearray(101), dtype=torch.float32, offset=1, count=25),
+    "zeros of either sign": lambda: torch.tensor([-0.0, 0.0] * 9),
+    "sum too large for float32": lambda: torch.full((99,), 3e38),
+    "sum too large for float64": lambda: torch.full((99,), 1e308, dtype=torch.float64),
+    "expanded": lambda: torch.tensor(math.inf).expand(30, 40),
+    "subnormal": lambda: torch.tensor([6e-8, -6e-8, 0.0], dtype=torch.float16).repeat(9),
+    "large integers": lambda: torch.tensor([2**62, -(2**62) + 1, 2**53 + 1] * 5),
+}
+
+
+@pytest.mark.parametrize("limit", [0, 1024])
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_is_unusual_is_kept_as_python_keeps_it(name: str, limit: int) -> None:
+    """Whatever a tensor is, both ways say the same of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some kinds are deprecated, or in beta
+        tensor = STRANGE[name]()
+    check_value(tensor, limit)
+
+
+@built
+def test_random_views_are_kept_as_python_keeps_them() -> None:
+    """Any dtype, strides, slices, expanded and overlapping dimensions, with NaN and infinities anywhere."""
+    check_views(0, 1500)
+
+
+@given(seed=st.integers(0, 2**32), limit=st.integers(0, 100))
+def test_a_value_is_what_torch_says_it_is(seed: int, limit: int) -> None:
+    """Shape, bounds and counts are those that torch computes, with the accelerator or without."""
+    tensor = random_view(random.Random(seed))
+    blob = Blob()
+    shape, dtype, offset, stats, note = json.loads(readers(limit)[0].take(tensor, blob))
+    assert (shape, f"torch.{dtype}") == (list(tensor.shape), str(tensor.dtype))
+    if stats is None:
+        assert note or offset == 0
+        return
+    numbers = tensor.double().reshape(-1)
+    finite = numbers[numbers.isfinite()]
+    assert stats[3:6] == [int(test(numbers).sum()) for test in (torch.isnan, torch.isposinf, torch.isneginf)]
+    assert stats[:2] == ([finite.min().item(), finite.max().item()] if finite.numel() else [None, None])
+    assert stats[8:] == (~numbers.isfinite()).nonzero().flatten()[:1].tolist()
+
+
+def test_memory_that_was_freed_is_no_value() -> None:
+    """A tensor whose storage was emptied behind it is said to have no values, whichever way it is read."""
+    for snapshots in readers(1024):
+        blob = Blob()
+        assert json.loads(snapshots.take(_without_memory(), blob)) == [
+            [4],
+            "float32",
+            None,
+            None,
+            "its memory was freed",
+        ]
+        assert blob.parts == []
+
+
+def _train() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(60, 50), nn.ReLU(), nn.Linear(50, 1))
+    optimizer = torch.optim.Adam(net.parameters())
+    for _ in range(2):
+        optimizer.zero_grad()
+        net(torch.randn(30, 60)).pow(2).mean().backward()
+        optimizer.step()
+
+
+@built
+def test_a_training_is_recorded_as_in_python(tmp_path: Path) -> None:
+    """Every row of the tape is the same, of large tensors too; means to six digits."""
+    assert check_recording(tmp_path, "training", _train) > 50
+
+
+@built
+@pytest.mark.parametrize("name", ["accumulation", "double_backward", "hooks", "inplace_views", "integer_grad", "mlp"])
+def test_a_scenario_is_recorded_as_in_python(name: str, tmp_path: Path) -> None:
+    """Every row of the tape is the same."""
+    assert check_recording(tmp_path, name, scenario(name)) > 5
+
+
+def test_memory_does_not_grow() -> None:
+    """Values that are let go of leave nothing behind, and no reference to a tensor is kept."""
+    assert check_memory(20_000) < 2048
+
+
+def _script() -> torch.Tensor:
+    a = torch.tensor([2.0, 3.0], requires_grad=True)
+    (a**2).sum().backward()
+    assert a.grad is not None
+    return a.grad
+
+
+@built
+@pytest.mark.parametrize(
+    "names", [("get_sizes", "get_strides"), ("get_dim", "get_numel"), ("is_contiguous", "no_such")]
+)
+def test_what_is_in_doubt_is_not_used(names: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch's answers are not what is expected, values are read in Python, and one note says so."""
+    exchanged = dict(zip(names, reversed(names), strict=True))
+    monkeypatch.setattr(trial, "QUESTIONS", tuple(exchanged.get(name, name) for name in trial.QUESTIONS))
+    trial.attempt.cache_clear()
+    try:
+        _, tape = record(tmp_path / "run.tape", _script)
+    finally:
+        monkeypatch.undo()
+        trial.attempt.cache_clear()
+        assert trial.accelerator() is not None
+    assert sum("C accelerator" in note for note in notes(tape)) == 1
+    assert _grad(tape) == [4.0, 6.0]
+
+
+def test_without_it_nothing_is_said(tmp_path: Path) -> None:
+    """That it is switched off is no fault to tell of."""
+    with in_python():
+        _, tape = record(tmp_path / "run.tape", _script)
+    assert notes(tape) == []
+    assert _grad(tape) == [4.0, 6.0]
+
+
+def _grad(tape: Tape) -> Any:
+    detail: Any = next(tape.detail(event.seq) for event in tape.events() if event.kind == "accumulate")
+    return detail.after.numbers()
