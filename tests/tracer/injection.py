@@ -18,7 +18,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,8 +233,12 @@ def _called(path: Path, changes: list[Intervention], script: Callable[[], Any]) 
     return found
 
 
-def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] = train) -> list[Part]:
-    """Return every function of the tracer's that is called beneath the guard, in the order of their names."""
+def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] = train) -> deque[Part]:
+    """Return every function of the tracer's that is called beneath the guard, in the order of their names.
+
+    In a deque, as the events of a clean recording: a list among the variables of who records is looked through for
+    names of tensors, again at each recording.
+    """
     called = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
     holders: dict[CodeType, list[tuple[Any, str]]] = {}
     for owner, name, code in _functions():
@@ -245,7 +249,7 @@ def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] =
         for code, owners in holders.items()
         if not {code.co_name, code.co_qualname} & SKIPPED and Path(code.co_filename).stem not in _FAILURES
     ]
-    return sorted(found, key=lambda part: part.name)
+    return deque(sorted(found, key=lambda part: part.name))
 
 
 def names() -> set[str]:
@@ -293,7 +297,7 @@ class Clean:
     """A recording in which nothing fails."""
 
     results: list[torch.Tensor]
-    events: list[Seen]
+    events: deque[Seen]
 
     @property
     def kinds(self) -> list[str]:
@@ -323,7 +327,7 @@ def clean(folder: Path) -> Clean:
     results, tape = record(folder / "clean.tape", train)
     with tape:
         kinds_of(tape)
-    return Clean(results, _events(folder / "clean.tape")[0])
+    return Clean(results, deque(_events(folder / "clean.tape")[0]))
 
 
 def check(part: Part, folder: Path, whole: Clean, *, always: bool) -> None:

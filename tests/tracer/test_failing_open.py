@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -84,7 +86,7 @@ def test_autograd_grad_clears_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clean, list[injection.Part]]:
+def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clean, deque[injection.Part]]:
     """A folder, the clean recording of the script that uses all of autograd, and every part at work in it."""
     folder = tmp_path_factory.mktemp("parts")
     return folder, injection.clean(folder), injection.parts(folder, [])
@@ -93,12 +95,12 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, injection.Clea
 @pytest.mark.parametrize("always", [False, True])
 @pytest.mark.parametrize("share", range(4))
 def test_a_part_that_fails_does_no_harm(
-    rich: tuple[Path, injection.Clean, list[injection.Part]], share: int, always: bool
+    rich: tuple[Path, injection.Clean, deque[injection.Part]], share: int, always: bool
 ) -> None:
     """Losses, gradients and weights have the same bits, the tape opens, and what is missing is on it and counted."""
     folder, whole, parts = rich
     assert len(parts) > 250
-    for part in parts[share::32]:
+    for part in itertools.islice(parts, share, None, 32):
         injection.check(part, folder, whole, always=always)
 
 
@@ -106,10 +108,10 @@ def test_a_part_that_fails_does_no_harm(
 def test_a_change_is_never_half_in_force(change: Intervention, tmp_path: Path) -> None:
     """Whatever fails: the change holds for all parameters, or ends for all, for good, and told."""
     parts = injection.parts(tmp_path, [change], injection.steer)
-    known = [part for part in parts if part.name in _WHERE_IT_MATTERS]
+    known = deque(part for part in parts if part.name in _WHERE_IT_MATTERS)
     assert len(known) > 5
     assert injection.names() >= _WHERE_IT_MATTERS
-    for part in {part.name: part for part in [*known, *parts[::60]]}.values():
+    for part in {part.name: part for part in [*known, *itertools.islice(parts, 0, None, 60)]}.values():
         injection.check_change(part, tmp_path, change, always=False)
 
 
