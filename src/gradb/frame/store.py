@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from gradb.frame.cache import Cache
+from gradb.frame.cache import Cache, History
 from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
@@ -36,6 +36,8 @@ HEADER = (
 
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
+_SHORT = 64  # rows of one tensor or node that are kept: a parameter has one a step
+_KEPT = 4096  # tensors or nodes of which they are
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
 
 
@@ -47,6 +49,8 @@ class Store:
         self.renumbering = Renumbering(db)
         self.stopped: Stopped | None = None
         """Where a recording is known to have ended of which the tape itself does not say it yet."""
+        self.seen = 0
+        """The head as it was last looked up."""
         self.is_over = False
         """True where it is opened as a recording: the one who opened it does not know of a script that goes on."""
         self._headers = Cache(self._read_event, 2048)
@@ -54,6 +58,8 @@ class Store:
         self._firsts = Cache(self._read_first, 8192)
         self._defined = Cache(self._read_defined, 64)
         self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 1024)
+        self._outputs = self.history("SELECT event, output_nr, tensor FROM tensor WHERE node = ? ORDER BY 2, 3")
+        self._definitions = self.history("SELECT event, node, output_nr FROM tensor WHERE tensor = ? ORDER BY event")
 
     @property
     def head(self) -> int:
@@ -62,7 +68,17 @@ class Store:
         if row is None or row[0] is None:
             return 0
         self.renumbering.read(row[1])
-        return int(row[0])
+        self.seen = int(row[0])
+        return self.seen
+
+    def history(self, query: str) -> History[int, list[Row] | None]:
+        """Return what keeps the rows of a query, which takes one number; None in place of more than a few."""
+
+        def read(key: int) -> list[Row] | None:
+            rows = self.db.all(f"{query} LIMIT {_SHORT + 1}", key)
+            return rows if len(rows) <= _SHORT else None
+
+        return History(read, lambda: self.seen, _KEPT)
 
     @property
     def torch(self) -> str:
@@ -263,6 +279,9 @@ class Store:
 
     def defined_at(self, tensor: int, position: int) -> tuple[int, int | None, int] | None:
         """Return (event, node, output number) of the newest definition of a tensor up to a position."""
+        known = self._definitions(tensor, position)
+        if known is not None:
+            return next(((row[0], row[1], row[2]) for row in reversed(known) if row[0] <= position), None)
         row = self.db.one(
             "SELECT event, node, output_nr FROM tensor WHERE tensor = ? AND event <= ? ORDER BY event DESC LIMIT 1",
             tensor,
@@ -286,6 +305,9 @@ class Store:
 
     def outputs_of(self, node: int, position: int) -> list[tuple[int, int]]:
         """Return (output number, tensor) of what a node is the grad_fn of at a position, first output first."""
+        known = self._outputs(node, position)
+        if known is not None:
+            return list(dict.fromkeys((number, tensor) for event, number, tensor in known if event <= position))
         rows = self.db.all(
             "SELECT DISTINCT output_nr, tensor FROM tensor WHERE node = ? AND event <= ? ORDER BY 1, 2 LIMIT 64",
             node,

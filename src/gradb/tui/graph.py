@@ -94,7 +94,7 @@ class GraphPane(Pane):
         if graph is None or cursor is None or cursor >= len(graph):
             self.border_subtitle = None
         else:
-            self.border_subtitle = Content(plain(graph.row(cursor).expression))
+            self.border_subtitle = Content(plain(graph.expression(cursor)))
 
     def _show_current(self) -> None:
         """Bring the current node, or the roots, into view."""

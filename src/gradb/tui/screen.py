@@ -234,7 +234,7 @@ class DebugScreen(Screen[None]):
         graph = None if self.frame is None else self.frame.graph
         node = self.options.selected_node or (None if graph is None else graph.current)
         row = None if graph is None or node is None else graph.index_of(node)
-        return "" if graph is None or row is None else graph.row(row).expression
+        return "" if graph is None or row is None else graph.expression(row)
 
     # --- room ---------------------------------------------------------------------------------------------------------
 

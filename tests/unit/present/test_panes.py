@@ -144,7 +144,7 @@ def test_the_graph_is_a_tree_with_states(example: OpenExample) -> None:
 
 
 def row(depth: int, *, is_last: bool = True, is_reference: bool = False, guides: tuple[bool, ...] = ()) -> GraphRow:
-    return GraphRow(1, "MulBackward0", "b", depth, is_last, guides or (False,) * depth, is_reference, "b.grad_fn")
+    return GraphRow(1, "MulBackward0", "b", depth, is_last, guides or (False,) * depth, is_reference)
 
 
 def test_rows_of_a_tree() -> None:

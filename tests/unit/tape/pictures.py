@@ -65,7 +65,7 @@ def whole(frame: Frame) -> dict[str, Any]:
     found["memory"] = frame.saved.memory()
     graph = frame.graph
     found["current"] = graph.current
-    found["rows"] = [asdict(graph.row(index)) for index in range(len(graph))]
+    found["rows"] = [asdict(graph.row(index)) | {"expression": graph.expression(index)} for index in range(len(graph))]
     found["states"] = states(graph)
     found["shapes"] = [graph.shape(graph.row(index).node) for index in range(len(graph))]
     found["places"] = [graph.index_of(graph.row(index).node) for index in range(len(graph))]

@@ -57,8 +57,28 @@ class Graph:
             is_last=tree.lasts[index],
             guides=tree.guides(index),
             is_reference=tree.is_reference(index),
-            expression=self._expression(index),
         )
+
+    def expression(self, index: int) -> str:
+        """Return Python that reaches the node of a row; empty where no variable is known.
+
+        Climbs to the nearest node whose output has a name, and writes down the way back.
+
+        Raises:
+            IndexError: there is no such row.
+            TapeError: the tape is damaged.
+        """
+        tree = self._unfolding
+        tree.reach(index)
+        path: list[int] = []
+        row = index
+        while row >= 0 and len(path) <= _MAX_PATH:
+            name = self._variable(tree.nodes[row])
+            if name is not None:
+                return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
+            path.append(tree.entries[row])
+            row = tree.parents[row]
+        return ""
 
     def state(self, node: int) -> NodeState:
         """Return the state of a node at the position."""
@@ -82,21 +102,6 @@ class Graph:
         if node not in self._labels:
             self._labels[node] = self._graphs.label(node, self.position)
         return self._labels[node]
-
-    def _expression(self, row: int) -> str:
-        """Climb to the nearest node whose output has a name, and write down the way back."""
-        tree = self._unfolding
-        path: list[int] = []
-        while row >= 0 and len(path) <= _MAX_PATH:
-            node = tree.nodes[row]
-            if node not in self._variables:
-                self._variables[node] = self._variable(node)
-            name = self._variables[node]
-            if name is not None:
-                return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
-            path.append(tree.entries[row])
-            row = tree.parents[row]
-        return ""
 
     def _variable(self, node: int) -> str | None:
         """Return a variable whose ``grad_fn`` is the node; a leaf has none, and a name may be no Python."""

@@ -26,9 +26,6 @@ class GraphRow:
     """For each of the nearest 64 ancestors, the outermost first: True when a vertical guide goes on there."""
     is_reference: bool
     """True when the node is drawn in full on another row above."""
-    expression: str
-    """Python that reaches the node from a variable: ``d.grad_fn.next_functions[0][0]``; empty where no variable is
-    known."""
 
 
 class GraphView(Protocol):
@@ -44,6 +41,12 @@ class GraphView(Protocol):
 
     def row(self, index: int) -> GraphRow:
         """Return one row, 0 <= index < len(self)."""
+        ...
+
+    def expression(self, index: int) -> str:
+        """Return Python that reaches the node of a row from a variable: ``d.grad_fn.next_functions[0][0]``; empty where
+        no variable is known.
+        """
         ...
 
     def state(self, node: int) -> NodeState:

@@ -96,7 +96,7 @@ def _draw(graph: GraphView, index: int, options: Options) -> Text:
 def _expression(graph: GraphView, node: int | None, options: Options) -> list[Text]:
     """Return the Python that reaches a node, as a footer."""
     index = None if node is None else graph.index_of(node)
-    expression = "" if index is None else graph.row(index).expression
+    expression = "" if index is None else graph.expression(index)
     if not expression:
         return []
     line = Text("→ ", style=theme.DIM, no_wrap=True).append(plain(expression), theme.MATH)
@@ -123,7 +123,7 @@ def to_json(frame: Frame, options: Options) -> Json:
                 "state": graph.state(row.node),
                 "shape": None if shape is None else list(shape),
                 "reference": row.is_reference,
-                "expression": row.expression or None,
+                "expression": graph.expression(index) or None,
             }
         )
     return {"current": graph.current, "rows": rows, "rows_in_all": len(graph)}
