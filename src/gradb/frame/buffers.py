@@ -37,7 +37,10 @@ class GradBuffers:
         """Return the buffers at a position, at which ``event`` is, in the order in which their leaves appeared."""
         iteration = event.iteration if event is not None and event.phase == "backward" else 0
         worked = self._store.last_work(position)
-        found = (self._grad(leaf, position, iteration, worked) for leaf in self._leaves.at(position))
+        leaves = self._leaves.at(position)
+        self._store.leaves.load(leaves, position)
+        self._naming.names.load(leaves)
+        found = (self._grad(leaf, position, iteration, worked) for leaf in leaves)
         return tuple(one for one in found if one.event is not None or one.leaf is None or one.leaf.numel)
 
     def _grad(self, leaf: int, position: int, iteration: int, worked: int) -> GradBuffer:
@@ -72,7 +75,8 @@ class GradBuffers:
                 is_stale=None,
             )
         is_stale: bool | None = fills != 0 and since < iteration
-        if fills and self._gap_of_grad(leaf, self._store.emptied(leaf, position), position) is not None:
+        may_hide = self._gaps.may_hide_buffers(position)
+        if fills and may_hide and self._gap_of_grad(leaf, self._store.emptied(leaf, position), position) is not None:
             fills, is_stale = -1, None
         return GradBuffer(
             tensor=leaf,
@@ -116,7 +120,7 @@ class GradBuffers:
         return self._gaps.of_buffer(None if found is None else found[1], event, position)
 
     def _doubt(self, event: int, position: int, gap: Gap | None) -> str:
-        mark = self._trainings.unseen_since(event, position, self._store.head)
+        mark = self._trainings.unseen_since(event, position)
         if mark is not None:
             return f"not recorded since iteration {mark.iteration}: only watched"
         return "" if gap is None else gap.doubt

@@ -29,10 +29,18 @@ class Cache(Generic[Key, Value]):
         if key in items:
             items.move_to_end(key)
             return items[key]
-        value = items[key] = self._make(key)
-        if len(items) > self.size:
-            items.popitem(last=False)
+        value = self._make(key)
+        self.put(key, value)
         return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Remember a value that was made elsewhere."""
+        self._items[key] = value
+        if len(self._items) > self.size:
+            self._items.popitem(last=False)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
 
     def __len__(self) -> int:
         return len(self._items)
@@ -47,27 +55,39 @@ class Cache(Generic[Key, Value]):
 
 
 class History(Generic[Key, Value]):
-    """Remembers all that a tape says of a key, for positions of which it will never say more.
+    """Remembers all that a tape says of a key, as long as it says no more.
+
+    Of an event that others follow everything is said; of the newest rows may still be to come.
 
     Args:
-        read: returns all rows of a key.
-        seen: returns the head of the tape as it was last looked up.
+        read: returns all rows of some keys, an entry for each.
+        state: returns the head of the tape, and a number that is another once somebody has written to it.
         size: keys that are kept.
     """
 
-    __slots__ = ("_items", "_seen")
+    __slots__ = ("_items", "_read", "_state")
 
-    def __init__(self, read: Callable[[Key], Value], seen: Callable[[], int], size: int) -> None:
-        self._seen = seen
-        self._items = Cache[Key, tuple[int, Value]](lambda key: (seen(), read(key)), size)
+    def __init__(
+        self, read: Callable[[list[Key]], dict[Key, Value]], state: Callable[[], tuple[int, int]], size: int
+    ) -> None:
+        self._read, self._state = read, state
+        self._items = Cache[Key, tuple[int, int, Value]](self._one, size)
+
+    def _one(self, key: Key) -> tuple[int, int, Value]:
+        return (*self._state(), self._read([key])[key])
 
     def __call__(self, key: Key, position: int) -> Value:
-        """Return the rows of a key, read when the tape went on beyond a position, or just now.
-
-        Of the newest event rows may still be to come: at the head nothing is kept.
-        """
-        until, value = self._items(key)
-        if position < until:
+        """Return the rows of a key, all that there are up to a position."""
+        until, version, value = self._items(key)
+        if position < until or version == self._state()[1]:
             return value
         self._items.drop(key)
-        return self._items(key)[1]
+        return self._items(key)[2]
+
+    def load(self, keys: list[Key]) -> None:
+        """Read the rows of many keys at once, of those that are not kept."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._items]
+        if missing:
+            state = self._state()
+            for key, value in self._read(missing).items():
+                self._items.put(key, (*state, value))

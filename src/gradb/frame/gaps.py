@@ -27,6 +27,8 @@ class Gaps:
         self._store = store
         self._wide = Cache(self._read_wide, _KEPT)
         self._newest = Cache(self._read_newest, _KEPT)
+        self._watches = Cache(self._read_watch, _KEPT)
+        self._has_any = Cache(self._read_any, _KEPT)
         self._stopped: Cache[tuple[int, Stopped | None], Stopped | None] = Cache(lambda key: stopped_of(store), 4)
         """By position, and what is heard of the end of a recording: looked up once for all that a Frame shows."""
 
@@ -64,6 +66,10 @@ class Gaps:
         """Return why a value from the event ``since`` is not known any more at a position; None where it is."""
         return self._ended(position) or _after(since, self._wide((position, _VALUES)))
 
+    def may_hide_buffers(self, position: int) -> bool:
+        """Tell whether ``of_buffer`` may say anything of any buffer at a position."""
+        return self._ended(position) is not None or self._newest(position) is not None
+
     def of_buffer(self, node: int | None, since: int, position: int) -> Gap | None:
         """Return the same for a ``.grad``; ``node`` is its leaf's, or that of the tensor that retains it."""
         ended = self._ended(position)
@@ -83,6 +89,8 @@ class Gaps:
 
     def _of_node(self, node: int, since: int, position: int) -> Gap | None:
         """Return the newest lost event of one node."""
+        if not self._has_any(position):
+            return None
         query = f"{_SELECT} WHERE e.node = ? AND e.seq > ? AND e.seq <= ? AND +e.kind = 'note' AND {_NEWEST}"
         return _first(self._store.db.all(query, node, since, position))
 
@@ -98,10 +106,18 @@ class Gaps:
         query = f"{_SELECT} WHERE m.event <= ? AND instr(m.hides, 'gradients') AND {_NEWEST}"
         return _first(self._store.db.all(query, position))
 
+    def _read_any(self, position: int) -> bool:
+        """Tell whether anything is missing up to a position."""
+        return self._store.db.one("SELECT 1 FROM missing WHERE event <= ? LIMIT 1", position) is not None
+
     def _watched(self, since: int, position: int) -> int | None:
         """Return the newest event up to a position from which on a script was only watched, if it is a later one."""
-        query = "SELECT max(seq) FROM event WHERE kind = 'depth' AND name = 'watch' AND seq > ? AND seq <= ?"
-        row = self._store.db.one(query, since, position)
+        newest = self._watches(position)
+        return newest if newest is not None and newest > since else None
+
+    def _read_watch(self, position: int) -> int | None:
+        query = "SELECT max(seq) FROM event WHERE kind = 'depth' AND name = 'watch' AND seq <= ?"
+        row = self._store.db.one(query, position)
         return None if row is None else row[0]
 
 

@@ -286,7 +286,7 @@ class Holdings:
         return {node for node, group in groupby(rows, lambda row: row[0]) if any(row[2] in freeing for row in group)}
 
     def _unseen(self, event: int, position: int) -> str:
-        mark = self._trainings.unseen_since(event, position, self._store.head)
+        mark = self._trainings.unseen_since(event, position)
         return (
             "" if mark is None else f"only watched since iteration {mark.iteration}: what was freed then is not known"
         )

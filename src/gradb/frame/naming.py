@@ -13,11 +13,10 @@ _MAX_OLD = 16  # older names of one tensor that are tried after its newest
 
 
 _NAMES = (
-    "SELECT n.event, n.name, (SELECT m.event FROM name m WHERE m.name = n.name AND (m.event, m.tensor) >"
-    " (n.event, n.tensor) AND m.tensor <> n.tensor ORDER BY m.event, m.tensor LIMIT 1)"
-    " FROM name n WHERE n.tensor = ? ORDER BY n.event DESC"
+    "SELECT n.tensor, n.event, n.name, (SELECT m.event FROM name m WHERE m.name = n.name AND (m.event, m.tensor) >"
+    " (n.event, n.tensor) AND m.tensor <> n.tensor ORDER BY m.event, m.tensor LIMIT 1) FROM name n"
 )
-"""The names of a tensor, the newest first, and from which event on each is another tensor's."""
+"""The names of a tensor, and from which event on each is another tensor's."""
 
 
 class Naming:
@@ -25,13 +24,13 @@ class Naming:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._names = store.history(_NAMES)
+        self.names = store.history(_NAMES, "n.tensor", "n.event DESC")
         self._read_at = 0
         self._firsts: list[tuple[int, str]] = []
 
     def label(self, tensor: int, position: int) -> str | None:
         """Return the newest name of a tensor that was not given to another tensor since, or None."""
-        known = self._names(tensor, position)
+        known = self.names(tensor, position)
         if known is not None:
             rows = [row for row in known if row[0] <= position][:_MAX_OLD]
             return next((str(name) for _, name, lost in rows if lost is None or lost > position), None)

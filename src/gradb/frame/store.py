@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from gradb.frame.cache import Cache, History
+from gradb.frame.cache import Cache
+from gradb.frame.growing import Growing
+from gradb.frame.leafrows import LeafRows
 from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
@@ -25,7 +27,6 @@ from gradb.tape.kinds.registry import SPECS, Detail, decode
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Stopped
-from gradb.tape.renumbering import Renumbering
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.wire import WireError
 
@@ -36,21 +37,18 @@ HEADER = (
 
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
-_SHORT = 64  # rows of one tensor or node that are kept: a parameter has one a step
-_KEPT = 4096  # tensors or nodes of which they are
+_GONE = "SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1"
 _BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
 
 
-class Store:
+class Store(Growing):
     """Reads rows of one tape."""
 
     def __init__(self, db: Database) -> None:
-        self.db = db
-        self.renumbering = Renumbering(db)
+        super().__init__(db)
+        self.leaves = LeafRows(db)
         self.stopped: Stopped | None = None
         """Where a recording is known to have ended of which the tape itself does not say it yet."""
-        self.seen = 0
-        """The head as it was last looked up."""
         self.is_over = False
         """True where it is opened as a recording: the one who opened it does not know of a script that goes on."""
         self._headers = Cache(self._read_event, 2048)
@@ -58,27 +56,8 @@ class Store:
         self._firsts = Cache(self._read_first, 8192)
         self._defined = Cache(self._read_defined, 64)
         self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 1024)
-        self._outputs = self.history("SELECT event, output_nr, tensor FROM tensor WHERE node = ? ORDER BY 2, 3")
-        self._definitions = self.history("SELECT event, node, output_nr FROM tensor WHERE tensor = ? ORDER BY event")
-
-    @property
-    def head(self) -> int:
-        """Number of the last event committed now."""
-        row = self.db.one("SELECT max(seq), (SELECT count(*) FROM renumbered) FROM event")
-        if row is None or row[0] is None:
-            return 0
-        self.renumbering.read(row[1])
-        self.seen = int(row[0])
-        return self.seen
-
-    def history(self, query: str) -> History[int, list[Row] | None]:
-        """Return what keeps the rows of a query, which takes one number; None in place of more than a few."""
-
-        def read(key: int) -> list[Row] | None:
-            rows = self.db.all(f"{query} LIMIT {_SHORT + 1}", key)
-            return rows if len(rows) <= _SHORT else None
-
-        return History(read, lambda: self.seen, _KEPT)
+        self.outputs = self.history("SELECT node, event, output_nr, tensor FROM tensor", "node", "output_nr, tensor")
+        self.definitions = self.history("SELECT tensor, event, node, output_nr FROM tensor", "tensor", "event")
 
     @property
     def torch(self) -> str:
@@ -249,7 +228,7 @@ class Store:
 
     def gone(self, node: int, position: int) -> int | None:
         """Return the event from which on a node is no more, up to a position; None while it is there."""
-        row = self.db.one("SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1", node)
+        row = self.leaves.end(node, position) or self.db.one(_GONE, node)
         if row is None or not (type(row[0]) is int and type(row[1]) is int):
             return None
         return row[1] if node <= row[0] and row[1] <= position else None
@@ -279,7 +258,9 @@ class Store:
 
     def defined_at(self, tensor: int, position: int) -> tuple[int, int | None, int] | None:
         """Return (event, node, output number) of the newest definition of a tensor up to a position."""
-        known = self._definitions(tensor, position)
+        if self.leaves.has(tensor, position):
+            return self.leaves.definition(tensor)
+        known = self.definitions(tensor, position)
         if known is not None:
             return next(((row[0], row[1], row[2]) for row in reversed(known) if row[0] <= position), None)
         row = self.db.one(
@@ -305,7 +286,7 @@ class Store:
 
     def outputs_of(self, node: int, position: int) -> list[tuple[int, int]]:
         """Return (output number, tensor) of what a node is the grad_fn of at a position, first output first."""
-        known = self._outputs(node, position)
+        known = self.outputs(node, position)
         if known is not None:
             return list(dict.fromkeys((number, tensor) for event, number, tensor in known if event <= position))
         rows = self.db.all(
@@ -317,6 +298,9 @@ class Store:
 
     def grad_event(self, tensor: int, position: int) -> tuple[int, int, int] | None:
         """Return (event, fills, since) of what touched the ``.grad`` of a leaf last, up to a position."""
+        if self.leaves.has(tensor, position):
+            row: Row | None = self.leaves.touched(tensor)
+            return None if row is None else (row[0], row[1], self.renumbering.settled(row[0], row[2]))
         row = self.db.one(
             "SELECT event, fills, since FROM grad WHERE tensor = ? AND event <= ? ORDER BY event DESC LIMIT 1",
             tensor,

@@ -144,13 +144,13 @@ class Trainings:
         """Return every series as far as it is committed now."""
         return self._series.all()
 
-    def unseen_since(self, event: int, position: int, head: int) -> InterventionMark | None:
+    def unseen_since(self, event: int, position: int) -> InterventionMark | None:
         """Return the mark from which on what was recorded at ``event`` may have changed unseen; None: it is known.
 
         Everything is taken stock of when everything is recorded again, so only a stretch that was only watched, and
         that began between the event and the position, counts.
         """
-        self._read_marks(head)
+        self._read_marks(position)
         before = self._marks[: bisect_left(self._marks, position, key=attrgetter("event"))]
         newest = next((mark for mark in reversed(before) if mark.what == "record" and mark.value == "watch"), None)
         return newest if newest is not None and newest.event > event else None

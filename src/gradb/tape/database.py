@@ -75,6 +75,14 @@ class Database:
         rows = self.all(sql, *parameters)
         return rows[0] if rows else None
 
+    def version(self) -> int:
+        """Return a number that is another once anybody has written to the file.
+
+        Raises:
+            TapeError: as ``all``.
+        """
+        return int(self.all("PRAGMA data_version")[0][0])
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

@@ -6,6 +6,8 @@ backward unfolds nothing twice. ``Graph`` is one position's view of it.
 
 from __future__ import annotations
 
+import contextlib
+
 from gradb.frame.cache import Cache
 from gradb.frame.graph.runs import BackwardAt, Runs
 from gradb.frame.graph.scope import Reach, Segment, edges_of
@@ -13,11 +15,13 @@ from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.graph.view import GraphRow, NodeState
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
+from gradb.tape.database import TapeError
 from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.tensor import Tensor
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
+_SCREEN = 64  # rows of which what is asked is read at once
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
 
@@ -32,6 +36,7 @@ class Graph:
         self._scope = graphs.scope(position, self._moment)
         self._unfolding = graphs.unfolding(self._scope, position)
         self._labels: dict[int, str | None] = {}
+        self._loaded = range(0)
         self._variables: dict[int, str | None] = {}  # each row climbs past the rows above it
 
     def __len__(self) -> int:
@@ -47,6 +52,7 @@ class Graph:
         """
         tree = self._unfolding
         tree.reach(index)
+        self._load_around(index)
         node = tree.nodes[index]
         found = self._graphs.store.node(node)
         return GraphRow(
@@ -58,6 +64,17 @@ class Graph:
             guides=tree.guides(index),
             is_reference=tree.is_reference(index),
         )
+
+    def _load_around(self, index: int) -> None:
+        """Read at once what is asked of a row and of those below it, as far as a screen shows them."""
+        if index in self._loaded:
+            return
+        self._loaded = range(index, min(index + _SCREEN, self._unfolding.size))
+        with contextlib.suppress(TapeError, IndexError):  # damage is told by the row that it is in
+            self._unfolding.reach(self._loaded[-1])
+            nodes = self._unfolding.nodes[index : self._loaded.stop]
+            self._graphs.runs.load(nodes, self.position)
+            self._graphs.load_labels(nodes, self.position)
 
     def expression(self, index: int) -> str:
         """Return Python that reaches the node of a row; empty where no variable is known.
@@ -73,6 +90,8 @@ class Graph:
         path: list[int] = []
         row = index
         while row >= 0 and len(path) <= _MAX_PATH:
+            if len(path) % _SCREEN == 0:
+                self._graphs.load_labels(self._above(row, _SCREEN), self.position)
             name = self._variable(tree.nodes[row])
             if name is not None:
                 return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
@@ -102,6 +121,14 @@ class Graph:
         if node not in self._labels:
             self._labels[node] = self._graphs.label(node, self.position)
         return self._labels[node]
+
+    def _above(self, row: int, count: int) -> list[int]:
+        """Return the nodes of a row and of its ancestors, so many."""
+        tree, nodes = self._unfolding, list[int]()
+        while row >= 0 and len(nodes) < count:
+            nodes.append(tree.nodes[row])
+            row = tree.parents[row]
+        return nodes
 
     def _variable(self, node: int) -> str | None:
         """Return a variable whose ``grad_fn`` is the node; a leaf has none, and a name may be no Python."""
@@ -185,6 +212,14 @@ class Graphs:
             if name is not None and self._is_grad_fn(node, tensor, position):
                 return name
         return None
+
+    def load_labels(self, nodes: list[int], position: int) -> None:
+        """Read at once what the labels of some nodes are made of."""
+        made = [node for node in nodes if (found := self.store.node(node)) is not None and found.kind != "accumulate"]
+        self.store.outputs.load(made)
+        tensors = [tensor for node in made for _, tensor in self.store.outputs_of(node, position)]
+        self.store.definitions.load(tensors)
+        self.naming.names.load(tensors)
 
     def _leaf_label(self, node: Node, position: int) -> str | None:
         if node.tensor is None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from gradb.frame.cache import Cache
 from gradb.frame.gaps import Gaps
 from gradb.frame.graph.view import NodeState
 from gradb.frame.store import Store
+from gradb.tape.database import Row
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.tensor import Tensor
 
+_RAN = "+kind IN ('node_start', 'node', 'accumulate')"
+_LAST = f"SELECT seq FROM event WHERE node = {{}} AND seq <= ? AND {_RAN} ORDER BY seq DESC LIMIT 1"
+_LAST_OF_MANY = (
+    f"SELECT k.value, e.seq, e.kind FROM json_each(?) k LEFT JOIN event e ON e.seq = ({_LAST.format('k.value')})"
+)
 _BATCH = 64  # ends of backwards looked through at once: those of the ones inside come first
 
 
@@ -66,6 +73,16 @@ class Runs:
         self._backwards = Cache(self._read, 8)
         self._ends = Cache(self._read_end, 256)
         self._gaps = Gaps(store)
+        self._last: tuple[int, dict[int, Row | None]] = (0, {})
+        """(seq, kind) of the newest run up to a position, of the nodes that were looked up at once."""
+
+    def load(self, nodes: list[int], position: int) -> None:
+        """Look up at once when some nodes have run last at a position."""
+        known = self._last[1] if position == self._last[0] else {}
+        missing = [node for node in dict.fromkeys(nodes) if node not in known]
+        if missing:
+            rows = self._store.db.all(_LAST_OF_MANY, json.dumps(missing), position)
+            self._last = (position, known | {row[0]: None if row[1] is None else row[1:] for row in rows})
 
     def backward(self, start: int) -> Backward | None:
         """Return the backward that began at an event, or None where that event is no backward_start."""
@@ -142,12 +159,8 @@ class Runs:
 
     def last_run(self, node: int, position: int) -> NodeRun | None:
         """Return the newest run of a node up to a position."""
-        row = self._store.db.one(
-            "SELECT seq, kind FROM event WHERE node = ? AND seq <= ? AND +kind IN ('node_start', 'node', 'accumulate')"
-            " ORDER BY seq DESC LIMIT 1",
-            node,
-            position,
-        )
+        self.load([node], position)
+        row = self._last[1][node]
         if row is None:
             return None
         seq, kind = row

@@ -1,0 +1,62 @@
+"""A tape that may grow while it is read: its head, and what can be kept of it.
+
+It knows which rows can still be added to and which cannot; what they mean it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from operator import itemgetter
+
+from gradb.frame.cache import History
+from gradb.tape.database import Database, Row
+from gradb.tape.renumbering import Renumbering
+
+_SHORT = 64  # rows of one tensor or node that are kept: a parameter has one a step
+_KEPT = 4096  # tensors or nodes of which they are
+
+
+class Growing:
+    """The rows of one tape, as many as there are by now."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.renumbering = Renumbering(db)
+        self._state = (0, -1)
+        """The head as it was last looked up, and the version of the file that was."""
+
+    @property
+    def head(self) -> int:
+        """Number of the last event committed now."""
+        version = self.db.version()
+        if version != self._state[1]:
+            self._state = (self._read_head(), version)
+        return self._state[0]
+
+    def _read_head(self) -> int:
+        row = self.db.one("SELECT max(seq), (SELECT count(*) FROM renumbered) FROM event")
+        if row is None or row[0] is None:
+            return 0
+        self.renumbering.read(row[1])
+        return int(row[0])
+
+    def history(self, select: str, key: str, order: str) -> History[int, list[Row] | None]:
+        """Return what keeps the rows of each tensor or node; None in place of more than a few.
+
+        ``select`` has ``key`` in its first column, which is left out of the rows.
+        """
+        query = f"{select} WHERE {key} IN (SELECT value FROM json_each(?)) ORDER BY {key}, {order} LIMIT ?"
+
+        def read(keys: list[int]) -> dict[int, list[Row] | None]:
+            most = _SHORT * len(keys)
+            rows = self.db.all(query, json.dumps(keys), most + 1)
+            if len(rows) > most:
+                return read(keys[: len(keys) // 2]) | read(keys[len(keys) // 2 :]) if len(keys) > 1 else {keys[0]: None}
+            found: dict[int, list[Row] | None] = {one: [] for one in keys}
+            for one, group in groupby(rows, itemgetter(0)):
+                few = [row[1:] for row in group]
+                found[one] = few if len(few) <= _SHORT else None
+            return found
+
+        return History(read, lambda: self._state, _KEPT)
