@@ -7,7 +7,6 @@ below the buffers there are words.
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from gradb.frame.frame import Frame, GradBuffer
@@ -15,6 +14,7 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import cut, remark, wrapped
 from gradb.present.draw.numbers import inline
 from gradb.present.draw.safe import plain_path
+from gradb.present.draw.table import columns
 from gradb.present.json.values import Json, check_json, value_json
 from gradb.present.options import Options
 
@@ -23,6 +23,7 @@ _NAME_LIMIT = 40
 _BESIDE_NAME = len(".grad") + 13 + len("! [34.13 …]") + 2 * len("[34.13 …]")
 """Columns that a row of the table takes at least beside the name: three values, and signs with their gaps."""
 _STALE = "!"
+_TITLES = ("", "buffer", "before", "+ added", "= after", "")
 _NOT_ADDED = ("cleared", "changed")
 """How the words of what happened to a buffer begin where nothing was added to it."""
 _MAX_STALE = 3  # lines about stale buffers
@@ -121,19 +122,18 @@ def name_text(buffer: GradBuffer, limit: int = _NAME_LIMIT) -> Text:
     return Text(no_wrap=True).append(name, style).append(".grad", theme.DIM)
 
 
-def _table(grads: list[GradBuffer], options: Options) -> Table:
+def _table(grads: list[GradBuffer], options: Options) -> RenderableType:
+    """Return the rows in columns; by hand, since of all that a key draws a table of rich's takes the longest."""
     limit = min(_NAME_LIMIT, options.width - _BESIDE_NAME)
-    names = max(name_text(buffer, limit).cell_len for buffer in grads)
-    rows = [_cells(buffer, options.width) for buffer in grads]
-    natural = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
-    widths = share(natural, options.width - names - 15)
-    table = Table(box=None, padding=(0, 1), show_edge=False, pad_edge=False)
-    for title in ("", "buffer", "before", "+ added", "= after", ""):
-        table.add_column(title, header_style=theme.DIM, no_wrap=True)
-    for buffer in grads:
-        cells = _cells(buffer, *widths)
-        table.add_row(_marker(buffer), name_text(buffer, limit), *cells, _verdict(buffer))
-    return table
+    names = [name_text(buffer, limit) for buffer in grads]
+    whole = [_cells(buffer, options.width) for buffer in grads]
+    natural = [max(cell.cell_len for cell in column) for column in zip(*whole, strict=True)]
+    widths = share(natural, options.width - max(name.cell_len for name in names) - 15)
+    rows = [[Text(title, style=theme.DIM) for title in _TITLES]]
+    for buffer, name, cells in zip(grads, names, whole, strict=True):
+        fits = all(cell.cell_len < width for cell, width in zip(cells, widths, strict=True))
+        rows.append([_marker(buffer), name, *(cells if fits else _cells(buffer, *widths)), _verdict(buffer)])
+    return columns(rows, options.width)
 
 
 def share(natural: list[int], room: int) -> list[int]:
