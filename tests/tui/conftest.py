@@ -1,12 +1,34 @@
-"""Tapes for the tests of the app."""
+"""Tapes for the tests of the app, and how fast keys are pressed."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import examples
+
+_TURNS = 3
+"""Turns of the event loop in a row after which nothing is ready: then only what comes from outside can go on."""
+
+
+async def _quiet(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+    """Wait until the event loop has nothing to do, but no longer than ``max_sleep``."""
+    ready, turns, deadline = vars(asyncio.get_running_loop())["_ready"], 0, time.monotonic() + max_sleep
+    while turns < _TURNS and time.monotonic() < deadline:
+        await asyncio.sleep(0)
+        turns = 0 if ready else turns + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys() -> Iterator[None]:
+    """Press a key when the event loop is done with the one before; Textual waits for the processor, 40 ms and more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textual.app.wait_for_idle", _quiet)
+        yield
 
 
 @pytest.fixture
