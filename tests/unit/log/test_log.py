@@ -1,0 +1,261 @@
+"""What is written in a log is read from it, whole and in order, however it ends; and nothing else is believed."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.log import layouts, segments
+from gradb.log.layouts import LAYOUTS, DamageError, Layout
+from gradb.log.reader import LogReader, Position, Record
+from gradb.log.writer import LogFull, LogWriter
+from gradb.tape.descriptors import FileLost
+
+PLACE = (1, 2, 2, 0, 5)
+_NUMBERS = {
+    "H": st.integers(0, 2**16 - 1), "B": st.integers(0, 2**8 - 1), "I": st.integers(0, 2**32 - 1),
+    "i": st.integers(-(2**31), 2**31 - 1), "q": st.integers(-(2**63), 2**63 - 1),
+    "d": st.floats(allow_nan=False),
+}  # fmt: skip
+
+
+def formats(layout: Layout) -> list[str]:
+    """Return the format of each number of a layout."""
+    found, count = [], ""
+    for letter in layout.numbers:
+        if letter.isdigit():
+            count += letter
+        else:
+            found += [letter] * int(count or 1)
+            count = ""
+    return found
+
+
+@st.composite
+def records(draw: st.DrawFn) -> tuple[Layout, tuple[Any, ...], list[bytes | None]]:
+    """Draw a record of any kind."""
+    layout = draw(st.sampled_from(list(LAYOUTS.values())))
+    numbers = tuple(draw(_NUMBERS[letter]) for letter in formats(layout))
+    parts = draw(st.lists(st.none() | st.binary(max_size=40), min_size=layout.parts, max_size=layout.parts))
+    return layout, numbers, parts
+
+
+@given(records())
+def test_a_record_survives(record: tuple[Layout, tuple[Any, ...], list[bytes | None]]) -> None:
+    """What is unpacked is what was packed, and its length is a multiple of what the next must be aligned to."""
+    layout, numbers, parts = record
+    data = layout.pack(numbers, parts)
+    assert len(data) % layouts.ALIGNMENT == 0
+    assert layouts.LENGTH.unpack_from(data) == (len(data),)
+    assert layout.unpack(data) == (numbers, parts)
+
+
+def events(folder: str) -> list[tuple[int, bytes | None]]:
+    """Return (seq, data) of the events in a log."""
+    return [(numbers[0], parts[1]) for layout, numbers, parts in LogReader(folder) if layout is layouts.EVENT]
+
+
+def seqs(records: Iterable[Record]) -> list[int]:
+    """Return the numbers of the events among some records."""
+    return [numbers[0] for layout, numbers, _ in records if layout is layouts.EVENT]
+
+
+def write(writer: LogWriter, number: int, data: bytes | None = b"") -> None:
+    """Write an event, with a node, a name and a value said of it before."""
+    event = writer.head + 1
+    writer.node(number, f"Node{number % 7}", event, "builtin", True, None, [(None, 0), (3, 1)])
+    writer.name(number, event, f"name {number}")
+    writer.tensor(number, event, number, 0)
+    writer.event("op", f"torch.f{number % 50}", PLACE, '["detail"]', data, scope="layer", node=number)
+
+
+def write_many(writer: LogWriter) -> None:
+    """Write more than one segment has room for."""
+    for number in range(1, 3000):
+        write(writer, number)
+
+
+@pytest.mark.parametrize("size", [0, 1000, 100_000])
+def test_all_events_are_read_in_order(size: int, tmp_path: Path) -> None:
+    """Over many segments, of which each tells anew what its ids mean; however large a record is."""
+    writer = LogWriter(tmp_path / "run.tape")
+    for number in range(1, 300):
+        write(writer, number, bytes(size))
+    writer.close()
+    assert events(writer.folder) == [(number, bytes(size)) for number in range(1, 300)]
+    count = len(segments.numbers_in(writer.folder))
+    assert count > 1 or not size
+    for first in segments.numbers_in(writer.folder):
+        known: set[int] = set()
+        for layout, numbers, _ in LogReader(writer.folder, Position(first, 0)).read():
+            if layout is layouts.TEXT:
+                known.add(numbers[0])
+            if layout is layouts.EVENT:
+                assert known.issuperset(numbers[1:3])
+
+
+def test_what_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    """One reader goes on where it was, record by record; the end is known as such."""
+    writer = LogWriter(tmp_path / "run.tape")
+    reader = LogReader(writer.folder)
+    for number in range(1, 2000):
+        write(writer, number)
+        assert seqs(reader.read()) == [number]
+        assert not reader.is_closed
+    writer.close()
+    assert reader.read() == []
+    assert reader.is_closed
+
+
+def test_what_was_taken_back_is_not_there(tmp_path: Path) -> None:
+    """Of an event that was never written nothing that was said of values is."""
+    writer = LogWriter(tmp_path / "run.tape")
+    writer.tensor(1, 1, None, 0)
+    writer.grad(1, 1, 1, 1)
+    writer.forget(0)
+    writer.event("note", "gradb", PLACE, "[]", None)
+    writer.close()
+    kinds = [layout for layout, _, _ in LogReader(writer.folder)]
+    assert layouts.EVENT in kinds
+    assert layouts.TENSOR not in kinds
+    assert layouts.GRAD not in kinds
+
+
+_KILLED = """
+import sys
+sys.path[:0] = {path!r}
+from gradb.log.writer import LogWriter
+writer = LogWriter(sys.argv[1])
+print("begun", flush=True)
+while True:
+    seq = writer.head + 1
+    writer.tensor(seq, seq, None, 0)
+    writer.event("op", "torch.f", (1, 2, 2, 0, 5), "[]", b"x" * (seq % 3000))
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1])
+def test_who_is_killed_loses_at_most_the_record_that_was_being_written(after: float, tmp_path: Path) -> None:
+    """All others are whole, and numbered without a gap; each with what was said of it before."""
+    code = _KILLED.format(path=[str(Path(layouts.__file__).parents[2])])
+    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run.tape")], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"begun\n"
+    time.sleep(after)
+    child.send_signal(signal.SIGKILL)
+    child.wait(10)
+    child.stdout.close()
+    found = list(LogReader(segments.folder_of(tmp_path / "run.tape")))
+    written = seqs(found)
+    assert written == list(range(1, len(written) + 1))
+    assert [numbers[0] for layout, numbers, _ in found if layout is layouts.TENSOR] == written
+    sizes = [len(parts[1] or b"") for layout, _, parts in found if layout is layouts.EVENT]
+    assert sizes == [number % 3000 for number in written]
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Let no file of this process become larger than some bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
+    """It is raised before anything is written that has no room; what was written is there, and can go on later."""
+    writer = LogWriter(tmp_path / "run.tape")
+    with no_file_above(segments.FIRST), pytest.raises(LogFull):
+        write_many(writer)
+    head = writer.head
+    assert events(writer.folder) == [(number, b"") for number in range(1, head + 1)]
+    write(writer, head + 1)
+    writer.close()
+    assert [seq for seq, _ in events(writer.folder)] == list(range(1, head + 2))
+
+
+def test_nothing_is_left_of_a_log_that_cannot_be_made(tmp_path: Path) -> None:
+    """Neither a folder nor a file."""
+    with no_file_above(100), pytest.raises(OSError, match="File too large"):
+        LogWriter(tmp_path / "run.tape")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_was_removed_is_missed(tmp_path: Path) -> None:
+    """As soon as it has to go on in another segment."""
+    writer = LogWriter(tmp_path / "run.tape")
+    segments.remove(writer.folder)
+    with pytest.raises(FileLost):
+        write_many(writer)
+    writer.release()
+
+
+def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
+    """The log is the parent's, whatever the child goes on to do."""
+    writer = LogWriter(tmp_path / "run.tape")
+    write(writer, 1)
+    child = os.fork()
+    if not child:
+        writer.leak()
+        write(writer, 2)
+        writer.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    write(writer, 2)
+    writer.close()
+    assert [seq for seq, _ in events(writer.folder)] == [1, 2]
+
+
+def test_no_descriptor_is_kept(tmp_path: Path) -> None:
+    """A script may close all that it finds."""
+    before = os.listdir("/dev/fd")
+    writer = LogWriter(tmp_path / "run.tape")
+    for number in range(1, 2000):
+        write(writer, number)
+    assert os.listdir("/dev/fd") == before
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def segment(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Give the bytes of a segment."""
+    writer = LogWriter(tmp_path_factory.mktemp("log") / "run.tape")
+    for number in range(1, 20):
+        write(writer, number, b"data")
+    writer.close()
+    return Path(segments.path_of(writer.folder, 1)).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for a log."""
+    return tmp_path_factory.mktemp("strange")
+
+
+@given(st.data())
+def test_what_a_stranger_wrote_is_read_or_refused(segment: bytes, strange: Path, data: st.DataObject) -> None:
+    """Whatever bytes are others: no record reaches beyond the file, and there is no other error."""
+    used = len(segment.rstrip(b"\0"))
+    changed = bytearray(segment[: data.draw(st.integers(0, used + 64))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        if changed:
+            changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    (strange / "1").write_bytes(changed)
+    try:
+        found = list(LogReader(str(strange)))
+    except DamageError:
+        found = []
+    assert sum(layout.length(sum(map(len, filter(None, parts)))) for layout, _, parts in found) <= len(changed)
