@@ -46,7 +46,7 @@ def test_the_ghost_shows_the_other_half_of_the_lesson() -> None:
         terminal.press("v")
         terminal.wait_for("the ghost runs the whole script again with zero_grad off")
         terminal.wait_for(lambda text: "zero_grad off" in text and "running, iteration" in text)
-        assert len(processes_with("gradb-ghost-")) == 1
+        assert len(processes_with("gradb-ghost-")) == 2, "the script, and the scribe of its tape"
         terminal.press("q")
         assert terminal.wait_until_gone() == 0
     wait_until_none_with("gradb-ghost-")

@@ -172,7 +172,7 @@ class Forward(Recording):
 
     def let_go(self, *made: Variable) -> None:
         """Let the nodes of some tensors be no more, from the next event on."""
-        self.writer.gone.extend((self.head + 1, one.node) for one in made if one.node is not None)
+        self.writer.departed += [(one.node, one.node, self.head + 1) for one in made if one.node is not None]
 
     def _define(self, made: Variable, seq: int) -> None:
         self.writer.tensor(made.id, seq, self._feeds(made), 0)

@@ -11,7 +11,8 @@ import torch
 
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention, Nudge
-from gradb.tape.writer import TapeWriter
+from gradb.log.writer import LogWriter
+from gradb.scribe.transcript import lay_out, transcribe
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
@@ -35,6 +36,22 @@ vars(places)["index"] = _index_once
 vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "pytest", "xdist"}
 
 
+def begin(path: Path, gate: Gate) -> Recorder:
+    """Return a recorder whose tape is laid out, and nothing on it yet."""
+    lay_out(path, is_indexed=True)
+    return Recorder(LogWriter(path), gate)
+
+
+def end(recorder: Recorder) -> None:
+    """End a recording, and make the tape of its log."""
+    with recorder.lock:
+        recorder.settle()
+        recorder.write()
+    recorder.is_active = False
+    recorder.writer.close()
+    transcribe(recorder.writer.path)
+
+
 def record(
     path: Path,
     function: Callable[[], Any],
@@ -47,7 +64,7 @@ def record(
     gate: Gate | None = None,
 ) -> tuple[Any, Tape]:
     """Run a function under the tracer; return what it returned and the tape."""
-    recorder = Recorder(TapeWriter(path), gate or Gate(None, lambda head, request_seq: None, always_looks_in=aten))
+    recorder = begin(path, gate or Gate(None, lambda head, request_seq: None, always_looks_in=aten))
     recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
@@ -56,11 +73,7 @@ def record(
         ):
             result = function()
     finally:
-        with recorder.lock:
-            recorder.settle()
-            recorder.write()
-        recorder.is_active = False
-        recorder.writer.close()
+        end(recorder)
     return result, Tape.open(path)
 
 

@@ -18,11 +18,11 @@ from gradb.frame.chain.record import Chain
 from gradb.frame.reader import Tape
 from gradb.link.messages import Ask
 from gradb.tape.kinds.event import Event
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.watch.tracing import tracing
+from tests.tracer.recording import begin, end
 
 pytestmark = pytest.mark.torch
 
@@ -48,14 +48,13 @@ class _Questions(Gate):
 def asked(path: Path, script: Callable[[], Any], kind: str, name: str, *asks: Ask) -> tuple[Any, Tape]:
     """Run a script and ask at the first event of a kind and name; return what it returned and the tape."""
     gate = _Questions({(kind, name): list(asks)})
-    recorder = gate.recorder = Recorder(TapeWriter(path), gate)
+    recorder = gate.recorder = begin(path, gate)
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
         with tracing(recorder, Interventions(recorder), probe="never"):
             result = script()
     finally:
-        recorder.is_active = False
-        recorder.writer.close()
+        end(recorder)
     return result, Tape.open(path)
 
 

@@ -12,11 +12,11 @@ import pytest
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.output import OutputDetail
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.process.outputs import Outputs
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE
+from tests.tracer.recording import begin, end
 
 Script = Callable[[Recorder], None]
 
@@ -26,15 +26,13 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Script
     """Run a function whose prints are recorded, and return the text of each output event."""
 
     def run(script: Script) -> list[str]:
-        recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head, request_seq: None))
+        recorder = begin(tmp_path / "a.tape", Gate(None, lambda head, request_seq: None))
         with monkeypatch.context() as patch:
             for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
                 patch.setattr(sys, name, getattr(sys, name))
             Outputs(recorder, passes=False).install()
             script(recorder)
-            recorder.settle()
-        recorder.is_active = False
-        recorder.writer.close()
+        end(recorder)
         with Tape.open(tmp_path / "a.tape") as tape:
             details = [tape.detail(event.seq) for event in tape.events()]
         return [detail.text for detail in details if isinstance(detail, OutputDetail)]
@@ -122,20 +120,20 @@ def test_half_a_line_is_told_when_nothing_more_comes(printed: Printed) -> None:
 
 
 def test_a_commit_that_comes_at_a_bad_time_is_made_up_for(tmp_path: Path) -> None:
-    """While an event is composed the clock cannot commit; whoever composes the next one does it first."""
-    recorder = Recorder(TapeWriter(tmp_path / "a.tape"), Gate(None, lambda head, request_seq: None))
+    """While an event is composed the clock writes nothing of it; whoever composes the next one does it first."""
+    recorder = begin(tmp_path / "a.tape", Gate(None, lambda head, request_seq: None))
     with recorder.lock:
         recorder.settle()
-        recorder.emit("note", "gradb", NOWHERE.row, write_note(text="one"))
+        recorder.writer.point(recorder.writer.series("loss", "loss"), 1, 1, 0.5)
         clock = threading.Thread(target=recorder.commit)
         clock.start()
         clock.join()
-        assert recorder.writer.committed == 0
+        before = recorder.writer.has_pending
     with recorder.lock:
         recorder.settle()
-        assert recorder.writer.committed == 1
-    recorder.is_active = False
-    recorder.writer.close()
+        after = recorder.writer.has_pending
+    end(recorder)
+    assert (before, after) == (True, False)
 
 
 def test_what_a_call_changes_comes_before_what_is_printed_after_it(printed: Printed) -> None:

@@ -14,8 +14,10 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from gradb.frame.reader import Tape
+from gradb.log.layouts import SAVED
+from gradb.log.reader import LogReader
+from gradb.log.writer import LogWriter
 from gradb.tape.saved import NOT_READ, NodeSaved, SavedTensor, decode_saved
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.tensors.ids import TensorIds
 from gradb.tracer.tensors.records import NodeMark
 from gradb.tracer.tensors.saving import Saving
@@ -474,15 +476,17 @@ def test_a_freed_node_that_is_found_late_says_why(tmp_path: Path) -> None:
     """What was freed before gradb saw the node cannot be read, and torch's reason is given."""
     y = torch.ones(2, requires_grad=True).exp()
     y.sum().backward()
-    writer = TapeWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape")
     mark = NodeMark(1, "ExpBackward0", (None,) * 5, "", 1, False, writer)
     Saving(writer, TensorIds(), Snapshots(64, _unexpected), lambda: False, _unexpected).read(
         y.grad_fn, mark, "builtin", ()
     )
-    ((_, text, data),) = writer.saved
     writer.close()
+    ((layout, _, (text, data)),) = LogReader(writer.folder).read()
+    assert layout is SAVED
+    assert text is not None
     said = "it cannot be read: RuntimeError: Trying to backward through the graph a second time"
-    assert decode_saved(text, data).note.startswith(said)
+    assert decode_saved(text.decode(), data).note.startswith(said)
 
 
 def test_odd_tensors_are_survived(tmp_path: Path) -> None:

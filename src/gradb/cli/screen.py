@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gradb.batch.record import Line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain_of
 from gradb.cli.target import check_file
@@ -43,7 +44,11 @@ def open_tape(path: str) -> Debugger:
         UserError: it is not a tape that can be read.
     """
     check_file(path)
-    return Debugger.open(path)
+    line = Line(sys.stderr.write if sys.stderr.isatty() else None)
+    try:
+        return Debugger.open(path, lambda share: line.show(lambda: f"writing the rest of {path}: {share:.0%}"))
+    finally:
+        line.clear()
 
 
 def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: Ghost | None = None) -> int:

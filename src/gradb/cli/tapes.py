@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gradb.cli.target import is_tape
 from gradb.debugger.errors import UserError
+from gradb.scribe.transcript import discard
 from gradb.tape.descriptors import Held
-from gradb.tape.owning import remove
 
 KEPT = 20
 
@@ -87,7 +87,7 @@ def _absolute(name: str) -> Path:
 def _make_room(name: str, path: Path) -> str:
     try:
         path.open("ab").close()
-        remove(path)
+        discard(path)
     except OSError as error:
         raise UserError(f"cannot write {name}: {error.strerror}") from error
     return str(path)
@@ -133,7 +133,7 @@ def new_recent_tape(target: str) -> str:
     """Return the path for a new tape of a run of ``target``, and let the oldest go."""
     for path in recent_tapes()[KEPT - 1 :]:
         if not path.with_name(path.name + "-wal").exists():  # that one is being written
-            remove(path)
+            discard(path)
     stem = "".join(char if char.isalnum() or char in "-_" else "_" for char in Path(target).stem)[:60]
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return str(recent_folder() / f"{stem}-{stamp}-{os.getpid()}.tape")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.debugger.aten import what_was_not_seen
@@ -52,13 +52,13 @@ class Debugger(View):
         return debugger
 
     @classmethod
-    def open(cls, path: str) -> Debugger:
-        """Open a recorded run at its start.
+    def open(cls, path: str, told: Callable[[float], object] = lambda share: None) -> Debugger:
+        """Open a recorded run at its start; ``told`` as in ``Run.open``.
 
         Raises:
             UserError: the file is not a tape that can be read.
         """
-        return cls(Run.open(path))
+        return cls(Run.open(path, told))
 
     # --- moving -------------------------------------------------------------------------------------------------------
 

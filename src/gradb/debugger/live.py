@@ -11,6 +11,7 @@ import selectors
 import sys
 import time
 
+from gradb.debugger.writing import Writing
 from gradb.link.channel import Closed
 from gradb.link.launch import DebuggeeProcess
 from gradb.link.messages import Message, Quit
@@ -18,13 +19,21 @@ from gradb.link.messages import Message, Quit
 _PARTING = 1.0
 _CHANNEL = "channel"
 _PROCESS = "process"
+_WRITING = "writing"
 
 
 class Live:
-    """Watches one debuggee until it is gone."""
+    """Watches one debuggee until it is gone, and its tape is written.
 
-    def __init__(self, debuggee: DebuggeeProcess) -> None:
+    Args:
+        debuggee: its process.
+        writing: writes the tape; None where the debuggee does so itself.
+    """
+
+    def __init__(self, debuggee: DebuggeeProcess, writing: Writing | None = None) -> None:
         self.debuggee = debuggee
+        self._writing = writing
+        self._writing_fd = -1
         self._selector = selectors.DefaultSelector()
         self._selector.register(debuggee.channel.fileno(), selectors.EVENT_READ, _CHANNEL)
         self._pid_fd: int | None = None
@@ -32,6 +41,19 @@ class Live:
         for fd, stream in debuggee.pipes.items():
             self._selector.register(fd, selectors.EVENT_READ, stream)
         self._watch_process()
+        self._watch_writing()
+
+    def _watch_writing(self) -> None:
+        """Hear the scribe, or the one that is in its place now."""
+        if self._writing is None:
+            return
+        fd = -1 if self._writing.is_over else self._writing.fileno()
+        if fd != self._writing_fd:
+            if self._writing_fd >= 0:
+                self._selector.unregister(self._writing_fd)
+            if fd >= 0:
+                self._selector.register(fd, selectors.EVENT_READ, _WRITING)
+            self._writing_fd = fd
 
     def _watch_process(self) -> None:
         if sys.platform == "linux":
@@ -52,8 +74,22 @@ class Live:
         for key, _ in self._selector.select(timeout):
             if key.data == _CHANNEL:
                 messages += self._receive()
+            elif key.data == _WRITING:
+                messages += self._hear()
             elif key.data == _PROCESS or (not self.debuggee.drain(key.fd) and key.fd not in self.debuggee.pipes):
                 self._selector.unregister(key.fd)
+        if self._writing is not None and self.is_dead:
+            self._writing.finish()
+        return messages
+
+    def _hear(self) -> list[Message]:
+        if self._writing is None:
+            return []
+        fd = self._writing_fd
+        self._selector.unregister(fd)  # the scribe may be another after this, with the same number
+        self._writing_fd = -1
+        messages = self._writing.hear()
+        self._watch_writing()
         return messages
 
     def _receive(self) -> list[Message]:
@@ -66,7 +102,7 @@ class Live:
             self._selector.unregister(channel.fileno())
             channel.close()
             self._cut_at = time.monotonic()
-        return messages
+        return messages if self._writing is None else self._writing.pass_on(messages)
 
     def send(self, message: Message) -> None:
         """Send a message; a debuggee that has gone does not mind."""
@@ -76,9 +112,14 @@ class Live:
             pass  # the next poll notices
 
     @property
-    def is_gone(self) -> bool:
-        """True once the process has ended."""
+    def is_dead(self) -> bool:
+        """True once the process has ended; what it has recorded may still be on its way to the tape."""
         return self.debuggee.poll() is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """True once the process has ended, and all is on the tape."""
+        return self.is_dead and (self._writing is None or self._writing.is_over)
 
     @property
     def is_cut_off(self) -> bool:
@@ -92,13 +133,24 @@ class Live:
 
     def end(self, grace: float) -> None:
         """Ask the debuggee to quit, and kill its whole process group when it does not within ``grace`` seconds."""
-        if not self.is_gone:
+        if not self.is_dead:
             self.send(Quit())
             self.debuggee.wait(grace)
         self.debuggee.kill()
 
+    def end_writing(self) -> list[Message]:
+        """Have the rest written once the process is gone; return what was still said."""
+        if self._writing is None or self._writing.is_over:
+            return []
+        if self._writing_fd >= 0:
+            self._selector.unregister(self._writing_fd)
+            self._writing_fd = -1
+        return self._writing.end()
+
     def close(self) -> None:
         """Let go of every descriptor; the process must be gone."""
+        if self._writing is not None:
+            self._writing.close()
         self._selector.close()
         if self._pid_fd is not None:
             os.close(self._pid_fd)

@@ -7,9 +7,10 @@ know.
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from gradb.debugger.ending import closing_lines, describe, last_line
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
+from gradb.debugger.writing import Writing
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.launch import launch
 from gradb.link.messages import (
+    Abandon,
     Ask,
     Continue,
     Ended,
@@ -33,9 +36,11 @@ from gradb.link.messages import (
     Refused,
     Request,
     Set,
+    Written,
 )
 from gradb.link.signals import SignalRelay, stop
 from gradb.link.spec import Intervention, RunSpec
+from gradb.scribe.transcript import complete, discard, lay_out
 from gradb.tape import trouble
 from gradb.tape.descriptors import identity
 from gradb.tape.finish import finish
@@ -85,19 +90,21 @@ class Run:
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
         """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``)."""
         try:
-            run = cls(spec.tape, Live(launch(spec, command)))
+            live = Live(launch(spec, command)) if command is not None else _launch(spec)
         except OSError as error:
             raise UserError(f"cannot start {spec.target}: {error.strerror or error}") from error
+        run = cls(spec.tape, live)
         run.spec, run.command = spec, command
         return run
 
     @classmethod
-    def open(cls, path: str) -> Run:
-        """Open a recorded run.
+    def open(cls, path: str, told: Callable[[float], object] = lambda share: None) -> Run:
+        """Open a recorded run; the tape of one that was cut off is made whole first (see ``transcript.complete``).
 
         Raises:
             UserError: the file is not a tape that can be read.
         """
+        complete(path, told)
         run = cls(path)
         run._settle()
         if run.failure:
@@ -198,7 +205,9 @@ class Run:
             return []
         messages = live.poll(timeout)
         is_gone = live.is_gone
-        if live.is_cut_off and not is_gone:
+        if live.is_dead and not is_gone:
+            self.is_running, self._doing = True, "writing the tape"
+        elif live.is_cut_off and not is_gone:
             self._lose()
         if is_gone:
             messages += live.last_words()
@@ -225,14 +234,23 @@ class Run:
                 if request_seq >= self._continued:  # else it was said before the script went on
                     self.pace.rest()
                     self.is_running = False
+            case Written(head):
+                self._grow(head)
             case RecordingStopped(head, why):
-                self.stopped = Stopped(head, why)
-                self._has_tape = True
+                self._stop_recording(head, why)
             case Ended():
                 self._doing = "ending"
                 self._has_ended = True
             case _:
                 pass  # a message of the other direction says nothing to us
+
+    def _stop_recording(self, head: int, why: str) -> None:
+        """Take note that debuggee or scribe can write no more; the one that said so first is believed."""
+        self._has_tape = True
+        if self.stopped is None:
+            self.stopped = Stopped(head, why)
+            if self._live is not None:
+                self._live.send(Abandon(why))
 
     def _grow(self, head: int) -> None:
         self._has_tape = True
@@ -307,8 +325,10 @@ class Run:
     def close(self) -> None:
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
         if self._live is not None:
-            self._is_closing = not self._live.is_gone
+            self._is_closing = not self._live.is_dead
             self._live.end(_GRACE)
+            for message in self._live.end_writing():
+                self._take_in(message)
             self.pump()
         self._close_tape()
 
@@ -316,6 +336,29 @@ class Run:
         if self._tape is not None:
             self._tape.close()
             self._tape = None
+
+
+def _launch(spec: RunSpec) -> Live:
+    """Lay the tape out, and start the scribe and the debuggee.
+
+    Raises:
+        UserError: there can be no tape.
+        OSError: a process cannot be started.
+    """
+    try:
+        file = lay_out(spec.tape, is_indexed=spec.is_paused_at_start)
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(f"cannot write {spec.tape}: {trouble.why(error) or error}") from error
+    try:
+        writing = Writing(spec.tape, file)
+        try:
+            return Live(launch(spec), writing)
+        except BaseException:
+            writing.close()
+            raise
+    except BaseException:
+        discard(spec.tape)
+        raise
 
 
 def _identity(path: str) -> tuple[int, int] | None:

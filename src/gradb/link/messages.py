@@ -9,8 +9,14 @@ The conversation, seen from the debuggee::
 ``Pause`` may arrive while the script runs, ``Set`` and ``Quit`` at any time; a closed channel means ``Quit``. A ``Set``
 that a paused script gets is carried out at once, and answered by a new ``Paused``; so is an ``Ask``, which only a
 paused script hears. Each request has a number, higher than those before, and a ``Paused`` the number of the request
-that it answers: one that answers less than the newest ``Continue`` was said before the script went on. The tape is
-committed before ``Paused`` is sent, so whoever receives it may read up to ``head``.
+that it answers: one that answers less than the newest ``Continue`` was said before the script went on.
+
+With the scribe, which makes the tape of what the debuggee records, it is shorter::
+
+    Written(head), Written(head) ...   Commit(head) ->  Written(head)   Finish ->  Written(head)   (and it ends)
+
+A ``Paused`` is passed on only once the tape goes as far as its ``head``, so whoever receives it may read up to there.
+Either of them says ``RecordingStopped`` when nothing more can be written; the debuggee is told so by ``Abandon``.
 Nothing here knows sockets or processes.
 """
 
@@ -94,6 +100,32 @@ class Quit:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """To the debuggee: nothing more can be recorded, for the tape takes no more."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """To the scribe: somebody waits for the tape up to an event, which is in the log already."""
+
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """To the scribe: nothing more will be written to the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """From the scribe: how far the tape goes, committed."""
+
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """From the debuggee: torch is imported, the script comes next."""
 
@@ -139,7 +171,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RecordingStopped:
-    """From the debuggee: nothing more can be recorded, but the script goes on."""
+    """From the debuggee or the scribe: nothing more can be recorded, but the script goes on."""
 
     head: int
     """The last event on the tape."""
@@ -155,7 +187,10 @@ class Ended:
 
 
 Request = Continue | Pause | Set | Ask
-Message = Request | Quit | Ready | Refused | Loading | Paused | Progress | RecordingStopped | Ended
+Message = (
+    Request | Quit | Abandon | Commit | Finish | Written | Ready | Refused | Loading | Paused | Progress
+    | RecordingStopped | Ended
+)  # fmt: skip
 
 
 def encode(message: Message) -> bytes:
@@ -221,6 +256,10 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Set": lambda intervention, seq: Set(_intervention(*intervention), int(seq)),
     "Ask": _ask,
     "Quit": Quit,
+    "Abandon": lambda why: Abandon(str(why)),
+    "Commit": lambda head: Commit(int(head)),
+    "Finish": Finish,
+    "Written": lambda head: Written(int(head)),
     "Ready": lambda torch: Ready(str(torch)),
     "Refused": lambda why: Refused(str(why)),
     "Loading": lambda what: Loading(str(what)),

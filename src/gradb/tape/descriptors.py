@@ -6,11 +6,9 @@ ours is remembered with the device and inode it stands for, and looked at before
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import resource
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _HIGH = 512  # above what scripts open, and what `closerange(3, 256)` closes; below the 1,024 that `select` takes
@@ -66,37 +64,6 @@ def moved_up(fd: int) -> int:
         return fd
     os.close(fd)
     return high
-
-
-@contextlib.contextmanager
-def high_only() -> Iterator[None]:
-    """Have whatever is opened inside get high descriptors, so that the script's own get the numbers they have bare."""
-    taken: list[int] = []
-    try:
-        with contextlib.suppress(OSError):
-            taken.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-            while taken[-1] < _lowest() - 1:
-                taken.append(os.dup(taken[0]))
-        yield
-    finally:
-        for fd in taken:
-            os.close(fd)
-
-
-def open_on(*paths: str) -> list[Held]:
-    """Return the descriptors of this process that stand for one of the files."""
-    wanted = set()
-    for path in paths:
-        with contextlib.suppress(OSError):
-            found = os.stat(path)
-            wanted.add((found.st_dev, found.st_ino))
-    held: list[Held] = []
-    for name in os.listdir("/dev/fd"):
-        with contextlib.suppress(OSError, ValueError):
-            one = Held.of(int(name))
-            if (one.device, one.inode) in wanted:
-                held.append(one)
-    return held
 
 
 def _lowest() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 from gradb.tape.descriptors import FileLost
@@ -18,6 +19,7 @@ _WORDS = {
     sqlite3.SQLITE_CORRUPT: "another program has written into it",
     sqlite3.SQLITE_NOTADB: "another program has written into it",
 }
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PRIMARY = 0xFF  # SQLite's extended codes have the primary one in their lowest byte
 
 
@@ -30,6 +32,8 @@ def why(error: BaseException) -> str:
     """Return why a tape cannot be written; empty where that is not known."""
     if isinstance(error, FileLost):
         return str(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return _FULL
     code = getattr(error, "sqlite_errorcode", None)
     return "" if code is None else _WORDS.get(code & _PRIMARY, "")
 

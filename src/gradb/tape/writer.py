@@ -1,7 +1,6 @@
 """Writes a tape: append-only, in batches, committed at every pause.
 
-Owned by the debuggee while the script runs (and by the test fakes). Not safe for use from several threads at once: the
-Recorder holds a lock around it.
+Owned by the scribe while the script runs (and by the test fakes). Not safe for use from several threads at once.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ import json
 import os
 import sqlite3
 from array import array
-from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from gradb.tape.descriptors import DescriptorLost, Held, open_on
 from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.missing import GapRow
@@ -23,7 +21,7 @@ from gradb.tape.owning import Own, remove
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_NODE = "INSERT INTO node VALUES(?,?,?,?,?,?,?)"
+_NODE = "INSERT OR IGNORE INTO node VALUES(?,?,?,?,?,?,?)"
 _SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
 _USED = "INSERT OR IGNORE INTO used VALUES(?,?,?,?)"
 _TOUCHED = "INSERT OR IGNORE INTO touched VALUES(?,?)"
@@ -34,6 +32,7 @@ _TENSOR = "INSERT OR REPLACE INTO tensor VALUES(?,?,?,?)"
 _NAME = "INSERT OR REPLACE INTO name VALUES(?,?,?)"
 _GRAD = "INSERT OR IGNORE INTO grad VALUES(?,?,?,?)"
 _LIBRARY = "INSERT OR IGNORE INTO library VALUES(?,?,?)"
+_FACT = "INSERT OR REPLACE INTO run VALUES(?,?)"
 _CHUNK = "INSERT INTO chunk(series, count, events, iterations, numbers) VALUES(?,?,?,?,?)"
 
 
@@ -44,24 +43,29 @@ class TapeWriter:
     least every 50 ms while there is something to write.
 
     Args:
-        path: of a file that does not exist yet.
+        path: of a file that does not exist yet, or of the tape that is to be gone on with.
         is_indexed: whether readers are to be quick from the beginning; otherwise ``index`` makes them so.
+        goes_on: whether the tape is there already.
 
     Raises:
         sqlite3.Error: the file cannot be created or laid out; nothing is left of it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, is_indexed: bool = True) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, is_indexed: bool = True, goes_on: bool = False) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self.head = 0
         self.committed = 0
         is_new = not os.path.lexists(self.path)
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        self._held: list[Held] = []
+        self._connection = _connect(self.path, goes_on=goes_on)
         self._is_released = False
         self._is_indexed = False
         try:
-            self._lay_out(is_indexed)
+            self._set_up()
+            if goes_on:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            else:
+                self._lay_out(is_indexed)
+            self._take_hold()
         except BaseException:
             self._connection.close()
             if is_new:
@@ -76,8 +80,8 @@ class TapeWriter:
         self.used: list[tuple[Any, ...]] = []
         self.touched: list[tuple[int, int]] = []
         """(storage, event) of the memory that custom backwards wrote to."""
-        self.gone: deque[tuple[int, int]] = deque()
-        """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
+        self.departed: list[tuple[int, int, int]] = []
+        """(first, last, event) of the nodes that are no more, as ranges of ids."""
         self.remarks: list[tuple[Any, ...]] = []
         self.gaps: list[GapRow] = []
         self.tensors: list[tuple[Any, ...]] = []
@@ -87,35 +91,54 @@ class TapeWriter:
         """(event, source id, line): where in a library something happened that the script's line led to."""
         self._series: list[tuple[array[int], array[int], array[float]]] = []
         self._touched: set[int] = set()
+        self.facts: dict[str, str] = {}
+        """Facts of the run that are written together with what is pending."""
+        if goes_on:
+            try:
+                self._go_on()
+            except BaseException:
+                self._connection.close()
+                raise
 
-    def _lay_out(self, is_indexed: bool) -> None:
-        self._db.execute("PRAGMA synchronous = OFF")  # survives kill -9 of the process; power loss is not our case
-        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # in the file itself, which may lose its log
-        self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
-        # in one transaction: one each would cost more than all the rest of a small recording
-        self._db.executescript(f"BEGIN; {SCHEMA} {INDEXES if is_indexed else ''} COMMIT;")
-        self._is_indexed = is_indexed
-        self._own = Own(self.path, f"{self.path}-wal", f"{self.path}-shm")
-        with contextlib.suppress(OSError):  # where descriptors cannot be listed, none can be known again
-            self._held = open_on(self.path, f"{self.path}-wal", f"{self.path}-shm")
+    def _set_up(self) -> None:
+        self._connection.execute(
+            "PRAGMA synchronous = OFF"
+        )  # survives kill -9 of the process; power loss is not our case
+        self._connection.execute("PRAGMA cache_size = -16000")  # KiB: the pages that a batch touches
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        """The connection, to be used at once.
+    def _go_on(self) -> None:
+        """Find out how far the tape goes.
 
         Raises:
-            DescriptorLost: a descriptor of SQLite's has been closed, and writing could go to a file of the script's.
+            sqlite3.Error: it is none.
         """
-        if not all(held.is_ours for held in self._held):
-            raise DescriptorLost("the script closed the file")
-        return self._connection
+        db = self._connection
+        self.head = self.committed = db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0]
+        for id_, path in db.execute("SELECT id, path FROM source ORDER BY id").fetchall():
+            self._paths.append(path)
+            self._sources[path] = id_
+        for _ in range(db.execute("SELECT count(*) FROM series").fetchone()[0]):
+            self._series.append((array("q"), array("q"), array("d")))
+        self._is_indexed = bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_kind'").fetchone())
+
+    def _lay_out(self, is_indexed: bool) -> None:
+        self._connection.execute(
+            f"PRAGMA application_id = {APPLICATION_ID}"
+        )  # in the file itself, which may lose its log
+        self._connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # in one transaction: one each would cost more than all the rest of a small recording
+        self._connection.executescript(f"BEGIN; {SCHEMA} {INDEXES if is_indexed else ''} COMMIT;")
+        self._is_indexed = is_indexed
+
+    def _take_hold(self) -> None:
+        """Remember which files are ours."""
+        self._own = Own(self.path, f"{self.path}-wal", f"{self.path}-shm")
 
     def set_run(self, **facts: str) -> None:
         """Set facts of the run (see the ``run`` table); committed at once."""
         rows = [(key, _storable(value)) for key, value in facts.items()]
-        self._db.executemany("INSERT OR REPLACE INTO run VALUES(?,?)", rows)
+        self._connection.executemany(_FACT, rows)
 
     def source(self, path: str, text: str | None) -> int:
         """Register a source file and return its id; the first text given for a path stays."""
@@ -124,7 +147,7 @@ class TapeWriter:
             self._paths.append(path)
             known = self._sources[path] = len(self._sources) + 1
             row = (known, _storable(path), None if text is None else _storable(text))
-            self._db.execute("INSERT INTO source VALUES(?,?,?)", row)
+            self._connection.execute("INSERT INTO source VALUES(?,?,?)", row)
         return known
 
     def event(
@@ -201,12 +224,22 @@ class TapeWriter:
         """Begin a series and return its id (see ``series.SeriesKind``)."""
         self._series.append((array("q"), array("q"), array("d")))
         id_ = len(self._series)
-        self._db.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, _storable(name), source, line))
+        self._connection.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, _storable(name), source, line))
         return id_
+
+    @property
+    def series_count(self) -> int:
+        """How many series there are."""
+        return len(self._series)
+
+    def fact(self, key: str) -> str:
+        """Return a fact of the run, empty where there is none."""
+        found = self._connection.execute("SELECT value FROM run WHERE key = ?", (key,)).fetchone()
+        return "" if found is None else str(found[0])
 
     def renumber(self, event: int, numbers: Sequence[int]) -> None:
         """Say that of all before ``event`` iteration n is now iteration ``numbers[n - 1]``; committed at once."""
-        self._db.execute("INSERT OR REPLACE INTO renumbered VALUES(?,?)", (event, json.dumps(list(numbers))))
+        self._connection.execute("INSERT OR REPLACE INTO renumbered VALUES(?,?)", (event, json.dumps(list(numbers))))
 
     def point(self, series: int, event: int, iteration: int, value: float) -> None:
         """Append a point to a series; it holds from position ``event`` on."""
@@ -233,7 +266,8 @@ class TapeWriter:
     @property
     def has_pending(self) -> bool:
         """True when something has not been committed."""
-        return bool(self.events or self.names or self._touched)
+        rows = (self.events, self.nodes, self.saved, self.used, self.remarks, self.gaps, self.tensors, self.names)
+        return bool(self.facts or self._touched or any(rows))
 
     @property
     def pending(self) -> int:
@@ -247,7 +281,7 @@ class TapeWriter:
             sqlite3.Error: SQLite cannot write it.
             FileLost: the file is not where it was; what is written to it nobody would find.
         """
-        db = self._db
+        db = self._connection
         self._own.look()
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -257,7 +291,7 @@ class TapeWriter:
                 (_SAVED, self.saved),
                 (_USED, self.used),
                 (_TOUCHED, self.touched),
-                (_GONE, self._departed()),
+                (_GONE, self.departed),
                 (_REMARK, self.remarks),
                 (_MISSING, self.gaps),
                 (_TENSOR, self.tensors),
@@ -265,6 +299,7 @@ class TapeWriter:
                 (_GRAD, self.grads),
                 (_LIBRARY, self.libraries),
                 (_CHUNK, [self._chunk(series) for series in sorted(self._touched)]),
+                (_FACT, list(self.facts.items())),
             ):
                 if rows:
                     db.executemany(statement, rows)
@@ -279,24 +314,14 @@ class TapeWriter:
             for numbers in self._series[series - 1]:
                 del numbers[:]
         self._touched.clear()
+        self.facts.clear()
 
     def _chunk(self, series: int) -> tuple[Any, ...]:
         points = self._series[series - 1]
         return (series, len(points[0]), *(numbers.tobytes() for numbers in points))
 
-    def _departed(self) -> list[tuple[int, int, int]]:
-        """Return the nodes that are gone as ranges of ids: a graph is let go all at once."""
-        ranges: list[tuple[int, int, int]] = []
-        found = [self.gone.popleft() for _ in range(len(self.gone))]
-        for event, node in sorted(found):
-            if ranges and ranges[-1][1:] == (node - 1, event):
-                ranges[-1] = (ranges[-1][0], node, event)
-            else:
-                ranges.append((node, node, event))
-        return ranges
-
     def _clear(self) -> None:
-        saved = (self.saved, self.used, self.touched)
+        saved = (self.saved, self.used, self.touched, self.departed)
         for rows in (self.events, self.nodes, self.remarks, *saved, self.gaps, self.tensors, self.names, self.grads):
             rows.clear()
         self.libraries.clear()
@@ -305,14 +330,13 @@ class TapeWriter:
         """Let go of what could not be written: from here on nothing is."""
         self.head = self.committed
         self._clear()
-        self.gone.clear()
         self._touched.clear()
 
     def index(self) -> None:
         """Make what readers search by quick to find, from here on; with ``commit`` before, all of it."""
         if not self._is_indexed:
             self._is_indexed = True
-            self._db.executescript(INDEXES)
+            self._connection.executescript(INDEXES)
 
     def close(self) -> None:
         """Commit and leave one clean file (no -wal, no -shm)."""
@@ -320,29 +344,26 @@ class TapeWriter:
             self.commit()
             self.index()
             with contextlib.suppress(sqlite3.OperationalError):
-                self._db.execute("PRAGMA journal_mode = DELETE")  # else the last one to close cleans up, or `finish`
-            self._held = []  # SQLite has closed two of them itself
+                self._connection.execute(
+                    "PRAGMA journal_mode = DELETE"
+                )  # else the last one to close cleans up, or `finish`
         finally:
             self.release()
 
     def release(self) -> None:
-        """Close the file as it is; where a descriptor is not ours any more, or in a forked child, never touch it."""
+        """Close the file as it is."""
         if self._is_released:
             return
         self._is_released = True
-        try:
-            with contextlib.suppress(sqlite3.Error):  # a file that was moved is given all of it: nobody else will
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            self._db.close()
-            self._own.clear_away()
-        except DescriptorLost:
-            self.leak()
+        with contextlib.suppress(sqlite3.Error):  # a file that was moved is given all of it: nobody else will
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._connection.close()
+        self._own.clear_away()
 
-    def leak(self) -> None:
-        """Keep the connection for ever: closing it would touch descriptors that are not ours, or the parent's."""
-        import ctypes
 
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+def _connect(path: str, *, goes_on: bool) -> sqlite3.Connection:
+    uri = f"{Path(path).as_uri()}?mode={'rw' if goes_on else 'rwc'}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
 
 def _storable(text: str) -> str:

@@ -18,7 +18,6 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
-from gradb.link import launch as launching
 from gradb.link.spec import RunSpec
 from gradb.present.panes.table import PANES
 from tests.fakes import DEBUGGEE, TapeBuilder
@@ -132,8 +131,8 @@ def replaying(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
 
     def prepare_launch(*mischief: str) -> RunSpec:
         command = (sys.executable, DEBUGGEE, str(path), *mischief)
-        real = launching.launch
-        monkeypatch.setattr("gradb.debugger.run.launch", lambda spec, given: real(spec, given or command))
+        real = Run.launch
+        monkeypatch.setattr(Run, "launch", lambda spec, given=None: real(spec, given or command))
         return RunSpec("a.py", str(tmp_path / "new.tape"), is_paused_at_start=False, passes_output=True)
 
     return prepare_launch

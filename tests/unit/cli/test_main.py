@@ -18,7 +18,7 @@ from gradb.cli import pick, printing, run
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.main import main
 from gradb.debugger.debugger import Debugger
-from gradb.link import launch as launching
+from gradb.debugger.run import Run
 from gradb.link.spec import RunSpec
 from tests.fakes import DEBUGGEE, TapeBuilder
 
@@ -44,14 +44,14 @@ def tape(tmp_path: Path) -> str:
 def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
     """Make every launch replay that tape, torch or not, and collect the orders."""
     specs: list[RunSpec] = []
-    real = launching.launch
+    real = Run.launch
     command = (sys.executable, DEBUGGEE, tape)
 
-    def launch(spec: RunSpec, given: object) -> launching.DebuggeeProcess:
+    def launch(spec: RunSpec, given: object = None) -> Run:
         specs.append(spec)
         return real(spec, command)
 
-    monkeypatch.setattr("gradb.debugger.run.launch", launch)
+    monkeypatch.setattr(Run, "launch", launch)
     monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
     return specs
 

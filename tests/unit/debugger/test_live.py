@@ -27,7 +27,7 @@ STEP = Stop("step")
 class Words:
     """A debuggee that says what it is told to, and keeps what it hears."""
 
-    is_gone = is_cut_off = False
+    is_dead = is_gone = is_cut_off = False
 
     def __init__(self) -> None:
         self.heard: list[Request] = []

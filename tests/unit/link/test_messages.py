@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.link.messages import (
+    Abandon,
     Ask,
+    Commit,
     Continue,
     Ended,
+    Finish,
     Loading,
     Message,
     MessageError,
@@ -22,6 +25,7 @@ from gradb.link.messages import (
     RecordingStopped,
     Refused,
     Set,
+    Written,
     decode,
     encode,
 )
@@ -40,6 +44,10 @@ MESSAGES: tuple[Message, ...] = (
     Ask("row", 3, 1),
     Ask("with", numbers=(1.0, -2.5)),
     Quit(),
+    Abandon("its file was removed"),
+    Commit(12),
+    Finish(),
+    Written(12),
     Ready("2.13.0+cpu"),
     Loading("importing torch"),
     Refused("the disk does not take it"),

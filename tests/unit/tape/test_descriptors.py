@@ -10,10 +10,7 @@ import pytest
 
 from gradb.link.channel import Channel, Lost
 from gradb.link.messages import Pause
-from gradb.tape.descriptors import DescriptorLost, Held, high_only, moved_up, open_on
-from gradb.tape.writer import TapeWriter
-
-PLACE = (None, None, None, None, None)
+from gradb.tape.descriptors import Held, moved_up
 
 
 def test_a_number_that_was_given_away_is_not_ours(tmp_path: Path) -> None:
@@ -27,29 +24,6 @@ def test_a_number_that_was_given_away_is_not_ours(tmp_path: Path) -> None:
         found.append(held.is_ours)
         assert theirs.fileno() == fd
     assert found == [True, False, False]
-
-
-@pytest.mark.parametrize("which", range(3))
-def test_a_tape_is_not_written_through_a_descriptor_of_the_script(which: int, tmp_path: Path) -> None:
-    """Of SQLite's three files each is looked at before anything is written; a file in the place of one is unharmed."""
-    path = str(tmp_path / "run.tape")
-    writer = TapeWriter(path)
-    held = [open_on(f"{path}{end}") for end in ("", "-wal", "-shm")][which]
-    (tmp_path / "theirs").write_text("mine")
-    theirs = os.open(tmp_path / "theirs", os.O_RDWR)
-    for one in held:
-        os.dup2(theirs, one.fd)
-    for i in range(3):
-        writer.event("note", "gradb", PLACE, f'["{i}"]', None)
-        with pytest.raises(DescriptorLost):
-            writer.commit()
-    with pytest.raises(DescriptorLost):
-        writer.set_run(status="running")
-    writer.release()
-    writer.release()
-    assert held
-    assert (tmp_path / "theirs").read_text() == "mine"
-    assert [os.pread(one.fd, 9, 0) for one in held] == [b"mine"] * len(held)
 
 
 def test_a_channel_does_not_speak_to_a_file_of_the_script(tmp_path: Path) -> None:
@@ -69,17 +43,13 @@ def test_a_channel_does_not_speak_to_a_file_of_the_script(tmp_path: Path) -> Non
     there.close()
 
 
-def test_ours_are_out_of_the_way(tmp_path: Path) -> None:
-    """The next file that is opened gets the number that it would have without gradb."""
-    lowest = os.open(os.devnull, os.O_RDONLY)
-    os.close(lowest)
-    with high_only():
-        inside = os.open(os.devnull, os.O_RDONLY)
+def test_ours_are_out_of_the_way() -> None:
+    """What is moved up leaves its number to the script, and is not inherited."""
     outside = os.open(os.devnull, os.O_RDONLY)
     moved = moved_up(outside)
-    assert (outside, inside >= 512, moved >= 512) == (lowest, True, True)
-    assert not os.get_inheritable(moved)
-    os.close(inside)
+    again = os.open(os.devnull, os.O_RDONLY)
+    assert (again, moved >= 512, os.get_inheritable(moved)) == (outside, True, False)
+    os.close(again)
     os.close(moved)
 
 
@@ -88,9 +58,8 @@ def test_few_descriptors_are_enough() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
     try:
-        with high_only():
-            inside = os.open(os.devnull, os.O_RDONLY)
-        os.close(inside)
+        moved = moved_up(os.open(os.devnull, os.O_RDONLY))
+        os.close(moved)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert inside == 100
+    assert moved == 100

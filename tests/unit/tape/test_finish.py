@@ -53,7 +53,7 @@ def test_a_free_run_is_indexed_when_it_is_over(path: Path, tmp_path: Path) -> No
     assert [event.kind for event in Tape.open(tmp_path / "killed.tape").events()] == ["note"]
     finish(tmp_path / "killed.tape", None, int(signal.SIGKILL))
     assert _indexes(tmp_path / "killed.tape") == wanted
-    killed._db.close()
+    killed._connection.close()
 
 
 WAYS = {

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import platform
-import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from types import ModuleType
 
 from gradb.link.channel import Channel, Closed, Lost
 from gradb.link.messages import (
+    Abandon,
     Ask,
     Continue,
     Ended,
@@ -35,12 +35,12 @@ from gradb.link.messages import (
     Set,
 )
 from gradb.link.spec import Intervention, RunSpec
+from gradb.log.writer import LogWriter
 from gradb.tape import trouble
-from gradb.tape.descriptors import DescriptorLost, high_only
+from gradb.tape.descriptors import DescriptorLost
 from gradb.tape.kinds.end import write as write_end
 from gradb.tape.kinds.error import write as write_error
 from gradb.tape.stops import Stop
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
 from gradb.tracer.process import execute, seeding
@@ -52,6 +52,8 @@ from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE, PlaceRow, read_source
 
 _TICK = 0.04
+_MAX_BACKLOG = 256 << 20
+"""Bytes of the log that wait to be made a tape of."""
 
 
 class Debuggee:
@@ -61,8 +63,7 @@ class Debuggee:
         self._spec = spec
         self._channel = channel
         self._pid = os.getpid()
-        with high_only():
-            self._writer = TapeWriter(spec.tape, is_indexed=spec.is_paused_at_start)
+        self._writer = LogWriter(spec.tape)
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
@@ -172,6 +173,8 @@ class Debuggee:
                 self._intervene(intervention, seq)
             case Ask():
                 self._gate.send(lambda: self._answer(message), message.seq)
+            case Abandon(why):
+                self._recorder.end(why)
             case Quit():
                 self._abort()
 
@@ -190,11 +193,17 @@ class Debuggee:
             return self._recorder.settle() - 1
 
     def _watch_size(self) -> None:
-        """Only watch from here on once the tape is as large as it may become."""
-        if self._recorder.is_full and not self._is_capped and self._writer.size() >= self._spec.max_tape:
+        """Only watch from here on once the tape is as large as it may become, or too far behind."""
+        if not self._recorder.is_full or self._is_capped:
+            return
+        why = ""
+        if self._writer.size() >= self._spec.max_tape:
+            why = f"the tape has reached its limit of {self._spec.max_tape:,} bytes"
+        elif self._writer.backlog() > _MAX_BACKLOG:
+            why = f"the tape is {_MAX_BACKLOG >> 20} MiB behind the script"
+        if why:
             self._is_capped = True
-            limit = f"{self._spec.max_tape:,} bytes"
-            self._interventions.ask(Intervention("record", "watch"), f"the tape has reached its limit of {limit}")
+            self._interventions.ask(Intervention("record", "watch"), why)
 
     def _abort(self) -> None:
         """End the process because nobody is there any more to debug it."""
@@ -205,8 +214,6 @@ class Debuggee:
 
     def _paused(self, head: int, request_seq: int) -> None:
         self._recorder.write()
-        if self._recorder.is_open:
-            self._writer.index()
         self._send(Paused(head, request_seq))
 
     def _send(self, message: Message) -> None:
@@ -287,7 +294,7 @@ def main(fd: int, spec: str) -> None:
     channel = Channel.from_fd(fd)
     try:
         debuggee = Debuggee(RunSpec.from_json(spec), channel)
-    except (sqlite3.Error, OSError) as error:
+    except OSError as error:
         with contextlib.suppress(Closed, OSError):
             channel.send(Refused(trouble.why(error) or str(error)))
         sys.exit(2)

@@ -11,12 +11,12 @@ import os
 from types import TracebackType
 from typing import Any, Protocol
 
+from gradb.log.writer import LogWriter
 from gradb.tape.cutting import first_line
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.missing import GapRow
 from gradb.tape.schema import QUIET
-from gradb.tape.writer import TapeWriter
 from gradb.tracer import FOLDER
 
 _BOTH = "values gradients"
@@ -62,7 +62,7 @@ Failure = tuple[str, str, bool]
 class Recording(Protocol):
     """The recorder, as far as failures are told to it."""
 
-    writer: TapeWriter
+    writer: LogWriter
     has_errands: bool
     iteration: int
     phase: str

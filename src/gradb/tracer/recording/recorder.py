@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from gradb.log.writer import LogFull, LogWriter
 from gradb.tape import trouble
 from gradb.tape.descriptors import DescriptorLost, FileLost
 from gradb.tape.kinds.event import Event
@@ -21,16 +21,11 @@ from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import PHASE_OF_KIND, Kind
 from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.wire import Blob
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.recording.failures import Failures, reason
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.observer import Observer
-from gradb.tracer.source.places import NOWHERE, Found, Inside, ModuleCall, PlaceRow, Places
-
-_BATCH = 500
-_FINAL = (sqlite3.Error, OSError)
-"""What the tape's file fails with."""
+from gradb.tracer.source.places import NOWHERE, Found, ModuleCall, PlaceRow, Places
 
 
 class Recorder:
@@ -39,7 +34,7 @@ class Recorder:
     ``lock`` is held by whoever composes an event, from reading ``next_seq`` to ``emit``; ``emit`` may hold the script.
     """
 
-    def __init__(self, writer: TapeWriter, gate: Gate) -> None:
+    def __init__(self, writer: LogWriter, gate: Gate) -> None:
         self.writer = writer
         self.gate = gate
         self.failures = Failures(self)
@@ -142,19 +137,12 @@ class Recorder:
         thread = self._threads.get(ident := threading.get_ident())
         if thread is None:
             thread = self._threads[ident] = len(self._threads)
-        writer = self.writer
-        seq = writer.head + 1
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
-        events = writer.events
-        events.append(
-            (seq, kind, name, *place, scope, self.iteration, phase, node, flags, thread, detail, data)
-        )  # as ``TapeWriter.event`` does, without a call of twelve arguments
-        writer.head = seq
-        if type(place) is Inside:
-            writer.libraries.append((seq, *place.library))
-        if len(events) >= _BATCH:
-            self.write()
+        seq = self.writer.event(
+            kind, name, place, detail, data,
+            scope=scope, iteration=self.iteration, phase=phase, node=node, flags=flags, thread=thread,
+        )  # fmt: skip
         if may_hold and self.gate.is_watching:
             self._arrive(seq, kind, name, place, scope, node, is_quiet, has_nonfinite, thread)
         return seq
@@ -212,7 +200,7 @@ class Recorder:
     def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
         """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""
         with self.lock:
-            if isinstance(error, sqlite3.Error | DescriptorLost | FileLost):
+            if isinstance(error, DescriptorLost | FileLost | LogFull):
                 self.stop(error)
             elif (
                 self.is_active and shields_above(sys._getframe(1)) > 1
@@ -226,19 +214,20 @@ class Recorder:
         try:
             self.failures.save()
             self.writer.commit()
-        except _FINAL as error:
+        except OSError as error:
             self.stop(error)
 
     def stop(self, error: BaseException) -> None:
-        """End the recording, because its file cannot be written any more: the script goes on without it."""
+        """End the recording, because it cannot be written any more: the script goes on without it."""
+        known = trouble.why(error)
+        self.end(f"the tape cannot be written any more{f': {known}' if known else f' ({reason(error)})'}")
+
+    def end(self, why: str) -> None:
+        """End the recording here, for a reason; the script goes on without it."""
         if not self.is_active and not self.is_open:
             return
         self.is_active = self.is_open = False
-        known = trouble.why(error)
-        writer, why = (
-            self.writer,
-            f"the tape cannot be written any more{f': {known}' if known else f' ({reason(error)})'}",
-        )
+        writer = self.writer
         try:
             writer.abandon()
             writer.set_run(stopped=json.dumps([writer.committed, why]))

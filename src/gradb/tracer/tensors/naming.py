@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.writer import TapeWriter
+from gradb.log.writer import LogWriter
 from gradb.tracer.source.libraries import names_in, packages_of
 from gradb.tracer.source.places import Places
 from gradb.tracer.source.syntax import Callee, Names
@@ -65,7 +65,7 @@ class Namer:
     """
 
     def __init__(
-        self, writer: TapeWriter, tensors: TensorIds, places: Places, missing: Callable[[str, Exception], object]
+        self, writer: LogWriter, tensors: TensorIds, places: Places, missing: Callable[[str, Exception], object]
     ) -> None:
         self._writer = writer
         self._tensors = tensors

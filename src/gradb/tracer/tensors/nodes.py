@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gradb.tape.writer import TapeWriter
+from gradb.log.writer import LogWriter
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import remarks
 from gradb.tracer.tensors.ids import TensorIds
@@ -30,7 +30,7 @@ class NodeIds:
     """
 
     def __init__(
-        self, writer: TapeWriter, tensors: TensorIds, saving: Saving, unseen_leaf: Callable[[TensorRecord], object],
+        self, writer: LogWriter, tensors: TensorIds, saving: Saving, unseen_leaf: Callable[[TensorRecord], object],
         missing: Callable[[str, Exception], object],
     ) -> None:  # fmt: skip
         self._writer = writer

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from gradb.log.writer import LogWriter
 from gradb.tape.kinds.tensor import write_head
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.source.places import PlaceRow
 
@@ -88,7 +88,7 @@ class NodeMark:
     __slots__ = ("edges", "has_run", "id", "is_hooked", "is_leaf", "name", "place", "scope", "writer")
 
     def __init__(
-        self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: TapeWriter
+        self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: LogWriter
     ) -> None:
         self.id = id
         self.name = name

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
+from gradb.log.writer import LogWriter
 from gradb.tape.cutting import first_line, shortened
 from gradb.tape.saved import write_empty, write_entry, write_saved, write_unread
 from gradb.tape.wire import Blob, write_unkept
-from gradb.tape.writer import TapeWriter
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.tensors.history import maker, version
@@ -48,7 +48,7 @@ class Saving:
     """
 
     def __init__(
-        self, writer: TapeWriter, tensors: TensorIds, snapshots: Snapshots, is_stepping: Callable[[], bool],
+        self, writer: LogWriter, tensors: TensorIds, snapshots: Snapshots, is_stepping: Callable[[], bool],
         missing: Callable[[str, Exception], object],
     ) -> None:  # fmt: skip
         self._writer = writer

@@ -1,0 +1,335 @@
+"""Turns the records of a log into the rows of a tape; goes on where an earlier one has stopped.
+
+With each batch of rows the tape gets, in the same transaction, how far the log was read for it. What is written in the
+log is believed no more than what is written in a stranger's tape.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Self
+
+from gradb.log import layouts, segments
+from gradb.log.layouts import NO_NUMBER, NOWHERE, DamageError, Layout
+from gradb.log.reader import START, LogReader, Position
+from gradb.tape import trouble
+from gradb.tape.descriptors import FileLost, identity
+from gradb.tape.owning import remove
+from gradb.tape.writer import TapeWriter
+
+FACT = "log"
+"""The fact of a run that says how far its log was read; empty once all of it was."""
+_BATCH = 2000
+_Place = tuple[int | None, int | None, int | None, int | None, int | None]
+
+
+class TakenError(OSError):
+    """Another process is making a tape of the log."""
+
+
+class Transcript:
+    """One tape that is being made of its log.
+
+    Args:
+        path: of the tape, which is laid out already.
+        file: what tells it from every other, where that is known (see ``descriptors.identity``).
+
+    Raises:
+        TakenError: another process is at it.
+        FileLost: the tape is not there any more, or another file is in its place.
+        sqlite3.Error: the tape cannot be written.
+        OSError: the log cannot be read.
+        DamageError: what lies there is none.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], file: tuple[int, int] | None = None) -> None:
+        self._folder = segments.folder_of(path)
+        _look(os.fspath(path), file)
+        self._claim = _claim(self._folder)
+        try:
+            self.tape = TapeWriter(path, goes_on=True)
+        except BaseException:
+            os.close(self._claim)
+            raise
+        self._size = sum(size for _, size in segments.sizes(self._folder))
+        self._texts: dict[int, str] = {}
+        self._places: dict[int, tuple[_Place, tuple[int, int] | None]] = {}
+        self._takers: dict[Layout, Callable[[Any, Any], None]] = {
+            layouts.TEXT: self._text,
+            layouts.PLACE: self._place,
+            layouts.EVENT: self._event,
+            layouts.RUN: self._run,
+            layouts.SOURCE: self._source,
+            layouts.SERIES: self._series,
+            layouts.RENUMBERED: self._renumbered,
+            layouts.NODE: self._node,
+            layouts.SAVED: lambda numbers, parts: self.tape.saved.append((*numbers, _text(parts[0]), parts[1])),
+            layouts.USED: lambda numbers, parts: self.tape.used.append((*numbers, _text(parts[0]), parts[1])),
+            layouts.TOUCHED: lambda numbers, parts: self.tape.touched.append(numbers),
+            layouts.GONE: lambda numbers, parts: self.tape.departed.append(numbers),
+            layouts.REMARK: self._remark,
+            layouts.MISSING: lambda numbers, parts: self.tape.missing(*numbers, *map(_text, parts)),
+            layouts.TENSOR: self._tensor,
+            layouts.NAME: self._name,
+            layouts.GRAD: lambda numbers, parts: self.tape.grads.append(numbers),
+            layouts.POINT: self._point,
+        }
+        try:
+            self._reader = self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> LogReader:
+        """Return a reader that goes on where the tape ends; what the segment has defined before that is read again."""
+        known = self.tape.fact(FACT)
+        done = Position(*json.loads(known)) if known else START
+        reader = LogReader(self._folder, Position(done.segment, 0))
+        while records := reader.read(done):
+            for layout, numbers, parts in records:
+                if layout in {layouts.TEXT, layouts.PLACE}:
+                    self._takers[layout](numbers, parts)
+        return reader
+
+    @property
+    def is_closed(self) -> bool:
+        """True once the log was read to the end that its writer gave it."""
+        return self._reader.is_closed
+
+    @property
+    def head(self) -> int:
+        """The last event that is on the tape, committed."""
+        return self.tape.committed
+
+    def advance(self) -> bool:
+        """Take what the log holds by now, up to some hundred KiB of it; return whether there was anything.
+
+        Raises:
+            DamageError, OSError: as in the constructor.
+        """
+        records, takers = self._reader.read(), self._takers
+        try:
+            for layout, numbers, parts in records:
+                takers[layout](numbers, parts)
+        except (KeyError, IndexError, ValueError) as error:
+            raise DamageError(f"a record says what cannot be: {error}") from error
+        return bool(records)
+
+    def commit(self) -> None:
+        """Write what was taken, and let go of the segments that are not needed any more.
+
+        Raises:
+            sqlite3.Error, FileLost: the tape cannot be written.
+        """
+        position = self._reader.position
+        self.tape.facts[FACT] = json.dumps(position)
+        self.tape.commit()
+        for number in segments.numbers_in(self._folder):
+            if number < position.segment:
+                os.unlink(segments.path_of(self._folder, number))
+
+    @property
+    def share(self) -> float:
+        """How much of what the log held at the beginning has been taken, from 0 to 1."""
+        left = sum(size for number, size in segments.sizes(self._folder) if number >= self._reader.position.segment)
+        return 1 - max(0, left - self._reader.position.offset) / self._size if self._size else 1.0
+
+    @property
+    def is_full(self) -> bool:
+        """True when a batch has been taken."""
+        return len(self.tape.events) >= _BATCH
+
+    @property
+    def has_pending(self) -> bool:
+        """True when something was taken that is not committed."""
+        return self.tape.has_pending
+
+    def stop(self, why: str) -> None:
+        """Say on the tape, if it takes that, after which event and why it could not be written."""
+        try:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self.tape.commit()  # what was taken before it came to what is damaged
+            self.tape.abandon()
+            self.tape.set_run(stopped=json.dumps([self.head, why]))
+        except (sqlite3.Error, OSError):
+            pass  # who started us is told as well
+
+    def finish(self) -> None:
+        """Take and commit all that there is, leave one clean tape, and no log.
+
+        Raises:
+            sqlite3.Error, FileLost, DamageError, OSError: as above.
+        """
+        while self.advance():
+            self.commit()
+        self.tape.facts[FACT] = ""
+        self.tape.commit()
+        segments.remove(self._folder)
+        self.close(is_finished=True)
+
+    def close(self, *, is_finished: bool = False) -> None:
+        """Let go of tape and log; safe to call twice."""
+        if self._claim >= 0:
+            os.close(self._claim)
+            self._claim = -1
+            if is_finished:
+                self.tape.close()
+            else:
+                self.tape.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- one kind of record each --------------------------------------------------------------------------------------
+
+    def _text(self, numbers: Any, parts: Any) -> None:
+        self._texts[numbers[0]] = _text(parts[0])
+
+    def _place(self, numbers: Any, parts: Any) -> None:
+        id_, source, line, end_line, column, end_column, file, inner = numbers
+        found = (source, line, end_line, column, end_column)
+        row: Any = tuple(None if one == NOWHERE else one for one in found) if NOWHERE in found else found
+        self._places[id_] = row, None if file == NOWHERE else (file, inner)
+
+    def _event(self, numbers: Any, parts: Any) -> None:
+        seq, kind, name, place, scope, phase, iteration, node, flags, thread = numbers
+        tape, texts = self.tape, self._texts
+        if seq != tape.head + 1:
+            raise DamageError(f"event {seq} follows event {tape.head}")
+        row, library = self._places[place]
+        tape.events.append(
+            (
+                seq, texts[kind], texts[name], *row, texts[scope], iteration, texts[phase],
+                None if node == NO_NUMBER else node, flags, thread, _text(parts[0]), parts[1],
+            )
+        )  # fmt: skip
+        tape.head = seq
+        if library is not None:
+            tape.libraries.append((seq, *library))
+
+    def _run(self, numbers: Any, parts: Any) -> None:
+        key, value = map(_text, parts)
+        if key != FACT:
+            self.tape.facts[key] = value
+
+    def _source(self, numbers: Any, parts: Any) -> None:
+        self.tape.source(_text(parts[0]), None if parts[1] is None else _text(parts[1]))
+
+    def _series(self, numbers: Any, parts: Any) -> None:
+        id_, source, line = numbers
+        if id_ > self.tape.series_count:  # else it was begun before the batch that was lost
+            where = [None if one == NOWHERE else one for one in (source, line)]
+            self.tape.series(_text(parts[0]), _text(parts[1]), *where)
+
+    def _renumbered(self, numbers: Any, parts: Any) -> None:
+        self.tape.renumber(numbers[0], json.loads(_text(parts[0])))
+
+    def _node(self, numbers: Any, parts: Any) -> None:
+        id_, event, name, kind, tensor, saves = numbers
+        leaf = None if tensor == NO_NUMBER else tensor
+        self.tape.nodes.append((id_, self._texts[name], event, self._texts[kind], saves, leaf, _text(parts[0])))
+
+    def _remark(self, numbers: Any, parts: Any) -> None:
+        node, event, kind = numbers
+        self.tape.remarks.append((node, event, self._texts[kind], _text(parts[0])))
+
+    def _tensor(self, numbers: Any, parts: Any) -> None:
+        tensor, event, node, output_nr = numbers
+        self.tape.tensors.append((tensor, event, None if node == NO_NUMBER else node, output_nr))
+
+    def _name(self, numbers: Any, parts: Any) -> None:
+        tensor, event, name = numbers
+        self.tape.names.append((tensor, event, self._texts[name]))
+
+    def _point(self, numbers: Any, parts: Any) -> None:
+        series, event, iteration, value = numbers
+        self.tape.point(series, event, iteration, value)
+
+
+def _text(part: bytes | None) -> str:
+    return "" if part is None else part.decode("utf-8", "replace")
+
+
+def _look(path: str, file: tuple[int, int] | None) -> None:
+    found = identity(path)
+    if found is None or (file is not None and found != file):
+        raise FileLost(trouble.GONE if found is None else trouble.REPLACED)
+
+
+def _claim(folder: str) -> int:
+    """Return a descriptor that keeps a log from everybody else who would make a tape of it, as long as it is open."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(fd)
+        raise TakenError(f"{folder} is being read by another process") from error
+    return fd
+
+
+def transcribe(path: str | os.PathLike[str]) -> None:
+    """Make a tape of all that its log holds, in this process; see ``Transcript``."""
+    with Transcript(path) as transcript:
+        transcript.finish()
+
+
+def lay_out(path: str | os.PathLike[str], *, is_indexed: bool) -> tuple[int, int]:
+    """Make an empty tape, and the folder for its log; return what tells the tape from every other file.
+
+    Args:
+        path: of a file that does not exist yet.
+        is_indexed: whether readers are to be quick from the beginning.
+
+    Raises:
+        sqlite3.Error, OSError: the disk does not take it; nothing is left.
+    """
+    TapeWriter(path, is_indexed=is_indexed).release()
+    try:
+        segments.make(segments.folder_of(path))
+        found = identity(os.fspath(path))
+        if found is None:
+            raise FileLost(trouble.GONE)
+    except BaseException:
+        discard(path)
+        raise
+    return found
+
+
+def discard(path: str | os.PathLike[str]) -> None:
+    """Remove a tape, and its log."""
+    remove(path)
+    discard_log(path)
+
+
+def discard_log(path: str | os.PathLike[str]) -> None:
+    """Remove the log of a tape."""
+    segments.remove(segments.folder_of(path))
+
+
+def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lambda share: None) -> None:
+    """Make a tape whole whose run was cut off before its scribe was done; where there is no log, nothing is to be done.
+
+    A log that cannot be used, or that another process is reading, is left as it is: the tape goes as far as it goes.
+
+    Args:
+        path: of the tape.
+        told: is called with the share of the log that is done, after each batch.
+    """
+    if not segments.numbers_in(segments.folder_of(path)):
+        return
+    try:
+        with Transcript(path) as transcript:
+            while transcript.advance():
+                transcript.commit()
+                told(transcript.share)
+            transcript.finish()
+    except (sqlite3.Error, OSError, DamageError):
+        pass

@@ -1,0 +1,132 @@
+"""Whatever is killed at whatever moment, what was recorded until then is on the tape, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradb.log.segments import folder_of
+from tests.e2e.gradb_process import DEADLINE, GRADB, gradb, processes_with, wait_until_none_with
+
+pytestmark = pytest.mark.e2e
+_SCRIPT = """
+import sys, time
+for number in range(int(sys.argv[1])):
+    print("line", number, flush=True)
+    time.sleep(0.002)
+"""
+
+
+class Recording:
+    """A ``gradb record`` that is under way."""
+
+    def __init__(self, folder: Path, lines: int) -> None:
+        self.tape = folder / "run.tape"
+        (folder / "script.py").write_text(_SCRIPT)
+        words = [*GRADB, "record", "-o", str(self.tape), "script.py", str(lines)]
+        self.process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+
+    def read_until(self, line: str) -> None:
+        """Read what the script prints, up to a line."""
+        assert self.process.stdout is not None
+        assert any(one.strip() == line for one in self.process.stdout)
+
+    def scribe(self) -> int:
+        """Return the id of the process that writes the tape, waiting until there is one."""
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            for id_ in processes_with(str(self.tape)):
+                if b"scribe/__main__.py" in Path(f"/proc/{id_}/cmdline").read_bytes():
+                    return id_
+            time.sleep(0.01)
+        raise AssertionError("there is no scribe")
+
+    def debuggee(self) -> int:
+        """Return the id of the script's process."""
+        (found,) = (
+            id_
+            for id_ in processes_with(str(self.tape))
+            if b"tracer/__main__.py" in Path(f"/proc/{id_}/cmdline").read_bytes()
+        )
+        return found
+
+    def lines(self) -> int:
+        """Return how many lines the tape has, which must be the first that were printed."""
+        shown = gradb("show", "--pane", "output", self.tape)
+        assert shown.code == 0, shown.err
+        printed = [line.strip() for line in shown.out.splitlines() if line.strip().startswith("line ")]
+        assert printed == [f"line {number}" for number in range(len(printed))]
+        return len(printed)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Recording]:
+    """Give a recording of 500 lines."""
+    recording = Recording(tmp_path, 500)
+    yield recording
+    recording.process.kill()
+    recording.process.communicate(timeout=DEADLINE)
+    wait_until_none_with(str(recording.tape))
+
+
+def test_a_scribe_that_is_killed_is_started_again(recording: Recording) -> None:
+    """Twice: the tape is whole, the exit code is the script's, and nobody has to know."""
+    for line in (50, 250):
+        recording.read_until(f"line {line}")
+        os.kill(recording.scribe(), signal.SIGKILL)
+    out, _ = recording.process.communicate(timeout=DEADLINE)
+    assert recording.process.returncode == 0
+    assert out.endswith("line 499\n")
+    assert recording.lines() == 500
+    assert not os.path.exists(folder_of(recording.tape))
+
+
+def test_a_killed_gradb_leaves_a_tape(recording: Recording) -> None:
+    """The script ends, and what it has recorded until then is written; no process and no log is left."""
+    recording.read_until("line 100")
+    recording.process.kill()
+    wait_until_none_with(str(recording.tape))
+    assert recording.lines() > 100
+    assert not os.path.exists(folder_of(recording.tape))
+
+
+def test_where_all_are_killed_the_tape_is_made_whole_when_it_is_opened(recording: Recording) -> None:
+    """The log is there, with all but the record that was being written; afterwards it is not."""
+    recording.read_until("line 100")
+    scribe, debuggee = recording.scribe(), recording.debuggee()
+    os.kill(scribe, signal.SIGSTOP)
+    recording.read_until("line 200")
+    recording.process.kill()
+    for id_ in (debuggee, scribe):
+        os.kill(id_, signal.SIGKILL)
+    wait_until_none_with(str(recording.tape))
+    assert os.path.exists(folder_of(recording.tape))
+    assert recording.lines() > 150
+    assert not os.path.exists(folder_of(recording.tape))
+
+
+def test_a_scribe_that_dies_again_and_again_ends_the_recording_and_not_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence says so; the exit code stands."""
+    (tmp_path / "script.py").write_text("import sys, time\nprint('hello')\ntime.sleep(0.5)\nsys.exit(3)\n")
+    code = (
+        "import sys; from gradb.link import scribes; from pathlib import Path\n"
+        "scribes._SCRIBE = Path(sys.argv[1]); from gradb.cli.main import main\n"
+        "sys.exit(main(sys.argv[2:]))"
+    )
+    (tmp_path / "dies.py").write_text("raise SystemExit(1)\n")
+    words = [sys.executable, "-c", code, str(tmp_path / "dies.py"), "record", "-o", "run.tape", "script.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert (done.returncode, done.stdout) == (3, "hello\n")
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("gradb: ")
+    assert "the process that writes the tape dies again and again" in said
+    assert gradb("show", "--pane", "output", tmp_path / "run.tape").code == 0
