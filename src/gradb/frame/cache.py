@@ -14,12 +14,22 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Key, Value]):
-    """Remembers what ``make`` returned, for the ``size`` most recently used keys."""
+    """Remembers what ``make`` returned, for the ``size`` most recently used keys.
 
-    __slots__ = ("_items", "_make", "size")
+    Args:
+        make: returns the value of a key.
+        size: how many are kept.
+        weigh: how much a value takes, where some take much.
+        most: what all that are kept may weigh; the newest is kept whatever it weighs.
+    """
 
-    def __init__(self, make: Callable[[Key], Value], size: int) -> None:
+    __slots__ = ("_items", "_make", "_most", "_weigh", "size")
+
+    def __init__(
+        self, make: Callable[[Key], Value], size: int, weigh: Callable[[Value], int] | None = None, most: int = 0
+    ) -> None:
         self._make = make
+        self._weigh, self._most = weigh, most
         self._items: OrderedDict[Key, Value] = OrderedDict()
         self.size = size
 
@@ -36,8 +46,11 @@ class Cache(Generic[Key, Value]):
     def put(self, key: Key, value: Value) -> None:
         """Remember a value that was made elsewhere."""
         self._items[key] = value
-        if len(self._items) > self.size:
+        while len(self._items) > self.size or (len(self._items) > 1 and self._is_heavy()):
             self._items.popitem(last=False)
+
+    def _is_heavy(self) -> bool:
+        return self._weigh is not None and sum(map(self._weigh, self._items.values())) > self._most
 
     def __contains__(self, key: object) -> bool:
         return key in self._items

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from gradb.frame.store import HEADER, Store
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import STOP_KINDS
-from gradb.tape.stops import FORWARD_ENDS, Stop
+from gradb.tape.stops import FORWARD_ENDS, Stop, is_named
 
 Condition = tuple[str, tuple[object, ...]]
 _BATCH = 200
@@ -48,23 +48,69 @@ def _begin_of_iteration(store: Store, stop: Stop, position: int) -> int | None:
 
 
 def _scan(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
-    """Try the candidates in order, by batches."""
-    condition, parameters = _CONDITIONS[stop.kind](stop, origin)
+    """Try the candidates in order; pass over the stretches that are known to have none."""
+    condition = _CONDITIONS[stop.kind](stop, origin)
     until = store.renumbering.until
     if stop.kind == "iteration" and until and (direction < 0 or position < until):  # they may say other numbers
-        condition, parameters = f"({condition} OR (e.seq < ? AND {_is_stop(stop)}))", (*parameters, until)
-    compare, order = (">", "ASC") if direction > 0 else ("<", "DESC")
-    query = f"{HEADER} WHERE e.seq {compare} ? AND {condition} ORDER BY e.seq {order} LIMIT ?"
+        condition = f"({condition[0]} OR (e.seq < ? AND {_is_stop(stop)}))", (*condition[1], until)
+    is_without = _barren(store, stop, origin)
+    if is_without is None:
+        return _try(store, stop, origin, condition, direction, position, None)
+    for first, last, number in store.stretches.walk(position, direction, store.head):
+        if number is None or not is_without(number):
+            begin, end = (first - 1, last) if direction > 0 else (last + 1, first)
+            found = _try(store, stop, origin, condition, direction, begin, end)
+            if found is not None:
+                return found
+    return None
+
+
+def _try(
+    store: Store, stop: Stop, origin: Event | None, condition: Condition, direction: int, after: int, last: int | None
+) -> int | None:
+    """Try the candidates beyond an event, up to and with another one, by batches."""
+    compare, order, up_to = (">", "ASC", "<=") if direction > 0 else ("<", "DESC", ">=")
+    where, parameters = condition
+    if last is not None:
+        where, parameters = f"e.seq {up_to} ? AND {where}", (last, *parameters)
+    query = f"{HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
     size = 1
     while True:
-        rows = store.db.all(query, position, *parameters, size)
+        rows = store.db.all(query, after, *parameters, size)
         for row in rows:
             event = store.header(row)
             if stop.matches(event, origin):
                 return event.seq
         if len(rows) < size:
             return None
-        position, size = rows[-1][0], _BATCH
+        after, size = rows[-1][0], _BATCH
+
+
+def _barren(store: Store, stop: Stop, origin: Event | None) -> Callable[[int], bool] | None:
+    """Return what tells of a stretch that no event in it can match; None where that cannot be told of any."""
+    stretches = store.stretches
+    if stop.kind == "node":
+        return lambda number: (
+            not any(is_named(name, stop.argument) for name in stretches.names(number) or [stop.argument])
+        )
+    if origin is None or (stop.kind == "iteration" and stop.argument):
+        return None
+    match stop.kind:
+        case "iteration":
+            until = store.renumbering.until
+            return lambda number: (
+                stretches.begin(number) >= until and stretches.has_all(number, "iteration", origin.iteration)
+            )
+        case "phase":
+            return lambda number: stretches.has_all(number, "phase", origin.phase)
+        case "line":
+            place = (store.source(origin.file), origin.line)
+            return lambda number: stretches.has_all(number, "place", place)
+    return None
+
+
+def _has_no(names: frozenset[str] | None, argument: str) -> bool:
+    return names is not None and not any(is_named(name, argument) for name in names)
 
 
 def _is_stop(stop: Stop) -> str:

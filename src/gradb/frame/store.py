@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from gradb.frame.cache import Cache
 from gradb.frame.growing import Growing
+from gradb.frame.hookrows import HookRows
 from gradb.frame.leafrows import LeafRows
+from gradb.frame.stretches import Stretches
 from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
@@ -54,8 +57,10 @@ class Store(Growing):
         self._headers = Cache(self._read_event, 2048)
         self._details = Cache(self._read_detail, 256)
         self._firsts = Cache(self._read_first, 8192)
+        self.stretches = Stretches(db)
+        self.hooks = HookRows(db)
         self._defined = Cache(self._read_defined, 64)
-        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 1024)
+        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 512)
         self.outputs = self.history("SELECT node, event, output_nr, tensor FROM tensor", "node", "output_nr, tensor")
         self.definitions = self.history("SELECT tensor, event, node, output_nr FROM tensor", "tensor", "event")
 
@@ -168,6 +173,11 @@ class Store(Growing):
         )
         return 0 if row is None else int(row[0])
 
+    def source(self, path: str | None) -> int | None:
+        """Return the id of a source file."""
+        row = None if path is None else self.db.one("SELECT id FROM source WHERE path = ?", path)
+        return None if row is None else int(row[0])
+
     def library(self, seq: int) -> str:
         """Return where in a library an event happened, from the library's folder on; empty where in none."""
         row = self.db.one("SELECT s.path, l.line FROM library l JOIN source s ON s.id = l.file WHERE l.event = ?", seq)
@@ -213,9 +223,9 @@ class Store(Growing):
             raise TapeError(f"{self.db.name} is damaged: node {id_!r} is not one.")
         return Node(
             id=id_,
-            name=name,
+            name=sys.intern(name),
             event=event,
-            kind=kind,
+            kind=sys.intern(kind),
             saves=bool(saves),
             tensor=tensor if type(tensor) is int else None,
             edges=found,

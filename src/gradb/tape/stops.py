@@ -106,7 +106,12 @@ def _iteration(stop: Stop, event: Event, origin: Event | None) -> bool:
 def _node(stop: Stop, event: Event, origin: Event | None) -> bool:
     if event.kind not in {"node", "op"} or event.node is None:
         return False
-    wanted, name = stop.argument.lower(), event.name.lower()
+    return is_named(event.name, stop.argument)
+
+
+def is_named(name: str, argument: str) -> bool:
+    """Tell whether the name of an op or node is meant by what a stop at nodes was given."""
+    wanted, name = argument.lower(), name.lower()
     return name == wanted or name.rstrip("0123456789").removesuffix("backward") == wanted
 
 

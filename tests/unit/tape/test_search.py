@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from gradb.frame import stretches
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
@@ -72,18 +73,20 @@ stops = st.sampled_from(get_args(StopKind)).flatmap(
 def test_search_agrees_with_the_predicate(
     tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, object]], wanted: list[Stop]
 ) -> None:
-    """From every position, in both directions, SQL finds what looking at every event finds."""
+    """From every position, in both directions, SQL finds what looking at every event finds; also in short stretches."""
     path = tmp_path_factory.mktemp("search") / "t.tape"
     with TapeBuilder(path, "s.py") as builder:
         for header in found:
             builder.iteration += bool(header.pop("new_iteration"))
             builder.event(NoteDetail(""), **header)  # type: ignore[arg-type]
-    with Tape.open(path) as tape:
-        events = list(tape.events())
-        for stop in wanted:
-            for position in range(tape.head + 1):
-                for direction in (+1, -1):
-                    assert tape.find(stop, position, direction) == reference(events, stop, position, direction)
+    for length in (stretches.LENGTH, 3):
+        with pytest.MonkeyPatch.context() as patch, Tape.open(path) as tape:
+            patch.setattr(stretches, "LENGTH", length)
+            events = list(tape.events())
+            for stop in wanted:
+                for position in range(tape.head + 1):
+                    for direction in (+1, -1):
+                        assert tape.find(stop, position, direction) == reference(events, stop, position, direction)
 
 
 def test_an_iteration_is_entered_where_it_begins(opener: Opener) -> None:
@@ -123,6 +126,21 @@ def test_long_stretches_are_searched_in_batches(tmp_path: Path) -> None:
     with Tape.open(path) as tape:
         assert tape.find(Stop("node", "mul"), 0, +1) == 701
         assert tape.find(Stop("node", "mul"), 701, -1) is None
+
+
+def test_a_search_goes_on_where_the_tape_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stretch that was not whole when it was searched is searched again, forwards and backwards."""
+    monkeypatch.setattr(stretches, "LENGTH", 4)
+    path = tmp_path / "t.tape"
+    with TapeBuilder(path) as builder, Tape.open(path) as tape:
+        for number in range(30):
+            builder.event(NoteDetail(""), "op", "MulBackward0" if number == 21 else "AddBackward0", node=1)
+            builder.iteration += number == 21
+            builder.commit()
+            found = 22 if number >= 21 else None
+            assert tape.find(Stop("node", "mul"), 0, +1) == found
+            assert tape.find(Stop("node", "mul"), builder.head, -1) == (found if number > 21 else None)
+            assert tape.find(Stop("iteration"), 1, +1) == (23 if number > 21 else None)
 
 
 def test_stops_outside_and_nonsense(chain_rule: Tape) -> None:

@@ -16,8 +16,7 @@ Values = tuple[TensorValue | None, ...]
 
 def hooks_of(store: Store, node: int, backward: int | None, position: int) -> tuple[Hook, ...]:
     """Return the hooks that ran around a node in a backward (None: the newest), or, before that, those that will."""
-    query = "SELECT seq FROM event WHERE node = ? AND +kind = 'hook' AND seq <= ? ORDER BY seq"
-    details = ((seq, store.detail(seq)) for (seq,) in store.db.all(query, node, position))
+    details = ((seq, store.detail(seq)) for seq in store.hooks.of(node, position))
     found = [(seq, detail) for seq, detail in details if isinstance(detail, HookDetail)]
     backward = max((detail.backward for _, detail in found), default=0) if backward is None else backward
     ran = [(seq, detail) for seq, detail in found if detail.has_run and detail.backward == backward]

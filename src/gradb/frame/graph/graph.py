@@ -21,6 +21,7 @@ from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.tensor import Tensor
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
+_KEPT, _MOST = 32, 250_000  # graphs that are kept, and the rows or nodes of all of them
 _SCREEN = 64  # rows of which what is asked is read at once
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
@@ -146,9 +147,11 @@ class Graphs:
         self.store = store
         self.naming = naming
         self.runs = runs
-        self._reaches = Cache(self._reach, 3)
-        self._segments: Cache[int, Segment] = Cache(lambda after: Segment(store, after), 3)
-        self._unfoldings = Cache(self._unfold, 4)
+        self._reaches = Cache(self._reach, _KEPT, lambda reach: reach.size, _MOST)
+        self._segments: Cache[int, Segment] = Cache(
+            lambda after: Segment(store, after), _KEPT, lambda segment: segment.weight, _MOST
+        )
+        self._unfoldings = Cache(self._unfold, _KEPT, lambda tree: len(tree.nodes), _MOST)
 
     def at(self, position: int) -> Graph:
         """Return the graph at a position."""

@@ -20,6 +20,7 @@ _LAST = f"SELECT seq FROM event WHERE node = {{}} AND seq <= ? AND {_RAN} ORDER 
 _LAST_OF_MANY = (
     f"SELECT k.value, e.seq, e.kind FROM json_each(?) k LEFT JOIN event e ON e.seq = ({_LAST.format('k.value')})"
 )
+_MOST = 250_000  # nodes of all backwards that are kept
 _BATCH = 64  # ends of backwards looked through at once: those of the ones inside come first
 
 
@@ -70,7 +71,7 @@ class Runs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._backwards = Cache(self._read, 8)
+        self._backwards = Cache(self._read, 32, lambda found: len(found.nodes) if found is not None else 0, _MOST)
         self._ends = Cache(self._read_end, 256)
         self._gaps = Gaps(store)
         self._last: tuple[int, dict[int, Row | None]] = (0, {})

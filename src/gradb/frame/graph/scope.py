@@ -5,6 +5,7 @@ Both grow edge by edge from nodes of the tape and never look at a node twice. Ne
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -14,6 +15,10 @@ from gradb.tape.kinds.graph import Edge, Node
 
 Consumer = tuple[int, int, int]
 """(node, its entry of ``next_functions``, output number of the node it feeds)."""
+
+
+_SPANS = 256  # spans in a block
+_NEVER = 2**62  # an event that no tape has
 
 
 def edges_of(store: Store, node: int) -> tuple[Edge, ...]:
@@ -69,15 +74,16 @@ class Segment:
         self._until = after
         self._shown: dict[int, int] = {}
         """node -> event from which it is shown."""
-        self._made: list[tuple[int, int]] = []
-        """(event, node) of the nodes made in the segment, in order."""
-        self._used: dict[int, int] = {}
-        """node -> event of its first consumer."""
-        self._uses: list[tuple[int, int]] = []
-        self._edge_events: list[int] = []
+        self._made = Spans()
+        self._used: set[int] = set()
+        """Nodes that have a consumer."""
+        self._edge_events = array("q")
         """Event of every edge, in order."""
-        self._roots: set[tuple[int, int]] = set()
-        self._roots_at = after
+
+    @property
+    def weight(self) -> int:
+        """How many nodes it holds."""
+        return len(self._shown)
 
     def read(self, position: int) -> None:
         """Read the nodes made up to a position."""
@@ -85,7 +91,7 @@ class Segment:
             return
         for node in self._store.created(self._until, position):
             if node.id not in self._shown:
-                self._made.append((node.event, node.id))
+                self._made.begin(node.id, node.event)
                 self._show(node, node.event)
         self._until = position
 
@@ -99,8 +105,8 @@ class Segment:
                     continue
                 self._edge_events.append(event)
                 if edge.to not in self._used:
-                    self._used[edge.to] = event
-                    self._uses.append((event, edge.to))
+                    self._used.add(edge.to)
+                    self._made.end(edge.to, event)
                 if edge.to not in self._shown:
                     self._shown[edge.to] = event
                     found = self._store.node(edge.to)
@@ -112,32 +118,53 @@ class Segment:
         return self._shown.get(node, position + 1) <= position
 
     def roots(self, position: int) -> tuple[int, ...]:
-        """Return the nodes that nothing shown consumes at a position, newest first.
-
-        Only what changed since the last position asked for is looked at.
-        """
-        first, last = sorted((self._roots_at, position))
-        is_forward = position > self._roots_at
-        made = set(_between(self._made, first, last))
-        used = {self._birth(node) for _, node in _between(self._uses, first, last)}
-        if is_forward:
-            self._roots = (self._roots | made) - used
-        else:
-            self._roots = (self._roots | {pair for pair in used if pair[0] <= position}) - made
-        self._roots_at = position
-        return tuple(node for _, node in sorted(self._roots, reverse=True))
-
-    def _birth(self, node: int) -> tuple[int, int]:
-        return (self._shown[node], node)
+        """Return the nodes that nothing shown consumes at a position, newest first."""
+        return tuple(node for _, node in sorted(self._made.at(position), reverse=True))
 
     def size(self, position: int) -> int:
         """Number of rows at a position."""
         return bisect_right(self._edge_events, position) + len(self.roots(position))
 
 
-def _between(pairs: list[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """Return the pairs with first < event <= last."""
-    return pairs[bisect_right(pairs, (first, _LARGE)) : bisect_right(pairs, (last, _LARGE))]
+class Spans:
+    """From which event on, and up to which, each of many nodes is a root; they begin in order."""
 
+    def __init__(self) -> None:
+        self._nodes = array("q")
+        self._begins = array("q")
+        self._ends = array("q")
+        self._latest: list[int] = []
+        """The latest end in each block of spans, or a later event: what is over everywhere need not be looked at."""
+        self._running: list[int] = []
+        """How many in each block have no end."""
+        self._places: dict[int, int] = {}
+        """node -> its place, of those that have no end."""
 
-_LARGE = 2**63
+    def begin(self, node: int, event: int) -> None:
+        """Let a node be a root from an event on."""
+        place = self._places[node] = len(self._nodes)
+        if place % _SPANS == 0:
+            self._latest.append(_NEVER)
+            self._running.append(0)
+        self._running[-1] += 1
+        self._nodes.append(node)
+        self._begins.append(event)
+        self._ends.append(_NEVER)
+
+    def end(self, node: int, event: int) -> None:
+        """Let it be none any more from an event on."""
+        place = self._places.pop(node, None)
+        if place is None:
+            return
+        self._ends[place] = event
+        block = place // _SPANS
+        self._running[block] -= 1
+        if not self._running[block] and len(self._nodes) >= (block + 1) * _SPANS:
+            self._latest[block] = max(self._ends[block * _SPANS : (block + 1) * _SPANS])
+
+    def at(self, position: int) -> list[tuple[int, int]]:
+        """Return (event, node) of the roots at a position."""
+        count = bisect_right(self._begins, position)
+        blocks = (block for block in range(-(-count // _SPANS)) if self._latest[block] > position)
+        places = (place for block in blocks for place in range(block * _SPANS, min((block + 1) * _SPANS, count)))
+        return [(self._begins[place], self._nodes[place]) for place in places if self._ends[place] > position]
