@@ -13,6 +13,7 @@ from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention, Nudge
 from gradb.log.writer import LogWriter
 from gradb.scribe.transcript import lay_out, transcribe
+from gradb.tracer.native.loading import pen
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
@@ -39,7 +40,7 @@ vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "p
 def begin(path: Path, gate: Gate) -> Recorder:
     """Return a recorder whose tape is laid out, and nothing on it yet."""
     lay_out(path, is_indexed=True)
-    return Recorder(LogWriter(path), gate)
+    return Recorder(LogWriter(path, pen()), gate)
 
 
 def end(recorder: Recorder) -> None:

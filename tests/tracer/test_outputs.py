@@ -124,7 +124,7 @@ def test_a_commit_that_comes_at_a_bad_time_is_made_up_for(tmp_path: Path) -> Non
     recorder = begin(tmp_path / "a.tape", Gate(None, lambda head, request_seq: None))
     with recorder.lock:
         recorder.settle()
-        recorder.writer.point(recorder.writer.series("loss", "loss"), 1, 1, 0.5)
+        recorder.writer.pen.point(recorder.writer.series("loss", "loss"), 1, 1, 0.5)
         clock = threading.Thread(target=recorder.commit)
         clock.start()
         clock.join()

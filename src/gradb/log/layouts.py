@@ -31,15 +31,20 @@ class Layout:
 
     Args:
         code: tells it from the others.
-        numbers: their formats, as ``struct`` names them.
-        parts: how many texts or bytes follow.
+        name: what it is called.
+        numbers: format, as ``struct`` names it, and name of each.
+        parts: names of the texts or bytes that follow.
     """
 
-    __slots__ = ("_read", "_struct", "alone", "code", "numbers", "pad", "parts", "size", "write")
+    __slots__ = ("_read", "_struct", "alone", "code", "fields", "name", "pad", "part_names", "parts", "size", "write")
 
-    def __init__(self, code: int, numbers: str, parts: int) -> None:
-        self.code, self.numbers, self.parts = code, numbers, parts
-        self._struct = struct.Struct(f"<{_HEADER}{numbers}{parts}I")
+    def __init__(self, code: int, name: str, numbers: str = "", parts: str = "") -> None:
+        self.code, self.name, self.part_names = code, name, tuple(parts.split())
+        self.fields = [(word[0], word[2:]) for word in numbers.split()]
+        """(format, name) of each number."""
+        self.parts = len(self.part_names)
+        formats = "".join(letter for letter, _ in self.fields)
+        self._struct = struct.Struct(f"<{_HEADER}{formats}{self.parts}I")
         self.size = self._struct.size
         """Bytes in front of the parts."""
         self._read = self._struct.unpack_from
@@ -99,45 +104,36 @@ class Layout:
         return found[3:first], parts
 
 
-TEXT = Layout(1, "I", 1)
+TEXT = Layout(1, "text", "I:id", "text")
 """``id`` stands for a text, from here to the end of the segment; so do those of places."""
-PLACE = Layout(2, "I5i2i", 0)
-"""id; source, line, end line, column, end column; source and line in a library."""
-EVENT = Layout(3, "qIIIIIIqHH", 2)
-"""seq, kind, name, place, scope, phase (all by id), iteration, node, flags, thread; detail, data."""
-RUN = Layout(4, "", 2)
-"""A fact of the run: key, value."""
-SOURCE = Layout(5, "I", 2)
-"""id; path, text."""
-SERIES = Layout(6, "Iii", 2)
-"""id, source, line; kind, name."""
-RENUMBERED = Layout(7, "q", 1)
-"""event; the numbers as JSON."""
-NODE = Layout(8, "qqIIqB", 1)
-"""id, event, name and kind (by id), tensor, saves; edges as JSON."""
-SAVED = Layout(9, "q", 2)
-"""node; detail, data."""
-USED = Layout(10, "qq", 2)
-"""node, event; detail, data."""
-TOUCHED = Layout(11, "qq", 0)
-"""storage, event."""
-GONE = Layout(12, "qqq", 0)
-"""first node, last node, event."""
-REMARK = Layout(13, "qqI", 1)
-"""node, event, kind (by id); text."""
-MISSING = Layout(14, "q", 3)
-"""event; part, why, hides."""
-TENSOR = Layout(15, "qqqq", 0)
-"""tensor, event, node, output number."""
-NAME = Layout(16, "qqI", 0)
-"""tensor, event, name (by id)."""
-GRAD = Layout(17, "qqqq", 0)
-"""tensor, event, fills, since."""
-POINT = Layout(18, "Iqqd", 0)
-"""series, event, iteration, value."""
-CLOSED = Layout(19, "", 0)
+PLACE = Layout(
+    2, "place", "I:id i:source i:line i:end_line i:column i:end_column i:library_source i:library_line"
+)  # fmt: skip
+EVENT = Layout(
+    3, "event", "q:seq I:kind I:name I:place I:scope I:phase I:iteration q:node H:flags H:thread", "detail data"
+)  # fmt: skip
+"""Kind, name, place, scope and phase by their ids."""
+RUN = Layout(4, "run", "", "key value")
+SOURCE = Layout(5, "source", "I:id", "path text")
+SERIES = Layout(6, "series", "I:id i:source i:line", "kind name")
+RENUMBERED = Layout(7, "renumbered", "q:event", "numbers")
+NODE = Layout(8, "node", "q:id q:event I:name I:kind q:tensor B:saves", "edges")
+"""Name and kind by their ids; the edges as JSON."""
+SAVED = Layout(9, "saved", "q:node", "detail data")
+USED = Layout(10, "used", "q:node q:event", "detail data")
+TOUCHED = Layout(11, "touched", "q:storage q:event")
+GONE = Layout(12, "gone", "q:first q:last q:event")
+REMARK = Layout(13, "remark", "q:node q:event I:kind", "text")
+"""Kind by its id."""
+MISSING = Layout(14, "missing", "q:event", "part why hides")
+TENSOR = Layout(15, "tensor", "q:tensor q:event q:node q:output_nr")
+NAME = Layout(16, "name", "q:tensor q:event I:name")
+"""Name by its id."""
+GRAD = Layout(17, "grad", "q:tensor q:event q:fills q:since")
+POINT = Layout(18, "point", "I:series q:event q:iteration d:value")
+CLOSED = Layout(19, "closed")
 """The writer has ended in order: nothing follows."""
-NEXT = Layout(20, "", 0)
+NEXT = Layout(20, "next")
 """The log goes on in the next segment."""
 
 LAYOUTS: dict[int, Layout] = {

@@ -103,8 +103,8 @@ class Segment:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             _allocate(fd, size)
-            self._address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, 0)
-            if self._address == _FAILED:
+            self.address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, 0)
+            if self.address == _FAILED:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         except BaseException:
             with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ class Segment:
             raise
         finally:
             os.close(fd)
-        self._bytes = memoryview((ctypes.c_char * size).from_address(self._address)).cast("B")
+        self._bytes = memoryview((ctypes.c_char * size).from_address(self.address)).cast("B")
         self._lengths = self._bytes.cast("I")
 
     def takes(self, size: int) -> bool:
@@ -129,7 +129,7 @@ class Segment:
 
     def close(self) -> None:
         """Let go of the memory; safe to call twice."""
-        address, self._address = self._address, None
+        address, self.address = self.address, None
         if address is not None:
             self._lengths.release()
             self._bytes.release()

@@ -17,10 +17,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gradb.log import layouts, segments
+from gradb.log.header import header
 from gradb.log.layouts import LAYOUTS, DamageError, Layout
+from gradb.log.pen import MakePen, PythonPen
 from gradb.log.reader import LogReader, Position, Record
 from gradb.log.writer import LogFull, LogWriter
 from gradb.tape.descriptors import FileLost
+from gradb.tracer.native.loading import standing
 
 PLACE = (1, 2, 2, 0, 5)
 _NUMBERS = {
@@ -30,23 +33,11 @@ _NUMBERS = {
 }  # fmt: skip
 
 
-def formats(layout: Layout) -> list[str]:
-    """Return the format of each number of a layout."""
-    found, count = [], ""
-    for letter in layout.numbers:
-        if letter.isdigit():
-            count += letter
-        else:
-            found += [letter] * int(count or 1)
-            count = ""
-    return found
-
-
 @st.composite
 def records(draw: st.DrawFn) -> tuple[Layout, tuple[Any, ...], list[bytes | None]]:
     """Draw a record of any kind."""
     layout = draw(st.sampled_from(list(LAYOUTS.values())))
-    numbers = tuple(draw(_NUMBERS[letter]) for letter in formats(layout))
+    numbers = tuple(draw(_NUMBERS[letter]) for letter, _ in layout.fields)
     parts = draw(st.lists(st.none() | st.binary(max_size=40), min_size=layout.parts, max_size=layout.parts))
     return layout, numbers, parts
 
@@ -74,10 +65,21 @@ def seqs(records: Iterable[Record]) -> list[int]:
 def write(writer: LogWriter, number: int, data: bytes | None = b"") -> None:
     """Write an event, with a node, a name and a value said of it before."""
     event = writer.head + 1
-    writer.node(number, f"Node{number % 7}", event, "builtin", True, None, [(None, 0), (3, 1)])
-    writer.name(number, event, f"name {number}")
-    writer.tensor(number, event, number, 0)
+    writer.pen.node(number, f"Node{number % 7}", event, "builtin", True, None, [(None, 0), (3, 1)])
+    writer.pen.name(number, event, f"name {number}")
+    writer.pen.tensor(number, event, number, 0)
     writer.event("op", f"torch.f{number % 50}", PLACE, '["detail"]', data, scope="layer", node=number)
+
+
+@pytest.fixture(params=["Python", "C"])
+def make_pen(request: pytest.FixtureRequest) -> MakePen:
+    """Give what makes either pen; where the C one was not built there is none to try."""
+    if request.param == "Python":
+        return PythonPen
+    if standing().module is None:
+        pytest.skip(standing().text)
+    made: MakePen = standing().module.Pen
+    return made
 
 
 def write_many(writer: LogWriter) -> None:
@@ -87,9 +89,9 @@ def write_many(writer: LogWriter) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1000, 100_000])
-def test_all_events_are_read_in_order(size: int, tmp_path: Path) -> None:
+def test_all_events_are_read_in_order(size: int, tmp_path: Path, make_pen: MakePen) -> None:
     """Over many segments, of which each tells anew what its ids mean; however large a record is."""
-    writer = LogWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
     for number in range(1, 300):
         write(writer, number, bytes(size))
     writer.close()
@@ -105,9 +107,9 @@ def test_all_events_are_read_in_order(size: int, tmp_path: Path) -> None:
                 assert known.issuperset(numbers[1:3])
 
 
-def test_what_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_what_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path, make_pen: MakePen) -> None:
     """One reader goes on where it was, record by record; the end is known as such."""
-    writer = LogWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
     reader = LogReader(writer.folder)
     for number in range(1, 2000):
         write(writer, number)
@@ -118,12 +120,12 @@ def test_what_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None
     assert reader.is_closed
 
 
-def test_what_was_taken_back_is_not_there(tmp_path: Path) -> None:
+def test_what_was_taken_back_is_not_there(tmp_path: Path, make_pen: MakePen) -> None:
     """Of an event that was never written nothing that was said of values is."""
-    writer = LogWriter(tmp_path / "run.tape")
-    writer.tensor(1, 1, None, 0)
-    writer.grad(1, 1, 1, 1)
-    writer.forget(0)
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
+    writer.pen.tensor(1, 1, None, 0)
+    writer.pen.grad(1, 1, 1, 1)
+    writer.pen.forget(0)
     writer.event("note", "gradb", PLACE, "[]", None)
     writer.close()
     kinds = [layout for layout, _, _ in LogReader(writer.folder)]
@@ -135,21 +137,26 @@ def test_what_was_taken_back_is_not_there(tmp_path: Path) -> None:
 _KILLED = """
 import sys
 sys.path[:0] = {path!r}
+from gradb.log.pen import PythonPen
 from gradb.log.writer import LogWriter
-writer = LogWriter(sys.argv[1])
+from gradb.tracer.native.loading import standing
+writer = LogWriter(sys.argv[1], PythonPen if sys.argv[2] == "Python" else standing().module.Pen)
 print("begun", flush=True)
 while True:
     seq = writer.head + 1
-    writer.tensor(seq, seq, None, 0)
+    writer.pen.tensor(seq, seq, None, 0)
     writer.event("op", "torch.f", (1, 2, 2, 0, 5), "[]", b"x" * (seq % 3000))
 """
 
 
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.1])
-def test_who_is_killed_loses_at_most_the_record_that_was_being_written(after: float, tmp_path: Path) -> None:
+def test_who_is_killed_loses_at_most_the_record_that_was_being_written(
+    after: float, tmp_path: Path, make_pen: MakePen
+) -> None:
     """All others are whole, and numbered without a gap; each with what was said of it before."""
+    which = "Python" if make_pen is PythonPen else "C"
     code = _KILLED.format(path=[str(Path(layouts.__file__).parents[2])])
-    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run.tape")], stdout=subprocess.PIPE)
+    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run.tape"), which], stdout=subprocess.PIPE)
     assert child.stdout is not None
     assert child.stdout.readline() == b"begun\n"
     time.sleep(after)
@@ -175,9 +182,9 @@ def no_file_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path, make_pen: MakePen) -> None:
     """It is raised before anything is written that has no room; what was written is there, and can go on later."""
-    writer = LogWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
     with no_file_above(segments.FIRST), pytest.raises(LogFull):
         write_many(writer)
     head = writer.head
@@ -187,25 +194,25 @@ def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     assert [seq for seq, _ in events(writer.folder)] == list(range(1, head + 2))
 
 
-def test_nothing_is_left_of_a_log_that_cannot_be_made(tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_log_that_cannot_be_made(tmp_path: Path, make_pen: MakePen) -> None:
     """Neither a folder nor a file."""
     with no_file_above(100), pytest.raises(OSError, match="File too large"):
-        LogWriter(tmp_path / "run.tape")
+        LogWriter(tmp_path / "run.tape", make_pen)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_log_that_was_removed_is_missed(tmp_path: Path) -> None:
+def test_a_log_that_was_removed_is_missed(tmp_path: Path, make_pen: MakePen) -> None:
     """As soon as it has to go on in another segment."""
-    writer = LogWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
     segments.remove(writer.folder)
     with pytest.raises(FileLost):
         write_many(writer)
     writer.release()
 
 
-def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
+def test_a_forked_child_writes_nothing(tmp_path: Path, make_pen: MakePen) -> None:
     """The log is the parent's, whatever the child goes on to do."""
-    writer = LogWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
     write(writer, 1)
     child = os.fork()
     if not child:
@@ -219,14 +226,48 @@ def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
     assert [seq for seq, _ in events(writer.folder)] == [1, 2]
 
 
-def test_no_descriptor_is_kept(tmp_path: Path) -> None:
+def test_no_descriptor_is_kept(tmp_path: Path, make_pen: MakePen) -> None:
     """A script may close all that it finds."""
     before = os.listdir("/dev/fd")
-    writer = LogWriter(tmp_path / "run.tape")
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
     for number in range(1, 2000):
         write(writer, number)
     assert os.listdir("/dev/fd") == before
     writer.close()
+
+
+def test_both_pens_write_the_same_bytes(tmp_path: Path) -> None:
+    """Segment by segment, to the last."""
+    if standing().module is None:
+        pytest.skip(standing().text)
+    found = []
+    for name, make in (("python", PythonPen), ("c", standing().module.Pen)):
+        writer = LogWriter(tmp_path / name, make)
+        for number in range(1, 2000):
+            write(writer, number, None if number % 3 else bytes(number))
+            writer.pen.grad(number, writer.head + 1, -1, 2)
+            writer.pen.point(1, writer.head, 3, 0.1 * number)
+            if number % 10 == 0:
+                writer.missing(writer.head + 1, "names", "n\udcffo", "values")
+                writer.gone.extend([(writer.head + 1, number), (writer.head + 1, number + 1)])
+                writer.remark(number, writer.head + 1, "made_by", "1")
+            if number % 7 == 0:
+                writer.pen.tensor(1, writer.head + 1, 4, 0)
+                writer.pen.forget(writer.head)
+            name_of = f"n\udcffo {number}" if number % 20 == 0 else "ünder"
+            writer.event("op", name_of, (None,) * 5, f'["ü{number}"]', None, thread=2)
+        writer.close()
+        found.append(
+            [Path(segments.path_of(writer.folder, n)).read_bytes() for n in segments.numbers_in(writer.folder)]
+        )
+    assert found[0] == found[1]
+    assert len(found[0]) > 1
+
+
+def test_the_header_of_the_c_sources_is_that_of_the_layouts() -> None:
+    """It is printed from them: a layout that was changed is changed in C as well."""
+    native = Path(layouts.__file__).parents[1] / "tracer" / "native" / "layouts.h"
+    assert native.read_text() == header()
 
 
 @pytest.fixture(scope="module")

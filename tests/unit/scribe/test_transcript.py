@@ -36,21 +36,22 @@ def write(writer: LogWriter | TapeWriter, count: int = EVENTS) -> None:
     writer.source("a.py", "x = 1\n")
     writer.source("library.py", None)
     loss, rate = writer.series("loss", "loss", 1, 3), writer.series("learning_rate", "Adam")
+    pen = writer.pen if isinstance(writer, LogWriter) else writer
     for number in range(1, count + 1):
         seq = writer.head + 1
-        writer.node(number, f"Node{number % 5}", seq, "builtin", number % 2 == 0, None, [(None, 0), (number - 1, 1)])
-        writer.tensor(number, seq, number if number % 3 else None, 0)
-        writer.name(number, seq, f"name {number % 9}")
+        pen.node(number, f"Node{number % 5}", seq, "builtin", number % 2 == 0, None, [(None, 0), (number - 1, 1)])
+        pen.tensor(number, seq, number if number % 3 else None, 0)
+        pen.name(number, seq, f"name {number % 9}")
         writer.remark(number, seq, "made_by", str(number))
         if number % 4 == 0:
             writer.record_saved(number, '["saved"]', b"saved" * 40)
             writer.record_used(number, seq, '["used"]', None)
-            writer.grad(number, seq, 2, 1)
+            pen.grad(number, seq, 2, 1)
             writer.missing(seq, "names", "an error", "values")
             writer.touched.append((number, seq))
-        writer.point(loss, seq, number, 1 / number)
+        pen.point(loss, seq, number, 1 / number)
         if number % 7 == 0:
-            writer.point(rate, seq, number, 0.1)
+            pen.point(rate, seq, number, 0.1)
         place: Any = PLACE
         if number % 6 == 0:
             place = _InLibrary(PLACE)

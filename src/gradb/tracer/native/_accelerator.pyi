@@ -1,9 +1,12 @@
 """The compiled module. It knows no torch until it is taught by ``learn``, and no tensor but those it was taught."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
+from typing import Any
 
 import torch
 
+from gradb.log.pen import Row
+from gradb.log.segments import Segment
 from gradb.tape.wire import Blob
 
 SOURCES: str
@@ -31,6 +34,51 @@ def learn(
 
 def look(tensor: torch.Tensor, /) -> tuple[int, tuple[int, ...], tuple[int, ...], str, bool] | None:
     """Return address, shape, strides, dtype and whether it is contiguous; None where the tensor is not known here."""
+
+class Pen:
+    """Writes records of a log as ``gradb.log.pen.PythonPen`` does; its arguments are those of ``MakePen``."""
+
+    head: int
+    ids: dict[Any, int]
+    def __init__(
+        self, make_room: Callable[[int], object], say_rest: Callable[[], object], rest: tuple[Sized, ...], /
+    ) -> None: ...
+    def use(self, segment: Segment | None, /) -> None: ...
+    def event(
+        self,
+        kind: str,
+        name: str,
+        place: Row,
+        detail: str,
+        data: bytes | None,
+        scope: str,
+        iteration: int,
+        phase: str,
+        node: int | None,
+        flags: int,
+        thread: int,
+        /,
+    ) -> int: ...
+    def node(
+        self,
+        id: int,
+        name: str,
+        event: int,
+        kind: str,
+        saves: bool,
+        tensor: int | None,
+        edges: list[tuple[int | None, int]],
+        /,
+    ) -> None: ...
+    def tensor(self, tensor: int, event: int, node: int | None, output_nr: int, /) -> None: ...
+    def grad(self, tensor: int, event: int, fills: int, since: int, /) -> None: ...
+    def name(self, tensor: int, event: int, name: str, /) -> None: ...
+    def point(self, series: int, event: int, iteration: int, value: float, /) -> None: ...
+    def say(self, record: bytes, /) -> None: ...
+    def id(self, key: Any, /) -> int: ...
+    def forget(self, head: int, /) -> None: ...
+    def write(self) -> None: ...
+    def has_said(self) -> bool: ...
 
 class Reader:
     """Turns tensors into text and bytes.

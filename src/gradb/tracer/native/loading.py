@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from gradb.log.pen import MakePen, PythonPen
 from gradb.tracer.native import sources
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -30,6 +31,12 @@ class Standing:
 def standing() -> Standing:
     """Return what there is of the accelerator now: it can be switched off at any time."""
     return Standing("pure Python: switched off") if os.environ.get(_SWITCH) == "off" else _built()
+
+
+def pen() -> MakePen:
+    """Return what makes the pen of a log: in C where the accelerator may be used."""
+    module = standing().module
+    return PythonPen if module is None else module.Pen
 
 
 @functools.cache

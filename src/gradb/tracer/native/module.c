@@ -2,6 +2,7 @@
 
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
+#include "pen.h"
 #include "reader.h"
 #include "tensor.h"
 
@@ -22,11 +23,13 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__accelerator(void)
 {
-    PyObject *type = reader_type();
-    PyObject *module = type == NULL ? NULL : PyModule_Create(&definition);
-    if (module != NULL && (PyModule_AddObjectRef(module, "Reader", type) < 0 ||
-                           PyModule_AddStringConstant(module, "SOURCES", SOURCES) < 0))
+    PyObject *reader = reader_type(), *pen = pen_type();
+    PyObject *module = reader == NULL || pen == NULL ? NULL : PyModule_Create(&definition);
+    if (module != NULL &&
+        (PyModule_AddObjectRef(module, "Reader", reader) < 0 || PyModule_AddObjectRef(module, "Pen", pen) < 0 ||
+         PyModule_AddStringConstant(module, "SOURCES", SOURCES) < 0))
         Py_CLEAR(module);
-    Py_XDECREF(type);
+    Py_XDECREF(reader);
+    Py_XDECREF(pen);
     return module;
 }

@@ -43,6 +43,7 @@ from gradb.tape.kinds.error import write as write_error
 from gradb.tape.stops import Stop
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
+from gradb.tracer.native.loading import pen
 from gradb.tracer.process import execute, seeding
 from gradb.tracer.process.forks import stop_in_forks
 from gradb.tracer.process.outputs import Outputs
@@ -63,7 +64,7 @@ class Debuggee:
         self._spec = spec
         self._channel = channel
         self._pid = os.getpid()
-        self._writer = LogWriter(spec.tape)
+        self._writer = LogWriter(spec.tape, pen())
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)

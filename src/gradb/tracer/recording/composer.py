@@ -60,6 +60,7 @@ class Composer:
         self.is_stepping = is_stepping
         """Tells whether a person goes through the script step by step."""
         self.writer = recorder.writer
+        self._tell_tensor = self.writer.pen.tensor
         self.missing = recorder.failures.part
         self.snapshots = Snapshots(limit, self.missing)
         self.blanks = Blanks()
@@ -183,7 +184,7 @@ class Composer:
         node, output_nr = self.node_of(tensor, event, place)
         blanks = self.blanks
         value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
-        self.writer.tensors.append((known.id, event, node, output_nr))
+        self._tell_tensor(known.id, event, node, output_nr)
         return write_tensor(known.head, tensor.requires_grad, node, output_nr, value), node
 
     def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, *, has_graph: bool = False) -> str:
@@ -250,7 +251,7 @@ class Composer:
         if mark is None or mark.is_leaf:
             return
         known = self.tensors.record(tensor)
-        self.writer.tensor(known.id, event, mark.id, tensor.output_nr)
+        self.writer.pen.tensor(known.id, event, mark.id, tensor.output_nr)
         hung = [hook for hook in getattr(known, "hung", ()) if hook[0] != mark.id]
         if hung:
             self.writer.remark(mark.id, event, "lost_hooks", dumps(hung))

@@ -113,7 +113,7 @@ class Failures:
             recorder = self._recorder
             is_first = self._count((what, why, True))
             writer = recorder.writer
-            writer.forget(writer.head)
+            writer.pen.forget(writer.head)
             text = f"{what} not recorded here: {why}"
             seq = writer.event(
                 "note", "missing", (None,) * 5, write_note(text=text), None,

@@ -36,6 +36,7 @@ class Recorder:
 
     def __init__(self, writer: LogWriter, gate: Gate) -> None:
         self.writer = writer
+        self._event = writer.pen.event
         self.gate = gate
         self.failures = Failures(self)
         self.observer = Observer()
@@ -60,7 +61,7 @@ class Recorder:
     @property
     def next_seq(self) -> int:
         """The number the next event will get (with ``lock`` held, after ``settle``)."""
-        return self.writer.head + 1
+        return self.writer.pen.head + 1
 
     def settle(self) -> int:
         """Write what has to come before the next event; return that event's number."""
@@ -139,9 +140,8 @@ class Recorder:
             thread = self._threads[ident] = len(self._threads)
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
-        seq = self.writer.event(
-            kind, name, place, detail, data,
-            scope=scope, iteration=self.iteration, phase=phase, node=node, flags=flags, thread=thread,
+        seq = self._event(
+            kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip
         if may_hold and self.gate.is_watching:
             self._arrive(seq, kind, name, place, scope, node, is_quiet, has_nonfinite, thread)

@@ -41,6 +41,6 @@ class Resumption:
             gradients.append(composer.snapshots.take(grad_of(leaf), blob))
             composer.tensors.note_grad(leaf, grad_of(leaf))
             known.fills, known.since = (0, 0) if grad_of(leaf) is None else (-1, composer.recorder.iteration - 1)
-            writer.grad(known.id, event, known.fills, known.since)
+            writer.pen.grad(known.id, event, known.fills, known.since)
         self._renew()
         return ",".join(leaves), ",".join(gradients), blob

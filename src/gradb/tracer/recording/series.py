@@ -19,7 +19,7 @@ class SeriesLog:
 
     def point(self, kind: str, name: str, value: float, event: int, place: PlaceRow = NOWHERE.row) -> None:
         """Add a point that holds from position ``event`` on."""
-        self._recorder.writer.point(self.id(kind, name, place), event, self._recorder.iteration, value)
+        self._recorder.writer.pen.point(self.id(kind, name, place), event, self._recorder.iteration, value)
         if kind == "loss":
             self.newest_loss = value
 

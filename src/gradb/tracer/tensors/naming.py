@@ -128,7 +128,7 @@ class Namer:
         known.call(name)
         known.scope = scope
         self._owners[name] = known
-        self._writer.name(known.id, event, name)
+        self._writer.pen.name(known.id, event, name)
 
     def _lose(self, owner: TensorRecord, name: str, event: int) -> None:
         """Call a leaf otherwise, since its name means something else from here on."""

@@ -70,7 +70,7 @@ class NodeIds:
             if not known.is_leaf:
                 self._unseen_leaf(known)
             known.mark = NodeMark(next(self._next), ACCUMULATE, place, scope, 0, False, self._writer)
-            self._writer.node(known.mark.id, ACCUMULATE, event, "accumulate", False, known.id, [])
+            self._writer.pen.node(known.mark.id, ACCUMULATE, event, "accumulate", False, known.id, [])
         return known.mark
 
     def register(self, root: Any, event: int, place: PlaceRow, scope: str, at_hand: AtHand = ()) -> list[int]:
@@ -126,7 +126,7 @@ class NodeIds:
         is_hooked = hooks is not None or (saves and is_late and self._saving.is_packed(node, kind))
         mark = NodeMark(next(self._next), name, place, scope, len(edges), is_hooked, self._writer)
         self.newest = mark.id
-        self._writer.node(mark.id, name, event, kind, saves, None, edges)
+        self._writer.pen.node(mark.id, name, event, kind, saves, None, edges)
         metadata[MARK] = mark
         try:
             if hooks is not None and saves:

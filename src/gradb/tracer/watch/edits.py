@@ -117,7 +117,7 @@ class Edits:
                     self._policy.cleared(to_zeros=grad is not None)
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
-            composer.writer.grad(known.id, event, known.fills, known.since)
+            composer.writer.pen.grad(known.id, event, known.fills, known.since)
         self._recorder.emit("zero_grad", idiom, place, write_zero_grad(idiom=idiom, cleared=rows), held.blob)
 
     def broke_off(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
@@ -171,7 +171,7 @@ class Edits:
         elif not is_clear:
             known.filled(self._recorder.iteration)
         rows = [write_buffer(tensor=known.id, parameter=known.label, before=before, after=value)]
-        self._composer.writer.grad(known.id, self._recorder.next_seq, known.fills, known.since)
+        self._composer.writer.pen.grad(known.id, self._recorder.next_seq, known.fills, known.since)
         if is_clear:
             self._recorder.emit("zero_grad", by, place, write_zero_grad(idiom=by, cleared=rows), blob)
         else:
@@ -229,7 +229,7 @@ class Edits:
         for part in change.parts.values():
             known = part.known
             rows.append(write_buffer(tensor=known.id, parameter=known.label, before=part.before, after=part.after))
-            self._composer.writer.grad(known.id, event, known.fills, known.since)
+            self._composer.writer.pen.grad(known.id, event, known.fills, known.since)
         norms = [_together([part.norms[at] for part in change.parts.values()]) for at in (0, 1)]
         detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
         self._recorder.emit(

@@ -297,7 +297,7 @@ class BackwardRun:
                 self._made(mark, (grad,), event)
             for one in (known, *composer.tensors.sharers_of_grad(known)):
                 one.filled(recorder.iteration)
-                composer.writer.grad(one.id, event, one.fills, one.since)
+                composer.writer.pen.grad(one.id, event, one.fills, one.since)
             detail = write_accumulate(
                 tensor=known.id, parameter=known.label, before=filling.before, added=filling.added, after=after,
                 backward=self.start, calls=calls,

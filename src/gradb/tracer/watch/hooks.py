@@ -180,7 +180,7 @@ class UserHooks:
     def _note_grad(self, leaf: torch.Tensor) -> None:
         composer = self._composer
         known = composer.tensors.note_grad(leaf, grad_of(leaf))
-        composer.writer.grad(known.id, self._recorder.settle(), known.fills, known.since)
+        composer.writer.pen.grad(known.id, self._recorder.settle(), known.fills, known.since)
         self._lending.told(leaf)
 
     def _emit(

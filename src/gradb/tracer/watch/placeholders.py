@@ -44,10 +44,10 @@ def accumulation(composer: Composer, run: EngineCall, mark: NodeMark, tensor: to
     """Record no more than that something was added to a ``.grad``."""
     recorder = composer.recorder
     why = composer.missing("gradients", error)
-    composer.writer.forget(composer.writer.head)
+    composer.writer.pen.forget(composer.writer.head)
     known = composer.tensors.record(tensor)
     known.fills, known.since = -1, known.since or recorder.iteration
-    composer.writer.grad(known.id, recorder.next_seq, known.fills, known.since)
+    composer.writer.pen.grad(known.id, recorder.next_seq, known.fills, known.since)
     value = composer.snapshots.missing(why)
     detail = write_accumulate(
         tensor=known.id, parameter=known.label, before=value, added=value, after=value, backward=run.start
@@ -58,6 +58,6 @@ def accumulation(composer: Composer, run: EngineCall, mark: NodeMark, tensor: to
 def end(composer: Composer, run: EngineCall, call: str, said: str, error: Exception) -> None:
     """Record no more than that the engine has returned."""
     composer.missing("results", error)
-    composer.writer.forget(composer.writer.head)
+    composer.writer.pen.forget(composer.writer.head)
     detail = write_backward_end(start=run.start, results="", error=said)
     composer.recorder.emit("backward_end", call, run.place, detail)

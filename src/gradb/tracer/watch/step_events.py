@@ -66,7 +66,7 @@ class StepEvents:
         if id_ is None:
             id_ = self._composer.series.id(kind, name)
             state.series[name if kind == "learning_rate" else kind] = id_
-        self._recorder.writer.point(id_, event, self._recorder.iteration, value)
+        self._recorder.writer.pen.point(id_, event, self._recorder.iteration, value)
 
     def _tell(
         self,

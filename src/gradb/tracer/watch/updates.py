@@ -127,10 +127,10 @@ class UpdateWatch:
         series, writer, event = self._composer.series, self._composer.writer, self._composer.recorder.next_seq
         sizes = [size for _, _, size, _ in rows if size is not None]
         if rows and len(sizes) == len(rows):
-            writer.point(series.id("grad_norm", "by hand"), event, iteration, math.hypot(*sizes))
+            writer.pen.point(series.id("grad_norm", "by hand"), event, iteration, math.hypot(*sizes))
         for _, label, _, value in rows:
             if value is not None:
-                writer.point(series.id("parameter_norm", label), event, iteration, value)
+                writer.pen.point(series.id("parameter_norm", label), event, iteration, value)
 
     def look(self, call: Call, args: tuple[Any, ...]) -> None:
         """Do both, while only watching."""

@@ -1,0 +1,43 @@
+"""Prints the layouts as a C header: ``python -m gradb.log.header > .../native/layouts.h``."""
+
+from __future__ import annotations
+
+from gradb.log.layouts import ABSENT, ALIGNMENT, LAYOUTS, NO_NUMBER, NOWHERE, Layout
+
+_TYPES = {"B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "i": "int32_t", "q": "int64_t", "d": "double"}
+_TOP = f"""\
+/* How records lie in the log: printed from gradb.log.layouts by gradb.log.header, not written by hand. */
+
+#ifndef GRADB_LAYOUTS_H
+#define GRADB_LAYOUTS_H
+
+#include <stdint.h>
+
+#define ABSENT UINT32_C({ABSENT})
+#define NO_NUMBER INT64_MIN
+#define NOWHERE ({NOWHERE})
+#define ALIGNMENT {ALIGNMENT}
+"""
+assert NO_NUMBER == -(2**63)
+
+
+def header() -> str:
+    """Return the text of the header."""
+    return _TOP + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
+
+
+def _layout(layout: Layout) -> str:
+    fields = ["uint32_t length", "uint16_t code", "uint16_t zero"]
+    fields += [f"{_TYPES[letter]} {name}" for letter, name in layout.fields]
+    fields += [f"uint32_t {name}_size" for name in layout.part_names]
+    name = layout.name.capitalize()
+    lines = "".join(f"    {field};\n" for field in fields)
+    return (
+        f"\n#define {layout.name.upper()}_CODE {layout.code}\n"
+        f"typedef struct __attribute__((packed)) {{\n{lines}}} {name}Record;\n"
+        f'_Static_assert(sizeof({name}Record) == {layout.size}, "{layout.name}");\n'
+    )
+
+
+if __name__ == "__main__":
+    print(header(), end="")

@@ -1,0 +1,30 @@
+/* Bytes that grow, and records in them. */
+
+#ifndef GRADB_BUFFER_H
+#define GRADB_BUFFER_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_RECORD ((size_t)1 << 30)
+
+typedef struct {
+    char *bytes;
+    size_t used, size;
+} Buffer;
+
+/* Each returns false with an error set where there is no memory; then nothing was added. */
+bool buffer_add(Buffer *buffer, const void *bytes, size_t count);
+
+/* Add a record: its beginning, whose `length` is filled in here, and a part behind it. */
+bool buffer_add_record(Buffer *buffer, void *record, size_t size, const void *part, size_t part_size);
+
+void buffer_free(Buffer *buffer);
+
+/* Return the length of a record of so many bytes: a multiple of what the next is aligned to. */
+size_t record_length(size_t size);
+
+#endif

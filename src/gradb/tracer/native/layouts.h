@@ -1,0 +1,249 @@
+/* How records lie in the log: printed from gradb.log.layouts by gradb.log.header, not written by hand. */
+
+#ifndef GRADB_LAYOUTS_H
+#define GRADB_LAYOUTS_H
+
+#include <stdint.h>
+
+#define ABSENT UINT32_C(4294967295)
+#define NO_NUMBER INT64_MIN
+#define NOWHERE (-1)
+#define ALIGNMENT 8
+
+#define TEXT_CODE 1
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t id;
+    uint32_t text_size;
+} TextRecord;
+_Static_assert(sizeof(TextRecord) == 16, "text");
+
+#define PLACE_CODE 2
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t id;
+    int32_t source;
+    int32_t line;
+    int32_t end_line;
+    int32_t column;
+    int32_t end_column;
+    int32_t library_source;
+    int32_t library_line;
+} PlaceRecord;
+_Static_assert(sizeof(PlaceRecord) == 40, "place");
+
+#define EVENT_CODE 3
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t seq;
+    uint32_t kind;
+    uint32_t name;
+    uint32_t place;
+    uint32_t scope;
+    uint32_t phase;
+    uint32_t iteration;
+    int64_t node;
+    uint16_t flags;
+    uint16_t thread;
+    uint32_t detail_size;
+    uint32_t data_size;
+} EventRecord;
+_Static_assert(sizeof(EventRecord) == 60, "event");
+
+#define RUN_CODE 4
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t key_size;
+    uint32_t value_size;
+} RunRecord;
+_Static_assert(sizeof(RunRecord) == 16, "run");
+
+#define SOURCE_CODE 5
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t id;
+    uint32_t path_size;
+    uint32_t text_size;
+} SourceRecord;
+_Static_assert(sizeof(SourceRecord) == 20, "source");
+
+#define SERIES_CODE 6
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t id;
+    int32_t source;
+    int32_t line;
+    uint32_t kind_size;
+    uint32_t name_size;
+} SeriesRecord;
+_Static_assert(sizeof(SeriesRecord) == 28, "series");
+
+#define RENUMBERED_CODE 7
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t event;
+    uint32_t numbers_size;
+} RenumberedRecord;
+_Static_assert(sizeof(RenumberedRecord) == 20, "renumbered");
+
+#define NODE_CODE 8
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t id;
+    int64_t event;
+    uint32_t name;
+    uint32_t kind;
+    int64_t tensor;
+    uint8_t saves;
+    uint32_t edges_size;
+} NodeRecord;
+_Static_assert(sizeof(NodeRecord) == 45, "node");
+
+#define SAVED_CODE 9
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t node;
+    uint32_t detail_size;
+    uint32_t data_size;
+} SavedRecord;
+_Static_assert(sizeof(SavedRecord) == 24, "saved");
+
+#define USED_CODE 10
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t node;
+    int64_t event;
+    uint32_t detail_size;
+    uint32_t data_size;
+} UsedRecord;
+_Static_assert(sizeof(UsedRecord) == 32, "used");
+
+#define TOUCHED_CODE 11
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t storage;
+    int64_t event;
+} TouchedRecord;
+_Static_assert(sizeof(TouchedRecord) == 24, "touched");
+
+#define GONE_CODE 12
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t first;
+    int64_t last;
+    int64_t event;
+} GoneRecord;
+_Static_assert(sizeof(GoneRecord) == 32, "gone");
+
+#define REMARK_CODE 13
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t node;
+    int64_t event;
+    uint32_t kind;
+    uint32_t text_size;
+} RemarkRecord;
+_Static_assert(sizeof(RemarkRecord) == 32, "remark");
+
+#define MISSING_CODE 14
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t event;
+    uint32_t part_size;
+    uint32_t why_size;
+    uint32_t hides_size;
+} MissingRecord;
+_Static_assert(sizeof(MissingRecord) == 28, "missing");
+
+#define TENSOR_CODE 15
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t tensor;
+    int64_t event;
+    int64_t node;
+    int64_t output_nr;
+} TensorRecord;
+_Static_assert(sizeof(TensorRecord) == 40, "tensor");
+
+#define NAME_CODE 16
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t tensor;
+    int64_t event;
+    uint32_t name;
+} NameRecord;
+_Static_assert(sizeof(NameRecord) == 28, "name");
+
+#define GRAD_CODE 17
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    int64_t tensor;
+    int64_t event;
+    int64_t fills;
+    int64_t since;
+} GradRecord;
+_Static_assert(sizeof(GradRecord) == 40, "grad");
+
+#define POINT_CODE 18
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t series;
+    int64_t event;
+    int64_t iteration;
+    double value;
+} PointRecord;
+_Static_assert(sizeof(PointRecord) == 36, "point");
+
+#define CLOSED_CODE 19
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+} ClosedRecord;
+_Static_assert(sizeof(ClosedRecord) == 8, "closed");
+
+#define NEXT_CODE 20
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+} NextRecord;
+_Static_assert(sizeof(NextRecord) == 8, "next");
+
+#endif
