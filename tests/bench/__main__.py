@@ -5,6 +5,8 @@ detection. A round is one run of each, one right after the other and in shuffled
 Where a bar is so narrow that a few rounds cannot tell (below 1.10), the columns concerned run at least 21 rounds.
 It prints medians of CPU time (of the script's process, all threads) and wall time, the ratios to the bare run of the
 same round with their quartiles, and whether a bar is met: the median is below it, or it lies within the quartiles.
+Beside the size of a tape stands how much longer than bare it takes from the end of the training until all is over: the
+script is left, and the tape is complete.
 A workload times its own training section, after imports and a warm-up, so that the start of Python and torch is not
 in the figures.
 
@@ -22,6 +24,8 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 from tests.bench.cases import COLUMNS, ROUNDS_OF_NARROW, WORKLOADS, Column, Workload
@@ -34,16 +38,27 @@ _TIMEOUT = 600.0
 def run(column: Column, script: list[str], tape: Path, before: str | None) -> Run:
     """Run one workload one way."""
     command = column.command(script, tape)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", **column.environment}
     if column.before and before is not None:
         environment["PYTHONPATH"] = os.path.join(before, "src")
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=_TIMEOUT)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stderr}")
-    report = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+        watchdog = threading.Timer(_TIMEOUT, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        with process.stdout as out:
+            line = next((line for line in out if line.startswith("{")), "")
+            reported = time.perf_counter()
+            out.read()
+        code = process.wait()
+        watchdog.cancel()
+        errors.seek(0)
+        if code or not line:
+            sys.exit(f"{' '.join(command)} failed with exit code {code}:\n{errors.read()}")
+    report, rest = json.loads(line), time.perf_counter() - reported
     size = tape.stat().st_size if column.is_taped else 0
     tape.unlink(missing_ok=True)
-    return Run(report["cpu"], report["wall"], report["peak_kib"], size)
+    return Run(report["cpu"], report["wall"], report["peak_kib"], size, rest)
 
 
 def run_round(columns: list[str], script: list[str], tape: Path, before: str | None) -> Round:

@@ -25,6 +25,8 @@ class Run:
     peak_kib: int
     """Peak memory of the process."""
     tape_bytes: int = 0
+    rest: float = 0.0
+    """Wall time in seconds from the end of the training until the process is gone, and its tape complete."""
 
 
 Round = Mapping[str, Run]
@@ -92,15 +94,16 @@ def _cell(load: Workload, rounds: Sequence[Round], name: str) -> str:
 
 
 def _sizes(rounds: Sequence[Round], names: Sequence[str]) -> tuple[str, str]:
-    """Return what gradb's columns need beyond the bare run: memory, and the size of the tape."""
+    """Return what gradb's columns need beyond the bare run: memory, and the size of the tape and the wait for it."""
     taped = [name for name in names if COLUMNS[name].is_taped and not COLUMNS[name].before]
 
-    def each(size: Callable[[Round, str], float], form: str) -> str:
-        mebibytes = {name: median(size(one, name) for one in rounds if name in one) for name in taped}
-        return ", ".join(f"{COLUMNS[name].text} {number:{form}} MiB" for name, number in mebibytes.items())
+    def each(size: Callable[[Round, str], float], form: str, unit: str) -> str:
+        found = {name: median(size(one, name) for one in rounds if name in one) for name in taped}
+        return ", ".join(f"{COLUMNS[name].text} {number:{form}} {unit}" for name, number in found.items())
 
-    memory = each(lambda one, name: (one[name].peak_kib - one["bare"].peak_kib) / 1024, "+.0f")
-    return memory, each(lambda one, name: one[name].tape_bytes / 2**20, ".1f")
+    memory = each(lambda one, name: (one[name].peak_kib - one["bare"].peak_kib) / 1024, "+.0f", "MiB")
+    tape = each(lambda one, name: one[name].tape_bytes / 2**20, ".1f", "MiB")
+    return memory, f"{tape}; {each(lambda one, name: one[name].rest - one['bare'].rest, '+.2f', 's')}"
 
 
 def machine() -> str:
