@@ -202,7 +202,9 @@ class Store(Growing):
     def _read_block(self, key: int) -> tuple[int, dict[int, Node]]:
         head = self.head
         rows = self.db.all(f"{_NODE} WHERE id BETWEEN ? AND ?", key * _BLOCK, key * _BLOCK + _BLOCK - 1)
-        return head, {row[0]: self._node(row) for row in rows}
+        return head, {
+            row[0]: self._node(row, edges) for row, edges in zip(rows, _parsed([row[-1] for row in rows]), strict=True)
+        }
 
     def created(self, after: int, until: int) -> Iterator[Node]:
         """Yield the nodes first seen at events after < event <= until, oldest first."""
@@ -215,8 +217,8 @@ class Store(Growing):
                 if node is not None:
                     yield node
 
-    def _node(self, row: Row) -> Node:
-        id_, name, event, kind, saves, tensor, edges = row
+    def _node(self, row: Row, edges: Any) -> Node:
+        id_, name, event, kind, saves, tensor, _ = row
         found = _edges(edges)
         typed = type(id_) is int and type(event) is int and type(name) is str and type(kind) is str
         if not typed or found is None:
@@ -336,14 +338,22 @@ def _loads(text: Any) -> Any:
         return None
 
 
-def _edges(text: Any) -> tuple[Edge, ...] | None:
-    """Read the edges of a node; None where they are damaged."""
+def _parsed(texts: list[Any]) -> list[Any]:
+    """Return what some JSON texts say, read all at once; None for one that is damaged."""
+    together = _loads(f"[{','.join(texts)}]") if all(type(text) is str for text in texts) else None
+    if isinstance(together, list) and len(together) == len(texts):
+        return together
+    return [_loads(text) for text in texts]
+
+
+def _edges(items: Any) -> tuple[Edge, ...] | None:
+    """Return the edges of a node; None where they are damaged."""
     found = []
     try:
-        for to, number in json.loads(text):
+        for to, number in items:
             if type(number) is not int or not (to is None or type(to) is int):
                 return None
             found.append(Edge(to, number))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return None
     return tuple(found)
