@@ -77,6 +77,7 @@ class SeriesReader:
         self._heads: dict[int, tuple[SeriesKind, str, str | None, int | None]] = {}
         self._points: dict[int, tuple[array[int], array[int], array[float]]] = {}
         self._nonfinite: dict[int, int] = {}
+        self._all: tuple[Series, ...] | None = None  # the same, as long as nothing is added
 
     def all(self) -> tuple[Series, ...]:
         """Return every series as far as it is committed now, in the order of their first points.
@@ -86,15 +87,18 @@ class SeriesReader:
         """
         self._read()
         self._settle()
-        return tuple(
-            Series(*head, len(points[0]), *points, self._nonfinite.get(id_))
-            for id_, head in self._heads.items()
-            if (points := self._points.get(id_)) is not None
-        )
+        if self._all is None:
+            self._all = tuple(
+                Series(*head, len(points[0]), *points, self._nonfinite.get(id_))
+                for id_, head in self._heads.items()
+                if (points := self._points.get(id_)) is not None
+            )
+        return self._all
 
     def _settle(self) -> None:
         """Correct the numbers of iterations that were given before it was known what an iteration is."""
         if self._renumbered != len(self._renumbering.rows):
+            self._all = None
             for events, iterations, _ in self._points.values():
                 self._renumbering.settle(events, iterations, 0, self._renumbered)
             self._renumbered = len(self._renumbering.rows)
@@ -103,6 +107,7 @@ class SeriesReader:
         query = "SELECT id, series, count, events, iterations, numbers FROM chunk WHERE id > ? ORDER BY id LIMIT 1000"
         rows = self._db.all(query, self._last)
         if rows:
+            self._all = None
             self._read_heads()
         while rows:
             for row in rows:

@@ -5,19 +5,22 @@ Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
-from rich.text import Text
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from gradb.frame.cache import Cache
 from gradb.frame.frame import Frame
-from gradb.frame.graph.view import GraphView
+from gradb.frame.graph.view import GraphRow, GraphView, NodeState
 from gradb.present.draw.safe import plain
 from gradb.present.panes.graph import graph_row
+from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.messages import NodeSelected
 from gradb.tui.pane import Pane
@@ -25,6 +28,10 @@ from gradb.tui.pane import Pane
 _NAME_ROOM = 30  # cells of a row kept for name, variable and shape
 _NARROW = 44  # below this a level of the tree takes two cells, else three
 _LEAST_DEPTH = 4
+_KEPT = 1000  # drawn rows
+
+_Look = tuple[GraphRow, NodeState, tuple[int, ...] | None, bool, bool, int, Style]
+"""All that the looks of a row depend on: row, state, shape, current, selected, width and ground."""
 
 
 class GraphPane(Pane):
@@ -38,6 +45,10 @@ class GraphPane(Pane):
     ]
 
     cursor: reactive[int | None] = reactive(None, repaint=False)
+
+    def __init__(self, spec: PaneSpec) -> None:
+        super().__init__(spec)
+        self._looks = Cache(self._draw, _KEPT)
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Follow the node that the event is about, and lay the list out anew."""
@@ -119,18 +130,23 @@ class GraphPane(Pane):
         width, index, graph = self.room.width, y - self.said + self.scroll_offset.y, self._graph
         if graph is None or index >= len(graph):
             return Strip.blank(width, self.line_style)
-        return self.to_strip(self._row(graph, index, width), width)
+        return self._row(graph, index, width)
 
-    def _row(self, graph: GraphView, index: int, width: int) -> Text:
+    def _row(self, graph: GraphView, index: int, width: int) -> Strip:
         row = graph.row(index)
         is_current = row.node == graph.current and not row.is_reference
         is_selected = index == self.cursor and self.options.selected_node is not None
+        look = (replace(row, node=0), graph.state(row.node), graph.shape(row.node), is_current, is_selected)
+        return self._looks((*look, width, self.line_style))
+
+    def _draw(self, look: _Look) -> Strip:
+        """Draw a row; rows that look alike, as those of one iteration do to those of the next, are drawn once."""
+        row, state, shape, is_current, is_selected, width, _ = look
         indent = 2 if width < _NARROW else 3
         depth = max((width - _NAME_ROOM) // indent, _LEAST_DEPTH)
-        state, shape = graph.state(row.node), graph.shape(row.node)
         text = graph_row(row, state, shape, is_current, is_selected, depth, indent)
         text.truncate(width, overflow="ellipsis")
-        return text
+        return self.to_strip(text, width)
 
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse."""

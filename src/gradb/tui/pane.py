@@ -6,6 +6,7 @@ looks at another pane, the screen or the debugger.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import zip_longest
 from typing import ClassVar
@@ -125,8 +126,18 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def to_strip(self, text: Text, width: int) -> Strip:
         """Render one line, cut to ``width``."""
-        segments = text.render(self.app.console, end="")
-        return Strip(Segment.apply_style(segments, self.line_style)).adjust_cell_length(width, self.line_style)
+        return finished(text.render(self.app.console, end=""), width, self.line_style)
+
+
+def finished(segments: Iterable[Segment], width: int, style: Style) -> Strip:
+    """Return a line of ``width`` cells; made at once, since a strip costs more than what is on it."""
+    line = list(Segment.apply_style(segments, style))
+    length = sum(segment.cell_length for segment in line)
+    if length > width:
+        return Strip(line).adjust_cell_length(width, style)
+    if length < width:
+        line.append(Segment(" " * (width - length), style))
+    return Strip(line, width)
 
 
 class DrawnPane(Pane):
@@ -189,9 +200,8 @@ class DrawnPane(Pane):
             return self.said_line(y)
         if index >= len(self._strips):
             return Strip.blank(width, self.line_style)
-        left = self.scroll_offset.x
-        strip = self._strips[index].crop(left, left + width).apply_style(self.line_style)
-        return strip.adjust_cell_length(width, self.line_style)
+        strip, left = self._strips[index], self.scroll_offset.x
+        return finished(strip.crop(left, left + width) if left else strip, width, self.line_style)
 
 
 class ChainPane(DrawnPane):

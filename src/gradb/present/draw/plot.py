@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rich.text import Text
@@ -26,6 +27,7 @@ _LABEL = 4  # cells of a vertical label, at least
 _POINT = "•"  # a point with no neighbour: as a fine line it would be one dot
 _ABOVE, _BELOW = "▴", "▾"
 _CURSOR, _CURSOR_FOOT, _MARK_FOOT = "│", "▲", "┴"
+_MOST_KEPT = 4
 _FINE = frozenset(map(chr, range(0x2801, 0x2900))) | {_POINT}
 
 
@@ -44,14 +46,26 @@ def draw(drawing: Canvas, width: int, height: int) -> Picture:
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         words = [Text("no room for the plot"), *[Text("")] * height][: max(height, 0)]
         return Picture(tuple(_exactly(line, width) for line in words), ())
-    return _Layout(drawing, width, height).picture()
+    return _layout(drawing, width, height).picture()
 
 
 def notes(drawing: Canvas, width: int, height: int) -> tuple[str, ...]:
     """Return what has to be said beside the plot, without drawing it."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return ()
-    return tuple(_Layout(drawing, width, height).notes())
+    return tuple(_layout(drawing, width, height).notes())
+
+
+def _layout(drawing: Canvas, width: int, height: int) -> _Layout:
+    """Return the plot laid out; of the newest few all is kept that does not depend on the cursor."""
+    curves = tuple((id(curve.series), curve.label, curve.sign, curve.style) for curve in drawing.curves)
+    key = (curves, drawing.window, drawing.is_log, drawing.marks, drawing.ghost_marks, width, height)
+    found = _kept.get(key)
+    if found is None:
+        while len(_kept) >= _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        found = _kept[key] = _Layout(drawing, width, height)  # which holds the series, so that no other has its id
+    return found.with_cursor(drawing.cursor)
 
 
 class _Layout:
@@ -68,6 +82,13 @@ class _Layout:
             self.tops, self.left_out = flag_lines(self.flags, self.columns, tops)
             if not self.left_out:
                 break
+        self._drawn: list[str] = []
+
+    def with_cursor(self, cursor: int | None) -> _Layout:
+        """Return the same plot with the cursor elsewhere."""
+        other = copy(self)
+        other.drawing = replace(self.drawing, cursor=cursor)
+        return other
 
     def _scaled(self) -> tuple[Scale, int, list[list[Column]]]:
         """Return scale, margin and columns: the labels of the scale take from the room for the columns."""
@@ -97,18 +118,23 @@ class _Layout:
 
     def picture(self) -> Picture:
         """Draw it."""
+        if not self._drawn:
+            self._drawn += self._curves()
+        canvas = [list(line) for line in self._drawn]
+        self._lay_over(canvas)
+        lines = [self._styled(line, index) for index, line in enumerate(canvas)]
+        head = [_exactly(Text(" " * self.margin).append_text(line), self.width) for line in self.tops]
+        return Picture((*head, *lines), tuple(self.notes()))
+
+    def _curves(self) -> list[str]:
+        """Return curves and axes, with nothing over them."""
         strokes = [
             stroke
             for curve, columns in zip(self.drawing.curves, self.gathered, strict=True)
             for stroke in _strokes(curve, columns, self.scale, self.rows)
         ]
         ticks = self._ticks(self.scale)
-        drawn = raster(strokes[::-1], self.width, self.rows + AXES, _x_ticks(self.drawing.window, self.columns), ticks)
-        canvas = [list(line) for line in drawn]
-        self._lay_over(canvas)
-        lines = [self._styled(line, index) for index, line in enumerate(canvas)]
-        head = [_exactly(Text(" " * self.margin).append_text(line), self.width) for line in self.tops]
-        return Picture((*head, *lines), tuple(self.notes()))
+        return raster(strokes[::-1], self.width, self.rows + AXES, _x_ticks(self.drawing.window, self.columns), ticks)
 
     # --- over the curves ----------------------------------------------------------------------------------------------
 
@@ -190,6 +216,9 @@ class _Layout:
         if self.scale.cut_below is not None:
             smallest = min(low for _, low, _, _ in shapes)
             yield f"{_BELOW} cut off below {_about(self.scale.cut_below)}: down to {_about(smallest)}"
+
+
+_kept: dict[tuple[object, ...], _Layout] = {}
 
 
 def _about(value: float) -> str:
