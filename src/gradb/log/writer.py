@@ -15,7 +15,7 @@ from gradb.log import layouts, segments
 from gradb.log.layouts import NOWHERE
 from gradb.log.pen import MakePen, Pen, PythonPen, Row, defined
 from gradb.log.segments import Segment
-from gradb.tape.descriptors import FileLost
+from gradb.tape.descriptors import FileLost, identity
 from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.missing import GapRow
@@ -55,6 +55,7 @@ class LogWriter:
         self.pen: Pen = make_pen(self._go_on, self._say_rest, (self.gone, self.gaps, self.touched))
         """What is said for every event is said to it, without a call in between."""
         segments.make(self.folder)
+        self._place = identity(self.folder)
         self._number = 1
         try:
             self._segment: Segment | None = Segment(segments.path_of(self.folder, 1), segments.FIRST)
@@ -114,6 +115,8 @@ class LogWriter:
         last = self._segment
         if last is None:
             return
+        if identity(self.folder) != self._place:  # another recording to the same path has begun
+            raise FileLost(GONE)
         known = b"".join([defined(key, id_) for key, id_ in self.pen.ids.items()])
         usual, needed = min(last.size * _GROWTH, segments.LARGEST), 2 * (size + len(known)) + segments.FIRST
         try:

@@ -14,7 +14,7 @@ import time
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Commit, Finish, RecordingStopped, Written
 from gradb.log.layouts import DamageError
-from gradb.scribe.transcript import Transcript
+from gradb.scribe.transcript import Transcript, drop_lock
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost
 
@@ -50,6 +50,8 @@ class Scribe:
                 self._hear(0.0 if is_busy else _TICK)
             self._transcript.finish()
             self._send(Written(self._transcript.head))
+            if self._is_orphan:
+                drop_lock(self._transcript.tape.path)
         except (sqlite3.Error, OSError, DamageError) as error:
             self._transcript.stop(_why(error))
             self._send(RecordingStopped(self._transcript.head, _why(error)))

@@ -19,6 +19,7 @@ from gradb.log.layouts import NO_NUMBER, NOWHERE, DamageError, Layout
 from gradb.log.reader import START, LogReader, Position
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost, identity
+from gradb.tape.finish import tidy
 from gradb.tape.owning import remove
 from gradb.tape.writer import TapeWriter
 
@@ -309,6 +310,19 @@ def discard(path: str | os.PathLike[str]) -> None:
     discard_log(path)
 
 
+def drop_lock(path: str | os.PathLike[str]) -> None:
+    """Remove the lock of a tape that a recorder which was killed has left, if nobody holds it."""
+    lock = f"{os.fspath(path)}-lock"
+    try:
+        fd = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(lock)
+    os.close(fd)
+
+
 def discard_log(path: str | os.PathLike[str]) -> None:
     """Remove the log of a tape."""
     segments.remove(segments.folder_of(path))
@@ -323,7 +337,10 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
         path: of the tape.
         told: is called with the share of the log that is done, after each batch.
     """
+    drop_lock(path)
     if not segments.numbers_in(segments.folder_of(path)):
+        if not os.path.isdir(segments.folder_of(path)):  # else it is about to be written
+            tidy(path)
         return
     try:
         with Transcript(path) as transcript:

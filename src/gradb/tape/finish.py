@@ -18,6 +18,8 @@ from gradb.tape.kinds.output import write as write_output
 from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
 
+_WAL = b"\x02"
+"""What the header of a database says whose newest pages lie in a file beside it."""
 _EVENT = (
     "INSERT INTO event(seq, kind, name, scope, iteration, phase, flags, thread, detail)"
     " VALUES(?, ?, ?, '', ?, ?, 0, 0, ?)"
@@ -54,6 +56,23 @@ def finish(
         return False
     finally:
         db.close()
+
+
+def tidy(path: str | os.PathLike[str]) -> None:
+    """Bring a tape that nobody writes any more into one file, where it was left in two; else it stays as it is."""
+    try:
+        with open(path, "rb") as file:
+            is_in_two = file.read(20)[18:19] == _WAL
+        if is_in_two:
+            db = sqlite3.connect(f"{Path(os.fspath(path)).absolute().as_uri()}?mode=rw", uri=True, timeout=0.0)
+            try:
+                (application,) = db.execute("PRAGMA application_id").fetchone()
+                if application == APPLICATION_ID:
+                    _clean(db)
+            finally:
+                db.close()
+    except (OSError, sqlite3.Error):
+        pass  # it may not be written, or somebody has it open
 
 
 def _finish(

@@ -210,6 +210,19 @@ def test_a_log_that_was_removed_is_missed(tmp_path: Path, make_pen: MakePen) -> 
     writer.release()
 
 
+def test_another_log_in_its_place_is_not_touched(tmp_path: Path, make_pen: MakePen) -> None:
+    """A recording that was left alone does not write into that which has begun to the same path since."""
+    old = LogWriter(tmp_path / "run.tape", make_pen)
+    segments.remove(old.folder)
+    new = LogWriter(tmp_path / "run.tape", make_pen)
+    with pytest.raises(FileLost):
+        write_many(old)
+    old.release()
+    write_many(new)
+    new.close()
+    assert [seq for seq, _ in events(new.folder)] == list(range(1, 3000))
+
+
 def test_a_forked_child_writes_nothing(tmp_path: Path, make_pen: MakePen) -> None:
     """The log is the parent's, whatever the child goes on to do."""
     writer = LogWriter(tmp_path / "run.tape", make_pen)

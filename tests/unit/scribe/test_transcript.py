@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
@@ -240,3 +241,35 @@ def test_a_stranger_s_log_makes_a_tape_or_is_refused(
     complete(path)
     with contextlib.closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_tape_that_was_left_in_two_files_is_one_once_it_is_opened(tmp_path: Path) -> None:
+    """What was killed between the last commit and the end has left it so; while somebody writes, it stays."""
+    path = tmp_path / "run.tape"
+    writer = TapeWriter(path)
+    writer.event("note", "gradb", PLACE, '["one"]', None)
+    writer.commit()
+    complete(path)
+    assert (tmp_path / "run.tape-wal").exists()
+    reader = sqlite3.connect(path)
+    reader.execute("SELECT * FROM event").fetchall()
+    writer.close()
+    reader.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    assert path.read_bytes()[18] == 2
+    complete(path)
+    assert path.read_bytes()[18] == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["run.tape"]
+
+
+def test_a_lock_that_nobody_holds_is_removed(tmp_path: Path) -> None:
+    """That of a recorder which is alive stays."""
+    path, lock = tmp_path / "run.tape", tmp_path / "run.tape-lock"
+    TapeWriter(path).close()
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        complete(path)
+        assert lock.exists()
+    complete(path)
+    assert not lock.exists()
