@@ -122,6 +122,11 @@ class Live:
         return self.is_dead and (self._writing is None or self._writing.is_over)
 
     @property
+    def is_on_record(self) -> bool:
+        """True where what the debuggee records is kept, though it cannot be heard any more."""
+        return self._writing is not None
+
+    @property
     def is_cut_off(self) -> bool:
         """True when the debuggee closed its end some time ago: one that ends does so only a moment before."""
         return self._cut_at is not None and time.monotonic() - self._cut_at > _PARTING

@@ -208,7 +208,7 @@ class Run:
         if live.is_dead and not is_gone:
             self.is_running, self._doing = True, "writing the tape"
         elif live.is_cut_off and not is_gone:
-            self._lose()
+            self._lose_touch(live)
         if is_gone:
             messages += live.last_words()
         for message in messages:
@@ -259,6 +259,13 @@ class Run:
         if self._tape is not None:
             self._tape.refresh()
 
+    def _lose_touch(self, live: Live) -> None:
+        """Take note that the debuggee is out of reach: whether it still records is known when it has ended."""
+        if live.is_on_record:
+            self.is_running, self._doing = True, "running out of reach"
+        else:
+            self._lose()
+
     def _lose(self) -> None:
         """Take note that the debuggee cannot be heard any more, though it may live on."""
         if self.stopped is None and not self._has_ended:
@@ -270,7 +277,8 @@ class Run:
         self._live = None
         self.is_running = False
         self.return_code = code = live.debuggee.poll()
-        if code is not None and code >= 0 and not self._is_closing and Path(self.path).exists():
+        is_left = code is not None and code >= 0 and not self._is_closing and Path(self.path).exists()
+        if is_left and not _has_end(self.path):
             self._lose()
         strays = live.debuggee.strays.texts()
         live.close()
@@ -359,6 +367,15 @@ def _launch(spec: RunSpec) -> Live:
     except BaseException:
         discard(spec.tape)
         raise
+
+
+def _has_end(path: str) -> bool:
+    """Tell whether a script has said on its tape how it ended, though perhaps not to us."""
+    try:
+        with Tape.open(path) as tape:
+            return tape.is_finished
+    except TapeError:
+        return False
 
 
 def _identity(path: str) -> tuple[int, int] | None:

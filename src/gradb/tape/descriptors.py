@@ -14,10 +14,6 @@ from dataclasses import dataclass
 _HIGH = 512  # above what scripts open, and what `closerange(3, 256)` closes; below the 1,024 that `select` takes
 
 
-class DescriptorLost(OSError):
-    """A descriptor of ours has been closed; its number may be the script's by now."""
-
-
 class FileLost(OSError):
     """A file of ours is not where it was; the message says what has become of it."""
 

@@ -37,7 +37,6 @@ from gradb.link.messages import (
 from gradb.link.spec import Intervention, RunSpec
 from gradb.log.writer import LogWriter
 from gradb.tape import trouble
-from gradb.tape.descriptors import DescriptorLost
 from gradb.tape.kinds.end import write as write_end
 from gradb.tape.kinds.error import write as write_error
 from gradb.tape.stops import Stop
@@ -74,7 +73,7 @@ class Debuggee:
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
         self._outcome = execute.Outcome(0, "finished")
-        self._is_ended = self._is_capped = False
+        self._is_ended = self._is_capped = self._is_deaf = False
 
     def run(self) -> None:
         """Run the script to its end; does not return normally if the script ended with an error."""
@@ -146,7 +145,9 @@ class Debuggee:
         last, told = time.monotonic(), 0
         while not self._is_ended:
             try:
-                if self._channel.wait(_TICK):
+                if self._is_deaf:
+                    time.sleep(_TICK)
+                elif self._channel.wait(_TICK):
                     self._obey(self._channel.receive(0.0))
                 if signals.held:
                     signals.remind()
@@ -155,9 +156,9 @@ class Debuggee:
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
                     last, told = time.monotonic(), self._writer.head
                     self._send(Progress(self._writer.committed, self._recorder.iteration, self._newest_loss()))
-            except Lost as error:
-                self._recorder.stop(DescriptorLost(str(error)))
-                return
+            except Lost:  # nobody can be heard any more, but the log needs no descriptor
+                self._is_deaf = True
+                self._gate.release(None)
             except (Closed, OSError, ValueError):
                 self._abort()
                 return

@@ -15,7 +15,7 @@ from typing import Any
 
 from gradb.log.writer import LogFull, LogWriter
 from gradb.tape import trouble
-from gradb.tape.descriptors import DescriptorLost, FileLost
+from gradb.tape.descriptors import FileLost
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import PHASE_OF_KIND, Kind
@@ -200,7 +200,7 @@ class Recorder:
     def lost(self, error: Exception, what: str, *, hides: str = "", node: int | None = None) -> None:
         """Go on after a failure of our own that has cost an event; where the tape cannot be written, stop."""
         with self.lock:
-            if isinstance(error, DescriptorLost | FileLost | LogFull):
+            if isinstance(error, FileLost | LogFull):
                 self.stop(error)
             elif (
                 self.is_active and shields_above(sys._getframe(1)) > 1
