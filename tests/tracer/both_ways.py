@@ -6,6 +6,7 @@ of tensors, and takes a million values while it watches memory; the suite takes 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import io
@@ -25,6 +26,8 @@ from typing import Any
 import torch
 
 from gradb.tape.wire import Blob
+from gradb.tracer.native.loading import standing
+from gradb.tracer.native.trial import accelerator, doubt
 from gradb.tracer.tensors.values import Snapshots
 from tests.tracer.hard.cases import CASES
 from tests.tracer.recording import record
@@ -60,7 +63,7 @@ def _unexpected(what: str, error: Exception) -> str:
 
 
 def readers(limit: int) -> tuple[Snapshots, Snapshots]:
-    """Return what reads by the accelerator, and what reads in Python."""
+    """Return what reads by the accelerator, and what reads in Python; functions of no recording then do the latter."""
     quick = Snapshots(limit, _unexpected)
     with in_python():
         return quick, Snapshots(limit, _unexpected)
@@ -252,17 +255,32 @@ def _take(snapshots: Snapshots, tensors: tuple[torch.Tensor, ...], takes: int) -
                 take(tensor, blob)
 
 
-def main() -> None:
-    """Check all there is."""
-    check_views(1, 100_000)
-    print("100,000 views agree")
+def check_tapes() -> None:
+    """Record all scenarios and hard cases both ways."""
     with tempfile.TemporaryDirectory() as folder:
         for name in sorted(path.stem for path in SCENARIOS.glob("*.py")):
             print(f"{name}: {check_recording(Path(folder), name, scenario(name))} events agree", flush=True)
         for name, case in CASES.items():
-            print(f"{name}: {check_recording(Path(folder), name, case)} events agree", flush=True)
-    print(f"1,000,000 values: the peak of memory grew by {check_memory(1_000_000)} KiB")
+            print(f"{name}: {check_recording(Path(folder), f'case_{name}', case)} events agree", flush=True)
+
+
+def main(words: list[str]) -> None:
+    """Check all there is, or the parts that are named."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tracer.both_ways")
+    parser.add_argument("--count", type=int, default=100_000, help="how many views (%(default)s)")
+    parser.add_argument("parts", nargs="*", choices=("views", "tapes", "memory", []), help="all if left out")
+    options = parser.parse_args(words)
+    if accelerator() is None:
+        sys.exit(f"there is nothing to hold against Python: {standing().text} {doubt()}")
+    parts = options.parts or ["views", "tapes", "memory"]
+    if "views" in parts:
+        check_views(1, options.count)
+        print(f"{options.count:,} views agree")
+    if "tapes" in parts:
+        check_tapes()
+    if "memory" in parts:
+        print(f"1,000,000 values: the peak of memory grew by {check_memory(1_000_000)} KiB")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -17,8 +17,9 @@ from torch import nn
 
 from gradb.frame.reader import Tape
 from gradb.tape.wire import Blob
-from gradb.tracer.native import trial
+from gradb.tracer.native import reading, trial
 from gradb.tracer.native.loading import standing
+from gradb.tracer.tensors.norms import norm_of_all
 from tests.tracer.both_ways import (
     check_memory,
     check_recording,
@@ -135,6 +136,17 @@ def test_memory_that_was_freed_is_no_value() -> None:
             "its memory was freed",
         ]
         assert blob.parts == []
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_norm_is_that_of_python(seed: int) -> None:
+    """The norm of some tensors of any kind has the same bits, whichever way they are read."""
+    choose = random.Random(seed)
+    tensors = [random_view(choose) for _ in range(3)]
+    reading.use(None)
+    slow = norm_of_all(tensors)
+    reading.use(trial.accelerator())
+    assert repr(norm_of_all(tensors)) == repr(slow)
 
 
 def _train() -> None:

@@ -39,6 +39,10 @@ def write_plain(head: str, value: str) -> str:
     return f"{head}false,null,0,{value}]"
 
 
+AROUND_UNKNOWN = (write_plain(UNKNOWN, "")[:-1], "]")
+"""What stands around the text of ``V`` in ``T`` of a tensor without an identity, of which no node is told."""
+
+
 def write_tensor(head: str, requires_grad: bool, node: int | None, output_nr: int, value: str) -> str:
     """Return ``T``; ``value``: the text of ``V``."""
     flag = "true" if requires_grad else "false"

@@ -35,6 +35,12 @@ def learn(
 def look(tensor: torch.Tensor, /) -> tuple[int, tuple[int, ...], tuple[int, ...], str, bool] | None:
     """Return address, shape, strides, dtype and whether it is contiguous; None where the tensor is not known here."""
 
+def knows(tensor: torch.Tensor, /) -> bool:
+    """Tell whether the tensor is known here: then all of it lies in the CPU's memory."""
+
+def extend(floats: list[float], tensor: torch.Tensor, most: int, /) -> bool:
+    """Append all elements, if they are at most so many of float32 or float64 that lie side by side; tell whether."""
+
 class Pen:
     """Writes records of a log as ``gradb.log.pen.PythonPen`` does; its arguments are those of ``MakePen``."""
 
@@ -81,16 +87,25 @@ class Pen:
     def has_said(self) -> bool: ...
 
 class Reader:
-    """Turns tensors into text and bytes.
+    """Turns tensors into text and bytes: see ``Snapshots`` for what each method returns.
 
     Args:
         limit: the largest number of elements stored whole.
-        otherwise: does the same for a tensor that is not known here.
+        otherwise: does what ``take`` does for a tensor that is not known here.
+        passing: does what ``take_passing`` does for one above the limit.
     """
 
-    def __init__(self, limit: int, otherwise: Callable[[torch.Tensor, Blob], str]) -> None: ...
-    def take(self, tensor: torch.Tensor | None, blob: Blob, /) -> str:
-        """Return the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
+    def __init__(
+        self,
+        limit: int,
+        otherwise: Callable[[torch.Tensor, Blob], str],
+        passing: Callable[[torch.Tensor, Blob], str],
+    ) -> None: ...
+    def take(self, tensor: torch.Tensor | None, blob: Blob, /) -> str: ...
+    def take_passing(self, tensor: torch.Tensor, blob: Blob, /) -> str: ...
+    def take_each(
+        self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, begin: str, end: str, is_passing: bool, /
+    ) -> str: ...
 
 def content(tensor: torch.Tensor, /) -> bytes | None:
     """Return the elements, row-major; None where the tensor is not known here."""

@@ -182,16 +182,16 @@ INTEGERS(uint8, uint8_t, ITSELF, int32_t)
 INTEGERS(boolean, uint8_t, TRUTH, int32_t)
 
 static const Dtype all[] = {
-    {"float64", 8, float64_tally, float64_first, float64_number, float64_element},
-    {"float32", 4, float32_tally, float32_first, float32_number, float32_element},
-    {"float16", 2, float16_tally, float16_first, float16_number, float16_element},
-    {"bfloat16", 2, bfloat16_tally, bfloat16_first, bfloat16_number, bfloat16_element},
-    {"int64", 8, int64_tally, integer_first, integer_number, int64_element},
-    {"int32", 4, int32_tally, integer_first, integer_number, int32_element},
-    {"int16", 2, int16_tally, integer_first, integer_number, int16_element},
-    {"int8", 1, int8_tally, integer_first, integer_number, int8_element},
-    {"uint8", 1, uint8_tally, integer_first, integer_number, uint8_element},
-    {"bool", 1, boolean_tally, integer_first, integer_number, boolean_element},
+    {"float64", 8, float64_tally, float64_first, float64_number, float64_element, true},
+    {"float32", 4, float32_tally, float32_first, float32_number, float32_element, true},
+    {"float16", 2, float16_tally, float16_first, float16_number, float16_element, false},
+    {"bfloat16", 2, bfloat16_tally, bfloat16_first, bfloat16_number, bfloat16_element, false},
+    {"int64", 8, int64_tally, integer_first, integer_number, int64_element, false},
+    {"int32", 4, int32_tally, integer_first, integer_number, int32_element, false},
+    {"int16", 2, int16_tally, integer_first, integer_number, int16_element, false},
+    {"int8", 1, int8_tally, integer_first, integer_number, int8_element, false},
+    {"uint8", 1, uint8_tally, integer_first, integer_number, uint8_element, false},
+    {"bool", 1, boolean_tally, integer_first, integer_number, boolean_element, false},
 };
 
 const Dtype *dtype_named(const char *name)

@@ -25,6 +25,7 @@ typedef struct {
     int64_t (*first_nonfinite)(const void *elements, int64_t count); /* returns an index, or -1 */
     double (*number)(int64_t order);
     double (*element)(const void *element);
+    bool is_wide; /* float32 or float64 */
 } Dtype;
 
 /* Return the dtype of a name, or NULL. */

@@ -13,6 +13,8 @@
 static PyMethodDef functions[] = {
     {"learn", tensor_learn, METH_VARARGS, NULL},
     {"look", reader_look, METH_O, NULL},
+    {"knows", reader_knows, METH_O, NULL},
+    {"extend", (PyCFunction)(void (*)(void))reader_extend, METH_FASTCALL, NULL},
     {"content", reader_content, METH_O, NULL},
     {"summarise", reader_summarise, METH_O, NULL},
     {NULL, NULL, 0, NULL},

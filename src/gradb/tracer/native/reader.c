@@ -8,9 +8,10 @@ typedef struct {
     PyObject_HEAD
     int64_t limit;
     PyObject *otherwise; /* called with tensor and blob where C does not know the tensor */
+    PyObject *passing;   /* called so for a large gradient on its way through the engine */
 } Reader;
 
-static PyObject *parts_name, *size_name, *nonfinite_name;
+static PyObject *parts_name, *size_name, *nonfinite_name, *comma, *nothing;
 
 static PyObject *bytes_of(const View *view)
 {
@@ -76,28 +77,76 @@ static PyObject *take_summary(const View *view, PyObject *blob, int64_t offset)
     return put(blob, offset, corner_of(&found), text_of_summary(view, &found, offset), found.first < 0);
 }
 
+/* Return the text of a value; `is_passing`: the tensor is a gradient on its way through the engine. */
+static PyObject *take(Reader *reader, PyObject *tensor, PyObject *blob, bool is_passing)
+{
+    PyObject *pair[] = {tensor, blob}, *text = NULL;
+    View view;
+    if (tensor == Py_None)
+        return PyUnicode_FromString("null");
+    if (!tensor_view(tensor, &view))
+        return PyObject_Vectorcall(reader->otherwise, pair, 2, NULL);
+    if (is_passing && view.count > reader->limit)
+        return PyObject_Vectorcall(reader->passing, pair, 2, NULL);
+    int64_t offset = size_of(blob);
+    if (offset >= 0)
+        text = view.count <= reader->limit ? take_whole(&view, blob, offset) : take_summary(&view, blob, offset);
+    if (text != NULL || PyErr_Occurred())
+        return text;
+    return PyObject_Vectorcall(reader->otherwise, pair, 2, NULL);
+}
+
+static bool are_enough(Py_ssize_t count, Py_ssize_t wanted)
+{
+    if (count != wanted)
+        PyErr_Format(PyExc_TypeError, "%zd arguments are needed, not %zd", wanted, count);
+    return count == wanted;
+}
+
 static PyObject *reader_take(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    Reader *reader = (Reader *)self;
-    View view;
-    PyObject *text = NULL;
-    if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "take needs a tensor and a blob");
-        return NULL;
+    return are_enough(count, 2) ? take((Reader *)self, arguments[0], arguments[1], false) : NULL;
+}
+
+static PyObject *reader_take_passing(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    return are_enough(count, 2) ? take((Reader *)self, arguments[0], arguments[1], true) : NULL;
+}
+
+/* Append a string to a list of pieces, which takes it over; false with an error set. */
+static bool add_piece(PyObject *pieces, PyObject *piece)
+{
+    bool is_done = piece != NULL && PyList_Append(pieces, piece) == 0;
+    Py_XDECREF(piece);
+    return is_done;
+}
+
+static PyObject *pieces_of(Reader *reader, PyObject *const *arguments)
+{
+    PyObject *tensors = arguments[0], *pieces = PyList_New(0);
+    Py_ssize_t count = PyTuple_Check(tensors) ? PyTuple_GET_SIZE(tensors) : -1;
+    bool is_done = pieces != NULL && count >= 0;
+    if (count < 0)
+        PyErr_SetString(PyExc_TypeError, "a tuple of tensors is needed");
+    for (Py_ssize_t i = 0; is_done && i < count; i++) {
+        PyObject *tensor = PyTuple_GET_ITEM(tensors, i);
+        bool is_one = tensor != Py_None;
+        is_done = (i == 0 || add_piece(pieces, Py_NewRef(comma))) &&
+                  (!is_one || add_piece(pieces, Py_NewRef(arguments[2]))) &&
+                  add_piece(pieces, take(reader, tensor, arguments[1], arguments[4] == Py_True)) &&
+                  (!is_one || add_piece(pieces, Py_NewRef(arguments[3])));
     }
-    if (arguments[0] == Py_None)
-        return PyUnicode_FromString("null");
-    if (tensor_view(arguments[0], &view)) {
-        int64_t offset = size_of(arguments[1]);
-        if (offset >= 0)
-            text = view.count <= reader->limit ? take_whole(&view, arguments[1], offset)
-                                               : take_summary(&view, arguments[1], offset);
-        if (text != NULL)
-            return text;
-        if (PyErr_Occurred())
-            return NULL;
-    }
-    return PyObject_Vectorcall(reader->otherwise, arguments, 2, NULL);
+    if (!is_done)
+        Py_CLEAR(pieces);
+    return pieces;
+}
+
+static PyObject *reader_take_each(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    PyObject *pieces = are_enough(count, 5) ? pieces_of((Reader *)self, arguments) : NULL;
+    PyObject *text = pieces == NULL ? NULL : PyUnicode_Join(nothing, pieces);
+    Py_XDECREF(pieces);
+    return text;
 }
 
 static PyObject *tuple_of(const int64_t *numbers, int64_t count)
@@ -121,6 +170,28 @@ PyObject *reader_look(PyObject *module, PyObject *tensor)
     PyObject *sizes = tuple_of(view.sizes, view.dim), *strides = tuple_of(view.strides, view.dim);
     return Py_BuildValue("NNNsN", PyLong_FromVoidPtr((void *)view.data), sizes, strides, view.dtype->name,
                          PyBool_FromLong(view.is_dense));
+}
+
+PyObject *reader_knows(PyObject *module, PyObject *tensor)
+{
+    View view;
+    return PyBool_FromLong(tensor_view(tensor, &view));
+}
+
+PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    View view;
+    if (!are_enough(count, 3))
+        return NULL;
+    int64_t most = PyLong_AsLongLong(arguments[2]);
+    if (PyErr_Occurred())
+        return NULL;
+    if (!tensor_view(arguments[1], &view) || view.count > most || !view.is_dense || !view.dtype->is_wide)
+        Py_RETURN_FALSE;
+    for (int64_t i = 0; i < view.count; i++)
+        if (!add_piece(arguments[0], PyFloat_FromDouble(view.dtype->element(view.data + i * view.dtype->size))))
+            return NULL;
+    Py_RETURN_TRUE;
 }
 
 PyObject *reader_content(PyObject *module, PyObject *tensor)
@@ -151,13 +222,14 @@ PyObject *reader_summarise(PyObject *module, PyObject *tensor)
 static int reader_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     Reader *reader = (Reader *)self;
-    static char *names[] = {"limit", "otherwise", NULL};
+    static char *names[] = {"limit", "otherwise", "passing", NULL};
     long long limit;
-    PyObject *otherwise;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LO", names, &limit, &otherwise))
+    PyObject *otherwise, *passing;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOO", names, &limit, &otherwise, &passing))
         return -1;
     reader->limit = limit;
     Py_XSETREF(reader->otherwise, Py_NewRef(otherwise));
+    Py_XSETREF(reader->passing, Py_NewRef(passing));
     return 0;
 }
 
@@ -165,12 +237,14 @@ static int reader_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Reader *)self)->otherwise);
+    Py_VISIT(((Reader *)self)->passing);
     return 0;
 }
 
 static int reader_clear(PyObject *self)
 {
     Py_CLEAR(((Reader *)self)->otherwise);
+    Py_CLEAR(((Reader *)self)->passing);
     return 0;
 }
 
@@ -185,6 +259,8 @@ static void reader_dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
     {"take", (PyCFunction)(void (*)(void))reader_take, METH_FASTCALL, NULL},
+    {"take_passing", (PyCFunction)(void (*)(void))reader_take_passing, METH_FASTCALL, NULL},
+    {"take_each", (PyCFunction)(void (*)(void))reader_take_each, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -205,7 +281,9 @@ PyObject *reader_type(void)
     parts_name = PyUnicode_InternFromString("parts");
     size_name = PyUnicode_InternFromString("size");
     nonfinite_name = PyUnicode_InternFromString("has_nonfinite");
-    if (parts_name == NULL || size_name == NULL || nonfinite_name == NULL)
+    comma = PyUnicode_InternFromString(",");
+    nothing = PyUnicode_InternFromString("");
+    if (parts_name == NULL || size_name == NULL || nonfinite_name == NULL || comma == NULL || nothing == NULL)
         return NULL;
     return PyType_FromSpec(&spec);
 }

@@ -10,6 +10,8 @@ PyObject *reader_type(void);
 
 /* Functions of the module: see _accelerator.pyi. */
 PyObject *reader_look(PyObject *module, PyObject *tensor);
+PyObject *reader_knows(PyObject *module, PyObject *tensor);
+PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *reader_content(PyObject *module, PyObject *tensor);
 PyObject *reader_summarise(PyObject *module, PyObject *tensor);
 

@@ -17,7 +17,7 @@ import torch
 from gradb.tape.kinds.leaf import write as write_leaf
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.op import write as write_op
-from gradb.tape.kinds.tensor import UNKNOWN, write_plain, write_tensor
+from gradb.tape.kinds.tensor import AROUND_UNKNOWN, UNKNOWN, write_plain, write_tensor
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.genuine import is_grad_enabled, set_grad_enabled
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
@@ -194,8 +194,8 @@ class Composer:
         """
         if has_graph:
             return ",".join(["null" if tensor is None else self._with_node(tensor, blob) for tensor in tensors])
-        take = self.snapshots.take if self.snapshots.passed is None else self.snapshots.take_passing
-        return ",".join(["null" if tensor is None else write_plain(UNKNOWN, take(tensor, blob)) for tensor in tensors])
+        snapshots = self.snapshots
+        return snapshots.take_each(tensors, blob, *AROUND_UNKNOWN, snapshots.passed is not None)
 
     def tell_touched(self, held: Sequence[tuple[int, int]], node: Any) -> None:
         """Say of which tensors that a custom Function saved its backward has raised the version: it wrote to them."""

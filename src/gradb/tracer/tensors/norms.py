@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from gradb.tracer.isolation.genuine import Methods, no_grad, vector_norm
+from gradb.tracer.native import reading
 from gradb.tracer.tensors.values import Unreadable, modes_off, readable
 
 _SMALL = 64
@@ -37,6 +38,8 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
     floats: list[float] = []
     try:
         for tensor in tensors:
+            if reading.extend(floats, tensor, _SMALL):
+                continue
             kind = _KINDS.get(tensor.dtype) if type(tensor) in _ORDINARY else None
             if kind is not None and (count := Methods.numel(tensor)) <= _SMALL and tensor.is_cpu:
                 address = _address(tensor)

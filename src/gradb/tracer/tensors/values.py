@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from gradb.tape.cutting import first_line
 from gradb.tape.wire import Blob, with_note, write_summary, write_unkept, write_whole
 from gradb.tracer.isolation.genuine import Methods
+from gradb.tracer.native import reading
 from gradb.tracer.native.trial import accelerator
 from gradb.tracer.tensors.forms import Form, Forms, is_decoded
 from gradb.tracer.tensors.summaries import Summary, summarise
@@ -50,10 +51,16 @@ class Snapshots:
         """Large gradients that the engine hands from node to node, where nobody but it can change them; else None."""
         self._direct = {dtype: known for dtype, known in self._forms.by_dtype.items() if not dtype.is_complex}
         self._native = accelerator()
-        self.take: Callable[[torch.Tensor | None, Blob], str] = (
-            self._take if self._native is None else self._native.Reader(limit, self._carefully).take
-        )
+        reading.use(self._native)
+        reader = None if self._native is None else self._native.Reader(limit, self._carefully, self._take_large_passing)
+        self.take: Callable[[torch.Tensor | None, Blob], str] = reader.take if reader else self._take
         """Returns the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
+        self.take_passing: Callable[[torch.Tensor, Blob], str] = reader.take_passing if reader else self._take_passing
+        """Returns the same of a gradient inside the engine while ``passed`` is kept, reading a large one once."""
+        self.take_each: Callable[[tuple[torch.Tensor | None, ...], Blob, str, str, bool], str] = (
+            reader.take_each if reader else self._take_each
+        )
+        """Returns the texts of some values, with two texts around each that there is; True: they are passing."""
 
     def _take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
         """Do what ``take`` does, where there is no accelerator.
@@ -83,17 +90,26 @@ class Snapshots:
         blob.size = offset + form.size
         return write_whole(form.head, offset)
 
-    def take_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
-        """Return the same as ``take`` of a gradient inside the engine, reading a large one once where that will do.
+    def _take_each(
+        self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, begin: str, end: str, is_passing: bool
+    ) -> str:
+        take = self.take_passing if is_passing else self.take
+        return ",".join(["null" if tensor is None else f"{begin}{take(tensor, blob)}{end}" for tensor in tensors])
+
+    def _take_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
+        if type(tensor) not in _ORDINARY or _numel(tensor) <= self.limit or not tensor.is_cpu:
+            return self.take(tensor, blob)
+        return self._take_large_passing(tensor, blob)
+
+    def _take_large_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
+        """Return the text of what is larger than the limit, read once as long as nothing can have changed it.
 
         Each node hands its gradients to the next as they are. What is still the same tensor, in the same version, has
-        the value that it had: see ``passing.are_private`` for why nobody can have changed it otherwise.
+        the value that it had: see ``transit.are_private`` for why nobody can have changed it otherwise.
         """
-        passed = self.passed
-        if passed is None or type(tensor) not in _ORDINARY or _numel(tensor) <= self.limit or not tensor.is_cpu:
-            return self.take(tensor, blob)
-        known = passed.get(id(tensor))
         try:
+            passed = {} if self.passed is None else self.passed
+            known = passed.get(id(tensor))
             if known is None or known[0]() is not tensor or known[1] != tensor._version:
                 with modes_off():
                     summary = self._summary(readable(tensor, self.limit))
@@ -195,6 +211,8 @@ def readable(tensor: torch.Tensor, limit: int) -> torch.Tensor:
     Raises:
         Unreadable: reading would run foreign code, or there is no value.
     """
+    if reading.knows(tensor):
+        return Methods.detach(tensor) if tensor.requires_grad else tensor
     kind = type(tensor)
     if not (_plain_types.get(kind) or _is_plain(kind)):
         raise Unreadable(f"a {kind.__name__} with its own dispatch is not read")
@@ -225,9 +243,12 @@ def _is_backed(tensor: torch.Tensor) -> bool:
     """Tell whether a dense tensor in the CPU's memory still has it: its storage may have been cut behind it."""
     if not _numel(tensor):
         return True
-    distances = zip(tensor.shape, Methods.stride(tensor), strict=True)
-    last = Methods.storage_offset(tensor) + sum((size - 1) * stride for size, stride in distances)
-    return (last + 1) * Methods.element_size(tensor) <= Methods.untyped_storage(tensor).nbytes()
+    places = _numel(tensor)
+    if not _is_contiguous(tensor):
+        distances = zip(tensor.shape, Methods.stride(tensor), strict=True)
+        places = 1 + sum((size - 1) * stride for size, stride in distances)
+    end = (Methods.storage_offset(tensor) + places) * Methods.element_size(tensor)
+    return end <= Methods.untyped_storage(tensor).nbytes()
 
 
 def is_ordinary(tensor: object) -> bool:

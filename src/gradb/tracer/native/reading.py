@@ -1,0 +1,24 @@
+"""What of the accelerator is called by functions that belong to no recording: whatever the newest recording uses.
+
+Each declines until ``use`` was called with a module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _declined(*_: Any) -> bool:
+    return False
+
+
+knows: Any = _declined
+"""Tells whether a tensor is a plain one in the CPU's memory, and that holds all of it."""
+extend: Any = _declined
+"""Appends the elements of a tensor to a list of floats; False, and nothing done, where it is none of few floats."""
+
+
+def use(module: Any) -> None:
+    """Take the functions of a compiled module; None: decline from here on."""
+    global knows, extend
+    knows, extend = (_declined, _declined) if module is None else (module.knows, module.extend)
