@@ -48,9 +48,9 @@ def test_every_event_keeps_the_contract(example: OpenExample, name: str) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_pane_is_json(example: OpenExample, name: str) -> None:
-    """Each pane at each position can be printed as strict JSON."""
+    """Each pane at each position can be printed as strict JSON: where many positions are alike, at every tenth part."""
     tape = example(name)
-    for position in range(0, tape.head + 1, 1 + tape.head // 20):
+    for position in range(0, tape.head + 1, 1 + tape.head // 10):
         for pane in PANES:
             shown = json.loads(json.dumps(pane_json(pane, tape.frame(position)), allow_nan=False))
             assert (shown["pane"], shown["position"]) == (pane, position)

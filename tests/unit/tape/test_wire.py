@@ -87,7 +87,7 @@ def measured(draw: st.DrawFn) -> Probe:
 
 def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     """Return a strategy for short tuples."""
-    return st.lists(strategy, max_size=3).map(tuple)
+    return st.lists(strategy, max_size=2).map(tuple)
 
 
 DETAILS: dict[Kind, st.SearchStrategy[Detail]] = {
@@ -197,13 +197,14 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("kind", DETAILS)
-@settings(max_examples=20)
+@settings(max_examples=60)
 @given(wire=json_values, data=st.binary(max_size=40))
-def test_strange_json_is_refused_or_read(kind: str, wire: object, data: bytes) -> None:
-    """Whatever JSON a detail holds, the reader says WireError or reads it: nothing else."""
-    with suppress(WireError):
-        decode(kind, json.dumps(wire), data)
+def test_strange_json_is_refused_or_read(wire: object, data: bytes) -> None:
+    """Whatever JSON a detail of any kind holds, the reader says WireError or reads it: nothing else."""
+    text = json.dumps(wire)
+    for kind in SPECS:
+        with suppress(WireError):
+            decode(kind, text, data)
 
 
 @pytest.mark.parametrize("kind", DETAILS)
