@@ -19,7 +19,7 @@ import gradb
 
 PACKAGE = Path(gradb.__file__).parent
 HEAVY = ("torch", "textual", "rich", "plotext", "numpy")
-TEXT_ONLY = ("tape", "link", "algebra", "frame", "rules", "debugger")
+TEXT_ONLY = ("tape", "log", "link", "scribe", "algebra", "frame", "rules", "debugger")
 """Packages that load nothing from outside of the standard library."""
 SCREENLESS = ("present", "batch", "cli")
 """Packages that may load rich and plotext, but neither torch nor textual."""
@@ -90,7 +90,7 @@ def test_screen_does_not_load_torch(loaded: dict[str, set[str]]) -> None:
     assert "torch" not in loaded["tui"]
 
 
-@pytest.mark.parametrize("package", ["tape", "link", "tracer"])
+@pytest.mark.parametrize("package", ["tape", "log", "link", "scribe", "tracer"])
 def test_debuggee_side_needs_only_the_standard_library_and_torch(package: str) -> None:
     """Nothing that runs in the user's process could clash with the user's own versions."""
     allowed = {*sys.stdlib_module_names, "gradb", *(["torch"] if package == "tracer" else [])}
