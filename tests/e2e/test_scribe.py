@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from gradb.debugger.run import Run
+from gradb.link.messages import Continue
+from gradb.link.spec import RunSpec
 from gradb.log.segments import folder_of
+from gradb.tape.stops import Stop
 from tests.e2e.gradb_process import DEADLINE, GRADB, gradb, processes_with, wait_until_none_with
 
 pytestmark = pytest.mark.e2e
@@ -22,6 +26,11 @@ for number in range(int(sys.argv[1])):
     print("line", number, flush=True)
     time.sleep(0.002)
 """
+
+
+def is_scribe(id_: int) -> bool:
+    """Tell whether a process is a scribe."""
+    return b"scribe/__main__.py" in Path(f"/proc/{id_}/cmdline").read_bytes()
 
 
 class Recording:
@@ -43,7 +52,7 @@ class Recording:
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
             for id_ in processes_with(str(self.tape)):
-                if b"scribe/__main__.py" in Path(f"/proc/{id_}/cmdline").read_bytes():
+                if is_scribe(id_):
                     return id_
             time.sleep(0.01)
         raise AssertionError("there is no scribe")
@@ -86,6 +95,30 @@ def test_a_scribe_that_is_killed_is_started_again(recording: Recording) -> None:
     assert out.endswith("line 499\n")
     assert recording.lines() == 500
     assert not os.path.exists(folder_of(recording.tape))
+
+
+def test_a_scribe_that_does_not_answer_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was stopped is ended after a while, and the pause that waited for it comes."""
+    monkeypatch.setattr("gradb.debugger.writing.PATIENCE", 0.3)
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    run = Run.launch(RunSpec(str(tmp_path / "script.py"), str(tmp_path / "run.tape"), arguments=("30",)))
+
+    def wait() -> None:
+        deadline = time.monotonic() + DEADLINE
+        while run.is_running and time.monotonic() < deadline:
+            run.pump(0.05)
+        assert run.status == "paused"
+
+    try:
+        wait()
+        (scribe,) = (id_ for id_ in processes_with(run.path) if is_scribe(id_))
+        os.kill(scribe, signal.SIGSTOP)
+        run.run_on(Continue(Stop("event")))
+        wait()
+        assert run.tape is not None
+        assert run.tape.head >= 1
+    finally:
+        run.close()
 
 
 def test_a_killed_gradb_leaves_a_tape(recording: Recording) -> None:

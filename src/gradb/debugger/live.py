@@ -78,8 +78,10 @@ class Live:
                 messages += self._hear()
             elif key.data == _PROCESS or (not self.debuggee.drain(key.fd) and key.fd not in self.debuggee.pipes):
                 self._selector.unregister(key.fd)
-        if self._writing is not None and self.is_dead:
-            self._writing.finish()
+        if self._writing is not None:
+            self._writing.look()
+            if self.is_dead:
+                self._writing.finish()
         return messages
 
     def _hear(self) -> list[Message]:

@@ -18,6 +18,8 @@ from gradb.scribe.transcript import discard_log
 _LIVES = 3
 _DIED = "the process that writes the tape dies again and again"
 _PARTING = 5.0
+PATIENCE = 20.0
+"""Seconds for which a scribe that is waited for may say nothing: it commits far more often than that."""
 
 
 class Writing:
@@ -40,6 +42,7 @@ class Writing:
         self._asked = -1
         self._lives = _LIVES
         self._is_finishing = False
+        self._heard_at = time.monotonic()
         self.is_over = False
         """True once all is written that ever will be."""
 
@@ -58,15 +61,23 @@ class Writing:
         try:
             while not self.is_over and (message := self._scribe.channel.receive(0.0)) is not None:
                 messages.append(message)
+                self._heard_at = time.monotonic()
                 self._take(message)
         except Closed:
             messages += self._died()
         return messages + self._release()
 
+    def look(self) -> None:
+        """End a scribe that is waited for and does not answer, so that another takes its place."""
+        is_waited_for = self._is_finishing or bool(self._held)
+        if is_waited_for and not self.is_over and time.monotonic() - self._heard_at > PATIENCE:
+            self._heard_at = time.monotonic()
+            self._scribe.process.kill()
+
     def finish(self) -> None:
         """Say that the debuggee is gone."""
         if not self._is_finishing:
-            self._is_finishing = True
+            self._is_finishing, self._heard_at = True, time.monotonic()
             self._send(Finish())
 
     def end(self) -> list[Message]:
@@ -123,7 +134,7 @@ class Writing:
             message = self._held[0]
             if isinstance(message, Paused | RecordingStopped) and not self.is_over and message.head > self._written:
                 if message.head != self._asked:
-                    self._asked = message.head
+                    self._asked, self._heard_at = message.head, time.monotonic()
                     self._send(Commit(message.head))
                 break
             self._held.popleft()
