@@ -207,8 +207,8 @@ class LogWriter:
         return sum(map(_size, paths)) + self.backlog()
 
     def backlog(self) -> int:
-        """Return the bytes of the log that nobody has made a tape of yet."""
-        return sum(size for _, size in segments.sizes(self.folder))
+        """Return the bytes of the segments that wait to be made a tape of, but for the one that is being written."""
+        return sum(size for number, size in segments.sizes(self.folder) if number < self._number)
 
     def abandon(self) -> None:
         """Let go of what could not be written."""

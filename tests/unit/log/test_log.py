@@ -210,6 +210,20 @@ def test_a_log_that_was_removed_is_missed(tmp_path: Path, make_pen: MakePen) -> 
     writer.release()
 
 
+def test_what_no_tape_has_been_made_of_is_counted(tmp_path: Path, make_pen: MakePen) -> None:
+    """Segment by segment, as they are written and let go; one that has just been begun is no backlog."""
+    writer = LogWriter(tmp_path / "run.tape", make_pen)
+    write(writer, 1)
+    assert (writer.backlog(), writer.size()) == (0, 0)
+    write_many(writer)
+    left = segments.numbers_in(writer.folder)[:-1]
+    assert writer.backlog() == sum(os.path.getsize(segments.path_of(writer.folder, number)) for number in left) > 0
+    for number in left:
+        os.unlink(segments.path_of(writer.folder, number))
+    assert writer.backlog() == 0
+    writer.close()
+
+
 def test_another_log_in_its_place_is_not_touched(tmp_path: Path, make_pen: MakePen) -> None:
     """A recording that was left alone does not write into that which has begun to the same path since."""
     old = LogWriter(tmp_path / "run.tape", make_pen)
