@@ -30,6 +30,7 @@ from gradb.present.options import Options, PathChoice, Plot
 from gradb.present.panes.table import PANES, sharing
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
+from gradb.tui.garbage import Garbage
 from gradb.tui.ghost import GhostView
 from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.graph import GraphPane
@@ -84,6 +85,7 @@ class DebugScreen(Screen[None]):
         self._drawn_at = time.monotonic()
         self._is_mistake = False
         self._ghost_view = GhostView()
+        self._garbage = Garbage()
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -99,6 +101,7 @@ class DebugScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin in the graph."""
         self.panes["graph"].focus(scroll_visible=False)
+        self._garbage.install()
         self.set_interval(_TICK, self._tick)
         self.update_frame()
 
@@ -119,7 +122,12 @@ class DebugScreen(Screen[None]):
         """End the debuggee, after some seconds in which it may end by itself; idempotent."""
         self.session.close(grace)
 
+    def on_unmount(self) -> None:
+        """Leave nothing behind."""
+        self._garbage.uninstall()
+
     def _tick(self) -> None:
+        self._garbage.rest(time.monotonic() - self._drawn_at)
         self.session.poll()
         debugger, ghost = self.session.debugger, self.session.ghost
         if (debugger is not None and debugger.is_running) or (ghost is not None and ghost.is_running):
