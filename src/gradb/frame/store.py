@@ -41,7 +41,7 @@ HEADER = (
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
 _GONE = "SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1"
-_BLOCK = 256  # nodes read at once: neighbours in the graph have neighbouring ids
+_BLOCK = 64  # nodes read at once: neighbours in the graph have neighbouring ids
 
 
 class Store(Growing):
@@ -60,7 +60,7 @@ class Store(Growing):
         self.stretches = Stretches(db)
         self.hooks = HookRows(db)
         self._defined = Cache(self._read_defined, 64)
-        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 512)
+        self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 2048)
         self.outputs = self.history("SELECT node, event, output_nr, tensor FROM tensor", "node", "output_nr, tensor")
         self.definitions = self.history("SELECT tensor, event, node, output_nr FROM tensor", "tensor", "event")
 

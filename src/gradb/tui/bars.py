@@ -160,11 +160,18 @@ class ScrubberBar(Widget):
     """The whole run as one line; a click goes there."""
 
     track: reactive[Track | None] = reactive(None)
+    _sampled: tuple[tuple[object, ...], tuple[Bucket, ...]] = ((), ())
+    """What the columns stand for, and what that holds for: where the head is no other it is the same."""
 
     def render(self) -> Text:
         """Draw the run up to the head."""
         track, width = self.track, self.content_size.width
-        return Text("") if track is None else scrubber(cells(track, width), track.position, track.head, width)
+        if track is None:
+            return Text("")
+        key = (track.event, track.head, width)
+        if self._sampled[0] != key:
+            self._sampled = (key, cells(track, width))
+        return scrubber(self._sampled[1], track.position, track.head, width)
 
     def on_click(self, event: events.Click) -> None:
         """Say which position lies under the mouse."""

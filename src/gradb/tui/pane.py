@@ -6,12 +6,12 @@ looks at another pane, the screen or the debugger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
 from typing import ClassVar
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -121,12 +121,45 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def to_strips(self, renderable: RenderableType, width: int) -> list[Strip]:
         """Render without the pane's own colours, one strip a line."""
-        options = self.app.console_options.update(width=width, height=None, highlight=False, markup=False)
-        return [Strip(line) for line in self.app.console.render_lines(renderable, options, pad=False)]
+        return lines_of(renderable, self.app.console, width)
 
     def to_strip(self, text: Text, width: int) -> Strip:
         """Render one line, cut to ``width``."""
         return finished(text.render(self.app.console, end=""), width, self.line_style)
+
+
+def lines_of(renderable: RenderableType, console: Console, width: int) -> list[Strip]:
+    """Return the lines that are drawn of something; a text that is one line already is not laid out first."""
+    options = console.options.update(width=width, height=None, highlight=False, markup=False)
+    strips: list[Strip] = []
+    for part in _parts(renderable):
+        if isinstance(part, Text) and _is_line(part, width):
+            strips.append(Strip(_segments(part, console)))
+        else:
+            strips += [Strip(line) for line in console.render_lines(part, options, pad=False)]
+    return strips
+
+
+def _parts(renderable: RenderableType) -> Iterator[RenderableType]:
+    """Yield what a group is made of, groups in it apart."""
+    if isinstance(renderable, Group):
+        for part in renderable.renderables:
+            yield from _parts(part)
+    else:
+        yield renderable
+
+
+def _is_line(text: Text, width: int) -> bool:
+    """Tell whether a text is one line as it is: to lay it out takes longer than to draw it."""
+    plain = text.plain
+    return bool(plain) and "\n" not in plain and "\t" not in plain and not text.justify and text.cell_len <= width
+
+
+def _segments(text: Text, console: Console) -> Iterable[Segment]:
+    """Draw a text; one without spans has its style as the whole of it."""
+    if text.spans or not text.style:
+        return text.render(console, end="")
+    return [Segment(text.plain, console.get_style(text.style))]
 
 
 def finished(segments: Iterable[Segment], width: int, style: Style) -> Strip:
