@@ -39,7 +39,7 @@ class GradBuffers:
         worked = self._store.last_work(position)
         leaves = self._leaves.at(position)
         self._store.leaves.load(leaves, position)
-        self._naming.names.load(leaves)
+        self._naming.load(leaves)
         found = (self._grad(leaf, position, iteration, worked) for leaf in leaves)
         return tuple(one for one in found if one.event is not None or one.leaf is None or one.leaf.numel)
 

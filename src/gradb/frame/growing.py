@@ -23,6 +23,7 @@ class Growing:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.renumbering = Renumbering(db)
+        self._is_indexed = False
         self._state = (0, -1)
         """The head as it was last looked up, and the version of the file that was."""
 
@@ -33,6 +34,13 @@ class Growing:
         if version != self._state[1]:
             self._state = (self._read_head(), version)
         return self._state[0]
+
+    @property
+    def is_indexed(self) -> bool:
+        """True where the tape has its indexes: a free run gets them at its first pause, or when it is over."""
+        if not self._is_indexed:
+            self._is_indexed = self.db.one("SELECT 1 FROM sqlite_master WHERE name = 'name_name'") is not None
+        return self._is_indexed
 
     def _read_head(self) -> int:
         row = self.db.one("SELECT max(seq), (SELECT count(*) FROM renumbered) FROM event")

@@ -24,13 +24,18 @@ class Naming:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.names = store.history(_NAMES, "n.tensor", "n.event DESC")
+        self._names = store.history(_NAMES, "n.tensor", "n.event DESC")
         self._read_at = 0
         self._firsts: list[tuple[int, str]] = []
 
+    def load(self, tensors: list[int]) -> None:
+        """Read at once what the names of some tensors are told from."""
+        if self._store.is_indexed:  # else all names would be looked through for each
+            self._names.load(tensors)
+
     def label(self, tensor: int, position: int) -> str | None:
         """Return the newest name of a tensor that was not given to another tensor since, or None."""
-        known = self.names(tensor, position)
+        known = self._names(tensor, position) if self._store.is_indexed else None
         if known is not None:
             rows = [row for row in known if row[0] <= position][:_MAX_OLD]
             return next((str(name) for _, name, lost in rows if lost is None or lost > position), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +77,16 @@ def test_a_training_is_the_same_backwards(tmp_path: Path) -> None:
     with Tape.open(path) as tape:
         for position in range(tape.head, 0, -7):
             assert whole(tape.frame(position)) == alone(path, position)
+
+
+def test_a_tape_without_indexes_tells_the_same(tmp_path: Path) -> None:
+    """A free run that was cut off has none; each Frame is that of the tape that has them."""
+    path, bare = tmp_path / "training.tape", tmp_path / "bare.tape"
+    training(path, 2, events=50, parameters=5)
+    bare.write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(bare)) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL").fetchall():
+            db.execute(f"DROP INDEX {name}")
+    with Tape.open(path) as tape, Tape.open(bare) as other:
+        for position in range(0, tape.head, 11):
+            assert whole(other.frame(position)) == whole(tape.frame(position))

@@ -222,7 +222,7 @@ class Graphs:
         self.store.outputs.load(made)
         tensors = [tensor for node in made for _, tensor in self.store.outputs_of(node, position)]
         self.store.definitions.load(tensors)
-        self.naming.names.load(tensors)
+        self.naming.load(tensors)
 
     def _leaf_label(self, node: Node, position: int) -> str | None:
         if node.tensor is None:
