@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradb.frame.cache import Cache
+from gradb.frame.edges import edges_of
 from gradb.frame.growing import Growing
 from gradb.frame.hookrows import HookRows
 from gradb.frame.leafrows import LeafRows
@@ -202,9 +203,8 @@ class Store(Growing):
     def _read_block(self, key: int) -> tuple[int, dict[int, Node]]:
         head = self.head
         rows = self.db.all(f"{_NODE} WHERE id BETWEEN ? AND ?", key * _BLOCK, key * _BLOCK + _BLOCK - 1)
-        return head, {
-            row[0]: self._node(row, edges) for row, edges in zip(rows, _parsed([row[-1] for row in rows]), strict=True)
-        }
+        edges = edges_of([row[-1] for row in rows])
+        return head, {row[0]: self._node(row, found) for row, found in zip(rows, edges, strict=True)}
 
     def created(self, after: int, until: int) -> Iterator[Node]:
         """Yield the nodes first seen at events after < event <= until, oldest first."""
@@ -217,9 +217,8 @@ class Store(Growing):
                 if node is not None:
                     yield node
 
-    def _node(self, row: Row, edges: Any) -> Node:
+    def _node(self, row: Row, found: tuple[Edge, ...] | None) -> Node:
         id_, name, event, kind, saves, tensor, _ = row
-        found = _edges(edges)
         typed = type(id_) is int and type(event) is int and type(name) is str and type(kind) is str
         if not typed or found is None:
             raise TapeError(f"{self.db.name} is damaged: node {id_!r} is not one.")
@@ -336,24 +335,3 @@ def _loads(text: Any) -> Any:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError):
         return None
-
-
-def _parsed(texts: list[Any]) -> list[Any]:
-    """Return what some JSON texts say, read all at once; None for one that is damaged."""
-    together = _loads(f"[{','.join(texts)}]") if all(type(text) is str for text in texts) else None
-    if isinstance(together, list) and len(together) == len(texts):
-        return together
-    return [_loads(text) for text in texts]
-
-
-def _edges(items: Any) -> tuple[Edge, ...] | None:
-    """Return the edges of a node; None where they are damaged."""
-    found = []
-    try:
-        for to, number in items:
-            if type(number) is not int or not (to is None or type(to) is int):
-                return None
-            found.append(Edge(to, number))
-    except (ValueError, TypeError):
-        return None
-    return tuple(found)
