@@ -19,7 +19,7 @@ from gradb.frame.cache import Cache
 from gradb.frame.frame import Frame
 from gradb.frame.graph.view import GraphRow, GraphView, NodeState
 from gradb.present.draw.safe import plain
-from gradb.present.panes.graph import graph_row
+from gradb.present.panes.graph import beginning, graph_row
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.messages import NodeSelected
@@ -105,7 +105,7 @@ class GraphPane(Pane):
         if graph is None or cursor is None or cursor >= len(graph):
             self.border_subtitle = None
         else:
-            self.border_subtitle = Content(plain(graph.expression(cursor)))
+            self.border_subtitle = Content(beginning(plain(graph.expression(cursor)), self.outer_size.width))
 
     def _show_current(self) -> None:
         """Bring the current node, or the roots, into view."""

@@ -93,13 +93,18 @@ def _draw(graph: GraphView, index: int, options: Options) -> Text:
     return line
 
 
+def beginning(text: str, width: int) -> str:
+    """Return as much of a text as can be seen of it in ``width`` cells, and more where there is more: to be cut."""
+    return text[: width + 1] if text.isascii() else text
+
+
 def _expression(graph: GraphView, node: int | None, options: Options) -> list[Text]:
     """Return the Python that reaches a node, as a footer."""
     index = None if node is None else graph.index_of(node)
     expression = "" if index is None else graph.expression(index)
     if not expression:
         return []
-    line = Text("→ ", style=theme.DIM, no_wrap=True).append(plain(expression), theme.MATH)
+    line = Text("→ ", style=theme.DIM, no_wrap=True).append(beginning(plain(expression), options.width), theme.MATH)
     line.truncate(options.width, overflow="ellipsis")
     return [line]
 
