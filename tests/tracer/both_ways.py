@@ -40,6 +40,8 @@ DTYPES = (
 _TABLES = ("source", "event", "renumbered", "node", "saved", "used", "gone", "remark", "missing", "tensor", "name",
            "grad", "library", "series", "chunk")  # fmt: skip
 _SWITCH = "GRADB_ACCELERATOR"
+_WILFUL = frozenset({"threads", "compiled", "dtypes"})
+"""Hard cases of which no two recordings are the same: order of threads, names of compiled code, first uses in torch."""
 
 
 @contextlib.contextmanager
@@ -261,6 +263,8 @@ def check_tapes() -> None:
         for name in sorted(path.stem for path in SCENARIOS.glob("*.py")):
             print(f"{name}: {check_recording(Path(folder), name, scenario(name))} events agree", flush=True)
         for name, case in CASES.items():
+            if name in _WILFUL:
+                continue
             print(f"{name}: {check_recording(Path(folder), f'case_{name}', case)} events agree", flush=True)
 
 
