@@ -127,7 +127,7 @@ class GraphPane(Pane):
         """Draw one row of the viewport."""
         if y < self.said:
             return self.said_line(y)
-        width, index, graph = self.room.width, y - self.said + self.scroll_offset.y, self._graph
+        width, index, graph = self.line_width, y - self.said + self.scroll_offset.y, self._graph
         if graph is None or index >= len(graph):
             return Strip.blank(width, self.line_style)
         return self._row(graph, index, width)

@@ -60,6 +60,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=spec.name, name=spec.name, classes="pane")
         self.spec = spec
         self.line_style = Style.null()
+        self.line_width = 0
+        """Colours and width that lines are painted in: looked up once for all of a paint."""
         self._said: list[Strip] = []
         self.show_about("")
 
@@ -88,7 +90,7 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def said_line(self, y: int) -> Strip:
         """Paint one of these lines."""
-        width = self.room.width
+        width = self.line_width
         return self._said[y].apply_style(self.line_style).adjust_cell_length(width, self.line_style)
 
     def show_about(self, about: str) -> None:
@@ -111,8 +113,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
             self.virtual_size = size
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Paint, with the pane's own colours looked up once."""
-        self.line_style = self.rich_style
+        """Paint, with the pane's own colours and its width looked up once."""
+        self.line_style, self.line_width = self.rich_style, self.room.width
         return super().render_lines(crop)
 
     def own_options(self, *, with_height: bool = False) -> Options:
@@ -228,7 +230,7 @@ class DrawnPane(Pane):
 
     def render_line(self, y: int) -> Strip:
         """Paint one line of the viewport."""
-        index, width = y + self.scroll_offset.y, self.room.width
+        index, width = y + self.scroll_offset.y, self.line_width
         if y < self.said and index != y:
             return self.said_line(y)
         if index >= len(self._strips):

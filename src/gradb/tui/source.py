@@ -51,7 +51,7 @@ class SourcePane(Pane):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the viewport."""
-        view, width, index = self._view, self.room.width, y - self.said + self.scroll_offset.y
+        view, width, index = self._view, self.line_width, y - self.said + self.scroll_offset.y
         if view is None:
             lines = self._instead(width)
             strip = lines[y].apply_style(self.line_style) if y < len(lines) else Strip.blank(width, self.line_style)
