@@ -30,13 +30,14 @@ class NotBuiltError(Exception):
 
 
 def command(folder: Path, target: Path, flags: tuple[str, ...] = ()) -> list[str]:
-    """Return what compiles the sources in a folder; ``flags`` come after the usual ones."""
+    """Return what compiles the sources in a folder; ``CFLAGS`` and then ``flags`` come after the usual ones."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     sources = runpy.run_path(str(folder / "sources.py"))
     marked = f'-DSOURCES="{sources["digest"](str(folder))}"'
     files = [str(folder / name) for name in sources["names"](str(folder)) if name.endswith(".c")]
     headers = f"-I{sysconfig.get_path('include')}"
-    return [*compiler, *_FLAGS, *_SHARED, *flags, headers, marked, *files, "-o", str(target)]
+    wanted = shlex.split(os.environ.get("CFLAGS", ""))
+    return [*compiler, *_FLAGS, *_SHARED, *wanted, *flags, headers, marked, *files, "-o", str(target)]
 
 
 def compile_to(folder: Path, target: Path, flags: tuple[str, ...] = ()) -> None:
