@@ -33,6 +33,17 @@ def is_scribe(id_: int) -> bool:
     return b"scribe/__main__.py" in Path(f"/proc/{id_}/cmdline").read_bytes()
 
 
+_REMOVES = """
+import os, shutil, sys, time
+log = sys.argv[1] + "-log"
+print("before", flush=True)
+time.sleep(0.5)
+{act}
+for number in range(20):
+    print("after", number)
+"""
+
+
 class Recording:
     """A ``gradb record`` that is under way."""
 
@@ -159,7 +170,61 @@ def test_a_scribe_that_dies_again_and_again_ends_the_recording_and_not_the_scrip
     words = [sys.executable, "-c", code, str(tmp_path / "dies.py"), "record", "-o", "run.tape", "script.py"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert (done.returncode, done.stdout) == (3, "hello\n")
-    (said,) = done.stderr.splitlines()
-    assert said.startswith("gradb: ")
+    said, rest = done.stderr.splitlines()
+    assert said.startswith("gradb: the recording ends after event 0: ")
     assert "the process that writes the tape dies again and again" in said
-    assert gradb("show", "--pane", "output", tmp_path / "run.tape").code == 0
+    assert rest == "gradb: the tape is not written to its end yet: opening run.tape does the rest".replace(
+        "run.tape", str(tmp_path / "run.tape")
+    )
+    shown = gradb("show", "--pane", "output", tmp_path / "run.tape")
+    assert shown.code == 0
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["dies.py", "run.tape", "script.py"]
+
+
+def test_what_the_scribe_has_no_time_for_waits_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who leaves while it is behind loses nothing: the tape is made whole when it is opened."""
+    monkeypatch.setattr("gradb.debugger.writing._PARTING", 0.3)
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    script, tape = str(tmp_path / "script.py"), str(tmp_path / "run.tape")
+    run = Run.launch(RunSpec(script, tape, arguments=("100",), is_paused_at_start=False))
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while not (scribes := [id_ for id_ in processes_with(run.path) if is_scribe(id_)]):
+            assert time.monotonic() < deadline
+        os.kill(scribes[0], signal.SIGSTOP)
+        while run.status != "writing the tape":
+            run.pump(0.05)
+            assert time.monotonic() < deadline
+    finally:
+        run.close()
+    assert run.closing == [f"the tape is not written to its end yet: opening {run.path} does the rest"]
+    whole = Run.open(run.path)
+    assert whole.tape is not None
+    assert whole.tape.is_finished
+    whole.close()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["run.tape", "script.py"]
+
+
+@pytest.mark.parametrize("act", ["shutil.rmtree(log)", "[os.remove(f'{log}/{name}') for name in os.listdir(log)]"])
+def test_a_script_that_removes_its_log_loses_nothing_of_what_had_room(act: str, tmp_path: Path) -> None:
+    """The segment that is read is read to its end."""
+    (tmp_path / "script.py").write_text(_REMOVES.format(act=act))
+    done = gradb("record", "-o", tmp_path / "run.tape", "script.py", tmp_path / "run.tape", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    shown = gradb("show", "--pane", "output", tmp_path / "run.tape")
+    assert [line.strip() for line in shown.out.splitlines()] == ["before", *(f"after {n}" for n in range(20))]
+
+
+def test_what_is_no_log_of_gradbs_is_not_touched(tmp_path: Path) -> None:
+    """Neither by a recording, which says so before anything is done, nor by who looks at the tape."""
+    (tmp_path / "script.py").write_text("print('hello')\n")
+    assert gradb("record", "-o", "run.tape", "script.py", cwd=tmp_path).code == 0
+    kept = (tmp_path / "run.tape").read_bytes()
+    (tmp_path / "run.tape-log").mkdir()
+    (tmp_path / "run.tape-log" / "1").write_text("mine")
+    done = gradb("record", "-o", "run.tape", "script.py", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "gradb: cannot write run.tape: run.tape-log is there already, and it is no log of gradb's\n"
+    assert gradb("show", "--pane", "output", "run.tape", cwd=tmp_path).code == 0
+    assert (tmp_path / "run.tape-log" / "1").read_text() == "mine"
+    assert (tmp_path / "run.tape").read_bytes() == kept

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gradb.cli.target import is_tape
 from gradb.debugger.errors import UserError
+from gradb.log.segments import folder_of, is_strange
 from gradb.scribe.transcript import discard
 from gradb.tape.descriptors import Held
 
@@ -100,6 +101,8 @@ def _check_room(name: str, path: Path) -> None:
         raise UserError(f"cannot write {name}: there is no folder {path.parent}")
     if path.exists() and not path.is_file():
         raise UserError(f"cannot write {name}: it is not a regular file")
+    if is_strange(folder_of(path)):
+        raise UserError(f"cannot write {name}: {name}-log is there already, and it is no log of gradb's")
     if path.exists() and path.stat().st_size and not is_tape(str(path)):
         raise UserError(f"cannot write {name}: there is a file of that name already, and it is not a tape")
 

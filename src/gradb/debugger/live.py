@@ -124,6 +124,11 @@ class Live:
         return self.is_dead and (self._writing is None or self._writing.is_over)
 
     @property
+    def is_whole(self) -> bool:
+        """True where all that was recorded is on the tape; else the rest of it lies in the log."""
+        return self._writing is None or self._writing.is_whole
+
+    @property
     def is_on_record(self) -> bool:
         """True where what the debuggee records is kept, though it cannot be heard any more."""
         return self._writing is not None

@@ -277,6 +277,9 @@ class Run:
         self._live = None
         self.is_running = False
         self.return_code = code = live.debuggee.poll()
+        if not live.is_whole:
+            self._leave_rest(live)
+            return
         is_left = code is not None and code >= 0 and not self._is_closing and Path(self.path).exists()
         if is_left and not _has_end(self.path):
             self._lose()
@@ -294,6 +297,13 @@ class Run:
             return
         finish(self.path, *self._how_ended(), strays, self.stopped)
         self._settle()
+
+    def _leave_rest(self, live: Live) -> None:
+        """Leave what the scribe had no time for in the log: whoever opens the tape makes it whole."""
+        live.close()
+        self._close_tape()
+        self._settle()
+        self.closing = [f"the tape is not written to its end yet: opening {self.path} does the rest"]
 
     def _is_missing(self, found: tuple[int, int] | None) -> bool:
         """Tell whether there was a tape, and what is found in its place is another file or none."""

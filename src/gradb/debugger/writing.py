@@ -6,6 +6,7 @@ It stands between what the debuggee says and the run; what is on the tape it mus
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import deque
 from dataclasses import replace
@@ -13,6 +14,7 @@ from dataclasses import replace
 from gradb.link.channel import Closed
 from gradb.link.messages import Commit, Finish, Message, Paused, Progress, RecordingStopped, Written
 from gradb.link.scribes import ScribeProcess
+from gradb.log import segments
 from gradb.scribe.transcript import discard_log
 
 _LIVES = 3
@@ -35,8 +37,15 @@ class Writing:
 
     def __init__(self, tape: str, file: tuple[int, int]) -> None:
         self._tape, self._file = tape, file
-        self._scribe = ScribeProcess(tape, file)
+        self._claim = segments.claim(segments.folder_of(tape))
+        try:
+            self._scribe = ScribeProcess(tape, file)
+        except BaseException:
+            os.close(self._claim)
+            raise
         self._is_failed = False
+        self.is_whole = False
+        """True once all that was recorded is on the tape, or what is left of it never will be."""
         self._held: deque[Message] = deque()
         self._written = -1
         self._asked = -1
@@ -94,17 +103,21 @@ class Writing:
 
     def close(self) -> None:
         """Let go of the scribe, once the debuggee is gone; of a log that no tape will be made of nothing is left."""
+        if self._claim < 0:
+            return
         self._scribe.close(_PARTING if self.is_over else 0.0)
         self.is_over = True
         if self._is_failed:
             discard_log(self._tape)
+        os.close(self._claim)
+        self._claim = -1
 
     def _take(self, message: Message) -> None:
         match message:
             case Written(head):
                 self._written, self._lives = head, _LIVES if head > self._written else self._lives
             case RecordingStopped():
-                self.is_over = self._is_failed = True
+                self.is_over = self._is_failed = self.is_whole = True
             case _:
                 pass
 
@@ -112,7 +125,7 @@ class Writing:
         """Start another scribe in the place of one that is gone, if it is not done."""
         self._scribe.close(_PARTING)
         if self.is_over or (self._is_finishing and self._scribe.process.returncode == 0):
-            self.is_over = True
+            self.is_over = self.is_whole = True
             return []
         self._lives -= 1
         if self._lives:

@@ -41,6 +41,22 @@ class LogReader:
         self.is_closed = False
         """True once the writer's own end has been read."""
         self._damage: DamageError | None = None
+        self._open: tuple[int, int] | None = None  # the segment that is read, and its descriptor
+
+    @property
+    def has_found(self) -> bool:
+        """True where the segment that is to be read is there, or was when its reading began."""
+        return self._open is not None and self._open[0] == self.position.segment
+
+    def close(self) -> None:
+        """Let go of the segment that is read; safe to call twice."""
+        if self._open is not None:
+            os.close(self._open[1])
+            self._open = None
+
+    def __del__(self) -> None:
+        """Leave no descriptor open."""
+        self.close()
 
     def __iter__(self) -> Iterator[Record]:
         """Yield all records that are there by now."""
@@ -93,14 +109,19 @@ class LogReader:
         number, offset = self.position
         size = _CHUNK if end is None or end.segment != number else min(_CHUNK, end.offset - offset)
         try:
-            fd = os.open(segments.path_of(self.folder, number), os.O_RDONLY | os.O_CLOEXEC)
+            fd = self._descriptor(number)
         except FileNotFoundError:
             return b"", []
-        try:
-            offsets, length, self._damage = _walked(os.pread(fd, size, offset), os.fstat(fd).st_size - offset)
-            return (os.pread(fd, length, offset) if length else b""), offsets
-        finally:
-            os.close(fd)
+        offsets, length, self._damage = _walked(os.pread(fd, size, offset), os.fstat(fd).st_size - offset)
+        return (os.pread(fd, length, offset) if length else b""), offsets
+
+    def _descriptor(self, number: int) -> int:
+        """Return that of a segment: once it is open, it is read to its end even if its file is removed."""
+        if self._open is None or self._open[0] != number:
+            fd = os.open(segments.path_of(self.folder, number), os.O_RDONLY | os.O_CLOEXEC)
+            self.close()
+            self._open = number, fd
+        return self._open[1]
 
 
 def _walked(chunk: bytes, left: int) -> tuple[list[int], int, DamageError | None]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
+import re
 
 from gradb.log.layouts import LENGTH, NEXT
 
@@ -18,6 +20,9 @@ FIRST, LARGEST = 1 << 16, 1 << 22
 """Bytes of the first segment, and of those of a long run: each is four times as large as the one before."""
 END = NEXT.pack(())
 """What stands at the end of a segment that is not the last."""
+_ENDING = ".gradb-log"
+_SEGMENT = re.compile(rf"\d{{6,12}}{re.escape(_ENDING)}", re.ASCII)
+_CLAIM = f"claim{_ENDING}"
 _length_of = LENGTH.unpack_from
 _FAILED = ctypes.c_void_p(-1).value
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,16 +40,28 @@ def folder_of(tape: str | os.PathLike[str]) -> str:
 
 def path_of(folder: str, number: int) -> str:
     """Return the path of a segment."""
-    return os.path.join(folder, str(number))
+    return os.path.join(folder, f"{number:06}{_ENDING}")
 
 
 def numbers_in(folder: str) -> list[int]:
     """Return the numbers of the segments that there are, in order."""
+    return sorted(int(name[: -len(_ENDING)]) for name in _names_in(folder) if _SEGMENT.fullmatch(name))
+
+
+def _names_in(folder: str) -> list[str]:
+    """Return what lies in the folder of a log; nothing where it is a link to another."""
     try:
-        names = os.listdir(folder)
+        return [] if os.path.islink(folder) else os.listdir(folder)
     except OSError:
         return []
-    return sorted(int(name) for name in names if name.isdecimal() and name.isascii())
+
+
+def is_strange(folder: str) -> bool:
+    """Tell whether there is something in the place of a log that is none."""
+    if not os.path.lexists(folder):
+        return False
+    is_folder = os.path.isdir(folder) and not os.path.islink(folder)
+    return not is_folder or any(name != _CLAIM and not _SEGMENT.fullmatch(name) for name in _names_in(folder))
 
 
 def sizes(folder: str) -> list[tuple[int, int]]:
@@ -60,8 +77,10 @@ def make(folder: str) -> None:
     """Make an empty folder for a log, or empty the one that there is.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be made, or something else lies in its place.
     """
+    if is_strange(folder):
+        raise FileExistsError(errno.EEXIST, f"{folder} is there already, and it is no log of gradb's")
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
     for number in numbers_in(folder):
@@ -69,12 +88,29 @@ def make(folder: str) -> None:
 
 
 def remove(folder: str) -> None:
-    """Remove a log with all its segments."""
-    for number in numbers_in(folder):
+    """Remove a log with all its segments; what else lies there stays."""
+    for path in [path_of(folder, number) for number in numbers_in(folder)] + [os.path.join(folder, _CLAIM)]:
         with contextlib.suppress(OSError):
-            os.unlink(path_of(folder, number))
+            if not os.path.islink(folder):
+                os.unlink(path)
     with contextlib.suppress(OSError):
         os.rmdir(folder)
+
+
+def claim(folder: str) -> int:
+    """Return a descriptor that keeps others from taking a log for one that was left alone, as long as it is open.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: there is no such folder, or nothing can be locked there.
+    """
+    fd = os.open(os.path.join(folder, _CLAIM), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def _allocate(fd: int, size: int) -> None:

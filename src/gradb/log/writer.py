@@ -49,7 +49,7 @@ class LogWriter:
         self.gone: deque[tuple[int, int]] = deque()
         """(event, node) of the nodes that are no more; a node may die on any thread and at any time."""
         self.gaps: list[GapRow] = []
-        self._sources: dict[str, int] = {}
+        self._sources: dict[bytes, int] = {}
         self._paths: list[str] = []
         self._series = 0
         self.pen: Pen = make_pen(self._go_on, self._say_rest, (self.gone, self.gaps, self.touched))
@@ -118,7 +118,7 @@ class LogWriter:
         if identity(self.folder) != self._place:  # another recording to the same path has begun
             raise FileLost(GONE)
         known = b"".join([defined(key, id_) for key, id_ in self.pen.ids.items()])
-        usual, needed = min(last.size * _GROWTH, segments.LARGEST), 2 * (size + len(known)) + segments.FIRST
+        usual, needed = min(last.size * _GROWTH, segments.LARGEST), size + len(known) + segments.FIRST
         try:
             new = Segment(segments.path_of(self.folder, self._number + 1), max(usual, needed))
         except FileNotFoundError:
@@ -158,11 +158,12 @@ class LogWriter:
 
     def source(self, path: str, text: str | None) -> int:
         """Register a source file and return its id; the first text given for a path stays."""
-        known = self._sources.get(path)
+        stored = _bytes(path)  # two paths that are stored alike are one source
+        known = self._sources.get(stored)
         if known is None:
             self._paths.append(path)
-            known = self._sources[path] = len(self._paths)
-            self.pen.say(layouts.SOURCE.pack((known,), (_bytes(path), None if text is None else _bytes(text))))
+            known = self._sources[stored] = len(self._paths)
+            self.pen.say(layouts.SOURCE.pack((known,), (stored, None if text is None else _bytes(text))))
         return known
 
     def source_path(self, source: int | None) -> str | None:

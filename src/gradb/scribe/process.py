@@ -21,6 +21,8 @@ from gradb.tape.descriptors import FileLost
 _TICK = 0.02
 _EVERY = 0.05
 """Seconds between two commits that nobody waits for."""
+_TOLD_EVERY = 0.1
+"""Seconds between two words about how far the tape goes, where nobody waits for one."""
 _ORPHANED = 1.0
 """Seconds in which a script ends whose debugger is gone."""
 _NICE = 10
@@ -41,11 +43,13 @@ class Scribe:
         self._wanted = -1
         self._is_last = self._is_orphan = False
         self._committed_at = time.monotonic()
+        self._told_at = 0.0
+        self._is_untold = False
 
     def run(self) -> None:
         """Write until all is written, or the tape takes no more."""
         try:
-            while not self._is_last:
+            while not (self._is_last or self._transcript.is_done):
                 is_busy = self._advance()
                 self._hear(0.0 if is_busy else _TICK)
             self._transcript.finish()
@@ -64,18 +68,26 @@ class Scribe:
         is_due = time.monotonic() - self._committed_at >= _EVERY
         if is_wanted or (is_due and transcript.has_pending) or transcript.is_full:
             self._commit()
+        if self._is_untold and (now := time.monotonic()) - self._told_at >= _TOLD_EVERY:
+            self._tell(now)
         return is_any
 
     def _commit(self) -> None:
         transcript = self._transcript
         transcript.commit()
-        self._committed_at = time.monotonic()
+        self._committed_at = now = time.monotonic()
         if self._wanted > transcript.head:
             raise FileLost(trouble.GONE)
         if self._wanted >= 0:
             transcript.tape.index()
-            self._wanted = -1
-        self._send(Written(transcript.head))
+        self._is_untold = True
+        if self._wanted >= 0:
+            self._tell(now)
+        self._wanted = -1
+
+    def _tell(self, now: float) -> None:
+        self._is_untold, self._told_at = False, now
+        self._send(Written(self._transcript.head))
 
     def _hear(self, timeout: float) -> None:
         try:

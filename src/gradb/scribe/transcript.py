@@ -24,7 +24,8 @@ from gradb.tape.owning import remove
 from gradb.tape.writer import TapeWriter
 
 FACT = "log"
-"""The fact of a run that says how far its log was read; empty once all of it was."""
+"""The fact of a run that says how far its log was read; ``DONE`` once all of it was."""
+DONE = "read"
 _BATCH = 2000
 _Place = tuple[int | None, int | None, int | None, int | None, int | None]
 
@@ -80,6 +81,9 @@ class Transcript:
             layouts.GRAD: lambda numbers, parts: self.tape.grads.append(numbers),
             layouts.POINT: self._point,
         }
+        self.is_done = False
+        """True where all of it is on the tape already."""
+        self._reader = LogReader(self._folder)
         try:
             self._reader = self._begin()
         except BaseException:
@@ -89,6 +93,9 @@ class Transcript:
     def _begin(self) -> LogReader:
         """Return a reader that goes on where the tape ends; what the segment has defined before that is read again."""
         known = self.tape.fact(FACT)
+        self.is_done = known == DONE
+        if self.is_done:
+            return LogReader(self._folder)
         done = Position(*json.loads(known)) if known else START
         reader = LogReader(self._folder, Position(done.segment, 0))
         while records := reader.read(done):
@@ -113,6 +120,8 @@ class Transcript:
         Raises:
             DamageError, OSError: as in the constructor.
         """
+        if self.is_done:
+            return False
         records, takers = self._reader.read(), self._takers
         try:
             for layout, numbers, parts in records:
@@ -168,20 +177,22 @@ class Transcript:
         """
         while self.advance():
             self.commit()
-        self.tape.facts[FACT] = ""
+        is_begun = self._reader.position != START or not os.path.isdir(self._folder)
+        if is_begun and not (self.is_done or self.is_closed or self._reader.has_found):
+            raise FileLost(trouble.GONE)
+        self.tape.facts[FACT] = DONE
         self.tape.commit()
-        segments.remove(self._folder)
-        self.close(is_finished=True)
+        self.tape.close()
+        segments.remove(self._folder)  # last: who is killed before can be followed by another
+        self.close()
 
-    def close(self, *, is_finished: bool = False) -> None:
+    def close(self) -> None:
         """Let go of tape and log; safe to call twice."""
         if self._claim >= 0:
             os.close(self._claim)
             self._claim = -1
-            if is_finished:
-                self.tape.close()
-            else:
-                self.tape.release()
+            self.tape.release()
+            self._reader.close()
 
     def __enter__(self) -> Self:
         return self
@@ -338,10 +349,15 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
         told: is called with the share of the log that is done, after each batch.
     """
     drop_lock(path)
-    if not segments.numbers_in(segments.folder_of(path)):
-        if not os.path.isdir(segments.folder_of(path)):  # else it is about to be written
-            tidy(path)
+    folder = segments.folder_of(path)
+    if not os.path.lexists(folder):
+        tidy(path)
+    if not segments.numbers_in(folder) or segments.is_strange(folder):
         return
+    try:
+        claimed = segments.claim(folder)
+    except OSError:
+        return  # it is being recorded
     try:
         with Transcript(path) as transcript:
             while transcript.advance():
@@ -350,3 +366,5 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
             transcript.finish()
     except (sqlite3.Error, OSError, DamageError):
         pass
+    finally:
+        os.close(claimed)

@@ -273,3 +273,70 @@ def test_a_lock_that_nobody_holds_is_removed(tmp_path: Path) -> None:
         assert lock.exists()
     complete(path)
     assert not lock.exists()
+
+
+def test_a_scribe_that_was_killed_at_the_very_end_is_followed_by_one_that_is_done(tmp_path: Path) -> None:
+    """All was on the tape, and only the log was left to be removed."""
+    path = tmp_path / "run.tape"
+    lay_out(path, is_indexed=True)
+    writer = LogWriter(path)
+    write(writer, 10)
+    writer.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "remove", lambda folder: None)
+        transcribe(path)
+    before = rows(path)
+    with Transcript(path) as transcript:
+        assert transcript.is_done
+        transcript.finish()
+    assert rows(path) == before
+    assert [one.name for one in tmp_path.iterdir()] == ["run.tape"]
+
+
+def test_a_log_that_is_being_recorded_is_left_to_its_scribe(tmp_path: Path) -> None:
+    """Though none is at it at the moment: who records has claimed it."""
+    path = tmp_path / "run.tape"
+    lay_out(path, is_indexed=True)
+    claimed = segments.claim(segments.folder_of(path))
+    writer = LogWriter(path)
+    write(writer, 10)
+    complete(path)
+    assert segments.numbers_in(writer.folder) == [1]
+    os.close(claimed)
+    writer.close()
+    complete(path)
+    assert not os.path.exists(writer.folder)
+
+
+def test_a_log_that_vanished_before_it_was_read_is_missed(tmp_path: Path) -> None:
+    """Nothing is known of what was in it; one that was begun to be read is read to its end."""
+    for is_read in (False, True):
+        path = tmp_path / f"run{is_read}.tape"
+        lay_out(path, is_indexed=True)
+        writer = LogWriter(path)
+        with Transcript(path) as transcript:
+            if is_read:
+                transcript.advance()
+            write(writer, 10)
+            segments.remove(writer.folder)
+            writer.close()
+            if is_read:
+                transcript.finish()
+                assert transcript.head == 10
+            else:
+                with pytest.raises(FileLost):
+                    transcript.finish()
+
+
+def test_paths_that_are_stored_alike_are_one_source(tmp_path: Path) -> None:
+    """What comes after them has its own file."""
+    path = tmp_path / "run.tape"
+    lay_out(path, is_indexed=True)
+    writer = LogWriter(path)
+    for name in ("a\udc80.py", "a\udc81.py", "third.py"):
+        place = (writer.source(name, None), 1, 1, 0, 1)
+        writer.event("note", "gradb", place, '["said"]', None)
+    writer.close()
+    transcribe(path)
+    with Tape.open(path) as tape:
+        assert [event.file for event in tape.events()] == ["a?.py", "a?.py", "third.py"]

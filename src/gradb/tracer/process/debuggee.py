@@ -73,7 +73,7 @@ class Debuggee:
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
         self._outcome = execute.Outcome(0, "finished")
-        self._is_ended = self._is_capped = self._is_deaf = False
+        self._is_ended = self._is_capped = self._is_behind = self._is_deaf = False
 
     def run(self) -> None:
         """Run the script to its end; does not return normally if the script ended with an error."""
@@ -195,16 +195,23 @@ class Debuggee:
             return self._recorder.settle() - 1
 
     def _watch_size(self) -> None:
-        """Only watch from here on once the tape is as large as it may become, or too far behind."""
-        if not self._recorder.is_full or self._is_capped:
+        """Only watch from here on once the tape is as large as it may become, and as long as it is too far behind."""
+        if self._is_capped:
             return
-        why = ""
+        behind = self._writer.backlog()
+        if self._is_behind and behind < _MAX_BACKLOG // 8:
+            self._is_behind = False
+            if not self._recorder.is_full:
+                self._interventions.ask(Intervention("record", "full"), "the tape has caught up with the script")
+        if not self._recorder.is_full:
+            return
         if self._writer.size() >= self._spec.max_tape:
-            why = f"the tape has reached its limit of {self._spec.max_tape:,} bytes"
-        elif self._writer.backlog() > _MAX_BACKLOG:
-            why = f"the tape is {_MAX_BACKLOG >> 20} MiB behind the script"
-        if why:
             self._is_capped = True
+            limit = f"{self._spec.max_tape:,} bytes"
+            self._interventions.ask(Intervention("record", "watch"), f"the tape has reached its limit of {limit}")
+        elif behind > _MAX_BACKLOG and not self._is_behind:
+            self._is_behind = True
+            why = f"the tape is {_MAX_BACKLOG >> 20} MiB behind the script"
             self._interventions.ask(Intervention("record", "watch"), why)
 
     def _abort(self) -> None:
