@@ -11,15 +11,17 @@ import pytest
 
 from tests.fakes import examples
 
-_TURNS = 3
-"""Turns of the event loop in a row after which nothing is ready: then only what comes from outside can go on."""
+_TURNS = 4
+"""Looks in a row at which the event loop has nothing ready: then only what comes from outside can go on."""
+_TURN = 0.004
+"""Seconds between two: a message on its way from widget to widget may wait for a timer of no length."""
 
 
 async def _quiet(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     """Wait until the event loop has nothing to do, but no longer than ``max_sleep``."""
     ready, turns, deadline = vars(asyncio.get_running_loop())["_ready"], 0, time.monotonic() + max_sleep
     while turns < _TURNS and time.monotonic() < deadline:
-        await asyncio.sleep(0)
+        await asyncio.sleep(_TURN)
         turns = 0 if ready else turns + 1
 
 

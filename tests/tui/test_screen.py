@@ -198,6 +198,7 @@ def test_help_screen(chain_tape: Path, snap_compare: Any) -> None:
         await painted(app)
         await pilot.press("question_mark")
         await wait_until(lambda: "graph pane" in text_of(app))
+        await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
 
