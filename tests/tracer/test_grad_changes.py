@@ -20,6 +20,7 @@ from gradb.present.options import Options
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
+from gradb.tracer.tensors.ids import TensorIds
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -628,3 +629,15 @@ def test_a_clear_that_raises_has_cleared_what_it_has(tmp_path: Path, monkeypatch
 
 def _raises(tensor: torch.Tensor) -> None:
     raise ZeroDivisionError
+
+
+def test_a_gradient_of_a_tensor_that_is_no_leaf_is_never_taken_for_one_that_was_moved() -> None:
+    """It is another each time, and may have the id that the one before had: that says nothing."""
+    found = []
+    for is_leaf in (True, False):
+        tensor, grad, ids = torch.ones(2, requires_grad=True), torch.zeros(2), TensorIds()
+        ids.record(tensor).is_leaf = is_leaf
+        ids.note_grad(tensor, grad)
+        grad.set_(torch.zeros(3))  # type: ignore[call-overload]
+        found.append(ids.note_grad(tensor, grad).is_moved)
+    assert found == [True, False]

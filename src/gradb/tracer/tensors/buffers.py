@@ -38,7 +38,7 @@ class Buffers:
         if known.grad_id == id(grad) and self._by_object.get(known.grad_id) is known:
             if known.grad_key == key:
                 return
-            known.is_moved = True
+            known.is_moved = known.is_leaf  # another is given another each time, which may get the id of the one before
         self.drop(known)
         if grad is not None:
             known.grad_id, known.grad_key = id(grad), key
