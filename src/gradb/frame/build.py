@@ -42,7 +42,7 @@ class Frames:
         self.trainings = Trainings(store)
         self.buffers = GradBuffers(store, naming, self._gaps, self.trainings)
         self._holdings = Holdings(graphs, self.trainings)
-        self._lines = Cache(self._read_lines, 32)
+        self._texts = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
 
@@ -108,6 +108,13 @@ class Frames:
         return SourceView(
             file=path, lines=self._lines(path) or (), line=None, end_line=None, column=None, end_column=None
         )
+
+    def _lines(self, path: str) -> tuple[str, ...] | None:
+        """Return the lines of a source file; what is not on the tape yet may be there the next time."""
+        lines = self._texts(path)
+        if lines is None:
+            self._texts.drop(path)
+        return lines
 
     def _read_lines(self, path: str) -> tuple[str, ...] | None:
         text = self.source_text(path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import math
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gradb.frame.cache import Cache
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.writer import TapeWriter
 from tests.fakes import TapeBuilder
 from tests.unit.tape.conftest import Opener
 from tests.unit.tape.pictures import numbers
@@ -144,3 +146,19 @@ def test_a_cache_forgets_what_was_longest_unused() -> None:
     cache(2)
     cache.clear()
     assert len(cache) == 0
+
+
+def test_a_source_that_comes_late_is_shown(tmp_path: Path) -> None:
+    """A tape that is being written may have an event, or be looked at, before it has the text of a file."""
+    path = tmp_path / "run.tape"
+    with contextlib.closing(TapeWriter(path)) as writer:
+        writer.set_run(script="a.py")
+        with Tape.open(path) as tape:
+            assert tape.frame(0).source is None
+            writer.source("a.py", "x = 1\n")
+            writer.event("note", "gradb", (1, 1, 1, 0, 5), '["one"]', None)
+            writer.commit()
+            tape.refresh()
+            source = tape.frame(1).source
+            assert source is not None
+            assert source.lines == ("x = 1",)

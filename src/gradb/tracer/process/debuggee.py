@@ -105,13 +105,13 @@ class Debuggee:
     def _describe(self, text: str | None) -> None:
         spec = self._spec
         title, lesson = _docstring(text or "")
+        if spec.script is not None:  # before the facts: who sees these finds the text as well
+            self._writer.source(os.path.abspath(spec.script), text)
         self._writer.set_run(
             script=spec.script or "", module=spec.module or "", arguments=json.dumps(spec.arguments), cwd=os.getcwd(),
             title=title, lesson=lesson, python=platform.python_version(), torch="", status="running",
             started=str(time.time()), seed="" if spec.seed is None else str(spec.seed),
         )  # fmt: skip
-        if spec.script is not None:
-            self._writer.source(os.path.abspath(spec.script), text)
 
     def _importing(self) -> None:
         self._send(Loading("importing torch"))
