@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -27,6 +28,8 @@ FACT = "log"
 """The fact of a run that says how far its log was read; ``DONE`` once all of it was."""
 DONE = "read"
 _BATCH = 2000
+_BEGINNING = 5.0
+"""Seconds within which a recording that has begun has claimed its log."""
 _Place = tuple[int | None, int | None, int | None, int | None, int | None]
 
 
@@ -321,6 +324,14 @@ def discard(path: str | os.PathLike[str]) -> None:
     discard_log(path)
 
 
+def _has_just_begun(folder: str) -> bool:
+    """Tell whether a log has no segment yet, and may be about to be claimed."""
+    try:
+        return not segments.numbers_in(folder) and time.time() - os.stat(folder).st_mtime < _BEGINNING
+    except OSError:
+        return True
+
+
 def drop_lock(path: str | os.PathLike[str]) -> None:
     """Remove the lock of a tape that a recorder which was killed has left, if nobody holds it."""
     lock = f"{os.fspath(path)}-lock"
@@ -352,7 +363,8 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
     folder = segments.folder_of(path)
     if not os.path.lexists(folder):
         tidy(path)
-    if not segments.numbers_in(folder) or segments.is_strange(folder):
+        return
+    if segments.is_strange(folder) or _has_just_begun(folder):
         return
     try:
         claimed = segments.claim(folder)
@@ -368,3 +380,5 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
         pass
     finally:
         os.close(claimed)
+    if not os.path.lexists(folder):
+        tidy(path)

@@ -340,3 +340,16 @@ def test_paths_that_are_stored_alike_are_one_source(tmp_path: Path) -> None:
     transcribe(path)
     with Tape.open(path) as tape:
         assert [event.file for event in tape.events()] == ["a?.py", "a?.py", "third.py"]
+
+
+@pytest.mark.parametrize("age", [0, 60])
+def test_an_empty_folder_of_a_log_goes_once_nobody_can_be_about_to_use_it(age: int, tmp_path: Path) -> None:
+    """Who was killed before the first record, or while the log was removed, leaves one."""
+    path = tmp_path / "run.tape"
+    lay_out(path, is_indexed=True)
+    folder = Path(segments.folder_of(path))
+    os.close(segments.claim(str(folder)))
+    os.utime(folder, (folder.stat().st_mtime - age,) * 2)
+    complete(path)
+    assert folder.exists() is (age == 0)
+    assert age == 0 or [one.name for one in tmp_path.iterdir()] == ["run.tape"]
