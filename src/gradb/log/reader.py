@@ -80,13 +80,14 @@ class LogReader:
             position = self.position
             data, offsets = self._published(end)
             for at in offsets:
+                here = Position(position.segment, position.offset + at)  # an end is met again by who goes on from it
                 try:
                     record = _parsed(data, at)
                 except DamageError as damage:
-                    self._damage = damage
+                    self._damage, self.position = damage, here
                     break
                 if record[0] is CLOSED:
-                    self.is_closed = True
+                    self.is_closed, self.position = True, here
                     break
                 if record[0] is NEXT:
                     self.position = Position(position.segment + 1, 0)

@@ -353,3 +353,20 @@ def test_an_empty_folder_of_a_log_goes_once_nobody_can_be_about_to_use_it(age: i
     complete(path)
     assert folder.exists() is (age == 0)
     assert age == 0 or [one.name for one in tmp_path.iterdir()] == ["run.tape"]
+
+
+def test_who_goes_on_after_the_end_was_read_reads_no_record_twice(
+    wanted: dict[str, list[tuple[Any, ...]]], tmp_path: Path
+) -> None:
+    """A scribe may be killed between the writer's end and its own."""
+    path = tmp_path / "run.tape"
+    lay_out(path, is_indexed=False)
+    writer = LogWriter(path)
+    write(writer)
+    writer.close()
+    with Transcript(path) as transcript:
+        while transcript.advance():
+            transcript.commit()
+        assert transcript.is_closed
+    transcribe(path)
+    assert rows(path) == wanted
