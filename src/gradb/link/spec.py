@@ -61,7 +61,7 @@ class RunSpec:
     script: str | None
     """Path of the script as given; None when ``module`` is run."""
     tape: str
-    """Path of the tape that the debuggee writes."""
+    """Path of the tape, beside which the debuggee writes its log."""
     module: str | None = None
     """Name of the module, as after ``python -m``."""
     arguments: tuple[str, ...] = ()

@@ -200,12 +200,6 @@ class TapeWriter:
         """Say what of an event could not be recorded (see the ``missing`` table)."""
         self.gaps.append((event, part, why, hides))
 
-    def forget(self, head: int) -> None:
-        """Take back what was said of values and gradients at an event after ``head``, which was never written."""
-        for rows in (self.tensors, self.grads):
-            while rows and rows[-1][1] > head:
-                rows.pop()
-
     def tensor(self, tensor: int, event: int, node: int | None, output_nr: int) -> None:
         """Say that a tensor's value (and from here on its node) is defined at ``event``."""
         self.tensors.append((tensor, event, node, output_nr))
@@ -248,20 +242,6 @@ class TapeWriter:
         iterations.append(iteration)
         numbers.append(value)
         self._touched.add(series)
-
-    def source_path(self, source: int | None) -> str | None:
-        """Return the path registered under a source id."""
-        return None if source is None else self._paths[source - 1]
-
-    def size(self) -> int:
-        """Return the bytes that the tape takes on the disk now."""
-        total = 0
-        for path in (self.path, f"{self.path}-wal"):
-            try:
-                total += os.stat(path).st_size
-            except OSError:
-                pass  # not there: nothing of it is taken
-        return total
 
     @property
     def has_pending(self) -> bool:

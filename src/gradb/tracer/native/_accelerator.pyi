@@ -1,12 +1,10 @@
 """The compiled module. It knows no torch until it is taught by ``learn``, and no tensor but those it was taught."""
 
-from collections.abc import Callable, Mapping, Sized
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import torch
 
-from gradb.log.pen import Row
-from gradb.log.segments import Segment
+from gradb.log.pen import MakePen
 from gradb.tape.wire import Blob
 
 SOURCES: str
@@ -41,50 +39,8 @@ def knows(tensor: torch.Tensor, /) -> bool:
 def extend(floats: list[float], tensor: torch.Tensor, most: int, /) -> bool:
     """Append all elements, if they are at most so many of float32 or float64 that lie side by side; tell whether."""
 
-class Pen:
-    """Writes records of a log as ``gradb.log.pen.PythonPen`` does; its arguments are those of ``MakePen``."""
-
-    head: int
-    ids: dict[Any, int]
-    def __init__(
-        self, make_room: Callable[[int], object], say_rest: Callable[[], object], rest: tuple[Sized, ...], /
-    ) -> None: ...
-    def use(self, segment: Segment | None, /) -> None: ...
-    def event(
-        self,
-        kind: str,
-        name: str,
-        place: Row,
-        detail: str,
-        data: bytes | None,
-        scope: str,
-        iteration: int,
-        phase: str,
-        node: int | None,
-        flags: int,
-        thread: int,
-        /,
-    ) -> int: ...
-    def node(
-        self,
-        id: int,
-        name: str,
-        event: int,
-        kind: str,
-        saves: bool,
-        tensor: int | None,
-        edges: list[tuple[int | None, int]],
-        /,
-    ) -> None: ...
-    def tensor(self, tensor: int, event: int, node: int | None, output_nr: int, /) -> None: ...
-    def grad(self, tensor: int, event: int, fills: int, since: int, /) -> None: ...
-    def name(self, tensor: int, event: int, name: str, /) -> None: ...
-    def point(self, series: int, event: int, iteration: int, value: float, /) -> None: ...
-    def say(self, record: bytes, /) -> None: ...
-    def id(self, key: Any, /) -> int: ...
-    def forget(self, head: int, /) -> None: ...
-    def write(self) -> None: ...
-    def has_said(self) -> bool: ...
+Pen: MakePen
+"""Writes records of a log as ``gradb.log.pen.PythonPen`` does."""
 
 class Reader:
     """Turns tensors into text and bytes: see ``Snapshots`` for what each method returns.
