@@ -199,7 +199,7 @@ def check_recording(folder: Path, name: str, script: Callable[[], Any]) -> int:
         record(tapes[1], script)
     quick, slow = (list(_rows(tape)) for tape in tapes)
     for (table, one, means), (other_table, other, other_means) in zip(quick, slow, strict=True):
-        assert (table, one) == (other_table, other)
+        assert (table, one) == (other_table, other), f"{table}: {one}\n{other_table}: {other}"
         assert_means(means, other_means, 1.0)
     return sum(table == "event" for table, *_ in quick)
 
