@@ -49,6 +49,7 @@ class Reader:
         limit: the largest number of elements stored whole.
         otherwise: does what ``take`` does for a tensor that is not known here.
         passing: does what ``take_passing`` does for one above the limit.
+        blob: makes what these two put bytes into, where the reader itself collects them otherwise.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Reader:
         limit: int,
         otherwise: Callable[[torch.Tensor, Blob], str],
         passing: Callable[[torch.Tensor, Blob], str],
+        blob: type[Blob],
     ) -> None: ...
     def take(self, tensor: torch.Tensor | None, blob: Blob, /) -> str: ...
     def take_passing(self, tensor: torch.Tensor, blob: Blob, /) -> str: ...

@@ -2,7 +2,7 @@
 
 #include "layouts.h"
 
-static bool has_room(Buffer *buffer, size_t count)
+bool buffer_reserve(Buffer *buffer, size_t count)
 {
     if (buffer->used + count <= buffer->size)
         return true;
@@ -21,11 +21,44 @@ static bool has_room(Buffer *buffer, size_t count)
 
 bool buffer_add(Buffer *buffer, const void *bytes, size_t count)
 {
-    if (!has_room(buffer, count))
+    if (!buffer_reserve(buffer, count))
         return false;
     memcpy(buffer->bytes + buffer->used, bytes, count);
     buffer->used += count;
     return true;
+}
+
+bool buffer_add_text(Buffer *buffer, const char *text)
+{
+    return buffer_add(buffer, text, strlen(text));
+}
+
+bool buffer_add_integer(Buffer *buffer, int64_t number)
+{
+    char digits[20], *first = digits + sizeof digits;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do
+        *--first = (char)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0)
+        *--first = '-';
+    return buffer_add(buffer, first, (size_t)(digits + sizeof digits - first));
+}
+
+bool buffer_add_string(Buffer *buffer, PyObject *string)
+{
+    Py_ssize_t length;
+    const char *bytes = PyUnicode_AsUTF8AndSize(string, &length);
+    if (bytes != NULL)
+        return buffer_add(buffer, bytes, (size_t)length);
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        return false;
+    PyErr_Clear();
+    PyObject *encoded = PyUnicode_AsEncodedString(string, "utf-8", "replace");
+    bool is_done =
+        encoded != NULL && buffer_add(buffer, PyBytes_AS_STRING(encoded), (size_t)PyBytes_GET_SIZE(encoded));
+    Py_XDECREF(encoded);
+    return is_done;
 }
 
 bool buffer_add_record(Buffer *buffer, void *record, size_t size, const void *part, size_t part_size)
@@ -35,7 +68,7 @@ bool buffer_add_record(Buffer *buffer, void *record, size_t size, const void *pa
         PyErr_SetString(PyExc_ValueError, "a record is longer than any may be");
         return false;
     }
-    if (!has_room(buffer, length))
+    if (!buffer_reserve(buffer, length))
         return false;
     uint32_t written = (uint32_t)length;
     memcpy(record, &written, sizeof written);

@@ -16,8 +16,16 @@ typedef struct {
     size_t used, size;
 } Buffer;
 
-/* Each returns false with an error set where there is no memory; then nothing was added. */
+/* Each that adds returns false with an error set where there is no memory; then nothing was added. */
 bool buffer_add(Buffer *buffer, const void *bytes, size_t count);
+
+/* Have room for so many bytes more, at `bytes + used`. */
+bool buffer_reserve(Buffer *buffer, size_t count);
+
+/* Add text: that of C, that of a number, that of a string as UTF-8 (with "?" for what is none). */
+bool buffer_add_text(Buffer *buffer, const char *text);
+bool buffer_add_integer(Buffer *buffer, int64_t number);
+bool buffer_add_string(Buffer *buffer, PyObject *string);
 
 /* Add a record: its beginning, whose `length` is filled in here, and a part behind it. */
 bool buffer_add_record(Buffer *buffer, void *record, size_t size, const void *part, size_t part_size);

@@ -3,7 +3,6 @@
 #include <structmember.h>
 
 #include "buffer.h"
-#include "layouts.h"
 
 #define MAX_REST 4
 
@@ -216,189 +215,222 @@ static bool take_numbers(PyObject *const *arguments, int count, int64_t *numbers
     return true;
 }
 
-enum { KIND, NAME, PLACE, DETAIL, DATA, SCOPE, ITERATION, PHASE, NODE, FLAGS, THREAD, EVENT_ARGUMENTS };
-
-static bool fill_event(Pen *pen, PyObject *const *given, EventRecord *record)
+static bool fill_event(Pen *pen, const PenEvent *event, EventRecord *record)
 {
     uint32_t kind, name, place, scope, phase;
-    PyObject *const numbered[] = {given[ITERATION], given[NODE], given[FLAGS], given[THREAD]};
-    int64_t numbers[4];
-    if (!id_of(pen, given[KIND], &kind) || !id_of(pen, given[NAME], &name) ||
-        !id_of_place(pen, given[PLACE], &place) || !id_of(pen, given[SCOPE], &scope) ||
-        !id_of(pen, given[PHASE], &phase) || !take_numbers(numbered, 4, numbers))
+    if (!id_of(pen, event->kind, &kind) || !id_of(pen, event->name, &name) ||
+        !id_of_place(pen, event->place, &place) || !id_of(pen, event->scope, &scope) ||
+        !id_of(pen, event->phase, &phase))
         return false;
-    record->code = EVENT_CODE;
-    record->seq = pen->head + 1;
-    record->kind = kind;
-    record->name = name;
-    record->place = place;
-    record->scope = scope;
-    record->phase = phase;
-    record->iteration = (uint32_t)numbers[0];
-    record->node = numbers[1];
-    record->flags = (uint16_t)numbers[2];
-    record->thread = (uint16_t)numbers[3];
+    *record = (EventRecord){.code = EVENT_CODE, .seq = pen->head + 1, .kind = kind, .name = name, .place = place,
+                            .scope = scope, .phase = phase, .iteration = (uint32_t)event->iteration,
+                            .node = event->node, .flags = event->flags, .thread = event->thread,
+                            .detail_size = (uint32_t)event->detail_size,
+                            .data_size = event->data == NULL ? ABSENT : (uint32_t)event->data_size};
     return true;
 }
 
 /* Write an event behind what waits; everything that can fail is done before the first byte. */
-static PyObject *write_event(Pen *pen, EventRecord *record, const char *detail, size_t detail_size, PyObject *data)
+static bool write_event(Pen *pen, EventRecord *record, const PenEvent *event)
 {
-    size_t data_size = data == Py_None ? 0 : (size_t)PyBytes_GET_SIZE(data);
-    size_t length = record_length(sizeof *record + detail_size + data_size);
-    PyObject *seq = PyLong_FromLongLong(record->seq);
+    size_t length = record_length(sizeof *record + event->detail_size + event->data_size);
     if (length > MAX_RECORD) {
         PyErr_SetString(PyExc_ValueError, "a record is longer than any may be");
-        Py_CLEAR(seq);
+        return false;
     }
-    if (seq == NULL || !has_room(pen, waiting(pen) + length)) {
-        Py_XDECREF(seq);
-        return NULL;
-    }
+    if (!has_room(pen, waiting(pen) + length))
+        return false;
     if (pen->memory != NULL) {
         size_t before = put_waiting(pen), at = pen->at + before;
         char *target = pen->memory + at;
         record->length = before ? (uint32_t)length : 0;
-        record->detail_size = (uint32_t)detail_size;
-        record->data_size = data == Py_None ? ABSENT : (uint32_t)data_size;
         memcpy(target, record, sizeof *record);
-        memcpy(target + sizeof *record, detail, detail_size);
-        if (data_size)
-            memcpy(target + sizeof *record + detail_size, PyBytes_AS_STRING(data), data_size);
+        memcpy(target + sizeof *record, event->detail, event->detail_size);
+        if (event->data_size)
+            memcpy(target + sizeof *record + event->detail_size, event->data, event->data_size);
         publish(pen, before ? first_length(pen) : (uint32_t)length, before + length);
         forget_waiting(pen);
     }
     pen->head = record->seq;
-    return seq;
+    return true;
 }
 
-static PyObject *pen_event(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+int64_t pen_put_event(PyObject *self, const PenEvent *event)
 {
     Pen *pen = (Pen *)self;
-    EventRecord record = {0};
-    Py_ssize_t length;
-    PyObject *held, *seq = NULL;
-    if (!takes(count, EVENT_ARGUMENTS, "event"))
-        return NULL;
-    if (arguments[DATA] != Py_None && !PyBytes_Check(arguments[DATA])) {
-        PyErr_SetString(PyExc_TypeError, "data is bytes or None");
-        return NULL;
-    }
+    EventRecord record;
     if (has_rest(pen)) {
         PyObject *done = PyObject_CallNoArgs(pen->say_rest);
         Py_XDECREF(done);
         if (done == NULL)
-            return NULL;
+            return -1;
     }
-    const char *detail = utf8_of(arguments[DETAIL], &length, &held);
-    if (detail != NULL && fill_event(pen, arguments, &record))
-        seq = write_event(pen, &record, detail, (size_t)length, arguments[DATA]);
-    Py_XDECREF(held);
-    return seq;
+    return fill_event(pen, event, &record) && write_event(pen, &record, event) ? record.seq : -1;
 }
 
-static bool add_edges(Buffer *text, PyObject *edges)
+static bool add_edges(Buffer *text, const PenEdge *edges, size_t count)
 {
-    if (!buffer_add(text, "[", 1))
-        return false;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(edges); i++) {
-        PyObject *edge = PyList_GET_ITEM(edges, i);
-        int64_t numbers[2];
-        if (!PyTuple_Check(edge) || PyTuple_GET_SIZE(edge) != 2) {
-            PyErr_SetString(PyExc_TypeError, "an edge is a pair");
-            return false;
-        }
-        if (!take_numbers(&PyTuple_GET_ITEM(edge, 0), 2, numbers))
-            return false;
-        char written[64];
-        int length = numbers[0] == NO_NUMBER
-                         ? snprintf(written, sizeof written, "%s[null,%lld]", i ? "," : "", (long long)numbers[1])
-                         : snprintf(written, sizeof written, "%s[%lld,%lld]", i ? "," : "", (long long)numbers[0],
-                                    (long long)numbers[1]);
-        if (!buffer_add(text, written, (size_t)length))
-            return false;
+    bool is_done = buffer_add(text, "[", 1);
+    for (size_t i = 0; is_done && i < count; i++) {
+        bool is_end = edges[i].node == NO_NUMBER;
+        is_done = buffer_add_text(text, i ? ",[" : "[") &&
+                  (is_end ? buffer_add_text(text, "null") : buffer_add_integer(text, edges[i].node)) &&
+                  buffer_add(text, ",", 1) && buffer_add_integer(text, edges[i].number) && buffer_add(text, "]", 1);
     }
-    return buffer_add(text, "]", 1);
+    return is_done && buffer_add(text, "]", 1);
 }
 
-static PyObject *pen_node(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+bool pen_put_node(PyObject *self, int64_t id, PyObject *name, int64_t event, PyObject *kind, bool saves,
+                  int64_t tensor, const PenEdge *edges, size_t count)
 {
     Pen *pen = (Pen *)self;
+    NodeRecord record = {.code = NODE_CODE, .id = id, .event = event, .tensor = tensor, .saves = saves};
+    uint32_t name_id, kind_id;
+    Buffer text = {0};
+    bool is_done = id_of(pen, name, &name_id) && id_of(pen, kind, &kind_id) && add_edges(&text, edges, count);
+    if (is_done) {
+        record.name = name_id;
+        record.kind = kind_id;
+        record.edges_size = (uint32_t)text.used;
+        is_done = buffer_add_record(&pen->said, &record, sizeof record, text.bytes, text.used);
+    }
+    buffer_free(&text);
+    return is_done;
+}
+
+bool pen_put_tensor(PyObject *self, int64_t tensor, int64_t event, int64_t node, int64_t output_nr)
+{
+    TensorRecord record = {.length = sizeof record, .code = TENSOR_CODE, .tensor = tensor, .event = event,
+                           .node = node, .output_nr = output_nr};
+    return buffer_add(&((Pen *)self)->tensors, &record, sizeof record);
+}
+
+bool pen_put_grad(PyObject *self, int64_t tensor, int64_t event, int64_t fills, int64_t since)
+{
+    GradRecord record = {.length = sizeof record, .code = GRAD_CODE, .tensor = tensor, .event = event,
+                         .fills = fills, .since = since};
+    return buffer_add(&((Pen *)self)->grads, &record, sizeof record);
+}
+
+bool pen_put_name(PyObject *self, int64_t tensor, int64_t event, PyObject *name)
+{
+    Pen *pen = (Pen *)self;
+    uint32_t id;
+    if (!id_of(pen, name, &id))
+        return false;
+    NameRecord record = {.code = NAME_CODE, .tensor = tensor, .event = event, .name = id};
+    return buffer_add_record(&pen->said, &record, sizeof record, NULL, 0);
+}
+
+int64_t pen_head(PyObject *self)
+{
+    return ((Pen *)self)->head;
+}
+
+/* --- methods ----------------------------------------------------------------------------------------------------- */
+
+enum { KIND, NAME, PLACE, DETAIL, DATA, SCOPE, ITERATION, PHASE, NODE, FLAGS, THREAD, EVENT_ARGUMENTS };
+
+static PyObject *pen_event(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    Py_ssize_t length;
+    PyObject *held;
+    int64_t numbers[4], seq = -1;
+    if (!takes(count, EVENT_ARGUMENTS, "event"))
+        return NULL;
+    PyObject *const numbered[] = {given[ITERATION], given[NODE], given[FLAGS], given[THREAD]}, *data = given[DATA];
+    if (data != Py_None && !PyBytes_Check(data)) {
+        PyErr_SetString(PyExc_TypeError, "data is bytes or None");
+        return NULL;
+    }
+    const char *detail = utf8_of(given[DETAIL], &length, &held);
+    if (detail != NULL && take_numbers(numbered, 4, numbers))
+        seq = pen_put_event(self, &(PenEvent){
+            .kind = given[KIND], .name = given[NAME], .place = given[PLACE], .scope = given[SCOPE],
+            .phase = given[PHASE], .iteration = numbers[0], .node = numbers[1], .flags = (uint16_t)numbers[2],
+            .thread = (uint16_t)numbers[3], .detail = detail, .detail_size = (size_t)length,
+            .data = data == Py_None ? NULL : PyBytes_AS_STRING(data),
+            .data_size = data == Py_None ? 0 : (size_t)PyBytes_GET_SIZE(data)});
+    Py_XDECREF(held);
+    return seq < 0 ? NULL : PyLong_FromLongLong(seq);
+}
+
+/* Read pairs of numbers; NULL with an error set. */
+static PenEdge *edges_of(PyObject *pairs)
+{
+    Py_ssize_t count = PyList_Check(pairs) ? PyList_GET_SIZE(pairs) : -1;
+    PenEdge *edges = count < 0 ? NULL : PyMem_New(PenEdge, (size_t)count + 1);
+    if (count < 0)
+        PyErr_SetString(PyExc_TypeError, "edges are a list");
+    else if (edges == NULL)
+        PyErr_NoMemory();
+    for (Py_ssize_t i = 0; edges != NULL && i < count; i++) {
+        PyObject *pair = PyList_GET_ITEM(pairs, i);
+        int64_t numbers[2];
+        if (PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+            take_numbers(&PyTuple_GET_ITEM(pair, 0), 2, numbers)) {
+            edges[i] = (PenEdge){numbers[0], numbers[1]};
+            continue;
+        }
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "an edge is a pair");
+        PyMem_Free(edges);
+        edges = NULL;
+    }
+    return edges;
+}
+
+static PyObject *done_if(bool is_done)
+{
+    return is_done ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *pen_node(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
     if (!takes(count, 7, "node"))
         return NULL;
-    if (!PyList_Check(arguments[6])) {
-        PyErr_SetString(PyExc_TypeError, "edges are a list");
-        return NULL;
-    }
-    PyObject *const numbered[] = {arguments[0], arguments[2], arguments[5]};
+    PyObject *const numbered[] = {given[0], given[2], given[5]};
     int64_t numbers[3];
-    uint32_t name, kind;
-    int saves = PyObject_IsTrue(arguments[4]);
-    if (saves < 0 || !take_numbers(numbered, 3, numbers) || !id_of(pen, arguments[1], &name) ||
-        !id_of(pen, arguments[3], &kind))
-        return NULL;
-    Buffer text = {0};
-    NodeRecord record = {.code = NODE_CODE, .id = numbers[0], .event = numbers[1], .name = name, .kind = kind,
-                         .tensor = numbers[2], .saves = (uint8_t)saves};
-    bool is_done = add_edges(&text, arguments[6]);
-    record.edges_size = (uint32_t)text.used;
-    is_done = is_done && buffer_add_record(&pen->said, &record, sizeof record, text.bytes, text.used);
-    buffer_free(&text);
-    if (!is_done)
-        return NULL;
-    Py_RETURN_NONE;
+    int saves = PyObject_IsTrue(given[4]);
+    PenEdge *edges = saves >= 0 && take_numbers(numbered, 3, numbers) ? edges_of(given[6]) : NULL;
+    bool is_done = edges != NULL && pen_put_node(self, numbers[0], given[1], numbers[1], given[3], saves, numbers[2],
+                                                 edges, (size_t)PyList_GET_SIZE(given[6]));
+    PyMem_Free(edges);
+    return done_if(is_done);
 }
 
-static PyObject *pen_tensor(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *pen_tensor(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     int64_t numbers[4];
-    if (!takes(count, 4, "tensor") || !take_numbers(arguments, 4, numbers))
-        return NULL;
-    TensorRecord record = {.length = sizeof record, .code = TENSOR_CODE, .tensor = numbers[0], .event = numbers[1],
-                           .node = numbers[2], .output_nr = numbers[3]};
-    if (!buffer_add(&((Pen *)self)->tensors, &record, sizeof record))
-        return NULL;
-    Py_RETURN_NONE;
+    return done_if(takes(count, 4, "tensor") && take_numbers(given, 4, numbers) &&
+                   pen_put_tensor(self, numbers[0], numbers[1], numbers[2], numbers[3]));
 }
 
-static PyObject *pen_grad(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *pen_grad(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     int64_t numbers[4];
-    if (!takes(count, 4, "grad") || !take_numbers(arguments, 4, numbers))
-        return NULL;
-    GradRecord record = {.length = sizeof record, .code = GRAD_CODE, .tensor = numbers[0], .event = numbers[1],
-                         .fills = numbers[2], .since = numbers[3]};
-    if (!buffer_add(&((Pen *)self)->grads, &record, sizeof record))
-        return NULL;
-    Py_RETURN_NONE;
+    return done_if(takes(count, 4, "grad") && take_numbers(given, 4, numbers) &&
+                   pen_put_grad(self, numbers[0], numbers[1], numbers[2], numbers[3]));
 }
 
-static PyObject *pen_name(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *pen_name(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
-    Pen *pen = (Pen *)self;
     int64_t numbers[2];
-    uint32_t name;
-    if (!takes(count, 3, "name") || !take_numbers(arguments, 2, numbers) || !id_of(pen, arguments[2], &name))
-        return NULL;
-    NameRecord record = {.code = NAME_CODE, .tensor = numbers[0], .event = numbers[1], .name = name};
-    if (!buffer_add_record(&pen->said, &record, sizeof record, NULL, 0))
-        return NULL;
-    Py_RETURN_NONE;
+    return done_if(takes(count, 3, "name") && take_numbers(given, 2, numbers) &&
+                   pen_put_name(self, numbers[0], numbers[1], given[2]));
 }
 
-static PyObject *pen_point(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *pen_point(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     int64_t numbers[3];
-    if (!takes(count, 4, "point") || !take_numbers(arguments, 3, numbers))
+    if (!takes(count, 4, "point") || !take_numbers(given, 3, numbers))
         return NULL;
-    double value = PyFloat_AsDouble(arguments[3]);
+    double value = PyFloat_AsDouble(given[3]);
     if (value == -1.0 && PyErr_Occurred())
         return NULL;
     PointRecord record = {.code = POINT_CODE, .series = (uint32_t)numbers[0], .event = numbers[1],
                           .iteration = numbers[2], .value = value};
-    if (!buffer_add_record(&((Pen *)self)->said, &record, sizeof record, NULL, 0))
-        return NULL;
-    Py_RETURN_NONE;
+    return done_if(buffer_add_record(&((Pen *)self)->said, &record, sizeof record, NULL, 0));
 }
 
 static PyObject *pen_say(PyObject *self, PyObject *record)
@@ -583,6 +615,13 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
+static PyTypeObject *pen_class;
+
+bool pen_check(PyObject *object)
+{
+    return pen_class != NULL && Py_IS_TYPE(object, pen_class);
+}
+
 PyObject *pen_type(void)
 {
     address_name = PyUnicode_InternFromString("address");
@@ -591,5 +630,7 @@ PyObject *pen_type(void)
     library_name = PyUnicode_InternFromString("library");
     if (address_name == NULL || size_name == NULL || at_name == NULL || library_name == NULL)
         return NULL;
-    return PyType_FromSpec(&spec);
+    PyObject *type = PyType_FromSpec(&spec);
+    pen_class = (PyTypeObject *)type;
+    return type;
 }

@@ -9,6 +9,7 @@ typedef struct {
     int64_t limit;
     PyObject *otherwise; /* called with tensor and blob where C does not know the tensor */
     PyObject *passing;   /* called so for a large gradient on its way through the engine */
+    PyObject *blob;      /* makes the blob that these are given where there is none */
 } Reader;
 
 static PyObject *parts_name, *size_name, *nonfinite_name, *comma, *nothing;
@@ -95,6 +96,89 @@ static PyObject *take(Reader *reader, PyObject *tensor, PyObject *blob, bool is_
         return text;
     return PyObject_Vectorcall(reader->otherwise, pair, 2, NULL);
 }
+
+/* --- into a draft ------------------------------------------------------------------------------------------------ */
+
+void draft_free(Draft *draft)
+{
+    buffer_free(&draft->text);
+    buffer_free(&draft->data);
+}
+
+static bool add_whole(const View *view, Draft *draft)
+{
+    size_t size = (size_t)view->count * view->dtype->size, at = draft->data.used;
+    if (!text_add_whole(&draft->text, view, (int64_t)at) || !buffer_reserve(&draft->data, size))
+        return false;
+    char *target = draft->data.bytes + at;
+    if (view->is_dense && view->count)
+        memcpy(target, view->data, size);
+    else
+        walk_copy(view, target, view->count);
+    draft->data.used = at + size;
+    draft->has_nonfinite |= view->dtype->first_nonfinite(target, view->count) >= 0;
+    return true;
+}
+
+/* Add a text that Python made, and the bytes that it put into a blob. */
+static bool add_made(PyObject *text, PyObject *blob, Draft *draft)
+{
+    PyObject *parts = PyObject_GetAttr(blob, parts_name), *nonfinite = PyObject_GetAttr(blob, nonfinite_name);
+    bool is_done = parts != NULL && nonfinite != NULL && PyList_Check(parts) && PyUnicode_Check(text) &&
+                   buffer_add_string(&draft->text, text);
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(parts); i++) {
+        PyObject *part = PyList_GET_ITEM(parts, i);
+        is_done = PyBytes_Check(part) &&
+                  buffer_add(&draft->data, PyBytes_AS_STRING(part), (size_t)PyBytes_GET_SIZE(part));
+    }
+    draft->has_nonfinite |= nonfinite == Py_True;
+    Py_XDECREF(parts);
+    Py_XDECREF(nonfinite);
+    if (!is_done && !PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "a text and bytes are needed");
+    return is_done;
+}
+
+static bool add_otherwise(Reader *reader, PyObject *function, PyObject *tensor, Draft *draft)
+{
+    PyObject *blob = PyObject_CallNoArgs(reader->blob), *size = PyLong_FromSize_t(draft->data.used), *text = NULL;
+    if (blob != NULL && size != NULL && PyObject_SetAttr(blob, size_name, size) == 0)
+        text = PyObject_CallFunctionObjArgs(function, tensor, blob, NULL);
+    bool is_done = text != NULL && add_made(text, blob, draft);
+    Py_XDECREF(blob);
+    Py_XDECREF(size);
+    Py_XDECREF(text);
+    return is_done;
+}
+
+static bool add_summary(Reader *reader, PyObject *tensor, const View *view, Draft *draft)
+{
+    Statistics found;
+    if (!statistics_take(view, &found))
+        return add_otherwise(reader, reader->otherwise, tensor, draft);
+    size_t at = draft->data.used;
+    if (!buffer_add(&draft->data, found.corner, (size_t)found.corner_count * sizeof(double)))
+        return false;
+    draft->has_nonfinite |= found.first >= 0;
+    return text_add_summary(&draft->text, view, &found, (int64_t)at);
+}
+
+bool reader_add(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)
+{
+    Reader *reader = (Reader *)self;
+    View view;
+    if (tensor == Py_None)
+        return buffer_add_text(&draft->text, "null");
+    if (!tensor_view(tensor, &view))
+        return add_otherwise(reader, reader->otherwise, tensor, draft);
+    if (view.count <= reader->limit)
+        return add_whole(&view, draft);
+    if (is_passing)
+        return add_otherwise(reader, reader->passing, tensor, draft);
+    return add_summary(reader, tensor, &view, draft);
+}
+
+/* --- methods ----------------------------------------------------------------------------------------------------- */
 
 static bool are_enough(Py_ssize_t count, Py_ssize_t wanted)
 {
@@ -222,14 +306,15 @@ PyObject *reader_summarise(PyObject *module, PyObject *tensor)
 static int reader_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     Reader *reader = (Reader *)self;
-    static char *names[] = {"limit", "otherwise", "passing", NULL};
+    static char *names[] = {"limit", "otherwise", "passing", "blob", NULL};
     long long limit;
-    PyObject *otherwise, *passing;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOO", names, &limit, &otherwise, &passing))
+    PyObject *otherwise, *passing, *blob;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOOO", names, &limit, &otherwise, &passing, &blob))
         return -1;
     reader->limit = limit;
     Py_XSETREF(reader->otherwise, Py_NewRef(otherwise));
     Py_XSETREF(reader->passing, Py_NewRef(passing));
+    Py_XSETREF(reader->blob, Py_NewRef(blob));
     return 0;
 }
 
@@ -238,6 +323,7 @@ static int reader_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Reader *)self)->otherwise);
     Py_VISIT(((Reader *)self)->passing);
+    Py_VISIT(((Reader *)self)->blob);
     return 0;
 }
 
@@ -245,6 +331,7 @@ static int reader_clear(PyObject *self)
 {
     Py_CLEAR(((Reader *)self)->otherwise);
     Py_CLEAR(((Reader *)self)->passing);
+    Py_CLEAR(((Reader *)self)->blob);
     return 0;
 }
 

@@ -3,10 +3,23 @@
 #ifndef GRADB_READER_H
 #define GRADB_READER_H
 
+#include "buffer.h"
 #include "tensor.h"
 
 /* Make the type, or return NULL with an error set. */
 PyObject *reader_type(void);
+
+/* What is collected of one event: its text, the bytes beside it, and whether a value has a NaN or an infinity. */
+typedef struct {
+    Buffer text, data;
+    bool has_nonfinite;
+} Draft;
+
+void draft_free(Draft *draft);
+
+/* Add the text of a value (None is null) and its bytes, as `take` and `take_passing` of a reader do; false with an error
+   set. What is not known here is read by the reader's Python functions. */
+bool reader_add(PyObject *reader, PyObject *tensor, bool is_passing, Draft *draft);
 
 /* Functions of the module: see _accelerator.pyi. */
 PyObject *reader_look(PyObject *module, PyObject *tensor);

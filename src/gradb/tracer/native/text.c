@@ -104,30 +104,58 @@ PyObject *text_of_numbers(const Statistics *found)
     return add_numbers(&text, found) ? finish(&text) : PyErr_NoMemory();
 }
 
+static void write_whole(Text *text, const View *view, int64_t offset)
+{
+    begin(text, view);
+    add_integer(text, offset);
+    add(text, ",null,\"\"]");
+}
+
+/* False without memory. */
+static bool write_summary(Text *text, const View *view, const Statistics *found, int64_t offset)
+{
+    begin(text, view);
+    add(text, "null,[");
+    if (!add_numbers(text, found))
+        return false;
+    add(text, ",");
+    add_integer(text, offset);
+    add(text, ",");
+    add_integer(text, found->corner_count);
+    if (found->first >= 0) {
+        add(text, ",");
+        add_integer(text, found->first);
+    }
+    add(text, "],\"\"]");
+    return true;
+}
+
 PyObject *text_of_whole(const View *view, int64_t offset)
 {
     Text text;
-    begin(&text, view);
-    add_integer(&text, offset);
-    add(&text, ",null,\"\"]");
+    write_whole(&text, view, offset);
     return finish(&text);
 }
 
 PyObject *text_of_summary(const View *view, const Statistics *found, int64_t offset)
 {
     Text text;
-    begin(&text, view);
-    add(&text, "null,[");
-    if (!add_numbers(&text, found))
-        return PyErr_NoMemory();
-    add(&text, ",");
-    add_integer(&text, offset);
-    add(&text, ",");
-    add_integer(&text, found->corner_count);
-    if (found->first >= 0) {
-        add(&text, ",");
-        add_integer(&text, found->first);
+    return write_summary(&text, view, found, offset) ? finish(&text) : PyErr_NoMemory();
+}
+
+bool text_add_whole(Buffer *buffer, const View *view, int64_t offset)
+{
+    Text text;
+    write_whole(&text, view, offset);
+    return buffer_add(buffer, text.start, (size_t)(text.end - text.start));
+}
+
+bool text_add_summary(Buffer *buffer, const View *view, const Statistics *found, int64_t offset)
+{
+    Text text;
+    if (!write_summary(&text, view, found, offset)) {
+        PyErr_NoMemory();
+        return false;
     }
-    add(&text, "],\"\"]");
-    return finish(&text);
+    return buffer_add(buffer, text.start, (size_t)(text.end - text.start));
 }

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from gradb.tape.cutting import first_line
 from gradb.tape.wire import Blob, with_note, write_summary, write_unkept, write_whole
 from gradb.tracer.isolation.genuine import Methods
+from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native import reading
 from gradb.tracer.native.trial import accelerator
 from gradb.tracer.tensors.forms import Form, Forms, is_decoded
@@ -52,7 +53,11 @@ class Snapshots:
         self._direct = {dtype: known for dtype, known in self._forms.by_dtype.items() if not dtype.is_complex}
         self._native = accelerator()
         reading.use(self._native)
-        reader = None if self._native is None else self._native.Reader(limit, self._carefully, self._take_large_passing)
+        reader = (
+            None
+            if self._native is None
+            else self._native.Reader(limit, self._carefully, self._take_large_passing, Blob)
+        )
         self.take: Callable[[torch.Tensor | None, Blob], str] = reader.take if reader else self._take
         """Returns the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
         self.take_passing: Callable[[torch.Tensor, Blob], str] = reader.take_passing if reader else self._take_passing
@@ -101,6 +106,7 @@ class Snapshots:
             return self.take(tensor, blob)
         return self._take_large_passing(tensor, blob)
 
+    @shielded
     def _take_large_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
         """Return the text of what is larger than the limit, read once as long as nothing can have changed it.
 
@@ -118,6 +124,7 @@ class Snapshots:
         except Exception:
             return self._carefully(tensor, blob)
 
+    @shielded
     def _carefully(self, tensor: torch.Tensor, blob: Blob) -> str:
         shape: tuple[int, ...] = ()
         try:

@@ -1,0 +1,37 @@
+#include "slots.h"
+
+#include <structmember.h>
+
+static Py_ssize_t offset_of(PyObject *type, const char *name)
+{
+    PyObject *descriptor = PyObject_GetAttrString(type, name);
+    Py_ssize_t offset = -1;
+    if (descriptor == NULL)
+        return -1;
+    if (Py_IS_TYPE(descriptor, &PyMemberDescr_Type) &&
+        ((PyMemberDescrObject *)descriptor)->d_member->type == T_OBJECT_EX)
+        offset = ((PyMemberDescrObject *)descriptor)->d_member->offset;
+    else
+        PyErr_Format(PyExc_TypeError, "%s is no slot of %R", name, type);
+    Py_DECREF(descriptor);
+    return offset;
+}
+
+bool slots_find(PyObject *type, const char *const *names, Py_ssize_t *offsets)
+{
+    if (!PyType_Check(type)) {
+        PyErr_SetString(PyExc_TypeError, "a class is needed");
+        return false;
+    }
+    for (Py_ssize_t i = 0; names[i] != NULL; i++)
+        if ((offsets[i] = offset_of(type, names[i])) < 0)
+            return false;
+    return true;
+}
+
+void slot_set(PyObject *object, Py_ssize_t offset, PyObject *value)
+{
+    PyObject *before = SLOT(object, offset);
+    SLOT(object, offset) = value;
+    Py_XDECREF(before);
+}

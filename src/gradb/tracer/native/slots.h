@@ -1,0 +1,22 @@
+/* Slots of Python classes (`__slots__`), read and written where they lie.
+
+   The classes stay the one source of what there is: where a slot lies is asked of the class, once. An object may be
+   looked into only if its type is exactly the class that was asked. */
+
+#ifndef GRADB_SLOTS_H
+#define GRADB_SLOTS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+/* Find where the slots lie that are named, up to NULL; false with an error set. */
+bool slots_find(PyObject *type, const char *const *names, Py_ssize_t *offsets);
+
+/* The slot itself: NULL where nothing was assigned; the reference is the object's. */
+#define SLOT(object, offset) (*(PyObject **)(void *)((char *)(object) + (offset)))
+
+/* Assign to a slot; takes the reference over. */
+void slot_set(PyObject *object, Py_ssize_t offset, PyObject *value);
+
+#endif
