@@ -37,5 +37,11 @@ def installed() -> dict[str, Any]:
         ],
         "optimizer hooks": len(optimizer_hooks._global_optimizer_post_hooks),
         "meta path": list(sys.meta_path),
-        "threads": threading.active_count(),
+        "threads": threading.enumerate(),
     }
+
+
+def left_since(before: dict[str, Any]) -> list[str]:
+    """Return the names of what is not as it was; that a thread has ended which others had begun is no trace."""
+    found = [name for name, value in installed().items() if name != "threads" and value != before[name]]
+    return found + [f"thread {thread.name}" for thread in threading.enumerate() if thread not in before["threads"]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from gradb.frame.reader import Tape
@@ -35,6 +38,15 @@ vars(places)["index"] = _index_once
 # What runs the tests is below them on the stack, but no library that a recorded function has called: names of tensors
 # are not to be looked for in all that it holds.
 vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "pytest", "xdist"}
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Have none of the threads count that there are already: other tests have left them, and they may end any time."""
+    others = {thread for thread in threading.enumerate() if thread is not threading.current_thread()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "active_count", lambda: len(set(threading.enumerate()) - others))
+        yield
 
 
 def begin(path: Path, gate: Gate) -> Recorder:
@@ -69,8 +81,10 @@ def record(
     recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
     try:
-        with tracing(
-            recorder, Interventions(recorder, changes), probe=probe, is_stepping=lambda: is_stepping, nudge=nudge
+        interventions = Interventions(recorder, changes)
+        with (
+            _alone(),
+            tracing(recorder, interventions, probe=probe, is_stepping=lambda: is_stepping, nudge=nudge),
         ):
             result = function()
     finally:

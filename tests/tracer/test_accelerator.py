@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,21 @@ def _train() -> None:
 def test_a_training_is_recorded_as_in_python(tmp_path: Path) -> None:
     """Every row of the tape is the same, of large tensors too; means to six digits."""
     assert check_recording(tmp_path, "training", _train) > 50
+
+
+@built
+def test_a_thread_that_others_have_left_changes_no_recording(tmp_path: Path) -> None:
+    """A recording is the same whether or not a thread is still about that an earlier test has begun."""
+    over = threading.Event()
+    left = threading.Thread(target=over.wait)
+    left.start()
+
+    def script() -> None:
+        _train()
+        over.set()
+        left.join()
+
+    assert check_recording(tmp_path, "training", script) > 50
 
 
 @built

@@ -160,8 +160,12 @@ def test_other_threads_make_it_read_anew(tmp_path: Path, monkeypatch: pytest.Mon
     read = _count(monkeypatch)
     over = threading.Event()
     other = threading.Thread(target=over.wait)
-    other.start()
-    record(tmp_path / "run.tape", loss.backward)
+
+    def script() -> None:
+        other.start()
+        loss.backward()
+
+    record(tmp_path / "run.tape", script)
     over.set()
     other.join()
     assert read == [1.0, 1.0, 2.0, 2.0, 2.0, 2.0]

@@ -20,7 +20,7 @@ from tests.conformance.ops.judging import Tally, judge
 from tests.conformance.ops.results import MAX_PROBLEMS, Result
 from tests.conformance.ops.samples import NO_DTYPE, SEED, Case, Outcome, differentiable, outcome, samples
 from tests.conformance.ops.script import run
-from tests.tracer.installed import installed
+from tests.tracer.installed import installed, left_since
 from tests.tracer.recording import record
 
 _FOLDER = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a tape a sample: nothing to wait for a disk for
@@ -60,7 +60,7 @@ def _attempt_sample(
     before = installed()
     with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
         got, tally = _traced(op, traced, Path(folder, "run.tape"))
-    left = [name for name, value in installed().items() if value != before[name]]
+    left = left_since(before)
     result.nodes += tally.nodes
     result.checked += tally.checked
     result.sums += tally.sums
