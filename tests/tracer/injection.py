@@ -356,14 +356,17 @@ def check(part: Part, folder: Path, whole: Clean, *, always: bool) -> None:
 def _hold_against(whole: Clean, events: list[Seen], incomplete: set[int]) -> None:
     """Hold each event of which nothing is missing against the recording without a failure, where it has its like.
 
-    The line of a node is where the op that made it was called: where that was not seen, the node says no line.
+    The line of a node is where the op that made it was called: where that was not seen, the node says no line. That of
+    a leaf is where it was first seen.
     """
     left, without = set(range(len(events))) - incomplete, set(range(len(whole.events)))
     for old, new, count in difflib.SequenceMatcher(None, whole.events, events, autojunk=False).get_matching_blocks():
         left -= set(range(new, new + count))
         without -= set(range(old, old + count))
     moved = Counter(whole.events[number] for number in without)
-    moved.update((kind, None, data) for kind, _, data in list(moved.elements()) if kind in {"node_start", "node"})
+    lines = {None, *(events[number][1] for number in left if events[number][0] == "leaf")}
+    at_nodes = [event for event in moved.elements() if event[0] in {"node_start", "node", "accumulate"}]
+    moved.update((kind, line, data) for kind, _, data in at_nodes for line in lines)
     others = [events[number] for number in sorted(left) if events[number][0] not in _LATE]
     others = list((Counter(others) - moved).elements())
     assert not others, f"there are events that are others, and nothing says so: {others[:3]}"

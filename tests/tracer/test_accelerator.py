@@ -21,6 +21,8 @@ from gradb.tape.wire import Blob
 from gradb.tracer.native import reading, trial
 from gradb.tracer.native.loading import standing
 from gradb.tracer.tensors.norms import norm_of_all
+from gradb.tracer.watch.forward import ForwardMode
+from gradb.tracer.watch.torch_functions import Call
 from tests.tracer.both_ways import (
     check_memory,
     check_recording,
@@ -230,3 +232,27 @@ def test_without_it_nothing_is_said(tmp_path: Path) -> None:
 def _grad(tape: Tape) -> Any:
     detail: Any = next(tape.detail(event.seq) for event in tape.events() if event.kind == "accumulate")
     return detail.after.numbers()
+
+
+@built
+def test_common_ops_are_recorded_without_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once its places are known, no op of a plain training is left to Python; an unusual one is."""
+    left: list[str] = []
+    original = ForwardMode._returned
+
+    def returned(mode: ForwardMode, call: Call, *rest: Any) -> None:
+        left.append(call.display)
+        original(mode, call, *rest)
+
+    def script() -> None:
+        net = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 1))
+        for iteration in range(20):
+            left.clear()
+            out = net(torch.ones(4, 3)) * 2
+            loss = torch.stack([out, out + iteration]).reshape(-1).mean(dim=0)
+            loss.backward()
+            out.topk(1)
+
+    monkeypatch.setattr(ForwardMode, "_returned", returned)
+    record(tmp_path / "run.tape", script)
+    assert left == ["Tensor.topk"]

@@ -59,13 +59,13 @@ def _moved(message: warnings.WarningMessage, frame: FrameType | None) -> tuple[F
 
     There is no such frame (None) where the level is beyond the stack.
     """
-    level, bare, has_ours = 0, _bare(frame), False
+    level, bare, has_ours, called = 0, _bare(frame), False, frame
     while frame is not None:
         level += 1
-        has_ours |= frame.f_code.co_filename.startswith(PACKAGE)
+        has_ours |= _is_ours(frame) or _is_detour(frame, called)
         if frame.f_code.co_filename == message.filename and frame.f_lineno == message.lineno:
             break
-        frame = frame.f_back
+        frame, called = frame.f_back, frame
     if frame is None or not has_ours:
         return None
     target = None
@@ -76,14 +76,24 @@ def _moved(message: warnings.WarningMessage, frame: FrameType | None) -> tuple[F
 
 def _bare(frame: FrameType | None) -> Iterator[FrameType]:
     """Yield the frames that there would be without us, the innermost first."""
-    is_ours = False
+    called = frame
     while frame is not None and frame.f_code.co_filename != _BELOW:
-        if is_ours and frame.f_code is _DETOUR:
+        if _is_detour(frame, called):
             frame = frame.f_back  # the function that torch has handed to us, which runs once more inside
-            is_ours = False
-        elif not (is_ours := frame.f_code.co_filename.startswith(PACKAGE)):
+        elif not _is_ours(frame):
             yield frame
-        frame = None if frame is None else frame.f_back
+        frame, called = None if frame is None else frame.f_back, frame
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def _is_detour(frame: FrameType, called: FrameType | None) -> bool:
+    """Tell whether this is where torch hands a function to us: we run then, or, from C, that function once more."""
+    if frame.f_code is not _DETOUR or called is None or frame.f_back is None:
+        return False
+    return _is_ours(called) or called.f_code is frame.f_back.f_code
 
 
 def _forget(message: warnings.WarningMessage, frame: FrameType) -> None:

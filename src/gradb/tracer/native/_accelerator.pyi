@@ -1,6 +1,7 @@
 """The compiled module. It knows no torch until it is taught by ``learn``, and no tensor but those it was taught."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -38,6 +39,21 @@ def knows(tensor: torch.Tensor, /) -> bool:
 
 def extend(floats: list[float], tensor: torch.Tensor, most: int, /) -> bool:
     """Append all elements, if they are at most so many of float32 or float64 that lie side by side; tell whether."""
+
+def learn_classes(classes: tuple[type, ...], /) -> None:
+    """Learn where the slots lie of TensorRecord, NodeMark, Place, Found, Names and Call (of torch functions).
+
+    Raises:
+        TypeError, AttributeError: one of them has no such slot.
+    """
+
+class Forward:
+    """Stands in for ``ForwardMode.__torch_function__``; ``parts`` is what ``watch/common_ops.forward`` gives it."""
+
+    def __init__(self, parts: dict[str, Any], /) -> None: ...
+    def __call__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, /
+    ) -> Any: ...
 
 Pen: MakePen
 """Writes records of a log as ``gradb.log.pen.PythonPen`` does."""

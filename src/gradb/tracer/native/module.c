@@ -2,8 +2,11 @@
 
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
+#include "context.h"
+#include "forward.h"
 #include "pen.h"
 #include "reader.h"
+#include "records.h"
 #include "tensor.h"
 
 #ifndef SOURCES
@@ -12,6 +15,7 @@
 
 static PyMethodDef functions[] = {
     {"learn", tensor_learn, METH_VARARGS, NULL},
+    {"learn_classes", context_learn, METH_O, NULL},
     {"look", reader_look, METH_O, NULL},
     {"knows", reader_knows, METH_O, NULL},
     {"extend", (PyCFunction)(void (*)(void))reader_extend, METH_FASTCALL, NULL},
@@ -23,15 +27,21 @@ static PyMethodDef functions[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, .m_name = "_accelerator", .m_size = -1, .m_methods = functions};
 
+/* Add a type under its name; takes it over. */
+static bool add_type(PyObject *module, const char *name, PyObject *type)
+{
+    bool is_done = type != NULL && PyModule_AddObjectRef(module, name, type) == 0;
+    Py_XDECREF(type);
+    return is_done;
+}
+
 PyMODINIT_FUNC PyInit__accelerator(void)
 {
-    PyObject *reader = reader_type(), *pen = pen_type();
-    PyObject *module = reader == NULL || pen == NULL ? NULL : PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
     if (module != NULL &&
-        (PyModule_AddObjectRef(module, "Reader", reader) < 0 || PyModule_AddObjectRef(module, "Pen", pen) < 0 ||
-         PyModule_AddStringConstant(module, "SOURCES", SOURCES) < 0))
+        !(context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
+          add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
+          PyModule_AddStringConstant(module, "SOURCES", SOURCES) == 0))
         Py_CLEAR(module);
-    Py_XDECREF(reader);
-    Py_XDECREF(pen);
     return module;
 }

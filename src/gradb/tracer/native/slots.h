@@ -19,4 +19,17 @@ bool slots_find(PyObject *type, const char *const *names, Py_ssize_t *offsets);
 /* Assign to a slot; takes the reference over. */
 void slot_set(PyObject *object, Py_ssize_t offset, PyObject *value);
 
+/* All slots of a class. */
+#define MAX_SLOTS 32
+typedef struct {
+    Py_ssize_t offsets[MAX_SLOTS];
+    Py_ssize_t count;
+} Layout;
+
+bool slots_all(PyObject *type, Layout *layout);
+
+/* Return a new object whose slots hold what those of a pattern do, which is of the same class; its `__init__` is not
+   run. NULL with an error set. */
+PyObject *slots_copy(PyObject *pattern, const Layout *layout);
+
 #endif

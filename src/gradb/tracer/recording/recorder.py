@@ -55,7 +55,8 @@ class Recorder:
         """True when something has to be done between two events."""
         self._is_due = False
         self.is_open = True
-        self._threads: dict[int, int] = {threading.main_thread().ident or 0: 0}
+        self.threads: dict[int, int] = {threading.main_thread().ident or 0: 0}
+        """Numbers of threads by their idents."""
         self._pid = os.getpid()
 
     @property
@@ -135,9 +136,9 @@ class Recorder:
         ``detail`` is its wire form, which ``write`` of its kind returns.
         """
         self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
-        thread = self._threads.get(ident := threading.get_ident())
+        thread = self.threads.get(ident := threading.get_ident())
         if thread is None:
-            thread = self._threads[ident] = len(self._threads)
+            thread = self.threads[ident] = len(self.threads)
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
         flags = QUIET * is_quiet | NONFINITE * has_nonfinite
         seq = self._event(
@@ -167,7 +168,7 @@ class Recorder:
 
     def join_main_thread(self) -> None:
         """Count what the calling thread records (prints, by the clock) as the main thread's."""
-        self._threads[threading.get_ident()] = 0
+        self.threads[threading.get_ident()] = 0
 
     def note(self, text: str) -> None:
         """Say something about the recording itself, on the tape."""

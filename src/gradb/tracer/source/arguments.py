@@ -36,7 +36,7 @@ def tensors_in(values: Iterable[Any]) -> list[torch.Tensor]:
     return found
 
 
-_LITERALS = (
+LITERALS = (
     int,
     float,
     complex,
@@ -51,6 +51,7 @@ _LITERALS = (
     torch.memory_format,
     type(...),
 )
+"""Types of what is shown by its ``repr``."""
 
 
 def describe(value: Any, indexes: dict[int, int]) -> str:
@@ -60,7 +61,7 @@ def describe(value: Any, indexes: dict[int, int]) -> str:
     if isinstance(value, (list, tuple)):
         inner = ", ".join(describe(item, indexes) for item in value[:8]) + (", …" if len(value) > 8 else "")
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-    if type(value) in _LITERALS:
+    if type(value) in LITERALS:
         text = repr(value)
         return shortened(text, 60)
     return f"<{type(value).__name__}>"

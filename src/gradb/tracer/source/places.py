@@ -17,7 +17,7 @@ import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradb.tracer import PACKAGE
 from gradb.tracer.source.syntax import NAMELESS, Index, Names, Span, index
@@ -101,6 +101,10 @@ class Places:
         self._codes: dict[int, tuple[CodeType, dict[int, Place]]] = {}
         self._files: dict[str, _File] = {}
         self._libraries: dict[tuple[PlaceRow, str, int], Place] = {}
+
+    def parts(self) -> dict[str, Any]:
+        """Return what the accelerator looks up that was found before."""
+        return {"place_kinds": self._kinds, "place_codes": self._codes, "place_libraries": self._libraries}
 
     def learn_torch(self, folder: str) -> None:
         """Say where torch lives, once it is imported."""

@@ -11,6 +11,7 @@ import functools
 import itertools
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -31,6 +32,10 @@ class TensorIds:
         self._records: dict[int, TensorRecord] = {}
         self._buffers = Buffers()
         self._next = itertools.count(1)
+
+    def parts(self) -> dict[str, Any]:
+        """Return what the accelerator begins records with, and forgets them by."""
+        return {"records": self._records, "record_numbers": self._next, "forget": self._forget}
 
     def record(self, tensor: torch.Tensor) -> TensorRecord:
         """Return what is known of a tensor, beginning a record when it was never seen."""

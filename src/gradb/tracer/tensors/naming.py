@@ -75,6 +75,10 @@ class Namer:
         self._fruitless = self._fruitless_in_libraries = 0
         self.missing = missing
 
+    def parts(self) -> dict[str, Any]:
+        """Return what the accelerator looks names up in."""
+        return {"owners": self._owners}
+
     # --- names from the source ----------------------------------------------------------------------------------------
 
     def name(

@@ -43,6 +43,10 @@ class NodeIds:
         self.is_exposed = False
         """True once the script may write to a tensor's memory where torch does not see it (``numpy()``)."""
 
+    def parts(self) -> dict[str, Any]:
+        """Return what the accelerator numbers nodes with."""
+        return {"node_numbers": self._next, "node_kinds": self._kinds, "saved": self._saving.visits}
+
     def edited(self) -> None:
         """Take note that values may have been changed without autograd's notice: those that the nodes so far saved."""
         self._edited = self.newest

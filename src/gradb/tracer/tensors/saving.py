@@ -56,7 +56,8 @@ class Saving:
         self._snapshots = snapshots
         self._is_stepping = is_stepping
         self._storages = Storages()
-        self._visits: dict[tuple[Any, ...], int] = {}
+        self.visits: dict[tuple[Any, ...], int] = {}
+        """How often what a node saved was read, by (place, scope, name) of its mark."""
         self._later: dict[tuple[Any, ...], int] = {}
         self._missing = missing
 
@@ -71,7 +72,7 @@ class Saving:
 
     def wants(self, mark: NodeMark) -> bool:
         """Tell whether what a new node saved is to be read."""
-        return self._counts(self._visits, mark)
+        return self._counts(self.visits, mark)
 
     def _counts(self, visits: dict[tuple[Any, ...], int], mark: NodeMark) -> bool:
         key = (mark.place, mark.scope, mark.name)

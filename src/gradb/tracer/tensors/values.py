@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
@@ -53,11 +54,7 @@ class Snapshots:
         self._direct = {dtype: known for dtype, known in self._forms.by_dtype.items() if not dtype.is_complex}
         self._native = accelerator()
         reading.use(self._native)
-        reader = (
-            None
-            if self._native is None
-            else self._native.Reader(limit, self._carefully, self._take_large_passing, Blob)
-        )
+        reader = self.reader = self._make_reader()
         self.take: Callable[[torch.Tensor | None, Blob], str] = reader.take if reader else self._take
         """Returns the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
         self.take_passing: Callable[[torch.Tensor, Blob], str] = reader.take_passing if reader else self._take_passing
@@ -66,6 +63,12 @@ class Snapshots:
             reader.take_each if reader else self._take_each
         )
         """Returns the texts of some values, with two texts around each that there is; True: they are passing."""
+
+    def _make_reader(self) -> Any:
+        """Return the accelerator's reader, where there is one."""
+        if self._native is None:
+            return None
+        return self._native.Reader(self.limit, self._carefully, self._take_large_passing, Blob)
 
     def _take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
         """Do what ``take`` does, where there is no accelerator.

@@ -21,6 +21,7 @@ from gradb.tracer.watch import torch_functions
 from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.call import UNSEEN, ForwardCall
 from gradb.tracer.watch.clearing import target_of
+from gradb.tracer.watch.common_ops import forward
 from gradb.tracer.watch.gradients import GradWatch
 from gradb.tracer.watch.hooks import UserHooks
 from gradb.tracer.watch.torch_functions import Call
@@ -45,6 +46,11 @@ class ForwardMode(TorchFunctionMode):
         self._calls: dict[Any, Call] = {}
         self._customs: weakref.WeakKeyDictionary[type, Call] = weakref.WeakKeyDictionary()
         self._make_call = make_call
+        if make_call is ForwardCall:
+            slow = super().__getattribute__("__torch_function__")
+            stand_in = forward(self, composer, updates.iterations, self._calls, slow, self._returned, self._raised)
+            if stand_in is not None:
+                self.__torch_function__ = stand_in  # type: ignore[method-assign]
 
     def __torch_function__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -71,6 +77,27 @@ class ForwardMode(TorchFunctionMode):
         if not self._recorder.is_full:
             return self._watch(call, func, args, kwargs or {})
         return self._run(call, func, args, kwargs or {})
+
+    def _returned(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Record a call that the accelerator has made and left to Python; its caller is the function's."""
+        try:
+            step = self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
+        except Exception as error:
+            self._recorder.lost(error, "a call", hides="values gradients")
+        else:
+            self._composer.guard(step.after, result)
+
+    def _raised(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> None:
+        """Record what a call has raised that the accelerator has made."""
+        if not isinstance(error, Exception):
+            self._grads.forget()
+            return
+        try:
+            step = self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
+        except Exception as failure:
+            self._recorder.lost(failure, "a call", hides="values gradients")
+        else:
+            self._composer.guard(step.failed, error)
 
     def _call(self, func: Any, caller: FrameType) -> Call:
         """Return what is known of the function that is to be run for ``func``.

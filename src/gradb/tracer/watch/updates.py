@@ -29,7 +29,7 @@ class UpdateWatch:
 
     def __init__(self, composer: Composer, iterations: Iterations, policy: ZeroPolicy) -> None:
         self._composer = composer
-        self._iterations = iterations
+        self.iterations = iterations
         self._policy = policy
         self._found: dict[int, tuple[weakref.ref[torch.Tensor], float | None]] = {}
         """Leaves updated in this iteration, and the norms of the gradients that they were updated with."""
@@ -43,7 +43,7 @@ class UpdateWatch:
     @property
     def awaits_forward(self) -> bool:
         """True when parameters were updated by hand, and the next forward tells that this is over."""
-        return self._iterations.is_updated
+        return self.iterations.is_updated
 
     def _backward_begins(self) -> None:
         self._nodes = self._composer.nodes.newest
@@ -52,7 +52,7 @@ class UpdateWatch:
         """Take note that the script computes something that can be differentiated."""
         try:
             if not self._are_gradients(inputs):
-                self._iterations.forward_begins()
+                self.iterations.forward_begins()
         except Exception as error:
             self._composer.missing("iterations", error)
 
@@ -85,7 +85,7 @@ class UpdateWatch:
 
     def updated(self, leaf: torch.Tensor) -> bool:
         """Take note of a change of a leaf; return whether it is an update: one that follows a backward."""
-        if self._composer.local.steps or not self._iterations.updated_by_hand():
+        if self._composer.local.steps or not self.iterations.updated_by_hand():
             return False
         self._policy.used(leaf)
         grad = leaf.grad
@@ -102,11 +102,11 @@ class UpdateWatch:
             return
         found, self._found = self._found, {}
         waiting, self._waiting = self._waiting, []
-        stepped = _held_by(self._iterations.steppers)
+        stepped = _held_by(self.iterations.steppers)
         for iteration, rows in waiting:
             self._add(iteration, [row for row in rows if row[0] not in stepped])
         now = [self._row(key, *one) for key, one in found.items() if key not in stepped]
-        idle = _held_by(self._iterations.optimizers) if now else set()
+        idle = _held_by(self.iterations.optimizers) if now else set()
         iteration = self._composer.recorder.iteration
         self._add(iteration, [row for row in now if row[0] not in idle])
         if later := [row for row in now if row[0] in idle]:

@@ -1,0 +1,96 @@
+/* What the recording of ops in C works with: objects of the tracer's Python, and where their slots lie.
+
+   Everything that is known of tensors, nodes, names and places stays in these objects. C looks it up there and adds to
+   it what Python would; for whatever is not the common case it calls them, or leaves the whole call to Python. Each
+   function of Python's that is called from here is one that no signal handler of the script's may interrupt. */
+
+#ifndef GRADB_CONTEXT_H
+#define GRADB_CONTEXT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slots.h"
+
+/* Keys of the dict that Python hands over: see watch/common_ops.py for what each is. */
+#define PARTS(X)                                                                                                      \
+    X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
+    X(blanks) X(local) X(writer) X(pen) X(reader) X(records) X(record_numbers) X(record) X(forget) X(nodes) X(node_numbers)     \
+    X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_codes) X(place_libraries)          \
+    X(threads) X(tensor) X(parameter) X(literals) X(tracing_state) X(transform) X(count_modes) X(is_profiling)        \
+    X(count_function_modes) X(saved_hooks) X(compiler)
+
+/* Names of attributes and keys. */
+#define NAMES(X)                                                                                                      \
+    X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due) X(lock) X(acquire) X(release)        \
+    X(iteration) X(phase) X(looks_in) X(_order) X(_asked) X(is_updated) X(known) X(__dict__) X(recomputing)           \
+    X(inside) X(calls) X(scopes) X(requires_grad) X(grad_fn) X(output_nr) X(metadata) X(next_functions) X(name)       \
+    X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(_is_compiling_flag) X(_fields) X(out)
+
+#define MEMBER(name) PyObject *name;
+typedef struct {
+    PARTS(MEMBER)
+} Context;
+
+typedef struct {
+    NAMES(MEMBER)
+    PyObject *op, *forward, *builtin, *accumulate, *empty, *self_dot, *register_;
+} Words;
+
+extern Words words;
+
+/* Where the slots of our classes lie. */
+typedef struct {
+    Py_ssize_t id, ref, name, head, is_leaf, is_settled, scope, mark, grad_id, memory_key;
+} RecordSlots;
+typedef struct {
+    Py_ssize_t id, name, is_leaf, place, scope, edges, is_hooked, writer, has_run;
+} MarkSlots;
+typedef struct {
+    Py_ssize_t row, names, found;
+} PlaceSlots;
+typedef struct {
+    Py_ssize_t place, is_direct, is_optimizer, is_librarys;
+} FoundSlots;
+typedef struct {
+    Py_ssize_t operands, targets, scope, known;
+} NamesSlots;
+typedef struct {
+    Py_ssize_t kind, callee, is_inplace, clears, is_blank, genuine, quoted, display;
+} CallSlots;
+
+extern RecordSlots record_slots;
+extern MarkSlots mark_slots;
+extern PlaceSlots place_slots;
+extern FoundSlots found_slots;
+extern NamesSlots names_slots;
+extern CallSlots call_slots;
+extern PyTypeObject *record_class, *mark_class, *place_class, *found_class, *names_class, *call_class;
+
+extern Layout record_layout, mark_layout;
+
+/* Make the words; false with an error set. */
+bool context_prepare(void);
+
+/* Learn where slots lie: see `learn_classes` in _accelerator.pyi. */
+PyObject *context_learn(PyObject *module, PyObject *classes);
+
+/* Take the parts out of a dict; false with an error set. */
+bool context_fill(Context *context, PyObject *parts);
+int context_traverse(Context *context, visitproc visit, void *arg);
+void context_clear(Context *context);
+
+/* Ask an attribute whether it is true, or None; -1 with an error set. */
+int is_true(PyObject *object, PyObject *name);
+int is_none(PyObject *object, PyObject *name);
+
+/* Read a whole number from a slot, which is known to hold one. */
+static inline int64_t number_in(PyObject *object, Py_ssize_t offset)
+{
+    PyObject *number = SLOT(object, offset);
+    return number != NULL && PyLong_Check(number) ? PyLong_AsLongLong(number) : 0;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* Nodes of the grad_fn graph: their marks, and those that are seen for the first time, as tensors/nodes.py keeps them. */
+
+#ifndef GRADB_GRAPH_H
+#define GRADB_GRAPH_H
+
+#include "context.h"
+
+/* Return the `grad_fn` of a tensor, None where it has none or torch does not tell; NULL with an error set. */
+PyObject *maker_of(PyObject *tensor);
+
+/* Return the mark of a node, NULL where it has none, or with an error set; the node holds it. */
+PyObject *mark_of(PyObject *node);
+
+/* Where new nodes were made: what `NodeIds.register` is told. */
+typedef struct {
+    int64_t event;
+    PyObject *place, *scope;
+    PyObject *inputs, *results; /* tuples of tensors */
+} Making;
+
+/* Ids of new nodes. */
+#define MAX_NEW 256
+typedef struct {
+    int64_t ids[MAX_NEW];
+    int count;
+} NewNodes;
+
+/* Write every node below a root that was never seen, inputs first; false with an error set. */
+bool graph_register(Context *context, PyObject *root, const Making *making, NewNodes *new_nodes);
+
+#endif

@@ -1,0 +1,363 @@
+#include "op.h"
+
+#include "graph.h"
+#include "pen.h"
+#include "places.h"
+#include "reader.h"
+#include "records.h"
+
+enum { QUIET = 1, NONFINITE = 2 }; /* as in tape/schema.py */
+
+/* What an input or the result is told to be the output of. */
+typedef struct {
+    bool requires_grad;
+    int64_t node, output_nr;
+} Origin;
+
+typedef struct {
+    PyObject *call, *args, *kwargs, *result;
+    Inputs inputs;
+    Origin origins[MAX_INPUTS];
+    PyObject *found, *place, *scope;        /* borrowed but for `found` */
+    PyObject *argument_names, *result_names; /* rows of names, borrowed; NULL where there are none */
+    PyObject *maker;                         /* the grad_fn of the result, owned, or None */
+    int64_t event, iteration;
+    uint16_t thread;
+    Draft draft;
+} Op;
+
+/* --- whether it is the common case --------------------------------------------------------------------------------- */
+
+/* Each of these returns 1 for yes, 0 for no, -1 with an error set. */
+
+static int is_answer_none(PyObject *function, PyObject *argument)
+{
+    PyObject *answer = argument == NULL ? PyObject_CallNoArgs(function) : PyObject_CallOneArg(function, argument);
+    int is_it = answer == NULL ? -1 : answer == Py_None;
+    Py_XDECREF(answer);
+    return is_it;
+}
+
+static int is_answer_false(PyObject *function)
+{
+    PyObject *answer = PyObject_CallNoArgs(function);
+    int is_it = answer == NULL ? -1 : !PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    return is_it;
+}
+
+static int is_false(PyObject *object, PyObject *name)
+{
+    int answer = is_true(object, name);
+    return answer < 0 ? -1 : !answer;
+}
+
+#define REQUIRE(question)                                                                                             \
+    do {                                                                                                              \
+        int answer_ = (question);                                                                                     \
+        if (answer_ <= 0)                                                                                             \
+            return answer_;                                                                                           \
+    } while (0)
+
+/* Tell whether nobody but us sees what happens here, and nothing is to be written before the event. */
+static int is_undisturbed(Context *context)
+{
+    REQUIRE(is_true(context->recorder, words.is_active));
+    REQUIRE(is_none(context->recorder, words.pending));
+    REQUIRE(is_none(context->recorder, words.before_event));
+    REQUIRE(is_false(context->recorder, words.has_errands));
+    REQUIRE(is_false(context->recorder, words._is_due));
+    REQUIRE(is_none(context->gate, words._order));
+    REQUIRE(is_false(context->gate, words._asked));
+    REQUIRE(is_false(context->iterations, words.is_updated));
+    REQUIRE(is_false(context->blanks, words.known));
+    REQUIRE(is_answer_none(context->transform, NULL));
+    REQUIRE(is_answer_false(context->count_modes));
+    REQUIRE(is_answer_false(context->is_profiling));
+    REQUIRE(is_answer_false(context->count_function_modes));
+    return is_answer_none(context->saved_hooks, Py_True);
+}
+
+static PyObject *last_of(PyObject *dict, PyObject *name)
+{
+    PyObject *list = PyDict_GetItemWithError(dict, name);
+    Py_ssize_t count = list != NULL && PyList_Check(list) ? PyList_GET_SIZE(list) : 0;
+    return count ? PyList_GET_ITEM(list, count - 1) : NULL;
+}
+
+/* Find where the script is, and in which module; nowhere within a backward. */
+static int is_located(Context *context, Op *op)
+{
+    PyObject *local = PyObject_GetAttr(context->local, words.__dict__);
+    if (local == NULL)
+        return -1;
+    int is_it = PyDict_GetItemWithError(local, words.recomputing) == Py_None &&
+                PyDict_GetItemWithError(local, words.inside) == Py_None;
+    PyObject *within = is_it ? last_of(local, words.calls) : NULL;
+    if (within != NULL && !(PyTuple_Check(within) && PyTuple_GET_SIZE(within) == 2))
+        is_it = 0;
+    op->scope = is_it ? last_of(local, words.scopes) : NULL;
+    if (op->scope == NULL)
+        op->scope = words.empty;
+    Py_XINCREF(within); /* the dict may be let go of, not what its lists hold: this thread is in these calls */
+    Py_DECREF(local);
+    if (is_it && !PyErr_Occurred())
+        op->found = places_find(context, within);
+    Py_XDECREF(within);
+    if (op->found != NULL)
+        op->place = SLOT(SLOT(op->found, found_slots.place), place_slots.row);
+    return PyErr_Occurred() ? -1 : op->found != NULL;
+}
+
+/* Look up which names a call's arguments or results have there; 0 where Python has not found that out yet. */
+static int has_row(PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it, bool is_of_arguments,
+                   PyObject **row)
+{
+    PyObject *number = PyLong_FromSsize_t(count);
+    PyObject *key = number == NULL ? NULL : PyTuple_Pack(4, callee, number, is_it ? Py_True : Py_False,
+                                                         is_of_arguments ? Py_True : Py_False);
+    *row = key == NULL ? NULL : PyDict_GetItemWithError(SLOT(names, names_slots.known), key);
+    Py_XDECREF(number);
+    Py_XDECREF(key);
+    return PyErr_Occurred() ? -1 : *row != NULL && PyTuple_Check(*row);
+}
+
+static int is_nameable(const Context *context, Op *op)
+{
+    PyObject *names = SLOT(SLOT(op->found, found_slots.place), place_slots.names);
+    PyObject *callee = SLOT(op->call, call_slots.callee);
+    op->argument_names = op->result_names = NULL;
+    if (!Py_IS_TYPE(names, names_class))
+        return 0;
+    if (SLOT(op->found, found_slots.is_direct) != Py_True)
+        return 1;
+    if (PyTuple_GET_SIZE(SLOT(names, names_slots.operands))) {
+        Py_ssize_t count = PyTuple_GET_SIZE(op->args);
+        bool is_pair = count == 2 && is_tensor(context, PyTuple_GET_ITEM(op->args, 0)) &&
+                       is_tensor(context, PyTuple_GET_ITEM(op->args, 1));
+        REQUIRE(has_row(names, callee, count, is_pair, true, &op->argument_names));
+    }
+    if (PyTuple_GET_SIZE(SLOT(names, names_slots.targets)))
+        REQUIRE(has_row(names, callee, 1, true, false, &op->result_names));
+    return 1;
+}
+
+/* Find out what a tensor is the output of; 0 where Python has to find out: for a leaf that was never seen, or a node. */
+static int is_from_known(Context *context, PyObject *tensor, Origin *origin)
+{
+    *origin = (Origin){.node = NO_NUMBER};
+    int requires_grad = is_true(tensor, words.requires_grad);
+    if (requires_grad <= 0)
+        return requires_grad < 0 ? -1 : 1;
+    origin->requires_grad = true;
+    PyObject *maker = maker_of(tensor), *mark = NULL;
+    if (maker == NULL)
+        return -1;
+    if (maker == Py_None) {
+        PyObject *record = record_known(context, tensor);
+        if (record != NULL && SLOT(record, record_slots.is_leaf) == Py_True)
+            mark = SLOT(record, record_slots.mark);
+    }
+    else {
+        PyObject *number = PyObject_GetAttr(tensor, words.output_nr);
+        origin->output_nr = number == NULL ? 0 : PyLong_AsLongLong(number);
+        Py_XDECREF(number);
+        mark = PyErr_Occurred() ? NULL : mark_of(maker);
+    }
+    Py_DECREF(maker);
+    if (mark != NULL && Py_IS_TYPE(mark, mark_class))
+        origin->node = number_in(mark, mark_slots.id);
+    return PyErr_Occurred() ? -1 : origin->node != NO_NUMBER;
+}
+
+/* Tell whether the result is a tensor that an op has made, or needs no gradient. */
+static int is_made(Op *op)
+{
+    op->maker = maker_of(op->result);
+    if (op->maker == NULL)
+        return -1;
+    if (op->maker != Py_None)
+        return 1;
+    int requires_grad = is_true(op->result, words.requires_grad);
+    return requires_grad < 0 ? -1 : !requires_grad;
+}
+
+static int is_numbered(Context *context, Op *op)
+{
+    PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+    PyObject *thread = ident == NULL ? NULL : PyDict_GetItemWithError(context->threads, ident);
+    PyObject *iteration = PyObject_GetAttr(context->recorder, words.iteration);
+    op->thread = thread == NULL ? 0 : (uint16_t)PyLong_AsLong(thread);
+    op->iteration = iteration == NULL ? 0 : PyLong_AsLongLong(iteration);
+    Py_XDECREF(ident);
+    Py_XDECREF(iteration);
+    return PyErr_Occurred() ? -1 : thread != NULL;
+}
+
+static int is_common(Context *context, Op *op)
+{
+    if (!is_tensor(context, op->result) || !arguments_collect(context, op->args, op->kwargs, &op->inputs))
+        return 0;
+    REQUIRE(is_undisturbed(context));
+    REQUIRE(is_located(context, op));
+    REQUIRE(is_nameable(context, op));
+    for (int i = 0; i < op->inputs.count; i++)
+        REQUIRE(is_from_known(context, op->inputs.tensors[i], &op->origins[i]));
+    REQUIRE(is_made(op));
+    return is_numbered(context, op);
+}
+
+/* --- its text ------------------------------------------------------------------------------------------------------ */
+
+/* Add `T`. */
+static bool add_tensor(Context *context, PyObject *tensor, const Origin *origin, Draft *draft)
+{
+    PyObject *record = record_of(context, tensor);
+    Buffer *text = &draft->text;
+    bool is_done = record != NULL && buffer_add_string(text, SLOT(record, record_slots.head)) &&
+                   buffer_add_text(text, origin->requires_grad ? "true," : "false,") &&
+                   (origin->node == NO_NUMBER ? buffer_add_text(text, "null")
+                                              : buffer_add_integer(text, origin->node)) &&
+                   buffer_add(text, ",", 1) && buffer_add_integer(text, origin->output_nr) && buffer_add(text, ",", 1);
+    return is_done && reader_add(context->reader, tensor, false, draft) && buffer_add(text, "]", 1);
+}
+
+static bool add_inputs(Context *context, Op *op)
+{
+    bool is_done = true;
+    for (int i = 0; is_done && i < op->inputs.count; i++)
+        is_done = (i == 0 || buffer_add(&op->draft.text, ",", 1)) &&
+                  add_tensor(context, op->inputs.tensors[i], &op->origins[i], &op->draft);
+    return is_done;
+}
+
+/* Write the nodes that the call has made, and find out where its result comes from. */
+static bool add_nodes(Context *context, Op *op, Origin *origin, NewNodes *new_nodes)
+{
+    *origin = (Origin){.node = NO_NUMBER};
+    if (op->maker == Py_None)
+        return true;
+    PyObject *inputs = PyTuple_New(op->inputs.count), *results = PyTuple_Pack(1, op->result);
+    bool is_done = inputs != NULL && results != NULL;
+    for (int i = 0; is_done && i < op->inputs.count; i++)
+        PyTuple_SET_ITEM(inputs, i, Py_NewRef(op->inputs.tensors[i]));
+    Making making = {.event = op->event, .place = op->place, .scope = op->scope, .inputs = inputs,
+                     .results = results};
+    is_done = is_done && graph_register(context, op->maker, &making, new_nodes);
+    Py_XDECREF(inputs);
+    Py_XDECREF(results);
+    return is_done && is_from_known(context, op->result, origin) >= 0;
+}
+
+static bool add_result(Context *context, Op *op, const Origin *origin)
+{
+    PyObject *record;
+    return add_tensor(context, op->result, origin, &op->draft) && (record = record_of(context, op->result)) != NULL &&
+           pen_put_tensor(context->pen, number_in(record, record_slots.id), op->event, origin->node,
+                          origin->output_nr);
+}
+
+static bool add_ids(const NewNodes *new_nodes, Buffer *text)
+{
+    bool is_done = buffer_add(text, "[", 1);
+    for (int i = 0; is_done && i < new_nodes->count; i++)
+        is_done = (i == 0 || buffer_add_text(text, ", ")) && buffer_add_integer(text, new_nodes->ids[i]);
+    return is_done && buffer_add_text(text, "],false]");
+}
+
+static bool compose(Context *context, Op *op, Origin *origin, NewNodes *new_nodes)
+{
+    PyObject *names = SLOT(SLOT(op->found, found_slots.place), place_slots.names);
+    PyObject *scope = SLOT(names, names_slots.scope);
+    Buffer *text = &op->draft.text;
+    bool is_done = buffer_add(text, "[", 1) && buffer_add_string(text, SLOT(op->call, call_slots.quoted)) &&
+                   buffer_add_text(text, ",[");
+    if (op->argument_names != NULL)
+        is_done = is_done && name_each(context, &PyTuple_GET_ITEM(op->args, 0), PyTuple_GET_SIZE(op->args),
+                                       op->argument_names, op->event, scope);
+    is_done = is_done && add_inputs(context, op) && buffer_add_text(text, "],[") &&
+              add_nodes(context, op, origin, new_nodes);
+    if (op->result_names != NULL)
+        is_done = is_done && name_each(context, &op->result, 1, op->result_names, op->event, scope);
+    return is_done && add_result(context, op, origin) && buffer_add_text(text, "],[") &&
+           arguments_add(context, op->args, op->kwargs, &op->inputs, text) && buffer_add_text(text, "],") &&
+           add_ids(new_nodes, text);
+}
+
+/* Return what the event is called: as the node that was made, else as the function. */
+static PyObject *name_of(const Op *op, const NewNodes *new_nodes)
+{
+    if (op->maker != Py_None && new_nodes->count)
+        return PyObject_CallMethodNoArgs(op->maker, words.name);
+    return Py_NewRef(SLOT(op->call, call_slots.display));
+}
+
+static bool emit(Context *context, const Op *op, const Origin *origin, const NewNodes *new_nodes)
+{
+    const Draft *draft = &op->draft;
+    PyObject *name = name_of(op, new_nodes);
+    if (name == NULL)
+        return false;
+    PenEvent event = {
+        .kind = words.op, .name = name, .place = op->place, .scope = op->scope, .phase = words.forward,
+        .iteration = op->iteration, .node = origin->node, .thread = op->thread,
+        .flags = (op->maker == Py_None ? QUIET : 0) | (draft->has_nonfinite ? NONFINITE : 0),
+        .detail = draft->text.bytes, .detail_size = draft->text.used,
+        .data = draft->data.used ? draft->data.bytes : NULL, .data_size = draft->data.used};
+    bool is_done = PyObject_SetAttr(context->recorder, words.phase, words.forward) == 0 &&
+                   pen_put_event(context->pen, &event) >= 0;
+    Py_DECREF(name);
+    return is_done;
+}
+
+static bool record_common(Context *context, Op *op)
+{
+    Origin origin;
+    NewNodes new_nodes;
+    new_nodes.count = 0;
+    op->event = pen_head(context->pen) + 1;
+    return compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
+}
+
+/* --- the lock ------------------------------------------------------------------------------------------------------ */
+
+/* Take the lock without waiting; NULL where another thread has it, or with an error set. */
+static PyObject *take_lock(Context *context)
+{
+    PyObject *lock = PyObject_GetAttr(context->recorder, words.lock);
+    PyObject *taken = lock == NULL ? NULL : PyObject_CallMethodOneArg(lock, words.acquire, Py_False);
+    if (taken != Py_True)
+        Py_CLEAR(lock);
+    Py_XDECREF(taken);
+    return lock;
+}
+
+/* Give it back; an error that is set stays. */
+static void give_back(PyObject *lock)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *done = PyObject_CallMethodNoArgs(lock, words.release);
+    Py_XDECREF(done);
+    Py_DECREF(lock);
+    if (type != NULL || done != NULL)
+        PyErr_Restore(type, value, traceback);
+}
+
+OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *kwargs, PyObject *result)
+{
+    Op op = {.call = call, .args = args, .kwargs = kwargs, .result = result};
+    OpOutcome outcome = OP_FAILED;
+    int is_it = is_common(context, &op);
+    PyObject *lock = is_it > 0 ? take_lock(context) : NULL;
+    if (lock != NULL) {
+        outcome = record_common(context, &op) ? OP_RECORDED : OP_FAILED;
+        give_back(lock);
+    }
+    else if (!PyErr_Occurred())
+        outcome = OP_FOR_PYTHON;
+    Py_XDECREF(op.found);
+    Py_XDECREF(op.maker);
+    draft_free(&op.draft);
+    return outcome;
+}

@@ -1,0 +1,119 @@
+"""Has the accelerator record the ops that are nothing unusual: what it works with, and what it calls where a part is.
+
+The compiled ``Forward`` stands in for ``ForwardMode.__torch_function__``. A call is recorded by it as a whole, or left
+to Python before anything of it was done. What is rare within one it has done by ``Rare``, in the middle of the event.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from gradb.tracer.isolation import signals
+from gradb.tracer.isolation.genuine import Functions
+from gradb.tracer.isolation.modes import count_modes, is_profiling
+from gradb.tracer.isolation.signals import shielded
+from gradb.tracer.native.trial import accelerator
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.recording.iterations import Iterations
+from gradb.tracer.source.arguments import LITERALS, argument_text
+from gradb.tracer.source.places import NOWHERE, Found, Place, PlaceRow
+from gradb.tracer.source.syntax import Names
+from gradb.tracer.tensors.records import NodeMark, TensorRecord
+from gradb.tracer.tensors.saving import AtHand
+from gradb.tracer.watch.torch_functions import Call
+
+_Unseen = torch._C.DisableTorchFunction
+_CLASSES = (TensorRecord, NodeMark, Place, Found, Names, Call)
+"""Those whose slots the accelerator reads and writes."""
+TorchFunction = Callable[..., Any]
+
+
+class Rare:
+    """Parts of an op that the accelerator leaves to Python; no handler of a signal runs in the middle of one."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+
+    @shielded
+    def register(self, root: Any, event: int, place: PlaceRow, scope: str, at_hand: AtHand) -> list[int]:
+        """Do what ``NodeIds.register`` does."""
+        with _Unseen():
+            return self._composer.nodes.register(root, event, place, scope, at_hand)
+
+    @shielded
+    def name_tensor(self, tensor: torch.Tensor, name: str, event: int, scope: str) -> None:
+        """Say what the source calls a tensor."""
+        try:
+            with _Unseen():
+                self._composer.naming.name(tensor, name, event, scope)
+        except Exception as error:
+            self._composer.missing("names", error)
+
+    @shielded
+    def argument(self, key: str, value: Any, inputs: Sequence[torch.Tensor]) -> str | None:
+        """Return the text of an argument, None where it fails."""
+        try:
+            return argument_text(key, value, {id(tensor): i for i, tensor in enumerate(inputs)})
+        except Exception as error:
+            self._composer.missing("arguments", error)
+            return None
+
+    @shielded
+    def lost(self, error: Exception) -> None:
+        """Go on after a failure that has cost the event."""
+        self._composer.recorder.lost(error, "a call", hides="values gradients")
+
+    def deliver(self) -> None:
+        """Run the handlers of signals that have waited."""
+        signals.deliver()
+
+
+def forward(
+    mode: object, composer: Composer, iterations: Iterations, calls: dict[Any, Call], slow: TorchFunction,
+    returned: TorchFunction, raised: TorchFunction,
+) -> TorchFunction | None:  # fmt: skip
+    """Return what stands in for ``__torch_function__``; None where there is no accelerator, or another pen.
+
+    Args:
+        mode: whose method it stands in for.
+        composer: of the recording.
+        iterations: tells whether the next forward matters to them.
+        calls: what is known of functions.
+        slow: the method itself; gets what is not for the accelerator.
+        returned: records a call (what is known of it, args, kwargs) that has returned a result.
+        raised: records one that has raised an error.
+    """
+    module, writer = accelerator(), composer.writer
+    if module is None or type(writer.pen) is not module.Pen or composer.snapshots.reader is None:
+        return None
+    module.learn_classes(_CLASSES)
+    recorder, gate, rare = composer.recorder, composer.recorder.gate, Rare(composer)
+    is_gates = composer.is_stepping == gate.is_stepping  # which says no as long as it has no order
+    parts = {
+        "mode": mode, "slow": slow, "returned": returned, "raised": raised, "lost": rare.lost, "deliver": rare.deliver,
+        "held": signals.held, "rare": rare, "calls": calls, "recorder": recorder, "gate": gate,
+        "iterations": iterations, "blanks": composer.blanks, "local": composer.local, "writer": writer,
+        "pen": writer.pen, "reader": composer.snapshots.reader, "threads": recorder.threads,
+        "nodes": composer.nodes, "is_stepping": None if is_gates else composer.is_stepping,
+        "tensor": torch.Tensor, "parameter": torch.nn.Parameter, "literals": frozenset(LITERALS),
+        "tracing_state": torch._C._get_tracing_state, "transform": torch._C._functorch.peek_interpreter_stack,
+        "count_modes": count_modes, "is_profiling": is_profiling,
+        "count_function_modes": torch._C._len_torch_function_stack,
+        "saved_hooks": torch._C._autograd._top_saved_tensors_default_hooks, "compiler": vars(torch.compiler),
+        **composer.tensors.parts(), **composer.nodes.parts(), **composer.naming.parts(), **recorder.places.parts(),
+        "record": TensorRecord(0, weakref.ref(Functions.empty(0))), "mark": _pattern(),
+    }  # fmt: skip
+    stand_in: TorchFunction = module.Forward(parts)
+    return stand_in
+
+
+def _pattern() -> NodeMark:
+    """Return a mark that is copied, and whose end is told nowhere."""
+    nowhere: Any = SimpleNamespace(gone=deque(), head=0)
+    return NodeMark(0, "", NOWHERE.row, "", 0, False, nowhere)
