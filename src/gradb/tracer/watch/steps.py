@@ -19,6 +19,7 @@ from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.depth import Depth
 from gradb.tracer.recording.iterations import Iterations
+from gradb.tracer.watch.blind_spots import BlindSpots, is_torchs
 from gradb.tracer.watch.optimizers import OptimizerStates, parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.step_events import StepEvents
@@ -47,6 +48,7 @@ class StepWatch:
         iterations: Iterations,
         policy: ZeroPolicy,
         depth: Depth,
+        blind_spots: BlindSpots,
         look_at_gradients: Callable[[], None],
     ) -> None:
         self._composer = composer
@@ -54,6 +56,7 @@ class StepWatch:
         self._iterations = iterations
         self._policy = policy
         self._depth = depth
+        self._blind_spots = blind_spots
         self._states = OptimizerStates(self._variable_of)
         self._events = StepEvents(composer)
         self._has_set_rates = False
@@ -99,7 +102,7 @@ class StepWatch:
             stack.enter_context(replaced(kind, "step", self._watched))
 
     def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        compiled = self._compiled
+        compiled, is_own = self._compiled, is_torchs(original)
 
         @functools.wraps(original)
         def step(*args: Any, **kwargs: Any) -> Any:
@@ -108,23 +111,22 @@ class StepWatch:
                 return original(*args, **kwargs)
             if not self._recorder.is_active or self._is_stepping(args[0]):
                 return original(*args, **kwargs)
-            return self._run(original, args, kwargs)
+            return self._run(original, is_own, args, kwargs)
 
         self._steps.add(step)
         return step
 
     def _is_stepping(self, optimizer: torch.optim.Optimizer) -> bool:
         """Tell whether this is the step of a base class, which one of its own calls."""
-        return any(one is optimizer for one in self._composer.local.steps)
+        steps = self._composer.local.steps
+        return bool(steps) and any(one is optimizer for one in steps)
 
-    def _run(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _run(self, step: Callable[..., Any], is_own: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         optimizer, stepping = args[0], self._composer.local.steps
-        prepared = self._composer.intervene("lr", self._attempt, optimizer, args, kwargs)
-        if prepared is not None:
-            args, kwargs = prepared
+        prepared = self._composer.intervene("lr", self._attempt, step, is_own, args, kwargs)
         stepping.append(optimizer)
         try:
-            result = step(*args, **kwargs)
+            result = step(*args, **kwargs) if prepared is None else prepared()
         except BaseException:
             self._composer.guard(self._raised, optimizer)
             raise
@@ -147,10 +149,18 @@ class StepWatch:
             self._composer.missing("names", error)
             return None
 
-    def _attempt(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+    def _attempt(self, step: Callable[..., Any], is_own: bool, args: Any, kwargs: Any) -> Callable[[], Any] | None:
         """What a failure leaves of a step is a step without what it found, at the script's own rates."""
+        optimizer = args[0]
         try:
-            return self._before(optimizer, args, kwargs)
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")
+            self._before(optimizer, closure)
+            if closure is not None:
+                return self._with_closure(step, closure, args, kwargs)
+            is_alone = is_own and len(args) == 1 and not kwargs and self._composer.interventions.zero_grad == "script"
+            if is_alone and self._blind_spots.covers(optimizer):
+                return functools.partial(self._blind_spots.run, step, optimizer)
+            return None
         except Exception as error:
             self._restore(optimizer)
             self._composer.interventions.give_up("lr")
@@ -188,10 +198,9 @@ class StepWatch:
             self._after(optimizer)
             state.forget()
 
-    def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+    def _before(self, optimizer: torch.optim.Optimizer, closure: Callable[[], Any] | None) -> None:
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
         self._look_at_gradients()
-        closure = args[1] if len(args) > 1 else kwargs.get("closure")
         state.is_final = closure is None
         if self._recorder.is_full:
             self._recorder.settle()
@@ -204,12 +213,18 @@ class StepWatch:
             self._has_set_rates = True
             state.set_rate(optimizer, self._composer.interventions.lr)
         state.is_seen = True
-        if closure is None or not (self._policy.is_on or state.own_rates):
+
+    def _with_closure(
+        self, step: Callable[..., Any], closure: Callable[[], Any], args: Any, kwargs: Any
+    ) -> Callable[[], Any] | None:
+        """Return a step whose closure is run by ours, where that has something to do with it."""
+        optimizer = args[0]
+        if not (self._policy.is_on or self._states.of(optimizer).own_rates):
             return None
         prepared = functools.partial(self._evaluate, optimizer, closure)
         if len(args) > 1:
-            return (args[0], prepared, *args[2:]), kwargs
-        return args, kwargs | {"closure": prepared}
+            return functools.partial(step, optimizer, prepared, *args[2:], **kwargs)
+        return functools.partial(step, optimizer, **kwargs | {"closure": prepared})
 
     def _evaluate(self, optimizer: torch.optim.Optimizer, closure: Callable[[], Any]) -> Any:
         """Run a closure; each run begins with gradients that earlier ones have used up."""

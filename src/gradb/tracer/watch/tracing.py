@@ -20,7 +20,7 @@ from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.resumption import Resumption
 from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.backward import EngineWatch
-from gradb.tracer.watch.blind_spots import unwatched
+from gradb.tracer.watch.blind_spots import BlindSpots
 from gradb.tracer.watch.call import ForwardCall
 from gradb.tracer.watch.checkpoints import recomputing_frames, recomputing_functions
 from gradb.tracer.watch.creation_hooks import ours_unseen
@@ -74,7 +74,8 @@ def tracing(
     mode = ForwardMode(composer, grads, updates, hooks, microscope, make_call)
     scopes = ModuleScopes(composer)
     depth = Depth(recorder, interventions, mode, scopes.installed)
-    steps = StepWatch(composer, iterations, policy, depth, grads.look)
+    blind_spots = BlindSpots(mode, is_stepping)
+    steps = StepWatch(composer, iterations, policy, depth, blind_spots, grads.look)
     prober, asker = Prober(probe, is_stepping, composer.missing), Asker(composer)
     recorder.observer.asked.listen(asker.answer)
     make_run = BackwardRun if nudging is None else nudging.make_run
@@ -83,7 +84,7 @@ def tracing(
     with contextlib.suppress(Exception):  # another torch: no worse than it was
         run_as_they_are([Composer.guard])
     with contextlib.ExitStack() as stack:
-        stack.enter_context(unwatched(mode, is_stepping))
+        stack.enter_context(blind_spots.installed())
         for installed in (grads.installed(), microscope.installed(), engine.installed()):
             stack.enter_context(installed)
         if nudging is not None:
