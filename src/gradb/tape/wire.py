@@ -61,7 +61,7 @@ def _make_dumps() -> Callable[[Any], str]:
         return json.JSONEncoder(separators=(",", ":")).encode
     quote = json.encoder.encode_basestring_ascii
     encode = make(None, json.JSONEncoder().default, quote, None, ":", ",", False, False, True)
-    return lambda wire: "".join(encode(wire, 0))
+    return lambda wire: quote(wire) if type(wire) is str else "".join(encode(wire, 0))
 
 
 dumps = _make_dumps()

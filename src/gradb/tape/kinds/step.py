@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from gradb.tape.kinds.spec import Spec
@@ -48,8 +49,11 @@ def write(
 ) -> str:
     """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas."""
     more = f",{dumps(is_unnoticed)},{dumps(skipped)}" if skipped else ",true" if is_unnoticed else ""
-    parts = f"[{parameters}],[{before}],[{gradients}],{dumps(groups)}"
+    parts = f"[{parameters}],[{before}],[{gradients}],{_groups(tuple(groups))}"
     return f"[{dumps(optimizer)},{dumps(learning_rates)},{parts}{more}]"
+
+
+_groups = functools.lru_cache(maxsize=16)(dumps)  # the same at every step of an optimizer
 
 
 def read(raw: Wire, data: bytes) -> StepDetail:

@@ -27,7 +27,7 @@ class ZeroGradDetail:
 
 def write(*, idiom: str, cleared: list[str], is_suppressed: bool = False) -> str:
     """Return the wire form; ``cleared``: what ``write_buffer`` returned for each buffer."""
-    return f"[{dumps(idiom)},[{','.join(cleared)}],{dumps(is_suppressed)}]"
+    return f"[{dumps(idiom)},[{','.join(cleared)}],{'true' if is_suppressed else 'false'}]"
 
 
 def read(raw: Wire, data: bytes) -> ZeroGradDetail:

@@ -56,10 +56,12 @@ class Depth:
 
     def sync(self) -> None:
         """Put in and take out what the depth in force asks for, if this is a moment at which that can be done."""
-        if threading.get_ident() != threading.main_thread().ident:
-            return
         wants_hooks = self._is_open and self._recorder.is_full
         wants_mode = wants_hooks or (self._is_open and self._interventions.zero_grad != "script")
+        if wants_mode is self._is_entered and wants_hooks is (self._hooks is not None):
+            return
+        if threading.get_ident() != threading.main_thread().ident:
+            return
         if wants_mode and not self._is_entered:
             self._mode.__enter__()
             self._is_entered = True

@@ -68,7 +68,7 @@ class Recorder:
         """Write what has to come before the next event; return that event's number."""
         if self.pending is not None or self.before_event is not None or self.has_errands or self._is_due:
             self._write_first()
-        return self.writer.head + 1
+        return self.writer.pen.head + 1
 
     def _write_first(self) -> None:
         gaps = self.failures.carried()

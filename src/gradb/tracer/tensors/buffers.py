@@ -34,16 +34,18 @@ class Buffers:
 
     def note(self, known: TensorRecord, grad: torch.Tensor | None) -> None:
         """Remember which buffer a tensor's ``.grad`` is now."""
-        key = 0 if grad is None else _memory_of(grad)
+        if grad is None:
+            self.drop(known)
+            return
+        key = _memory_of(grad)
         if known.grad_id == id(grad) and self._by_object.get(known.grad_id) is known:
             if known.grad_key == key:
                 return
             known.is_moved = known.is_leaf  # another is given another each time, which may get the id of the one before
         self.drop(known)
-        if grad is not None:
-            known.grad_id, known.grad_key = id(grad), key
-            self._by_memory.setdefault(known.grad_key, {})[known.id] = known
-            self._by_object[known.grad_id] = known
+        known.grad_id, known.grad_key = id(grad), key
+        self._by_memory.setdefault(known.grad_key, {})[known.id] = known
+        self._by_object[known.grad_id] = known
 
     def sharers(self, known: TensorRecord) -> list[TensorRecord]:
         """Return the other tensors whose ``.grad`` is the very same object."""

@@ -25,7 +25,10 @@ def is_leaf(tensor: torch.Tensor) -> bool:
 
     torch also calls a leaf what is seen of a tensor where gradients are off (``w[0]`` under ``no_grad``).
     """
-    return tensor.requires_grad and maker(tensor) is None and not is_part(tensor)
+    if not tensor.requires_grad or maker(tensor) is not None:
+        return False
+    base = tensor._base
+    return base is None or not base.requires_grad
 
 
 def is_part(tensor: torch.Tensor) -> bool:

@@ -111,7 +111,7 @@ class Edits:
             known = self._noted(row.leaf, grad)
             after = composer.snapshots.take(grad, held.blob)
             rows.append(write_buffer(tensor=known.id, parameter=known.label, before=row.before, after=after))
-            if norm_of(grad) == 0:
+            if grad is None or norm_of(grad) == 0:
                 known.fills = known.since = 0
                 if row.before != "null":
                     self._policy.cleared(to_zeros=grad is not None)

@@ -259,7 +259,8 @@ class GradWatch:
                 place = self._recorder.find().place.row
                 if isinstance(held, HeldBuffers):
                     self._composer.guard(self._edits.cleared if is_over else self._edits.broke_off, idiom, held, place)
-                    self._composer.guard(self.renew)
+                    if self.lending.has_lent:
+                        self._composer.guard(self.renew)
                 elif held:
                     self._composer.guard(self._after_clearing, held)
 

@@ -28,11 +28,13 @@ class OptimizerState:
         "blind",
         "blob",
         "gradients",
+        "has_gradients",
         "is_final",
         "is_seen",
         "label",
         "name",
         "norm",
+        "norms",
         "own_rates",
         "ref",
         "series",
@@ -52,12 +54,17 @@ class OptimizerState:
         self.why_skipped = ""
         """What GradScaler will skip the next step for."""
         self.blob = Blob()
-        self.before: list[str] = []
+        self.before: tuple[int, str] = (0, "")
+        """How many parameters the step found, and the wire forms of their values."""
         self.versions = 0
         """How often the parameters had been changed in place, all together."""
-        self.gradients: list[str] = []
+        self.gradients: tuple[int, str] = (0, "")
+        """The same of their gradients."""
+        self.has_gradients = False
         self.series: dict[str, int] = {}
         """Ids of its series."""
+        self.norms: dict[str, int] = {}
+        """Ids of the series of its parameters' norms, by what the parameters are called."""
         self._light: tuple[list[float], str] = ([], "")
         self._rate_names: tuple[str, ...] = ()
 
@@ -68,21 +75,21 @@ class OptimizerState:
 
     def forget(self) -> None:
         """Forget what the last step found."""
-        self.is_seen, self.norm = False, None
-        self.blob, self.before, self.gradients = Blob(), [], []
+        self.is_seen, self.norm, self.has_gradients = False, None, False
+        self.blob, self.before, self.gradients = Blob(), (0, ""), (0, "")
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the parameters as the step finds them."""
-        self.before = [composer.snapshots.take(tensor, self.blob) for tensor in parameters]
+        self.before = len(parameters), composer.snapshots.take_each(tuple(parameters), self.blob, "", "", False)
         self.versions = versions_of(parameters)
 
     def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the gradients that the step uses."""
-        found = [grad_of(tensor) for tensor in parameters]
+        found = tuple(map(grad_of, parameters))
         held = [grad for grad in found if grad is not None]
-        self.norm = norms.norm_of_all(held) if held else None
+        self.norm, self.has_gradients = norms.norm_of_all(held) if held else None, bool(held)
         if composer.recorder.is_full:
-            self.gradients = [composer.snapshots.take(grad, self.blob) for grad in found]
+            self.gradients = len(found), composer.snapshots.take_each(found, self.blob, "", "", False)
 
     def set_rate(self, optimizer: torch.optim.Optimizer, rate: float) -> None:
         """Put a learning rate in the place of the script's, as long as the step lasts."""

@@ -22,6 +22,7 @@ from gradb.tracer.source.syntax import Callee
 from gradb.tracer.tensors.naming import are_swapped
 
 _MODULE = Callee("")
+_SOMEWHERE = ModuleCall(0, NOWHERE.found(False, False, False))
 
 
 class _Tree:
@@ -97,17 +98,19 @@ class ModuleScopes:
         if not self._recorder.is_full:
             self._composer.guard(self._recorder.observer.unseen_call)
             return False
-        depth = len(self._composer.local.calls)
+        calls = self._composer.local.calls
+        depth = len(calls)
         self._composer.guard(self._entered, module, args)
-        return len(self._composer.local.calls) > depth
+        return len(calls) > depth
 
     def _leave(self, result: Any) -> None:
         local = self._composer.local
-        if not local.calls:
+        calls = local.calls
+        if not calls:
             return
         local.scopes.pop()
         local.roots.pop()
-        found = local.calls.pop().found
+        found = calls.pop().found
         if found.is_module_call and found.place.names.targets and result is not None:
             self._composer.guard(self._name_result, found, result)
 
@@ -116,21 +119,22 @@ class ModuleScopes:
         if Torn.is_torn and threading.get_ident() == threading.main_thread().ident:
             Torn.is_torn = False
             self._drop_what_is_over()
-        roots = local.roots
+        roots, scopes, calls = local.roots, local.scopes, local.calls
         root = roots[0] if roots else module
-        path, call = self._composer.scope, ModuleCall(0, NOWHERE.found(False, False, False))
+        path, call = scopes[-1] if scopes else "", _SOMEWHERE
         try:
             path = self._path(root, module)
-            call = self._recorder.places.find_call(sys._getframe(2), local.calls[-1] if local.calls else None)
+            call = self._recorder.places.find_call(sys._getframe(2), calls[-1] if calls else None)
         except Exception as error:
             self._composer.missing("scopes", error)
         roots.append(root)  # all three together: what is entered will be left
-        local.scopes.append(path)
-        local.calls.append(call)
+        scopes.append(path)
+        calls.append(call)
+        found = call.found
         if len(roots) == 1:
-            self._name_parameters(module, call.found)
-        if call.found.is_module_call and args and call.found.place.names.operands:
-            self._composer.naming.arguments(call.found.place.names, _MODULE, args, self._recorder.settle())
+            self._name_parameters(module, found)
+        if found.is_module_call and args and found.place.names.operands:
+            self._composer.naming.arguments(found.place.names, _MODULE, args, self._recorder.settle())
 
     def _drop_what_is_over(self) -> None:
         """Leave the calls that a KeyboardInterrupt has ended: torch announces the end of a call by none but errors."""
@@ -159,11 +163,13 @@ class ModuleScopes:
 
     def _path(self, root: torch.nn.Module, module: torch.nn.Module) -> str:
         tree = self._trees.get(id(root))
-        if tree is None or tree.ref() is not root or tree.name(module) is None:
+        name = None if tree is None or tree.ref() is not root else tree.name(module)
+        if name is None:
             if tree is None or tree.ref() is not root:
                 weakref.finalize(root, self._trees.pop, id(root), None).atexit = False
             tree = self._trees[id(root)] = _Tree(root)
-        return tree.name(module) or type(module).__name__
+            name = tree.name(module)
+        return name or type(module).__name__
 
     def _name_parameters(self, root: torch.nn.Module, found: Found) -> None:
         """Give the parameters of a model that is called the paths by which variables lead to them."""

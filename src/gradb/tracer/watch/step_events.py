@@ -68,6 +68,18 @@ class StepEvents:
             state.series[name if kind == "learning_rate" else kind] = id_
         self._recorder.writer.pen.point(id_, event, self._recorder.iteration, value)
 
+    def _tell_norms(self, state: OptimizerState, parameters: list[torch.Tensor], event: int) -> None:
+        """Add the norm of each parameter after the step to its series."""
+        series, iteration, point = state.norms, self._recorder.iteration, self._recorder.writer.pen.point
+        for tensor in parameters:
+            value = norms.norm_of_all((tensor,))
+            if value is not None:
+                label = self._composer.tensors.record(tensor).label
+                id_ = series.get(label)
+                if id_ is None:
+                    id_ = series[label] = self._composer.series.id("parameter_norm", label)
+                point(id_, event, iteration, value)
+
     def _tell(
         self,
         optimizer: torch.optim.Optimizer,
@@ -88,20 +100,15 @@ class StepEvents:
     ) -> None:
         composer, parameters = self._composer, parameters_of(optimizer)
         composer.leaves(parameters, place)
-        event, after = self._recorder.next_seq, []
-        for tensor in parameters:
-            after.append(composer.defined(tensor, state.blob, event, place)[0])
-            value = norms.norm_of_all((tensor,))
-            if value is not None:
-                composer.series.point("parameter_norm", composer.tensors.record(tensor).label, value, event)
+        event, count = self._recorder.next_seq, len(parameters)
+        after = [composer.defined(tensor, state.blob, event, place)[0] for tensor in parameters]
+        self._tell_norms(state, parameters, event)
         groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
-        before, gradients = (part if len(part) == len(after) else [] for part in (state.before, state.gradients))
-        is_unnoticed = (
-            not skipped and state.versions == versions_of(parameters) and any(one != "null" for one in state.gradients)
-        )
+        before, gradients = (text if size == count else "" for size, text in (state.before, state.gradients))
+        is_unnoticed = not skipped and state.has_gradients and state.versions == versions_of(parameters)
         detail = write_step(
-            optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=",".join(before),
-            gradients=",".join(gradients), groups=groups if len(groups) == len(after) else [],
+            optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=before,
+            gradients=gradients, groups=groups if len(groups) == count else [],
             is_unnoticed=is_unnoticed, skipped=skipped,
         )  # fmt: skip
         self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)
