@@ -29,7 +29,13 @@ class Worker:
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
-        timer = threading.Timer(seconds, process.kill)
+        has_timed_out = threading.Event()
+
+        def end() -> None:
+            has_timed_out.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, end)
         timer.start()
         try:
             process.stdin.write(json.dumps([*key, count]) + "\n")
@@ -38,11 +44,13 @@ class Worker:
         except BrokenPipeError:
             line = ""
         finally:
-            has_timed_out = not timer.is_alive()
             timer.cancel()
+            timer.join()
         if line.endswith("\n"):
+            if has_timed_out.is_set():  # only just: the next case gets another process
+                self.close()
             return Result(**json.loads(line))
-        why = self._ended(process, seconds if has_timed_out else None)
+        why = self._ended(process, seconds if has_timed_out.is_set() else None)
         return Result(*key, count, problems=[why])
 
     def _started(self) -> subprocess.Popen[str]:
@@ -88,7 +96,10 @@ def results(
         finally:
             worker.close()
 
-    for _ in range(min(jobs, len(keys))):
-        threading.Thread(target=serve, daemon=True).start()
+    threads = [threading.Thread(target=serve, daemon=True) for _ in range(min(jobs, len(keys)))]
+    for thread in threads:
+        thread.start()
     for _ in keys:
         yield done.get()
+    for thread in threads:
+        thread.join()
