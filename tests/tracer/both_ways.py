@@ -191,12 +191,12 @@ def check_views(seed: int, count: int) -> None:
 # --- recordings -------------------------------------------------------------------------------------------------------
 
 
-def check_recording(folder: Path, name: str, script: Callable[[], Any]) -> int:
+def check_recording(folder: Path, name: str, script: Callable[[], Any], probe: str = "always") -> int:
     """Record a script both ways and hold one tape against the other; return the number of events."""
     tapes = [folder / f"{name}.quick", folder / f"{name}.slow"]
-    record(tapes[0], script)
+    record(tapes[0], script, probe=probe)
     with in_python():
-        record(tapes[1], script)
+        record(tapes[1], script, probe=probe)
     quick, slow = (list(_rows(tape)) for tape in tapes)
     for (table, one, means), (other_table, other, other_means) in zip(quick, slow, strict=True):
         assert (table, one) == (other_table, other), f"{table}: {one}\n{other_table}: {other}"

@@ -7,6 +7,7 @@ import torch
 
 from gradb.log.pen import MakePen
 from gradb.tape.wire import Blob
+from gradb.tracer.tensors.records import NodeMark
 
 SOURCES: str
 """The digest of the C sources that it was compiled from: see ``sources.digest``."""
@@ -16,6 +17,7 @@ def learn(
     types: tuple[type, type],
     holder: int,
     keys: int,
+    storage: int,
     key_sets: tuple[int, ...],
     dtypes: Mapping[str, int],
     /,
@@ -27,9 +29,13 @@ def learn(
         types: exactly of which type a tensor must be.
         holder: where in a Python tensor its C++ tensor is held, in bytes.
         keys: where in a C++ tensor its set of dispatch keys lies, in bytes.
+        storage: where in a C++ tensor its storage is held, in bytes.
         key_sets: which sets a plain dense tensor in the CPU's memory has.
         dtypes: torch's numbers of the dtypes that are read.
     """
+
+def learn_leaves(grad: object, is_leaf: object, version: object, /) -> None:
+    """Take over how torch tells of a tensor's ``grad``, ``is_leaf`` and ``_version``: the descriptors of its class."""
 
 def look(tensor: torch.Tensor, /) -> tuple[int, tuple[int, ...], tuple[int, ...], str, bool] | None:
     """Return address, shape, strides, dtype and whether it is contiguous; None where the tensor is not known here."""
@@ -57,6 +63,56 @@ class Forward:
 
 Pen: MakePen
 """Writes records of a log as ``gradb.log.pen.PythonPen`` does."""
+
+class Engine:
+    """What the visits in C of one recording share: see ``gradb.tracer.watch.quick`` for the objects.
+
+    Args:
+        objects: the parts of the tracer that are looked at, and functions of torch's.
+        repeats: from how many visits of a place on no node is measured there.
+        nonfinite: the flag of an event with a NaN or an infinity.
+    """
+
+    def __init__(self, objects: tuple[Any, ...], repeats: int, nonfinite: int, /) -> None: ...
+
+class Visits:
+    """The visits of one call of torch's engine.
+
+    Args:
+        engine: what all calls share.
+        run: the ``BackwardRun``.
+        local: what the calling thread is in the middle of: the variables of the ``ThreadState``.
+    """
+
+    def __init__(self, engine: Engine, run: Any, local: dict[str, Any], /) -> None: ...
+    def hook(
+        self,
+        nodes: list[Any],
+        marks: list[NodeMark | None],
+        are_unfit: list[bool],
+        retained: Mapping[int, object],
+        /,
+    ) -> list[int]:
+        """Register a visit on each node that has a mark; return the numbers of those that are left to Python.
+
+        Nodes that are unfit are, and those whose id is among ``retained``.
+        """
+
+    def begin(self, start: int, thread: int, /) -> None:
+        """Take over the number of the event by which the call begins, and of the thread; nothing is recorded before."""
+
+    def unhook(self) -> None:
+        """Remove what was registered."""
+
+class Registrar:
+    """Stands for ``_register_hook`` of torch's nodes: registers visits in C itself.
+
+    Args:
+        otherwise: registers all other hooks.
+    """
+
+    def __init__(self, otherwise: Callable[[Any, Any], Any], /) -> None: ...
+    def __call__(self, hooks: Any, hook: Any, /) -> Any: ...
 
 class Reader:
     """Turns tensors into text and bytes: see ``Snapshots`` for what each method returns.

@@ -3,11 +3,13 @@
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
 #include "context.h"
+#include "engine.h"
 #include "forward.h"
 #include "pen.h"
 #include "reader.h"
 #include "records.h"
 #include "tensor.h"
+#include "visit.h"
 
 #ifndef SOURCES
 #error "compile with -DSOURCES=\"the digest that sources.py computes\""
@@ -16,6 +18,7 @@
 static PyMethodDef functions[] = {
     {"learn", tensor_learn, METH_VARARGS, NULL},
     {"learn_classes", context_learn, METH_O, NULL},
+    {"learn_leaves", filling_learn, METH_VARARGS, NULL},
     {"look", reader_look, METH_O, NULL},
     {"knows", reader_knows, METH_O, NULL},
     {"extend", (PyCFunction)(void (*)(void))reader_extend, METH_FASTCALL, NULL},
@@ -41,6 +44,8 @@ PyMODINIT_FUNC PyInit__accelerator(void)
     if (module != NULL &&
         !(context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
+          add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&
+          add_type(module, "Visit", visit_type()) && add_type(module, "Registrar", registrar_type()) &&
           PyModule_AddStringConstant(module, "SOURCES", SOURCES) == 0))
         Py_CLEAR(module);
     return module;

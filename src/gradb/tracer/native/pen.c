@@ -5,6 +5,7 @@
 #include "buffer.h"
 
 #define MAX_REST 4
+#define DEFINITIONS 4096 /* bytes for the texts and places that an event may define */
 
 typedef struct {
     PyObject_HEAD
@@ -327,6 +328,13 @@ int64_t pen_head(PyObject *self)
     return ((Pen *)self)->head;
 }
 
+bool pen_is_ready(PyObject *self, size_t size)
+{
+    Pen *pen = (Pen *)self;
+    size_t needed = waiting(pen) + record_length(sizeof(EventRecord) + size) + DEFINITIONS + sizeof(NextRecord);
+    return !has_rest(pen) && (pen->memory == NULL || pen->at + needed <= pen->size);
+}
+
 /* --- methods ----------------------------------------------------------------------------------------------------- */
 
 enum { KIND, NAME, PLACE, DETAIL, DATA, SCOPE, ITERATION, PHASE, NODE, FLAGS, THREAD, EVENT_ARGUMENTS };
@@ -460,6 +468,13 @@ static void take_back(Buffer *buffer, size_t size, size_t offset, int64_t head)
             break;
         buffer->used -= size;
     }
+}
+
+void pen_take_back(PyObject *self)
+{
+    Pen *pen = (Pen *)self;
+    take_back(&pen->tensors, sizeof(TensorRecord), offsetof(TensorRecord, event), pen->head);
+    take_back(&pen->grads, sizeof(GradRecord), offsetof(GradRecord, event), pen->head);
 }
 
 static PyObject *pen_forget(PyObject *self, PyObject *head)

@@ -39,4 +39,10 @@ bool pen_put_grad(PyObject *pen, int64_t tensor, int64_t event, int64_t fills, i
 bool pen_put_name(PyObject *pen, int64_t tensor, int64_t event, PyObject *name);
 int64_t pen_head(PyObject *pen);
 
+/* Tell whether an event of so many bytes can be put without a call of Python's. */
+bool pen_is_ready(PyObject *pen, size_t size);
+
+/* Take back what was said of values and gradients at an event that was never written. */
+void pen_take_back(PyObject *pen);
+
 #endif

@@ -178,6 +178,14 @@ bool reader_add(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)
     return add_summary(reader, tensor, &view, draft);
 }
 
+int reader_add_small(PyObject *self, PyObject *tensor, Draft *draft)
+{
+    View view;
+    if (!tensor_view(tensor, &view) || view.count > ((Reader *)self)->limit)
+        return 0;
+    return add_whole(&view, draft) ? 1 : -1;
+}
+
 /* --- methods ----------------------------------------------------------------------------------------------------- */
 
 static bool are_enough(Py_ssize_t count, Py_ssize_t wanted)
@@ -363,6 +371,13 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
+static PyTypeObject *reader_class;
+
+bool reader_check(PyObject *object)
+{
+    return Py_IS_TYPE(object, reader_class);
+}
+
 PyObject *reader_type(void)
 {
     parts_name = PyUnicode_InternFromString("parts");
@@ -372,5 +387,6 @@ PyObject *reader_type(void)
     nothing = PyUnicode_InternFromString("");
     if (parts_name == NULL || size_name == NULL || nonfinite_name == NULL || comma == NULL || nothing == NULL)
         return NULL;
-    return PyType_FromSpec(&spec);
+    reader_class = (PyTypeObject *)PyType_FromSpec(&spec);
+    return (PyObject *)reader_class;
 }

@@ -11,6 +11,7 @@ static Ask ask[QUESTIONS];
 static PyObject *ordinary[2];             /* the types of which a tensor may be: Tensor and Parameter */
 static Py_ssize_t holder;                 /* where in the Python object the C++ tensor is held */
 static Py_ssize_t keys;                   /* where in the C++ tensor its set of dispatch keys lies */
+static Py_ssize_t storage;                /* where in the C++ tensor its storage is held */
 static uint64_t key_sets[MAX_KEY_SETS];   /* those of plain dense tensors in the CPU's memory */
 static Py_ssize_t key_set_count;
 static const Dtype *dtypes[MAX_CODES];    /* by torch's number */
@@ -73,8 +74,8 @@ PyObject *tensor_learn(PyObject *module, PyObject *arguments)
 {
     PyObject *addresses, *types, *sets, *codes;
     key_set_count = 0; /* nothing is read until all of it is known */
-    if (!PyArg_ParseTuple(arguments, "O!O!nnO!O!", &PyTuple_Type, &addresses, &PyTuple_Type, &types, &holder, &keys,
-                          &PyTuple_Type, &sets, &PyDict_Type, &codes))
+    if (!PyArg_ParseTuple(arguments, "O!O!nnnO!O!", &PyTuple_Type, &addresses, &PyTuple_Type, &types, &holder, &keys,
+                          &storage, &PyTuple_Type, &sets, &PyDict_Type, &codes))
         return NULL;
     if (PyTuple_GET_SIZE(types) != 2) {
         PyErr_SetString(PyExc_ValueError, "two types are needed");
@@ -136,4 +137,10 @@ bool tensor_view(PyObject *tensor, View *view)
     if (ask[IS_CONTIGUOUS](held, &view->is_dense) || ask[DATA_PTR](held, &view->data))
         return false;
     return is_backed(held, view);
+}
+
+const void *tensor_storage(PyObject *tensor)
+{
+    const void *held = held_in(tensor);
+    return held == NULL ? NULL : *(const void *const *)(*(const char *const *)held + storage);
 }

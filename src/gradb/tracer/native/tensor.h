@@ -31,4 +31,7 @@ PyObject *tensor_learn(PyObject *module, PyObject *arguments);
 /* Look into a tensor; false where it is not of a kind that was learnt, or its memory does not hold all elements. */
 bool tensor_view(PyObject *tensor, View *view);
 
+/* Return the address of the memory that a tensor lies in, as its storage tells it, or NULL where it is not looked into. */
+const void *tensor_storage(PyObject *tensor);
+
 #endif

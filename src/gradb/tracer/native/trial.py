@@ -75,10 +75,11 @@ def _teach(module: Any) -> None:
     plain, strange = list(_plain()), list(_strange())
     holder = _search(_IN_PYTHON, [(id(tensor), tensor._cdata) for tensor in plain])
     keys = _search(_IN_CPP, [(tensor._cdata, _keys(tensor)) for tensor in plain + strange])
+    storage = _search(_IN_CPP, [(tensor._cdata, Methods.untyped_storage(tensor)._cdata) for tensor in plain])
     sets = {_keys(tensor) for tensor in plain}
     if sets & {_keys(tensor) for tensor in strange}:
         raise Doubt("dispatch keys do not tell plain tensors from others")
-    module.learn(addresses, (torch.Tensor, torch.nn.Parameter), holder, keys, tuple(sets), numbers)
+    module.learn(addresses, (torch.Tensor, torch.nn.Parameter), holder, keys, storage, tuple(sets), numbers)
 
 
 def _library() -> str:

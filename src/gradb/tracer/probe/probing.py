@@ -26,6 +26,8 @@ _MAX_SAID = 100
 _REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError, Unreadable)
 """What torch refuses a call with, and what has no values to read."""
 _ASK = "`probe` measures more"
+_OFF = "probing is switched off"
+_OFTEN = f"not probed in a free run after the first {_REPEATS} visits of this place"
 _FOREIGN = "not probed: what flows into it is a tensor with its own dispatch, whose code would run"
 _CHANGES_ON_CALL = ("RngBackward", "ErrorBackward", "NotImplemented", "UndefinedGrad", "DelayedError", "GraphRoot")
 
@@ -45,6 +47,19 @@ class Prober:
         self._is_stepping = is_stepping
         self._visits: dict[tuple[Any, ...], int] = {}
         self._missing = missing
+
+    @property
+    def limits(self) -> tuple[dict[tuple[Any, ...], int] | None, int, str]:
+        """How often each place was visited, from how many visits on no node is measured there, and as JSON why not.
+
+        Without a dict no node is measured at all.
+        """
+        why = _OFF if self._mode == "never" else _OFTEN
+        return None if self._mode == "never" else self._visits, _REPEATS, dumps(write_unmeasured(why))
+
+    def measures(self) -> bool:
+        """Tell whether every node is measured now, however often it was."""
+        return self._mode != "never" and (self._mode == "always" or self._is_stepping())
 
     def probe(self, node: Any, mark: NodeMark, blob: Blob, upstream: Sequence[torch.Tensor | None]) -> str:
         """Return the text of the wire forms of the probes, one for each edge, of a node that is about to run."""
@@ -81,7 +96,7 @@ class Prober:
 
     def _refusal(self, node: Any, mark: NodeMark) -> str | None:
         if self._mode == "never":
-            return "probing is switched off"
+            return _OFF
         if is_custom(node):
             return "not probed: its backward is Python code that may have side effects; `probe` runs it once a row"
         if _changes_on_call(mark.name):
@@ -93,7 +108,7 @@ class Prober:
         key = (mark.place, mark.scope, mark.name)
         visits = self._visits[key] = self._visits.get(key, 0) + 1
         if visits > _REPEATS:
-            return f"not probed in a free run after the first {_REPEATS} visits of this place"
+            return _OFTEN
         return None
 
 

@@ -166,6 +166,10 @@ class Recorder:
         )
         self.gate.arrive(header)
 
+    def thread(self) -> int:
+        """Return the number of the calling thread, which has recorded something."""
+        return self.threads[threading.get_ident()]
+
     def join_main_thread(self) -> None:
         """Count what the calling thread records (prints, by the clock) as the main thread's."""
         self.threads[threading.get_ident()] = 0

@@ -20,6 +20,11 @@ class Buffers:
         self._by_object: dict[int, TensorRecord] = {}
         self._leaves: dict[int, TensorRecord] = {}
 
+    @property
+    def tables(self) -> tuple[dict[int, dict[int, TensorRecord]], dict[int, TensorRecord]]:
+        """What is known of each memory that gradients lie in, and of each gradient."""
+        return self._by_memory, self._by_object
+
     def note_memory(self, known: TensorRecord, leaf: torch.Tensor) -> None:
         """Remember where the values of a leaf lie."""
         self._leaves.pop(known.memory_key, None)

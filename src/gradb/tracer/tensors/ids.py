@@ -29,65 +29,66 @@ class TensorIds:
     """Gives each Python tensor an id that no other tensor of the run ever gets."""
 
     def __init__(self) -> None:
-        self._records: dict[int, TensorRecord] = {}
-        self._buffers = Buffers()
+        self.records: dict[int, TensorRecord] = {}
+        """What is known of each tensor, by its ``id()``."""
+        self.buffers = Buffers()
         self._next = itertools.count(1)
 
     def parts(self) -> dict[str, Any]:
         """Return what the accelerator begins records with, and forgets them by."""
-        return {"records": self._records, "record_numbers": self._next, "forget": self._forget}
+        return {"records": self.records, "record_numbers": self._next, "forget": self._forget}
 
     def record(self, tensor: torch.Tensor) -> TensorRecord:
         """Return what is known of a tensor, beginning a record when it was never seen."""
         key = id(tensor)
-        known = self._records.get(key)
+        known = self.records.get(key)
         if known is not None and known.ref() is tensor:
             return known
         ref = weakref.ref(tensor, functools.partial(self._forget, key))
-        known = self._records[key] = TensorRecord(next(self._next), ref)
+        known = self.records[key] = TensorRecord(next(self._next), ref)
         return known
 
     def is_known(self, tensor: torch.Tensor) -> bool:
         """Tell whether a tensor was seen before."""
-        known = self._records.get(id(tensor))
+        known = self.records.get(id(tensor))
         return known is not None and known.ref() is tensor
 
     def note_grad(self, tensor: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
         """Remember which object a tensor's ``.grad`` is now, so that a change of it in place is recognised."""
         known = self.record(tensor)
-        self._buffers.note(known, grad)
+        self.buffers.note(known, grad)
         return known
 
     def sharers_of_grad(self, known: TensorRecord) -> list[TensorRecord]:
         """Return the other tensors whose ``.grad`` is the same object as that of one."""
-        return self._buffers.sharers(known)
+        return self.buffers.sharers(known)
 
     def note_memory(self, known: TensorRecord, tensor: torch.Tensor) -> None:
         """Remember where a leaf's own values lie, so that a change of them past autograd (``.data``) is recognised."""
-        self._buffers.note_memory(known, tensor)
+        self.buffers.note_memory(known, tensor)
 
     def leaf_at(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """Return the leaf whose memory a tensor that is no leaf itself shares, or None."""
-        return self._buffers.leaf_at(tensor)
+        return self.buffers.leaf_at(tensor)
 
     def leaves(self) -> list[TensorRecord]:
         """Return what is known of every leaf that is alive."""
-        return [known for known in self._records.values() if known.is_leaf]
+        return [known for known in self.records.values() if known.is_leaf]
 
     def renumber(self, numbers: tuple[int, ...]) -> None:
         """Correct in which iteration the buffers were filled first, where the first iterations are numbered anew."""
-        for known in self._records.values():
+        for known in self.records.values():
             if known.since:
                 known.since = renumbered(known.since, numbers)
 
     def owners_of_grad(self, grad: torch.Tensor) -> list[torch.Tensor]:
         """Return the tensors whose ``.grad`` this is, or shares its memory with."""
-        return self._buffers.owners(grad)
+        return self.buffers.owners(grad)
 
     @contextlib.contextmanager
     def unreferenced(self, *tensors: torch.Tensor) -> Iterator[None]:
         """Hold no weak reference to some tensors for a while: torch refuses to swap what has one."""
-        records = [(known, tensor) for tensor in tensors if (known := self._records.get(id(tensor))) is not None]
+        records = [(known, tensor) for tensor in tensors if (known := self.records.get(id(tensor))) is not None]
         for known, _ in records:
             known.ref = _gone
         try:
@@ -98,11 +99,11 @@ class TensorIds:
 
     @shielded
     def _forget(self, key: int, ref: weakref.ref[torch.Tensor]) -> None:
-        known = self._records.get(key)
+        known = self.records.get(key)
         if known is not None and known.ref is ref:
-            del self._records[key]
+            del self.records[key]
             known.mark = None  # a record may be kept for its name; the mark tells by its end that the leaf is gone
             try:
-                self._buffers.forget(known)
+                self.buffers.forget(known)
             except Exception:
                 pass  # Python would print it, and at its end the module of `suppress` may be gone already

@@ -37,7 +37,8 @@ class NodeIds:
         self._tensors = tensors
         self._saving = saving
         self._next = itertools.count(1)
-        self._kinds: dict[type, tuple[str, bool]] = {}
+        self.kinds: dict[type, tuple[str, bool]] = {}
+        """What the tape calls a class of nodes, and whether these save tensors."""
         self._unseen_leaf, self._missing = unseen_leaf, missing
         self.newest = self._edited = 0
         self.is_exposed = False
@@ -45,7 +46,7 @@ class NodeIds:
 
     def parts(self) -> dict[str, Any]:
         """Return what the accelerator numbers nodes with."""
-        return {"node_numbers": self._next, "node_kinds": self._kinds, "saved": self._saving.visits}
+        return {"node_numbers": self._next, "node_kinds": self.kinds, "saved": self._saving.visits}
 
     def edited(self) -> None:
         """Take note that values may have been changed without autograd's notice: those that the nodes so far saved."""
@@ -54,7 +55,7 @@ class NodeIds:
     def runs(self, node: Any, mark: NodeMark, event: int) -> None:
         """Take note that the engine runs a node; read again what it saved where that may be other values by now."""
         if (mark.has_run or mark.id <= self._edited or self.is_exposed) and not mark.is_leaf:
-            kind, saves = self._kinds.get(type(node)) or self._kind(node)
+            kind, saves = self.kinds.get(type(node)) or self._kind(node)
             if saves:
                 try:
                     self._saving.read_again(node, mark, kind, event)
@@ -126,7 +127,7 @@ class NodeIds:
     ) -> int:  # fmt: skip
         name = node.name()
         hooks: Any = _top_saved_hooks(True)
-        kind, saves = self._kinds.get(type(node)) or self._kind(node)
+        kind, saves = self.kinds.get(type(node)) or self._kind(node)
         is_hooked = hooks is not None or (saves and is_late and self._saving.is_packed(node, kind))
         mark = NodeMark(next(self._next), name, place, scope, len(edges), is_hooked, self._writer)
         self.newest = mark.id
@@ -153,7 +154,7 @@ class NodeIds:
             kind = "compiled" if node.name().startswith("CompiledFunction") else "custom"
             return kind, bool(getattr(node, "_raw_saved_tensors", ()) or ())
         cls = type(node)  # the attributes are named without reading them: reading would unpack
-        found = self._kinds[cls] = "builtin", any(name.startswith("_raw_saved_") for name in dir(cls))
+        found = self.kinds[cls] = "builtin", any(name.startswith("_raw_saved_") for name in dir(cls))
         return found
 
 

@@ -15,6 +15,7 @@ from gradb.tape.kinds.backward_start import write as write_backward_start
 from gradb.tape.kinds.node import write as write_node
 from gradb.tape.kinds.node_start import write as write_node_start
 from gradb.tape.wire import Blob
+from gradb.tracer.native.trial import accelerator
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -62,6 +63,8 @@ class Parts:
     lending: Lending
     visit: Callable[[BackwardRun, Any, NodeMark, bool], Visit]
     """Makes the visit of a node; True for that of a custom Function."""
+    engine: Any = None
+    """What visits in C share; None where there are none."""
 
 
 class BackwardRun:
@@ -73,7 +76,9 @@ class BackwardRun:
         self.gate = composer.recorder.gate
         self.microscope, self.lending = parts.microscope, parts.lending
         self._losses, self._prober, self._asker = parts.losses, parts.prober, parts.asker
-        self._hooks, self._visit = parts.hooks, parts.visit
+        self._hooks, self._visit, self._engine = parts.hooks, parts.visit, parts.engine
+        self._quick: Any = None
+        """The visits in C."""
         self._handles: list[Any] = []
         self.task: int | None = None
         self.is_over = False
@@ -135,6 +140,8 @@ class BackwardRun:
         self.composer.local.backward = self
         self.composer.runs.append(self)
         self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
+        if self._quick is not None:
+            self._quick.begin(event, self._recorder.thread())
 
     def _find_outer(self) -> int:
         """Return the backward (seq of its start) that this one is called in, on whatever thread the engine runs it."""
@@ -158,8 +165,11 @@ class BackwardRun:
         customs = [is_custom(node) for node in nodes]
         is_private = self._hooks.are_ours() and not any(customs) and are_private(marks)
         self.composer.snapshots.passed = {} if is_private else None
+        left = self._hook_quick(nodes, marks, customs, retained)
+        if not left:
+            return
         with self._hooks.ours():
-            for node, mark, is_own in zip(nodes, marks, customs, strict=True):
+            for node, mark, is_own in [(nodes[at], marks[at], customs[at]) for at in left]:
                 if mark is None:
                     continue
                 visit = self._visit(self, node, mark, is_own)
@@ -168,6 +178,22 @@ class BackwardRun:
                         visit.expect(known)
                 handles.append(node.register_prehook(visit.before))
                 handles.append(node.register_hook(visit.after))
+
+    def _hook_quick(
+        self,
+        nodes: list[Any],
+        marks: list[NodeMark | None],
+        customs: list[bool],
+        retained: dict[int, list[TensorRecord]],
+    ) -> Sequence[int]:
+        """Hook what the accelerator can record; return the numbers of the other nodes."""
+        if self._engine is None or self._creates or type(self) is not BackwardRun or not self.composer.local.is_pythons:
+            return range(len(nodes))
+        if self._prober.measures():  # but leaves, which are not measured
+            customs = [is_own or mark is None or not mark.is_leaf for mark, is_own in zip(marks, customs, strict=True)]
+        self._quick = accelerator().Visits(self._engine, self, vars(self.composer.local))
+        left: list[int] = self._quick.hook(nodes, marks, customs, retained)
+        return left
 
     def unhook(self) -> None:
         """Remove every hook; called whatever happened."""
@@ -178,6 +204,8 @@ class BackwardRun:
         self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
         self.composer.snapshots.passed = None
+        if self._quick is not None:
+            self._quick.unhook()
         for handle in self._handles:
             _remove(handle)
         self._handles.clear()

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from gradb.tape.kinds.hook import write as write_hook
 from gradb.tape.wire import Blob
+from gradb.tracer.native.trial import accelerator
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, PlaceRow
 from gradb.tracer.tensors.history import grad_of, version
@@ -79,7 +80,9 @@ class UserHooks:
                 self._composer.guard(self._removed, hook)
 
         handle.remove = remove  # type: ignore[method-assign, assignment]
-        mixin._register_hook = staticmethod(register_on_node)  # type: ignore[method-assign]
+        native = accelerator()
+        ours = staticmethod(register_on_node) if native is None else native.Registrar(register_on_node)
+        mixin._register_hook = ours  # type: ignore[method-assign]
         module_hook.__init__ = begin  # type: ignore[method-assign, assignment]
         try:
             yield

@@ -24,33 +24,33 @@ class Lending:
 
     def __init__(self, edits: Edits) -> None:
         self._edits = edits
-        self._lent: dict[int, _Lent] = {}
+        self.lent: dict[int, _Lent] = {}
         self._adding: dict[int, list[EngineCall]] = {}
         """By leaf: the calls of the engine that are about to add to its gradient."""
 
     @property
     def has_lent(self) -> bool:
         """True where there is anything to look at."""
-        return bool(self._lent)
+        return bool(self.lent)
 
     def lend(self, leaves: list[torch.Tensor]) -> None:
         """Take note that the script has got hold of the memory of some gradients."""
         for leaf in leaves:
             grad, held = grad_of(leaf), self._edits.hold([leaf], is_clear=False)
-            if grad is not None and held is not None and id(leaf) not in self._lent:
+            if grad is not None and held is not None and id(leaf) not in self.lent:
                 held.caller = None
                 held.rows[0].leaf = torch.empty(0)  # nothing is kept alive
-                self._lent[id(leaf)] = weakref.ref(leaf), weakref.ref(grad), held
+                self.lent[id(leaf)] = weakref.ref(leaf), weakref.ref(grad), held
 
     def look(self, place: PlaceRow) -> None:
         """Record what was changed past torch since it was last looked at."""
-        for key in list(self._lent):
+        for key in list(self.lent):
             if not self._adding.get(key):
                 self._look(key, place)
 
     def renew(self) -> None:
         """Take what the gradients are now for what they were: all changes so far are recorded."""
-        for key in list(self._lent):
+        for key in list(self.lent):
             self._renew(key)
 
     def told(self, leaf: torch.Tensor) -> None:
@@ -95,14 +95,14 @@ class Lending:
 
     def _renew(self, key: int) -> None:
         found = self._alive(key)
-        self._lent.pop(key, None)
+        self.lent.pop(key, None)
         if found is not None:
             self.lend([found[0]])
 
     def _alive(self, key: int) -> tuple[torch.Tensor, HeldBuffers] | None:
         """Return a leaf that still has the gradient that was lent."""
-        if key not in self._lent:
+        if key not in self.lent:
             return None
-        ref, grad, held = self._lent[key]
+        ref, grad, held = self.lent[key]
         leaf = ref()
         return (leaf, held) if leaf is not None and grad_of(leaf) is grad() is not None else None

@@ -76,6 +76,20 @@ class Filling:
         self.has_nonfinite = False
         self._key: Any = None
 
+    @classmethod
+    def kept(
+        cls, before: tuple[str, bytes | None], added: tuple[str, bytes], *, has_nonfinite: bool, key: Any
+    ) -> Filling:
+        """Return one of which everything is known but what it becomes; text and bytes of what it held and what came."""
+        filling = cls.__new__(cls)
+        filling.blob = Blob()
+        for data in (before[1], added[1]):
+            if data is not None:
+                filling.blob.add(data)
+        filling.before, filling.added = before[0], added[0]
+        filling.has_nonfinite, filling._key = has_nonfinite, key
+        return filling
+
     def add(self, composer: Composer, added: torch.Tensor | None) -> None:
         """Say what comes."""
         self.blob.has_nonfinite = False

@@ -1,0 +1,307 @@
+#include "engine.h"
+
+#include <structmember.h>
+
+#include "pen.h"
+#include "slots.h"
+
+static PyTypeObject *engine_class;
+static struct {
+    PyObject *is_active, *is_full, *pending, *before_event, *has_errands, *is_due, *iteration, *phase, *order, *asked;
+    PyObject *looks_in, *edited, *is_exposed, *backward;
+} names;
+
+/* --- what others have ---------------------------------------------------------------------------------------------- */
+
+bool is_attribute(PyObject *object, PyObject *name, PyObject *wanted)
+{
+    PyObject *found = PyObject_GetAttr(object, name);
+    if (found == NULL)
+        PyErr_Clear();
+    Py_XDECREF(found);
+    return found == wanted; /* which is kept by others, and so is no address that is used again */
+}
+
+bool take_number(PyObject *number, int64_t *taken)
+{
+    if (number == NULL || !PyLong_CheckExact(number))
+        return false;
+    *taken = PyLong_AsLongLong(number);
+    if (*taken != -1 || !PyErr_Occurred())
+        return true;
+    PyErr_Clear();
+    return false;
+}
+
+bool take_attribute(PyObject *object, PyObject *name, int64_t *number)
+{
+    PyObject *found = PyObject_GetAttr(object, name);
+    bool is_taken = take_number(found, number);
+    if (found == NULL)
+        PyErr_Clear();
+    Py_XDECREF(found);
+    return is_taken;
+}
+
+static bool has_nothing_to_do(PyObject *recorder)
+{
+    return is_attribute(recorder, names.is_active, Py_True) && is_attribute(recorder, names.is_full, Py_True) &&
+           is_attribute(recorder, names.pending, Py_None) && is_attribute(recorder, names.before_event, Py_None) &&
+           is_attribute(recorder, names.has_errands, Py_False) && is_attribute(recorder, names.is_due, Py_False);
+}
+
+static bool is_open(PyObject *gate)
+{
+    int64_t asked;
+    return is_attribute(gate, names.order, Py_None) && is_attribute(gate, names.looks_in, Py_False) &&
+           take_attribute(gate, names.asked, &asked) && asked == 0;
+}
+
+static bool is_traced(const Engine *engine)
+{
+    PyObject *state = PyObject_CallNoArgs(engine->tracing);
+    bool is_one = state != Py_None;
+    if (state == NULL)
+        PyErr_Clear();
+    Py_XDECREF(state);
+    return is_one;
+}
+
+bool engine_is_plain(Engine *engine)
+{
+    return !engine->is_busy && has_nothing_to_do(engine->recorder) && is_open(engine->gate) && !is_traced(engine);
+}
+
+bool engine_lock(Engine *engine)
+{
+    PyObject *is_ours = PyObject_CallOneArg(engine->acquire, Py_False);
+    bool is_locked = is_ours == Py_True;
+    if (is_ours == NULL)
+        PyErr_Clear();
+    Py_XDECREF(is_ours);
+    return is_locked;
+}
+
+void engine_unlock(Engine *engine)
+{
+    PyObject *done = PyObject_CallNoArgs(engine->release);
+    if (done == NULL)
+        PyErr_Clear();
+    Py_XDECREF(done);
+}
+
+/* --- whether a node is measured, or read again --------------------------------------------------------------------- */
+
+static Refused *remembered(Engine *engine, PyObject *mark)
+{
+    uintptr_t mixed = (uintptr_t)MARK(engine, mark, MARK_PLACE) ^ ((uintptr_t)MARK(engine, mark, MARK_NAME) >> 3) ^
+                      ((uintptr_t)MARK(engine, mark, MARK_SCOPE) << 1);
+    return &engine->refused[(mixed >> 4 ^ mixed >> 12) % REMEMBERED];
+}
+
+static bool is_often(Engine *engine, PyObject *mark)
+{
+    int64_t count = 0;
+    PyObject *key = PyTuple_Pack(3, MARK(engine, mark, MARK_PLACE), MARK(engine, mark, MARK_SCOPE),
+                                 MARK(engine, mark, MARK_NAME));
+    PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(engine->counts, key);
+    bool is_counted = take_number(found, &count);
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return is_counted && count >= engine->repeats;
+}
+
+bool engine_refuses(Engine *engine, PyObject *mark)
+{
+    PyObject *place = MARK(engine, mark, MARK_PLACE), *scope = MARK(engine, mark, MARK_SCOPE);
+    PyObject *name = MARK(engine, mark, MARK_NAME);
+    Refused *known = remembered(engine, mark);
+    if (engine->counts == Py_None)
+        return true;
+    if (known->place == place && known->scope == scope && known->name == name)
+        return true;
+    if (!is_often(engine, mark))
+        return false;
+    Py_XSETREF(known->place, Py_NewRef(place));
+    Py_XSETREF(known->scope, Py_NewRef(scope));
+    Py_XSETREF(known->name, Py_NewRef(name));
+    return true;
+}
+
+/* Tell whether nodes of a class save nothing, as far as that is known. */
+static bool saves_nothing(const Engine *engine, PyObject *node)
+{
+    PyObject *kind = PyDict_GetItemWithError(engine->kinds, (PyObject *)Py_TYPE(node));
+    PyErr_Clear();
+    return kind != NULL && PyTuple_Check(kind) && PyTuple_GET_SIZE(kind) == 2 && PyTuple_GET_ITEM(kind, 1) == Py_False;
+}
+
+bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark)
+{
+    int64_t id, edited;
+    bool is_known = take_number(MARK(engine, mark, MARK_ID), &id) &&
+                    take_attribute(engine->nodes, names.edited, &edited);
+    bool is_same = is_known && id > edited && MARK(engine, mark, MARK_HAS_RUN) == Py_False &&
+                   is_attribute(engine->nodes, names.is_exposed, Py_False);
+    return !is_same && !saves_nothing(engine, node);
+}
+
+/* --- the event ----------------------------------------------------------------------------------------------------- */
+
+bool engine_add(Engine *engine, PyObject *tensor, Draft *draft)
+{
+    int done = reader_add_small(engine->reader, tensor, draft);
+    if (done < 0)
+        PyErr_Clear();
+    return done > 0;
+}
+
+/* Tell whether a text is short: the pen has room for the definitions of such. */
+static bool is_short(PyObject *text)
+{
+    return PyUnicode_CheckExact(text) && PyUnicode_GET_LENGTH(text) < 400;
+}
+
+static bool set_phase(const Engine *engine)
+{
+    return is_attribute(engine->recorder, names.phase, names.backward) ||
+           PyObject_SetAttr(engine->recorder, names.phase, names.backward) == 0;
+}
+
+int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data)
+{
+    const Draft *draft = &engine->draft;
+    PenEvent event = {.kind = kind, .name = name, .place = MARK(engine, mark, MARK_PLACE),
+                      .scope = MARK(engine, mark, MARK_SCOPE), .phase = names.backward, .thread = thread,
+                      .flags = draft->has_nonfinite ? (uint16_t)engine->nonfinite : 0,
+                      .detail = draft->text.bytes, .detail_size = draft->text.used,
+                      .data = !has_data ? NULL : draft->data.used ? draft->data.bytes : "",
+                      .data_size = draft->data.used};
+    int64_t seq = -1;
+    if (is_short(name) && is_short(event.scope) && take_number(MARK(engine, mark, MARK_ID), &event.node) &&
+        take_attribute(engine->recorder, names.iteration, &event.iteration) &&
+        pen_is_ready(engine->pen, event.detail_size + event.data_size) && set_phase(engine))
+        seq = pen_put_event(engine->pen, &event);
+    PyErr_Clear();
+    return seq < 0 ? 0 : seq;
+}
+
+/* --- the type ------------------------------------------------------------------------------------------------------ */
+
+#define OBJECTS 22
+
+/* The objects, in the order in which `Engine` is given them. */
+static void objects_of(Engine *engine, PyObject ***objects)
+{
+    PyObject **all[OBJECTS] = {
+        &engine->recorder, &engine->gate, &engine->pen, &engine->reader, &engine->snapshots, &engine->nodes,
+        &engine->acquire, &engine->release, &engine->lent, &engine->records, &engine->by_memory, &engine->by_object,
+        &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->tracing, &engine->enter,
+        &engine->leave, &engine->resume, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
+    memcpy(objects, all, sizeof all);
+}
+
+static bool take_objects(Engine *engine, PyObject *given)
+{
+    PyObject **objects[OBJECTS];
+    objects_of(engine, objects);
+    if (PyTuple_GET_SIZE(given) != OBJECTS) {
+        PyErr_Format(PyExc_TypeError, "%d objects are needed", OBJECTS);
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < OBJECTS; i++)
+        Py_XSETREF(*objects[i], Py_NewRef(PyTuple_GET_ITEM(given, i)));
+    PyObject *const dicts[] = {engine->lent, engine->records, engine->by_memory, engine->by_object, engine->kinds};
+    for (size_t i = 0; i < sizeof dicts / sizeof *dicts; i++)
+        if (!PyDict_CheckExact(dicts[i])) {
+            PyErr_SetString(PyExc_TypeError, "a dict is needed");
+            return false;
+        }
+    if (pen_check(engine->pen) && reader_check(engine->reader) && PyUnicode_Check(engine->refusal) &&
+        (engine->counts == Py_None || PyDict_CheckExact(engine->counts)))
+        return true;
+    PyErr_SetString(PyExc_TypeError, "pen and reader are to be those of this module");
+    return false;
+}
+
+static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static const char *const mark_names[] = {"id", "name", "is_leaf", "place", "scope", "edges", "is_hooked", "has_run",
+                                             NULL};
+    static const char *const record_names[] = {"id", "ref", "name", "head", "fills", "since", "grad_id", "grad_key",
+                                               "is_moved", NULL};
+    Engine *engine = (Engine *)self;
+    PyObject *objects;
+    if (!PyArg_ParseTuple(arguments, "O!LL", &PyTuple_Type, &objects, &engine->repeats, &engine->nonfinite))
+        return -1;
+    return take_objects(engine, objects) &&
+                   slots_find((PyObject *)engine->mark_class, mark_names, engine->mark_slots) &&
+                   slots_find((PyObject *)engine->record_class, record_names, engine->record_slots)
+               ? 0
+               : -1;
+}
+
+static int engine_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    PyObject **objects[OBJECTS];
+    objects_of((Engine *)self, objects);
+    Py_VISIT(Py_TYPE(self));
+    for (int i = 0; i < OBJECTS; i++)
+        Py_VISIT(*objects[i]);
+    return 0;
+}
+
+static int engine_clear(PyObject *self)
+{
+    Engine *engine = (Engine *)self;
+    PyObject **objects[OBJECTS];
+    objects_of(engine, objects);
+    for (int i = 0; i < OBJECTS; i++)
+        Py_CLEAR(*objects[i]);
+    for (int i = 0; i < REMEMBERED; i++) {
+        Py_CLEAR(engine->refused[i].place);
+        Py_CLEAR(engine->refused[i].scope);
+        Py_CLEAR(engine->refused[i].name);
+    }
+    return 0;
+}
+
+static void engine_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    engine_clear(self);
+    draft_free(&((Engine *)self)->draft);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot slots[] = {
+    {Py_tp_init, engine_init}, {Py_tp_traverse, engine_traverse}, {Py_tp_clear, engine_clear},
+    {Py_tp_dealloc, engine_dealloc}, {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "gradb.tracer.native._accelerator.Engine",
+    .basicsize = sizeof(Engine),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = slots,
+};
+
+bool engine_check(PyObject *object)
+{
+    return Py_IS_TYPE(object, engine_class);
+}
+
+PyObject *engine_type(void)
+{
+    static const char *const texts[] = {"is_active", "is_full", "pending", "before_event", "has_errands", "_is_due",
+                                        "iteration", "phase", "_order", "_asked", "looks_in", "_edited", "is_exposed",
+                                        "backward"};
+    PyObject **all = (PyObject **)&names;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if ((all[i] = PyUnicode_InternFromString(texts[i])) == NULL)
+            return NULL;
+    engine_class = (PyTypeObject *)PyType_FromSpec(&spec);
+    return (PyObject *)engine_class;
+}

@@ -1,0 +1,75 @@
+/* What the visits of one recording share: the parts of the tracer that they look at, and whether all is plain.
+
+   A visit is recorded here as a whole or not at all: where anything is unusual, nothing has been done yet and Python
+   does it. No Python code runs between the first look and the last byte, so nothing can come in between. */
+
+#ifndef GRADB_ENGINE_H
+#define GRADB_ENGINE_H
+
+#include "reader.h"
+
+#define REMEMBERED 256
+
+typedef struct {
+    PyObject *place, *scope, *name; /* NULL: nothing is remembered here */
+} Refused;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *recorder, *gate, *pen, *reader, *snapshots, *nodes;
+    PyObject *acquire, *release;        /* the recorder's lock */
+    PyObject *lent, *records;           /* what was lent, what is known of each tensor */
+    PyObject *by_memory, *by_object;    /* where gradients lie, and whose they are */
+    PyObject *kinds;                    /* of nodes, by class */
+    PyObject *counts;                   /* how often each place was visited; None: no node is measured */
+    long long repeats, nonfinite;
+    PyObject *refusal;                  /* why a node is not measured any more, as JSON */
+    PyObject *task, *tracing;           /* torch's: which backward runs on this thread; whether it is being traced */
+    PyObject *enter, *leave;            /* torch's: no overrides of torch functions in between */
+    PyObject *resume;                   /* makes a visit of Python's: see gradb.tracer.watch.quick */
+    Py_ssize_t mark_slots[9], record_slots[12];
+    PyTypeObject *mark_class, *record_class;
+    bool is_busy;
+    Draft draft;
+    Refused refused[REMEMBERED];
+} Engine;
+
+/* Of a mark of a node, and of what is known of a tensor. */
+enum { MARK_ID, MARK_NAME, MARK_IS_LEAF, MARK_PLACE, MARK_SCOPE, MARK_EDGES, MARK_IS_HOOKED, MARK_HAS_RUN };
+enum { RECORD_ID, RECORD_REF, RECORD_NAME, RECORD_HEAD, RECORD_FILLS, RECORD_SINCE, RECORD_GRAD_ID, RECORD_GRAD_KEY,
+       RECORD_IS_MOVED };
+
+#define MARK(engine, mark, which) SLOT(mark, (engine)->mark_slots[which])
+#define RECORD(engine, record, which) SLOT(record, (engine)->record_slots[which])
+
+PyObject *engine_type(void);
+bool engine_check(PyObject *object);
+
+/* Tell whether nothing unusual is on in the recording. */
+bool engine_is_plain(Engine *engine);
+
+/* Tell whether an attribute of an object is this very object. */
+bool is_attribute(PyObject *object, PyObject *name, PyObject *wanted);
+
+/* Read a whole number from an attribute, or from a slot; false where it is none, with no error set. */
+bool take_attribute(PyObject *object, PyObject *name, int64_t *number);
+bool take_number(PyObject *number, int64_t *taken);
+
+/* Take the lock if nobody has it; only then must it be let go. */
+bool engine_lock(Engine *engine);
+void engine_unlock(Engine *engine);
+
+/* Tell whether a node was visited so often at its place that it is not measured any more. */
+bool engine_refuses(Engine *engine, PyObject *mark);
+
+/* Tell whether what a node saved has to be read again where it runs now. */
+bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark);
+
+/* Put an event of a node; its text and data are those of the draft. Return its number, or 0 where that cannot be done
+   without Python, with no error set. */
+int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data);
+
+/* Add the text of a value and its bytes; false where it is not known here, or is large: with no error set. */
+bool engine_add(Engine *engine, PyObject *tensor, Draft *draft);
+
+#endif

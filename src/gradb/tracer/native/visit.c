@@ -1,0 +1,353 @@
+#include "visit.h"
+
+#include <structmember.h>
+
+#include "slots.h"
+
+static PyTypeObject *visit_class;
+static PyObject *node_start, *node_end, *running, *backward_name, *visit_name, *before_name, *after_name, *fill_name;
+
+/* --- Python's way -------------------------------------------------------------------------------------------------- */
+
+/* Whatever fails there was told there; nothing may reach the engine. */
+static void drop(PyObject *result)
+{
+    if (result == NULL)
+        PyErr_Clear();
+    Py_XDECREF(result);
+}
+
+/* Have a visit of Python's go on from here; false where there can be none. */
+static bool resume(Visit *visit)
+{
+    if (visit->python != NULL)
+        return true;
+    if (visit->visits == NULL)
+        return false;
+    PyObject *made = PyObject_CallOneArg(visit->visits->engine->resume, (PyObject *)visit);
+    if (made == NULL || made == Py_None) {
+        drop(made);
+        return false;
+    }
+    visit->python = made;
+    return true;
+}
+
+static void before_otherwise(Visit *visit, PyObject *gradients)
+{
+    if (resume(visit)) {
+        PyObject *python = Py_NewRef(visit->python);
+        drop(PyObject_CallMethodOneArg(python, before_name, gradients));
+        Py_DECREF(python);
+    }
+}
+
+static void after_otherwise(Visit *visit, PyObject *inputs, PyObject *outputs)
+{
+    if ((visit->python != NULL || visit->start) && resume(visit)) {
+        PyObject *python = Py_NewRef(visit->python);
+        drop(PyObject_CallMethodObjArgs(python, after_name, inputs, outputs, NULL));
+        Py_DECREF(python);
+    }
+}
+
+static PyObject *visit_fill(PyObject *self, PyObject *unused)
+{
+    Visit *visit = (Visit *)self;
+    if ((visit->python == NULL && !visit->start) || !resume(visit))
+        Py_RETURN_NONE;
+    PyObject *python = Py_NewRef(visit->python), *done = PyObject_CallMethodNoArgs(python, fill_name);
+    Py_DECREF(python);
+    return done;
+}
+
+/* --- the events of a node ------------------------------------------------------------------------------------------ */
+
+/* Add the wire forms of gradients, which have no identity here. */
+static bool add_gradients(Engine *engine, PyObject *gradients, Draft *draft, bool *has_data)
+{
+    bool is_done = true;
+    *has_data = false;
+    for (Py_ssize_t i = 0; is_done && i < PyTuple_GET_SIZE(gradients); i++) {
+        PyObject *gradient = PyTuple_GET_ITEM(gradients, i);
+        is_done = i == 0 || buffer_add(&draft->text, ",", 1);
+        if (is_done && gradient == Py_None)
+            is_done = buffer_add_text(&draft->text, "null");
+        else if (is_done) {
+            is_done = buffer_add_text(&draft->text, "[0,null,false,null,0,") && engine_add(engine, gradient, draft) &&
+                      buffer_add(&draft->text, "]", 1);
+            *has_data = true;
+        }
+    }
+    return is_done;
+}
+
+/* Add why each edge of a node was not measured. */
+static bool add_probes(const Engine *engine, const Visit *visit, Buffer *text)
+{
+    int64_t edges = 0;
+    bool is_done = buffer_add(text, "[", 1);
+    if (is_done && visit->filling == NULL)
+        is_done = take_number(MARK(engine, visit->mark, MARK_EDGES), &edges);
+    for (int64_t i = 0; is_done && i < edges; i++)
+        is_done = (i == 0 || buffer_add(text, ",", 1)) && buffer_add_string(text, engine->refusal);
+    return is_done && buffer_add(text, "]", 1);
+}
+
+static bool begin_text(Draft *draft, int64_t number)
+{
+    draft->text.used = draft->data.used = 0;
+    draft->has_nonfinite = false;
+    return buffer_add(&draft->text, "[", 1) && buffer_add_integer(&draft->text, number) &&
+           buffer_add(&draft->text, ",[", 2);
+}
+
+static int64_t put_start(Visit *visit, PyObject *gradients)
+{
+    Engine *engine = visit->visits->engine;
+    Draft *draft = &engine->draft;
+    bool has_data;
+    return begin_text(draft, visit->visits->start) && add_gradients(engine, gradients, draft, &has_data) &&
+                   buffer_add(&draft->text, "],", 2) && add_probes(engine, visit, &draft->text) &&
+                   buffer_add(&draft->text, "]", 1)
+               ? engine_put(engine, node_start, MARK(engine, visit->mark, MARK_NAME), visit->mark,
+                            (uint16_t)visit->visits->number, has_data)
+               : 0;
+}
+
+static int64_t put_end(Visit *visit, PyObject *gradients)
+{
+    Engine *engine = visit->visits->engine;
+    Draft *draft = &engine->draft;
+    bool has_data;
+    return begin_text(draft, visit->start) && add_gradients(engine, gradients, draft, &has_data) &&
+                   buffer_add(&draft->text, "]]", 2)
+               ? engine_put(engine, node_end, MARK(engine, visit->mark, MARK_NAME), visit->mark,
+                            (uint16_t)visit->visits->number, has_data)
+               : 0;
+}
+
+static int64_t put_locked(Visit *visit, PyObject *gradients, int64_t (*put)(Visit *, PyObject *))
+{
+    Engine *engine = visit->visits->engine;
+    int64_t seq = 0;
+    if (!engine_lock(engine))
+        return 0;
+    engine->is_busy = true;
+    seq = put(visit, gradients);
+    engine->is_busy = false;
+    engine_unlock(engine);
+    PyErr_Clear();
+    return seq;
+}
+
+/* --- before and after ---------------------------------------------------------------------------------------------- */
+
+/* Take note that this thread is running the node. */
+static void enter(Visit *visit)
+{
+    PyObject *local = visit->visits->local, *outer = PyDict_GetItemWithError(local, backward_name);
+    Py_XSETREF(visit->outer, Py_XNewRef(outer));
+    PyDict_SetItem(local, backward_name, visit->visits->run);
+    PyDict_SetItem(local, visit_name, (PyObject *)visit);
+    PyErr_Clear();
+}
+
+static void leave(Visit *visit)
+{
+    PyObject *local = visit->visits->local;
+    if (PyDict_GetItemWithError(local, visit_name) == (PyObject *)visit) {
+        PyDict_SetItem(local, backward_name, visit->outer == NULL ? Py_None : visit->outer);
+        PyDict_SetItem(local, visit_name, Py_None);
+        Py_CLEAR(visit->outer);
+    }
+    PyErr_Clear();
+}
+
+static bool may_begin(Visit *visit, PyObject *gradients)
+{
+    Visits *visits = visit->visits;
+    if (!PyTuple_CheckExact(gradients))
+        return false;
+    if (visit->filling != NULL)
+        return PyTuple_GET_SIZE(gradients) == 1 &&
+               filling_begin(visits, visit->filling, PyTuple_GET_ITEM(gradients, 0));
+    return engine_refuses(visits->engine, visit->mark) && visits_are_plain(visits) &&
+           !engine_reads_again(visits->engine, visit->node, visit->mark);
+}
+
+static void before(Visit *visit, PyObject *gradients)
+{
+    Engine *engine = visit->visits->engine;
+    bool is_new = visit->python == NULL && !visit->start;
+    if (is_new && may_begin(visit, gradients))
+        visit->start = put_locked(visit, gradients, put_start);
+    if (!is_new || !visit->start) {
+        before_otherwise(visit, gradients);
+        return;
+    }
+    slot_set(visit->mark, engine->mark_slots[MARK_HAS_RUN], Py_NewRef(Py_True));
+    PyObject_SetAttr(visit->visits->run, running, MARK(engine, visit->mark, MARK_ID));
+    enter(visit);
+}
+
+static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
+{
+    bool is_done = false;
+    if (visit->python == NULL && visit->start && visit->filling != NULL)
+        is_done = filling_end(visit);
+    else if (visit->python == NULL && visit->start)
+        is_done = PyTuple_CheckExact(inputs) && visits_are_plain(visit->visits) &&
+                  put_locked(visit, inputs, put_end) != 0;
+    if (is_done) {
+        leave(visit);
+        visit->start = 0;
+    } else
+        after_otherwise(visit, inputs, outputs);
+}
+
+static PyObject *visit_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords)
+{
+    Visit *visit = (Visit *)Py_NewRef(self);
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    if (visit->visits != NULL && count == 1)
+        before(visit, arguments[0]);
+    else if (visit->visits != NULL && count == 2)
+        after(visit, arguments[0], arguments[1]);
+    Py_DECREF(visit);
+    Py_RETURN_NONE;
+}
+
+/* --- the type ------------------------------------------------------------------------------------------------------ */
+
+Visit *visit_new(Visits *visits, PyObject *node, PyObject *mark)
+{
+    Engine *engine = visits->engine;
+    bool is_leaf = MARK(engine, mark, MARK_IS_LEAF) == Py_True;
+    Filling *filling = is_leaf ? filling_new(engine, node, mark) : NULL;
+    if (is_leaf && filling == NULL)
+        return NULL;
+    Visit *visit = PyObject_GC_New(Visit, visit_class);
+    if (visit == NULL) {
+        filling_free(filling);
+        return NULL;
+    }
+    memset((char *)visit + sizeof(PyObject), 0, sizeof *visit - sizeof(PyObject));
+    visit->call = visit_call;
+    visit->visits = (Visits *)Py_NewRef(visits);
+    visit->node = Py_NewRef(node);
+    visit->mark = Py_NewRef(mark);
+    visit->filling = filling;
+    PyObject_GC_Track(visit);
+    return visit;
+}
+
+void visit_end(Visit *visit)
+{
+    for (int i = 0; i < 2; i++) {
+        Py_CLEAR(visit->hooks[i]);
+        Py_CLEAR(visit->keys[i]);
+    }
+    Py_CLEAR(visit->node);
+    Py_CLEAR(visit->outer);
+    Py_CLEAR(visit->python);
+    Py_CLEAR(visit->visits);
+    filling_free(visit->filling);
+    visit->filling = NULL;
+}
+
+static int visit_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Visit *one = (Visit *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(one->visits);
+    Py_VISIT(one->node);
+    Py_VISIT(one->mark);
+    Py_VISIT(one->outer);
+    Py_VISIT(one->python);
+    Py_VISIT(one->hooks[0]);
+    Py_VISIT(one->hooks[1]);
+    if (one->filling != NULL) {
+        Py_VISIT(one->filling->leaf);
+        Py_VISIT(one->filling->record);
+    }
+    return 0;
+}
+
+static int visit_clear(PyObject *self)
+{
+    visit_end((Visit *)self);
+    Py_CLEAR(((Visit *)self)->mark);
+    return 0;
+}
+
+static void visit_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    visit_clear(self);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+static PyObject *visit_run(PyObject *self, void *unused)
+{
+    Visit *visit = (Visit *)self;
+    return Py_NewRef(visit->visits == NULL ? Py_None : visit->visits->run);
+}
+
+static PyObject *visit_kept(PyObject *self, void *unused)
+{
+    Visit *visit = (Visit *)self;
+    return visit->filling == NULL ? Py_NewRef(Py_None) : filling_kept(visit->filling);
+}
+
+static PyMethodDef methods[] = {{"fill", visit_fill, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+
+static PyMemberDef members[] = {
+    {"node", T_OBJECT, offsetof(Visit, node), READONLY, NULL},
+    {"mark", T_OBJECT, offsetof(Visit, mark), READONLY, NULL},
+    {"outer", T_OBJECT, offsetof(Visit, outer), READONLY, NULL},
+    {"start", T_LONGLONG, offsetof(Visit, start), READONLY, NULL},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Visit, call), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef getters[] = {
+    {"run", visit_run, NULL, NULL, NULL},
+    {"kept", visit_kept, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_traverse, visit_traverse}, {Py_tp_clear, visit_clear}, {Py_tp_dealloc, visit_dealloc},
+    {Py_tp_methods, methods},         {Py_tp_members, members},   {Py_tp_getset, getters},
+    {Py_tp_call, PyVectorcall_Call},  {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "gradb.tracer.native._accelerator.Visit",
+    .basicsize = sizeof(Visit),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = slots,
+};
+
+bool visit_check(PyObject *object)
+{
+    return Py_IS_TYPE(object, visit_class);
+}
+
+PyObject *visit_type(void)
+{
+    PyObject **const names[] = {&node_start, &node_end, &running, &backward_name, &visit_name, &before_name, &after_name,
+                                 &fill_name};
+    static const char *const texts[] = {"node_start", "node", "running", "backward", "visit", "before", "after",
+                                        "fill"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if ((*names[i] = PyUnicode_InternFromString(texts[i])) == NULL)
+            return NULL;
+    if (!filling_names())
+        return NULL;
+    visit_class = (PyTypeObject *)PyType_FromSpec(&spec);
+    return (PyObject *)visit_class;
+}

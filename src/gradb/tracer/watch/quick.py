@@ -1,0 +1,74 @@
+"""Has the accelerator record the visits of plain nodes: what it needs to know for that, and what it hands back.
+
+A visit in C is recorded as a whole or not at all. Where it meets anything unusual it asks for a visit in Python, which
+goes on from where it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gradb.tape.schema import NONFINITE
+from gradb.tracer.isolation.genuine import Methods
+from gradb.tracer.isolation.signals import shielded
+from gradb.tracer.native.trial import accelerator
+from gradb.tracer.probe.probing import Prober
+from gradb.tracer.recording.composer import Composer
+from gradb.tracer.tensors.records import NodeMark, TensorRecord
+from gradb.tracer.watch.lending import Lending
+from gradb.tracer.watch.transit import Filling
+from gradb.tracer.watch.visits import LeafVisit, NodeVisit
+
+if TYPE_CHECKING:
+    from gradb.tracer.native._accelerator import Engine
+
+
+def engine_of(composer: Composer, prober: Prober, lending: Lending) -> Engine | None:
+    """Return what the visits in C of one recording share; None where there are none."""
+    native, reader = accelerator(), composer.snapshots.reader
+    if native is None or reader is None:
+        return None
+    recorder, tensors, unseen = composer.recorder, composer.tensors, torch._C.DisableTorchFunction()
+    native.learn_leaves(*(vars(Methods)[name] for name in ("grad", "is_leaf", "_version")))
+    counts, repeats, refusal = prober.limits
+    objects = (
+        recorder, recorder.gate, recorder.writer.pen, reader, composer.snapshots, composer.nodes,
+        recorder.lock.acquire, recorder.lock.release, lending.lent, tensors.records, *tensors.buffers.tables,
+        composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id, torch._C._get_tracing_state,
+        unseen.__enter__, unseen.__exit__, resumed, NodeMark, TensorRecord,
+    )  # fmt: skip
+    engine: Engine = native.Engine(objects, repeats, NONFINITE)
+    return engine
+
+
+@shielded
+def resumed(visit: Any) -> NodeVisit | None:
+    """Return a visit in Python that goes on where one in C is; None, and that is told, where it cannot be made."""
+    run, mark = visit.run, visit.mark
+    try:
+        return _resumed(visit)
+    except Exception as error:
+        run.composer.recorder.lost(error, "a node", hides="gradients", node=mark.id)
+        return None
+
+
+def _resumed(visit: Any) -> NodeVisit:
+    run, local = visit.run, visit.run.composer.local
+    found = (LeafVisit if visit.mark.is_leaf else NodeVisit)(run, visit.node, visit.mark)
+    found.start, found.outer = visit.start, visit.outer
+    if isinstance(found, LeafVisit) and visit.start:
+        before, added, has_nonfinite, key = visit.kept
+        found.filling = Filling.kept(before, added, has_nonfinite=has_nonfinite, key=_memory_of(key))
+    if local.visit is visit:
+        local.visit = found
+    return found
+
+
+def _memory_of(key: tuple[int, tuple[int, ...], tuple[int, ...], str, int] | None) -> Any:
+    """Return what ``transit`` compares of a tensor."""
+    if key is None:
+        return None
+    address, shape, strides, dtype, changes = key
+    return address, torch.Size(shape), strides, getattr(torch, dtype), torch.device("cpu"), changes
