@@ -153,7 +153,9 @@ static size_t put_waiting(Pen *pen)
     const Buffer *buffers[] = {&pen->said, &pen->tensors, &pen->grads};
     size_t done = 0;
     for (int i = 0; i < 3; i++) {
-        size_t skipped = done == 0 && buffers[i]->used ? sizeof(uint32_t) : 0;
+        if (buffers[i]->used == 0)
+            continue; /* it may have no memory at all */
+        size_t skipped = done == 0 ? sizeof(uint32_t) : 0;
         memcpy(pen->memory + pen->at + done + skipped, buffers[i]->bytes + skipped, buffers[i]->used - skipped);
         done += buffers[i]->used;
     }
