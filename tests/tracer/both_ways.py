@@ -29,6 +29,7 @@ from gradb.tape.wire import Blob
 from gradb.tracer.native.loading import standing
 from gradb.tracer.native.trial import accelerator, doubt
 from gradb.tracer.tensors.values import Snapshots
+from tests.tracer import both_pens
 from tests.tracer.hard.cases import CASES
 from tests.tracer.recording import record
 
@@ -284,6 +285,9 @@ def main(words: list[str]) -> None:
         check_tapes()
     if "memory" in parts:
         print(f"1,000,000 values: the peak of memory grew by {check_memory(1_000_000)} KiB")
+        with tempfile.TemporaryDirectory() as folder:
+            grown = both_pens.check_memory(Path(folder), 1_000_000)
+        print(f"1,000,000 events: resident memory grew by {grown} KiB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Compiles the C accelerator with the address and undefined-behaviour sanitizers, and reads random tensors with it.
+"""Compiles the C accelerator with the address and undefined-behaviour sanitizers, and has it read, record and write.
 
-``python -m tests.tracer.sanitized`` ends with 1 at the first access outside of a tensor's memory, or use of what C
+``python -m tests.tracer.sanitized`` ends with 1 at the first access outside of an object's memory, or use of what C
 leaves undefined. Torch's memory and Python's have the sanitizer's guards around them too, since its library is loaded
-before all others. It needs gcc and takes a minute, so it is run by hand.
+before all others. With ``valgrind`` as its word it has valgrind look for memory that is read before it was written,
+where no torch is needed. It needs gcc or valgrind and takes minutes, so it is run by hand.
 """
 
 from __future__ import annotations
@@ -33,15 +34,42 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | guarded | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
 
 
+COMMANDS = (
+    ("tests.tracer.both_pens", "--count", "20000"),
+    ("tests.tracer.both_ways", "--count", "5000", "views", "tapes"),
+)
+"""What is run where nothing is named."""
+
+
+def under_valgrind() -> int:
+    """Run what needs no torch under valgrind; return how many lines of what it found are about the accelerator."""
+    with tempfile.TemporaryDirectory() as name:
+        log = Path(name, "found")
+        command = ("valgrind", f"--log-file={log}", sys.executable, "-m", "tests.tracer.both_pens", "--count", "2000")
+        guarded = os.environ | {"PYTHONMALLOC": "malloc"}
+        subprocess.run((*command, "calls", "refusals"), cwd=ROOT, env=guarded, check=True)
+        lines = log.read_text().splitlines()
+    found = [at for at, line in enumerate(lines) if NAME in line]
+    for at in found:
+        print("\n".join(lines[max(0, at - 8) : at + 8]))
+    return len(found)
+
+
 def main(words: list[str]) -> int:
-    """Compile a copy, and have ``tests.tracer.both_ways`` try it; ``words`` are its arguments."""
+    """Compile a copy, and have all commands try it, or the one that is named: a module with its arguments."""
+    if words == ["valgrind"]:
+        return min(1, under_valgrind())
     with tempfile.TemporaryDirectory() as name:
         package = Path(name, "gradb")
         shutil.copytree(Path(gradb.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         native = package / "tracer" / "native"
         compile_to(native, native / NAME, _FLAGS)
-        command = (sys.executable, "-m", "tests.tracer.both_ways", *(words or ["--count", "5000", "views"]))
-        return subprocess.run(command, cwd=ROOT, env=environment(Path(name)), check=False).returncode
+        for module, *arguments in [words] if words else COMMANDS:
+            command = (sys.executable, "-m", module, *arguments)
+            code = subprocess.run(command, cwd=ROOT, env=environment(Path(name)), check=False).returncode
+            if code:
+                return code
+    return 0
 
 
 if __name__ == "__main__":

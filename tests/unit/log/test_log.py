@@ -24,8 +24,10 @@ from gradb.log.reader import LogReader, Position, Record
 from gradb.log.writer import LogFull, LogWriter
 from gradb.tape.descriptors import FileLost
 from gradb.tracer.native.loading import standing
+from tests.tracer.both_pens import check_memory, check_pens, check_refusals
 
 PLACE = (1, 2, 2, 0, 5)
+built = pytest.mark.skipif(standing().module is None, reason="gradb has no C accelerator here")
 _NUMBERS = {
     "H": st.integers(0, 2**16 - 1), "B": st.integers(0, 2**8 - 1), "I": st.integers(0, 2**32 - 1),
     "i": st.integers(-(2**31), 2**31 - 1), "q": st.integers(-(2**63), 2**63 - 1),
@@ -263,32 +265,22 @@ def test_no_descriptor_is_kept(tmp_path: Path, make_pen: MakePen) -> None:
     writer.close()
 
 
+@built
 def test_both_pens_write_the_same_bytes(tmp_path: Path) -> None:
-    """Segment by segment, to the last."""
-    if standing().module is None:
-        pytest.skip(standing().text)
-    found = []
-    for name, make in (("python", PythonPen), ("c", standing().module.Pen)):
-        writer = LogWriter(tmp_path / name, make)
-        for number in range(1, 2000):
-            write(writer, number, None if number % 3 else bytes(number))
-            writer.pen.grad(number, writer.head + 1, -1, 2)
-            writer.pen.point(1, writer.head, 3, 0.1 * number)
-            if number % 10 == 0:
-                writer.missing(writer.head + 1, "names", "n\udcffo", "values")
-                writer.gone.extend([(writer.head + 1, number), (writer.head + 1, number + 1)])
-                writer.remark(number, writer.head + 1, "made_by", "1")
-            if number % 7 == 0:
-                writer.pen.tensor(1, writer.head + 1, 4, 0)
-                writer.pen.forget(writer.head)
-            name_of = f"n\udcffo {number}" if number % 20 == 0 else "ünder"
-            writer.event("op", name_of, (None,) * 5, f'["ü{number}"]', None, thread=2)
-        writer.close()
-        found.append(
-            [Path(segments.path_of(writer.folder, n)).read_bytes() for n in segments.numbers_in(writer.folder)]
-        )
-    assert found[0] == found[1]
-    assert len(found[0]) > 1
+    """Whatever is said in whatever order, segment by segment, to the last."""
+    assert all(check_pens(tmp_path, seed, 700) > segments.FIRST for seed in range(3))
+
+
+@built
+def test_what_is_no_call_is_refused(tmp_path: Path) -> None:
+    """The pen in C raises, and goes on afterwards as if there had been no such call."""
+    check_refusals(tmp_path, 2)
+
+
+@built
+def test_a_pen_keeps_nothing(tmp_path: Path) -> None:
+    """Memory does not grow with the events, and nothing that was given to the pen in C is held."""
+    assert check_memory(tmp_path, 20_000) < 2048
 
 
 def test_the_header_of_the_c_sources_is_that_of_the_layouts() -> None:
