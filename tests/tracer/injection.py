@@ -37,7 +37,7 @@ from gradb.tape.missing import read_failures
 from gradb.tracer.isolation import signals as shielding
 from tests.tracer.recording import record
 
-SKIPPED = frozenset({"__del__", "_forget", "NodeMark.__init__", "guard", "intervene", "_intervene", "lost"})
+SKIPPED = frozenset({"__del__", "_forget", "PythonMark.__init__", "guard", "intervene", "_intervene", "lost"})
 """What Python calls by itself, where nothing can be caught, and the guard itself."""
 _FAILURES = frozenset({"failures", "signals"})
 """Modules that are at work only when something has failed already, or never may."""

@@ -7,7 +7,7 @@ import torch
 
 from gradb.log.pen import MakePen
 from gradb.tape.wire import Blob
-from gradb.tracer.tensors.records import NodeMark
+from gradb.tracer.tensors.records import NodeMark, PythonMark
 
 SOURCES: str
 """The digest of the C sources that it was compiled from: see ``sources.digest``."""
@@ -52,6 +52,9 @@ def learn_classes(classes: tuple[type, ...], /) -> None:
     Raises:
         TypeError, AttributeError: one of them has no such slot.
     """
+
+Mark: type[PythonMark]
+"""Is what ``records.PythonMark`` is, and nothing to the garbage collector."""
 
 class Forward:
     """Stands in for ``ForwardMode.__torch_function__``; ``parts`` is what ``watch/common_ops.forward`` gives it."""

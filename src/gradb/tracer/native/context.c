@@ -57,8 +57,10 @@ PyObject *context_learn(PyObject *module, PyObject *given)
             return NULL;
         Py_XSETREF(*classes[i].class, (PyTypeObject *)Py_NewRef(class));
     }
-    if (!slots_all((PyObject *)record_class, &record_layout) || !slots_all((PyObject *)mark_class, &mark_layout))
+    if (!slots_all((PyObject *)record_class, &record_layout))
         return NULL;
+    mark_layout.count = sizeof mark_slots / sizeof(Py_ssize_t);
+    memcpy(mark_layout.offsets, &mark_slots, sizeof mark_slots);
     Py_RETURN_NONE;
 }
 

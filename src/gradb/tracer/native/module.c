@@ -5,6 +5,7 @@
 #include "context.h"
 #include "engine.h"
 #include "forward.h"
+#include "mark.h"
 #include "pen.h"
 #include "reader.h"
 #include "records.h"
@@ -43,6 +44,7 @@ PyMODINIT_FUNC PyInit__accelerator(void)
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL &&
         !(context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
+          add_type(module, "Mark", mark_type()) &&
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&
           add_type(module, "Visit", visit_type()) && add_type(module, "Registrar", registrar_type()) &&

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from gradb.log.writer import LogWriter
 from gradb.tape.kinds.tensor import write_head
 from gradb.tracer.isolation.signals import shielded
+from gradb.tracer.native.loading import standing
 from gradb.tracer.source.places import PlaceRow
 
 MARK = "gradb"
@@ -82,13 +83,13 @@ class TensorRecord:
         self.head = write_head(self.id, name)
 
 
-class NodeMark:
+class PythonMark:
     """What a node remembers for us; made once and not changed (a frozen dataclass takes four times as long to make)."""
 
     __slots__ = ("edges", "has_run", "id", "is_hooked", "is_leaf", "name", "place", "scope", "writer")
 
     def __init__(
-        self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: LogWriter
+        self, id: int, name: str, place: PlaceRow, scope: str, edges: int, is_hooked: bool, writer: LogWriter, /
     ) -> None:
         self.id = id
         self.name = name
@@ -110,3 +111,10 @@ class NodeMark:
         """Say that the node is no more: the mark lives as long as it does. Any thread may come here, at any time."""
         writer = self.writer
         writer.gone.append((writer.head + 1, self.id))
+
+
+if TYPE_CHECKING:
+    NodeMark = PythonMark
+else:
+    NodeMark = getattr(standing().module, "Mark", PythonMark)
+    """The accelerator's are nothing to the garbage collector, which would go through as many as a graph has nodes."""

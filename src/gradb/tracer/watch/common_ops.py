@@ -115,5 +115,5 @@ def forward(
 
 def _pattern() -> NodeMark:
     """Return a mark that is copied, and whose end is told nowhere."""
-    nowhere: Any = SimpleNamespace(gone=deque(), head=0)
+    nowhere: Any = SimpleNamespace(gone=deque(), head=0, pen=SimpleNamespace(head=0))
     return NodeMark(0, "", NOWHERE.row, "", 0, False, nowhere)
