@@ -282,3 +282,19 @@ def test_one_that_is_made_anew_goes_on_under_its_name(tmp_path: Path) -> None:
     _, tape = record(tmp_path / "run.tape", script, probe="never")
     rates = {one.name: list(one.values[: one.count]) for one in tape.series if one.kind == "learning_rate"}
     assert rates == {"inner": [0.2] * 3, "outer": [0.1] * 3}
+
+
+def test_an_optimizer_called_grad_norm_has_the_series_of_both(tmp_path: Path) -> None:
+    """What an optimizer is called does not mix the series of its rate with that of its gradients' norm."""
+
+    def script() -> None:
+        one, other = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+        grad_norm, second = optim.SGD([one], lr=0.125), optim.SGD([other], lr=0.25)
+        for _ in range(2):
+            (3 * one + other).sum().backward()
+            grad_norm.step()
+            second.step()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    found = {one.kind: list(one.values[: one.count]) for one in tape.series if one.name == "grad_norm"}
+    assert found == {"grad_norm": [3.0, 6.0], "learning_rate": [0.125, 0.125]}

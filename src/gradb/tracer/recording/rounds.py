@@ -81,6 +81,9 @@ class Rounds:
         """Take note of a step; return whether the iteration is over with it."""
         if self._runs and self._runs[-1][0] == key:
             self._runs[-1][1] += 1
+            if self.is_settled and self._closer is None:  # nobody else has stepped since its last one
+                self.now[key] = None
+                return True
         else:
             self._look_back(key)
             self._runs.append([key, 1])

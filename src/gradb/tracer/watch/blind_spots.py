@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 from torch.optim import optimizer as torchs
 from torch.overrides import TorchFunctionMode
 
@@ -63,7 +64,7 @@ class BlindSpots:
     def _without(self, original: Callable[..., Any], tensors: Tensors) -> Callable[..., Any]:
         @functools.wraps(original)
         def function(first: Any, *args: Any, **kwargs: Any) -> Any:
-            if torch.compiler.is_compiling() or not self._can_be_off(tensors, first, args):
+            if is_compiling() or not _count() or not self._can_be_off(tensors, first, args):
                 return original(first, *args, **kwargs)
             return self.run(original, first, *args, **kwargs)
 
@@ -86,10 +87,12 @@ class BlindSpots:
 
     def covers(self, optimizer: Any) -> bool:
         """Tell whether a step that is given nothing can run without the mode: nothing in it is the script's."""
-        parts, own = self._parts.get(type(optimizer)), vars(optimizer)
+        parts = self._parts.get(type(optimizer)) if _count() else None
+        if parts is None:
+            return False
+        own = vars(optimizer)
         return (
-            parts is not None
-            and not (torchs._global_optimizer_pre_hooks or torchs._global_optimizer_post_hooks)
+            not (torchs._global_optimizer_pre_hooks or torchs._global_optimizer_post_hooks)
             and not (own.get("_optimizer_step_pre_hooks", True) or own.get("_optimizer_step_post_hooks", True))
             and "_init_group" not in own
             and all(getattr(owner, name, None) is part for owner, name, part in parts)

@@ -16,6 +16,7 @@ from gradb.tracer.tensors import norms
 from gradb.tracer.tensors.history import grad_of, version
 
 _MOST_GROUPS = 8
+_NOTHING = (0, "")
 
 
 class OptimizerState:
@@ -54,15 +55,15 @@ class OptimizerState:
         self.why_skipped = ""
         """What GradScaler will skip the next step for."""
         self.blob = Blob()
-        self.before: tuple[int, str] = (0, "")
+        self.before = _NOTHING
         """How many parameters the step found, and the wire forms of their values."""
         self.versions = 0
         """How often the parameters had been changed in place, all together."""
-        self.gradients: tuple[int, str] = (0, "")
+        self.gradients = _NOTHING
         """The same of their gradients."""
         self.has_gradients = False
         self.series: dict[str, int] = {}
-        """Ids of its series."""
+        """Ids of its series: that of the norm under no name, those of the rates under theirs."""
         self.norms: dict[str, int] = {}
         """Ids of the series of its parameters' norms, by what the parameters are called."""
         self._light: tuple[list[float], str] = ([], "")
@@ -76,7 +77,7 @@ class OptimizerState:
     def forget(self) -> None:
         """Forget what the last step found."""
         self.is_seen, self.norm, self.has_gradients = False, None, False
-        self.blob, self.before, self.gradients = Blob(), (0, ""), (0, "")
+        self.blob, self.before, self.gradients = Blob(), _NOTHING, _NOTHING
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the parameters as the step finds them."""
@@ -180,9 +181,20 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     return groups[0]["params"] if len(groups) == 1 else [tensor for group in groups for tensor in group["params"]]
 
 
+def groups_of(optimizer: torch.optim.Optimizer) -> list[int]:
+    """Return the group of every parameter."""
+    groups = optimizer.param_groups
+    if len(groups) == 1:
+        return [0] * len(groups[0]["params"])
+    return [number for number, group in enumerate(groups) for _ in group["params"]]
+
+
 def versions_of(parameters: list[torch.Tensor]) -> int:
     """Return how often torch has seen the parameters change in place: a fused step does not count."""
-    return sum(map(version, parameters))
+    try:
+        return sum([tensor._version for tensor in parameters])
+    except RuntimeError:
+        return sum(map(version, parameters))
 
 
 def holds_more(optimizer: torch.optim.Optimizer, others: list[torch.optim.Optimizer]) -> bool:

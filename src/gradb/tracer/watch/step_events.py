@@ -10,7 +10,7 @@ from gradb.tape.kinds.step import write as write_step
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import norms
-from gradb.tracer.watch.optimizers import OptimizerState, parameters_of, rates_of, versions_of
+from gradb.tracer.watch.optimizers import OptimizerState, groups_of, parameters_of, rates_of, versions_of
 
 _NONFINITE = "inf or nan in a gradient"
 
@@ -21,6 +21,7 @@ class StepEvents:
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
         self._recorder = composer.recorder
+        self._write_point = composer.recorder.writer.pen.point
         self._skips = 0
 
     def tell_unseen(self, state: OptimizerState) -> None:
@@ -30,13 +31,12 @@ class StepEvents:
 
     def made(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int, place: PlaceRow) -> None:
         """Tell of a step that was made, or that a fused optimizer has skipped itself."""
-        rates = rates_of(optimizer)
-        if state.norm is not None:
-            self._point(state, "grad_norm", state.label, state.norm, event)
+        rates, norm = rates_of(optimizer), state.norm
+        if norm is not None:
+            self._point(state.series, "", "grad_norm", state.label, norm, event)
         self._tell_rates(state, rates, event)
         skipped = self._skipped_within(optimizer, state, event)
-        is_bad = state.norm is not None and not math.isfinite(state.norm)
-        self._tell(optimizer, state, rates, place, skipped, is_bad=is_bad)
+        self._tell(optimizer, state, rates, place, skipped, is_bad=norm is not None and not math.isfinite(norm))
 
     def skipped(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int, place: PlaceRow) -> None:
         """Tell of a step that GradScaler has skipped."""
@@ -48,7 +48,7 @@ class StepEvents:
     def _skipped_within(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int) -> str:
         """Return why a step has changed nothing: a fused one is called by GradScaler all the same, and skips itself."""
         found = getattr(optimizer, "found_inf", None)
-        if not isinstance(found, torch.Tensor) or norms.norm_of_all((found,)) == 0:
+        if found is None or not isinstance(found, torch.Tensor) or norms.norm_of_all((found,)) == 0:
             return ""
         self._count_skip(event)
         return state.first_nonfinite(self._composer, parameters_of(optimizer)) or _NONFINITE
@@ -59,26 +59,22 @@ class StepEvents:
 
     def _tell_rates(self, state: OptimizerState, rates: list[float], event: int) -> None:
         for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
-            self._point(state, "learning_rate", name, rate, event)
+            self._point(state.series, name, "learning_rate", name, rate, event)
 
-    def _point(self, state: OptimizerState, kind: str, name: str, value: float, event: int) -> None:
-        id_ = state.series.get(name if kind == "learning_rate" else kind)
+    def _point(self, series: dict[str, int], key: str, kind: str, name: str, value: float, event: int) -> None:
+        id_ = series.get(key)
         if id_ is None:
-            id_ = self._composer.series.id(kind, name)
-            state.series[name if kind == "learning_rate" else kind] = id_
-        self._recorder.writer.pen.point(id_, event, self._recorder.iteration, value)
+            id_ = series[key] = self._composer.series.id(kind, name)
+        self._write_point(id_, event, self._recorder.iteration, value)
 
     def _tell_norms(self, state: OptimizerState, parameters: list[torch.Tensor], event: int) -> None:
         """Add the norm of each parameter after the step to its series."""
-        series, iteration, point = state.norms, self._recorder.iteration, self._recorder.writer.pen.point
+        series, record = state.norms, self._composer.tensors.record
         for tensor in parameters:
             value = norms.norm_of_all((tensor,))
             if value is not None:
-                label = self._composer.tensors.record(tensor).label
-                id_ = series.get(label)
-                if id_ is None:
-                    id_ = series[label] = self._composer.series.id("parameter_norm", label)
-                point(id_, event, iteration, value)
+                label = record(tensor).label
+                self._point(series, label, "parameter_norm", label, value, event)
 
     def _tell(
         self,
@@ -103,7 +99,7 @@ class StepEvents:
         event, count = self._recorder.next_seq, len(parameters)
         after = [composer.defined(tensor, state.blob, event, place)[0] for tensor in parameters]
         self._tell_norms(state, parameters, event)
-        groups = [number for number, group in enumerate(optimizer.param_groups) for _ in group["params"]]
+        groups = groups_of(optimizer)
         before, gradients = (text if size == count else "" for size, text in (state.before, state.gradients))
         is_unnoticed = not skipped and state.has_gradients and state.versions == versions_of(parameters)
         detail = write_step(

@@ -123,7 +123,7 @@ class StepWatch:
 
     def _run(self, step: Callable[..., Any], is_own: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         optimizer, stepping = args[0], self._composer.local.steps
-        prepared = self._composer.intervene("lr", self._attempt, step, is_own, args, kwargs)
+        prepared = self._composer.guard(self._attempt, step, is_own, args, kwargs)
         stepping.append(optimizer)
         try:
             result = step(*args, **kwargs) if prepared is None else prepared()
@@ -162,8 +162,10 @@ class StepWatch:
                 return functools.partial(self._blind_spots.run, step, optimizer)
             return None
         except Exception as error:
-            self._restore(optimizer)
-            self._composer.interventions.give_up("lr")
+            try:
+                self._restore(optimizer)
+            finally:
+                self._composer.interventions.give_up("lr")
             state = self._states.of(optimizer)
             state.forget()
             state.blind = error
@@ -236,7 +238,7 @@ class StepWatch:
             raise
 
     def _after(self, optimizer: torch.optim.Optimizer) -> None:
-        is_own = not self.is_stepping()  # and not part of another optimizer's
+        is_own = not self._composer.local.steps  # and not part of another optimizer's
         try:
             self._tell(optimizer, is_own)
         except Exception as error:
@@ -279,7 +281,8 @@ class StepWatch:
         try:
             self._policy.used_by(optimizer)
             for other in self._iterations.stepped(optimizer) if is_own else ():
-                self._policy.used_by(other)
+                if other is not optimizer:
+                    self._policy.used_by(other)
         except Exception as error:
             self._composer.missing("iterations", error)
         if self._recorder.has_errands:
