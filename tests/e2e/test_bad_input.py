@@ -14,6 +14,7 @@ import pytest
 from gradb.cli.main import main
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION
 from tests.e2e.gradb_process import GRADB, SCENARIOS, Done, gradb, run, without_torch
+from tests.fakes.flat import flat
 
 Capture = pytest.CaptureFixture[str]
 CHAIN_RULE = str(SCENARIOS / "chain_rule.py")
@@ -74,7 +75,7 @@ TAPES = (
     Row("tape empty", "events {}", "empty", lambda path: path.touch()),
     Row("tape not SQLite", "events {}", "not a gradb tape", lambda path: path.write_text("hello\n" * 400)),
     Row("tape of another program", "events {}", "not a gradb tape", _someone_elses),
-    Row("tape of a newer version", "events {}", "version 4", _newer),
+    Row("tape of a newer version", "events {}", f"version {FORMAT_VERSION}", _newer),
     Row("tape missing, open", "open {}", "no such file"),
     Row("tape missing, show", "show --at 1 --pane chain {}", "no such file"),
     Row("position beyond the end", "show --at 999 --pane chain {tape}", "999"),
@@ -175,9 +176,8 @@ def test_hostile_text_is_shown_as_text(
     """Escape sequences and markup in a tape's strings never reach the terminal as such."""
     path = tmp_path / "hostile.tape"
     path.write_bytes(chain_rule_tape.read_bytes())
-    with sqlite3.connect(path) as db:
+    with flat(path) as db:
         db.execute(change)
-    db.close()
     done = call(capsys, "show", "--at", "10", "--pane", pane, path)
     assert (done.code, done.err) == (0, "")
     assert not set(done.out + done.err) & {chr(code) for code in (7, 8, 13, 27, 127, 155, 8238)}
@@ -204,9 +204,8 @@ def test_damaged_tape(change: str, tmp_path: Path, chain_rule_tape: Path, capsys
     """A tape with absurd sizes, numbers or structure is refused in a sentence, or shown as far as it goes."""
     path = tmp_path / "damaged.tape"
     path.write_bytes(chain_rule_tape.read_bytes())
-    with sqlite3.connect(path) as db:
+    with flat(path) as db:
         db.execute(change)
-    db.close()
     for command in (["events"], *(["show", "--at", "3", "--pane", pane] for pane in ("graph", "chain", "grads"))):
         done = call(capsys, *command, path)
         assert done.code in {0, 2}, done.err

@@ -99,9 +99,9 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 
 
-def limited(size: int, *words: str | Path, cwd: Path) -> Done:
+def limited(size: int, *words: str | Path, cwd: Path, comment: str = "") -> Done:
     """Run gradb where no file may become larger than some bytes."""
-    (cwd / "script.py").write_text("import sys\nprint('hello')\nsys.exit(3)\n")
+    (cwd / "script.py").write_text(f"import sys\nprint('hello')\nsys.exit(3)\n# {comment}\n")
     env = {"TMPDIR": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
     return run(sys.executable, "-c", _LIMITED, str(size), *GRADB[1:], *words, cwd=cwd, env=env)
 
@@ -140,7 +140,7 @@ def test_a_tape_that_takes_hardly_a_row_ends_the_recording_and_not_the_script(tm
     """The script's output and exit code stand, and the tape says why there is nothing on it."""
     with contextlib.closing(TapeWriter(tmp_path / "measured.tape", is_indexed=False)):
         size = os.path.getsize(tmp_path / "measured.tape-wal")
-    done = limited(size, "record", "-o", "run.tape", "script.py", cwd=tmp_path)
+    done = limited(size, "record", "-o", "run.tape", "script.py", cwd=tmp_path, comment="x" * (size * 9 // 10))
     assert (done.code, done.out) == (3, "hello\n")
     (said,) = done.err.splitlines()
     assert said.startswith(("gradb: the recording ends after event ", "gradb: not recorded since event "))

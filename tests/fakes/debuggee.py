@@ -31,6 +31,7 @@ from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # this is started as a script
+from tests.fakes.flat import flatten
 from tests.fakes.wire import encode
 
 PRINTED = 8_000_000
@@ -73,6 +74,7 @@ class Replay:
     ) -> None:
         self._tape = Tape.open(source)
         self._rows = sqlite3.connect(source)
+        flatten(self._rows)
         self._mischief = mischief
         self._pace = pace
         self._spec = spec
@@ -112,10 +114,13 @@ class Replay:
 
     def _play(self, event: Event) -> None:
         source, writer = event.seq, self._writer
-        seq = writer.head = writer.head + 1
+        seq = writer.head + 1
         self._seqs.append(seq)
         row = self._rows.execute("SELECT * FROM event WHERE seq = ?", (source,)).fetchone()
-        writer.events.append((seq, *row[1:-2], _referring(event.kind, row[-2], self._seqs), row[-1]))
+        kind, name, *rest, detail, data = row[1:]
+        *place, scope, iteration, phase, node, flags, thread = rest
+        facts = {"scope": scope, "iteration": iteration, "phase": phase, "node": node, "flags": flags, "thread": thread}
+        writer.event(kind, name, tuple(place), _referring(event.kind, detail, self._seqs), data, **facts)
         for table in ("node", "tensor", "name", "grad"):
             cursor = self._rows.execute(f"SELECT * FROM {table} WHERE event = ?", (source,))
             at = [column[0] for column in cursor.description].index("event")

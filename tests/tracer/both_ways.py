@@ -29,6 +29,7 @@ from gradb.tape.wire import Blob
 from gradb.tracer.native.loading import standing
 from gradb.tracer.native.trial import accelerator, doubt
 from gradb.tracer.tensors.values import Snapshots
+from tests.fakes.flat import flatten
 from tests.tracer import both_pens
 from tests.tracer.hard.cases import CASES
 from tests.tracer.recording import record
@@ -208,6 +209,7 @@ def check_recording(folder: Path, name: str, script: Callable[[], Any], probe: s
 def _rows(tape: Path) -> Iterator[tuple[str, Any, list[Any]]]:
     """Yield each row of a tape: its table, the row without the means in it, and these."""
     with contextlib.closing(sqlite3.connect(tape)) as connection:
+        flatten(connection)
         for table in _TABLES:
             for row in connection.execute(f"SELECT * FROM {table}"):
                 if table in {"event", "saved", "used"}:

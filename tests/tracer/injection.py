@@ -35,6 +35,7 @@ from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.missing import read_failures
 from gradb.tracer.isolation import signals as shielding
+from tests.fakes.flat import flatten
 from tests.tracer.recording import record
 
 SKIPPED = frozenset({"__del__", "_forget", "PythonMark.__init__", "guard", "intervene", "_intervene", "lost"})
@@ -315,6 +316,7 @@ def kinds_of(tape: Tape) -> list[str]:
 def _events(path: Path) -> tuple[list[Seen], set[int]]:
     """Return the events that are none of gradb's own, and which of them have something missing."""
     with contextlib.closing(sqlite3.connect(path)) as db:
+        flatten(db)
         rows = db.execute(
             "SELECT kind, line, coalesce(data, x''), seq FROM event WHERE kind <> 'note' ORDER BY seq"
         ).fetchall()

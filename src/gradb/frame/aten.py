@@ -17,7 +17,7 @@ from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.op import OpDetail
-from gradb.tape.kinds.registry import Detail
+from gradb.tape.kinds.registry import CODES, Detail
 from gradb.tape.kinds.tensor import Tensor
 
 MAX_CALLS = 200
@@ -58,7 +58,7 @@ class Atens:
 
     def _calls(self, event: Event, name: str, start: int, *, is_over: bool) -> Aten:
         rows = self._store.db.all(
-            "SELECT seq FROM event WHERE kind = 'aten' AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT ?",
+            f"SELECT seq FROM event WHERE kind = {CODES['aten']} AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT ?",
             start,
             event.seq,
             8 * MAX_CALLS,

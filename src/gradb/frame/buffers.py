@@ -16,7 +16,7 @@ from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.hook import HookDetail
-from gradb.tape.kinds.registry import Detail
+from gradb.tape.kinds.registry import CODES, Detail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.missing import Gap
@@ -158,7 +158,7 @@ class Leaves:
         return [tensor for _, tensor in first[: self.MAX]]
 
     def _read_leaves(self, head: int) -> None:
-        query = "SELECT seq FROM event WHERE kind = 'leaf' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        query = f"SELECT seq FROM event WHERE kind = {CODES['leaf']} AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
         room = max(0, self.MAX - len(self._found))
         for (seq,) in self._store.db.all(query, self._read_at, head, room):
             for tensor in self._store.defined(seq):

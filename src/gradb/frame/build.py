@@ -22,6 +22,7 @@ from gradb.frame.training import Trainings
 from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.missing import read_failures
 
 MAX_OUTPUTS = 500
@@ -91,8 +92,8 @@ class Frames:
                 self._store.library(placed.seq),
             )
         row = self._store.db.one(
-            "SELECT s.path FROM event e JOIN source s ON s.id = e.file WHERE e.seq < ? AND e.seq > ?"
-            " ORDER BY e.seq DESC LIMIT 1",
+            "SELECT s.path FROM event e CROSS JOIN site t ON t.id = e.site CROSS JOIN source s ON s.id = t.file"
+            " WHERE e.seq < ? AND e.seq > ? ORDER BY e.seq DESC LIMIT 1",
             event.seq,
             event.seq - _LOOK_BACK,
         )
@@ -135,7 +136,9 @@ class Frames:
         if last is None:
             return ()
         rows = self._store.db.all(
-            "SELECT seq FROM event WHERE kind = 'output' AND seq <= ? ORDER BY seq DESC LIMIT ?", last, MAX_OUTPUTS
+            f"SELECT seq FROM event WHERE kind = {CODES['output']} AND seq <= ? ORDER BY seq DESC LIMIT ?",
+            last,
+            MAX_OUTPUTS,
         )
         found = ((seq, self._store.detail(seq)) for (seq,) in reversed(rows))
         return tuple(OutputLine(seq, one.stream, one.text) for seq, one in found if isinstance(one, OutputDetail))
@@ -144,7 +147,7 @@ class Frames:
         """Count the output events up to one, starting from the last count."""
         seq, count = self._counted
         first, last = sorted((seq, until))
-        query = "SELECT count(*) FROM event WHERE kind = 'output' AND seq > ? AND seq <= ?"
+        query = f"SELECT count(*) FROM event WHERE kind = {CODES['output']} AND seq > ? AND seq <= ?"
         between = self._store.db.all(query, first, last)[0][0]
         self._counted = (until, count + between if until > seq else count - between)
         return self._counted[1]

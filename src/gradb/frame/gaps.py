@@ -8,6 +8,7 @@ from gradb.frame.cache import Cache
 from gradb.frame.store import Store
 from gradb.tape.database import Row
 from gradb.tape.kinds.end import EndDetail
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.missing import RECORDING, Gap, Stopped, read_stopped
 
 _MAX = 64
@@ -16,7 +17,8 @@ _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
 _ALL = _VALUES | _GRADIENTS  # what may have changed both may have run nodes too
 CUT = "the recording has no end: it was cut off, or still goes on"
 _SELECT = "SELECT m.event, m.part, m.why, m.hides FROM missing m JOIN event e ON e.seq = m.event"
-_PARTS = "m.event = ? AND e.kind <> 'note'"
+_NOTE = CODES["note"]
+_PARTS = f"m.event = ? AND e.kind <> {_NOTE}"
 _NEWEST = "m.hides <> '' ORDER BY m.event DESC LIMIT 1"
 
 
@@ -91,14 +93,14 @@ class Gaps:
         """Return the newest lost event of one node."""
         if not self._has_any(position):
             return None
-        query = f"{_SELECT} WHERE e.node = ? AND e.seq > ? AND e.seq <= ? AND +e.kind = 'note' AND {_NEWEST}"
+        query = f"{_SELECT} WHERE e.node = ? AND e.seq > ? AND e.seq <= ? AND +e.kind = {_NOTE} AND {_NEWEST}"
         return _first(self._store.db.all(query, node, since, position))
 
     def _read_wide(self, key: tuple[int, frozenset[str]]) -> Gap | None:
         """Return the newest gap up to a position that hides all of some things, and is not of one node alone."""
         position, wanted = key
         hides = " ".join(f"AND instr(m.hides, '{one}')" for one in sorted(wanted))
-        query = f"{_SELECT} WHERE m.event <= ? {hides} AND (e.node IS NULL OR e.kind <> 'note') AND {_NEWEST}"
+        query = f"{_SELECT} WHERE m.event <= ? {hides} AND (e.node IS NULL OR e.kind <> {_NOTE}) AND {_NEWEST}"
         return _first(self._store.db.all(query, position))
 
     def _read_newest(self, position: int) -> Gap | None:
@@ -116,7 +118,10 @@ class Gaps:
         return newest if newest is not None and newest > since else None
 
     def _read_watch(self, position: int) -> int | None:
-        query = "SELECT max(seq) FROM event WHERE kind = 'depth' AND name = 'watch' AND seq <= ?"
+        query = (
+            "SELECT max(e.seq) FROM event e CROSS JOIN site t ON t.id = e.site"
+            f" WHERE e.kind = {CODES['depth']} AND e.seq <= ? AND t.name = 'watch'"
+        )
         row = self._store.db.one(query, position)
         return None if row is None else row[0]
 

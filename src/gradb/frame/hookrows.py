@@ -6,8 +6,9 @@ from array import array
 from bisect import bisect_right
 
 from gradb.tape.database import Database
+from gradb.tape.kinds.registry import CODES
 
-_QUERY = "SELECT node, seq FROM event WHERE kind = 'hook' AND seq > ? AND seq <= ? ORDER BY seq"
+_QUERY = f"SELECT node, seq FROM event WHERE kind = {CODES['hook']} AND seq > ? AND seq <= ? ORDER BY seq"
 
 
 class HookRows:

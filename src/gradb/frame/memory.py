@@ -18,6 +18,7 @@ from gradb.tape.database import Row, TapeError
 from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.saved import (
@@ -36,10 +37,9 @@ from gradb.tape.wire import WireError
 
 _MAX_NAMED = 2000  # tensors whose names are looked up for the sum of a whole graph
 _MAX_CHANGES = 32  # later definitions of one tensor that are looked through
-_FIRST = "CAST(substr({}.detail, 2, 20) AS INTEGER)"  # the number that a detail begins with, without reading its values
 _FREEING = (
-    f"SELECT n.node, n.seq, {_FIRST.format('s')} FROM event n JOIN event s ON s.seq = {_FIRST.format('n')}"
-    " WHERE n.node BETWEEN ? AND ? AND n.seq <= ? AND +n.kind = 'node' ORDER BY n.node, n.seq"
+    "SELECT n.node, n.seq, s.seq - s.back FROM event n CROSS JOIN event s ON s.seq = n.seq - n.back"
+    f" WHERE n.node BETWEEN ? AND ? AND n.seq <= ? AND +n.kind = {CODES['node']} ORDER BY n.node, n.seq"
 )
 _ALIVE = (
     "SELECT n.id, n.saves, n.event, s.detail, s.data FROM node n LEFT JOIN saved s ON s.node = n.id"
@@ -154,7 +154,7 @@ class Holdings:
         """
         query = "SELECT event, detail, data FROM used WHERE node = ? AND event <= ? ORDER BY event DESC LIMIT 1"
         row = self._store.db.one(query, node, position)
-        query = "SELECT min(seq) FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node'"
+        query = f"SELECT min(seq) FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = {CODES['node']}"
         end = None if row is None else self._store.db.one(query, node, row[0], position)
         if row is None or end is None or end[0] is None or self._store.first(end[0]) != row[0]:
             return _Used()

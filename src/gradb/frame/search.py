@@ -10,13 +10,16 @@ from collections.abc import Callable
 
 from gradb.frame.store import HEADER, Store
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.registry import STOP_KINDS
+from gradb.tape.kinds.registry import CODES, STOP_KINDS, Kind, numbers_of
 from gradb.tape.stops import FORWARD_ENDS, Stop, is_named
 
 Condition = tuple[str, tuple[object, ...]]
 _BATCH = 200
 _MAX_INT = 2**63 - 1
-_STOP_KINDS = ", ".join(f"'{kind}'" for kind in sorted(STOP_KINDS))
+_CODES: dict[str, int] = {str(kind): code for kind, code in CODES.items()}
+_STOP_KINDS = numbers_of(*sorted(STOP_KINDS))
+_HEADER = HEADER.replace("LEFT JOIN site", "CROSS JOIN site")
+"""The same, the events always first: SQLite is not to begin with the sites."""
 
 
 def find(store: Store, stop: Stop, position: int, direction: int) -> int | None:
@@ -73,7 +76,7 @@ def _try(
     where, parameters = condition
     if last is not None:
         where, parameters = f"e.seq {up_to} ? AND {where}", (last, *parameters)
-    query = f"{HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
+    query = f"{_HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
     size = 1
     while True:
         rows = store.db.all(query, after, *parameters, size)
@@ -116,29 +119,30 @@ def _has_no(names: frozenset[str] | None, argument: str) -> bool:
 def _is_stop(stop: Stop) -> str:
     """Say in SQL what ``Event.is_stop`` and ``with_quiet`` say; the unary plus keeps SQLite walking in order of seq."""
     ordinary = f"(+e.kind IN ({_STOP_KINDS}) AND NOT e.flags & 1)"
-    return f"({ordinary} OR (e.flags & 1 AND +e.kind IN ('op', 'leaf')))" if stop.with_quiet else ordinary
+    return f"({ordinary} OR (e.flags & 1 AND +e.kind IN ({numbers_of('op', 'leaf')})))" if stop.with_quiet else ordinary
 
 
 def _line(stop: Stop, origin: Event | None) -> Condition:
     if origin is None:
         return _is_stop(stop), ()
-    return f"{_is_stop(stop)} AND NOT (s.path IS ? AND e.line IS ?)", (origin.file, origin.line)
+    return f"{_is_stop(stop)} AND NOT (s.path IS ? AND t.line IS ?)", (origin.file, origin.line)
 
 
 def _phase(stop: Stop, origin: Event | None) -> Condition:
-    return f"{_is_stop(stop)} AND e.phase <> ?", (origin.phase if origin else "start",)
+    return f"{_is_stop(stop)} AND t.phase <> ?", (origin.phase if origin else "start",)
 
 
 def _iteration(stop: Stop, origin: Event | None) -> Condition:
     if stop.argument:
-        return f"{_is_stop(stop)} AND +e.kind <> 'end' AND e.iteration = ?", (min(int(stop.argument), _MAX_INT),)
+        wanted = f"{_is_stop(stop)} AND +e.kind <> {CODES['end']} AND e.iteration = ?"
+        return wanted, (min(int(stop.argument), _MAX_INT),)
     return f"{_is_stop(stop)} AND +e.iteration <> ?", (origin.iteration if origin else 0,)
 
 
 def _out(stop: Stop, origin: Event | None) -> Condition:
     """Ends of calls, and of the one node: few enough for the predicate to tell which is meant."""
-    kinds = sorted(FORWARD_ENDS | {"node", "accumulate", "backward_end"})
-    return f"+e.kind IN ({', '.join(repr(kind) for kind in kinds)})", ()
+    kinds: set[Kind] = {*FORWARD_ENDS, "node", "accumulate", "backward_end"}
+    return f"+e.kind IN ({numbers_of(*sorted(kinds))})", ()
 
 
 def _node(stop: Stop, origin: Event | None) -> Condition:
@@ -146,23 +150,24 @@ def _node(stop: Stop, origin: Event | None) -> Condition:
     begins = "".join("\\" + letter if letter in "\\%_" else letter for letter in stop.argument)
     if not stop.argument.isascii():
         begins = ""
-    named = "(e.name LIKE ? ESCAPE '\\' OR e.name GLOB '*[^ -~]*')"
-    return f"+e.kind IN ('node', 'op') AND e.node IS NOT NULL AND {named}", (begins + "%",)
+    named = "(t.name LIKE ? ESCAPE '\\' OR t.name GLOB '*[^ -~]*')"
+    return f"+e.kind IN ({numbers_of('node', 'op')}) AND e.node IS NOT NULL AND {named}", (begins + "%",)
 
 
 _CONDITIONS: dict[str, Callable[[Stop, Event | None], Condition]] = {
     "step": lambda stop, origin: (_is_stop(stop), ()),
     "event": lambda stop, origin: ("1", ()),
-    "into": lambda stop, origin: (f"(+e.kind = 'aten' OR {_is_stop(stop)})", ()),  # the predicate knows quiet calls
+    # the predicate knows quiet calls
+    "into": lambda stop, origin: (f"(+e.kind = {CODES['aten']} OR {_is_stop(stop)})", ()),
     "out": _out,
-    "aten": lambda stop, origin: ("e.kind = 'aten'", ()),
+    "aten": lambda stop, origin: ("e.kind = ?", (CODES["aten"],)),
     "line": _line,
     "phase": _phase,
     "iteration": _iteration,
     "node": _node,
-    "kind": lambda stop, origin: ("e.kind = ?", (stop.argument,)),
+    "kind": lambda stop, origin: ("e.kind = ?", (_CODES.get(stop.argument, -1),)),
     "nonfinite": lambda stop, origin: ("e.flags & 2", ()),
-    "end": lambda stop, origin: ("e.kind = 'end'", ()),
+    "end": lambda stop, origin: ("e.kind = ?", (CODES["end"],)),
 }
 
 
@@ -180,9 +185,12 @@ def _at_line(store: Store, stop: Stop, position: int, direction: int, origin: Ev
     paths = store.db.all("SELECT id, path FROM source LIMIT 10000")
     ids = [id_ for id_, path in paths if not file or path == file or path.endswith("/" + file)]
     pick, compare = ("min", ">") if direction > 0 else ("max", "<")
-    query = f"SELECT {pick}(seq) FROM event WHERE file IS ? AND line = ? AND seq {compare} ?"
+    query = (
+        f"SELECT {pick}((SELECT {pick}(seq) FROM event WHERE site = t.id AND seq {compare} ?)) FROM site t"
+        " WHERE t.file IS ? AND t.line = ?"
+    )
     candidates = [None, *ids] if not file else ids
-    rows = [store.db.all(query, id_, int(line), position)[0][0] for id_ in candidates]
+    rows = [store.db.all(query, position, id_, int(line))[0][0] for id_ in candidates]
     found: list[int] = [seq for seq in rows if seq is not None]
     if not found:
         return None

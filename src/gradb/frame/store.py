@@ -6,12 +6,10 @@ up to that position; nothing is cached that a growing tape could change. It know
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from gradb.frame.cache import Cache
 from gradb.frame.edges import edges_of
@@ -20,6 +18,7 @@ from gradb.frame.hookrows import HookRows
 from gradb.frame.leafrows import LeafRows
 from gradb.frame.stretches import Stretches
 from gradb.tape.database import Database, Row, TapeError
+from gradb.tape.details import Details
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.depth import DepthDetail
@@ -27,7 +26,7 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Edge, Node
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.op import OpDetail
-from gradb.tape.kinds.registry import SPECS, Detail, decode
+from gradb.tape.kinds.registry import CODES, KINDS, Detail, Kind, decode, numbers_of
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Stopped
@@ -35,8 +34,8 @@ from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.wire import WireError
 
 HEADER = (
-    "SELECT e.seq, e.kind, e.name, s.path, e.line, e.end_line, e.col, e.end_col, e.scope, e.iteration, e.phase, e.node,"
-    " e.flags, e.thread FROM event e LEFT JOIN source s ON s.id = e.file"
+    "SELECT e.seq, e.kind, t.name, s.path, t.line, t.end_line, t.col, t.end_col, t.scope, e.iteration, t.phase, e.node,"
+    " e.flags, t.thread FROM event e LEFT JOIN site t ON t.id = e.site LEFT JOIN source s ON s.id = t.file"
 )
 
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
@@ -57,6 +56,7 @@ class Store(Growing):
         """True where it is opened as a recording: the one who opened it does not know of a script that goes on."""
         self._headers = Cache(self._read_event, 2048)
         self._details = Cache(self._read_detail, 256)
+        self._packed = Details(db.one, db.name)
         self._firsts = Cache(self._read_first, 8192)
         self.stretches = Stretches(db)
         self.hooks = HookRows(db)
@@ -107,10 +107,10 @@ class Store(Growing):
         Raises:
             TapeError: a column holds something of another type.
         """
-        seq, kind, name, path, line, end_line, column, end_column, scope, iteration, phase, node, flags, thread = row
+        seq, code, name, path, line, end_line, column, end_column, scope, iteration, phase, node, flags, thread = row
         numbers = (line, end_line, column, end_column, node)
         if (
-            kind not in SPECS
+            code not in KINDS
             or not all(type(text) is str for text in (name, scope, phase))
             or not all(type(number) is int for number in (seq, iteration, flags, thread))
             or not all(number is None or type(number) is int for number in numbers)
@@ -119,7 +119,7 @@ class Store(Growing):
             raise TapeError(f"{self.db.name} is damaged: the header of event {seq!r} is not one.")
         quiet, nonfinite = bool(flags & QUIET), bool(flags & NONFINITE)
         place = (path, line, end_line, column, end_column)
-        return Event(seq, kind, name, *place, scope, iteration, phase, node, quiet, nonfinite, thread)
+        return Event(seq, KINDS[code], name, *place, scope, iteration, phase, node, quiet, nonfinite, thread)
 
     def detail(self, seq: int) -> Detail:
         """Return the values of an event.
@@ -130,45 +130,39 @@ class Store(Growing):
         return self._details(seq)
 
     def _read_detail(self, seq: int) -> Detail:
-        row = self.db.one("SELECT kind, detail, data FROM event WHERE seq = ?", seq)
-        if row is None:
-            raise TapeError(f"{self.db.name} has no event {seq}.")
-        kind, text, data = row
-        if type(text) is not str or not (data is None or type(data) is bytes):
-            raise TapeError(f"{self.db.name} is damaged at event {seq}: its detail is not text and bytes.")
+        code, text, data = self._packed.of(seq)
         try:
-            return decode(kind, text, data)
+            return decode(KINDS.get(code, str(code)), text, data)
         except WireError as error:
             raise TapeError(f"{self.db.name} is damaged at event {seq}: {error}.") from error
 
     def first(self, seq: int) -> int:
-        """Return the first item of an event's detail: the backward of a node_start, the node_start of a node.
+        """Return the event that an event is part of: the backward_start of a node_start, the node_start of a node.
 
         Reads no values, so it is cheap where ``detail`` is not.
         """
         return self._firsts(seq)
 
     def _read_first(self, seq: int) -> int:
-        row = self.db.one("SELECT detail FROM event WHERE seq = ?", seq)
-        found = _loads(row[0]) if row else None
-        if not isinstance(found, list) or not found or type(found[0]) is not int:
+        row = self.db.one("SELECT back FROM event WHERE seq = ?", seq)
+        if row is None or type(row[0]) is not int:
             raise TapeError(f"{self.db.name} is damaged at event {seq}: it does not say what it belongs to.")
-        return found[0]
+        return seq - int(row[0])
 
     def batch(self, first: int, last: int) -> list[Event]:
         """Return the headers of events first..last, both included."""
         rows = self.db.all(f"{HEADER} WHERE e.seq BETWEEN ? AND ? ORDER BY e.seq", first, last)
         return [self.header(row) for row in rows]
 
-    def latest(self, kind: str, position: int) -> int | None:
+    def latest(self, kind: Kind, position: int) -> int | None:
         """Return the seq of the newest event of a kind up to a position."""
-        row = self.db.one("SELECT max(seq) FROM event WHERE kind = ? AND seq <= ?", kind, position)
+        row = self.db.one("SELECT max(seq) FROM event WHERE kind = ? AND seq <= ?", CODES[kind], position)
         return None if row is None or row[0] is None else int(row[0])
 
     def last_work(self, position: int) -> int:
         """Return the seq of the newest event up to a position at which the script computed something; else 0."""
         row = self.db.one(
-            "SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ('output', 'error', 'note', 'end')"
+            f"SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ({numbers_of('output', 'error', 'note', 'end')})"
             " ORDER BY seq DESC LIMIT 1",
             position,
         )
@@ -328,10 +322,3 @@ class Store(Growing):
         query = "SELECT event FROM grad WHERE tensor = ? AND event <= ? AND fills = 0 ORDER BY event DESC LIMIT 1"
         row = self.db.one(query, tensor, position)
         return 0 if row is None else int(row[0])
-
-
-def _loads(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        return None

@@ -11,14 +11,18 @@ from typing import Literal
 
 from gradb.frame.cache import Cache
 from gradb.tape.database import Database
+from gradb.tape.kinds.registry import numbers_of
 
 LENGTH = 2048
 _KEPT = 4096
 _COMMON = (
     "SELECT min(iteration), max(iteration), min(phase), max(phase), min(file), max(file), count(file), min(line),"
-    " max(line), count(line) FROM event WHERE seq BETWEEN ? AND ?"
+    " max(line), count(line) FROM event e LEFT JOIN site t ON t.id = e.site WHERE seq BETWEEN ? AND ?"
 )
-_NAMES = "SELECT DISTINCT name FROM event WHERE seq BETWEEN ? AND ? AND +kind IN ('node', 'op') LIMIT 1000"
+_NAMES = (
+    "SELECT DISTINCT name FROM site WHERE id IN (SELECT site FROM event WHERE seq BETWEEN ? AND ?"
+    f" AND +kind IN ({numbers_of('node', 'op')})) LIMIT 1000"
+)
 Trait = Literal["iteration", "phase", "place"]
 
 

@@ -15,6 +15,7 @@ from gradb.frame.store import Store
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.series import Series, SeriesReader
 
 MAX_MARKS = 10_000
@@ -164,8 +165,8 @@ class Trainings:
         if head <= self._read_at:
             return
         query = (
-            "SELECT seq FROM event WHERE kind = 'intervention' AND seq > ? AND seq <= ? UNION ALL"
-            " SELECT seq FROM event WHERE kind = 'depth' AND seq > ? AND seq <= ? ORDER BY 1 LIMIT ?"
+            f"SELECT seq FROM event WHERE kind = {CODES['intervention']} AND seq > ? AND seq <= ? UNION ALL"
+            f" SELECT seq FROM event WHERE kind = {CODES['depth']} AND seq > ? AND seq <= ? ORDER BY 1 LIMIT ?"
         )
         room = MAX_MARKS - len(self._marks)
         for (seq,) in self._store.db.all(query, self._read_at, head, self._read_at, head, room):

@@ -20,7 +20,9 @@ from gradb.log.layouts import NO_NUMBER, NOWHERE, DamageError, Layout
 from gradb.log.reader import START, LogReader, Position
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost, identity
+from gradb.tape.events import Place
 from gradb.tape.finish import tidy
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.owning import remove
 from gradb.tape.writer import TapeWriter
 
@@ -30,7 +32,8 @@ DONE = "read"
 _BATCH = 2000
 _BEGINNING = 5.0
 """Seconds within which a recording that has begun has claimed its log."""
-_Place = tuple[int | None, int | None, int | None, int | None, int | None]
+_Known = tuple[int, int, tuple[int, int] | None]
+"""Number of a kind and of a site, and where in a library that is."""
 
 
 class TakenError(OSError):
@@ -63,7 +66,8 @@ class Transcript:
             raise
         self._size = sum(size for _, size in segments.sizes(self._folder))
         self._texts: dict[int, str] = {}
-        self._places: dict[int, tuple[_Place, tuple[int, int] | None]] = {}
+        self._places: dict[int, tuple[Place, tuple[int, int] | None]] = {}
+        self._known: dict[tuple[int, ...], _Known] = {}
         self._takers: dict[Layout, Callable[[Any, Any], None]] = {
             layouts.TEXT: self._text,
             layouts.PLACE: self._place,
@@ -206,29 +210,38 @@ class Transcript:
     # --- one kind of record each --------------------------------------------------------------------------------------
 
     def _text(self, numbers: Any, parts: Any) -> None:
+        if numbers[0] in self._texts:  # each segment has numbers of its own
+            self._known.clear()
         self._texts[numbers[0]] = _text(parts[0])
 
     def _place(self, numbers: Any, parts: Any) -> None:
         id_, source, line, end_line, column, end_column, file, inner = numbers
         found = (source, line, end_line, column, end_column)
         row: Any = tuple(None if one == NOWHERE else one for one in found) if NOWHERE in found else found
+        if id_ in self._places:
+            self._known.clear()
         self._places[id_] = row, None if file == NOWHERE else (file, inner)
 
     def _event(self, numbers: Any, parts: Any) -> None:
         seq, kind, name, place, scope, phase, iteration, node, flags, thread = numbers
-        tape, texts = self.tape, self._texts
+        tape, key = self.tape, (kind, name, place, scope, phase, thread)
         if seq != tape.head + 1:
             raise DamageError(f"event {seq} follows event {tape.head}")
-        row, library = self._places[place]
-        tape.events.append(
-            (
-                seq, texts[kind], texts[name], *row, texts[scope], iteration, texts[phase],
-                None if node == NO_NUMBER else node, flags, thread, _text(parts[0]), parts[1],
-            )
-        )  # fmt: skip
+        code, site, library = self._known.get(key) or self._learn(key)
+        tape.events.add(
+            seq, code, site, iteration, None if node == NO_NUMBER else node, flags, parts[0] or b"", parts[1]
+        )
         tape.head = seq
         if library is not None:
             tape.libraries.append((seq, *library))
+
+    def _learn(self, key: tuple[int, ...]) -> _Known:
+        kind, name, place, scope, phase, thread = key
+        texts, (row, library) = self._texts, self._places[place]
+        code = CODES[texts[kind]]  # type: ignore[index]
+        found = code, self.tape.events.site(texts[name], row, texts[scope], texts[phase], thread), library
+        self._known[key] = found
+        return found
 
     def _run(self, numbers: Any, parts: Any) -> None:
         key, value = map(_text, parts)

@@ -5,6 +5,7 @@ Called by the parent process. A debuggee that ended in order has written its own
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal as signals
@@ -13,17 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradb.tape import trouble
+from gradb.tape.database import TapeError
+from gradb.tape.details import Details
 from gradb.tape.kinds.end import write as write_end
 from gradb.tape.kinds.output import write as write_output
+from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.missing import Stopped
 from gradb.tape.schema import APPLICATION_ID, INDEXES
 
 _WAL = b"\x02"
 """What the header of a database says whose newest pages lie in a file beside it."""
-_EVENT = (
-    "INSERT INTO event(seq, kind, name, scope, iteration, phase, flags, thread, detail)"
-    " VALUES(?, ?, ?, '', ?, ?, 0, 0, ?)"
-)
+_SITE = "INSERT INTO site(name, scope, phase, thread) VALUES(?, '', ?, 0)"
+_EVENT = "INSERT INTO event(seq, kind, site, iteration, flags) VALUES(?, ?, ?, ?, 0)"
+_DETAIL = "INSERT OR REPLACE INTO apart(event, detail) VALUES(?, ?)"
+_END = CODES["end"]
 
 
 def finish(
@@ -148,22 +152,40 @@ def _append(
     is_cut: bool,
 ) -> None:
     """Append strays and an end; an end that is there already stays the last event."""
-    end = db.execute("SELECT max(seq) FROM event WHERE kind = 'end'").fetchone()[0]
-    last = "SELECT seq, iteration, phase FROM event WHERE kind <> 'end' ORDER BY seq DESC LIMIT 1"
-    seq, iteration, phase = db.execute(last).fetchone() or (0, 1, "start")
+    end = db.execute("SELECT max(seq) FROM event WHERE kind = ?", (_END,)).fetchone()[0]
+    last = (
+        "SELECT e.seq, e.iteration, t.phase FROM event e JOIN site t ON t.id = e.site WHERE e.kind <> ?"
+        " ORDER BY e.seq DESC LIMIT 1"
+    )
+    seq, iteration, phase = db.execute(last, (_END,)).fetchone() or (0, 1, "start")
     if end is not None and end < seq:  # not where a tracer leaves it: nothing to repair here
         return
     texts = [(stream, text) for stream, text in strays if text]
     if end is not None and texts:
-        db.execute("UPDATE event SET seq = ? WHERE seq = ?", (end + len(texts), end))
+        _move(db, end, end + len(texts))
     for stream, text in texts:
         seq += 1
-        db.execute(_EVENT, (seq, "output", _clear(stream), iteration, phase, write_output(stream=stream, text=text)))
+        _add(db, seq, "output", _clear(stream), iteration, phase, write_output(stream=stream, text=text))
     if end is None:
         why = status(exit_code, signal) if is_cut else reason(exit_code, signal)  # cut: nothing is known of its end
         detail = write_end(exit_code=exit_code, signal=signal, reason=why)
-        db.execute(_EVENT, (seq + 1, "end", "end", iteration, "end", detail))
+        _add(db, seq + 1, "end", "end", iteration, "end", detail)
         db.execute("INSERT OR REPLACE INTO run VALUES('status', ?)", (status(exit_code, signal),))
+
+
+def _add(db: sqlite3.Connection, seq: int, kind: Kind, name: str, iteration: int, phase: str, detail: str) -> None:
+    site = db.execute(_SITE, (name, phase)).lastrowid
+    db.execute(_EVENT, (seq, CODES[kind], site, iteration))
+    db.execute(_DETAIL, (seq, detail))
+
+
+def _move(db: sqlite3.Connection, seq: int, to: int) -> None:
+    """Give an event without values another number."""
+    with contextlib.suppress(TapeError):  # what is damaged stays so
+        detail = Details(lambda sql, *values: db.execute(sql, values).fetchone(), "").of(seq)[1]
+        db.execute(_DETAIL, (to, detail))
+    db.execute("DELETE FROM apart WHERE event = ?", (seq,))
+    db.execute("UPDATE event SET seq = ? WHERE seq = ?", (to, seq))
 
 
 def _clear(text: str) -> str:

@@ -5,6 +5,7 @@ Version 2: series in chunks, of every kind and not only losses; how often a .gra
 Version 3: what the chain rule is told from in depth: probes on request, saved tensors, hooks, ATen calls, and
 remarks on nodes.
 Version 4: what could not be recorded is marked as missing; changes of .grad that are no clearing; checks of products.
+Version 5: the same in half the bytes: what events have in common once (``site``), their details packed (``block``).
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -12,7 +13,7 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 4  # kept in PRAGMA user_version
+FORMAT_VERSION = 5  # kept in PRAGMA user_version
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
@@ -25,18 +26,31 @@ CREATE TABLE source(              -- the text of every user file seen, so that a
   path TEXT NOT NULL UNIQUE,
   text TEXT                       -- NULL where it could not be read
 );
-CREATE TABLE event(
-  seq INTEGER PRIMARY KEY,        -- position, from 1, without gaps
-  kind TEXT NOT NULL,
+CREATE TABLE site(                -- what many events have in common: what happened, where
+  id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   file INTEGER,                   -- source.id
   line INTEGER, end_line INTEGER, col INTEGER, end_col INTEGER,
   scope TEXT NOT NULL,
-  iteration INTEGER NOT NULL,
   phase TEXT NOT NULL,
+  thread INTEGER NOT NULL
+);
+CREATE TABLE event(
+  seq INTEGER PRIMARY KEY,        -- position, from 1, without gaps
+  kind INTEGER NOT NULL,          -- its number: see kinds.registry
+  site INTEGER NOT NULL,          -- site.id
+  iteration INTEGER NOT NULL,
   node INTEGER,
   flags INTEGER NOT NULL,         -- 1 quiet, 2 has a NaN or an infinity
-  thread INTEGER NOT NULL,
+  back INTEGER                    -- seq - back is the event that this one is part of: a node_start of its
+                                  -- backward_start, a node of its node_start, a backward_end of its backward_start
+);
+CREATE TABLE block(               -- details and values of events that follow each other, packed: see packing.py
+  first INTEGER PRIMARY KEY,      -- the first of these events
+  packed BLOB NOT NULL
+);
+CREATE TABLE apart(               -- the same of single events: where there is a row, the block does not count
+  event INTEGER PRIMARY KEY,
   detail TEXT NOT NULL,           -- JSON, one form a kind: see kinds/
   data BLOB                       -- the bytes of all values of this event, referred to from detail by offset
 );
@@ -132,12 +146,12 @@ CREATE TABLE chunk(               -- points of one series, in the order in which
 """
 
 # Without these a tape tells the same, only slower; they cost half of what writing a row does. A free run that nobody
-# looks at is indexed when it is over, any other from its first pause on.
+# looks at is indexed when it is over, any other from its first pause on. Each ends with the seq of its row by itself.
 INDEXES = """
-CREATE INDEX IF NOT EXISTS event_kind ON event(kind, seq);
-CREATE INDEX IF NOT EXISTS event_line ON event(file, line, seq);
-CREATE INDEX IF NOT EXISTS event_node ON event(node, seq) WHERE node IS NOT NULL;
-CREATE INDEX IF NOT EXISTS event_iteration ON event(iteration, seq);
+CREATE INDEX IF NOT EXISTS event_kind ON event(kind);
+CREATE INDEX IF NOT EXISTS event_site ON event(site);
+CREATE INDEX IF NOT EXISTS event_node ON event(node) WHERE node IS NOT NULL;
+CREATE INDEX IF NOT EXISTS event_iteration ON event(iteration);
 CREATE INDEX IF NOT EXISTS event_nonfinite ON event(seq) WHERE flags & 2;
 CREATE INDEX IF NOT EXISTS node_event ON node(event);
 CREATE INDEX IF NOT EXISTS tensor_node ON tensor(node, event) WHERE node IS NOT NULL;

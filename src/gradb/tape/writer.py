@@ -9,18 +9,19 @@ import contextlib
 import json
 import os
 import sqlite3
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gradb.tape import trouble
+from gradb.tape.events import EventRows, Place
 from gradb.tape.kinds.graph import RemarkKind
-from gradb.tape.kinds.registry import Kind
+from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.missing import GapRow
 from gradb.tape.owning import Own, remove
+from gradb.tape.points import Points
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
 
-_EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NODE = "INSERT OR IGNORE INTO node VALUES(?,?,?,?,?,?,?)"
 _SAVED = "INSERT OR IGNORE INTO saved VALUES(?,?,?)"
 _USED = "INSERT OR IGNORE INTO used VALUES(?,?,?,?)"
@@ -74,7 +75,7 @@ class TapeWriter:
             raise
         self._sources: dict[str, int] = {}
         self._paths: list[str] = []
-        self.events: list[tuple[Any, ...]] = []
+        self.events = EventRows()
         self.nodes: list[tuple[Any, ...]] = []
         self.saved: list[tuple[Any, ...]] = []
         self.used: list[tuple[Any, ...]] = []
@@ -89,8 +90,7 @@ class TapeWriter:
         self.grads: list[tuple[Any, ...]] = []
         self.libraries: list[tuple[int, int, int]] = []
         """(event, source id, line): where in a library something happened that the script's line led to."""
-        self._series: list[tuple[array[int], array[int], array[float]]] = []
-        self._touched: set[int] = set()
+        self._points = Points()
         self.facts: dict[str, str] = {}
         """Facts of the run that are written together with what is pending."""
         if goes_on:
@@ -118,7 +118,8 @@ class TapeWriter:
             self._paths.append(path)
             self._sources[path] = id_
         for _ in range(db.execute("SELECT count(*) FROM series").fetchone()[0]):
-            self._series.append((array("q"), array("q"), array("d")))
+            self._points.begin()
+        self.events.read_sites(db)
         self._is_indexed = bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_kind'").fetchone())
 
     def _lay_out(self, is_indexed: bool) -> None:
@@ -154,7 +155,7 @@ class TapeWriter:
         self,
         kind: Kind,
         name: str,
-        place: tuple[int | None, int | None, int | None, int | None, int | None],
+        place: Place,
         detail: str,
         data: bytes | None,
         *,
@@ -167,7 +168,8 @@ class TapeWriter:
     ) -> int:
         """Append an event and return its seq. ``place`` is (source id, line, end line, column, end column)."""
         self.head = seq = self.head + 1
-        self.events.append((seq, kind, name, *place, scope, iteration, phase, node, flags, thread, detail, data))
+        site = self.events.site(_storable(name), place, _storable(scope), phase, thread)
+        self.events.add(seq, CODES[kind], site, iteration, node, flags, detail.encode("utf-8", "replace"), data)
         return seq
 
     def node(
@@ -216,15 +218,14 @@ class TapeWriter:
 
     def series(self, kind: str, name: str, source: int | None = None, line: int | None = None) -> int:
         """Begin a series and return its id (see ``series.SeriesKind``)."""
-        self._series.append((array("q"), array("q"), array("d")))
-        id_ = len(self._series)
+        id_ = self._points.begin()
         self._connection.execute("INSERT INTO series VALUES(?,?,?,?,?)", (id_, kind, _storable(name), source, line))
         return id_
 
     @property
     def series_count(self) -> int:
         """How many series there are."""
-        return len(self._series)
+        return self._points.count
 
     def fact(self, key: str) -> str:
         """Return a fact of the run, empty where there is none."""
@@ -237,17 +238,13 @@ class TapeWriter:
 
     def point(self, series: int, event: int, iteration: int, value: float) -> None:
         """Append a point to a series; it holds from position ``event`` on."""
-        events, iterations, numbers = self._series[series - 1]
-        events.append(event)
-        iterations.append(iteration)
-        numbers.append(value)
-        self._touched.add(series)
+        self._points.add(series, event, iteration, value)
 
     @property
     def has_pending(self) -> bool:
         """True when something has not been committed."""
-        rows = (self.events, self.nodes, self.saved, self.used, self.remarks, self.gaps, self.tensors, self.names)
-        return bool(self.facts or self._touched or any(rows))
+        rows = (self.nodes, self.saved, self.used, self.remarks, self.gaps, self.tensors, self.names)
+        return bool(len(self.events) or self.facts or self._points or any(rows))
 
     @property
     def pending(self) -> int:
@@ -265,8 +262,8 @@ class TapeWriter:
         self._own.look()
         db.execute("BEGIN IMMEDIATE")
         try:
+            self.events.write(db)
             for statement, rows in (
-                (_EVENT, self.events),
                 (_NODE, self.nodes),
                 (_SAVED, self.saved),
                 (_USED, self.used),
@@ -278,7 +275,7 @@ class TapeWriter:
                 (_NAME, self.names),
                 (_GRAD, self.grads),
                 (_LIBRARY, self.libraries),
-                (_CHUNK, [self._chunk(series) for series in sorted(self._touched)]),
+                (_CHUNK, self._points.rows()),
                 (_FACT, list(self.facts.items())),
             ):
                 if rows:
@@ -290,27 +287,20 @@ class TapeWriter:
         db.execute("COMMIT")
         self.committed = self.head
         self._clear()
-        for series in self._touched:
-            for numbers in self._series[series - 1]:
-                del numbers[:]
-        self._touched.clear()
         self.facts.clear()
-
-    def _chunk(self, series: int) -> tuple[Any, ...]:
-        points = self._series[series - 1]
-        return (series, len(points[0]), *(numbers.tobytes() for numbers in points))
 
     def _clear(self) -> None:
         saved = (self.saved, self.used, self.touched, self.departed)
-        for rows in (self.events, self.nodes, self.remarks, *saved, self.gaps, self.tensors, self.names, self.grads):
+        self.events.clear()
+        for rows in (self.nodes, self.remarks, *saved, self.gaps, self.tensors, self.names, self.grads):
             rows.clear()
         self.libraries.clear()
+        self._points.clear()
 
     def abandon(self) -> None:
         """Let go of what could not be written: from here on nothing is."""
         self.head = self.committed
         self._clear()
-        self._touched.clear()
 
     def index(self) -> None:
         """Make what readers search by quick to find, from here on; with ``commit`` before, all of it."""
@@ -318,11 +308,19 @@ class TapeWriter:
             self._is_indexed = True
             self._connection.executescript(INDEXES)
 
+    def _index_if_it_fits(self) -> None:
+        """Index a tape that is whole without; where the disk is full, it stays as it is."""
+        try:
+            self.index()
+        except sqlite3.Error as error:
+            if not trouble.is_full(error):
+                raise
+
     def close(self) -> None:
         """Commit and leave one clean file (no -wal, no -shm)."""
         try:
             self.commit()
-            self.index()
+            self._index_if_it_fits()
             with contextlib.suppress(sqlite3.OperationalError):
                 self._connection.execute(
                     "PRAGMA journal_mode = DELETE"

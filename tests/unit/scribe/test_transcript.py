@@ -21,9 +21,11 @@ from gradb.scribe.transcript import FACT, TakenError, Transcript, complete, lay_
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost
 from gradb.tape.writer import TapeWriter
+from tests.fakes.flat import flatten
 
 PLACE = (1, 2, 2, 0, 5)
 EVENTS = 400
+_CUT = {"chunk", "site", "block", "apart"}
 
 
 class _InLibrary(tuple[int, int, int, int, int]):
@@ -67,10 +69,11 @@ def write(writer: LogWriter | TapeWriter, count: int = EVENTS) -> None:
 
 
 def rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of a tape; how its series were cut into chunks says nothing."""
+    """Return all rows of a tape; how its details and series were cut into blocks and chunks says nothing."""
     with contextlib.closing(sqlite3.connect(path)) as db:
+        flatten(db)
         names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in names if name != "chunk"}
+        found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in names if name not in _CUT}
         points: dict[int, list[bytes]] = {}
         for series, *packed in db.execute("SELECT series, events, iterations, numbers FROM chunk ORDER BY id"):
             held = points.setdefault(series, [b"", b"", b""])

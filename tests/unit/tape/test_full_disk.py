@@ -92,3 +92,16 @@ def test_a_tape_without_room_for_its_end_says_why_it_has_none(tmp_path: Path) ->
         assert [event.kind for event in tape.events()] == ["note"]
         assert tape.run.stopped == Stopped(1, WHY)
     assert [one.name for one in tmp_path.iterdir()] == ["run.tape"]
+
+
+def test_a_tape_whose_indexes_do_not_fit_is_whole(tmp_path: Path) -> None:
+    """They make it quick to read, and say nothing: no recording ends for want of them."""
+    path = tmp_path / "run.tape"
+    writer = TapeWriter(path, is_indexed=False)
+    for number in range(1000):
+        writer.event("note", f"note {number}", (None,) * 5, f'["{number}"]', None)
+    writer.commit()
+    with no_file_above(path.stat().st_size):
+        writer.close()
+    with Tape.open(path) as tape:
+        assert (tape.head, "999" in repr(tape.detail(1000))) == (1000, True)

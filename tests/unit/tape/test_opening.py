@@ -15,6 +15,7 @@ from gradb.tape.database import Database, TapeError
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
 from tests.fakes import TapeBuilder
+from tests.fakes.flat import flat
 
 
 @pytest.fixture
@@ -42,6 +43,12 @@ def change(path: Path, sql: str) -> None:
     db.executescript(sql)
     db.commit()
     db.close()
+
+
+def alter(path: Path, sql: str) -> None:
+    """Run SQL on a tape whose events are one flat table, as a stranger who knows the format might have."""
+    with flat(path) as db:
+        db.execute(sql)
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
@@ -90,8 +97,8 @@ def test_truncated_tapes(path: Path, keep: float) -> None:
 
 
 HOSTILE = {
-    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 4"),
-    "an older version": ("PRAGMA user_version = 1", "version 1, and this gradb reads version 4: record it again"),
+    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 5"),
+    "an older version": ("PRAGMA user_version = 4", "version 4, and this gradb reads version 5: record it again"),
     "no version": ("PRAGMA user_version = 0", "version 0"),
     "a view for a table": (
         "ALTER TABLE event RENAME TO hidden; CREATE VIEW event AS SELECT * FROM hidden",
@@ -106,7 +113,7 @@ HOSTILE = {
         "ALTER TABLE run ADD COLUMN bomb AS (zeroblob(1000000000))",
         "'run' does not belong in it",
     ),
-    "an index on an expression": ("CREATE INDEX i ON event(abs(line))", "'i' does not belong in it"),
+    "an index on an expression": ("CREATE INDEX i ON event(abs(node))", "'i' does not belong in it"),
     "a missing table": ("DROP TABLE grad", "the table 'grad' is missing"),
     "a gap": ("DELETE FROM event WHERE seq = 4", "without gaps"),
     "a negative number": ("UPDATE event SET seq = -1 WHERE seq = 1", "without gaps"),
@@ -166,7 +173,7 @@ DAMAGED = {
 def test_damaged_rows(path: Path, name: str) -> None:
     """Damage inside a row is a TapeError with one sentence, at the position where it matters."""
     sql, clause = DAMAGED[name]
-    change(path, sql)
+    alter(path, sql)
     with Tape.open(path) as tape, pytest.raises(TapeError) as caught:
         walk(tape)
     assert clause in str(caught.value)
@@ -194,7 +201,7 @@ STRANGE = {
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_tapes_are_read_or_refused(path: Path, name: str) -> None:
     """A tape that contradicts itself gives Frames or a TapeError, and never another exception."""
-    change(path, STRANGE[name])
+    alter(path, STRANGE[name])
     with suppress(TapeError), Tape.open(path) as tape:
         walk(tape)
 

@@ -21,6 +21,7 @@ from gradb.frame.graph.runs import Backward
 from gradb.frame.store import Store
 from gradb.tape.kinds.jacobian import Axis, Probe
 from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.values import PARTS, TensorValue
 
 _SMALLEST, _LARGEST = 1.1754944e-38, 3.4028234e38  # of single precision
@@ -138,7 +139,8 @@ class Factors:
         if node is None:
             return 0, _Visit("", why="a node is not on the tape")
         rows = self._store.db.all(
-            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node_start' ORDER BY seq",
+            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ?"
+            f" AND +kind = {CODES['node_start']} ORDER BY seq",
             id_,
             self._backward.start,
             self._position,

@@ -17,6 +17,7 @@ from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.registry import CODES, numbers_of
 from gradb.tape.values import TensorValue
 
 MAX_COUNTED = 100_000  # nodes between: more would hold up the screen, the count alone having that many digits
@@ -76,7 +77,7 @@ class PathFinder:
     def hooks(self, backward: Backward, position: int) -> list[tuple[int, HookDetail]]:
         """Return (node, detail) of the hooks that changed a gradient in a backward up to a position."""
         rows = self._store.db.all(
-            "SELECT seq, node FROM event WHERE kind = 'hook' AND seq > ? AND seq <= ? ORDER BY seq",
+            f"SELECT seq, node FROM event WHERE kind = {CODES['hook']} AND seq > ? AND seq <= ? ORDER BY seq",
             backward.start,
             position,
         )
@@ -107,8 +108,8 @@ class PathFinder:
             if returned is not None:
                 return returned
         rows = self._store.db.all(
-            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind IN ('node_start', 'accumulate')"
-            " ORDER BY seq DESC",
+            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ?"
+            f" AND +kind IN ({numbers_of('node_start', 'accumulate')}) ORDER BY seq DESC",
             end[0],
             backward.start,
             position,
@@ -125,7 +126,7 @@ class PathFinder:
     def _returned(self, backward: Backward, index: int, position: int) -> tuple[TensorValue | None, str, int] | None:
         """Return what ``autograd.grad`` returned for one of its inputs."""
         rows = self._store.db.all(
-            "SELECT seq FROM event WHERE kind = 'backward_end' AND seq > ? AND seq <= ? ORDER BY seq",
+            f"SELECT seq FROM event WHERE kind = {CODES['backward_end']} AND seq > ? AND seq <= ? ORDER BY seq",
             backward.start,
             position,
         )

@@ -9,6 +9,7 @@ from gradb.frame.graph.runs import NodeRun
 from gradb.frame.store import Store
 from gradb.tape.kinds.jacobian import Probe
 from gradb.tape.kinds.probe import ProbeDetail
+from gradb.tape.kinds.registry import CODES
 
 LINEAR = "linear, as a derivative is: the sum of two vectors gives the sum of what each gives"
 
@@ -18,7 +19,7 @@ def answers(store: Store, node: int, run: NodeRun | None, position: int) -> list
     if run is None or run.start is None:
         return []
     rows = store.db.all(
-        "SELECT seq FROM event WHERE node = ? AND +kind = 'probe' AND seq > ? AND seq <= ? ORDER BY seq",
+        f"SELECT seq FROM event WHERE node = ? AND +kind = {CODES['probe']} AND seq > ? AND seq <= ? ORDER BY seq",
         node,
         run.start,
         position,

@@ -18,6 +18,7 @@ from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.values import TensorValue
 
 _MAX_WRITERS = 1000
@@ -96,7 +97,7 @@ def is_written(graphs: Graphs, after: int, until: int) -> bool:
 def _writers(graphs: Graphs, after: int, until: int) -> Iterator[_Write]:
     query = (
         "SELECT e.seq, e.kind FROM event e LEFT JOIN node n ON n.id = e.node WHERE e.seq > ? AND e.seq < ?"
-        " AND (e.kind = 'hook' OR (e.kind = 'node' AND n.kind = 'custom')) ORDER BY e.seq LIMIT ?"
+        f" AND (e.kind = {CODES['hook']} OR (e.kind = {CODES['node']} AND n.kind = 'custom')) ORDER BY e.seq LIMIT ?"
     )
     for seq, _ in graphs.store.db.all(query, after, until, _MAX_WRITERS):
         detail = graphs.store.detail(seq)
@@ -127,7 +128,7 @@ def written_by(graphs: Graphs, start: int, end: int, given: Values, tensor: int 
 
     The tensor is known by its id; where no op shows that, by one of its values ``given``, if one alone had it.
     """
-    query = "SELECT seq FROM event WHERE kind = 'op' AND seq > ? AND seq < ? ORDER BY seq LIMIT ?"
+    query = f"SELECT seq FROM event WHERE kind = {CODES['op']} AND seq > ? AND seq < ? ORDER BY seq LIMIT ?"
     details = [(seq, graphs.store.detail(seq)) for (seq,) in graphs.store.db.all(query, start, end, _MAX_OPS)]
     ops = [(seq, detail) for seq, detail in details if isinstance(detail, OpDetail)]
     writes = [(seq, op) for seq, op in ops if op.is_inplace and op.inputs]

@@ -13,9 +13,10 @@ from gradb.tape.database import Row
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.registry import CODES, KINDS, numbers_of
 from gradb.tape.kinds.tensor import Tensor
 
-_RAN = "+kind IN ('node_start', 'node', 'accumulate')"
+_RAN = f"+kind IN ({numbers_of('node_start', 'node', 'accumulate')})"
 _LAST = f"SELECT seq FROM event WHERE node = {{}} AND seq <= ? AND {_RAN} ORDER BY seq DESC LIMIT 1"
 _LAST_OF_MANY = (
     f"SELECT k.value, e.seq, e.kind FROM json_each(?) k LEFT JOIN event e ON e.seq = ({_LAST.format('k.value')})"
@@ -133,7 +134,7 @@ class Runs:
         return end if end is not None and end <= position else None
 
     def _read_end(self, start: int) -> int | None:
-        query = "SELECT seq FROM event WHERE kind = 'backward_end' AND seq > ? ORDER BY seq LIMIT ?"
+        query = f"SELECT seq FROM event WHERE kind = {CODES['backward_end']} AND seq > ? ORDER BY seq LIMIT ?"
         last, rows = start, [(start,)]
         while rows:
             rows = self._store.db.all(query, last, _BATCH)
@@ -164,7 +165,7 @@ class Runs:
         row = self._last[1][node]
         if row is None:
             return None
-        seq, kind = row
+        seq, kind = row[0], KINDS[row[1]]
         backward = self.backward_of(kind, seq) or 0
         if kind == "node_start":
             return NodeRun(backward, seq, None)
@@ -173,7 +174,7 @@ class Runs:
     def _notice(self, node: int, backward: int, accumulated: int) -> int | None:
         """Return the node_start event of an accumulation."""
         row = self._store.db.one(
-            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq < ? AND +kind = 'node_start'"
+            f"SELECT seq FROM event WHERE node = ? AND seq > ? AND seq < ? AND +kind = {CODES['node_start']}"
             " ORDER BY seq DESC LIMIT 1",
             node,
             backward,
@@ -184,7 +185,7 @@ class Runs:
     def run_in(self, node: int, backward: int, until: int) -> int | None:
         """Return the node event of a node in one backward, up to and with event ``until``."""
         row = self._store.db.one(
-            "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'node'"
+            f"SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = {CODES['node']}"
             " ORDER BY seq DESC LIMIT 1",
             node,
             backward,
@@ -221,7 +222,9 @@ class Runs:
 
     def _has_raised_hook(self, node: int, backward: int, position: int) -> bool:
         """Tell whether a hook of the script's raised an error at a node, in a backward."""
-        query = "SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = 'hook' ORDER BY seq"
+        query = (
+            f"SELECT seq FROM event WHERE node = ? AND seq > ? AND seq <= ? AND +kind = {CODES['hook']} ORDER BY seq"
+        )
         details = (self._store.detail(seq) for (seq,) in self._store.db.all(query, node, backward, position))
         return any(isinstance(one, HookDetail) and one.backward == backward and one.error for one in details)
 

@@ -1,6 +1,7 @@
 """All kinds of events; every table over them derives from here.
 
-A new kind is a file beside this one, and its four lines here.
+A new kind is a file beside this one, and its four lines here, the one in ``SPECS`` last: its place there is the number
+that stands for it on a tape.
 """
 
 from __future__ import annotations
@@ -100,6 +101,21 @@ SPECS: dict[Kind, Spec] = {
     "note": note.SPEC,
     "end": end.SPEC,
 }
+
+CODES: dict[Kind, int] = {kind: number for number, kind in enumerate(SPECS)}
+"""The number that stands for each kind on a tape."""
+
+KINDS: dict[object, Kind] = {number: kind for kind, number in CODES.items()}
+"""The kinds, by their numbers."""
+
+
+def numbers_of(*kinds: Kind) -> str:
+    """Return the numbers of some kinds as an SQL list: ``1, 5``."""
+    return ", ".join(str(CODES[kind]) for kind in kinds)
+
+
+PARTS: frozenset[Kind] = frozenset({"node_start", "node", "aten", "backward_end"})
+"""Kinds whose detail begins with the seq of an event that they are part of."""
 
 PHASE_OF_KIND: dict[Kind, Phase] = {kind: spec.phase for kind, spec in SPECS.items() if spec.phase is not None}
 """Phase of each kind; all others take the phase of the event before them."""
