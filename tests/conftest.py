@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the hundreds of processes would compile gradb anew
 sys.dont_write_bytecode = False  # and each worker Hypothesis and the tests
@@ -20,12 +21,27 @@ from gradb.tracer.native.loading import standing  # noqa: E402
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
 
 settings.register_profile("gradb", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("fast", settings.get_profile("gradb"), max_examples=8)
 settings.register_profile("thorough", deadline=None, max_examples=1000)  # others each time: --hypothesis-profile
 settings.load_profile("gradb")
 
 
+_FAST = Path(__file__).parent / "unit"
+
+
+def _is_fast(config: pytest.Config) -> bool:
+    """Tell whether nothing but the fast part is run, and no profile was asked for."""
+    paths = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
+    has_profile = config.getoption("--hypothesis-profile") is not None
+    return not has_profile and all(path.resolve().is_relative_to(_FAST) for path in paths)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the garbage of all tests collected twice at the end, and not five times: with torch each takes a second."""
+    """Try properties on fewer examples where only the fast part is run, and collect garbage twice at the end, not five
+    times: with torch each takes a second.
+    """
+    if _is_fast(config):
+        settings.load_profile("fast")
     config.stash[gc_collect_iterations_key] = 2
     if os.environ.get("GRADB_REQUIRE_C") == "1" and standing().module is None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)

@@ -187,6 +187,11 @@ def diamond(path: Path, levels: int = 40, script: str = "diamond.py") -> None:
         tape.end()
 
 
+def small_diamond(path: Path, script: str = "diamond.py") -> None:
+    """Write the tape of ``diamond`` with 6 levels: 64 paths, for what is to be seen at every position."""
+    diamond(path, 6, script)
+
+
 @written_once
 def nonfinite(path: Path, script: str = "nan.py") -> None:
     """Write the tape of sqrt at zero times zero: an infinity, then a NaN, in backward only."""

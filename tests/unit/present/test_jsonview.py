@@ -20,11 +20,12 @@ from gradb.tape.values import Stats, TensorValue
 from tests.fakes import TapeBuilder
 from tests.fakes.examples import training
 from tests.fakes.packing import value
+from tests.properties import positions
 from tests.unit.present.conftest import OpenExample
 
 COMMON = {"seq", "kind", "name", "file", "line", "library", "scope", "iteration"}
 STRUCTURES = {"scalar", "diagonal", "sum", "selection", "dense", "unknown"}
-NAMES = ["chain_rule", "accumulation", "diamond", "nonfinite", "training"]
+NAMES = ["chain_rule", "accumulation", "small_diamond", "nonfinite", "training"]
 
 
 def objects(example: OpenExample, name: str) -> list[dict[str, Any]]:
@@ -50,7 +51,7 @@ def test_every_event_keeps_the_contract(example: OpenExample, name: str) -> None
 def test_every_pane_is_json(example: OpenExample, name: str) -> None:
     """Each pane at each position can be printed as strict JSON: where many positions are alike, at every tenth part."""
     tape = example(name)
-    for position in range(0, tape.head + 1, 1 + tape.head // 10):
+    for position in positions(tape.head, 0.6):
         for pane in PANES:
             shown = json.loads(json.dumps(pane_json(pane, tape.frame(position)), allow_nan=False))
             assert (shown["pane"], shown["position"]) == (pane, position)

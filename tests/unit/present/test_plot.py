@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.frame.training import InterventionMark
 from gradb.present.draw.columns import IterationRange, gather
@@ -14,6 +14,7 @@ from gradb.present.draw.curves import Canvas, curves_of
 from gradb.present.draw.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
 from gradb.present.draw.raster import cell_height
 from gradb.present.draw.scale import Scale, fitting
+from tests.properties import tried
 from tests.unit.present.made import INF, NAN, made_series
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -132,7 +133,7 @@ def test_a_blow_down_is_cut_off_as_well() -> None:
 # --- the picture ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@tried(6)
 @given(
     VALUES,
     st.none() | VALUES,
@@ -160,7 +161,6 @@ def test_it_never_fails_and_keeps_its_size(
     assert [line.cell_len for line in drawn.lines] == [width] * height
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-(2**62), 2**62), st.floats()), min_size=1, max_size=20))
 def test_a_strangers_iterations_do_no_harm(points: list[tuple[int, float]]) -> None:
     """A tape from somewhere else may count as it likes, forwards or not."""
@@ -182,7 +182,7 @@ def test_a_falling_loss_falls(width: int, height: int) -> None:
 
 
 @given(st.integers(0, 99_999))
-@settings(max_examples=5, deadline=None)
+@tried(0.2)
 def test_a_spike_of_one_iteration_is_seen(at: int) -> None:
     """Among 100,000 points the one that is higher than all others reaches the top."""
     values = [1.0] * 100_000

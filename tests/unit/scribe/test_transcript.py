@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.frame.reader import Tape
 from gradb.log import reader as reading, segments
@@ -22,6 +22,7 @@ from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost
 from gradb.tape.writer import TapeWriter
 from tests.fakes.flat import flatten
+from tests.properties import tried
 
 PLACE = (1, 2, 2, 0, 5)
 EVENTS = 400
@@ -107,7 +108,7 @@ def test_the_tape_of_a_log_is_what_would_have_been_written(
         assert tape.head == EVENTS
 
 
-@settings(max_examples=15)
+@tried(0.6)
 @given(stops=st.lists(st.integers(1, 120), max_size=8), is_committed=st.booleans(), data=st.data())
 def test_whoever_stops_the_scribe_it_goes_on_where_it_was(
     wanted: dict[str, list[tuple[Any, ...]]],
@@ -223,7 +224,7 @@ def test_a_tape_that_is_another_from_the_first_is_not_written(
 
 
 @given(st.data())
-@settings(max_examples=40)
+@tried(1.6)
 def test_a_stranger_s_log_makes_a_tape_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -34,7 +34,7 @@ def test_the_chain_rule_example_is_the_scenario(chain_rule: Tape) -> None:
     assert [(probe.rows, probe.columns) for probe in probes.probes] == [(4, 4), (0, 0)]
 
 
-@pytest.mark.parametrize("name", ["chain_rule", "accumulation", "diamond", "nonfinite", "training"])
+@pytest.mark.parametrize("name", ["chain_rule", "accumulation", "small_diamond", "nonfinite", "training"])
 def test_examples_are_consistent(opener: Opener, name: str) -> None:
     """In every example each product agrees with what the fake engine sent, and each phase follows its kind."""
     tape = opener(name)

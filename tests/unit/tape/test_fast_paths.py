@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.frame import growing
 from gradb.frame.graph import graph, runs, scope
@@ -17,6 +17,7 @@ from gradb.frame.leafrows import LeafRows
 from gradb.frame.reader import Tape
 from tests.bench.reader.tapes import training
 from tests.fakes import TapeBuilder
+from tests.properties import positions, tried
 from tests.unit.tape.pictures import whole
 from tests.unit.tape.test_purity import Script, scripts
 
@@ -49,7 +50,7 @@ def alone(path: Path, position: int) -> dict[str, Any]:
         return whole(tape.frame(position))
 
 
-@settings(max_examples=8)
+@tried(0.32)
 @given(scripts, st.data())
 def test_a_frame_is_the_same_whatever_was_looked_at_before(
     tmp_path_factory: pytest.TempPathFactory, script: list[tuple[str, int]], data: st.DataObject
@@ -75,7 +76,7 @@ def test_a_training_is_the_same_backwards(tmp_path: Path) -> None:
     path = tmp_path / "training.tape"
     training(path, 3, events=50, parameters=5)
     with Tape.open(path) as tape:
-        for position in range(tape.head, 0, -7):
+        for position in reversed(positions(tape.head)):
             assert whole(tape.frame(position)) == alone(path, position)
 
 
@@ -88,5 +89,5 @@ def test_a_tape_without_indexes_tells_the_same(tmp_path: Path) -> None:
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL").fetchall():
             db.execute(f"DROP INDEX {name}")
     with Tape.open(path) as tape, Tape.open(bare) as other:
-        for position in range(0, tape.head, 11):
+        for position in positions(tape.head, 0.6):
             assert whole(other.frame(position)) == whole(tape.frame(position))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
@@ -16,6 +16,7 @@ from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
 from tests.fakes import TapeBuilder
 from tests.fakes.flat import flat
+from tests.properties import tried
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_strange_tapes_are_read_or_refused(path: Path, name: str) -> None:
         walk(tape)
 
 
-@settings(max_examples=12)
+@tried(0.48)
 @given(data=st.data())
 def test_flipped_bytes(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Bytes changed anywhere in the file give Frames or a TapeError, and never another exception."""

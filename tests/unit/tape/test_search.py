@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.frame import stretches
 from gradb.frame.reader import Tape
@@ -13,6 +13,7 @@ from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop, StopKind
 from tests.fakes import TapeBuilder
+from tests.properties import tried
 from tests.unit.tape.conftest import Opener
 
 KINDS = get_args(Kind)
@@ -68,7 +69,7 @@ stops = st.sampled_from(get_args(StopKind)).flatmap(
 )
 
 
-@settings(max_examples=20)
+@tried(0.8)
 @given(st.lists(headers, max_size=14), st.lists(stops, min_size=8, max_size=8))
 def test_search_agrees_with_the_predicate(
     tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, object]], wanted: list[Stop]

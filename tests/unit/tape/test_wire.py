@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
@@ -36,6 +36,7 @@ from gradb.tape.values import Stats, TensorValue
 from gradb.tape.wire import WireError
 from tests.fakes import pack
 from tests.fakes.wire import encode
+from tests.properties import tried
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)
 small = st.integers(0, 2**40)
@@ -197,7 +198,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@tried(2.4)
 @given(wire=json_values, data=st.binary(max_size=40))
 def test_strange_json_is_refused_or_read(wire: object, data: bytes) -> None:
     """Whatever JSON a detail of any kind holds, the reader says WireError or reads it: nothing else."""
@@ -208,7 +209,7 @@ def test_strange_json_is_refused_or_read(wire: object, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", DETAILS)
-@settings(max_examples=20)
+@tried(0.8)
 @given(data=st.data())
 def test_a_damaged_detail_is_refused_or_read(kind: Kind, data: st.DataObject) -> None:
     """One item replaced anywhere in a sound detail gives a WireError or a detail: nothing else."""
