@@ -123,17 +123,20 @@ class Reader:
     Args:
         limit: the largest number of elements stored whole.
         otherwise: does what ``take`` does for a tensor that is not known here.
-        passing: does what ``take_passing`` does for one above the limit.
-        blob: makes what these two put bytes into, where the reader itself collects them otherwise.
+        blob: makes what that puts bytes into, where the reader itself collects them otherwise.
+        enter: keeps overrides of torch functions out, until ``leave``.
+        leave: is called as a context's ``__exit__``.
     """
 
     def __init__(
         self,
         limit: int,
         otherwise: Callable[[torch.Tensor, Blob], str],
-        passing: Callable[[torch.Tensor, Blob], str],
         blob: type[Blob],
+        enter: Callable[[], object],
+        leave: Callable[[None, None, None], object],
     ) -> None: ...
+    def keep_passing(self, is_passing: bool, /) -> None: ...
     def take(self, tensor: torch.Tensor | None, blob: Blob, /) -> str: ...
     def take_passing(self, tensor: torch.Tensor, blob: Blob, /) -> str: ...
     def take_each(

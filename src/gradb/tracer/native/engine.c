@@ -150,7 +150,7 @@ bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark)
 
 bool engine_add(Engine *engine, PyObject *tensor, Draft *draft)
 {
-    int done = reader_add_small(engine->reader, tensor, draft);
+    int done = reader_add_known(engine->reader, tensor, true, draft);
     if (done < 0)
         PyErr_Clear();
     return done > 0;

@@ -4,15 +4,26 @@
 #include "text.h"
 #include "walk.h"
 
+#define MAX_PASSED 64
+
+/* A large gradient that was read: it has the same value as long as it is the same tensor in the same version. */
+typedef struct {
+    PyObject *ref; /* weak; NULL: nothing is kept here */
+    int64_t version;
+    Statistics found;
+} Passed;
+
 typedef struct {
     PyObject_HEAD
     int64_t limit;
     PyObject *otherwise; /* called with tensor and blob where C does not know the tensor */
-    PyObject *passing;   /* called so for a large gradient on its way through the engine */
     PyObject *blob;      /* makes the blob that these are given where there is none */
+    PyObject *enter, *leave; /* torch's: no overrides of torch functions in between */
+    bool keeps;          /* whether gradients are on their way that nobody but the engine can change */
+    Passed passed[MAX_PASSED];
 } Reader;
 
-static PyObject *parts_name, *size_name, *nonfinite_name, *comma, *nothing;
+static PyObject *version_name, *parts_name, *size_name, *nonfinite_name, *comma, *nothing;
 
 static PyObject *bytes_of(const View *view)
 {
@@ -70,10 +81,50 @@ static PyObject *corner_of(const Statistics *found)
     return PyBytes_FromStringAndSize((const char *)found->corner, found->corner_count * (Py_ssize_t)sizeof(double));
 }
 
-static PyObject *take_summary(const View *view, PyObject *blob, int64_t offset)
+/* Ask torch in which version a tensor is; false, with no error set, where it does not tell. */
+static bool ask_version(Reader *reader, PyObject *tensor, int64_t *version)
+{
+    PyObject *done = PyObject_CallNoArgs(reader->enter), *number = NULL;
+    if (done != NULL) {
+        number = PyObject_GetAttr(tensor, version_name);
+        *version = number == NULL ? -1 : PyLong_AsLongLong(number);
+        PyErr_Clear();
+        Py_DECREF(done);
+        done = PyObject_CallFunctionObjArgs(reader->leave, Py_None, Py_None, Py_None, NULL);
+    }
+    bool is_done = done != NULL && number != NULL && *version >= 0;
+    Py_XDECREF(done);
+    Py_XDECREF(number);
+    PyErr_Clear();
+    return is_done;
+}
+
+/* Take the statistics of a gradient on its way through the engine, once as long as nothing can have changed it. */
+static bool take_passed(Reader *reader, PyObject *tensor, const View *view, Statistics *found)
+{
+    Passed *passed = &reader->passed[((uintptr_t)tensor >> 6) % MAX_PASSED];
+    int64_t version;
+    if (!reader->keeps || !ask_version(reader, tensor, &version))
+        return statistics_take(view, found);
+    if (passed->ref != NULL && PyWeakref_GET_OBJECT(passed->ref) == tensor && passed->version == version) {
+        *found = passed->found;
+        return true;
+    }
+    if (!statistics_take(view, found))
+        return false;
+    PyObject *ref = PyWeakref_NewRef(tensor, NULL);
+    PyErr_Clear();
+    Py_XSETREF(passed->ref, ref);
+    passed->version = version;
+    passed->found = *found;
+    return true;
+}
+
+static PyObject *take_summary(Reader *reader, PyObject *tensor, const View *view, PyObject *blob, int64_t offset,
+                              bool is_passing)
 {
     Statistics found;
-    if (!statistics_take(view, &found))
+    if (!(is_passing ? take_passed(reader, tensor, view, &found) : statistics_take(view, &found)))
         return NULL;
     return put(blob, offset, corner_of(&found), text_of_summary(view, &found, offset), found.first < 0);
 }
@@ -87,11 +138,10 @@ static PyObject *take(Reader *reader, PyObject *tensor, PyObject *blob, bool is_
         return PyUnicode_FromString("null");
     if (!tensor_view(tensor, &view))
         return PyObject_Vectorcall(reader->otherwise, pair, 2, NULL);
-    if (is_passing && view.count > reader->limit)
-        return PyObject_Vectorcall(reader->passing, pair, 2, NULL);
     int64_t offset = size_of(blob);
     if (offset >= 0)
-        text = view.count <= reader->limit ? take_whole(&view, blob, offset) : take_summary(&view, blob, offset);
+        text = view.count <= reader->limit ? take_whole(&view, blob, offset)
+                                           : take_summary(reader, tensor, &view, blob, offset, is_passing);
     if (text != NULL || PyErr_Occurred())
         return text;
     return PyObject_Vectorcall(reader->otherwise, pair, 2, NULL);
@@ -151,39 +201,35 @@ static bool add_otherwise(Reader *reader, PyObject *function, PyObject *tensor, 
     return is_done;
 }
 
-static bool add_summary(Reader *reader, PyObject *tensor, const View *view, Draft *draft)
+static bool add_found(const View *view, const Statistics *found, Draft *draft)
 {
-    Statistics found;
-    if (!statistics_take(view, &found))
-        return add_otherwise(reader, reader->otherwise, tensor, draft);
     size_t at = draft->data.used;
-    if (!buffer_add(&draft->data, found.corner, (size_t)found.corner_count * sizeof(double)))
+    if (!buffer_add(&draft->data, found->corner, (size_t)found->corner_count * sizeof(double)))
         return false;
-    draft->has_nonfinite |= found.first >= 0;
-    return text_add_summary(&draft->text, view, &found, (int64_t)at);
+    draft->has_nonfinite |= found->first >= 0;
+    return text_add_summary(&draft->text, view, found, (int64_t)at);
+}
+
+int reader_add_known(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)
+{
+    Reader *reader = (Reader *)self;
+    Statistics found;
+    View view;
+    if (!tensor_view(tensor, &view))
+        return 0;
+    if (view.count <= reader->limit)
+        return add_whole(&view, draft) ? 1 : -1;
+    if (!(is_passing ? take_passed(reader, tensor, &view, &found) : statistics_take(&view, &found)))
+        return 0;
+    return add_found(&view, &found, draft) ? 1 : -1;
 }
 
 bool reader_add(PyObject *self, PyObject *tensor, bool is_passing, Draft *draft)
 {
-    Reader *reader = (Reader *)self;
-    View view;
     if (tensor == Py_None)
         return buffer_add_text(&draft->text, "null");
-    if (!tensor_view(tensor, &view))
-        return add_otherwise(reader, reader->otherwise, tensor, draft);
-    if (view.count <= reader->limit)
-        return add_whole(&view, draft);
-    if (is_passing)
-        return add_otherwise(reader, reader->passing, tensor, draft);
-    return add_summary(reader, tensor, &view, draft);
-}
-
-int reader_add_small(PyObject *self, PyObject *tensor, Draft *draft)
-{
-    View view;
-    if (!tensor_view(tensor, &view) || view.count > ((Reader *)self)->limit)
-        return 0;
-    return add_whole(&view, draft) ? 1 : -1;
+    int done = reader_add_known(self, tensor, is_passing, draft);
+    return done ? done > 0 : add_otherwise((Reader *)self, ((Reader *)self)->otherwise, tensor, draft);
 }
 
 /* --- methods ----------------------------------------------------------------------------------------------------- */
@@ -314,15 +360,16 @@ PyObject *reader_summarise(PyObject *module, PyObject *tensor)
 static int reader_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     Reader *reader = (Reader *)self;
-    static char *names[] = {"limit", "otherwise", "passing", "blob", NULL};
+    static char *names[] = {"limit", "otherwise", "blob", "enter", "leave", NULL};
     long long limit;
-    PyObject *otherwise, *passing, *blob;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOOO", names, &limit, &otherwise, &passing, &blob))
+    PyObject *otherwise, *blob, *enter, *leave;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOOOO", names, &limit, &otherwise, &blob, &enter, &leave))
         return -1;
     reader->limit = limit;
     Py_XSETREF(reader->otherwise, Py_NewRef(otherwise));
-    Py_XSETREF(reader->passing, Py_NewRef(passing));
     Py_XSETREF(reader->blob, Py_NewRef(blob));
+    Py_XSETREF(reader->enter, Py_NewRef(enter));
+    Py_XSETREF(reader->leave, Py_NewRef(leave));
     return 0;
 }
 
@@ -330,16 +377,32 @@ static int reader_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Reader *)self)->otherwise);
-    Py_VISIT(((Reader *)self)->passing);
     Py_VISIT(((Reader *)self)->blob);
+    Py_VISIT(((Reader *)self)->enter);
+    Py_VISIT(((Reader *)self)->leave);
     return 0;
+}
+
+static void forget_passed(Reader *reader)
+{
+    for (int i = 0; i < MAX_PASSED; i++)
+        Py_CLEAR(reader->passed[i].ref);
+}
+
+static PyObject *reader_keep_passing(PyObject *self, PyObject *keeps)
+{
+    ((Reader *)self)->keeps = keeps == Py_True;
+    forget_passed((Reader *)self);
+    Py_RETURN_NONE;
 }
 
 static int reader_clear(PyObject *self)
 {
     Py_CLEAR(((Reader *)self)->otherwise);
-    Py_CLEAR(((Reader *)self)->passing);
     Py_CLEAR(((Reader *)self)->blob);
+    Py_CLEAR(((Reader *)self)->enter);
+    Py_CLEAR(((Reader *)self)->leave);
+    forget_passed((Reader *)self);
     return 0;
 }
 
@@ -355,6 +418,7 @@ static void reader_dealloc(PyObject *self)
 static PyMethodDef methods[] = {
     {"take", (PyCFunction)(void (*)(void))reader_take, METH_FASTCALL, NULL},
     {"take_passing", (PyCFunction)(void (*)(void))reader_take_passing, METH_FASTCALL, NULL},
+    {"keep_passing", reader_keep_passing, METH_O, NULL},
     {"take_each", (PyCFunction)(void (*)(void))reader_take_each, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -380,12 +444,13 @@ bool reader_check(PyObject *object)
 
 PyObject *reader_type(void)
 {
+    version_name = PyUnicode_InternFromString("_version");
     parts_name = PyUnicode_InternFromString("parts");
     size_name = PyUnicode_InternFromString("size");
     nonfinite_name = PyUnicode_InternFromString("has_nonfinite");
     comma = PyUnicode_InternFromString(",");
     nothing = PyUnicode_InternFromString("");
-    if (parts_name == NULL || size_name == NULL || nonfinite_name == NULL || comma == NULL || nothing == NULL)
+    if (version_name == NULL || parts_name == NULL || size_name == NULL || nonfinite_name == NULL || comma == NULL || nothing == NULL)
         return NULL;
     reader_class = (PyTypeObject *)PyType_FromSpec(&spec);
     return (PyObject *)reader_class;

@@ -24,7 +24,7 @@ bool reader_add(PyObject *reader, PyObject *tensor, bool is_passing, Draft *draf
 bool reader_check(PyObject *object);
 
 /* Add the same where no Python code is needed for it: 1; 0 where it is, and nothing was added; -1 with an error set. */
-int reader_add_small(PyObject *reader, PyObject *tensor, Draft *draft);
+int reader_add_known(PyObject *reader, PyObject *tensor, bool is_passing, Draft *draft);
 
 /* Functions of the module: see _accelerator.pyi. */
 PyObject *reader_look(PyObject *module, PyObject *tensor);

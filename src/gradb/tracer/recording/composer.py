@@ -195,7 +195,7 @@ class Composer:
         if has_graph:
             return ",".join(["null" if tensor is None else self._with_node(tensor, blob) for tensor in tensors])
         snapshots = self.snapshots
-        return snapshots.take_each(tensors, blob, *AROUND_UNKNOWN, snapshots.passed is not None)
+        return snapshots.take_each(tensors, blob, *AROUND_UNKNOWN, snapshots.is_passing)
 
     def tell_touched(self, held: Sequence[tuple[int, int]], node: Any) -> None:
         """Say of which tensors that a custom Function saved its backward has raised the version: it wrote to them."""

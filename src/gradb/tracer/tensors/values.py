@@ -49,8 +49,9 @@ class Snapshots:
         self.limit = limit
         self._missing = missing
         self._forms = Forms(limit)
-        self.passed: dict[int, tuple[weakref.ref[torch.Tensor], int, Summary]] | None = None
-        """Large gradients that the engine hands from node to node, where nobody but it can change them; else None."""
+        self._passed: dict[int, tuple[weakref.ref[torch.Tensor], int, Summary]] = {}
+        self.is_passing = False
+        """Whether the engine hands large gradients from node to node that nobody but it can change."""
         self._direct = {dtype: known for dtype, known in self._forms.by_dtype.items() if not dtype.is_complex}
         self._native = accelerator()
         reading.use(self._native)
@@ -58,17 +59,25 @@ class Snapshots:
         self.take: Callable[[torch.Tensor | None, Blob], str] = reader.take if reader else self._take
         """Returns the text of the wire form ``V`` of a value; the blob gets its bytes, and notes a NaN or infinity."""
         self.take_passing: Callable[[torch.Tensor, Blob], str] = reader.take_passing if reader else self._take_passing
-        """Returns the same of a gradient inside the engine while ``passed`` is kept, reading a large one once."""
+        """Returns the same of a gradient inside the engine, while ``is_passing`` reading a large one once."""
         self.take_each: Callable[[tuple[torch.Tensor | None, ...], Blob, str, str, bool], str] = (
             reader.take_each if reader else self._take_each
         )
         """Returns the texts of some values, with two texts around each that there is; True: they are passing."""
 
+    def keep_passing(self, is_passing: bool) -> None:
+        """Begin or end to remember large gradients that the engine hands from node to node."""
+        self.is_passing = is_passing
+        self._passed.clear()
+        if self.reader is not None:
+            self.reader.keep_passing(is_passing)
+
     def _make_reader(self) -> Any:
         """Return the accelerator's reader, where there is one."""
         if self._native is None:
             return None
-        return self._native.Reader(self.limit, self._carefully, self._take_large_passing, Blob)
+        unseen: Any = torch._C.DisableTorchFunction()
+        return self._native.Reader(self.limit, self._carefully, Blob, unseen.__enter__, unseen.__exit__)
 
     def _take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
         """Do what ``take`` does, where there is no accelerator.
@@ -117,7 +126,7 @@ class Snapshots:
         the value that it had: see ``transit.are_private`` for why nobody can have changed it otherwise.
         """
         try:
-            passed = {} if self.passed is None else self.passed
+            passed = self._passed if self.is_passing else {}
             known = passed.get(id(tensor))
             if known is None or known[0]() is not tensor or known[1] != tensor._version:
                 with modes_off():

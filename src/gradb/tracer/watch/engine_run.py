@@ -164,7 +164,7 @@ class BackwardRun:
         retained, handles = self.composer.retained(), self._handles
         customs = [is_custom(node) for node in nodes]
         is_private = self._hooks.are_ours() and not any(customs) and are_private(marks)
-        self.composer.snapshots.passed = {} if is_private else None
+        self.composer.snapshots.keep_passing(is_private)
         left = self._hook_quick(nodes, marks, customs, retained)
         if not left:
             return
@@ -203,7 +203,7 @@ class BackwardRun:
         self.composer.local.backward = self._outer
         self.composer.local.visit = self._outer_visit  # a node that raised is left by no hook
         del self.composer.local.looks[self._looks :]  # of a node that raised: its own hook was not called
-        self.composer.snapshots.passed = None
+        self.composer.snapshots.keep_passing(False)
         if self._quick is not None:
             self._quick.unhook()
         for handle in self._handles:

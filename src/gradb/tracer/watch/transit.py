@@ -93,7 +93,7 @@ class Filling:
     def add(self, composer: Composer, added: torch.Tensor | None) -> None:
         """Say what comes."""
         self.blob.has_nonfinite = False
-        if added is not None and composer.snapshots.passed is not None:
+        if added is not None and composer.snapshots.is_passing:
             self.added = composer.snapshots.take_passing(added, self.blob)
             self._key = _memory(added)
         else:
@@ -106,7 +106,7 @@ class Filling:
         The engine makes what comes the buffer itself if it can. Then it is the very memory, which was not let go of in
         between, and nothing else was done to it.
         """
-        is_same = composer.snapshots.passed is not None and grad is not None and self._key == _memory(grad)
+        is_same = composer.snapshots.is_passing and grad is not None and self._key == _memory(grad)
         if is_same and self._key is not None:
             self.blob.has_nonfinite = self.has_nonfinite
             return self.added
