@@ -190,6 +190,21 @@ def test_a_scenario_is_recorded_as_in_python(name: str, tmp_path: Path) -> None:
     assert check_recording(tmp_path, name, scenario(name)) > 5
 
 
+def _train_hooked() -> None:
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    v = torch.tensor([3.0], requires_grad=True)
+    v.register_hook(lambda grad: grad * 2)
+    for _ in range(12):
+        w.grad = None
+        (w * v).sum().backward()
+
+
+@built
+def test_a_training_with_a_hook_is_recorded_as_in_python(tmp_path: Path) -> None:
+    """Where the script could have changed a gradient on its way, each value is read where it is told, both ways."""
+    assert check_recording(tmp_path, "hooked", _train_hooked) > 50
+
+
 def test_memory_does_not_grow() -> None:
     """Values that are let go of leave nothing behind, and no reference to a tensor is kept."""
     assert check_memory(20_000) < 2048

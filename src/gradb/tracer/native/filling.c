@@ -3,7 +3,7 @@
 #include "pen.h"
 #include "slots.h"
 
-static PyObject *passed_name, *variable_name, *accumulate;
+static PyObject *passing_name, *variable_name, *accumulate;
 static PyGetSetDescrObject *grad_getter, *leaf_getter, *version_getter;
 
 /* --- what torch tells of a tensor ---------------------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ bool filling_begin(Visits *visits, Filling *filling, PyObject *added)
     PyObject *grad = is_known(engine, filling) ? look(engine, filling->leaf, added, &version) : NULL;
     if (grad == NULL)
         return false;
-    filling->has_key = !is_attribute(engine->snapshots, passed_name, Py_None) &&
+    filling->has_key = is_attribute(engine->snapshots, passing_name, Py_True) &&
                        find_key(added, version, &filling->key);
     bool is_done = visits_are_plain(visits) && begin(engine, filling, grad, added);
     PyErr_Clear();
@@ -338,8 +338,8 @@ PyObject *filling_kept(const Filling *filling)
 
 bool filling_names(void)
 {
-    passed_name = PyUnicode_InternFromString("passed");
+    passing_name = PyUnicode_InternFromString("is_passing");
     variable_name = PyUnicode_InternFromString("variable");
     accumulate = PyUnicode_InternFromString("accumulate");
-    return passed_name != NULL && variable_name != NULL && accumulate != NULL;
+    return passing_name != NULL && variable_name != NULL && accumulate != NULL;
 }
