@@ -119,6 +119,22 @@ def _network() -> None:
         optimizer.step()
 
 
+def _large() -> None:
+    """Hand gradients on that are too large to be kept, some changed in place between two nodes, one not finite."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(60, 50), nn.ReLU(), nn.Linear(50, 40))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for number in range(3):
+        optimizer.zero_grad(set_to_none=number != 1)
+        x = torch.randn(40, 60)
+        (net(x) + net[2](net[0](x))).square().mean().backward()
+        optimizer.step()
+    w = torch.ones(50, 50, requires_grad=True)
+    y = w + 1
+    y.register_hook(lambda grad: grad.mul_(2) if grad.sum() > 0 else None)
+    (y + y.t()).view(-1).div(torch.arange(2500.0)).sum().backward()
+
+
 def _filled() -> None:
     """Change each gradient as soon as it is there, and print; once with what the script has lent."""
     w = torch.ones(3, requires_grad=True)
@@ -157,7 +173,7 @@ def _many_ways() -> None:
 
 @built
 @pytest.mark.parametrize("probe", ["never", "auto"])
-@pytest.mark.parametrize("script", [_network, _filled, _many_ways])
+@pytest.mark.parametrize("script", [_network, _large, _filled, _many_ways])
 def test_visits_are_recorded_as_in_python(probe: str, script: Callable[[], None], tmp_path: Path) -> None:
     """Every row of the tape is the same where nodes are not measured, or no more."""
     assert check_recording(tmp_path, "visits", script, probe) > 10

@@ -3,13 +3,9 @@
 #include <structmember.h>
 
 #include "pen.h"
-#include "slots.h"
 
 static PyTypeObject *engine_class;
-static struct {
-    PyObject *is_active, *is_full, *pending, *before_event, *has_errands, *is_due, *iteration, *phase, *order, *asked;
-    PyObject *looks_in, *edited, *is_exposed, *backward;
-} names;
+static PyObject *backward;
 
 /* --- what others have ---------------------------------------------------------------------------------------------- */
 
@@ -43,33 +39,24 @@ bool take_attribute(PyObject *object, PyObject *name, int64_t *number)
     return is_taken;
 }
 
-static bool has_nothing_to_do(PyObject *recorder)
+static bool has_nothing_to_do(const Engine *engine)
 {
-    return is_attribute(recorder, names.is_active, Py_True) && is_attribute(recorder, names.is_full, Py_True) &&
-           is_attribute(recorder, names.pending, Py_None) && is_attribute(recorder, names.before_event, Py_None) &&
-           is_attribute(recorder, names.has_errands, Py_False) && is_attribute(recorder, names.is_due, Py_False);
+    return RECORDER(engine, IS_ACTIVE) == Py_True && RECORDER(engine, IS_FULL) == Py_True &&
+           RECORDER(engine, PENDING) == Py_None && RECORDER(engine, BEFORE_EVENT) == Py_None &&
+           RECORDER(engine, HAS_ERRANDS) == Py_False && RECORDER(engine, IS_DUE) == Py_False;
 }
 
-static bool is_open(PyObject *gate)
+static bool is_open(const Engine *engine)
 {
     int64_t asked;
-    return is_attribute(gate, names.order, Py_None) && is_attribute(gate, names.looks_in, Py_False) &&
-           take_attribute(gate, names.asked, &asked) && asked == 0;
-}
-
-static bool is_traced(const Engine *engine)
-{
-    PyObject *state = PyObject_CallNoArgs(engine->tracing);
-    bool is_one = state != Py_None;
-    if (state == NULL)
-        PyErr_Clear();
-    Py_XDECREF(state);
-    return is_one;
+    return SLOT(engine->gate, engine->gate_slots[0]) == Py_None &&
+           SLOT(engine->gate, engine->gate_slots[1]) == Py_False &&
+           take_number(SLOT(engine->gate, engine->gate_slots[2]), &asked) && asked == 0;
 }
 
 bool engine_is_plain(Engine *engine)
 {
-    return !engine->is_busy && has_nothing_to_do(engine->recorder) && is_open(engine->gate) && !is_traced(engine);
+    return !engine->is_busy && has_nothing_to_do(engine) && is_open(engine);
 }
 
 bool engine_lock(Engine *engine)
@@ -140,17 +127,17 @@ bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark)
 {
     int64_t id, edited;
     bool is_known = take_number(MARK(engine, mark, MARK_ID), &id) &&
-                    take_attribute(engine->nodes, names.edited, &edited);
+                    take_number(SLOT(engine->nodes, engine->nodes_slots[0]), &edited);
     bool is_same = is_known && id > edited && MARK(engine, mark, MARK_HAS_RUN) == Py_False &&
-                   is_attribute(engine->nodes, names.is_exposed, Py_False);
+                   SLOT(engine->nodes, engine->nodes_slots[1]) == Py_False;
     return !is_same && !saves_nothing(engine, node);
 }
 
 /* --- the event ----------------------------------------------------------------------------------------------------- */
 
-bool engine_add(Engine *engine, PyObject *tensor, Draft *draft)
+bool engine_add(Engine *engine, PyObject *tensor, bool is_passing, Draft *draft)
 {
-    int done = reader_add_known(engine->reader, tensor, true, draft);
+    int done = reader_add_known(engine->reader, tensor, is_passing, draft);
     if (done < 0)
         PyErr_Clear();
     return done > 0;
@@ -162,33 +149,35 @@ static bool is_short(PyObject *text)
     return PyUnicode_CheckExact(text) && PyUnicode_GET_LENGTH(text) < 400;
 }
 
-static bool set_phase(const Engine *engine)
+static void set_phase(Engine *engine)
 {
-    return is_attribute(engine->recorder, names.phase, names.backward) ||
-           PyObject_SetAttr(engine->recorder, names.phase, names.backward) == 0;
+    if (RECORDER(engine, PHASE) != backward)
+        slot_set(engine->recorder, engine->recorder_slots[PHASE], Py_NewRef(backward));
 }
 
 int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data)
 {
     const Draft *draft = &engine->draft;
     PenEvent event = {.kind = kind, .name = name, .place = MARK(engine, mark, MARK_PLACE),
-                      .scope = MARK(engine, mark, MARK_SCOPE), .phase = names.backward, .thread = thread,
+                      .scope = MARK(engine, mark, MARK_SCOPE), .phase = backward, .thread = thread,
                       .flags = draft->has_nonfinite ? (uint16_t)engine->nonfinite : 0,
                       .detail = draft->text.bytes, .detail_size = draft->text.used,
                       .data = !has_data ? NULL : draft->data.used ? draft->data.bytes : "",
                       .data_size = draft->data.used};
     int64_t seq = -1;
     if (is_short(name) && is_short(event.scope) && take_number(MARK(engine, mark, MARK_ID), &event.node) &&
-        take_attribute(engine->recorder, names.iteration, &event.iteration) &&
-        pen_is_ready(engine->pen, event.detail_size + event.data_size) && set_phase(engine))
+        take_number(RECORDER(engine, ITERATION), &event.iteration) &&
+        pen_is_ready(engine->pen, event.detail_size + event.data_size)) {
+        set_phase(engine);
         seq = pen_put_event(engine->pen, &event);
+    }
     PyErr_Clear();
     return seq < 0 ? 0 : seq;
 }
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */
 
-#define OBJECTS 22
+#define OBJECTS 21
 
 /* The objects, in the order in which `Engine` is given them. */
 static void objects_of(Engine *engine, PyObject ***objects)
@@ -196,7 +185,7 @@ static void objects_of(Engine *engine, PyObject ***objects)
     PyObject **all[OBJECTS] = {
         &engine->recorder, &engine->gate, &engine->pen, &engine->reader, &engine->snapshots, &engine->nodes,
         &engine->acquire, &engine->release, &engine->lent, &engine->records, &engine->by_memory, &engine->by_object,
-        &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->tracing, &engine->enter,
+        &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->enter,
         &engine->leave, &engine->resume, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
     memcpy(objects, all, sizeof all);
 }
@@ -230,13 +219,20 @@ static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
                                              NULL};
     static const char *const record_names[] = {"id", "ref", "name", "head", "fills", "since", "grad_id", "grad_key",
                                                "is_moved", NULL};
+    static const char *const recorder_names[] = {"is_active", "is_full", "pending", "before_event", "has_errands",
+                                                 "_is_due", "iteration", "phase", NULL};
+    static const char *const gate_names[] = {"_order", "looks_in", "_asked", NULL};
+    static const char *const nodes_names[] = {"_edited", "is_exposed", NULL};
     Engine *engine = (Engine *)self;
     PyObject *objects;
     if (!PyArg_ParseTuple(arguments, "O!LL", &PyTuple_Type, &objects, &engine->repeats, &engine->nonfinite))
         return -1;
     return take_objects(engine, objects) &&
                    slots_find((PyObject *)engine->mark_class, mark_names, engine->mark_slots) &&
-                   slots_find((PyObject *)engine->record_class, record_names, engine->record_slots)
+                   slots_find((PyObject *)engine->record_class, record_names, engine->record_slots) &&
+                   slots_find((PyObject *)Py_TYPE(engine->recorder), recorder_names, engine->recorder_slots) &&
+                   slots_find((PyObject *)Py_TYPE(engine->gate), gate_names, engine->gate_slots) &&
+                   slots_find((PyObject *)Py_TYPE(engine->nodes), nodes_names, engine->nodes_slots)
                ? 0
                : -1;
 }
@@ -295,13 +291,8 @@ bool engine_check(PyObject *object)
 
 PyObject *engine_type(void)
 {
-    static const char *const texts[] = {"is_active", "is_full", "pending", "before_event", "has_errands", "_is_due",
-                                        "iteration", "phase", "_order", "_asked", "looks_in", "_edited", "is_exposed",
-                                        "backward"};
-    PyObject **all = (PyObject **)&names;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if ((all[i] = PyUnicode_InternFromString(texts[i])) == NULL)
-            return NULL;
+    if ((backward = PyUnicode_InternFromString("backward")) == NULL)
+        return NULL;
     engine_class = (PyTypeObject *)PyType_FromSpec(&spec);
     return (PyObject *)engine_class;
 }

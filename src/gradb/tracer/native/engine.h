@@ -7,6 +7,7 @@
 #define GRADB_ENGINE_H
 
 #include "reader.h"
+#include "slots.h"
 
 #define REMEMBERED 256
 
@@ -24,10 +25,10 @@ typedef struct {
     PyObject *counts;                   /* how often each place was visited; None: no node is measured */
     long long repeats, nonfinite;
     PyObject *refusal;                  /* why a node is not measured any more, as JSON */
-    PyObject *task, *tracing;           /* torch's: which backward runs on this thread; whether it is being traced */
+    PyObject *task;                     /* torch's: which backward runs on this thread */
     PyObject *enter, *leave;            /* torch's: no overrides of torch functions in between */
     PyObject *resume;                   /* makes a visit of Python's: see gradb.tracer.watch.quick */
-    Py_ssize_t mark_slots[9], record_slots[12];
+    Py_ssize_t mark_slots[9], record_slots[12], recorder_slots[9], gate_slots[4], nodes_slots[3];
     PyTypeObject *mark_class, *record_class;
     bool is_busy;
     Draft draft;
@@ -38,8 +39,10 @@ typedef struct {
 enum { MARK_ID, MARK_NAME, MARK_IS_LEAF, MARK_PLACE, MARK_SCOPE, MARK_EDGES, MARK_IS_HOOKED, MARK_HAS_RUN };
 enum { RECORD_ID, RECORD_REF, RECORD_NAME, RECORD_HEAD, RECORD_FILLS, RECORD_SINCE, RECORD_GRAD_ID, RECORD_GRAD_KEY,
        RECORD_IS_MOVED };
+enum { IS_ACTIVE, IS_FULL, PENDING, BEFORE_EVENT, HAS_ERRANDS, IS_DUE, ITERATION, PHASE };
 
 #define MARK(engine, mark, which) SLOT(mark, (engine)->mark_slots[which])
+#define RECORDER(engine, which) SLOT((engine)->recorder, (engine)->recorder_slots[which])
 #define RECORD(engine, record, which) SLOT(record, (engine)->record_slots[which])
 
 PyObject *engine_type(void);
@@ -69,7 +72,7 @@ bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark);
    without Python, with no error set. */
 int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data);
 
-/* Add the text of a value and its bytes; false where it is not known here, or is large: with no error set. */
-bool engine_add(Engine *engine, PyObject *tensor, Draft *draft);
+/* Add the text of a value and its bytes, as `reader_add_known` does; false where it is not known, with no error set. */
+bool engine_add(Engine *engine, PyObject *tensor, bool is_passing, Draft *draft);
 
 #endif

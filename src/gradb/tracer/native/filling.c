@@ -1,7 +1,6 @@
 #include "visit.h"
 
 #include "pen.h"
-#include "slots.h"
 
 static PyObject *passing_name, *variable_name, *accumulate;
 static PyGetSetDescrObject *grad_getter, *leaf_getter, *version_getter;
@@ -106,17 +105,17 @@ static bool is_known(const Engine *engine, const Filling *filling)
            PyDict_GET_SIZE(engine->lent) == 0;
 }
 
-static bool begin(const Engine *engine, Filling *filling, PyObject *grad, PyObject *added)
+static bool begin(Engine *engine, Filling *filling, PyObject *grad, PyObject *added)
 {
     Draft *draft = &filling->draft;
     draft->text.used = draft->data.used = 0;
     filling->has_before = grad != Py_None;
-    bool is_done = filling->has_before ? engine_add((Engine *)engine, grad, draft)
+    bool is_done = filling->has_before ? engine_add(engine, grad, false, draft)
                                        : buffer_add_text(&draft->text, "null");
     draft->has_nonfinite = false;
     filling->text = draft->text.used;
     filling->data = draft->data.used;
-    return is_done && engine_add((Engine *)engine, added, draft);
+    return is_done && engine_add(engine, added, true, draft);
 }
 
 bool filling_begin(Visits *visits, Filling *filling, PyObject *added)
@@ -204,7 +203,7 @@ static bool add_after(Visit *visit, PyObject *grad, int64_t version, Draft *draf
     if (filling->has_key && find_key(grad, version, &key) && are_same(&key, &filling->key))
         return buffer_add(&draft->text, kept->bytes + filling->text, kept->used - filling->text);
     draft->has_nonfinite = false;
-    return engine_add(visit->visits->engine, grad, draft);
+    return engine_add(visit->visits->engine, grad, false, draft);
 }
 
 static bool compose(Visit *visit, PyObject *label, PyObject *grad, int64_t version, Draft *draft)
@@ -243,13 +242,10 @@ typedef struct {
 /* Count one more accumulation. */
 static bool count_of(const Engine *engine, PyObject *record, Count *count)
 {
-    static PyObject *iteration_name;
-    if (iteration_name == NULL && (iteration_name = PyUnicode_InternFromString("iteration")) == NULL)
-        return false;
     if (!take_number(RECORD(engine, record, RECORD_FILLS), &count->fills) ||
         !take_number(RECORD(engine, record, RECORD_SINCE), &count->since))
         return false;
-    if (count->fills == 0 && !take_attribute(engine->recorder, iteration_name, &count->since))
+    if (count->fills == 0 && !take_number(RECORDER(engine, ITERATION), &count->since))
         return false;
     count->fills += count->fills >= 0;
     return true;

@@ -2,8 +2,6 @@
 
 #include <structmember.h>
 
-#include "slots.h"
-
 static PyTypeObject *visit_class;
 static PyObject *node_start, *node_end, *running, *backward_name, *visit_name, *before_name, *after_name, *fill_name;
 
@@ -74,7 +72,8 @@ static bool add_gradients(Engine *engine, PyObject *gradients, Draft *draft, boo
         if (is_done && gradient == Py_None)
             is_done = buffer_add_text(&draft->text, "null");
         else if (is_done) {
-            is_done = buffer_add_text(&draft->text, "[0,null,false,null,0,") && engine_add(engine, gradient, draft) &&
+            is_done = buffer_add_text(&draft->text, "[0,null,false,null,0,") && 
+                      engine_add(engine, gradient, true, draft) &&
                       buffer_add(&draft->text, "]", 1);
             *has_data = true;
         }

@@ -10,6 +10,7 @@
 
 typedef struct Visit Visit;
 
+
 typedef struct {
     PyObject_HEAD
     Engine *engine;

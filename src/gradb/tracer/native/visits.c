@@ -2,8 +2,6 @@
 
 #include <structmember.h>
 
-#include "slots.h"
-
 #define OURS ((long long)(((uint64_t)1 << 62) - 1)) /* where the keys of our hooks begin, downwards */
 
 static PyTypeObject *visits_class, *registrar_class;

@@ -26,6 +26,8 @@ class Gate:
         always_looks_in: the ATen calls of every op and node are recorded, whatever the order.
     """
 
+    __slots__ = ("__dict__", "__weakref__", "_asked", "_order", "looks_in")
+
     def __init__(
         self, order: Continue | None, on_pause: Callable[[int, int], None], *, always_looks_in: bool = False
     ) -> None:

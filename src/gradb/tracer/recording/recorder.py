@@ -34,6 +34,11 @@ class Recorder:
     ``lock`` is held by whoever composes an event, from reading ``next_seq`` to ``emit``; ``emit`` may hold the script.
     """
 
+    __slots__ = (
+        "__dict__", "__weakref__", "_is_due", "before_event", "has_errands", "is_active", "is_full", "iteration",
+        "pending", "phase",
+    )  # fmt: skip
+
     def __init__(self, writer: LogWriter, gate: Gate) -> None:
         self.writer = writer
         self._event = writer.pen.event

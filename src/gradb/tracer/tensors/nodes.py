@@ -29,6 +29,8 @@ class NodeIds:
         missing: is told what cannot be found out, and why.
     """
 
+    __slots__ = ("__dict__", "__weakref__", "_edited", "is_exposed")
+
     def __init__(
         self, writer: LogWriter, tensors: TensorIds, saving: Saving, unseen_leaf: Callable[[TensorRecord], object],
         missing: Callable[[str, Exception], object],

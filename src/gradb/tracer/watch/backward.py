@@ -29,7 +29,7 @@ from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.creation_hooks import ends_made
 from gradb.tracer.watch.engine_run import BackwardRun, Parts
 from gradb.tracer.watch.gradients import GradWatch
-from gradb.tracer.watch.quick import engine_of
+from gradb.tracer.watch.quick import quick_parts
 from gradb.tracer.watch.transit import Hooks
 from gradb.tracer.watch.visits import visit_of
 
@@ -58,17 +58,9 @@ class EngineWatch:
         self._iterations = iterations
         self._losses = Losses(composer.scaled)
         self.hooks = Hooks()
-        self._parts = Parts(
-            composer,
-            prober,
-            self._losses,
-            self.hooks,
-            microscope,
-            asker,
-            grads.lending,
-            visit_of,
-            engine_of(composer, prober, grads.lending),
-        )
+        lending = grads.lending
+        quick = quick_parts(composer, prober, lending)
+        self._parts = Parts(composer, prober, self._losses, self.hooks, microscope, asker, lending, visit_of, *quick)
         self._look_for_compiled, self._make_run = look_for_compiled, make_run
 
     @contextlib.contextmanager

@@ -15,7 +15,6 @@ from gradb.tape.kinds.backward_start import write as write_backward_start
 from gradb.tape.kinds.node import write as write_node
 from gradb.tape.kinds.node_start import write as write_node_start
 from gradb.tape.wire import Blob
-from gradb.tracer.native.trial import accelerator
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -65,6 +64,8 @@ class Parts:
     """Makes the visit of a node; True for that of a custom Function."""
     engine: Any = None
     """What visits in C share; None where there are none."""
+    make_visits: Any = None
+    """Makes those of one call."""
 
 
 class BackwardRun:
@@ -76,7 +77,8 @@ class BackwardRun:
         self.gate = composer.recorder.gate
         self.microscope, self.lending = parts.microscope, parts.lending
         self._losses, self._prober, self._asker = parts.losses, parts.prober, parts.asker
-        self._hooks, self._visit, self._engine = parts.hooks, parts.visit, parts.engine
+        self._hooks, self._visit = parts.hooks, parts.visit
+        self._engine, self._make_visits = parts.engine, parts.make_visits
         self._quick: Any = None
         """The visits in C."""
         self._handles: list[Any] = []
@@ -191,7 +193,7 @@ class BackwardRun:
             return range(len(nodes))
         if self._prober.measures():  # but leaves, which are not measured
             customs = [is_own or mark is None or not mark.is_leaf for mark, is_own in zip(marks, customs, strict=True)]
-        self._quick = accelerator().Visits(self._engine, self, vars(self.composer.local))
+        self._quick = self._make_visits(self._engine, self, vars(self.composer.local))
         left: list[int] = self._quick.hook(nodes, marks, customs, retained)
         return left
 

@@ -1,7 +1,8 @@
 """Has the accelerator record the visits of plain nodes: what it needs to know for that, and what it hands back.
 
 A visit in C is recorded as a whole or not at all. Where it meets anything unusual it asks for a visit in Python, which
-goes on from where it is.
+goes on from where it is. What only matters to who calls ops of torch's (tracing, profilers, modes) is not looked at: it
+calls none.
 """
 
 from __future__ import annotations
@@ -22,25 +23,24 @@ from gradb.tracer.watch.transit import Filling
 from gradb.tracer.watch.visits import LeafVisit, NodeVisit
 
 if TYPE_CHECKING:
-    from gradb.tracer.native._accelerator import Engine
+    from gradb.tracer.native._accelerator import Engine, Visits
 
 
-def engine_of(composer: Composer, prober: Prober, lending: Lending) -> Engine | None:
-    """Return what the visits in C of one recording share; None where there are none."""
+def quick_parts(composer: Composer, prober: Prober, lending: Lending) -> tuple[Engine, type[Visits]] | tuple[()]:
+    """Return what visits in C share in a recording, and what makes those of one call; nothing where there are none."""
     native, reader = accelerator(), composer.snapshots.reader
     if native is None or reader is None:
-        return None
+        return ()
     recorder, tensors, unseen = composer.recorder, composer.tensors, torch._C.DisableTorchFunction()
     native.learn_leaves(*(vars(Methods)[name] for name in ("grad", "is_leaf", "_version")))
     counts, repeats, refusal = prober.limits
     objects = (
         recorder, recorder.gate, recorder.writer.pen, reader, composer.snapshots, composer.nodes,
         recorder.lock.acquire, recorder.lock.release, lending.lent, tensors.records, *tensors.buffers.tables,
-        composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id, torch._C._get_tracing_state,
+        composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id,
         unseen.__enter__, unseen.__exit__, resumed, NodeMark, TensorRecord,
     )  # fmt: skip
-    engine: Engine = native.Engine(objects, repeats, NONFINITE)
-    return engine
+    return native.Engine(objects, repeats, NONFINITE), native.Visits
 
 
 @shielded
