@@ -84,24 +84,26 @@ class Layout:
         Raises:
             DamageError: it is shorter than its kind, or its parts are not within it.
         """
-        end = at + int.from_bytes(data[at : at + 4], "little")
-        if end - at < self.size or end > len(data):
+        try:
+            found = self._read(data, at)
+        except struct.error:
+            raise DamageError("a record is shorter than its kind") from None
+        end = at + found[0]
+        if found[0] < self.size or end > len(data):
             raise DamageError("a record is shorter than its kind")
-        found = self._read(data, at)
         if not self.parts:
             return found[3:], []
-        first = len(found) - self.parts
         parts: list[bytes | None] = []
-        at += self.size
-        for size in found[first:]:
+        begin = at + self.size
+        for size in found[-self.parts :]:
             if size == ABSENT:
                 parts.append(None)
-                continue
-            parts.append(data[at : at + size])
-            at += size
-        if at > end:
+            else:
+                parts.append(data[begin : begin + size])
+                begin += size
+        if begin > end:
             raise DamageError("a part of a record reaches beyond it")
-        return found[3:first], parts
+        return found[3 : -self.parts], parts
 
 
 TEXT = Layout(1, "text", "I:id", "text")

@@ -79,22 +79,14 @@ class LogReader:
         while not (records or self.is_closed or self.position == end):
             position = self.position
             data, offsets = self._published(end)
-            for at in offsets:
-                here = Position(position.segment, position.offset + at)  # an end is met again by who goes on from it
-                try:
-                    record = _parsed(data, at)
-                except DamageError as damage:
-                    self._damage, self.position = damage, here
-                    break
-                if record[0] is CLOSED:
-                    self.is_closed, self.position = True, here
-                    break
-                if record[0] is NEXT:
-                    self.position = Position(position.segment + 1, 0)
-                    break
-                records.append(record)
-            else:
-                self.position = Position(position.segment, position.offset + len(data))
+            records, at, what = _parsed(data, offsets)
+            self.position = Position(position.segment, position.offset + at)  # an end is met again by who goes on here
+            if isinstance(what, DamageError):
+                self._damage = what
+            elif what is CLOSED:
+                self.is_closed = True
+            elif what is NEXT:
+                self.position = Position(position.segment + 1, 0)
             if self._damage is not None and not records:
                 raise self._damage
             if self.position == position:
@@ -145,9 +137,18 @@ def _walked(chunk: bytes, left: int) -> tuple[list[int], int, DamageError | None
     return offsets, at, None
 
 
-def _parsed(data: bytes, at: int) -> Record:
-    code = int.from_bytes(data[at + 4 : at + 6], "little")
-    layout = LAYOUTS.get(code)
-    if layout is None:
-        raise DamageError(f"there is no kind of record {code}")
-    return layout, *layout.unpack(data, at)
+def _parsed(data: bytes, offsets: list[int]) -> tuple[list[Record], int, Layout | DamageError | None]:
+    """Return the records of a chunk up to one that ends them, where that is, and what it is; else None."""
+    records: list[Record] = []
+    for at in offsets:
+        layout = LAYOUTS.get(data[at + 4] | data[at + 5] << 8)
+        if layout is None:
+            return records, at, DamageError("there is a record of no kind that is known")
+        if layout is CLOSED or layout is NEXT:
+            return records, at, layout
+        try:
+            numbers, parts = layout.unpack(data, at)
+        except DamageError as damage:
+            return records, at, damage
+        records.append((layout, numbers, parts))
+    return records, len(data), None

@@ -43,10 +43,11 @@ def pack(first: int, entries: Sequence[Entry]) -> tuple[list[Block], list[Apart]
     apart: list[Apart] = []
     begin = size = large = 0
     for end, (detail, data) in enumerate(entries, 1):
-        if _is_large(detail, data):
+        length, more = len(detail), 0 if data is None else len(data)
+        if length > MAX_DETAIL or more > MAX_DATA:
             large += 1
         else:
-            size += len(detail) + len(data or b"")
+            size += length + more
         if size >= FULL or end - begin == MOST:
             _close(first + begin, entries[begin:end], large, blocks, apart)
             begin, size, large = end, 0, 0
