@@ -26,7 +26,7 @@ MAX_RAW = 4 + 8 * MOST + FULL + MAX_DETAIL + MAX_DATA
 _LEVEL = 3
 
 Entry = tuple[bytes, bytes | None]
-"""Detail and data of one event."""
+"""Detail and data of one event; empty data is none."""
 Block = tuple[int, bytes]
 """The first of its events, and these packed: a row of the ``block`` table."""
 Apart = tuple[int, str, bytes | None]
@@ -60,7 +60,7 @@ def _close(first: int, entries: Sequence[Entry], large: int, blocks: list[Block]
     is_packed = len(entries) - large >= FEW
     if large or not is_packed:
         rows = [(first + index, *entry) for index, entry in enumerate(entries) if not is_packed or _is_large(*entry)]
-        apart += [(seq, detail.decode("utf-8", "replace"), data) for seq, detail, data in rows]
+        apart += [(seq, detail.decode("utf-8", "replace"), data or None) for seq, detail, data in rows]
     if is_packed:
         blocks.append((first, _packed([(b"", None) if large and _is_large(*entry) else entry for entry in entries])))
 
