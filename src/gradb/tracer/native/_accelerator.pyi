@@ -56,6 +56,9 @@ def learn_classes(classes: tuple[type, ...], /) -> None:
 Mark: type[PythonMark]
 """Is what ``records.PythonMark`` is, and nothing to the garbage collector."""
 
+def learn_descriptors(requires_grad: Any, grad_fn: Any, output_nr: Any, /) -> None:
+    """Learn how torch tells these of a tensor: the descriptors of the class that all tensors derive from."""
+
 class Forward:
     """Stands in for ``ForwardMode.__torch_function__``; ``parts`` is what ``watch/common_ops.forward`` gives it."""
 

@@ -128,14 +128,31 @@ static Result add_in_python(Context *context, PyObject *key, PyObject *value, co
     return result;
 }
 
+/* Keep the text of a literal, which cannot change. */
+static Result keep_text(Context *context, PyObject *key, PyObject *value, const Buffer *text, size_t from)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(text->bytes + from, (Py_ssize_t)(text->used - from));
+    if (bytes != NULL)
+        memo_keep(&context->texts, key, value, 0, bytes);
+    Py_XDECREF(bytes);
+    return added_if(bytes != NULL);
+}
+
 static Result add_one(Context *context, PyObject *key, PyObject *value, const Inputs *inputs, Buffer *text)
 {
     size_t before = text->used;
+    PyObject *known = memo_find(&context->texts, key, value, 0);
+    if (known != NULL)
+        return added_if(buffer_add(text, PyBytes_AS_STRING(known), (size_t)PyBytes_GET_SIZE(known)));
     if (!buffer_add_text(text, "[\"") || !buffer_add_string(text, key) || !buffer_add_text(text, "\",\""))
         return FAILED;
     Result result = add_value(context, value, inputs, text);
-    if (result == ADDED)
-        return added_if(buffer_add_text(text, "\"]"));
+    if (result == ADDED) {
+        result = added_if(buffer_add_text(text, "\"]"));
+        if (result == ADDED && is_literal(context, value))
+            result = keep_text(context, key, value, text, before);
+        return result;
+    }
     text->used = before;
     return result == FOR_PYTHON ? add_in_python(context, key, value, inputs, text) : result;
 }

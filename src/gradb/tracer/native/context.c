@@ -97,6 +97,9 @@ int context_traverse(Context *context, visitproc visit, void *arg)
 void context_clear(Context *context)
 {
     PARTS(CLEAR)
+    memo_clear(&context->rows);
+    memo_clear(&context->read);
+    memo_clear(&context->texts);
 }
 
 int is_true(PyObject *object, PyObject *name)

@@ -12,11 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memo.h"
+#include "reader.h"
 #include "slots.h"
 
 /* Keys of the dict that Python hands over: see watch/common_ops.py for what each is. */
 #define PARTS(X)                                                                                                      \
-    X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
+    X(acquire_lock) X(release_lock) X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
     X(blanks) X(local) X(writer) X(pen) X(reader) X(records) X(record_numbers) X(record) X(forget) X(nodes) X(node_numbers)     \
     X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_codes) X(place_libraries)          \
     X(threads) X(tensor) X(parameter) X(literals) X(tracing_state) X(transform) X(count_modes) X(is_profiling)        \
@@ -24,7 +26,7 @@
 
 /* Names of attributes and keys. */
 #define NAMES(X)                                                                                                      \
-    X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due) X(lock) X(acquire) X(release)        \
+    X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due)  \
     X(iteration) X(phase) X(looks_in) X(_order) X(_asked) X(is_updated) X(known) X(__dict__) X(recomputing)           \
     X(inside) X(calls) X(scopes) X(requires_grad) X(grad_fn) X(output_nr) X(metadata) X(next_functions) X(name)       \
     X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(_is_compiling_flag) X(_fields) X(out)
@@ -32,6 +34,11 @@
 #define MEMBER(name) PyObject *name;
 typedef struct {
     PARTS(MEMBER)
+    Draft draft; /* of the op that is being recorded; whoever holds the lock has it */
+    bool is_busy;
+    Memo rows;   /* of names: by names, callee, and how many values there are of which kind */
+    Memo read;   /* the name of nodes whose saved values were read often enough here: by place, scope; by class */
+    Memo texts;  /* of arguments, as bytes: by keyword and value */
 } Context;
 
 typedef struct {

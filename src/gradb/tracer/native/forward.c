@@ -184,6 +184,7 @@ static void forward_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     forward_clear(self);
+    draft_free(&((Forward *)self)->context.draft);
     type->tp_free(self);
     Py_DECREF(type);
 }

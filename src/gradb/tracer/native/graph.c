@@ -7,9 +7,32 @@
 #define MAX_EDGES 256
 #define ENOUGH_VISITS 8 /* `saving.VISITS`: so often what a place saves is read in a free run */
 
+PyGetSetDescrObject *output_nr_getter;
+static PyGetSetDescrObject *requires_grad_getter, *grad_fn_getter;
+
+PyObject *graph_learn(PyObject *module, PyObject *descriptors)
+{
+    PyObject *requires_grad, *grad_fn, *output_nr;
+    if (!PyArg_ParseTuple(descriptors, "O!O!O!", &PyGetSetDescr_Type, &requires_grad, &PyGetSetDescr_Type, &grad_fn,
+                          &PyGetSetDescr_Type, &output_nr))
+        return NULL;
+    Py_XSETREF(requires_grad_getter, (PyGetSetDescrObject *)Py_NewRef(requires_grad));
+    Py_XSETREF(grad_fn_getter, (PyGetSetDescrObject *)Py_NewRef(grad_fn));
+    Py_XSETREF(output_nr_getter, (PyGetSetDescrObject *)Py_NewRef(output_nr));
+    Py_RETURN_NONE;
+}
+
+int is_requiring_grad(PyObject *tensor)
+{
+    PyObject *answer = ask(requires_grad_getter, tensor);
+    int is_it = answer == NULL ? -1 : answer == Py_True;
+    Py_XDECREF(answer);
+    return is_it;
+}
+
 PyObject *maker_of(PyObject *tensor)
 {
-    PyObject *node = PyObject_GetAttr(tensor, words.grad_fn);
+    PyObject *node = ask(grad_fn_getter, tensor);
     if (node == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
         PyErr_Clear();
         return Py_NewRef(Py_None);
@@ -36,15 +59,31 @@ PyObject *mark_of(PyObject *node)
     return mark;
 }
 
-static bool is_accumulate(PyObject *node)
+/* Return the name of a node's class, without its module. */
+static const char *short_name(PyObject *node)
 {
     const char *name = Py_TYPE(node)->tp_name, *dot = strrchr(name, '.');
-    return strcmp(dot == NULL ? name : dot + 1, "AccumulateGrad") == 0;
+    return dot == NULL ? name : dot + 1;
+}
+
+static bool is_accumulate(PyObject *node)
+{
+    return strcmp(short_name(node), "AccumulateGrad") == 0;
 }
 
 /* --- one new node ------------------------------------------------------------------------------------------------ */
 
 typedef enum { DONE, FOR_PYTHON, FAILED } Outcome;
+
+static Outcome while_free(Context *context)
+{
+    if (context->is_stepping == Py_None)
+        return DONE;
+    PyObject *answer = PyObject_CallNoArgs(context->is_stepping);
+    int is_stepping = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    return is_stepping < 0 ? FAILED : is_stepping ? FOR_PYTHON : DONE;
+}
 
 /* Tell whether what nodes of this name save here has been read often enough. */
 static Outcome has_been_read(Context *context, PyObject *name, const Making *making)
@@ -54,14 +93,7 @@ static Outcome has_been_read(Context *context, PyObject *name, const Making *mak
     Py_XDECREF(key);
     if (visits == NULL)
         return PyErr_Occurred() ? FAILED : FOR_PYTHON;
-    if (PyLong_AsLong(visits) < ENOUGH_VISITS)
-        return FOR_PYTHON;
-    if (context->is_stepping == Py_None)
-        return DONE;
-    PyObject *answer = PyObject_CallNoArgs(context->is_stepping);
-    int is_stepping = answer == NULL ? -1 : PyObject_IsTrue(answer);
-    Py_XDECREF(answer);
-    return is_stepping < 0 ? FAILED : is_stepping ? FOR_PYTHON : DONE;
+    return PyLong_AsLong(visits) < ENOUGH_VISITS ? FOR_PYTHON : while_free(context);
 }
 
 /* Return whether nodes of a class save tensors, -1 where Python has not found out yet or it is no class of torch's own. */
@@ -97,15 +129,34 @@ static Outcome new_mark(Context *context, PyObject *name, int64_t id, size_t edg
     return is_done ? DONE : FAILED;
 }
 
-static Outcome write_named(Context *context, PyObject *node, PyObject *name, PyObject *metadata, const PenEdge *edges,
-                           size_t count, const Making *making, bool is_root, NewNodes *new_nodes)
+/* Which class a node is of, as a number of the memo. */
+static long class_of(PyObject *node)
 {
-    int saves = saves_of(context, node);
-    if (saves < 0 || (saves && !is_root)) /* hooks may have packed what a node saved that was not seen being made */
-        return PyErr_Occurred() ? FAILED : FOR_PYTHON;
-    Outcome outcome = has_been_read(context, name, making);
-    if (outcome != DONE)
-        return outcome;
+    return (long)(uintptr_t)Py_TYPE(node);
+}
+
+/* Find the name of a node (a new reference), and whether what it saved has to be read: then it is for Python. */
+static Outcome find_name(Context *context, PyObject *node, const Making *making, PyObject **name)
+{
+    PyObject *known = memo_find(&context->read, making->place, making->scope, class_of(node));
+    if (known != NULL) {
+        *name = Py_NewRef(known);
+        return while_free(context);
+    }
+    *name = PyObject_CallMethodNoArgs(node, words.name);
+    if (*name == NULL)
+        return FAILED;
+    if (!PyUnicode_Check(*name))
+        return FOR_PYTHON;
+    Outcome outcome = has_been_read(context, *name, making);
+    if (outcome == DONE && PyUnicode_CompareWithASCIIString(*name, short_name(node)) == 0)
+        memo_keep(&context->read, making->place, making->scope, class_of(node), *name); /* else a class of many */
+    return outcome;
+}
+
+static Outcome write_named(Context *context, PyObject *node, PyObject *name, PyObject *metadata, const PenEdge *edges,
+                           size_t count, const Making *making, bool saves, NewNodes *new_nodes)
+{
     PyObject *number = PyIter_Next(context->node_numbers);
     int64_t id = number == NULL ? -1 : PyLong_AsLongLong(number);
     Py_XDECREF(number);
@@ -115,27 +166,32 @@ static Outcome write_named(Context *context, PyObject *node, PyObject *name, PyO
     return new_mark(context, name, id, count, making, metadata);
 }
 
+static Outcome write_leaf(Context *context, PyObject *node, PyObject *metadata)
+{
+    PyObject *leaf = PyObject_GetAttr(node, words.variable);
+    PyObject *record = leaf == NULL || !is_tensor(context, leaf) ? NULL : record_of(context, leaf);
+    Py_XDECREF(leaf);
+    if (record == NULL)
+        return PyErr_Occurred() ? FAILED : FOR_PYTHON;
+    PyObject *mark = SLOT(record, record_slots.mark);
+    if (mark == NULL || !Py_IS_TYPE(mark, mark_class))
+        return FOR_PYTHON;
+    return PyDict_SetItem(metadata, words.gradb, mark) == 0 ? DONE : FAILED;
+}
+
 static Outcome write_node(Context *context, PyObject *node, PyObject *metadata, const PenEdge *edges, size_t count,
                           const Making *making, bool is_root, NewNodes *new_nodes)
 {
-    if (is_accumulate(node)) {
-        PyObject *leaf = PyObject_GetAttr(node, words.variable);
-        PyObject *record = leaf == NULL || !is_tensor(context, leaf) ? NULL : record_of(context, leaf);
-        Py_XDECREF(leaf);
-        if (record == NULL)
-            return PyErr_Occurred() ? FAILED : FOR_PYTHON;
-        PyObject *mark = SLOT(record, record_slots.mark);
-        if (mark == NULL || !Py_IS_TYPE(mark, mark_class))
-            return FOR_PYTHON;
-        return PyDict_SetItem(metadata, words.gradb, mark) == 0 ? DONE : FAILED;
-    }
-    PyObject *name = PyObject_CallMethodNoArgs(node, words.name);
-    if (name == NULL)
-        return FAILED;
-    Outcome outcome = PyUnicode_Check(name) ? write_named(context, node, name, metadata, edges, count, making, is_root,
-                                                          new_nodes)
-                                            : FOR_PYTHON;
-    Py_DECREF(name);
+    if (is_accumulate(node))
+        return write_leaf(context, node, metadata);
+    int saves = saves_of(context, node);
+    if (saves < 0 || (saves && !is_root)) /* hooks may have packed what a node saved that was not seen being made */
+        return PyErr_Occurred() ? FAILED : FOR_PYTHON;
+    PyObject *name = NULL;
+    Outcome outcome = find_name(context, node, making, &name);
+    if (outcome == DONE)
+        outcome = write_named(context, node, name, metadata, edges, count, making, saves, new_nodes);
+    Py_XDECREF(name);
     return outcome;
 }
 

@@ -5,6 +5,20 @@
 
 #include "context.h"
 
+/* Learn how torch tells `requires_grad`, `grad_fn` and `output_nr` of a tensor: the descriptors of its base class, past
+   what asks whether somebody overrides them. */
+PyObject *graph_learn(PyObject *module, PyObject *descriptors);
+
+extern PyGetSetDescrObject *output_nr_getter;
+
+static inline PyObject *ask(const PyGetSetDescrObject *descriptor, PyObject *tensor)
+{
+    return descriptor->d_getset->get(tensor, descriptor->d_getset->closure);
+}
+
+/* Tell whether a tensor requires grad; -1 with an error set. */
+int is_requiring_grad(PyObject *tensor);
+
 /* Return the `grad_fn` of a tensor, None where it has none or torch does not tell; NULL with an error set. */
 PyObject *maker_of(PyObject *tensor);
 

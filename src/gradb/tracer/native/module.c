@@ -5,6 +5,7 @@
 #include "context.h"
 #include "engine.h"
 #include "forward.h"
+#include "graph.h"
 #include "mark.h"
 #include "pen.h"
 #include "reader.h"
@@ -20,6 +21,7 @@ static PyMethodDef functions[] = {
     {"learn", tensor_learn, METH_VARARGS, NULL},
     {"learn_classes", context_learn, METH_O, NULL},
     {"learn_leaves", filling_learn, METH_VARARGS, NULL},
+    {"learn_descriptors", graph_learn, METH_VARARGS, NULL},
     {"look", reader_look, METH_O, NULL},
     {"knows", reader_knows, METH_O, NULL},
     {"extend", (PyCFunction)(void (*)(void))reader_extend, METH_FASTCALL, NULL},

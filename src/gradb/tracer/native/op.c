@@ -23,7 +23,7 @@ typedef struct {
     PyObject *maker;                         /* the grad_fn of the result, owned, or None */
     int64_t event, iteration;
     uint16_t thread;
-    Draft draft;
+    Draft *draft;
 } Op;
 
 /* --- whether it is the common case --------------------------------------------------------------------------------- */
@@ -110,19 +110,25 @@ static int is_located(Context *context, Op *op)
 }
 
 /* Look up which names a call's arguments or results have there; 0 where Python has not found that out yet. */
-static int has_row(PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it, bool is_of_arguments,
+static int has_row(Context *context, PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it, bool is_of_arguments,
                    PyObject **row)
 {
+    long kind = (long)count << 2 | is_it << 1 | is_of_arguments;
+    if ((*row = memo_find(&context->rows, names, callee, kind)) != NULL)
+        return 1;
     PyObject *number = PyLong_FromSsize_t(count);
     PyObject *key = number == NULL ? NULL : PyTuple_Pack(4, callee, number, is_it ? Py_True : Py_False,
                                                          is_of_arguments ? Py_True : Py_False);
     *row = key == NULL ? NULL : PyDict_GetItemWithError(SLOT(names, names_slots.known), key);
     Py_XDECREF(number);
     Py_XDECREF(key);
-    return PyErr_Occurred() ? -1 : *row != NULL && PyTuple_Check(*row);
+    if (*row == NULL || !PyTuple_Check(*row))
+        return PyErr_Occurred() ? -1 : 0;
+    memo_keep(&context->rows, names, callee, kind, *row);
+    return 1;
 }
 
-static int is_nameable(const Context *context, Op *op)
+static int is_nameable(Context *context, Op *op)
 {
     PyObject *names = SLOT(SLOT(op->found, found_slots.place), place_slots.names);
     PyObject *callee = SLOT(op->call, call_slots.callee);
@@ -135,38 +141,46 @@ static int is_nameable(const Context *context, Op *op)
         Py_ssize_t count = PyTuple_GET_SIZE(op->args);
         bool is_pair = count == 2 && is_tensor(context, PyTuple_GET_ITEM(op->args, 0)) &&
                        is_tensor(context, PyTuple_GET_ITEM(op->args, 1));
-        REQUIRE(has_row(names, callee, count, is_pair, true, &op->argument_names));
+        REQUIRE(has_row(context, names, callee, count, is_pair, true, &op->argument_names));
     }
     if (PyTuple_GET_SIZE(SLOT(names, names_slots.targets)))
-        REQUIRE(has_row(names, callee, 1, true, false, &op->result_names));
+        REQUIRE(has_row(context, names, callee, 1, true, false, &op->result_names));
     return 1;
+}
+
+/* Find out which node's output a tensor is; nothing where the node has no mark. */
+static bool find_node(PyObject *tensor, PyObject *maker, Origin *origin)
+{
+    PyObject *number = ask(output_nr_getter, tensor);
+    origin->output_nr = number == NULL ? 0 : PyLong_AsLongLong(number);
+    Py_XDECREF(number);
+    PyObject *mark = PyErr_Occurred() ? NULL : mark_of(maker);
+    if (mark != NULL)
+        origin->node = number_in(mark, mark_slots.id);
+    return !PyErr_Occurred();
 }
 
 /* Find out what a tensor is the output of; 0 where Python has to find out: for a leaf that was never seen, or a node. */
 static int is_from_known(Context *context, PyObject *tensor, Origin *origin)
 {
     *origin = (Origin){.node = NO_NUMBER};
-    int requires_grad = is_true(tensor, words.requires_grad);
+    int requires_grad = is_requiring_grad(tensor);
     if (requires_grad <= 0)
         return requires_grad < 0 ? -1 : 1;
     origin->requires_grad = true;
-    PyObject *maker = maker_of(tensor), *mark = NULL;
+    PyObject *maker = maker_of(tensor);
     if (maker == NULL)
         return -1;
     if (maker == Py_None) {
-        PyObject *record = record_known(context, tensor);
+        PyObject *record = record_known(context, tensor), *mark = NULL;
         if (record != NULL && SLOT(record, record_slots.is_leaf) == Py_True)
             mark = SLOT(record, record_slots.mark);
+        if (mark != NULL && Py_IS_TYPE(mark, mark_class))
+            origin->node = number_in(mark, mark_slots.id);
     }
-    else {
-        PyObject *number = PyObject_GetAttr(tensor, words.output_nr);
-        origin->output_nr = number == NULL ? 0 : PyLong_AsLongLong(number);
-        Py_XDECREF(number);
-        mark = PyErr_Occurred() ? NULL : mark_of(maker);
-    }
+    else
+        find_node(tensor, maker, origin);
     Py_DECREF(maker);
-    if (mark != NULL && Py_IS_TYPE(mark, mark_class))
-        origin->node = number_in(mark, mark_slots.id);
     return PyErr_Occurred() ? -1 : origin->node != NO_NUMBER;
 }
 
@@ -178,7 +192,7 @@ static int is_made(Op *op)
         return -1;
     if (op->maker != Py_None)
         return 1;
-    int requires_grad = is_true(op->result, words.requires_grad);
+    int requires_grad = is_requiring_grad(op->result);
     return requires_grad < 0 ? -1 : !requires_grad;
 }
 
@@ -226,15 +240,15 @@ static bool add_inputs(Context *context, Op *op)
 {
     bool is_done = true;
     for (int i = 0; is_done && i < op->inputs.count; i++)
-        is_done = (i == 0 || buffer_add(&op->draft.text, ",", 1)) &&
-                  add_tensor(context, op->inputs.tensors[i], &op->origins[i], &op->draft);
+        is_done = (i == 0 || buffer_add(&op->draft->text, ",", 1)) &&
+                  add_tensor(context, op->inputs.tensors[i], &op->origins[i], op->draft);
     return is_done;
 }
 
 /* Write the nodes that the call has made, and find out where its result comes from. */
 static bool add_nodes(Context *context, Op *op, Origin *origin, NewNodes *new_nodes)
 {
-    *origin = (Origin){.node = NO_NUMBER};
+    *origin = (Origin){.node = NO_NUMBER, .requires_grad = op->maker != Py_None};
     if (op->maker == Py_None)
         return true;
     PyObject *inputs = PyTuple_New(op->inputs.count), *results = PyTuple_Pack(1, op->result);
@@ -246,13 +260,13 @@ static bool add_nodes(Context *context, Op *op, Origin *origin, NewNodes *new_no
     is_done = is_done && graph_register(context, op->maker, &making, new_nodes);
     Py_XDECREF(inputs);
     Py_XDECREF(results);
-    return is_done && is_from_known(context, op->result, origin) >= 0;
+    return is_done && find_node(op->result, op->maker, origin);
 }
 
 static bool add_result(Context *context, Op *op, const Origin *origin)
 {
     PyObject *record;
-    return add_tensor(context, op->result, origin, &op->draft) && (record = record_of(context, op->result)) != NULL &&
+    return add_tensor(context, op->result, origin, op->draft) && (record = record_of(context, op->result)) != NULL &&
            pen_put_tensor(context->pen, number_in(record, record_slots.id), op->event, origin->node,
                           origin->output_nr);
 }
@@ -269,7 +283,7 @@ static bool compose(Context *context, Op *op, Origin *origin, NewNodes *new_node
 {
     PyObject *names = SLOT(SLOT(op->found, found_slots.place), place_slots.names);
     PyObject *scope = SLOT(names, names_slots.scope);
-    Buffer *text = &op->draft.text;
+    Buffer *text = &op->draft->text;
     bool is_done = buffer_add(text, "[", 1) && buffer_add_string(text, SLOT(op->call, call_slots.quoted)) &&
                    buffer_add_text(text, ",[");
     if (op->argument_names != NULL)
@@ -294,7 +308,7 @@ static PyObject *name_of(const Op *op, const NewNodes *new_nodes)
 
 static bool emit(Context *context, const Op *op, const Origin *origin, const NewNodes *new_nodes)
 {
-    const Draft *draft = &op->draft;
+    const Draft *draft = op->draft;
     PyObject *name = name_of(op, new_nodes);
     if (name == NULL)
         return false;
@@ -316,48 +330,50 @@ static bool record_common(Context *context, Op *op)
     NewNodes new_nodes;
     new_nodes.count = 0;
     op->event = pen_head(context->pen) + 1;
-    return compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
+    op->draft->text.used = op->draft->data.used = 0;
+    op->draft->has_nonfinite = false;
+    context->is_busy = true;
+    bool is_done = compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
+    context->is_busy = false;
+    return is_done;
 }
 
 /* --- the lock ------------------------------------------------------------------------------------------------------ */
 
-/* Take the lock without waiting; NULL where another thread has it, or with an error set. */
-static PyObject *take_lock(Context *context)
+/* Take the lock without waiting: 0 where another thread has it, -1 with an error set. */
+static int take_lock(Context *context)
 {
-    PyObject *lock = PyObject_GetAttr(context->recorder, words.lock);
-    PyObject *taken = lock == NULL ? NULL : PyObject_CallMethodOneArg(lock, words.acquire, Py_False);
-    if (taken != Py_True)
-        Py_CLEAR(lock);
+    PyObject *taken = PyObject_CallOneArg(context->acquire_lock, Py_False);
+    int is_taken = taken == NULL ? -1 : taken == Py_True;
     Py_XDECREF(taken);
-    return lock;
+    return is_taken;
 }
 
 /* Give it back; an error that is set stays. */
-static void give_back(PyObject *lock)
+static void give_back(Context *context)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *done = PyObject_CallMethodNoArgs(lock, words.release);
+    PyObject *done = PyObject_CallNoArgs(context->release_lock);
     Py_XDECREF(done);
-    Py_DECREF(lock);
     if (type != NULL || done != NULL)
         PyErr_Restore(type, value, traceback);
 }
 
 OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *kwargs, PyObject *result)
 {
-    Op op = {.call = call, .args = args, .kwargs = kwargs, .result = result};
+    Op op = {.call = call, .args = args, .kwargs = kwargs, .result = result, .draft = &context->draft};
     OpOutcome outcome = OP_FAILED;
     int is_it = is_common(context, &op);
-    PyObject *lock = is_it > 0 ? take_lock(context) : NULL;
-    if (lock != NULL) {
-        outcome = record_common(context, &op) ? OP_RECORDED : OP_FAILED;
-        give_back(lock);
+    if (is_it > 0)
+        is_it = take_lock(context);
+    if (is_it > 0) {
+        outcome = context->is_busy ? OP_FOR_PYTHON : record_common(context, &op) ? OP_RECORDED : OP_FAILED;
+        give_back(context);
     }
-    else if (!PyErr_Occurred())
+    else if (is_it == 0)
         outcome = OP_FOR_PYTHON;
     Py_XDECREF(op.found);
     Py_XDECREF(op.maker);
-    draft_free(&op.draft);
     return outcome;
 }

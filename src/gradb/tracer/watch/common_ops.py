@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from gradb.tracer.isolation import signals
-from gradb.tracer.isolation.genuine import Functions
+from gradb.tracer.isolation.genuine import Functions, Methods
 from gradb.tracer.isolation.modes import count_modes, is_profiling
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
@@ -93,9 +93,11 @@ def forward(
     if module is None or type(writer.pen) is not module.Pen or composer.snapshots.reader is None:
         return None
     module.learn_classes(_CLASSES)
+    module.learn_descriptors(*(vars(Methods)[name] for name in ("requires_grad", "grad_fn", "output_nr")))
     recorder, gate, rare = composer.recorder, composer.recorder.gate, Rare(composer)
     is_gates = composer.is_stepping == gate.is_stepping  # which says no as long as it has no order
     parts = {
+        "acquire_lock": recorder.lock.acquire, "release_lock": recorder.lock.release,
         "mode": mode, "slow": slow, "returned": returned, "raised": raised, "lost": rare.lost, "deliver": rare.deliver,
         "held": signals.held, "rare": rare, "calls": calls, "recorder": recorder, "gate": gate,
         "iterations": iterations, "blanks": composer.blanks, "local": composer.local, "writer": writer,
