@@ -34,10 +34,7 @@ class _Questions(Gate):
         super().__init__(None, lambda head, request_seq: None)
         self.asks = asks
         self.recorder: Recorder | None = None
-
-    @property
-    def is_watching(self) -> bool:
-        return True
+        self.pause_next(1)  # whoever asks whether it watches is to hear yes
 
     def arrive(self, event: Event) -> None:
         assert self.recorder is not None

@@ -123,7 +123,7 @@ class StepWatch:
 
     def _run(self, step: Callable[..., Any], is_own: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         optimizer, stepping = args[0], self._composer.local.steps
-        prepared = self._composer.guard(self._attempt, step, is_own, args, kwargs)
+        prepared = self._attempting()(self._attempt, step, is_own, args, kwargs)
         stepping.append(optimizer)
         try:
             result = step(*args, **kwargs) if prepared is None else prepared()
@@ -134,6 +134,12 @@ class StepWatch:
             stepping.pop()
         self._stepped(optimizer)
         return result
+
+    def _attempting(self) -> Callable[..., Any]:
+        """Return what looks at a step first: rates that are changed from outside are so each time or no more."""
+        composer = self._composer
+        is_changed = composer.interventions.lr is not None
+        return functools.partial(composer.intervene, "lr") if is_changed else composer.guard
 
     def _made(self, optimizer: torch.optim.Optimizer) -> None:
         self._composer.naming.settle_waiting(self._recorder.settle())
