@@ -26,6 +26,17 @@ settings.register_profile("thorough", deadline=None, max_examples=1000)  # other
 settings.load_profile("gradb")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let it be chosen which writer the tests of the tracer try (see ``tests/tracer/conftest.py``)."""
+    choices = ("share", "both", "python")
+    parser.addoption(
+        "--writers",
+        choices=choices,
+        default="share",
+        help="which the tests of the tracer try: C, and Python too for some (share)",
+    )
+
+
 _FAST = Path(__file__).parent / "unit"
 
 

@@ -205,6 +205,37 @@ def test_a_training_with_a_hook_is_recorded_as_in_python(tmp_path: Path) -> None
     assert check_recording(tmp_path, "hooked", _train_hooked) > 50
 
 
+def _lose() -> None:
+    """Have a NaN or an infinity in whatever there is an event of."""
+    a = torch.tensor([0.0, 4.0, math.inf], requires_grad=True)
+    large = torch.full((2000,), math.nan, requires_grad=True)
+    optimizer = torch.optim.SGD([a, large], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad(set_to_none=False)
+        b = a.sqrt() * 0
+        b.register_hook(lambda gradient: gradient / 0)
+        (b.sum() + large.sum()).backward()
+        assert a.grad is not None
+        a.grad.fill_(math.inf)
+        optimizer.step()
+    torch.autograd.grad((a * math.inf).sum(), a)
+
+
+@built
+def test_what_is_not_finite_is_flagged_as_in_python(tmp_path: Path) -> None:
+    """Each kind of event that may have a NaN or an infinity says so, whichever writer it is of."""
+    assert check_recording(tmp_path, "lost", _lose) > 30
+    flagged = []
+    for ending in ("quick", "slow"):
+        with Tape.open(tmp_path / f"lost.{ending}") as tape:
+            flagged.append([(event.seq, event.kind) for event in tape.events() if event.has_nonfinite])
+    assert flagged[0] == flagged[1]
+    kinds = {kind for _, kind in flagged[0]}
+    assert kinds == {
+        "accumulate", "backward_start", "grad_change", "hook", "leaf", "node", "node_start", "op", "step",
+    }  # fmt: skip
+
+
 def test_memory_does_not_grow() -> None:
     """Values that are let go of leave nothing behind, and no reference to a tensor is kept."""
     assert check_memory(20_000) < 2048
