@@ -91,14 +91,14 @@ class EngineWatch:
         guard = self._composer.guard
         ends = ends_made(self._composer, roots) if self._composer.is_creation_hooked else ()  # noqa: F841 - held until the engine is done
         run: BackwardRun | None = guard(self._make_run, self._parts)
-        self._clearing()(self._prepare, _accumulates(args, kwargs), 4)
+        place = self._clearing()(self._prepare, _accumulates(args, kwargs), 4)
         if run is None:
             try:
                 return original(roots, *args, **kwargs)
             finally:
                 guard(self._grads.renew)
         try:
-            guard(run.begin, roots, args, kwargs)
+            guard(run.begin, roots, args, kwargs, place)
             result = original(roots, *args, **kwargs)
             guard(run.finish, result, "")  # before a handler that has waited for the engine may raise
         except BaseException as error:
@@ -107,7 +107,8 @@ class EngineWatch:
             raise
         finally:
             guard(run.unhook)
-            guard(self._grads.backward_ends, run)
+            if self._grads.lending.has_lent:
+                guard(self._grads.backward_ends, run)
         return result
 
     def _clearing(self) -> Callable[..., Any]:

@@ -94,21 +94,22 @@ class BackwardRun:
         """Id of the node that runs."""
         self.place: PlaceRow = (None, None, None, None, None)
 
-    def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Record the call and hook every node that it will run."""
+    def begin(
+        self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place | None = None
+    ) -> None:
+        """Record the call and hook every node that it will run; ``place`` is where it stands, if that was found."""
         try:
-            self._begin(roots, args, kwargs)
+            self._begin(roots, args, kwargs, place or self._recorder.find().place)
         except Exception:
             self.start = 0  # the nodes of a backward that is not on the tape are not recorded either
             self.unhook()
             raise
 
-    def _begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place) -> None:
         names = ("grad_tensors", "keep_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
         options = dict(zip(names, args, strict=False)) | kwargs
         self._is_grad = not options.get("accumulate_grad", False)
-        found = self._recorder.find()
-        self.place = found.place.row
+        self.place = place.row
         wanted = options.get("inputs") or ()
         inputs = [item for item in wanted if isinstance(item, torch.Tensor)]
         if not self._is_grad:
@@ -125,7 +126,7 @@ class BackwardRun:
         nodes = to_run(above, ends_of(wanted, above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         is_bad = blob.has_nonfinite
-        self._tell_losses(roots, found.place, event)
+        self._tell_losses(roots, place, event)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
         given = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
         retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))

@@ -21,6 +21,7 @@ from torch.optim import optimizer as hooks
 
 from gradb.link.spec import Nudge
 from gradb.tracer.recording.composer import Composer
+from gradb.tracer.source.places import Place
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.tensors.values import modes_off
 from gradb.tracer.watch import torch_functions
@@ -185,14 +186,16 @@ class _ReadRun(BackwardRun):
         self._is_meant = False
         self._asked: int | None = None
 
-    def begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def begin(
+        self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place | None = None
+    ) -> None:
         gradients = args[0] if args else kwargs.get("grad_tensors")
         inputs = args[3] if len(args) > 3 else kwargs.get("inputs")
         self._attempt(self._read_root, roots, gradients or ())
         leaf = self._nudging.leaf
         found = [number for number, item in enumerate(inputs or ()) if item is leaf]
         self._asked = found[0] if found and leaf is not None else None
-        super().begin(roots, args, kwargs)
+        super().begin(roots, args, kwargs, place)
 
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         if self._is_meant and mark.is_leaf and node.variable is self._nudging.leaf:
