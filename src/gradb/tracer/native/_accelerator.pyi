@@ -7,6 +7,7 @@ import torch
 
 from gradb.log.pen import MakePen
 from gradb.tape.wire import Blob
+from gradb.tracer.source.places import Found
 from gradb.tracer.tensors.records import NodeMark, PythonMark
 
 SOURCES: str
@@ -66,6 +67,38 @@ class Forward:
     def __call__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, /
     ) -> Any: ...
+
+class Scopes:
+    """Follows the calls of modules as ``ModuleScopes`` does, where nothing about one is new.
+
+    Args:
+        forward: what stands in for the forward mode of the recording.
+        trees: the names inside each root module, by its ``id``.
+        call: the class of a call that is running, a named tuple.
+        tree: that of the names inside a root module.
+        callee: stands for a module among the functions that torch says were called.
+        torn: says by ``is_torn`` whether a call may be over that was not seen to end.
+    """
+
+    def __init__(
+        self,
+        forward: object,
+        trees: Mapping[int, object],
+        call: type[tuple[Any, ...]],
+        tree: type,
+        callee: object,
+        torn: object,
+        /,
+    ) -> None: ...
+    def enter(self, module: torch.nn.Module, args: tuple[Any, ...], /) -> bool | Found:
+        """Take note of a call; return what was found of it where its arguments are still to be named; False: nothing
+        was done.
+        """
+
+    def leave(self, result: Any, /) -> bool | Found:
+        """Take note of the end of a call; return what was found of it where its result is still to be named; False:
+        nothing was done.
+        """
 
 Pen: MakePen
 """Writes records of a log as ``gradb.log.pen.PythonPen`` does."""

@@ -24,8 +24,7 @@ static bool is_plain_op(PyObject *call, PyObject *kwargs)
            (kwargs == NULL || PyDict_GetItemWithError(kwargs, words.out) == NULL);
 }
 
-/* Tell whether torch.jit traces: it looks at the frames above each op, which have to be the same each time. */
-static bool is_traced(Context *context)
+bool forward_is_traced(Context *context)
 {
     PyObject *state = PyObject_CallNoArgs(context->tracing_state);
     Py_XDECREF(state);
@@ -45,7 +44,7 @@ static Plan plan(Context *context, PyObject *func, PyObject *kwargs, PyObject **
             found = PASS_ON;
         else if (is_plain_op(*call, kwargs) && is_true(context->recorder, words.is_active) == 1 &&
                  is_true(context->recorder, words.is_full) == 1 && is_true(context->gate, words.looks_in) == 0 &&
-                 !is_traced(context))
+                 !forward_is_traced(context))
             found = RECORD;
     }
     PyErr_Clear(); /* of what cannot be hashed */
@@ -207,6 +206,11 @@ static PyType_Spec spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .slots = slots,
 };
+
+Context *forward_context(PyObject *object)
+{
+    return Py_TYPE(object)->tp_init == forward_init ? &((Forward *)object)->context : NULL;
+}
 
 PyObject *forward_type(void)
 {

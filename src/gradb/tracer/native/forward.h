@@ -9,7 +9,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "context.h"
+
 /* Make the type, or return NULL with an error set. */
 PyObject *forward_type(void);
+
+/* Return what such an object works with, NULL for any other. */
+Context *forward_context(PyObject *object);
+
+/* Tell whether torch.jit traces: it looks at the frames above each op, which have to be the same each time. */
+bool forward_is_traced(Context *context);
 
 #endif

@@ -10,6 +10,7 @@
 #include "pen.h"
 #include "reader.h"
 #include "records.h"
+#include "scopes.h"
 #include "tensor.h"
 #include "visit.h"
 
@@ -50,6 +51,7 @@ PyMODINIT_FUNC PyInit__accelerator(void)
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&
           add_type(module, "Visit", visit_type()) && add_type(module, "Registrar", registrar_type()) &&
+          add_type(module, "Scopes", scopes_type()) &&
           PyModule_AddStringConstant(module, "SOURCES", SOURCES) == 0))
         Py_CLEAR(module);
     return module;

@@ -59,14 +59,19 @@ static int is_false(PyObject *object, PyObject *name)
             return answer_;                                                                                           \
     } while (0)
 
+int op_is_settled(Context *context)
+{
+    REQUIRE(is_none(context->recorder, words.pending));
+    REQUIRE(is_none(context->recorder, words.before_event));
+    REQUIRE(is_false(context->recorder, words.has_errands));
+    return is_false(context->recorder, words._is_due);
+}
+
 /* Tell whether nobody but us sees what happens here, and nothing is to be written before the event. */
 static int is_undisturbed(Context *context)
 {
     REQUIRE(is_true(context->recorder, words.is_active));
-    REQUIRE(is_none(context->recorder, words.pending));
-    REQUIRE(is_none(context->recorder, words.before_event));
-    REQUIRE(is_false(context->recorder, words.has_errands));
-    REQUIRE(is_false(context->recorder, words._is_due));
+    REQUIRE(op_is_settled(context));
     REQUIRE(is_none(context->gate, words._order));
     REQUIRE(is_false(context->gate, words._asked));
     REQUIRE(is_false(context->iterations, words.is_updated));
@@ -109,9 +114,8 @@ static int is_located(Context *context, Op *op)
     return PyErr_Occurred() ? -1 : op->found != NULL;
 }
 
-/* Look up which names a call's arguments or results have there; 0 where Python has not found that out yet. */
-static int has_row(Context *context, PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it, bool is_of_arguments,
-                   PyObject **row)
+int op_has_row(Context *context, PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it,
+               bool is_of_arguments, PyObject **row)
 {
     long kind = (long)count << 2 | is_it << 1 | is_of_arguments;
     if ((*row = memo_find(&context->rows, names, callee, kind)) != NULL)
@@ -141,10 +145,10 @@ static int is_nameable(Context *context, Op *op)
         Py_ssize_t count = PyTuple_GET_SIZE(op->args);
         bool is_pair = count == 2 && is_tensor(context, PyTuple_GET_ITEM(op->args, 0)) &&
                        is_tensor(context, PyTuple_GET_ITEM(op->args, 1));
-        REQUIRE(has_row(context, names, callee, count, is_pair, true, &op->argument_names));
+        REQUIRE(op_has_row(context, names, callee, count, is_pair, true, &op->argument_names));
     }
     if (PyTuple_GET_SIZE(SLOT(names, names_slots.targets)))
-        REQUIRE(has_row(context, names, callee, 1, true, false, &op->result_names));
+        REQUIRE(op_has_row(context, names, callee, 1, true, false, &op->result_names));
     return 1;
 }
 
@@ -340,8 +344,7 @@ static bool record_common(Context *context, Op *op)
 
 /* --- the lock ------------------------------------------------------------------------------------------------------ */
 
-/* Take the lock without waiting: 0 where another thread has it, -1 with an error set. */
-static int take_lock(Context *context)
+int op_take_lock(Context *context)
 {
     PyObject *taken = PyObject_CallOneArg(context->acquire_lock, Py_False);
     int is_taken = taken == NULL ? -1 : taken == Py_True;
@@ -349,8 +352,7 @@ static int take_lock(Context *context)
     return is_taken;
 }
 
-/* Give it back; an error that is set stays. */
-static void give_back(Context *context)
+void op_give_back(Context *context)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -366,10 +368,10 @@ OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *
     OpOutcome outcome = OP_FAILED;
     int is_it = is_common(context, &op);
     if (is_it > 0)
-        is_it = take_lock(context);
+        is_it = op_take_lock(context);
     if (is_it > 0) {
         outcome = context->is_busy ? OP_FOR_PYTHON : record_common(context, &op) ? OP_RECORDED : OP_FAILED;
-        give_back(context);
+        op_give_back(context);
     }
     else if (is_it == 0)
         outcome = OP_FOR_PYTHON;

@@ -55,6 +55,12 @@ static PyObject *found_at(Context *context, PyObject *place, const Walk *walk, b
     return found != NULL && Py_IS_TYPE(found, found_class) ? Py_NewRef(found) : NULL;
 }
 
+/* Tell whether a frame is that of the call of a module, if its file is one of those that these are in. */
+static bool is_call(PyCodeObject *code)
+{
+    return PyUnicode_CompareWithASCIIString(code->co_name, "_wrapped_call_impl") == 0;
+}
+
 typedef enum { GOES_ON, ENDS } Step;
 
 /* Go beyond a frame of the call of a module, but for that which the walk was sure to reach. */
@@ -62,7 +68,7 @@ static Step pass_module(Context *context, Walk *walk, PyFrameObject *frame, PyCo
                         PyObject **found)
 {
     walk->is_direct = false;
-    if (PyUnicode_CompareWithASCIIString(code->co_name, "_wrapped_call_impl") != 0)
+    if (!is_call(code))
         return GOES_ON;
     walk->calls++;
     if (within == NULL || PyLong_AsVoidPtr(PyTuple_GET_ITEM(within, 0)) != (void *)frame)
@@ -120,4 +126,21 @@ PyObject *places_find(Context *context, PyObject *within)
     Py_XDECREF(frame);
     Py_XDECREF(walk.library);
     return found;
+}
+
+PyObject *places_call(Context *context)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    void *found = NULL;
+    while (frame != NULL && found == NULL) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        if (is_call(code) && kind_of(context, code) == MODULE)
+            found = frame;
+        Py_DECREF(code);
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    Py_XDECREF(frame);
+    return PyLong_FromVoidPtr(found);
 }

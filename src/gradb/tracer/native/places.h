@@ -10,4 +10,7 @@
    the walk is sure to reach, or NULL. */
 PyObject *places_find(Context *context, PyObject *within);
 
+/* Return the `id` of the frame of the nearest call of a module above, 0 where there is none; NULL with an error set. */
+PyObject *places_call(Context *context);
+
 #endif

@@ -40,6 +40,7 @@ _LOST: dict[str, tuple[str, str]] = {
     "StepWatch._after": ("a step", "values"),
     "Iterations.made": ("an optimizer", ""),
     "ModuleScopes._entered": ("the scope of a module", ""),
+    "ModuleScopes._name_arguments": ("names", ""),
     "ModuleScopes._name_result": ("names", ""),
     "ModuleScopes._registered": ("a parameter", ""),
     "UserHooks.register": ("a hook", ""),

@@ -15,7 +15,8 @@ import torch
 from torch.compiler import is_compiling
 
 from gradb.tracer.isolation.patches import replaced
-from gradb.tracer.isolation.signals import Torn
+from gradb.tracer.isolation.signals import Torn, deliver, held
+from gradb.tracer.native.trial import accelerator
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Found, ModuleCall
 from gradb.tracer.source.syntax import Callee
@@ -43,12 +44,24 @@ class _Tree:
 
 
 class ModuleScopes:
-    """Pushes a scope when a module is called and pops it when the call is over, however it ends."""
+    """Pushes a scope when a module is called and pops it when the call is over, however it ends.
 
-    def __init__(self, composer: Composer) -> None:
+    Args:
+        composer: of the recording.
+        forward: what stands in for the forward mode in C, where something does.
+    """
+
+    def __init__(self, composer: Composer, forward: object | None = None) -> None:
         self._composer = composer
         self._recorder = composer.recorder
         self._trees: dict[int, _Tree] = {}
+        module = accelerator()
+        self._quick = (
+            None
+            if forward is None or module is None
+            else module.Scopes(forward, self._trees, ModuleCall, _Tree, _MODULE, Torn)
+        )
+        """Does the same in C, for the calls that are nothing new."""
         self._token: object | None = None
         """What is installed now: the script may keep what was installed before in a function of its own."""
 
@@ -98,21 +111,38 @@ class ModuleScopes:
         if not self._recorder.is_full:
             self._composer.guard(self._recorder.observer.unseen_call)
             return False
+        found = False if self._quick is None else self._quick.enter(module, args)
+        if found is not False:
+            if isinstance(found, Found):
+                self._composer.guard(self._name_arguments, found, args)
+            elif held:
+                deliver()
+            return True
         calls = self._composer.local.calls
         depth = len(calls)
         self._composer.guard(self._entered, module, args)
         return len(calls) > depth
 
     def _leave(self, result: Any) -> None:
+        to_name = False if self._quick is None else self._quick.leave(result)
+        if to_name is False:
+            to_name = self._left(result)
+        if isinstance(to_name, Found):
+            self._composer.guard(self._name_result, to_name, result)
+        elif held:
+            deliver()
+
+    def _left(self, result: Any) -> Found | bool:
+        """Forget the innermost call; return what was found of it where its result has a name."""
         local = self._composer.local
         calls = local.calls
         if not calls:
-            return
+            return True
         local.scopes.pop()
         local.roots.pop()
-        found = calls.pop().found
-        if found.is_module_call and found.place.names.targets and result is not None:
-            self._composer.guard(self._name_result, found, result)
+        found: Found = calls.pop().found
+        has_name = found.is_module_call and found.place.names.targets and result is not None
+        return found if has_name else True
 
     def _entered(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         local = self._composer.local
@@ -134,7 +164,10 @@ class ModuleScopes:
         if len(roots) == 1:
             self._name_parameters(module, found)
         if found.is_module_call and args and found.place.names.operands:
-            self._composer.naming.arguments(found.place.names, _MODULE, args, self._recorder.settle())
+            self._name_arguments(found, args)
+
+    def _name_arguments(self, found: Found, args: tuple[Any, ...]) -> None:
+        self._composer.naming.arguments(found.place.names, _MODULE, args, self._recorder.settle())
 
     def _drop_what_is_over(self) -> None:
         """Leave the calls that a KeyboardInterrupt has ended: torch announces the end of a call by none but errors."""

@@ -72,7 +72,7 @@ def tracing(
     nudging = None if nudge is None else Nudging(composer, nudge)
     make_call = ForwardCall if nudging is None else nudging.make_call
     mode = ForwardMode(composer, grads, updates, hooks, microscope, make_call)
-    scopes = ModuleScopes(composer)
+    scopes = ModuleScopes(composer, vars(mode).get("__torch_function__"))
     depth = Depth(recorder, interventions, mode, scopes.installed)
     blind_spots = BlindSpots(mode, is_stepping)
     steps = StepWatch(composer, iterations, policy, depth, blind_spots, grads.look)
