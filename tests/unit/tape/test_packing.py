@@ -22,7 +22,7 @@ DETAILS = st.one_of(
     st.binary(min_size=1, max_size=40),
     st.integers(1, MAX_DETAIL + 10).map(lambda size: b"x" * size),
 )
-DATAS = st.one_of(st.none(), st.binary(min_size=1, max_size=20), st.integers(1, 2 * MAX_DATA).map(bytes))
+DATAS = st.one_of(st.none(), st.binary(max_size=20), st.integers(1, 2 * MAX_DATA).map(bytes))
 
 
 def found(first: int, entries: list[Entry]) -> dict[int, tuple[str, bytes | None]]:
@@ -49,9 +49,11 @@ def found(first: int, entries: list[Entry]) -> dict[int, tuple[str, bytes | None
     times=st.integers(1, 30),
 )
 def test_every_event_is_read_as_it_was_packed(first: int, some: list[Entry], times: int) -> None:
-    """Few or many, small or large: each is in one place, as it was."""
+    """Few or many, small or large: each is in one place, as it was; empty data is none in any."""
     entries = some * times
-    wanted = {first + at: (detail.decode("utf-8", "replace"), data) for at, (detail, data) in enumerate(entries)}
+    wanted = {
+        first + at: (detail.decode("utf-8", "replace"), data or None) for at, (detail, data) in enumerate(entries)
+    }
     assert found(first, entries) == wanted
 
 
