@@ -25,12 +25,12 @@ import pexpect
 
 from gradb.frame.reader import Tape
 from gradb.log.segments import folder_of
-from gradb.scribe import transcript
-from gradb.scribe.transcript import complete
+from gradb.scribe import tapes
+from gradb.scribe.tapes import complete
 from gradb.tape.kinds.output import OutputDetail
 from tests.e2e.gradb_process import GRADB, processes_with, wait_until_none_with
 
-vars(transcript)["_BEGINNING"] = 0.0  # nobody begins anything once all are killed
+vars(tapes)["_BEGINNING"] = 0.0  # nobody begins anything once all are killed
 VICTIMS = ("script", "scribe", "record", "app", "all")
 _SCRIPT = """
 import sys, time

@@ -15,7 +15,8 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention, Nudge
 from gradb.log.writer import LogWriter
-from gradb.scribe.transcript import lay_out, transcribe
+from gradb.scribe.tapes import lay_out
+from gradb.scribe.transcript import transcribe
 from gradb.tracer.native.loading import pen
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions

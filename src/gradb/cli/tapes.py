@@ -13,7 +13,7 @@ from pathlib import Path
 from gradb.cli.target import is_tape
 from gradb.debugger.errors import UserError
 from gradb.log.segments import folder_of, is_strange
-from gradb.scribe.transcript import discard
+from gradb.scribe.tapes import discard
 from gradb.tape.descriptors import Held
 
 KEPT = 20

@@ -40,7 +40,7 @@ from gradb.link.messages import (
 )
 from gradb.link.signals import SignalRelay, stop
 from gradb.link.spec import Intervention, RunSpec
-from gradb.scribe.transcript import complete, discard, lay_out
+from gradb.scribe.tapes import complete, discard, lay_out
 from gradb.tape import trouble
 from gradb.tape.descriptors import identity
 from gradb.tape.finish import finish

@@ -15,7 +15,7 @@ from gradb.link.channel import Closed
 from gradb.link.messages import Commit, Finish, Message, Paused, Progress, RecordingStopped, Written
 from gradb.link.scribes import ScribeProcess
 from gradb.log import segments
-from gradb.scribe.transcript import discard_log
+from gradb.scribe.tapes import discard_log
 
 _LIVES = 3
 _DIED = "the process that writes the tape dies again and again"

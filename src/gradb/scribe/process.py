@@ -14,7 +14,8 @@ import time
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Commit, Finish, RecordingStopped, Written
 from gradb.log.layouts import DamageError
-from gradb.scribe.transcript import Transcript, drop_lock
+from gradb.scribe.tapes import drop_lock
+from gradb.scribe.transcript import Transcript
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost
 

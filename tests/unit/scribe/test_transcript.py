@@ -17,7 +17,8 @@ from gradb.frame.reader import Tape
 from gradb.log import reader as reading, segments
 from gradb.log.layouts import DamageError
 from gradb.log.writer import LogWriter
-from gradb.scribe.transcript import FACT, TakenError, Transcript, complete, lay_out, transcribe
+from gradb.scribe.tapes import complete, lay_out
+from gradb.scribe.transcript import FACT, TakenError, Transcript, transcribe
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost
 from gradb.tape.writer import TapeWriter
