@@ -96,7 +96,8 @@ class EngineWatch:
             try:
                 return original(roots, *args, **kwargs)
             finally:
-                guard(self._grads.renew)
+                if self._grads.lending.has_lent:
+                    guard(self._grads.renew)
         try:
             guard(run.begin, roots, args, kwargs, place)
             result = original(roots, *args, **kwargs)
@@ -150,7 +151,8 @@ class EngineWatch:
             guard(self._grads.error, error, self._recorder.find().place.row)
             raise
         finally:
-            guard(self._grads.renew)
+            if self._grads.lending.has_lent:
+                guard(self._grads.renew)
         if leaves:
             guard(self._remember, leaves)
         return result
