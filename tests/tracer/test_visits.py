@@ -18,8 +18,9 @@ from torch.autograd.variable import Variable
 
 from gradb.tracer.isolation.signals import shields_above
 from gradb.tracer.native.loading import standing
+from gradb.tracer.watch import quick
 from tests.tracer.both_ways import check_recording, scenario
-from tests.tracer.recording import record
+from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
 built = pytest.mark.skipif(standing().module is None, reason="gradb has no C accelerator here")
@@ -219,3 +220,23 @@ def test_no_python_of_ours_runs_in_the_engine_that_a_handler_could_tear(
     count, tape = record(tmp_path / "run.tape", script, probe="never")
     assert (count, bare) == (0, [])
     assert sum(event.kind == "accumulate" for event in tape.events()) == 4
+
+
+@built
+def test_a_visit_that_cannot_even_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Python cannot be called any more the event is lost, which is on the tape, and the backward goes on."""
+
+    def fail(*_: Any) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(quick, "resumed", fail)
+
+    def script() -> list[float]:
+        w = torch.ones(2, requires_grad=True)
+        (w * 2).sum().backward()
+        return w.grad.tolist()  # type: ignore[union-attr]
+
+    gradient, tape = record(tmp_path / "run.tape", script, probe="auto")
+    assert gradient == [2, 2]
+    assert not [event for event in tape.events() if event.kind == "node"]
+    assert "at the end of the stack" in "".join(notes(tape))

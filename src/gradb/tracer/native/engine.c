@@ -5,7 +5,7 @@
 #include "pen.h"
 
 static PyTypeObject *engine_class;
-static PyObject *backward;
+static PyObject *backward, *failures_name, *unsaid_name;
 
 /* --- what others have ---------------------------------------------------------------------------------------------- */
 
@@ -131,6 +131,19 @@ bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark)
     bool is_same = is_known && id > edited && MARK(engine, mark, MARK_HAS_RUN) == Py_False &&
                    SLOT(engine->nodes, engine->nodes_slots[1]) == Py_False;
     return !is_same && !saves_nothing(engine, node);
+}
+
+void engine_lost(Engine *engine)
+{
+    int64_t unsaid;
+    PyErr_Clear();
+    PyObject *failures = PyObject_GetAttr(engine->recorder, failures_name), *number = NULL;
+    if (failures != NULL && take_attribute(failures, unsaid_name, &unsaid) &&
+        (number = PyLong_FromLongLong(unsaid + 1)) != NULL && PyObject_SetAttr(failures, unsaid_name, number) == 0)
+        slot_set(engine->recorder, engine->recorder_slots[HAS_ERRANDS], Py_NewRef(Py_True));
+    PyErr_Clear();
+    Py_XDECREF(failures);
+    Py_XDECREF(number);
 }
 
 /* --- the event ----------------------------------------------------------------------------------------------------- */
@@ -291,7 +304,10 @@ bool engine_check(PyObject *object)
 
 PyObject *engine_type(void)
 {
-    if ((backward = PyUnicode_InternFromString("backward")) == NULL)
+    backward = PyUnicode_InternFromString("backward");
+    failures_name = PyUnicode_InternFromString("failures");
+    unsaid_name = PyUnicode_InternFromString("unsaid");
+    if (backward == NULL || failures_name == NULL || unsaid_name == NULL)
         return NULL;
     engine_class = (PyTypeObject *)PyType_FromSpec(&spec);
     return (PyObject *)engine_class;

@@ -68,6 +68,9 @@ bool engine_refuses(Engine *engine, PyObject *mark);
 /* Tell whether what a node saved has to be read again where it runs now. */
 bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark);
 
+/* Take note that an event was lost by the error that is set, which ends here: where not even Python could be called. */
+void engine_lost(Engine *engine);
+
 /* Put an event of a node; its text and data are those of the draft. Return its number, or 0 where that cannot be done
    without Python, with no error set. */
 int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data);

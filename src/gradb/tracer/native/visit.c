@@ -7,15 +7,7 @@ static PyObject *node_start, *node_end, *running, *backward_name, *visit_name, *
 
 /* --- Python's way -------------------------------------------------------------------------------------------------- */
 
-/* Whatever fails there was told there; nothing may reach the engine. */
-static void drop(PyObject *result)
-{
-    if (result == NULL)
-        PyErr_Clear();
-    Py_XDECREF(result);
-}
-
-/* Have a visit of Python's go on from here; false where there can be none. */
+/* Have a visit of Python's go on from here; false where there can be none, with an error set where that is not told. */
 static bool resume(Visit *visit)
 {
     if (visit->python != NULL)
@@ -23,37 +15,32 @@ static bool resume(Visit *visit)
     if (visit->visits == NULL)
         return false;
     PyObject *made = PyObject_CallOneArg(visit->visits->engine->resume, (PyObject *)visit);
-    if (made == NULL || made == Py_None) {
-        drop(made);
-        return false;
+    if (made != NULL && made != Py_None) {
+        visit->python = made;
+        return true;
     }
-    visit->python = made;
-    return true;
+    Py_XDECREF(made);
+    return false;
 }
 
-static void before_otherwise(Visit *visit, PyObject *gradients)
+/* Call a method of it. What fails there is told there; where it could not even be called it is told here. */
+static void go_on(Visit *visit, PyObject *name, PyObject *first, PyObject *second)
 {
-    if (resume(visit)) {
-        PyObject *python = Py_NewRef(visit->python);
-        drop(PyObject_CallMethodOneArg(python, before_name, gradients));
-        Py_DECREF(python);
-    }
-}
-
-static void after_otherwise(Visit *visit, PyObject *inputs, PyObject *outputs)
-{
-    if ((visit->python != NULL || visit->start) && resume(visit)) {
-        PyObject *python = Py_NewRef(visit->python);
-        drop(PyObject_CallMethodObjArgs(python, after_name, inputs, outputs, NULL));
-        Py_DECREF(python);
-    }
+    Engine *engine = (Engine *)Py_NewRef(visit->visits->engine);
+    PyObject *python = resume(visit) ? Py_NewRef(visit->python) : NULL;
+    PyObject *done = python == NULL ? NULL : PyObject_CallMethodObjArgs(python, name, first, second, NULL);
+    if (PyErr_Occurred())
+        engine_lost(engine);
+    Py_XDECREF(done);
+    Py_XDECREF(python);
+    Py_DECREF(engine);
 }
 
 static PyObject *visit_fill(PyObject *self, PyObject *unused)
 {
     Visit *visit = (Visit *)self;
     if ((visit->python == NULL && !visit->start) || !resume(visit))
-        Py_RETURN_NONE;
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     PyObject *python = Py_NewRef(visit->python), *done = PyObject_CallMethodNoArgs(python, fill_name);
     Py_DECREF(python);
     return done;
@@ -182,7 +169,7 @@ static void before(Visit *visit, PyObject *gradients)
     if (is_new && may_begin(visit, gradients))
         visit->start = put_locked(visit, gradients, put_start);
     if (!is_new || !visit->start) {
-        before_otherwise(visit, gradients);
+        go_on(visit, before_name, gradients, NULL);
         return;
     }
     slot_set(visit->mark, engine->mark_slots[MARK_HAS_RUN], Py_NewRef(Py_True));
@@ -201,8 +188,8 @@ static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
     if (is_done) {
         leave(visit);
         visit->start = 0;
-    } else
-        after_otherwise(visit, inputs, outputs);
+    } else if (visit->python != NULL || visit->start)
+        go_on(visit, after_name, inputs, outputs);
 }
 
 static PyObject *visit_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords)
