@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
+import tempfile
 from typing import Self
 
 from gradb.tape.kinds.depth import DepthDetail
@@ -22,11 +24,23 @@ from tests.fakes.wire import encode
 Path = str | os.PathLike[str]
 
 
+@functools.cache
+def _empty() -> bytes:
+    """Return a tape that is laid out, and no more: to copy it takes less time than to run the schema."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "empty.tape")
+        TapeWriter(path).close()
+        with open(path, "rb") as file:
+            return file.read()
+
+
 class Recording:
     """A tape being written, event by event. Use it as a context manager, or call ``close``."""
 
     def __init__(self, path: Path, script: str = "script.py", source: str = "") -> None:
-        self.writer = TapeWriter(path)
+        with open(path, "xb") as file:
+            file.write(_empty())
+        self.writer = TapeWriter(path, goes_on=True)
         self.script = script
         self.iteration = 1
         self.scope = ""
