@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import random
+import sys
 import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,12 +19,18 @@ from hypothesis import given, strategies as st
 from torch import nn
 
 from gradb.frame.reader import Tape
+from gradb.log import layouts, writer as writing
+from gradb.log.segments import Segment
 from gradb.tape.wire import Blob
+from gradb.tracer.isolation import signals
 from gradb.tracer.native import reading, trial
 from gradb.tracer.native.loading import standing
+from gradb.tracer.recording.gate import Gate
+from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.tensors.norms import norm_of_all
 from gradb.tracer.watch.forward import ForwardMode
 from gradb.tracer.watch.torch_functions import Call
+from gradb.tracer.watch.tracing import tracing
 from tests.tracer.both_ways import (
     check_memory,
     check_recording,
@@ -33,7 +41,7 @@ from tests.tracer.both_ways import (
     readers,
     scenario,
 )
-from tests.tracer.recording import notes, record
+from tests.tracer.recording import begin, end, notes, record
 
 pytestmark = pytest.mark.torch
 built = pytest.mark.skipif(standing().module is None, reason="gradb has no C accelerator here")
@@ -188,6 +196,36 @@ def test_a_thread_that_others_have_left_changes_no_recording(tmp_path: Path) -> 
 def test_a_scenario_is_recorded_as_in_python(name: str, tmp_path: Path) -> None:
     """Every row of the tape is the same."""
     assert check_recording(tmp_path, name, scenario(name)) > 5
+
+
+def test_no_signal_is_handled_in_the_middle_of_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Python does for the pen, in the middle of an event, is not left half-way for a handler of the script's."""
+    seen: list[int] = []
+    pack = layouts.GONE.pack
+
+    def look(*args: Any) -> bytes:
+        seen.append(signals.shields_above(sys._getframe(1)))
+        return pack(*args)
+
+    def make(*args: Any) -> Any:
+        seen.append(signals.shields_above(sys._getframe(1)))
+        return Segment(*args)
+
+    def script() -> None:
+        w = torch.ones(200, requires_grad=True)
+        for _ in range(200):
+            (w * 2).sum()
+
+    recorder = begin(tmp_path / "run.tape", Gate(None, lambda head, request_seq: None))
+    monkeypatch.setattr(writing, "Segment", make)
+    monkeypatch.setattr(writing, "layouts", SimpleNamespace(**vars(layouts) | {"GONE": SimpleNamespace(pack=look)}))
+    with tracing(recorder, Interventions(recorder)):
+        script()
+        count = len(seen)
+    monkeypatch.undo()
+    end(recorder)
+    assert count > 100
+    assert all(seen[:count])
 
 
 def _train_hooked() -> None:

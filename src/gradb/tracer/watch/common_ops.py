@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from gradb.log.writer import LogWriter
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.genuine import Functions, Methods
 from gradb.tracer.isolation.modes import count_modes, is_profiling
@@ -32,6 +33,8 @@ _Unseen = torch._C.DisableTorchFunction
 _CLASSES = (TensorRecord, NodeMark, Place, Found, Names, Call)
 """Those whose slots the accelerator reads and writes."""
 TorchFunction = Callable[..., Any]
+for _part in (LogWriter._say_rest, LogWriter._go_on):
+    shielded(_part)  # which the pen calls in the middle of an event
 
 
 class Rare:
