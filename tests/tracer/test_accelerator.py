@@ -274,6 +274,20 @@ def test_what_is_not_finite_is_flagged_as_in_python(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def _index() -> None:
+    x = torch.arange(12.0).reshape(3, 4).requires_grad_()
+    ends = torch.tensor(1), torch.tensor(3)
+    for number in range(12):
+        y = x[:, number % 3 :] * number
+        (y[ends[0] : ends[1]].sum(dim=(0, 1)) + y[..., None, -1].sum()).backward()
+
+
+@built
+def test_what_is_indexed_is_recorded_as_in_python(tmp_path: Path) -> None:
+    """Slices are shown alike, those of numbers and those that hold tensors; no tensor lives on for having been one."""
+    assert check_recording(tmp_path, "index", _index) > 100
+
+
 def test_memory_does_not_grow() -> None:
     """Values that are let go of leave nothing behind, and no reference to a tensor is kept."""
     assert check_memory(20_000) < 2048

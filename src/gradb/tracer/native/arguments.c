@@ -7,9 +7,19 @@
 
 /* --- the tensors ------------------------------------------------------------------------------------------------- */
 
-/* Tell whether values of this very type can be shown by their `repr`, as the literals of source/arguments.py. */
+static bool is_bound(PyObject *value)
+{
+    return value == Py_None || PyLong_CheckExact(value);
+}
+
+/* Tell whether a value is of a type that is shown by its `repr`, as the literals of source/arguments.py, and holds
+   nothing that is none. */
 static bool is_literal(const Context *context, PyObject *value)
 {
+    if (PySlice_Check(value)) {
+        const PySliceObject *slice = (const PySliceObject *)value;
+        return is_bound(slice->start) && is_bound(slice->stop) && is_bound(slice->step);
+    }
     return value == Py_None || PyLong_CheckExact(value) || PyFloat_CheckExact(value) || PyBool_Check(value) ||
            PySet_Contains(context->literals, (PyObject *)Py_TYPE(value)) == 1;
 }
@@ -149,7 +159,7 @@ static Result add_one(Context *context, PyObject *key, PyObject *value, const In
     Result result = add_value(context, value, inputs, text);
     if (result == ADDED) {
         result = added_if(buffer_add_text(text, "\"]"));
-        if (result == ADDED && is_literal(context, value))
+        if (result == ADDED && is_literal(context, value) && !PySlice_Check(value)) /* each of which is a new one */
             result = keep_text(context, key, value, text, before);
         return result;
     }
