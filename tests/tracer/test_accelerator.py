@@ -21,6 +21,7 @@ from torch import nn
 from gradb.frame.reader import Tape
 from gradb.log import layouts, writer as writing
 from gradb.log.segments import Segment
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.wire import Blob
 from gradb.tracer.isolation import signals
 from gradb.tracer.native import reading, trial
@@ -28,6 +29,7 @@ from gradb.tracer.native.loading import standing
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.tensors.norms import norm_of_all
+from gradb.tracer.tensors.values import Snapshots
 from gradb.tracer.watch.forward import ForwardMode
 from gradb.tracer.watch.torch_functions import Call
 from gradb.tracer.watch.tracing import tracing
@@ -286,6 +288,99 @@ def _index() -> None:
 def test_what_is_indexed_is_recorded_as_in_python(tmp_path: Path) -> None:
     """Slices are shown alike, those of numbers and those that hold tensors; no tensor lives on for having been one."""
     assert check_recording(tmp_path, "index", _index) > 100
+
+
+class _Index:
+    """An index of the script's own."""
+
+    def __index__(self) -> int:
+        return 1
+
+    def __repr__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def _slice() -> None:
+    x, start = torch.arange(6.0).requires_grad_(), torch.tensor(0)
+    reused = slice(start, None)
+    for _ in range(4):
+        x[_Index() :]
+        x[reused]
+        start += 1
+
+
+def test_what_a_slice_holds_is_shown_without_running_it(tmp_path: Path) -> None:
+    """No ``__repr__`` of the script's runs, and what a slice held before is not said of it later."""
+    assert check_recording(tmp_path, "slice", _slice) > 8
+    with Tape.open(tmp_path / "slice.quick") as tape:
+        details = [tape.detail(event.seq) for event in tape.events() if event.kind == "op"]
+    texts = {
+        detail.arguments[1][1] for detail in details if isinstance(detail, OpDetail) and len(detail.arguments) == 2
+    }
+    assert {"slice(<_Index>, None, None)", "slice(tensor, None, None)"} <= texts
+
+
+class _Unhashable(type):
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Odd(metaclass=_Unhashable):
+    """Of a class that cannot be looked up."""
+
+
+def _many(x: torch.Tensor, odd: object = 0) -> torch.Tensor:
+    """Make 600 nodes in one call, of a function that torch hands to whoever watches."""
+    if torch.overrides.has_torch_function_unary(x):
+        found: torch.Tensor = torch.overrides.handle_torch_function(_many, (x,), x, odd)
+        return found
+    for number in range(300):
+        x = x * number + 1
+    return x
+
+
+def _call_many() -> None:
+    x = torch.ones(2, requires_grad=True)
+    for _ in range(12):
+        _many(x).sum()
+        _many(x, _Odd()).sum()
+
+
+@built
+def test_all_nodes_of_a_call_are_recorded_as_in_python(tmp_path: Path) -> None:
+    """However many nodes a call makes, and whatever it is given: its event lists them."""
+    assert check_recording(tmp_path, "many", _call_many, probe="never") > 48
+    with Tape.open(tmp_path / "many.quick") as tape:
+        details = [tape.detail(event.seq) for event in tape.events() if event.kind == "op"]
+        counts = [len(detail.nodes) for detail in details if isinstance(detail, OpDetail)]
+        said = [event for event in tape.events() if event.kind == "note"]
+    assert (max(counts), said) == (600, [])
+
+
+@built
+def test_a_list_that_changes_meanwhile_is_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tensors of a call are held until it is recorded, though the list that they came in is emptied in between."""
+    window: list[torch.Tensor] = []
+    original = Snapshots._carefully
+
+    def carefully(self: Snapshots, tensor: torch.Tensor, blob: Blob) -> str:
+        window.clear()
+        return original(self, tensor, blob)
+
+    waiting = [[torch.ones(2, dtype=torch.complex64).conj() for _ in range(6)] for _ in range(20)]
+
+    def script() -> None:
+        while waiting:
+            window.extend(waiting.pop())
+            torch.stack(window)
+
+    monkeypatch.setattr(Snapshots, "_carefully", carefully)
+    _, tape = record(tmp_path / "run.tape", script)
+    with tape:
+        details = [tape.detail(event.seq) for event in tape.events() if event.name == "torch.stack"]
+    assert [len(detail.inputs) for detail in details if isinstance(detail, OpDetail)] == [6] * 20
 
 
 def test_memory_does_not_grow() -> None:

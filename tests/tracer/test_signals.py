@@ -15,6 +15,8 @@ from torch import nn
 
 from gradb.tracer.isolation.signals import deferring, held, remind, shielded, shields_above
 from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.source.arguments import tensors_in
+from gradb.tracer.watch import call
 from tests.tracer.recording import record
 
 
@@ -73,6 +75,33 @@ def test_a_handler_that_raises_raises_in_the_script(tmp_path: Path, monkeypatch:
     assert caught >= 10
     assert not [event for event in tape.events() if event.kind == "note"]
     assert tape.head == len(list(tape.events()))
+
+
+def test_what_a_handler_raises_is_no_failure_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What arrives while gradb begins to look at a call is raised in the script, and not told as our failure."""
+    is_ready: list[object] = []
+    sent = [0]
+
+    def look(values: Any) -> Any:
+        if is_ready and shields_above(sys._getframe(1)) and sent[0] < 20:
+            sent[0] += 1
+            signal.raise_signal(signal.SIGUSR1)
+        return tensors_in(values)
+
+    def script() -> int:
+        caught, x = 0, torch.ones(3)
+        is_ready.append(signal.signal(signal.SIGUSR1, _raises))
+        for _ in range(20):
+            try:
+                x.split(1)
+            except TimeIsUpError:
+                caught += 1
+        return caught
+
+    monkeypatch.setattr(call, "tensors_in", look)
+    caught, tape = record(tmp_path / "run.tape", script)
+    assert caught >= 10
+    assert not [event for event in tape.events() if event.kind == "note"]
 
 
 def test_a_backward_is_not_stopped_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,8 +160,7 @@ class Reader:
         limit: the largest number of elements stored whole.
         otherwise: does what ``take`` does for a tensor that is not known here.
         blob: makes what that puts bytes into, where the reader itself collects them otherwise.
-        enter: keeps overrides of torch functions out, until ``leave``.
-        leave: is called as a context's ``__exit__``.
+        unseen: torch's ``DisableTorchFunction``.
     """
 
     def __init__(
@@ -169,8 +168,7 @@ class Reader:
         limit: int,
         otherwise: Callable[[torch.Tensor, Blob], str],
         blob: type[Blob],
-        enter: Callable[[], object],
-        leave: Callable[[None, None, None], object],
+        unseen: type,
     ) -> None: ...
     def keep_passing(self, is_passing: bool, /) -> None: ...
     def take(self, tensor: torch.Tensor | None, blob: Blob, /) -> str: ...

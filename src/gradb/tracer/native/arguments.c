@@ -20,16 +20,26 @@ static bool is_literal(const Context *context, PyObject *value)
         const PySliceObject *slice = (const PySliceObject *)value;
         return is_bound(slice->start) && is_bound(slice->stop) && is_bound(slice->step);
     }
-    return value == Py_None || PyLong_CheckExact(value) || PyFloat_CheckExact(value) || PyBool_Check(value) ||
-           PySet_Contains(context->literals, (PyObject *)Py_TYPE(value)) == 1;
+    if (value == Py_None || PyLong_CheckExact(value) || PyFloat_CheckExact(value) || PyBool_Check(value))
+        return true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(context->literals); i++) /* comparing might run the script's code */
+        if (PyTuple_GET_ITEM(context->literals, i) == (PyObject *)Py_TYPE(value))
+            return true;
+    return false;
 }
 
 static bool add_input(Inputs *inputs, PyObject *tensor)
 {
     if (inputs->count == MAX_INPUTS)
         return false;
-    inputs->tensors[inputs->count++] = tensor;
+    inputs->tensors[inputs->count++] = Py_NewRef(tensor);
     return true;
+}
+
+void arguments_release(Inputs *inputs)
+{
+    while (inputs->count)
+        Py_DECREF(inputs->tensors[--inputs->count]);
 }
 
 static bool collect_one(const Context *context, PyObject *value, Inputs *inputs, bool is_within)
@@ -71,8 +81,11 @@ static Result added_if(bool is_done)
     return is_done ? ADDED : FAILED;
 }
 
-static Result add_repr(PyObject *value, Buffer *text)
+/* Add what a literal is shown by, none of which runs Python code. */
+static Result add_repr(const Context *context, PyObject *value, Buffer *text)
 {
+    if (!is_literal(context, value))
+        return FOR_PYTHON;
     PyObject *shown = PyObject_Repr(value);
     if (shown == NULL)
         return FAILED;
@@ -104,10 +117,10 @@ static Result add_list(const Context *context, PyObject *list, const Inputs *inp
         return FOR_PYTHON;
     Result result = added_if(buffer_add_text(text, is_list ? "[" : "("));
     for (Py_ssize_t i = 0; result == ADDED && i < count; i++) {
-        PyObject *item = PySequence_Fast_GET_ITEM(list, i);
+        PyObject *item = PySequence_Fast_GET_ITEM(list, i); /* as many as there were: nothing here runs Python code */
         result = added_if(i == 0 || buffer_add_text(text, ", "));
         if (result == ADDED)
-            result = is_tensor(context, item) ? add_index(inputs, item, text) : add_repr(item, text);
+            result = is_tensor(context, item) ? add_index(inputs, item, text) : add_repr(context, item, text);
     }
     return result == ADDED ? added_if(buffer_add_text(text, is_list ? "]" : ")")) : result;
 }
@@ -118,7 +131,7 @@ static Result add_value(const Context *context, PyObject *value, const Inputs *i
         return add_index(inputs, value, text);
     if (PyTuple_Check(value) || PyList_Check(value))
         return add_list(context, value, inputs, text);
-    return add_repr(value, text);
+    return add_repr(context, value, text);
 }
 
 /* Have Python tell the text of an argument. */

@@ -81,7 +81,12 @@ bool context_fill(Context *context, PyObject *parts)
         PyErr_SetString(PyExc_TypeError, "a dict is needed, and that classes were learnt");
         return false;
     }
-    return true PARTS(TAKE);
+    if (!(true PARTS(TAKE)))
+        return false;
+    if (PyTuple_Check(context->literals))
+        return true;
+    PyErr_SetString(PyExc_TypeError, "literals are a tuple");
+    return false;
 }
 
 #define VISIT(name) Py_VISIT(context->name);

@@ -190,7 +190,7 @@ int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mar
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */
 
-#define OBJECTS 21
+#define OBJECTS 20
 
 /* The objects, in the order in which `Engine` is given them. */
 static void objects_of(Engine *engine, PyObject ***objects)
@@ -198,8 +198,8 @@ static void objects_of(Engine *engine, PyObject ***objects)
     PyObject **all[OBJECTS] = {
         &engine->recorder, &engine->gate, &engine->pen, &engine->reader, &engine->snapshots, &engine->nodes,
         &engine->acquire, &engine->release, &engine->lent, &engine->records, &engine->by_memory, &engine->by_object,
-        &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->enter,
-        &engine->leave, &engine->resume, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
+        &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->unseen,
+        &engine->resume, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
     memcpy(objects, all, sizeof all);
 }
 

@@ -26,7 +26,7 @@ typedef struct {
     long long repeats, nonfinite;
     PyObject *refusal;                  /* why a node is not measured any more, as JSON */
     PyObject *task;                     /* torch's: which backward runs on this thread */
-    PyObject *enter, *leave;            /* torch's: no overrides of torch functions in between */
+    PyObject *unseen;                   /* torch's class, in which no override of torch functions is asked */
     PyObject *resume;                   /* makes a visit of Python's: see gradb.tracer.watch.quick */
     Py_ssize_t mark_slots[9], record_slots[12], recorder_slots[9], gate_slots[4], nodes_slots[3];
     PyTypeObject *mark_class, *record_class;

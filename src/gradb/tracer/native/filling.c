@@ -1,6 +1,7 @@
 #include "visit.h"
 
 #include "pen.h"
+#include "unseen.h"
 
 static PyObject *passing_name, *variable_name, *accumulate;
 static PyGetSetDescrObject *grad_getter, *leaf_getter, *version_getter;
@@ -28,8 +29,8 @@ static PyObject *ask(const PyGetSetDescrObject *getter, PyObject *tensor)
    that is not known. Called first: torch may make an object for it, and Python free others. */
 static PyObject *look(const Engine *engine, PyObject *leaf, PyObject *tensor, int64_t *version)
 {
-    PyObject *done = PyObject_CallNoArgs(engine->enter), *is_leaf = NULL, *grad = NULL, *number = NULL;
-    if (done != NULL) {
+    PyObject *unseen = unseen_begin(engine->unseen), *is_leaf = NULL, *grad = NULL, *number = NULL;
+    if (unseen != NULL) {
         is_leaf = ask(leaf_getter, leaf);
         grad = is_leaf == Py_True ? ask(grad_getter, leaf) : NULL;
         tensor = tensor == NULL ? grad : tensor;
@@ -37,11 +38,9 @@ static PyObject *look(const Engine *engine, PyObject *leaf, PyObject *tensor, in
         *version = -1;
         if (number == NULL || !take_number(number, version))
             PyErr_Clear();
-        Py_DECREF(done);
-        done = PyObject_CallFunctionObjArgs(engine->leave, Py_None, Py_None, Py_None, NULL);
+        unseen_end(unseen);
     }
     PyErr_Clear();
-    Py_XDECREF(done);
     Py_XDECREF(is_leaf);
     Py_XDECREF(number);
     return grad;

@@ -162,7 +162,8 @@ static Outcome write_named(Context *context, PyObject *node, PyObject *name, PyO
     Py_XDECREF(number);
     if (id < 0 || !pen_put_node(context->pen, id, name, making->event, words.builtin, saves, NO_NUMBER, edges, count))
         return FAILED;
-    new_nodes->ids[new_nodes->count++] = id;
+    if (!buffer_add(&new_nodes->ids, &id, sizeof id))
+        return FAILED;
     return new_mark(context, name, id, count, making, metadata);
 }
 
@@ -256,9 +257,7 @@ static Outcome visit_top(Context *context, Stack *stack, const Making *making, N
     PyObject *children = PyObject_GetAttr(node, words.next_functions);
     Outcome outcome = children == NULL ? FAILED : read_edges(children, stack, edges, &count);
     if (outcome == DONE && stack->count == before) {
-        outcome = new_nodes->count == MAX_NEW
-                      ? FOR_PYTHON
-                      : write_node(context, node, metadata, edges, count, making, before == 1, new_nodes);
+        outcome = write_node(context, node, metadata, edges, count, making, before == 1, new_nodes);
         if (outcome == DONE)
             pop(stack);
     }
@@ -278,8 +277,10 @@ static bool register_in_python(Context *context, PyObject *root, const Making *m
     Py_XDECREF(event);
     Py_XDECREF(at_hand);
     bool is_done = found != NULL && PyList_Check(found);
-    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(found) && new_nodes->count < MAX_NEW; i++)
-        new_nodes->ids[new_nodes->count++] = PyLong_AsLongLong(PyList_GET_ITEM(found, i));
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(found); i++) {
+        int64_t id = PyLong_AsLongLong(PyList_GET_ITEM(found, i));
+        is_done = buffer_add(&new_nodes->ids, &id, sizeof id);
+    }
     Py_XDECREF(found);
     return is_done && !PyErr_Occurred();
 }

@@ -3,6 +3,7 @@
 #ifndef GRADB_GRAPH_H
 #define GRADB_GRAPH_H
 
+#include "buffer.h"
 #include "context.h"
 
 /* Learn how torch tells `requires_grad`, `grad_fn` and `output_nr` of a tensor: the descriptors of its base class, past
@@ -32,12 +33,15 @@ typedef struct {
     PyObject *inputs, *results; /* tuples of tensors */
 } Making;
 
-/* Ids of new nodes. */
-#define MAX_NEW 256
+/* Ids of new nodes; to be freed. */
 typedef struct {
-    int64_t ids[MAX_NEW];
-    int count;
+    Buffer ids;
 } NewNodes;
+
+static inline size_t count_new(const NewNodes *new_nodes)
+{
+    return new_nodes->ids.used / sizeof(int64_t);
+}
 
 /* Write every node below a root that was never seen, inputs first; false with an error set. */
 bool graph_register(Context *context, PyObject *root, const Making *making, NewNodes *new_nodes);

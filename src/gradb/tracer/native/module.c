@@ -12,6 +12,7 @@
 #include "records.h"
 #include "scopes.h"
 #include "tensor.h"
+#include "unseen.h"
 #include "visit.h"
 
 #ifndef SOURCES
@@ -46,7 +47,7 @@ PyMODINIT_FUNC PyInit__accelerator(void)
 {
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL &&
-        !(context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
+        !(unseen_prepare() && context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
           add_type(module, "Mark", mark_type()) &&
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&

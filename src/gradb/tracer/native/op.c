@@ -278,8 +278,11 @@ static bool add_result(Context *context, Op *op, const Origin *origin)
 static bool add_ids(const NewNodes *new_nodes, Buffer *text)
 {
     bool is_done = buffer_add(text, "[", 1);
-    for (int i = 0; is_done && i < new_nodes->count; i++)
-        is_done = (i == 0 || buffer_add_text(text, ", ")) && buffer_add_integer(text, new_nodes->ids[i]);
+    for (size_t i = 0; is_done && i < count_new(new_nodes); i++) {
+        int64_t id;
+        memcpy(&id, new_nodes->ids.bytes + i * sizeof id, sizeof id);
+        is_done = (i == 0 || buffer_add_text(text, ", ")) && buffer_add_integer(text, id);
+    }
     return is_done && buffer_add_text(text, "],false]");
 }
 
@@ -305,7 +308,7 @@ static bool compose(Context *context, Op *op, Origin *origin, NewNodes *new_node
 /* Return what the event is called: as the node that was made, else as the function. */
 static PyObject *name_of(const Op *op, const NewNodes *new_nodes)
 {
-    if (op->maker != Py_None && new_nodes->count)
+    if (op->maker != Py_None && count_new(new_nodes))
         return PyObject_CallMethodNoArgs(op->maker, words.name);
     return Py_NewRef(SLOT(op->call, call_slots.display));
 }
@@ -331,14 +334,14 @@ static bool emit(Context *context, const Op *op, const Origin *origin, const New
 static bool record_common(Context *context, Op *op)
 {
     Origin origin;
-    NewNodes new_nodes;
-    new_nodes.count = 0;
+    NewNodes new_nodes = {{0}};
     op->event = pen_head(context->pen) + 1;
     op->draft->text.used = op->draft->data.used = 0;
     op->draft->has_nonfinite = false;
     context->is_busy = true;
     bool is_done = compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
     context->is_busy = false;
+    buffer_free(&new_nodes.ids);
     return is_done;
 }
 
@@ -375,6 +378,7 @@ OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *
     }
     else if (is_it == 0)
         outcome = OP_FOR_PYTHON;
+    arguments_release(&op.inputs);
     Py_XDECREF(op.found);
     Py_XDECREF(op.maker);
     return outcome;

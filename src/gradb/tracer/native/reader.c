@@ -2,6 +2,7 @@
 
 #include "statistics.h"
 #include "text.h"
+#include "unseen.h"
 #include "walk.h"
 
 #define MAX_PASSED 64
@@ -18,7 +19,7 @@ typedef struct {
     int64_t limit;
     PyObject *otherwise; /* called with tensor and blob where C does not know the tensor */
     PyObject *blob;      /* makes the blob that these are given where there is none */
-    PyObject *enter, *leave; /* torch's: no overrides of torch functions in between */
+    PyObject *unseen;    /* torch's class, in which no override of torch functions is asked */
     bool keeps;          /* whether gradients are on their way that nobody but the engine can change */
     Passed passed[MAX_PASSED];
 } Reader;
@@ -84,18 +85,15 @@ static PyObject *corner_of(const Statistics *found)
 /* Ask torch in which version a tensor is; false, with no error set, where it does not tell. */
 static bool ask_version(Reader *reader, PyObject *tensor, int64_t *version)
 {
-    PyObject *done = PyObject_CallNoArgs(reader->enter), *number = NULL;
-    if (done != NULL) {
+    PyObject *unseen = unseen_begin(reader->unseen), *number = NULL;
+    if (unseen != NULL) {
         number = PyObject_GetAttr(tensor, version_name);
         *version = number == NULL ? -1 : PyLong_AsLongLong(number);
         PyErr_Clear();
-        Py_DECREF(done);
-        done = PyObject_CallFunctionObjArgs(reader->leave, Py_None, Py_None, Py_None, NULL);
+        unseen_end(unseen);
     }
-    bool is_done = done != NULL && number != NULL && *version >= 0;
-    Py_XDECREF(done);
+    bool is_done = number != NULL && *version >= 0;
     Py_XDECREF(number);
-    PyErr_Clear();
     return is_done;
 }
 
@@ -360,16 +358,15 @@ PyObject *reader_summarise(PyObject *module, PyObject *tensor)
 static int reader_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     Reader *reader = (Reader *)self;
-    static char *names[] = {"limit", "otherwise", "blob", "enter", "leave", NULL};
+    static char *names[] = {"limit", "otherwise", "blob", "unseen", NULL};
     long long limit;
-    PyObject *otherwise, *blob, *enter, *leave;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOOOO", names, &limit, &otherwise, &blob, &enter, &leave))
+    PyObject *otherwise, *blob, *unseen;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LOOO", names, &limit, &otherwise, &blob, &unseen))
         return -1;
     reader->limit = limit;
     Py_XSETREF(reader->otherwise, Py_NewRef(otherwise));
     Py_XSETREF(reader->blob, Py_NewRef(blob));
-    Py_XSETREF(reader->enter, Py_NewRef(enter));
-    Py_XSETREF(reader->leave, Py_NewRef(leave));
+    Py_XSETREF(reader->unseen, Py_NewRef(unseen));
     return 0;
 }
 
@@ -378,8 +375,7 @@ static int reader_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Reader *)self)->otherwise);
     Py_VISIT(((Reader *)self)->blob);
-    Py_VISIT(((Reader *)self)->enter);
-    Py_VISIT(((Reader *)self)->leave);
+    Py_VISIT(((Reader *)self)->unseen);
     return 0;
 }
 
@@ -400,8 +396,7 @@ static int reader_clear(PyObject *self)
 {
     Py_CLEAR(((Reader *)self)->otherwise);
     Py_CLEAR(((Reader *)self)->blob);
-    Py_CLEAR(((Reader *)self)->enter);
-    Py_CLEAR(((Reader *)self)->leave);
+    Py_CLEAR(((Reader *)self)->unseen);
     forget_passed((Reader *)self);
     return 0;
 }

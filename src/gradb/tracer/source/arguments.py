@@ -10,13 +10,14 @@ import torch
 from gradb.tape.cutting import shortened
 from gradb.tape.wire import write_pair, write_unnamed
 
-_NUMBERS = frozenset({int, float, bool, type(None)})
+_NUMBERS = frozenset(map(id, (int, float, bool, type(None))))
+"""By identity: a class of the script's may be one that runs its code to be compared, or cannot be hashed."""
 
 
 def argument_text(key: str, value: Any, indexes: dict[int, int]) -> str:
     """Return the wire form of one argument; what needs no escapes is put together by hand."""
     if not key:
-        if type(value) in _NUMBERS:
+        if id(type(value)) in _NUMBERS:
             text = repr(value)
             if len(text) <= 60:
                 return write_unnamed(text)
@@ -52,6 +53,7 @@ LITERALS = (
     type(...),
 )
 """Types of what is shown by its ``repr``."""
+_SHOWN = frozenset(map(id, LITERALS))
 
 
 def describe(value: Any, indexes: dict[int, int]) -> str:
@@ -61,7 +63,9 @@ def describe(value: Any, indexes: dict[int, int]) -> str:
     if isinstance(value, (list, tuple)):
         inner = ", ".join(describe(item, indexes) for item in value[:8]) + (", …" if len(value) > 8 else "")
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-    if type(value) in LITERALS:
+    if isinstance(value, slice):
+        return f"slice({', '.join(describe(part, indexes) for part in (value.start, value.stop, value.step))})"
+    if id(type(value)) in _SHOWN:
         text = repr(value)
         return shortened(text, 60)
     return f"<{type(value).__name__}>"

@@ -76,8 +76,7 @@ class Snapshots:
         """Return the accelerator's reader, where there is one."""
         if self._native is None:
             return None
-        unseen: Any = torch._C.DisableTorchFunction()
-        return self._native.Reader(self.limit, self._carefully, Blob, unseen.__enter__, unseen.__exit__)
+        return self._native.Reader(self.limit, self._carefully, Blob, torch._C.DisableTorchFunction)
 
     def _take(self, tensor: torch.Tensor | None, blob: Blob) -> str:
         """Do what ``take`` does, where there is no accelerator.

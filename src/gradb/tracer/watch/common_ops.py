@@ -106,7 +106,7 @@ def forward(
         "iterations": iterations, "blanks": composer.blanks, "local": composer.local, "writer": writer,
         "pen": writer.pen, "reader": composer.snapshots.reader, "threads": recorder.threads,
         "nodes": composer.nodes, "is_stepping": None if is_gates else composer.is_stepping,
-        "tensor": torch.Tensor, "parameter": torch.nn.Parameter, "literals": frozenset(LITERALS),
+        "tensor": torch.Tensor, "parameter": torch.nn.Parameter, "literals": LITERALS,
         "tracing_state": torch._C._get_tracing_state, "transform": torch._C._functorch.peek_interpreter_stack,
         "count_modes": count_modes, "is_profiling": is_profiling,
         "count_function_modes": torch._C._len_torch_function_stack,

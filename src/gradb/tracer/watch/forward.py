@@ -16,6 +16,7 @@ from torch.compiler import is_compiling
 from torch.overrides import TorchFunctionMode
 
 from gradb.tracer.isolation.originals import original
+from gradb.tracer.isolation.signals import deliver, held, shielded
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.watch import torch_functions
 from gradb.tracer.watch.aten import Microscope
@@ -80,11 +81,8 @@ class ForwardMode(TorchFunctionMode):
 
     def _returned(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Record a call that the accelerator has made and left to Python; its caller is the function's."""
-        try:
-            step = self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
-        except Exception as error:
-            self._recorder.lost(error, "a call", hides="values gradients")
-        else:
+        step = self._begin(call, args, kwargs)
+        if step is not None:
             self._composer.guard(step.after, result)
 
     def _raised(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> None:
@@ -92,13 +90,20 @@ class ForwardMode(TorchFunctionMode):
         if not isinstance(error, Exception):
             self._grads.forget()
             return
-        try:
-            step = self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
-        except Exception as failure:
-            self._recorder.lost(failure, "a call", hides="values gradients")
-        else:
+        step = self._begin(call, args, kwargs)
+        if step is not None:
             self._composer.guard(step.failed, error)
 
+    @shielded
+    def _begin(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ForwardCall | None:
+        """Begin to record a call; None where that fails. What a handler of the script's raises is no failure."""
+        try:
+            return self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
+        except Exception as error:
+            self._recorder.lost(error, "a call", hides="values gradients")
+            return None
+
+    @shielded
     def _call(self, func: Any, caller: FrameType) -> Call:
         """Return what is known of the function that is to be run for ``func``.
 
@@ -137,10 +142,10 @@ class ForwardMode(TorchFunctionMode):
         return self._run(call, apply, args, kwargs)
 
     def _run(self, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            step = self._make_call(self._composer, self._grads, self._updates, call, args, kwargs)
-        except Exception as error:
-            self._recorder.lost(error, "a call", hides="values gradients")
+        step = self._begin(call, args, kwargs)
+        if held:
+            deliver()
+        if step is None:
             return func(*args, **kwargs)
         if call.kind != torch_functions.OP or call.is_inplace or call.genuine is None or "out" in kwargs:
             step.blind = UNSEEN

@@ -31,14 +31,14 @@ def quick_parts(composer: Composer, prober: Prober, lending: Lending) -> tuple[E
     native, reader = accelerator(), composer.snapshots.reader
     if native is None or reader is None:
         return ()
-    recorder, tensors, unseen = composer.recorder, composer.tensors, torch._C.DisableTorchFunction()
+    recorder, tensors = composer.recorder, composer.tensors
     native.learn_leaves(*(vars(Methods)[name] for name in ("grad", "is_leaf", "_version")))
     counts, repeats, refusal = prober.limits
     objects = (
         recorder, recorder.gate, recorder.writer.pen, reader, composer.snapshots, composer.nodes,
         recorder.lock.acquire, recorder.lock.release, lending.lent, tensors.records, *tensors.buffers.tables,
         composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id,
-        unseen.__enter__, unseen.__exit__, resumed, NodeMark, TensorRecord,
+        torch._C.DisableTorchFunction, resumed, NodeMark, TensorRecord,
     )  # fmt: skip
     return native.Engine(objects, repeats, NONFINITE), native.Visits
 
