@@ -17,7 +17,6 @@ bool context_prepare(void)
     return true NAMES(INTERN) && (words.op = PyUnicode_InternFromString("op")) != NULL &&
            (words.forward = PyUnicode_InternFromString("forward")) != NULL &&
            (words.builtin = PyUnicode_InternFromString("builtin")) != NULL &&
-           (words.accumulate = PyUnicode_InternFromString("accumulate")) != NULL &&
            (words.self_dot = PyUnicode_InternFromString("self.")) != NULL &&
            (words.register_ = PyUnicode_InternFromString("register")) != NULL &&
            (words.empty = PyUnicode_InternFromString("")) != NULL;

@@ -26,9 +26,9 @@
 
 /* Names of attributes and keys. */
 #define NAMES(X)                                                                                                      \
-    X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due)  \
+    X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due)                                  \
     X(iteration) X(phase) X(looks_in) X(_order) X(_asked) X(is_updated) X(known) X(__dict__) X(recomputing)           \
-    X(inside) X(calls) X(scopes) X(requires_grad) X(grad_fn) X(output_nr) X(metadata) X(next_functions) X(name)       \
+    X(inside) X(calls) X(scopes) X(metadata) X(next_functions) X(name)                                                  \
     X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(_is_compiling_flag) X(_fields) X(out)
 
 #define MEMBER(name) PyObject *name;
@@ -43,7 +43,7 @@ typedef struct {
 
 typedef struct {
     NAMES(MEMBER)
-    PyObject *op, *forward, *builtin, *accumulate, *empty, *self_dot, *register_;
+    PyObject *op, *forward, *builtin, *empty, *self_dot, *register_;
 } Words;
 
 extern Words words;

@@ -1,5 +1,6 @@
 #include "visit.h"
 
+#include "graph.h"
 #include "pen.h"
 #include "unseen.h"
 
@@ -18,11 +19,6 @@ PyObject *filling_learn(PyObject *module, PyObject *arguments)
     Py_XSETREF(leaf_getter, (PyGetSetDescrObject *)Py_NewRef(is_leaf));
     Py_XSETREF(version_getter, (PyGetSetDescrObject *)Py_NewRef(version));
     Py_RETURN_NONE;
-}
-
-static PyObject *ask(const PyGetSetDescrObject *getter, PyObject *tensor)
-{
-    return getter->d_getset->get(tensor, getter->d_getset->closure);
 }
 
 /* Return `.grad` of a leaf, and in which version a tensor is: -1 where torch does not tell. NULL with no error set where

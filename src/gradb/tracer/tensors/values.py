@@ -117,7 +117,6 @@ class Snapshots:
             return self.take(tensor, blob)
         return self._take_large_passing(tensor, blob)
 
-    @shielded
     def _take_large_passing(self, tensor: torch.Tensor, blob: Blob) -> str:
         """Return the text of what is larger than the limit, read once as long as nothing can have changed it.
 
