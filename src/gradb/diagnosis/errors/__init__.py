@@ -1,0 +1,1 @@
+"""Rules about what torch raised: what it means here, which call is to blame, and what to do."""

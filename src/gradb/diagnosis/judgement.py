@@ -1,0 +1,98 @@
+"""Judges a tape by rules: shows the judges its events in order and collects what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gradb.diagnosis.evidence import Evidence
+from gradb.diagnosis.finding import Finding
+from gradb.diagnosis.rule import DiagnosisRule, Judge, NotJudgedError
+from gradb.frame.reader import Tape, TapeError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What some rules say of a tape, as far as it was judged."""
+
+    position: int
+    """The last event judged."""
+    findings: tuple[Finding, ...]
+    """In the order of their events."""
+    judged: tuple[str, ...]
+    """Codes of the rules that could judge."""
+    unjudged: tuple[tuple[str, str], ...]
+    """Code of each other, and why it could not."""
+
+
+class Judgement:
+    """The judging of one tape, finished or growing, by some rules.
+
+    Args:
+        tape: what is judged.
+        rules: by which; all see each event once, in order.
+    """
+
+    def __init__(self, tape: Tape, rules: Iterable[DiagnosisRule]) -> None:
+        self._tape, self._evidence = tape, Evidence(tape)
+        self._failed: dict[str, str] = {}
+        self._judges: list[tuple[DiagnosisRule, Judge]] = []
+        for rule in rules:
+            try:
+                self._judges.append((rule, rule.judge(self._evidence)))
+            except Exception as error:
+                self._fail(rule, error)
+        self.position = 0
+        """The last event judged."""
+
+    def advance(self, limit: int | None = None) -> bool:
+        """Judge the events that were recorded since, ``limit`` of them at most; return whether all are judged now.
+
+        Raises:
+            TapeError: an event's header is damaged.
+        """
+        head = self._tape.head
+        last = head if limit is None else min(head, self.position + limit)
+        for event in self._tape.events(self.position + 1, last):
+            self._evidence.see(event)
+            for rule, judge in self._judges:
+                if event.kind in rule.kinds and rule.code not in self._failed:
+                    try:
+                        judge.see(event)
+                    except Exception as error:
+                        self._fail(rule, error)
+            self.position = event.seq
+        return self.position >= head
+
+    def verdict(self) -> Verdict:
+        """Return what was found so far."""
+        findings: list[Finding] = []
+        unjudged = dict(self._failed)
+        for rule, judge in self._judges:
+            if rule.code not in unjudged:
+                try:
+                    findings += judge.findings()
+                except NotJudgedError as reason:
+                    unjudged[rule.code] = str(reason)
+                except Exception as error:
+                    self._fail(rule, error)
+                    unjudged[rule.code] = self._failed[rule.code]
+        judged = tuple(rule.code for rule, _ in self._judges if rule.code not in unjudged)
+        findings.sort(key=lambda finding: (finding.event, finding.code))
+        return Verdict(self.position, tuple(findings), judged, tuple(sorted(unjudged.items())))
+
+    def _fail(self, rule: DiagnosisRule, error: Exception) -> None:
+        """A fault of ours in one rule costs that rule, and is told."""
+        what = "the tape is damaged" if isinstance(error, TapeError) else "gradb failed at it"
+        self._failed[rule.code] = f"{what}: {type(error).__name__}: {error}"
+
+
+def judge(tape: Tape, rules: Iterable[DiagnosisRule]) -> Verdict:
+    """Judge all of a tape.
+
+    Raises:
+        TapeError: an event's header is damaged.
+    """
+    judgement = Judgement(tape, rules)
+    judgement.advance()
+    return judgement.verdict()

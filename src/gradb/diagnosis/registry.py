@@ -1,0 +1,16 @@
+"""The table of all diagnosis rules, by code."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from gradb.diagnosis.rule import DiagnosisRule
+
+_FAMILIES: tuple[ModuleType, ...] = ()
+"""Each a file of ``errors`` or ``training`` with its ``RULES``."""
+
+RULES: dict[str, DiagnosisRule] = {
+    rule.code: rule
+    for rule in sorted((rule for family in _FAMILIES for rule in family.RULES), key=lambda row: row.code)
+}
+"""Code -> rule, in the order of the codes."""
