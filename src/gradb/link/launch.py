@@ -24,6 +24,7 @@ __all__ = ["DebuggeeProcess", "RunSpec", "Strays", "launch"]
 
 _TRACER = Path(__file__).resolve().parents[1] / "tracer" / "__main__.py"
 _CHUNK = 1 << 16
+_STDERR = 2
 _GUARD = "read -r _ && exit; sleep 0.2; kill -s KILL -- -$0"
 _STRAYS_LIMIT = 1 << 18
 
@@ -175,11 +176,12 @@ def launch(spec: RunSpec, command: Sequence[str] | None = None) -> DebuggeeProce
     """
     ours, theirs = socket.socketpair()
     argv = [*(command or (sys.executable, str(_TRACER))), str(theirs.fileno()), spec.to_json()]
-    out = None if spec.passes_output else subprocess.PIPE
+    err = None if spec.passes_output else subprocess.PIPE
+    out = _STDERR if spec.passes_output and spec.prints_to_stderr else err
     try:
         with theirs, Path(spec.stdin or os.devnull).open("rb") as stdin:
             process = subprocess.Popen(
-                argv, stdin=stdin, stdout=out, stderr=out, pass_fds=(theirs.fileno(),), start_new_session=True
+                argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(theirs.fileno(),), start_new_session=True
             )
     except OSError:
         ours.close()

@@ -74,6 +74,8 @@ class RunSpec:
     """Wait for the first ``Continue`` before the script's first line."""
     passes_output: bool = False
     """What the script prints also goes to gradb's own stdout and stderr."""
+    prints_to_stderr: bool = False
+    """What passes goes to gradb's stderr alone, since its stdout has something else to say."""
     probe: Literal["auto", "small", "always", "never"] = "auto"
     """Whether local Jacobians are measured: where small and safe, wherever possible, or not at all."""
     limit: int = 1024
@@ -88,6 +90,8 @@ class RunSpec:
     """Bytes of the tape from which on the run is only watched."""
     nudge: Nudge | None = None
     """What a numerical check changes in this run."""
+    iterations: int | None = None
+    """The script is held at the first backward after so many iterations; None: nowhere."""
 
     @property
     def target(self) -> str:

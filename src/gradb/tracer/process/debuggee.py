@@ -48,6 +48,7 @@ from gradb.tracer.process.forks import stop_in_forks
 from gradb.tracer.process.outputs import Outputs
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
+from gradb.tracer.recording.limit import Limit
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE, PlaceRow, read_source
 
@@ -69,6 +70,7 @@ class Debuggee:
         self._recorder = Recorder(self._writer, self._gate)
         self._interventions = Interventions(self._recorder, spec.interventions)  # it lets go before anybody is told
         self._recorder.observer.stopped.listen(lambda head, why: self._send(RecordingStopped(head, why)))
+        self._limit = None if spec.iterations is None else Limit(self._recorder, spec.iterations)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._torch = contextlib.ExitStack()
