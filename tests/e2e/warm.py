@@ -155,6 +155,7 @@ class _Forked(subprocess.Popen[Any]):
             _take([pipes[0], pipes[3], pipes[5]], pass_fds)
             if is_debuggee:
                 os.setsid()
+                os.chdir(cwd or os.getcwd())
                 _debug(argv[1:])
             _renew_streams()
             _be(_words(argv) or [], cwd or os.getcwd(), dict(env or os.environ))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +29,8 @@ _CHUNK = 1 << 16
 _STDERR = 2
 _GUARD = "read -r _ && exit; sleep 0.2; kill -s KILL -- -$0"
 _STRAYS_LIMIT = 1 << 18
+_HASH_SEED = "PYTHONHASHSEED"
+_HASH_SEEDS = 2**32
 
 
 class Strays:
@@ -174,6 +178,7 @@ def launch(spec: RunSpec, command: Sequence[str] | None = None) -> DebuggeeProce
     Raises:
         OSError: the stdin file cannot be opened, or no process can be started.
     """
+    spec, environment = _with_hash_seed(spec)
     ours, theirs = socket.socketpair()
     argv = [*(command or (sys.executable, str(_TRACER))), str(theirs.fileno()), spec.to_json()]
     err = None if spec.passes_output else subprocess.PIPE
@@ -181,9 +186,24 @@ def launch(spec: RunSpec, command: Sequence[str] | None = None) -> DebuggeeProce
     try:
         with theirs, Path(spec.stdin or os.devnull).open("rb") as stdin:
             process = subprocess.Popen(
-                argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(theirs.fileno(),), start_new_session=True
-            )
+                argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(theirs.fileno(),), start_new_session=True,
+                cwd=spec.cwd, env=environment,
+            )  # fmt: skip
     except OSError:
         ours.close()
         raise
     return DebuggeeProcess(process, Channel(ours))
+
+
+def _with_hash_seed(spec: RunSpec) -> tuple[RunSpec, dict[str, str]]:
+    """Return the spec with the seed of Python's hashes, and the environment that sets it.
+
+    So it is known, and a second run can have the same. A seed that the user has set in the environment stays.
+    """
+    environment = dict(os.environ)
+    if spec.hash_seed is None:
+        if _HASH_SEED in environment:
+            return spec, environment
+        spec = replace(spec, hash_seed=1 + secrets.randbelow(_HASH_SEEDS - 1))
+    environment[_HASH_SEED] = str(spec.hash_seed)
+    return spec, environment

@@ -92,6 +92,12 @@ class RunSpec:
     """What a numerical check changes in this run."""
     iterations: int | None = None
     """The script is held at the first backward after so many iterations; None: nowhere."""
+    cwd: str | None = None
+    """The script's working directory; None: gradb's own."""
+    hash_seed: int | None = None
+    """The seed of Python's hashes of text, on which the order of sets depends; None: one is made up for this run."""
+    ends_after: int | None = None
+    """The process is killed as soon as this iteration is on the tape; None: it ends by itself."""
 
     @property
     def target(self) -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,37 @@ def test_child_gets_channel_spec_and_stdin(spec: RunSpec, started: list[Debuggee
     with pytest.raises(Closed):
         channel.receive(60.0)
     assert started[0].wait(PATIENCE) == 0
+
+
+PRINT_SURROUNDINGS = "import os; print(os.getcwd(), os.environ.get('PYTHONHASHSEED'))"
+
+
+def test_child_has_the_working_directory_that_is_asked_for(
+    spec: RunSpec, started: list[DebuggeeProcess], tmp_path: Path
+) -> None:
+    """A script can be run where it ran before, wherever gradb is, and with the hashes that it had."""
+    started.append(launch(replace(spec, cwd=str(tmp_path), hash_seed=7), child(PRINT_SURROUNDINGS)))
+    drained(started[0])
+    assert started[0].strays.texts() == [("stdout", f"{tmp_path} 7\n")]
+
+
+def test_hash_seed_is_made_up_once_and_told(
+    spec: RunSpec, started: list[DebuggeeProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run has a seed of its own for the hashes of text, which it is told of; the user's own stays."""
+    told = "import sys; from gradb.link.spec import RunSpec; print(RunSpec.from_json(sys.argv[2]).hash_seed)"
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    texts = []
+    for _ in range(2):
+        started.append(launch(spec, child(f"{PRINT_SURROUNDINGS}; {told}")))
+        drained(started[-1])
+        texts.append(started[-1].strays.texts()[0][1].split()[1:])
+    assert texts[0][0] == texts[0][1]
+    assert texts[0] != texts[1]
+    monkeypatch.setenv("PYTHONHASHSEED", "random")
+    started.append(launch(spec, child(f"{PRINT_SURROUNDINGS}; {told}")))
+    drained(started[-1])
+    assert started[-1].strays.texts()[0][1].split()[1:] == ["random", "None"]
 
 
 def test_missing_stdin_starts_nothing(spec: RunSpec, tmp_path: Path) -> None:

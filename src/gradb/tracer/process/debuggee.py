@@ -6,12 +6,10 @@ The parts that need torch are imported when the script imports torch. A warm par
 from __future__ import annotations
 
 import _thread
-import ast
 import atexit
 import contextlib
-import json
 import os
-import platform
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -43,9 +41,10 @@ from gradb.tape.stops import Stop
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
 from gradb.tracer.native.loading import pen
-from gradb.tracer.process import execute, seeding
+from gradb.tracer.process import execute, facts, seeding
 from gradb.tracer.process.forks import stop_in_forks
 from gradb.tracer.process.outputs import Outputs
+from gradb.tracer.recording.cutoff import Cutoff
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.limit import Limit
@@ -69,6 +68,8 @@ class Debuggee:
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
         self._recorder = Recorder(self._writer, self._gate)
         self._interventions = Interventions(self._recorder, spec.interventions)  # it lets go before anybody is told
+        if spec.ends_after is not None:
+            Cutoff(self._recorder, self._interventions, spec.ends_after, self._cut)
         self._recorder.observer.stopped.listen(lambda head, why: self._send(RecordingStopped(head, why)))
         self._limit = None if spec.iterations is None else Limit(self._recorder, spec.iterations)
         self._newest_loss: Callable[[], float | None] = lambda: None
@@ -83,6 +84,7 @@ class Debuggee:
         execute.set_stage(spec.script, spec.arguments)
         text = read_source(os.path.abspath(spec.script)) if spec.script is not None else None
         self._recorder.guard(self._describe, text, what="what is run")
+        facts.hide_hash_seed(spec)
         self._watch_exits()
         _thread.start_new_thread(self._listen, ())
         waiting = FirstImport("torch", self._importing, self._imported)
@@ -106,14 +108,9 @@ class Debuggee:
 
     def _describe(self, text: str | None) -> None:
         spec = self._spec
-        title, lesson = _docstring(text or "")
         if spec.script is not None:  # before the facts: who sees these finds the text as well
             self._writer.source(os.path.abspath(spec.script), text)
-        self._writer.set_run(
-            script=spec.script or "", module=spec.module or "", arguments=json.dumps(spec.arguments), cwd=os.getcwd(),
-            title=title, lesson=lesson, python=platform.python_version(), torch="", status="running",
-            started=str(time.time()), seed="" if spec.seed is None else str(spec.seed),
-        )  # fmt: skip
+        self._writer.set_run(**facts.begin(spec, text))
 
     def _importing(self) -> None:
         self._send(Loading("importing torch"))
@@ -279,25 +276,34 @@ class Debuggee:
         self._send(Ended(outcome.exit_code))
         self._channel.close()
 
+    def _cut(self) -> None:
+        """Kill this process and those that it has started: of what the script would do on its way out nothing is done.
+
+        Called between two events, with the recorder's lock held.
+        """
+        if os.getpid() != self._pid:
+            return
+        reason = f"ended by gradb after iteration {self._spec.ends_after}"
+        with contextlib.suppress(Exception):
+            self._write_end(write_end(exit_code=None, reason=reason), reason)
+        if os.getpgrp() == self._pid:
+            os.killpg(self._pid, signal.SIGKILL)
+        os.kill(self._pid, signal.SIGKILL)
+
     def _close_tape(self) -> None:
-        outcome, recorder = self._outcome, self._recorder
-        recorder.settle()
+        outcome = self._outcome
+        self._recorder.settle()
         detail = write_end(exit_code=outcome.exit_code, reason=outcome.reason)
+        self._write_end(detail, "finished" if not outcome.exit_code else f"exit code {outcome.exit_code}")
+
+    def _write_end(self, detail: str, status: str) -> None:
+        recorder = self._recorder
         recorder.emit("end", "end", NOWHERE.row, detail, may_hold=False)
         recorder.write()
         if recorder.is_open:
-            self._writer.set_run(status="finished" if not outcome.exit_code else f"exit code {outcome.exit_code}")
+            self._writer.set_run(status=status)
             recorder.is_active = recorder.is_open = False
             self._writer.close()
-
-
-def _docstring(text: str) -> tuple[str, str]:
-    try:
-        whole = ast.get_docstring(ast.parse(text)) or ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        whole = ""
-    title, _, lesson = whole.partition("\n")
-    return title.strip(), lesson.strip()
 
 
 def main(fd: int, spec: str) -> None:

@@ -77,7 +77,8 @@ class Interventions:
         self.zero_grad, self.lr = "script", None
         self._changed()
 
-    def _is_settled(self) -> bool:
+    def is_settled(self) -> bool:
+        """Tell whether the number of the iteration that goes on is sure to stay."""
         return self.training is None or self.training.is_settled()
 
     @property
@@ -95,7 +96,7 @@ class Interventions:
 
     def _begin_iteration(self, iteration: int) -> None:
         """Look whether something was to be changed now."""
-        if self._later and self._later[0].iteration <= iteration and self._is_settled():
+        if self._later and self._later[0].iteration <= iteration and self.is_settled():
             self._recorder.has_errands = True
 
     def left(self) -> str:
@@ -108,7 +109,7 @@ class Interventions:
 
     def _carry_out(self) -> None:
         """Make the changes that are due; called between two events with the recorder's lock held."""
-        while self._later and self._later[0].iteration <= self._recorder.iteration and self._is_settled():
+        while self._later and self._later[0].iteration <= self._recorder.iteration and self.is_settled():
             self._try(self._later.pop(0), "asked for")
         while self._now:
             self._try(*self._now.popleft())
