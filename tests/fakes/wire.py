@@ -220,7 +220,7 @@ def _late(detail: _Late, blob: Blob) -> str:
             return step.write(
                 optimizer=d.optimizer, learning_rates=list(d.learning_rates), parameters=_tensors(d.parameters, blob),
                 before=_values(d.before, blob), gradients=_values(d.gradients, blob), groups=list(d.groups),
-                is_unnoticed=d.is_unnoticed, skipped=d.skipped,
+                is_unnoticed=d.is_unnoticed, skipped=d.skipped, maker=_maker(d.maker),
             )  # fmt: skip
         case LossDetail():
             return loss.write(roots=list(d.roots))
@@ -255,3 +255,9 @@ def encode_saved(record: SavedRecord) -> tuple[str, bytes | None]:
         return write_unread(record.note), None
     blob = Blob()
     return write_saved([_entry(entry, blob) for entry in record.tensors], record.arguments), blob.join()
+
+
+def _maker(made: step.Maker | None) -> str:
+    if made is None:
+        return ""
+    return step.write_maker(number=made.number, label=made.label, event=made.event, file=made.file, line=made.line)

@@ -1,7 +1,8 @@
 """An optimizer step returned.
 
 ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``, and more where no version was raised
-(``true``) or it was skipped (``false`` and why).
+(``true``) or it was skipped (``false`` and why), and more still where it is known which optimizer made it: ``[number,
+label, event, file or null, line or null]``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,22 @@ from dataclasses import dataclass
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.kinds.tensor import Tensor, read_tensors
 from gradb.tape.values import TensorValue
-from gradb.tape.wire import Wire, WireError, dumps, integers, read_values
+from gradb.tape.wire import Wire, WireError, dumps, integer, integers, read_values, text
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """The optimizer that made a step."""
+
+    number: int
+    """The same for all its steps: 1 for the first that was seen, 2 for the next."""
+    label: str
+    """What its series are called: its variable where it is one of several, else its class."""
+    event: int
+    """The newest event when it was made; 0 where it was made before the recording began."""
+    file: str | None = None
+    """Where it was made: path of the source file; None where that is not known."""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,13 @@ class StepDetail:
     """True when no parameter's version was raised, as by a fused step: autograd does not see that they changed."""
     skipped: str = ""
     """Why GradScaler skipped the step, ``inf in weight.grad``; empty where it was made."""
+    maker: Maker | None = None
+    """Which optimizer made it; None where that was not recorded."""
+
+
+def write_maker(*, number: int, label: str, event: int, file: str | None, line: int | None) -> str:
+    """Return the wire form of an optimizer: see ``Maker``."""
+    return dumps([number, label, event, file, line])
 
 
 def write(
@@ -46,9 +69,15 @@ def write(
     groups: list[int],
     is_unnoticed: bool = False,
     skipped: str = "",
+    maker: str = "",
 ) -> str:
-    """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas."""
-    more = f",{dumps(is_unnoticed)},{dumps(skipped)}" if skipped else ",true" if is_unnoticed else ""
+    """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas.
+
+    ``maker`` is what ``write_maker`` returned.
+    """
+    more = f",{dumps(is_unnoticed)},{dumps(skipped)}" if skipped or maker else ",true" if is_unnoticed else ""
+    if maker:
+        more += f",{maker}"
     parts = f"[{parameters}],[{before}],[{gradients}],{_groups(tuple(groups))}"
     return f"[{dumps(optimizer)},{dumps(learning_rates)},{parts}{more}]"
 
@@ -64,7 +93,13 @@ def read(raw: Wire, data: bytes) -> StepDetail:
         raise WireError("a step does not say the same of each parameter")
     numbers = tuple(float(rate) for rate in rates)
     told = bool(more and more[0]), str(more[1]) if len(more) > 1 else ""
-    return StepDetail(str(optimizer), numbers, after, old, found, integers(groups), *told)
+    maker = _read_maker(more[2]) if len(more) > 2 else None
+    return StepDetail(str(optimizer), numbers, after, old, found, integers(groups), *told, maker)
+
+
+def _read_maker(raw: Wire) -> Maker:
+    number, label, event, file, line = raw
+    return Maker(int(number), str(label), int(event), text(file), integer(line))
 
 
 SPEC = Spec(read, phase="optimizer", is_stop=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from gradb.tape.kinds.step import write as write_step
+from gradb.tape.kinds.step import write as write_step, write_maker
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
+from gradb.tracer.source.places import NOWHERE, Place
 from gradb.tracer.tensors import norms
 from gradb.tracer.tensors.history import grad_of, version
 
@@ -33,6 +34,7 @@ class OptimizerState:
         "is_final",
         "is_seen",
         "label",
+        "maker",
         "name",
         "norm",
         "norms",
@@ -43,9 +45,11 @@ class OptimizerState:
         "why_skipped",
     )
 
-    def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str) -> None:
+    def __init__(self, ref: weakref.ref[torch.optim.Optimizer], name: str, label: str, maker: str) -> None:
         self.ref = ref
         self.name = name
+        self.maker = maker
+        """What its steps say of it, in the wire form."""
         self.label = label
         """Its variable where it is one of several, else the class, with a number from the second of its kind on."""
         self.own_rates: list[Any] = []
@@ -122,9 +126,9 @@ class OptimizerState:
     def light_detail(self, rates: list[float], skipped: str = "") -> str:
         """Return the detail of a step of which nothing but the rates is recorded, as JSON."""
         if skipped:
-            return write_step(optimizer=self.name, learning_rates=rates, groups=[], skipped=skipped)
+            return write_step(optimizer=self.name, learning_rates=rates, groups=[], skipped=skipped, maker=self.maker)
         if self._light[0] != rates or not self._light[1]:
-            self._light = (rates, write_step(optimizer=self.name, learning_rates=rates, groups=[]))
+            self._light = (rates, write_step(optimizer=self.name, learning_rates=rates, groups=[], maker=self.maker))
         return self._light[1]
 
     def rate_names(self, count: int) -> tuple[str, ...]:
@@ -143,6 +147,20 @@ class OptimizerStates:
         self._states: dict[int, OptimizerState] = {}
         self._counts: dict[str, int] = {}
         self._labels: dict[str, weakref.ref[torch.optim.Optimizer]] = {}
+        self._origins: dict[int, tuple[weakref.ref[torch.optim.Optimizer], int, Place]] = {}
+        self._number = 0
+
+    def made(self, optimizer: torch.optim.Optimizer, event: int, place: Place) -> None:
+        """Take note of a new optimizer; ``event``: the newest then."""
+        key = id(optimizer)
+        self._origins[key] = (weakref.ref(optimizer, lambda _: self._origins.pop(key, None)), event, place)
+
+    def _maker(self, optimizer: torch.optim.Optimizer, label: str) -> str:
+        self._number += 1
+        ref, event, place = self._origins.get(id(optimizer), (None, 0, NOWHERE))
+        if ref is None or ref() is not optimizer:
+            event, place = 0, NOWHERE
+        return write_maker(number=self._number, label=label, event=event, file=place.file or None, line=place.row[1])
 
     def forget(self, optimizer: torch.optim.Optimizer) -> None:
         """Forget what a step found, now that it is over."""
@@ -171,7 +189,7 @@ class OptimizerStates:
             if label is None or ((held := self._labels.get(label)) is not None and held() is not None):
                 label = name if count == 1 else f"{name} {count}"
             self._labels[label] = ref
-            state = self._states[key] = OptimizerState(ref, name, label)
+            state = self._states[key] = OptimizerState(ref, name, label, self._maker(optimizer, label))
         return state
 
 

@@ -105,6 +105,6 @@ class StepEvents:
         detail = write_step(
             optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=before,
             gradients=gradients, groups=groups if len(groups) == count else [],
-            is_unnoticed=is_unnoticed, skipped=skipped,
+            is_unnoticed=is_unnoticed, skipped=skipped, maker=state.maker,
         )  # fmt: skip
         self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)

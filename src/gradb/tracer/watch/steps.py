@@ -142,8 +142,10 @@ class StepWatch:
         return functools.partial(composer.intervene, "lr") if is_changed else composer.guard
 
     def _made(self, optimizer: torch.optim.Optimizer) -> None:
-        self._composer.naming.settle_waiting(self._recorder.settle())
+        event = self._recorder.settle()
+        self._composer.naming.settle_waiting(event)
         self._iterations.made(optimizer)
+        self._states.made(optimizer, event - 1, self._recorder.find(4).place)
 
     def _variable_of(self, optimizer: torch.optim.Optimizer) -> str | None:
         """Return what the script calls an optimizer, where there are several to tell apart."""
