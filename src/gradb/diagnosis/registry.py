@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 
 from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.training import clearing
 
-_FAMILIES: tuple[ModuleType, ...] = ()
+_FAMILIES: tuple[ModuleType, ...] = (clearing,)
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 
 RULES: dict[str, DiagnosisRule] = {

@@ -23,6 +23,7 @@ from gradb.frame.store import Store
 from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.missing import Gap, Stopped
 from gradb.tape.series import Series
@@ -126,6 +127,10 @@ class Tape:
         """
         return self._store.detail(seq)
 
+    def node(self, node_id: int) -> Node | None:
+        """Return a node of the grad_fn graph, or None where the tape has no such node."""
+        return self._store.node(node_id)
+
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
         return self._store.library(seq)
@@ -181,6 +186,10 @@ class Tape:
     def tensor(self, name: str, position: int) -> int | None:
         """Return the id of the tensor that ``name`` means at a position, or None; see ``means``."""
         return self._naming.tensor(name, position)
+
+    def label(self, tensor: int, position: int) -> str | None:
+        """Return what the tensor of an id is called at a position, or None where no variable is known to lead to it."""
+        return self._naming.label(tensor, position)
 
     def grad(self, name: str, position: int) -> TensorValue | None:
         """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
