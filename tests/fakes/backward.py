@@ -17,9 +17,10 @@ from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
+from gradb.tape.oddity import born
 from gradb.tape.values import Number, TensorValue
 from tests.fakes.forward import FakeNode, Forward, Variable
-from tests.fakes.packing import pack, value
+from tests.fakes.packing import oddity_in, pack, value
 from tests.fakes.recording import Path
 
 
@@ -90,9 +91,9 @@ class Autograd(Forward):
         like = node.output.value
         upstream = None if sent is None else Tensor(0, None, value(sent, like.shape, like.dtype))
         probes = tuple(self._probe(node, index) for index in range(len(node.edges)))
-        bad = upstream is not None and upstream.value.is_finite is False
+        odd = oddity_in(upstream)
         start = self.event(
-            NodeStartDetail(backward, (upstream,), probes), "node_start", node.name, line, node=id_, has_nonfinite=bad
+            NodeStartDetail(backward, (upstream,), probes), "node_start", node.name, line, node=id_, odd=odd
         )
         if node.leaf is not None:
             self._accumulate(id_, node, sent, backward, line, start)
@@ -103,9 +104,11 @@ class Autograd(Forward):
                 known = sums.get(edge)
                 numbers = result.value.numbers() or []
                 sums[edge] = numbers if known is None else [a + b for a, b in zip(known, numbers, strict=True)]
-        bad = any(result is not None and result.value.is_finite is False for result in results)
+        made = oddity_in(*results)
         calls = self.call("aten.mul.Tensor", (_named(upstream),), results, line, start, id_)
-        self.event(NodeDetail(start, tuple(results), calls), "node", node.name, line, node=id_, has_nonfinite=bad)
+        self.event(
+            NodeDetail(start, tuple(results), calls), "node", node.name, line, node=id_, odd=made | born(made, odd)
+        )
 
     def _probe(self, node: FakeNode, index: int) -> Probe:
         edge, jacobian = node.edges[index], node.jacobians[index]
@@ -135,14 +138,14 @@ class Autograd(Forward):
             after = value([a + b for a, b in pairs], like.shape, like.dtype)
         self.grads[leaf.id] = after
         name = leaf.name or f"leaf #{leaf.id}"
-        bad = added is not None and added.is_finite is False
         coming = None if added is None else Tensor(0, None, added)
+        odd = oddity_in(coming)
         calls = self.call("aten.detach.default", (_named(coming),), (coming,), line, start, id_)
         detail = AccumulateDetail(leaf.id, name, before, added, after, backward, calls)
         fills, since = self._fills.get(leaf.id) or (0, self.iteration)
         fills, since = (fills + 1, since) if fills > 0 else (1, self.iteration) if fills == 0 else (-1, since)
         self._fills[leaf.id] = (fills, since)
-        seq = self.event(detail, "accumulate", name, line, node=id_, has_nonfinite=bad)
+        seq = self.event(detail, "accumulate", name, line, node=id_, odd=odd)
         self.writer.grad(leaf.id, seq, fills, since)
 
     def zero_grad(

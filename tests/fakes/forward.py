@@ -9,9 +9,10 @@ from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.oddity import born
 from gradb.tape.saved import SavedEntry, SavedRecord
 from gradb.tape.values import Number, TensorValue
-from tests.fakes.packing import value
+from tests.fakes.packing import oddity_in, value
 from tests.fakes.recording import Path, Recording
 from tests.fakes.wire import encode_saved
 
@@ -99,8 +100,8 @@ class Forward(Recording):
         self.leaves[made.id] = node
         self.writer.node(node, "AccumulateGrad", seq, "accumulate", False, made.id, [])
         detail = LeafDetail(replace(made.seen(), node=node), "torch.tensor")
-        bad = made.value.is_finite is False
-        self.event(detail, "leaf", name or f"leaf #{made.id}", line, node=node, has_nonfinite=bad)
+        odd = oddity_in(detail.tensor)
+        self.event(detail, "leaf", name or f"leaf #{made.id}", line, node=node, odd=odd | born(odd, 0))
         self._define(made, seq)
         return made
 
@@ -153,8 +154,8 @@ class Forward(Recording):
         places = iter(range(len(tensors)))
         arguments = [("", f"%{next(places)}" if isinstance(item, Variable) else repr(item)) for item in inputs]
         detail = OpDetail(function, seen, (result,), (*arguments, *constants), (id_,), calls=calls)
-        bad = made.value.is_finite is False
-        self.event(detail, "op", node, line, columns=columns, node=id_, has_nonfinite=bad)
+        odd, given_odd = oddity_in(result), oddity_in(*seen)
+        self.event(detail, "op", node, line, columns=columns, node=id_, odd=odd | given_odd | born(odd, given_odd))
         self._define(made, seq)
         return made
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.oddity import oddity
 from gradb.tape.values import Number, TensorValue
 
 _CODES = {
@@ -51,3 +53,12 @@ def diagonal(numbers: Sequence[Number]) -> list[Number]:
     """Return a diagonal Jacobian, row-major."""
     size = len(numbers)
     return [numbers[at // size] if at // size == at % size else 0.0 for at in range(size * size)]
+
+
+def oddity_in(*tensors: Tensor | None) -> int:
+    """Return what is odd about some tensors, as flags."""
+    odd = 0
+    for tensor in tensors:
+        for number in () if tensor is None or tensor.value is None else tensor.value.numbers() or ():
+            odd |= oddity(abs(number))
+    return odd

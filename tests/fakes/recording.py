@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import os
 import tempfile
 from typing import Self
@@ -17,7 +16,8 @@ from gradb.tape.kinds.loss import LossDetail
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.output import OutputDetail
 from gradb.tape.kinds.registry import PHASE_OF_KIND, Detail, Kind
-from gradb.tape.schema import NONFINITE, QUIET
+from gradb.tape.oddity import oddity
+from gradb.tape.schema import QUIET
 from gradb.tape.writer import TapeWriter
 from tests.fakes.wire import encode
 
@@ -83,7 +83,7 @@ class Recording:
         columns: tuple[int | None, int | None] = (None, None),
         node: int | None = None,
         is_quiet: bool = False,
-        has_nonfinite: bool = False,
+        odd: int = 0,
         phase: str | None = None,
         file: str | None = None,
     ) -> int:
@@ -101,7 +101,7 @@ class Recording:
             iteration=self.iteration,
             phase=self._phase,
             node=node,
-            flags=QUIET * is_quiet | NONFINITE * has_nonfinite,
+            flags=QUIET * is_quiet | odd,
         )
 
     def output(self, text: str, stream: str = "stdout", line: int | None = None) -> int:
@@ -137,8 +137,7 @@ class Recording:
 
     def loss(self, name: str, number: float, line: int | None = None) -> int:
         """Run a backward while only watching."""
-        bad = not math.isfinite(number)
-        seq = self.event(LossDetail(((name, number),)), "loss", name, line, has_nonfinite=bad)
+        seq = self.event(LossDetail(((name, number),)), "loss", name, line, odd=oddity(number))
         self.point("loss", name, number, seq, line)
         return seq
 

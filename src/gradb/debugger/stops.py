@@ -8,10 +8,15 @@ from __future__ import annotations
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
 from gradb.tape.kinds.registry import SPECS
-from gradb.tape.stops import Stop
+from gradb.tape.stops import Stop, StopKind
 
 KINDS = tuple(SPECS)
-WAYS = "node NAME, aten NAME, line N, FILE:N, iteration N, nonfinite, or a kind of event (error, accumulate, step ...)"
+VALUES: dict[str, StopKind] = {"birth": "birth", "nan": "nan", "inf": "inf", "nonfinite": "nonfinite"}
+"""What stops at values that are not finite, whatever kind of event they are of."""
+WAYS = (
+    "node NAME, aten NAME, line N, FILE:N, iteration N, birth, nan, inf, nonfinite, "
+    "or a kind of event (error, accumulate, step ...)"
+)
 
 
 def parse_stop(text: str) -> Stop:
@@ -36,8 +41,8 @@ def parse_stop(text: str) -> Stop:
         return _kind(rest)
     if rest:
         raise UserError(f"{text!r} is not a place to stop: {WAYS}")
-    if word == "nonfinite":
-        return Stop("nonfinite")
+    if (value := VALUES.get(word)) is not None:
+        return Stop(value)
     if word.isdigit() or ":" in word:
         return _line(word)
     return _kind(word)

@@ -166,7 +166,10 @@ _CONDITIONS: dict[str, Callable[[Stop, Event | None], Condition]] = {
     "iteration": _iteration,
     "node": _node,
     "kind": lambda stop, origin: ("e.kind = ?", (_CODES.get(stop.argument, -1),)),
-    "nonfinite": lambda stop, origin: ("e.flags & 2", ()),
+    "nonfinite": lambda stop, origin: ("e.flags & 6", ()),
+    "nan": lambda stop, origin: ("e.flags & 6 AND e.flags & 2", ()),  # the first for the index
+    "inf": lambda stop, origin: ("e.flags & 6 AND e.flags & 4", ()),
+    "birth": lambda stop, origin: ("e.flags & 6 AND e.flags & 8", ()),
     "end": lambda stop, origin: ("e.kind = ?", (CODES["end"],)),
 }
 

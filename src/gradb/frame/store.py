@@ -30,7 +30,6 @@ from gradb.tape.kinds.registry import CODES, KINDS, Detail, Kind, decode, number
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Stopped
-from gradb.tape.schema import NONFINITE, QUIET
 from gradb.tape.wire import WireError
 
 HEADER = (
@@ -117,9 +116,8 @@ class Store(Growing):
             or not (path is None or type(path) is str)
         ):
             raise TapeError(f"{self.db.name} is damaged: the header of event {seq!r} is not one.")
-        quiet, nonfinite = bool(flags & QUIET), bool(flags & NONFINITE)
         place = (path, line, end_line, column, end_column)
-        return Event(seq, KINDS[code], name, *place, scope, iteration, phase, node, quiet, nonfinite, thread)
+        return Event(seq, KINDS[code], name, *place, scope, iteration, phase, node, flags, thread)
 
     def detail(self, seq: int) -> Detail:
         """Return the values of an event.

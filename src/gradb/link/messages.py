@@ -224,13 +224,13 @@ def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:
 
 
 def _event(seq: Any, kind: Any, name: Any, file: Any, *rest: Any) -> Event:
-    *place, scope, iteration, phase, node, is_quiet, has_nonfinite, thread = rest
+    *place, scope, iteration, phase, node, flags, thread = rest
     if kind not in SPECS:
         raise ValueError(f"unknown kind of event {kind!r}")
     line, end_line, column, end_column = map(integer, place)
     return Event(
         int(seq), kind, str(name), text(file), line, end_line, column, end_column, str(scope), int(iteration),
-        str(phase), integer(node), bool(is_quiet), bool(has_nonfinite), int(thread),
+        str(phase), integer(node), int(flags), int(thread),
     )  # fmt: skip
 
 

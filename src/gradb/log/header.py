@@ -1,8 +1,9 @@
-"""Prints the layouts as a C header: ``python -m gradb.log.header > .../native/layouts.h``."""
+"""Prints the layouts and the flags of events as a C header: ``python -m gradb.log.header > .../native/layouts.h``."""
 
 from __future__ import annotations
 
 from gradb.log.layouts import ABSENT, ALIGNMENT, LAYOUTS, NO_NUMBER, NOWHERE, Layout
+from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, INFINITY, NAN, QUIET, SCALED
 
 _TYPES = {"B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "i": "int32_t", "q": "int64_t", "d": "double"}
 _TOP = f"""\
@@ -18,12 +19,19 @@ _TOP = f"""\
 #define NOWHERE ({NOWHERE})
 #define ALIGNMENT {ALIGNMENT}
 """
+_FLAGS = {"QUIET": QUIET, "NANS": NAN, "INFINITIES": INFINITY, "BIRTH": BIRTH, "GRAD_OFF": GRAD_OFF,
+          "INFERENCE": INFERENCE, "SCALED": SCALED}  # fmt: skip
 assert NO_NUMBER == -(2**63)
 
 
 def header() -> str:
     """Return the text of the header."""
-    return _TOP + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
+    return _TOP + _flags() + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
+
+
+def _flags() -> str:
+    values = ", ".join(f"{name} = {value}" for name, value in _FLAGS.items())
+    return f"\n/* Flags of events, as in gradb.tape.schema. */\nenum {{ {values} }};\n"
 
 
 def _layout(layout: Layout) -> str:

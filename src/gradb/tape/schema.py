@@ -6,6 +6,7 @@ Version 3: what the chain rule is told from in depth: probes on request, saved t
 remarks on nodes.
 Version 4: what could not be recorded is marked as missing; changes of .grad that are no clearing; checks of products.
 Version 5: the same in half the bytes: what events have in common once (``site``), their details packed (``block``).
+Version 6: flags of events tell a NaN from an infinity, where one was born, and the grad mode.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -13,7 +14,7 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 5  # kept in PRAGMA user_version
+FORMAT_VERSION = 6  # kept in PRAGMA user_version
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
@@ -41,7 +42,8 @@ CREATE TABLE event(
   site INTEGER NOT NULL,          -- site.id
   iteration INTEGER NOT NULL,
   node INTEGER,
-  flags INTEGER NOT NULL,         -- 1 quiet, 2 has a NaN or an infinity
+  flags INTEGER NOT NULL,         -- 1 quiet, 2 has a NaN, 4 has an infinity, 8 birth of one (see births.md), 16 grad
+                                  -- mode off, 32 inference mode, 64 in the backward of a scaled loss
   back INTEGER                    -- seq - back is the event that this one is part of: a node_start of its
                                   -- backward_start, a node of its node_start, a backward_end of its backward_start
 );
@@ -152,7 +154,7 @@ CREATE INDEX IF NOT EXISTS event_kind ON event(kind);
 CREATE INDEX IF NOT EXISTS event_site ON event(site);
 CREATE INDEX IF NOT EXISTS event_node ON event(node) WHERE node IS NOT NULL;
 CREATE INDEX IF NOT EXISTS event_iteration ON event(iteration);
-CREATE INDEX IF NOT EXISTS event_nonfinite ON event(seq) WHERE flags & 2;
+CREATE INDEX IF NOT EXISTS event_nonfinite ON event(seq) WHERE flags & 6;
 CREATE INDEX IF NOT EXISTS node_event ON node(event);
 CREATE INDEX IF NOT EXISTS tensor_node ON tensor(node, event) WHERE node IS NOT NULL;
 CREATE INDEX IF NOT EXISTS name_name ON name(name, event);
@@ -160,4 +162,10 @@ CREATE INDEX IF NOT EXISTS grad_event ON grad(event);
 """
 
 QUIET = 1
-NONFINITE = 2
+NAN = 2
+INFINITY = 4
+NONFINITE = NAN | INFINITY
+BIRTH = 8
+GRAD_OFF = 16
+INFERENCE = 32
+SCALED = 64

@@ -29,6 +29,9 @@ StopKind = Literal[
     "at",  # an event at FILE:LINE or LINE
     "kind",  # any event of a kind (`accumulate`, `error` ...)
     "nonfinite",  # an event with a NaN or an infinity
+    "nan",  # an event with a NaN
+    "inf",  # an event with an infinity
+    "birth",  # an event at which a NaN or an infinity is seen first, and no input is the reason
     "position",  # the event with this number
     "end",  # the end event
 ]
@@ -130,6 +133,18 @@ def _nonfinite(stop: Stop, event: Event, origin: Event | None) -> bool:
     return event.has_nonfinite
 
 
+def _nan(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.has_nan
+
+
+def _inf(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.has_inf
+
+
+def _birth(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return event.is_birth and event.has_nonfinite and not event.is_scaled
+
+
 def _position(stop: Stop, event: Event, origin: Event | None) -> bool:
     return event.seq == int(stop.argument)
 
@@ -151,6 +166,9 @@ _MATCHERS = {
     "at": _at,
     "kind": _kind,
     "nonfinite": _nonfinite,
+    "nan": _nan,
+    "inf": _inf,
+    "birth": _birth,
     "position": _position,
     "end": _end,
 }

@@ -34,13 +34,13 @@ class WireError(ValueError):
 class Blob:
     """Collects the bytes of the values of one event."""
 
-    __slots__ = ("has_nonfinite", "parts", "size")
+    __slots__ = ("odd", "parts", "size")
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.size = 0
-        self.has_nonfinite = False
-        """For the tracer: whether a value among these has a NaN or an infinity."""
+        self.odd = 0
+        """For the tracer: what is odd about these values: ``NAN``, ``INFINITY`` and ``UNREAD`` of ``oddity``."""
 
     def add(self, data: bytes) -> int:
         """Append ``data`` and return its offset."""

@@ -15,7 +15,7 @@ from gradb.tracer.recording.gate import Gate
 from tests.unit.debugger.conftest import Live, Recorded
 from tests.unit.debugger.test_moving import do, here
 
-EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2, False, False)
+EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2)
 
 MOVES = (
     ("step; into", 2),

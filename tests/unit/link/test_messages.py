@@ -33,7 +33,7 @@ from gradb.link.spec import Intervention, RunSpec
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
-EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2, False, False)
+EVENT = Event(7, "op", "MulBackward0", "a.py", 3, 3, 0, 5, "", 1, "forward", 2)
 MESSAGES: tuple[Message, ...] = (
     Continue(Stop("step", with_quiet=True)),
     Continue(Stop("end"), (Stop("at", "train.py:12"), Stop("nonfinite")), EVENT, 6),

@@ -236,7 +236,7 @@ def test_dropped_outputs_are_counted(example: OpenExample) -> None:
 
 
 def event(seq: int, phase: str) -> Event:
-    return Event(seq, "op", "x", None, None, None, None, None, "", 1, phase, None, False, False)
+    return Event(seq, "op", "x", None, None, None, None, None, "", 1, phase, None)
 
 
 def test_the_run_as_a_line(example: OpenExample) -> None:

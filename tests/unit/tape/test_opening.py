@@ -98,8 +98,8 @@ def test_truncated_tapes(path: Path, keep: float) -> None:
 
 
 HOSTILE = {
-    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 5"),
-    "an older version": ("PRAGMA user_version = 4", "version 4, and this gradb reads version 5: record it again"),
+    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 6"),
+    "an older version": ("PRAGMA user_version = 4", "version 4, and this gradb reads version 6: record it again"),
     "no version": ("PRAGMA user_version = 0", "version 0"),
     "a view for a table": (
         "ALTER TABLE event RENAME TO hidden; CREATE VIEW event AS SELECT * FROM hidden",

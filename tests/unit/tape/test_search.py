@@ -11,6 +11,7 @@ from gradb.frame.reader import Tape
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.registry import Kind
+from gradb.tape.schema import BIRTH, NAN, SCALED
 from gradb.tape.stops import Stop, StopKind
 from tests.fakes import TapeBuilder
 from tests.properties import tried
@@ -59,7 +60,7 @@ headers = st.fixed_dictionaries(
         "file": st.sampled_from([None, "dir/other.py", "other.py", "another.py"]),
         "node": st.none() | st.integers(1, 3),
         "is_quiet": st.booleans(),
-        "has_nonfinite": st.booleans(),
+        "odd": st.sampled_from([0, *range(2, 16, 2), NAN | BIRTH | SCALED]),
         "phase": st.sampled_from(["forward", "backward", "optimizer"]),
         "new_iteration": st.booleans(),
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
 
 _MOST_STEPS = 1_000_000
-_TROUBLE = (Stop("kind", "error"), Stop("nonfinite"))
+_TROUBLE = (Stop("kind", "error"), Stop("birth"))
 
 
 def _count(argument: str) -> int:
@@ -92,11 +92,8 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
 
     def run(debugger: Debugger, argument: str) -> str | None:
         _nothing(argument, "continue" if direction > 0 else "reverse-continue")
-        here = debugger.event() if debugger.position else None
-        # From one NaN on, every event may have one: it is news only where the last event had none.
-        trouble = _TROUBLE[:1] if here is not None and here.has_nonfinite else _TROUBLE
         move = debugger.forward if direction > 0 else debugger.back
-        move(Stop("end"), (*debugger.breakpoints, *trouble))
+        move(Stop("end"), (*debugger.breakpoints, *_TROUBLE))
         return None
 
     return run

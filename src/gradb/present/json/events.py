@@ -89,6 +89,11 @@ def event_json(tape: Reader, event: Event) -> Json:
         "phase": event.phase,
         "quiet": event.is_quiet,
         "nonfinite": event.has_nonfinite,
+        "nan": event.has_nan,
+        "inf": event.has_inf,
+        "birth": event.is_birth,
+        "scaled": event.is_scaled,
+        "grad_mode": event.grad_mode,
         "missing": [f"{gap.part}: {gap.why}" for gap in tape.missing(event.seq)],
     }
     return head | _detail_json(tape, event, tape.detail(event.seq))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gradb.tape.kinds.registry import STOP_KINDS, Kind
+from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, INFINITY, NAN, NONFINITE, QUIET, SCALED
+
+GradMode = Literal["on", "off", "inference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,47 @@ class Event:
     phase: str
     node: int | None
     """Node id: the node run (node_start, aten, node, accumulate) or the newest node created (op)."""
-    is_quiet: bool
-    """True for what cannot matter to a gradient (data preparation, initialisation): stepped over by default."""
-    has_nonfinite: bool
-    """True when a value recorded with this event has a NaN or an infinity."""
+    flags: int = 0
+    """What the properties below tell, each by a bit of its own: see ``schema``."""
     thread: int = 0
     """0 for the main thread, else a small number of our own."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """True for what cannot matter to a gradient (data preparation, initialisation): stepped over by default."""
+        return self.flags & QUIET != 0
+
+    @property
+    def has_nan(self) -> bool:
+        """True when a value recorded with this event has a NaN."""
+        return self.flags & NAN != 0
+
+    @property
+    def has_inf(self) -> bool:
+        """True when a value recorded with this event has an infinity."""
+        return self.flags & INFINITY != 0
+
+    @property
+    def has_nonfinite(self) -> bool:
+        """True when a value recorded with this event has a NaN or an infinity."""
+        return self.flags & NONFINITE != 0
+
+    @property
+    def is_birth(self) -> bool:
+        """True when a value that is not finite is seen here first, and no input of the event is the reason."""
+        return self.flags & BIRTH != 0
+
+    @property
+    def is_scaled(self) -> bool:
+        """True in the backward of a loss that a GradScaler has scaled: infinite gradients are part of its plan."""
+        return self.flags & SCALED != 0
+
+    @property
+    def grad_mode(self) -> GradMode:
+        """The script's grad mode at the call; "on" for what is no call of the script's (nodes, prints ...)."""
+        if self.flags & INFERENCE:
+            return "inference"
+        return "off" if self.flags & GRAD_OFF else "on"
 
     @property
     def is_stop(self) -> bool:

@@ -16,6 +16,7 @@ Functions = torch._C._VariableFunctions
 vector_norm = torch._C._linalg.linalg_vector_norm  # type: ignore[attr-defined]
 inference_mode = torch.inference_mode
 is_grad_enabled = torch.is_grad_enabled
+is_inference = torch.is_inference_mode_enabled
 set_grad_enabled = torch._C._set_grad_enabled
 
 

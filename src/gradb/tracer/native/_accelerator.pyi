@@ -109,10 +109,9 @@ class Engine:
     Args:
         objects: the parts of the tracer that are looked at, and functions of torch's.
         repeats: from how many visits of a place on no node is measured there.
-        nonfinite: the flag of an event with a NaN or an infinity.
     """
 
-    def __init__(self, objects: tuple[Any, ...], repeats: int, nonfinite: int, /) -> None: ...
+    def __init__(self, objects: tuple[Any, ...], repeats: int, /) -> None: ...
 
 class Visits:
     """The visits of one call of torch's engine.
@@ -180,5 +179,5 @@ class Reader:
 def content(tensor: torch.Tensor, /) -> bytes | None:
     """Return the elements, row-major; None where the tensor is not known here."""
 
-def summarise(tensor: torch.Tensor, /) -> tuple[str, bytes, bool, int | None] | None:
+def summarise(tensor: torch.Tensor, /) -> tuple[str, bytes, int, int | None] | None:
     """Return what ``summaries.Summary`` consists of; None where the tensor is not known here, or too hard."""

@@ -22,7 +22,7 @@
     X(blanks) X(local) X(writer) X(pen) X(reader) X(records) X(record_numbers) X(record) X(forget) X(nodes) X(node_numbers)     \
     X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_codes) X(place_libraries)          \
     X(threads) X(tensor) X(parameter) X(literals) X(tracing_state) X(transform) X(count_modes) X(is_profiling)        \
-    X(count_function_modes) X(saved_hooks) X(compiler)
+    X(count_function_modes) X(saved_hooks) X(compiler) X(is_grad_enabled) X(is_inference)
 
 /* Names of attributes and keys. */
 #define NAMES(X)                                                                                                      \

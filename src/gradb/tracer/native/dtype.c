@@ -3,6 +3,8 @@
 #include <stdlib.h> /* the C library tells by it whether it is glibc */
 #include <string.h>
 
+#include "layouts.h"
+
 /* The loops are compiled for AVX2 too where one binary can hold both, and the machine chooses when it is loaded. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
@@ -71,6 +73,16 @@ static inline double float16_of(uint16_t bits)
             if ((all[i] & (MAGNITUDE)) >= (INFINITE))                                                                  \
                 return i;                                                                                              \
         return -1;                                                                                                     \
+    }                                                                                                                  \
+    static uint16_t NAME##_odd(const void *elements, int64_t count)                                                    \
+    {                                                                                                                  \
+        const UNSIGNED *all = elements;                                                                                \
+        int64_t first = NAME##_first(elements, count);                                                                 \
+        uint16_t odd = 0;                                                                                              \
+        for (int64_t i = first < 0 ? count : first; i < count; i++)                                                    \
+            if ((all[i] & (MAGNITUDE)) >= (INFINITE))                                                                  \
+                odd |= (all[i] & (MAGNITUDE)) > (INFINITE) ? NANS : INFINITIES;                                        \
+        return odd;                                                                                                    \
     }                                                                                                                  \
     WIDE static double NAME##_sum(const UNSIGNED *all, int64_t count)                                                  \
     {                                                                                                                  \
@@ -170,6 +182,11 @@ static int64_t integer_first(const void *elements, int64_t count)
     return -1;
 }
 
+static uint16_t integer_odd(const void *elements, int64_t count)
+{
+    return 0;
+}
+
 FLOATS(float64, int64_t, uint64_t, UINT64_C(0x7fffffffffffffff), UINT64_C(0x7ff0000000000000))
 FLOATS(float32, int32_t, uint32_t, UINT32_C(0x7fffffff), UINT32_C(0x7f800000))
 FLOATS(float16, int16_t, uint16_t, 0x7fffu, 0x7c00u)
@@ -182,16 +199,16 @@ INTEGERS(uint8, uint8_t, ITSELF, int32_t)
 INTEGERS(boolean, uint8_t, TRUTH, int32_t)
 
 static const Dtype all[] = {
-    {"float64", 8, float64_tally, float64_first, float64_number, float64_element, true},
-    {"float32", 4, float32_tally, float32_first, float32_number, float32_element, true},
-    {"float16", 2, float16_tally, float16_first, float16_number, float16_element, false},
-    {"bfloat16", 2, bfloat16_tally, bfloat16_first, bfloat16_number, bfloat16_element, false},
-    {"int64", 8, int64_tally, integer_first, integer_number, int64_element, false},
-    {"int32", 4, int32_tally, integer_first, integer_number, int32_element, false},
-    {"int16", 2, int16_tally, integer_first, integer_number, int16_element, false},
-    {"int8", 1, int8_tally, integer_first, integer_number, int8_element, false},
-    {"uint8", 1, uint8_tally, integer_first, integer_number, uint8_element, false},
-    {"bool", 1, boolean_tally, integer_first, integer_number, boolean_element, false},
+    {"float64", 8, float64_tally, float64_first, float64_odd, float64_number, float64_element, true},
+    {"float32", 4, float32_tally, float32_first, float32_odd, float32_number, float32_element, true},
+    {"float16", 2, float16_tally, float16_first, float16_odd, float16_number, float16_element, false},
+    {"bfloat16", 2, bfloat16_tally, bfloat16_first, bfloat16_odd, bfloat16_number, bfloat16_element, false},
+    {"int64", 8, int64_tally, integer_first, integer_odd, integer_number, int64_element, false},
+    {"int32", 4, int32_tally, integer_first, integer_odd, integer_number, int32_element, false},
+    {"int16", 2, int16_tally, integer_first, integer_odd, integer_number, int16_element, false},
+    {"int8", 1, int8_tally, integer_first, integer_odd, integer_number, int8_element, false},
+    {"uint8", 1, uint8_tally, integer_first, integer_odd, integer_number, uint8_element, false},
+    {"bool", 1, boolean_tally, integer_first, integer_odd, integer_number, boolean_element, false},
 };
 
 const Dtype *dtype_named(const char *name)

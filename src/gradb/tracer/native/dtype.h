@@ -23,6 +23,7 @@ typedef struct {
     int64_t size;                                                   /* bytes of an element */
     void (*tally)(const void *elements, int64_t count, Tally *);    /* adds at most BLOCK elements to a tally */
     int64_t (*first_nonfinite)(const void *elements, int64_t count); /* returns an index, or -1 */
+    uint16_t (*odd)(const void *elements, int64_t count);            /* returns flags: NANS, INFINITIES */
     double (*number)(int64_t order);
     double (*element)(const void *element);
     bool is_wide; /* float32 or float64 */

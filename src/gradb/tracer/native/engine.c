@@ -2,6 +2,7 @@
 
 #include <structmember.h>
 
+#include "layouts.h"
 #include "pen.h"
 
 static PyTypeObject *engine_class;
@@ -173,7 +174,7 @@ int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mar
     const Draft *draft = &engine->draft;
     PenEvent event = {.kind = kind, .name = name, .place = MARK(engine, mark, MARK_PLACE),
                       .scope = MARK(engine, mark, MARK_SCOPE), .phase = backward, .thread = thread,
-                      .flags = draft->has_nonfinite ? (uint16_t)engine->nonfinite : 0,
+                      .flags = draft->odd & (NANS | INFINITIES),
                       .detail = draft->text.bytes, .detail_size = draft->text.used,
                       .data = !has_data ? NULL : draft->data.used ? draft->data.bytes : "",
                       .data_size = draft->data.used};
@@ -238,7 +239,7 @@ static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
     static const char *const nodes_names[] = {"_edited", "is_exposed", NULL};
     Engine *engine = (Engine *)self;
     PyObject *objects;
-    if (!PyArg_ParseTuple(arguments, "O!LL", &PyTuple_Type, &objects, &engine->repeats, &engine->nonfinite))
+    if (!PyArg_ParseTuple(arguments, "O!L", &PyTuple_Type, &objects, &engine->repeats))
         return -1;
     return take_objects(engine, objects) &&
                    slots_find((PyObject *)engine->mark_class, mark_names, engine->mark_slots) &&

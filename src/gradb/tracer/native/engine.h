@@ -23,7 +23,7 @@ typedef struct {
     PyObject *by_memory, *by_object;    /* where gradients lie, and whose they are */
     PyObject *kinds;                    /* of nodes, by class */
     PyObject *counts;                   /* how often each place was visited; None: no node is measured */
-    long long repeats, nonfinite;
+    long long repeats;
     PyObject *refusal;                  /* why a node is not measured any more, as JSON */
     PyObject *task;                     /* torch's: which backward runs on this thread */
     PyObject *unseen;                   /* torch's class, in which no override of torch functions is asked */

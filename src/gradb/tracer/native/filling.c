@@ -107,7 +107,7 @@ static bool begin(Engine *engine, Filling *filling, PyObject *grad, PyObject *ad
     filling->has_before = grad != Py_None;
     bool is_done = filling->has_before ? engine_add(engine, grad, false, draft)
                                        : buffer_add_text(&draft->text, "null");
-    draft->has_nonfinite = false;
+    draft->odd = 0;
     filling->text = draft->text.used;
     filling->data = draft->data.used;
     return is_done && engine_add(engine, added, true, draft);
@@ -194,10 +194,10 @@ static bool add_after(Visit *visit, PyObject *grad, int64_t version, Draft *draf
     const Filling *filling = visit->filling;
     const Buffer *kept = &filling->draft.text;
     Key key;
-    draft->has_nonfinite = filling->draft.has_nonfinite;
+    draft->odd = filling->draft.odd;
     if (filling->has_key && find_key(grad, version, &key) && are_same(&key, &filling->key))
         return buffer_add(&draft->text, kept->bytes + filling->text, kept->used - filling->text);
-    draft->has_nonfinite = false;
+    draft->odd = 0;
     return engine_add(visit->visits->engine, grad, false, draft);
 }
 
@@ -324,7 +324,7 @@ PyObject *filling_kept(const Filling *filling)
                                                 (Py_ssize_t)(draft->data.used - filling->data));
     return Py_BuildValue("(s#N)(s#N)NN", text, (Py_ssize_t)filling->text, before, text + filling->text,
                          (Py_ssize_t)(draft->text.used - filling->text), added,
-                         PyBool_FromLong(draft->has_nonfinite), key_of(filling));
+                         PyLong_FromLong(draft->odd), key_of(filling));
 }
 
 bool filling_names(void)

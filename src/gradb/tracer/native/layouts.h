@@ -10,6 +10,9 @@
 #define NOWHERE (-1)
 #define ALIGNMENT 8
 
+/* Flags of events, as in gradb.tape.schema. */
+enum { QUIET = 1, NANS = 2, INFINITIES = 4, BIRTH = 8, GRAD_OFF = 16, INFERENCE = 32, SCALED = 64 };
+
 #define TEXT_CODE 1
 typedef struct __attribute__((packed)) {
     uint32_t length;

@@ -1,12 +1,11 @@
 #include "op.h"
 
 #include "graph.h"
+#include "layouts.h"
 #include "pen.h"
 #include "places.h"
 #include "reader.h"
 #include "records.h"
-
-enum { QUIET = 1, NONFINITE = 2 }; /* as in tape/schema.py */
 
 /* What an input or the result is told to be the output of. */
 typedef struct {
@@ -22,8 +21,8 @@ typedef struct {
     PyObject *argument_names, *result_names; /* rows of names, borrowed; NULL where there are none */
     PyObject *maker;                         /* the grad_fn of the result, owned, or None */
     int64_t event, iteration;
-    uint16_t thread;
-    Draft *draft;
+    uint16_t thread, given; /* what is odd about the inputs */
+    Draft *draft;           /* and in it, what is about the result */
 } Op;
 
 /* --- whether it is the common case --------------------------------------------------------------------------------- */
@@ -296,8 +295,10 @@ static bool compose(Context *context, Op *op, Origin *origin, NewNodes *new_node
     if (op->argument_names != NULL)
         is_done = is_done && name_each(context, &PyTuple_GET_ITEM(op->args, 0), PyTuple_GET_SIZE(op->args),
                                        op->argument_names, op->event, scope);
-    is_done = is_done && add_inputs(context, op) && buffer_add_text(text, "],[") &&
-              add_nodes(context, op, origin, new_nodes);
+    is_done = is_done && add_inputs(context, op) && buffer_add_text(text, "],[");
+    op->given = op->draft->odd;
+    op->draft->odd = 0;
+    is_done = is_done && add_nodes(context, op, origin, new_nodes);
     if (op->result_names != NULL)
         is_done = is_done && name_each(context, &op->result, 1, op->result_names, op->event, scope);
     return is_done && add_result(context, op, origin) && buffer_add_text(text, "],[") &&
@@ -313,16 +314,44 @@ static PyObject *name_of(const Op *op, const NewNodes *new_nodes)
     return Py_NewRef(SLOT(op->call, call_slots.display));
 }
 
+/* Find out the grad mode of the call, as a flag: what has a grad_fn was made with gradients on. -1 with an error set. */
+static int mode_of(Context *context, const Op *op)
+{
+    if (op->maker != Py_None)
+        return 0;
+    int is_usual = is_answer_false(context->is_inference);
+    if (is_usual <= 0)
+        return is_usual < 0 ? -1 : INFERENCE;
+    int is_off = is_answer_false(context->is_grad_enabled);
+    return is_off < 0 ? -1 : is_off ? GRAD_OFF : 0;
+}
+
+/* Tell whether something that is not finite is born here, as flags; -1 with an error set. */
+static int birth_of(Context *context, const Op *op)
+{
+    uint16_t made = op->draft->odd & (NANS | INFINITIES);
+    if (!made)
+        return 0;
+    PyObject *kwargs = op->kwargs == NULL ? PyDict_New() : Py_NewRef(op->kwargs), *answer = NULL;
+    if (kwargs != NULL)
+        answer = PyObject_CallMethod(context->rare, "is_birth", "iiOO", (int)made, (int)op->given, op->args, kwargs);
+    int birth = answer == NULL ? -1 : answer == Py_True ? BIRTH : 0;
+    Py_XDECREF(kwargs);
+    Py_XDECREF(answer);
+    return birth;
+}
+
 static bool emit(Context *context, const Op *op, const Origin *origin, const NewNodes *new_nodes)
 {
     const Draft *draft = op->draft;
-    PyObject *name = name_of(op, new_nodes);
+    int mode = mode_of(context, op), birth = birth_of(context, op);
+    PyObject *name = mode < 0 || birth < 0 ? NULL : name_of(op, new_nodes);
     if (name == NULL)
         return false;
     PenEvent event = {
         .kind = words.op, .name = name, .place = op->place, .scope = op->scope, .phase = words.forward,
         .iteration = op->iteration, .node = origin->node, .thread = op->thread,
-        .flags = (op->maker == Py_None ? QUIET : 0) | (draft->has_nonfinite ? NONFINITE : 0),
+        .flags = (uint16_t)((op->maker == Py_None ? QUIET : 0) | ((draft->odd | op->given) & (NANS | INFINITIES)) | mode | birth),
         .detail = draft->text.bytes, .detail_size = draft->text.used,
         .data = draft->data.used ? draft->data.bytes : NULL, .data_size = draft->data.used};
     bool is_done = PyObject_SetAttr(context->recorder, words.phase, words.forward) == 0 &&
@@ -337,7 +366,7 @@ static bool record_common(Context *context, Op *op)
     NewNodes new_nodes = {{0}};
     op->event = pen_head(context->pen) + 1;
     op->draft->text.used = op->draft->data.used = 0;
-    op->draft->has_nonfinite = false;
+    op->draft->odd = 0;
     context->is_busy = true;
     bool is_done = compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
     context->is_busy = false;

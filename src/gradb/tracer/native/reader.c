@@ -1,5 +1,6 @@
 #include "reader.h"
 
+#include "layouts.h"
 #include "statistics.h"
 #include "text.h"
 #include "unseen.h"
@@ -24,7 +25,7 @@ typedef struct {
     Passed passed[MAX_PASSED];
 } Reader;
 
-static PyObject *version_name, *parts_name, *size_name, *nonfinite_name, *comma, *nothing;
+static PyObject *version_name, *parts_name, *size_name, *odd_name, *comma, *nothing;
 
 static PyObject *bytes_of(const View *view)
 {
@@ -58,11 +59,29 @@ static bool append(PyObject *blob, int64_t offset, PyObject *bytes)
     return is_done;
 }
 
-/* Put a value into a blob, and return its text; NULL, with or without an error set, where that cannot be. Steals both. */
-static PyObject *put(PyObject *blob, int64_t offset, PyObject *bytes, PyObject *text, bool is_finite)
+static uint16_t odd_of(PyObject *blob)
 {
-    bool is_done = bytes != NULL && text != NULL && append(blob, offset, bytes) &&
-                   (is_finite || PyObject_SetAttr(blob, nonfinite_name, Py_True) == 0);
+    PyObject *odd = PyObject_GetAttr(blob, odd_name);
+    long number = odd == NULL ? -1 : PyLong_AsLong(odd);
+    Py_XDECREF(odd);
+    return number < 0 ? 0 : (uint16_t)number;
+}
+
+/* Note in a blob what is odd about a value; false with an error set. */
+static bool note(PyObject *blob, uint16_t odd)
+{
+    if (!odd)
+        return true;
+    PyObject *number = PyLong_FromLong(odd | odd_of(blob));
+    bool is_done = number != NULL && !PyErr_Occurred() && PyObject_SetAttr(blob, odd_name, number) == 0;
+    Py_XDECREF(number);
+    return is_done;
+}
+
+/* Put a value into a blob, and return its text; NULL, with or without an error set, where that cannot be. Steals both. */
+static PyObject *put(PyObject *blob, int64_t offset, PyObject *bytes, PyObject *text, uint16_t odd)
+{
+    bool is_done = bytes != NULL && text != NULL && append(blob, offset, bytes) && note(blob, odd);
     Py_XDECREF(bytes);
     if (is_done)
         return text;
@@ -73,8 +92,13 @@ static PyObject *put(PyObject *blob, int64_t offset, PyObject *bytes, PyObject *
 static PyObject *take_whole(const View *view, PyObject *blob, int64_t offset)
 {
     PyObject *bytes = bytes_of(view);
-    bool is_finite = bytes == NULL || view->dtype->first_nonfinite(PyBytes_AS_STRING(bytes), view->count) < 0;
-    return put(blob, offset, bytes, text_of_whole(view, offset), is_finite);
+    uint16_t odd = bytes == NULL ? 0 : view->dtype->odd(PyBytes_AS_STRING(bytes), view->count);
+    return put(blob, offset, bytes, text_of_whole(view, offset), odd);
+}
+
+static uint16_t odd_in(const Statistics *found)
+{
+    return (found->nan ? NANS : 0) | (found->posinf || found->neginf ? INFINITIES : 0);
 }
 
 static PyObject *corner_of(const Statistics *found)
@@ -124,7 +148,7 @@ static PyObject *take_summary(Reader *reader, PyObject *tensor, const View *view
     Statistics found;
     if (!(is_passing ? take_passed(reader, tensor, view, &found) : statistics_take(view, &found)))
         return NULL;
-    return put(blob, offset, corner_of(&found), text_of_summary(view, &found, offset), found.first < 0);
+    return put(blob, offset, corner_of(&found), text_of_summary(view, &found, offset), odd_in(&found));
 }
 
 /* Return the text of a value; `is_passing`: the tensor is a gradient on its way through the engine. */
@@ -164,24 +188,23 @@ static bool add_whole(const View *view, Draft *draft)
     else
         walk_copy(view, target, view->count);
     draft->data.used = at + size;
-    draft->has_nonfinite |= view->dtype->first_nonfinite(target, view->count) >= 0;
+    draft->odd |= view->dtype->odd(target, view->count);
     return true;
 }
 
 /* Add a text that Python made, and the bytes that it put into a blob. */
 static bool add_made(PyObject *text, PyObject *blob, Draft *draft)
 {
-    PyObject *parts = PyObject_GetAttr(blob, parts_name), *nonfinite = PyObject_GetAttr(blob, nonfinite_name);
-    bool is_done = parts != NULL && nonfinite != NULL && PyList_Check(parts) && PyUnicode_Check(text) &&
+    PyObject *parts = PyObject_GetAttr(blob, parts_name);
+    bool is_done = parts != NULL && PyList_Check(parts) && PyUnicode_Check(text) &&
                    buffer_add_string(&draft->text, text);
     for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(parts); i++) {
         PyObject *part = PyList_GET_ITEM(parts, i);
         is_done = PyBytes_Check(part) &&
                   buffer_add(&draft->data, PyBytes_AS_STRING(part), (size_t)PyBytes_GET_SIZE(part));
     }
-    draft->has_nonfinite |= nonfinite == Py_True;
+    draft->odd |= odd_of(blob);
     Py_XDECREF(parts);
-    Py_XDECREF(nonfinite);
     if (!is_done && !PyErr_Occurred())
         PyErr_SetString(PyExc_TypeError, "a text and bytes are needed");
     return is_done;
@@ -204,7 +227,7 @@ static bool add_found(const View *view, const Statistics *found, Draft *draft)
     size_t at = draft->data.used;
     if (!buffer_add(&draft->data, found->corner, (size_t)found->corner_count * sizeof(double)))
         return false;
-    draft->has_nonfinite |= found->first >= 0;
+    draft->odd |= odd_in(found);
     return text_add_summary(&draft->text, view, found, (int64_t)at);
 }
 
@@ -352,7 +375,7 @@ PyObject *reader_summarise(PyObject *module, PyObject *tensor)
         Py_XDECREF(first);
         return NULL;
     }
-    return Py_BuildValue("NNNN", numbers, corner, PyBool_FromLong(found.first >= 0), first);
+    return Py_BuildValue("NNNN", numbers, corner, PyLong_FromLong(odd_in(&found)), first);
 }
 
 static int reader_init(PyObject *self, PyObject *arguments, PyObject *keywords)
@@ -442,10 +465,10 @@ PyObject *reader_type(void)
     version_name = PyUnicode_InternFromString("_version");
     parts_name = PyUnicode_InternFromString("parts");
     size_name = PyUnicode_InternFromString("size");
-    nonfinite_name = PyUnicode_InternFromString("has_nonfinite");
+    odd_name = PyUnicode_InternFromString("odd");
     comma = PyUnicode_InternFromString(",");
     nothing = PyUnicode_InternFromString("");
-    if (version_name == NULL || parts_name == NULL || size_name == NULL || nonfinite_name == NULL || comma == NULL || nothing == NULL)
+    if (version_name == NULL || parts_name == NULL || size_name == NULL || odd_name == NULL || comma == NULL || nothing == NULL)
         return NULL;
     reader_class = (PyTypeObject *)PyType_FromSpec(&spec);
     return (PyObject *)reader_class;

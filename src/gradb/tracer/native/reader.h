@@ -9,11 +9,13 @@
 /* Make the type, or return NULL with an error set. */
 PyObject *reader_type(void);
 
-/* What is collected of one event: its text, the bytes beside it, and whether a value has a NaN or an infinity. */
+/* What is collected of one event: its text, the bytes beside it, and what is odd about its values, as flags. */
 typedef struct {
     Buffer text, data;
-    bool has_nonfinite;
+    uint16_t odd; /* NANS, INFINITIES, or UNREAD */
 } Draft;
+
+enum { UNREAD = 1 }; /* of a value that could not be read: as in tape/oddity.py */
 
 void draft_free(Draft *draft);
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.schema import INFINITY, NAN
 from gradb.tape.values import decode
 from gradb.tracer.isolation.genuine import Functions, Methods, inference_mode
 from gradb.tracer.isolation.modes import unseen
@@ -174,8 +175,9 @@ def _statistics(numbers: list[Any]) -> tuple[Any, ...]:
     odd = [index for index, number in enumerate(numbers) if not math.isfinite(number)]
     mean = "NaN" if odd else sum(finite) / len(finite)
     counts = [sum(map(math.isnan, numbers)), numbers.count(math.inf), numbers.count(-math.inf)]
+    flags = NAN * (counts[0] > 0) | INFINITY * (counts[1] + counts[2] > 0)
     text = ",".join(map(str, [min(finite), max(finite), mean, *counts]))
-    return text, array.array("d", map(float, numbers[:8])).tobytes(), bool(odd), odd[0] if odd else None
+    return text, array.array("d", map(float, numbers[:8])).tobytes(), flags, odd[0] if odd else None
 
 
 def _compare(what: str, found: Any, wanted: Any) -> None:

@@ -83,7 +83,7 @@ static bool add_probes(const Engine *engine, const Visit *visit, Buffer *text)
 static bool begin_text(Draft *draft, int64_t number)
 {
     draft->text.used = draft->data.used = 0;
-    draft->has_nonfinite = false;
+    draft->odd = 0;
     return buffer_add(&draft->text, "[", 1) && buffer_add_integer(&draft->text, number) &&
            buffer_add(&draft->text, ",[", 2);
 }

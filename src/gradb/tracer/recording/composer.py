@@ -18,6 +18,7 @@ from gradb.tape.kinds.leaf import write as write_leaf
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.kinds.tensor import AROUND_UNKNOWN, UNKNOWN, write_plain, write_tensor
+from gradb.tape.oddity import UNREAD
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.genuine import is_grad_enabled, set_grad_enabled
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
@@ -28,6 +29,7 @@ from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.series import SeriesLog
 from gradb.tracer.recording.threadstate import EngineCall, ThreadState
 from gradb.tracer.source.places import NOWHERE, Found, PlaceRow
+from gradb.tracer.tensors.births import Births
 from gradb.tracer.tensors.blanks import Blanks
 from gradb.tracer.tensors.history import is_leaf, is_part, maker
 from gradb.tracer.tensors.ids import TensorIds
@@ -64,6 +66,7 @@ class Composer:
         self.missing = recorder.failures.part
         self.snapshots = Snapshots(limit, self.missing)
         self.blanks = Blanks()
+        self.births = Births()
         self.tensors = TensorIds()
         self.naming = Namer(self.writer, self.tensors, recorder.places, self.missing)
         self.series = SeriesLog(recorder)
@@ -173,7 +176,7 @@ class Composer:
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
         head, blanks = self.tensors.record(tensor).head, self.blanks
-        value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
+        value = self._blank(tensor, blob) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
         if not tensor.requires_grad:
             return write_plain(head, value)
         return write_tensor(head, True, *self.node_of(tensor, event, place), value)
@@ -183,9 +186,13 @@ class Composer:
         known = self.tensors.record(tensor)
         node, output_nr = self.node_of(tensor, event, place)
         blanks = self.blanks
-        value = blank(tensor) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
+        value = self._blank(tensor, blob) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
         self._tell_tensor(known.id, event, node, output_nr)
         return write_tensor(known.head, tensor.requires_grad, node, output_nr, value), node
+
+    def _blank(self, tensor: torch.Tensor, blob: Blob) -> str:
+        blob.odd |= UNREAD
+        return blank(tensor)
 
     def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, *, has_graph: bool = False) -> str:
         """Return the text of the wire forms of gradients inside the engine: values without an identity.
@@ -280,7 +287,7 @@ class Composer:
         text, node = self.defined(tensor, blob, event, place)
         self.recorder.emit(
             "leaf", known.label, place, write_leaf(tensor=text, how=how), blob,
-            scope=self.scope, node=node, is_quiet=is_quiet, has_nonfinite=blob.has_nonfinite,
+            scope=self.scope, node=node, is_quiet=is_quiet, odd=blob.odd,
             phase=None if self.local.inside is None else "backward",
         )  # fmt: skip
 

@@ -19,13 +19,20 @@ from gradb.tape.descriptors import FileLost
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import PHASE_OF_KIND, Kind
-from gradb.tape.schema import NONFINITE, QUIET
+from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, NONFINITE, QUIET, SCALED
 from gradb.tape.wire import Blob
+from gradb.tracer.isolation.genuine import is_grad_enabled, is_inference
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.recording.failures import Failures, reason
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.observer import Observer
 from gradb.tracer.source.places import NOWHERE, Found, ModuleCall, PlaceRow, Places
+
+_ODD = NONFINITE | BIRTH | SCALED
+_CALLS: frozenset[Kind] = frozenset(
+    {"op", "leaf", "backward_start", "zero_grad", "grad_change", "step", "loss", "error"}
+)
+"""Kinds that tell of a call of the script's, which has a grad mode."""
 
 
 class Recorder:
@@ -132,25 +139,28 @@ class Recorder:
         scope: str = "",
         node: int | None = None,
         is_quiet: bool = False,
-        has_nonfinite: bool = False,
+        odd: int = 0,
         may_hold: bool = True,
         phase: str | None = None,
     ) -> int:
         """Append an event, then hold the script if the gate says so. Return its number.
 
-        ``detail`` is its wire form, which ``write`` of its kind returns.
+        ``detail`` is its wire form, which ``write`` of its kind returns; ``odd`` is what is odd about its values: flags
+        of ``schema``.
         """
         self.phase = phase = phase or PHASE_OF_KIND.get(kind) or self.phase
         thread = self.threads.get(ident := threading.get_ident())
         if thread is None:
             thread = self.threads[ident] = len(self.threads)
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
-        flags = QUIET * is_quiet | NONFINITE * has_nonfinite
+        flags = QUIET * is_quiet | odd & _ODD
+        if kind in _CALLS and (is_inference() or not is_grad_enabled()):
+            flags |= INFERENCE if is_inference() else GRAD_OFF
         seq = self._event(
             kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip
         if may_hold and self.gate.is_watching:
-            self._arrive(seq, kind, name, place, scope, node, is_quiet, has_nonfinite, thread)
+            self._arrive(seq, kind, name, place, scope, node, flags, thread)
         return seq
 
     def _arrive(
@@ -161,14 +171,11 @@ class Recorder:
         place: PlaceRow,
         scope: str,
         node: int | None,
-        is_quiet: bool,
-        has_nonfinite: bool,
+        flags: int,
         thread: int,
     ) -> None:
         file = self.writer.source_path(place[0])
-        header = Event(
-            seq, kind, name, file, *place[1:], scope, self.iteration, self.phase, node, is_quiet, has_nonfinite, thread
-        )
+        header = Event(seq, kind, name, file, *place[1:], scope, self.iteration, self.phase, node, flags, thread)
         self.gate.arrive(header)
 
     def thread(self) -> int:

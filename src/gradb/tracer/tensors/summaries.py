@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from gradb.tape.schema import INFINITY, NAN
 from gradb.tape.wire import Blob, write_stats
 from gradb.tracer.isolation.genuine import Methods
 
@@ -24,13 +25,14 @@ class Summary(NamedTuple):
     numbers: str
     """The text of ``stats`` up to where the corner lies."""
     corner: bytes
-    has_nonfinite: bool
+    odd: int
+    """What of it is not finite, as in ``Blob.odd``."""
     first: int | None = None
     """Flat index of the first element that is not finite."""
 
     def text(self, blob: Blob) -> str:
         """Return the text of ``stats``; the blob gets the corner."""
-        blob.has_nonfinite |= self.has_nonfinite
+        blob.odd |= self.odd
         return write_stats(self.numbers, blob.add(self.corner), len(self.corner) // 8, self.first)
 
 
@@ -43,7 +45,7 @@ def summarise(tensor: torch.Tensor) -> Summary:
     if not Methods.is_floating_point(tensor):
         numbers = Methods.to(tensor, torch.float64)
         low, high = map(_bound, Methods.aminmax(numbers))
-        return Summary(f"{low},{high},{_item(Methods.mean(numbers))},0,0,0", corner, False)
+        return Summary(f"{low},{high},{_item(Methods.mean(numbers))},0,0,0", corner, 0)
     wide = torch.float64 if tensor.dtype is torch.float64 else torch.float32
     total = _item(Methods.sum(tensor, dtype=wide))
     if not math.isfinite(total):
@@ -51,7 +53,7 @@ def summarise(tensor: torch.Tensor) -> Summary:
     is_dense = Methods.is_contiguous(tensor)
     bounds = Methods.aminmax(tensor) if is_dense else (Methods.amin(tensor), Methods.amax(tensor))
     low, high = map(_bound, bounds)
-    return Summary(f"{low},{high},{total / Methods.numel(tensor)},0,0,0", corner, False)
+    return Summary(f"{low},{high},{total / Methods.numel(tensor)},0,0,0", corner, 0)
 
 
 def _corner(tensor: torch.Tensor) -> list[float]:
@@ -81,8 +83,8 @@ def _nonfinite(flat: torch.Tensor, corner: bytes) -> Summary:
     mean = _item(Methods.mean(Methods.to(flat, torch.float64)))
     bounds = [_number(None if bound is None else _bound(bound)) for bound in (low, high)]
     numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
-    is_bad = bool(nan or posinf or neginf)
-    return Summary(numbers, corner, is_bad, _first_not(are_finite) if is_bad else None)
+    odd = NAN * bool(nan) | INFINITY * bool(posinf or neginf)
+    return Summary(numbers, corner, odd, _first_not(are_finite) if odd else None)
 
 
 def _bound(bound: torch.Tensor) -> float:

@@ -17,6 +17,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from gradb.tape.cutting import first_line
+from gradb.tape.oddity import UNREAD, oddity_of
 from gradb.tape.wire import Blob, with_note, write_summary, write_unkept, write_whole
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
@@ -100,7 +101,7 @@ class Snapshots:
 
     def _whole(self, form: Form, data: bytes, blob: Blob) -> str:
         if form.exponents and ((_integer(data, "little") & form.exponents) + form.lowest) & form.signs:
-            blob.has_nonfinite = True
+            blob.odd |= oddity_of(data, form.name)
         offset = blob.size
         blob.parts.append(data)
         blob.size = offset + form.size
@@ -152,6 +153,7 @@ class Snapshots:
             why = f"torch cannot read it: {first_line(str(error), 120)}"
         except Exception as error:
             why = f"not recorded: {self._missing('values', error)}"
+        blob.odd |= UNREAD
         return write_unkept(shape, str(tensor.dtype)[6:], why)
 
     def missing(self, why: str) -> str:

@@ -284,7 +284,7 @@ class Look:
         place, is_optimizer = self._place()
         recorder.emit(
             "aten", name, place, detail, blob,
-            scope=self._scope, node=self._node, is_quiet=self._is_quiet, has_nonfinite=blob.has_nonfinite,
+            scope=self._scope, node=self._node, is_quiet=self._is_quiet, odd=blob.odd,
             phase="optimizer" if is_optimizer else self._phase,
         )  # fmt: skip
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 from torch.utils.hooks import RemovableHandle
 
+from gradb.tape.oddity import oddity
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -159,13 +159,13 @@ class EngineWatch:
 
     def _begin_unseen(self, roots: Sequence[Any], accumulates: bool) -> None:
         place = self._prepare(accumulates, 5)
-        losses, bad, row = self._losses.of(roots, place), False, place.row
+        losses, odd, row = self._losses.of(roots, place), 0, place.row
         event = self._recorder.settle()
         for name, value in losses:
             self._composer.series.point("loss", name, value, event, row)
-            bad |= not math.isfinite(value)
+            odd |= oddity(value)
         detail = self._losses.text(losses, place)
-        self._recorder.emit("loss", losses[0][0] if losses else "loss", row, detail, has_nonfinite=bad)
+        self._recorder.emit("loss", losses[0][0] if losses else "loss", row, detail, odd=odd)
 
     def _leaves(self, roots: Sequence[Any]) -> list[weakref.ref[torch.Tensor]]:
         """Return the leaves that a backward will reach: a policy has to know whose a ``.grad`` is."""

@@ -9,6 +9,8 @@ import torch
 from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.kinds.tensor import write_plain
+from gradb.tape.oddity import UNREAD
+from gradb.tape.schema import BIRTH
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.arguments import argument_text, tensors_in
@@ -37,6 +39,7 @@ class ForwardCall:
         "calls",
         "composer",
         "found",
+        "given",
         "grads",
         "inputs",
         "inside",
@@ -68,6 +71,8 @@ class ForwardCall:
         self.blob = Blob()
         self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
         self.texts: list[str] | None = None
+        self.given = 0
+        """What is odd about the inputs."""
         self.blind = ""
         """Why it was not seen what the call was about to change; empty where nothing went wrong."""
         self.calls: int | None = None
@@ -128,6 +133,12 @@ class ForwardCall:
             self._name_inputs()  # its forward has given them names of its own
         self._record(results, is_single)
 
+    def _odd(self) -> int:
+        """Return the flags of what is odd about the call: its results are in the blob, its inputs were."""
+        made = self.blob.odd
+        is_birth = made and self.composer.births.is_birth(made, self.given, self.args, self.kwargs)
+        return made | self.given | (BIRTH if is_birth else 0)
+
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
         self.grads.forget()
@@ -164,11 +175,13 @@ class ForwardCall:
         self.see_leaves()
         event, blob, told = self.recorder.next_seq, self.blob, self.composer.tensor
         self.texts = [told(tensor, blob, event, place) for tensor in self.inputs]
+        self.given, blob.odd = blob.odd, 0
 
     def _give_up_inputs(self) -> None:
         if self.blind == UNSEEN:
             self.blind = self.composer.missing("inputs", RuntimeError(UNSEEN), hides="gradients")
         value = self.composer.snapshots.missing(self.blind)
+        self.given = UNREAD
         self.texts = [write_plain(self.composer.tensors.record(one).head, value) for one in self.inputs]
 
     def _record(self, results: list[torch.Tensor], is_single: bool) -> None:
@@ -198,7 +211,7 @@ class ForwardCall:
             self._remark(new, event)
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
-            is_quiet=not is_update and made is None and self._is_quiet(results), has_nonfinite=self.blob.has_nonfinite,
+            is_quiet=not is_update and made is None and self._is_quiet(results), odd=self._odd(),
             phase="optimizer" if is_update or found.is_optimizer else "backward" if self.is_within else None,
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ import torch
 
 from gradb.log.writer import LogWriter
 from gradb.tracer.isolation import signals
-from gradb.tracer.isolation.genuine import Functions, Methods
+from gradb.tracer.isolation.genuine import Functions, Methods, is_grad_enabled, is_inference
 from gradb.tracer.isolation.modes import count_modes, is_profiling
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
@@ -68,6 +68,11 @@ class Rare:
             return None
 
     @shielded
+    def is_birth(self, made: int, given: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Do what ``Births.is_birth`` does."""
+        return self._composer.births.is_birth(made, given, args, kwargs)
+
+    @shielded
     def lost(self, error: Exception) -> None:
         """Go on after a failure that has cost the event."""
         self._composer.recorder.lost(error, "a call", hides="values gradients")
@@ -111,6 +116,7 @@ def forward(
         "count_modes": count_modes, "is_profiling": is_profiling,
         "count_function_modes": torch._C._len_torch_function_stack,
         "saved_hooks": torch._C._autograd._top_saved_tensors_default_hooks, "compiler": vars(torch.compiler),
+        "is_grad_enabled": is_grad_enabled, "is_inference": is_inference,
         **composer.tensors.parts(), **composer.nodes.parts(), **composer.naming.parts(), **recorder.places.parts(),
         "record": TensorRecord(0, weakref.ref(Functions.empty(0))), "mark": _pattern(),
     }  # fmt: skip

@@ -232,9 +232,7 @@ class Edits:
             self._composer.writer.pen.grad(known.id, event, known.fills, known.since)
         norms = [_together([part.norms[at] for part in change.parts.values()]) for at in (0, 1)]
         detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
-        self._recorder.emit(
-            "grad_change", change.by, change.place, detail, change.blob, has_nonfinite=change.blob.has_nonfinite
-        )
+        self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=change.blob.odd)
 
 
 def _together(norms: list[float | None]) -> float | None:

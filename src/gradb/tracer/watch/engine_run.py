@@ -125,7 +125,7 @@ class BackwardRun:
         above = [node for root in roots if (node := node_of(root)) is not None]
         nodes = to_run(above, ends_of(wanted, above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
-        is_bad = blob.has_nonfinite
+        odd = blob.odd
         self._tell_losses(roots, place, event)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
         given = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
@@ -142,7 +142,7 @@ class BackwardRun:
         self.start = event
         self.composer.local.backward = self
         self.composer.runs.append(self)
-        self._recorder.emit("backward_start", call, self.place, detail, blob, has_nonfinite=is_bad)
+        self._recorder.emit("backward_start", call, self.place, detail, blob, odd=odd)
         if self._quick is not None:
             self._quick.begin(event, self._recorder.thread())
 
@@ -265,12 +265,12 @@ class BackwardRun:
                 self.tell_awaiting(mark.id)
             blob = Blob()
             values = composer.gradients(gradients, blob)
-            is_bad = blob.has_nonfinite
+            odd = blob.odd
             probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
             self._asker.held = node, mark, recorder.next_seq, gradients
             detail = write_node_start(backward=self.start, upstream=values, probes=probes)
             return recorder.emit(
-                "node_start", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id, has_nonfinite=is_bad
+                "node_start", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id, odd=odd
             )
         except Exception as error:
             return placeholders.node_start(composer, self, mark, len(gradients), error)
@@ -299,7 +299,7 @@ class BackwardRun:
             self._asker.held = node, mark, start, upstream
             recorder.emit(
                 "node", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
-                has_nonfinite=blob.has_nonfinite,
+                odd=blob.odd,
             )  # fmt: skip
         except Exception as error:
             placeholders.node(composer, self, mark, start, len(gradients), error)
@@ -335,7 +335,7 @@ class BackwardRun:
             )  # fmt: skip
             recorder.emit(
                 "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
-                has_nonfinite=blob.has_nonfinite,
+                odd=blob.odd,
             )  # fmt: skip
         except Exception as error:
             placeholders.accumulation(composer, self, mark, tensor, error)

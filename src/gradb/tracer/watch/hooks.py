@@ -176,7 +176,7 @@ class UserHooks:
         if kind == POST and is_changed:
             self._note_grad(arguments[0])
         blob = before.blob
-        blob.has_nonfinite = False
+        blob.odd = 0
         values = before.texts, [self._composer.gradients((tensor,), blob) for tensor in after]
         self._emit(watched, values, blob, None, _Made(is_changed, is_inplace, error), kind=kind)
 
@@ -217,7 +217,7 @@ class UserHooks:
             recorder.settle()
             recorder.emit(
                 "hook", name_of(watched.__wrapped__), place, detail, blob, scope=self._composer.scope, node=node,
-                is_quiet=is_quiet, has_nonfinite=blob is not None and blob.has_nonfinite,
+                is_quiet=is_quiet, odd=0 if blob is None else blob.odd,
                 phase=None if blob is not None else "forward",
             )  # fmt: skip
 

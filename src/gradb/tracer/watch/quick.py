@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradb.tape.schema import NONFINITE
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
@@ -40,7 +39,7 @@ def quick_parts(composer: Composer, prober: Prober, lending: Lending) -> tuple[E
         composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id,
         torch._C.DisableTorchFunction, resumed, NodeMark, TensorRecord,
     )  # fmt: skip
-    return native.Engine(objects, repeats, NONFINITE), native.Visits
+    return native.Engine(objects, repeats), native.Visits
 
 
 @shielded
@@ -59,8 +58,8 @@ def _resumed(visit: Any) -> NodeVisit:
     found = (LeafVisit if visit.mark.is_leaf else NodeVisit)(run, visit.node, visit.mark)
     found.start, found.outer = visit.start, visit.outer
     if isinstance(found, LeafVisit) and visit.start:
-        before, added, has_nonfinite, key = visit.kept
-        found.filling = Filling.kept(before, added, has_nonfinite=has_nonfinite, key=_memory_of(key))
+        before, added, odd, key = visit.kept
+        found.filling = Filling.kept(before, added, odd=odd, key=_memory_of(key))
     if local.visit is visit:
         local.visit = found
     return found

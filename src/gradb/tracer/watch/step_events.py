@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
 from gradb.tape.kinds.step import write as write_step
+from gradb.tape.oddity import oddity
+from gradb.tape.schema import INFINITY, NAN, NONFINITE
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import norms
 from gradb.tracer.watch.optimizers import OptimizerState, groups_of, parameters_of, rates_of, versions_of
 
 _NONFINITE = "inf or nan in a gradient"
+_ODD = {"nan in": NAN, "inf in": INFINITY}
+"""By how the reason of a skipped step begins."""
 
 
 class StepEvents:
@@ -36,14 +38,15 @@ class StepEvents:
             self._point(state.series, "", "grad_norm", state.label, norm, event)
         self._tell_rates(state, rates, event)
         skipped = self._skipped_within(optimizer, state, event)
-        self._tell(optimizer, state, rates, place, skipped, is_bad=norm is not None and not math.isfinite(norm))
+        self._tell(optimizer, state, rates, place, skipped, odd=0 if norm is None else oddity(norm))
 
     def skipped(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int, place: PlaceRow) -> None:
         """Tell of a step that GradScaler has skipped."""
         rates = rates_of(optimizer)
         self._tell_rates(state, rates, event)
         self._count_skip(event)
-        self._tell(optimizer, state, rates, place, state.why_skipped or _NONFINITE, is_bad=True)
+        why = state.why_skipped or _NONFINITE
+        self._tell(optimizer, state, rates, place, why, odd=_ODD.get(why[:6], NONFINITE))
 
     def _skipped_within(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int) -> str:
         """Return why a step has changed nothing: a fused one is called by GradScaler all the same, and skips itself."""
@@ -84,12 +87,12 @@ class StepEvents:
         place: PlaceRow,
         skipped: str,
         *,
-        is_bad: bool,
+        odd: int,
     ) -> None:
         if self._recorder.is_full:
             self._record(optimizer, state, rates, place, skipped)
         else:
-            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped), has_nonfinite=is_bad)
+            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped), odd=odd)
 
     def _record(
         self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow, skipped: str
@@ -107,4 +110,4 @@ class StepEvents:
             gradients=gradients, groups=groups if len(groups) == count else [],
             is_unnoticed=is_unnoticed, skipped=skipped, maker=state.maker,
         )  # fmt: skip
-        self._recorder.emit("step", state.name, place, detail, state.blob, has_nonfinite=state.blob.has_nonfinite)
+        self._recorder.emit("step", state.name, place, detail, state.blob, odd=state.blob.odd)

@@ -67,19 +67,18 @@ def are_private(marks: list[NodeMark | None]) -> bool:
 class Filling:
     """A ``.grad`` about to be filled: what it holds and what comes (values: a reference would change who owns them)."""
 
-    __slots__ = ("_key", "added", "before", "blob", "has_nonfinite")
+    __slots__ = ("_key", "added", "before", "blob", "odd")
 
     def __init__(self, composer: Composer, tensor: torch.Tensor) -> None:
         self.blob = Blob()
         self.before = composer.snapshots.take(grad_of(tensor), self.blob)
         self.added = "null"
-        self.has_nonfinite = False
+        self.odd = 0
+        """Of what comes."""
         self._key: Any = None
 
     @classmethod
-    def kept(
-        cls, before: tuple[str, bytes | None], added: tuple[str, bytes], *, has_nonfinite: bool, key: Any
-    ) -> Filling:
+    def kept(cls, before: tuple[str, bytes | None], added: tuple[str, bytes], *, odd: int, key: Any) -> Filling:
         """Return one of which everything is known but what it becomes; text and bytes of what it held and what came."""
         filling = cls.__new__(cls)
         filling.blob = Blob()
@@ -87,18 +86,18 @@ class Filling:
             if data is not None:
                 filling.blob.add(data)
         filling.before, filling.added = before[0], added[0]
-        filling.has_nonfinite, filling._key = has_nonfinite, key
+        filling.odd, filling._key = odd, key
         return filling
 
     def add(self, composer: Composer, added: torch.Tensor | None) -> None:
         """Say what comes."""
-        self.blob.has_nonfinite = False
+        self.blob.odd = 0
         if added is not None and composer.snapshots.is_passing:
             self.added = composer.snapshots.take_passing(added, self.blob)
             self._key = _memory(added)
         else:
             self.added = composer.snapshots.take(added, self.blob)
-        self.has_nonfinite = self.blob.has_nonfinite
+        self.odd = self.blob.odd
 
     def became(self, composer: Composer, grad: torch.Tensor | None) -> str:
         """Return the text of what it holds now.
@@ -108,9 +107,9 @@ class Filling:
         """
         is_same = composer.snapshots.is_passing and grad is not None and self._key == _memory(grad)
         if is_same and self._key is not None:
-            self.blob.has_nonfinite = self.has_nonfinite
+            self.blob.odd = self.odd
             return self.added
-        self.blob.has_nonfinite = False
+        self.blob.odd = 0
         return composer.snapshots.take(grad, self.blob)
 
 

@@ -156,7 +156,7 @@ class UpdateWatch:
         detail = write_op(function=dumps(name), inputs="", outputs=text, nodes=[], is_inplace=True)
         recorder.emit(
             "op", name, found.place.row, detail, blob,
-            scope=composer.scope, node=node, is_quiet=not is_update, has_nonfinite=blob.has_nonfinite,
+            scope=composer.scope, node=node, is_quiet=not is_update, odd=blob.odd,
             phase="optimizer" if is_update else None,
         )  # fmt: skip
 

@@ -1,0 +1,128 @@
+"""Births: an event at which a value that is not finite is seen first says so, and no other does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gradb.frame.reader import Tape
+from gradb.tracer.native.trial import accelerator
+from tests.tracer.both_ways import check_recording, in_python
+from tests.tracer.recording import notes, record
+
+pytestmark = pytest.mark.torch
+Script = Callable[[], Any]
+WRITERS = ["C", "Python"] if accelerator() is not None else ["Python"]
+
+
+@pytest.fixture(params=WRITERS)
+def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Script], Tape]:
+    """Return what records a script by one of the writers."""
+
+    def run(script: Script) -> Tape:
+        if request.param == "C":
+            tape = record(tmp_path / "run.tape", script, probe="never")[1]
+        else:
+            with in_python():
+                tape = record(tmp_path / "run.tape", script, probe="never")[1]
+        assert notes(tape) == []
+        return tape
+
+    return run
+
+
+Recorded = Callable[[Script], Tape]
+
+
+def births(tape: Tape) -> list[str]:
+    """Return what the events at which something is born are called."""
+    return [event.name for event in tape.events() if event.is_birth]
+
+
+def test_grad_mode_is_that_of_the_script(recorded: Recorded) -> None:
+    """Ops, leaves and what becomes of gradients tell whether gradients were on, off, or it was inference mode."""
+    w = torch.ones(2, requires_grad=True)
+
+    def script() -> None:
+        (w * 2).sum().backward()
+        with torch.no_grad():
+            w.exp()
+            w.mul_(0.5)
+        with torch.inference_mode():
+            w.cos()
+            with torch.enable_grad():
+                w.sin()
+        with torch.no_grad(), torch.enable_grad():
+            w.neg()
+        w.detach().abs()
+
+    modes = {event.name: event.grad_mode for event in recorded(script).events() if event.kind in {"op", "leaf"}}
+    assert modes == {
+        "w": "on", "MulBackward0": "on", "SumBackward0": "on", "Tensor.exp": "off", "Tensor.mul_": "off",
+        "Tensor.cos": "inference", "Tensor.sin": "inference", "NegBackward0": "on", "Tensor.detach": "on",
+        "Tensor.abs": "on",
+    }  # fmt: skip
+
+
+def test_a_nan_and_an_infinity_are_told_apart(recorded: Recorded) -> None:
+    """The header says which of the two a value has, whole or of which only statistics are kept."""
+
+    def script() -> None:
+        for size in (3, 5000):
+            zeros = torch.zeros(size)
+            zeros.log()
+            zeros.div(0)
+            both = torch.cat([zeros.div(0), zeros.log()])
+            both.nan_to_num()
+
+    seen = [(event.has_nan, event.has_inf) for event in recorded(script).events() if event.kind == "op"]
+    once = [(False, False), (False, True), (True, False), (True, False), (False, True), (True, True), (True, True)]
+    assert seen == [*once, *once]
+
+
+BORN: dict[str, tuple[Script, list[str]]] = {
+    "of finite numbers": (lambda: torch.zeros(3).log(), ["Tensor.log"]),
+    "what comes of it is no other": (lambda: (torch.zeros(3) / 0).exp().sum(), ["Tensor.div"]),
+    "of an infinity": (lambda: _twice(torch.zeros(3).log()), ["Tensor.log", "Tensor.sub"]),
+    "an infinity that was given": (lambda: torch.full((2,), -math.inf).exp(), []),
+    "a mask": (lambda: torch.ones(2, 2).masked_fill(torch.tensor([True, False]), -math.inf).softmax(1), []),
+    "a mask of every element": (
+        lambda: torch.ones(2, 2).masked_fill(torch.tensor([True, True]), -math.inf).softmax(1),
+        ["Tensor.softmax"],
+    ),
+    "chosen": (lambda: torch.where(torch.tensor([True, False]), torch.ones(2), -math.inf), []),
+    "in a list": (lambda: torch.tensor([[0.0, -math.inf]]), []),
+    "by name": (lambda: torch.nn.functional.pad(torch.ones(2), (1, 1), value=math.inf), []),
+    "a NaN that was given": (lambda: torch.full((2,), math.nan), ["torch.full"]),
+    "too large for its dtype": (lambda: torch.tensor([1e6]).half(), ["Tensor.half"]),
+    "reserved memory": (lambda: torch.empty(9).fill_(1.0), []),
+    "a large one": (lambda: torch.zeros(5000).log(), ["Tensor.log"]),
+    "one that is not contiguous": (lambda: torch.zeros(50, 100).t().log(), ["Tensor.log"]),
+}
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return x - x
+
+
+@pytest.mark.parametrize("name", BORN)
+def test_births_of_ops(name: str, recorded: Recorded) -> None:
+    """An op is the birth of what is not finite where its inputs and its numbers do not explain it."""
+    script, expected = BORN[name]
+    assert births(recorded(script)) == expected
+
+
+@pytest.mark.skipif(accelerator() is None, reason="needs the accelerator")
+def test_both_writers_agree(tmp_path: Path) -> None:
+    """What C records of all that, Python records too."""
+
+    def script() -> None:
+        for run, _ in BORN.values():
+            run()
+
+    assert check_recording(tmp_path, "births", script) > len(BORN)
