@@ -14,6 +14,8 @@ and nobody uses it.
 So one sees it in the buffers: those of `model1` hold twice the gradient after two
 backward calls, three times after three, and its parameters never change. The cure is
 `SGD(model1.parameters(), lr=1e-3)`.
+
+Findings: G002
 """
 
 import torch

@@ -131,6 +131,10 @@ class Tape:
         """Return a node of the grad_fn graph, or None where the tape has no such node."""
         return self._store.node(node_id)
 
+    def nodes(self, start: int, stop: int) -> Iterator[Node]:
+        """Yield the nodes first seen at events start..stop, both included, oldest first."""
+        return self._store.created(start - 1, stop)
+
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
         return self._store.library(seq)

@@ -20,6 +20,8 @@ from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
 _MOST_CLEARS = 64
+_FIRST_SEEN = "first seen here"
+"""How a leaf is told of that was there before anything told of it."""
 _MOST_LEAVES, _MOST_OPTIMIZERS = 20_000, 256
 """More at once no training has: what was made anew in each iteration is gone."""
 
@@ -89,14 +91,16 @@ class Ledger:
     def _leaf(self, event: Event) -> None:
         detail = self._evidence.detail(event.seq)
         if isinstance(detail, LeafDetail):
-            self._known(detail.tensor, event, is_parameter=detail.how.endswith("Parameter"))
+            self._known(detail.tensor, event, detail.how)
 
-    def _known(self, tensor: Tensor, event: Event, *, is_parameter: bool = True) -> Leaf:
+    def _known(self, tensor: Tensor, event: Event, how: str = _FIRST_SEEN) -> Leaf:
         leaf = self.leaves.get(tensor.id)
         if leaf is None:
             if len(self.leaves) >= _MOST_LEAVES:
                 self._let_go()
-            leaf = self.leaves[tensor.id] = Leaf(tensor.id, tensor.name or event.name, event, is_parameter)
+            name, is_made = tensor.name or event.name, how != _FIRST_SEEN
+            is_parameter = how.endswith("Parameter") or (not is_made and "." in name)
+            leaf = self.leaves[tensor.id] = Leaf(tensor.id, name, event, is_parameter, is_made)
         if tensor.name:
             leaf.name = tensor.name
         if tensor.node is not None:
@@ -163,7 +167,7 @@ class Ledger:
         if not isinstance(detail, AccumulateDetail) or detail.after is None or not detail.tensor:
             return None
         tensor = Tensor(detail.tensor, event.name, detail.after, requires_grad=True, node=event.node)
-        return self._known(tensor, event, is_parameter="." in event.name)
+        return self._known(tensor, event)
 
     # --- what becomes of gradients ------------------------------------------------------------------------------------
 
@@ -200,6 +204,8 @@ class Ledger:
         used = [leaf for leaf, gradient in found if gradient is not None and leaf.is_held]
         self._used(event, optimizer, optimizer.leaves, used)
         optimizer.steps += 1
+        optimizer.used += any(gradient is not None for gradient in detail.gradients)
+        optimizer.is_frozen = not any(tensor.requires_grad for tensor in detail.parameters)
         optimizer.before, optimizer.last = optimizer.last, event
         optimizer.stale = optimizer.fresh = 0
         optimizer.newest = None

@@ -30,6 +30,8 @@ class Leaf:
     """At which it was first seen: where it was made."""
     is_parameter: bool
     """True of an ``nn.Parameter``."""
+    is_made: bool
+    """True where the event is the one that made it, and not only the first to show it."""
     fills: int = 0
     """How often a backward added to its gradient."""
     first: Backward | None = None
@@ -127,11 +129,15 @@ class Optimizer:
     """The others since then."""
     newest: Backward | None = None
     """The newest of both."""
+    used: int = 0
+    """Steps that found a gradient."""
+    is_frozen: bool = False
+    """True when none of its leaves requires grad now."""
 
     @property
     def place(self) -> str:
-        """Where it was made: ``, made at line 12``; empty where that is not known."""
-        return "" if self.line is None else f", made at line {self.line}"
+        """Where it was made: `` (made at line 12)``; empty where that is not known."""
+        return "" if self.line is None else f" (made at line {self.line})"
 
     def reached(self, backward: Backward) -> None:
         """Take note of a backward that has filled one of its leaves."""

@@ -37,6 +37,11 @@ def group(leaves: Sequence[Leaf]) -> str:
     return f"the {len(names)} parameters of {root}" if root and len(names) > _MOST_NAMED else listed(names)
 
 
+def verb(leaves: Sequence[Leaf], one: str, several: str) -> str:
+    """Return the form of a word that fits how many leaves there are."""
+    return one if len(names_of(leaves)) == 1 else several
+
+
 def place(event: Event | None, file: str | None = None) -> str:
     """Return ``line 31``, with the file where that is another than the reader is told to open."""
     if event is None or event.line is None:

@@ -1,0 +1,285 @@
+"""Rules about which parameters an optimizer has: not those that get gradients, those of another model, old ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from gradb.diagnosis.evidence import Evidence
+from gradb.diagnosis.finding import Finding, Step
+from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.training.ledger import Ledger
+from gradb.diagnosis.training.parts import Leaf, Optimizer
+from gradb.diagnosis.training.wording import called, group, names_of, place, verb
+from gradb.tape.kinds.event import Event
+
+_ENOUGH = 2
+"""Iterations, and steps, that have to show it."""
+_ENOUGH_CUT = 3
+"""Steps without a gradient, where the parameters are used and only cut off."""
+_MOST_NODES = 50_000
+_NUMBERED = re.compile(r"^(.+?)( \(replaced(?: \d+)?\)| #\d+)$")
+
+
+class Membership:
+    """What the optimizers have and have not, as far as it was judged; the account that these rules share."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.tape = evidence.tape
+        self.ledger = evidence.account(Ledger)
+        self._searched = 0
+        self._pointed_at: set[int] = set()
+
+    def see(self, event: Event) -> None:
+        """Take in an event: the ledger does."""
+
+    def loose(self) -> list[Leaf]:
+        """Return the leaves that backward fills again and again, and that nobody changes: none has an optimizer."""
+        leaves = self.ledger.leaves.values()
+        if any(leaf.is_given for leaf in leaves):
+            return []  # the script moves gradients from one to another, as meta-learning does
+        return [leaf for leaf in leaves if leaf.iterations >= _ENOUGH and not (leaf.optimizers or leaf.changes)]
+
+    def optimizers(self) -> list[Optimizer]:
+        """Return the optimizers that have stepped more than once."""
+        return [one for one in self.ledger.optimizers.values() if one.steps >= _ENOUGH]
+
+    def idle(self) -> list[tuple[Optimizer, list[Leaf]]]:
+        """Return the optimizers that never get a gradient, and the leaves that get them and have none.
+
+        No leaves are returned with one that is cut off from every loss.
+        """
+        found = []
+        for optimizer in self.optimizers():
+            if optimizer.used or optimizer.is_frozen or any(leaf.fills or leaf.is_given for leaf in optimizer.leaves):
+                continue
+            others = [leaf for leaf in self.loose() if leaf.is_parameter or not optimizer.leaves[0].is_parameter]
+            if others or (optimizer.steps >= _ENOUGH_CUT and self._is_cut(optimizer)):
+                found.append((optimizer, others))
+        return found
+
+    def _is_cut(self, optimizer: Optimizer) -> bool:
+        """Tell whether something was computed of its leaves that autograd knows of, while others get gradients."""
+        if not any(one.used for one in self.optimizers()):
+            return False
+        wanted = {leaf.id for leaf in optimizer.leaves}
+        if not wanted & self._pointed_at and self._searched < self.tape.head:
+            self._search()
+        return bool(wanted & self._pointed_at)
+
+    def _search(self) -> None:
+        first, self._searched = self._searched + 1, self.tape.head
+        for number, node in enumerate(self.tape.nodes(first, self._searched)):
+            for edge in node.edges:
+                target = None if edge.to is None else self.tape.node(edge.to)
+                if target is not None and target.tensor is not None:
+                    self._pointed_at.add(target.tensor)
+            if number > _MOST_NODES:
+                break
+
+    def replaced(self) -> list[tuple[Optimizer, list[tuple[Leaf, Leaf]]]]:
+        """Return the optimizers that have leaves in whose place the model has others now, and both of each."""
+        loose = {_path(leaf.name): leaf for leaf in self.loose()}
+        found = []
+        for optimizer in self.optimizers():
+            pairs = [
+                (old, new)
+                for old in optimizer.leaves
+                if (new := loose.get(_path(old.name))) is not None and _is_in_place_of(new, old, optimizer)
+            ]
+            if pairs:
+                found.append((optimizer, pairs))
+        return found
+
+
+def _path(name: str) -> str:
+    """Return by which path variables lead to a leaf, or led before that was another's."""
+    match = _NUMBERED.match(name)
+    return match[1] if match else name
+
+
+def _is_in_place_of(new: Leaf, old: Leaf, optimizer: Optimizer) -> bool:
+    """Tell whether a leaf came after the optimizer was made that still steps the one with its path."""
+    if new.first is None or optimizer.last is None or new.first.event.seq > optimizer.last.seq:
+        return False
+    is_later = "(replaced" in old.name or 0 < optimizer.made < new.event.seq
+    return is_later and (old.newest is None or old.newest.event.seq < new.first.event.seq)
+
+
+def _where(optimizer: Optimizer) -> tuple[str | None, int | None]:
+    """Return the place that the reader is to open: where the optimizer was made, or steps."""
+    if optimizer.line is not None or optimizer.last is None:
+        return optimizer.file, optimizer.line
+    return optimizer.last.file, optimizer.last.line
+
+
+def _made(leaf: Leaf, file: str | None) -> str:
+    """Say where a leaf was made, in brackets, with a blank around; a blank where that is not known."""
+    return f" (made in {place(leaf.event, file)}) " if leaf.is_made else " "
+
+
+def _steps(optimizer: Optimizer, leaf: Leaf) -> tuple[Step, ...]:
+    filled = () if leaf.newest is None else (Step(leaf.newest.event.seq, f"backward fills {leaf.name}.grad"),)
+    stepped = () if optimizer.last is None else (Step(optimizer.last.seq, f"{optimizer.kind} steps without it"),)
+    return filled + stepped
+
+
+class _Judge:
+    """Judges by the account alone, at the end."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._members = evidence.account(Membership)
+
+    def see(self, event: Event) -> None:
+        """Take in an event: the accounts do."""
+
+
+class Unoptimized(_Judge):
+    """G001: no optimizer has parameters that get gradients, while one that steps has others of the same backward."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for all of them."""
+        members = self._members
+        members.ledger.demand(_ENOUGH)
+        told = {leaf.id for _, pairs in members.replaced() for _, leaf in pairs}
+        told |= {leaf.id for _, leaves in members.idle() for leaf in leaves}
+        loose = [leaf for leaf in members.loose() if leaf.id not in told]
+        for optimizer in members.optimizers():
+            leaves = [leaf for leaf in loose if self._belongs(leaf, optimizer)]
+            if optimizer.used >= _ENOUGH and leaves:
+                return [self._finding(optimizer, leaves)]
+        return []
+
+    def _belongs(self, leaf: Leaf, optimizer: Optimizer) -> bool:
+        """Tell whether an optimizer has leaves of the same sort, which the same backward fills.
+
+        An optimizer of an input (adversarial examples, style transfer) leaves the model's parameters alone on purpose.
+        """
+        tape = self._members.tape
+        if leaf.is_parameter:
+            peers = [peer for peer in optimizer.leaves if peer.is_parameter and "." in peer.name]
+        elif tape.means(f"{leaf.name}.grad", tape.head):  # the script looks at it
+            return False
+        else:
+            peers = [peer for peer in optimizer.leaves if not peer.is_parameter]
+        together = {id(leaf.first), id(leaf.newest)}
+        return any(peer.fills and together & {id(peer.first), id(peer.newest)} for peer in peers)
+
+    def _finding(self, optimizer: Optimizer, leaves: Sequence[Leaf]) -> Finding:
+        file, line = _where(optimizer)
+        first = leaves[0]
+        message = (
+            f"{group(leaves)}{_made(first, file)}{verb(leaves, 'gets', 'get')} gradients and never"
+            f" {verb(leaves, 'changes', 'change')}: no optimizer has {verb(leaves, 'it', 'them')}, not"
+            f" {called(optimizer)}{optimizer.place} either"
+        )
+        event = first.newest.event.seq if first.newest is not None else first.event.seq
+        return Finding("G001", event, message, file, line, _steps(optimizer, first), names_of(leaves))
+
+
+class Misplaced(_Judge):
+    """G002: the parameters of an optimizer never get a gradient, while others do."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each such optimizer."""
+        members = self._members
+        members.ledger.demand(_ENOUGH)
+        told = {id(optimizer) for optimizer, _ in members.replaced()}
+        return [self._finding(*found) for found in members.idle() if id(found[0]) not in told]
+
+    def _finding(self, optimizer: Optimizer, others: Sequence[Leaf]) -> Finding:
+        file, line = _where(optimizer)
+        message = (
+            f"{called(optimizer)} steps {group(optimizer.leaves)}, which never"
+            f" {verb(optimizer.leaves, 'gets', 'get')} a gradient: "
+        )
+        if others:
+            message += f"backward fills {group(others)}{_made(others[0], file).rstrip()}, and no optimizer steps"
+            message += f" {verb(others, 'it', 'them')}"
+        else:
+            message += "what is computed of them is cut off from every loss that backward is called on"
+        event = optimizer.last.seq if optimizer.last is not None else 0
+        steps = _steps(optimizer, others[0]) if others else ()
+        return Finding("G002", event, message, file, line, steps, names_of((*optimizer.leaves, *others)))
+
+
+class Replaced(_Judge):
+    """G003: the model has new parameters in the place of those that its optimizer was given."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each optimizer."""
+        self._members.ledger.demand(_ENOUGH)
+        return [self._finding(*found) for found in self._members.replaced()]
+
+    def _finding(self, optimizer: Optimizer, pairs: Sequence[tuple[Leaf, Leaf]]) -> Finding:
+        new = [leaf for _, leaf in pairs]
+        file, line = _where(optimizer)
+        made = f" (in {place(new[0].event, file)})" if new[0].is_made else ""
+        message = (
+            f"{group(new)} {verb(new, 'was', 'were')} replaced{made} after {called(optimizer)} had been made: it steps"
+            f" the old {verb(new, 'tensor', 'tensors')}, and no optimizer steps the new"
+        )
+        event = new[0].newest.event.seq if new[0].newest is not None else new[0].event.seq
+        steps = (Step(new[0].event.seq, f"{new[0].name} is made anew"), *_steps(optimizer, new[0]))
+        return Finding("G003", event, message, file, line, steps, names_of(new))
+
+
+class Duplicated(_Judge):
+    """G012: an optimizer has a parameter more than once, and steps it as often."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each such optimizer."""
+        optimizers = self._members.ledger.optimizers.values()
+        return [self._finding(optimizer) for optimizer in optimizers if optimizer.twice and optimizer.last is not None]
+
+    def _finding(self, optimizer: Optimizer) -> Finding:
+        file, line = _where(optimizer)
+        twice = optimizer.twice
+        message = f"{called(optimizer)} has {group(twice)} more than once, and each step changes"
+        message += f" {verb(twice, 'it', 'them')} as often"
+        event = optimizer.last.seq if optimizer.last is not None else 0
+        return Finding("G012", event, message, file, line, (), names_of(twice))
+
+
+RULES = (
+    DiagnosisRule(
+        "G001",
+        "parameters that get gradients are in no optimizer",
+        "warning",
+        "backward() computes gradients for them, and they never change: no optimizer was given them, and no code of the"
+        " script's updates them. Layers in a plain list are no part of model.parameters().",
+        "Give them to an optimizer (layers of a list in an nn.ModuleList), or freeze them with requires_grad_(False).",
+        frozenset({"step"}),
+        Unoptimized,
+    ),
+    DiagnosisRule(
+        "G002",
+        "an optimizer whose parameters never get a gradient",
+        "warning",
+        "Its steps find .grad None in every parameter and change nothing, while backward() fills others: it was made of"
+        " another model's parameters, or its own are cut off from the loss.",
+        "Make the optimizer of the model that computes the loss, and let no detach() or no_grad() come in between.",
+        frozenset({"step"}),
+        Misplaced,
+    ),
+    DiagnosisRule(
+        "G003",
+        "parameters were replaced after the optimizer was made",
+        "warning",
+        "An optimizer keeps the tensors that it was given. A layer that is made anew, or a model that is copied or"
+        " loaded by assignment, has other tensors, which no optimizer steps.",
+        "Make the optimizer after the model is as it stays, or add the new parameters with add_param_group().",
+        frozenset({"step"}),
+        Replaced,
+    ),
+    DiagnosisRule(
+        "G012",
+        "a parameter is more than once in an optimizer",
+        "warning",
+        "Each step changes it once for each time that it is listed, so it moves by a multiple of its learning rate, and"
+        " what the optimizer keeps of it (momentum, averages) is updated as often.",
+        "List each parameter once: tied weights come in the parameters() of both modules.",
+        frozenset({"step"}),
+        Duplicated,
+    ),
+)

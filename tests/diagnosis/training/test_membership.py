@@ -1,0 +1,225 @@
+"""Rules about which parameters an optimizer has, each on trainings recorded for real."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.diagnosis.judging import codes, verdict, warnings_of
+
+Loss = Callable[[Tensor], Tensor]
+Made = tuple[list[torch.optim.Optimizer], Loss]
+
+
+class Network(nn.Module):
+    """Two hidden layers, in a list that is a module or a plain one, and a head."""
+
+    def __init__(self, *, is_plain: bool = False) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Linear(3, 3), nn.Linear(3, 3)]
+        self.layers = layers if is_plain else nn.ModuleList(layers)
+        self.head = nn.Linear(3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return one number a row."""
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        result: Tensor = self.head(x)
+        return result
+
+
+def _sgd(*parts: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD([parameter for part in parts for parameter in part.parameters()], lr=0.01)
+
+
+def _training(make: Callable[[], Made], iterations: int = 4) -> Callable[[], None]:
+    def train() -> None:
+        torch.manual_seed(0)
+        optimizers, loss = make()
+        for _ in range(iterations):
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            loss(torch.randn(4, 3)).backward()
+            for optimizer in optimizers:
+                optimizer.step()
+
+    return train
+
+
+def _plain_list() -> Made:
+    model = Network(is_plain=True)
+    return [_sgd(model)], lambda x: model(x).square().mean()
+
+
+def _forgotten_decoder() -> Made:
+    encoder, decoder = nn.Linear(3, 2), nn.Linear(2, 3)
+    return [_sgd(encoder)], lambda x: (decoder(encoder(x)) - x).square().mean()
+
+
+def _forgotten_bias() -> Made:
+    w, b = torch.zeros(3, requires_grad=True), torch.zeros(1, requires_grad=True)
+    return [torch.optim.SGD([w], lr=0.01)], lambda x: (x @ w + b - 1).square().mean()
+
+
+def _another_model() -> Made:
+    model, model1 = Network(), Network()
+    return [_sgd(model)], lambda x: model1(x).square().mean()
+
+
+def _cut_generator() -> Made:
+    generator, critic = nn.Linear(3, 2), nn.Linear(2, 1)
+    return [_sgd(generator), _sgd(critic)], lambda x: critic(generator(x).detach()).mean()
+
+
+def _new_head() -> Made:
+    model = Network()
+    optimizer = _sgd(model)
+    model.head = nn.Linear(3, 1)
+    return [optimizer], lambda x: model(x).square().mean()
+
+
+def _copied() -> Made:
+    model = Network()
+    optimizer = _sgd(model)
+    model = copy.deepcopy(model)
+    return [optimizer], lambda x: model(x).square().mean()
+
+
+def _assigned() -> Made:
+    model, other = Network(), Network()
+    optimizer = _sgd(model)
+    model.load_state_dict(other.state_dict(), assign=True)
+    return [optimizer], lambda x: model(x).square().mean()
+
+
+def _listed_twice() -> Made:
+    model = Network()
+    return [_sgd(model, model.head)], lambda x: model(x).square().mean()
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains")
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (_plain_list, "G001"),
+        (_forgotten_decoder, "G001"),
+        (_forgotten_bias, "G001"),
+        (_another_model, "G002"),
+        (_cut_generator, "G002"),
+        (_new_head, "G003"),
+        (_copied, "G003"),
+        (_assigned, "G003"),
+        (_listed_twice, "G012"),
+    ],
+)
+def test_a_wrong_choice_is_found(make: Callable[[], Made], code: str) -> None:
+    """An optimizer that has too few, too many, old or another model's parameters is found, once."""
+    assert codes(_training(make)) == [code]
+
+
+def _frozen() -> Made:
+    model = Network()
+    model.layers.requires_grad_(False)  # type: ignore[union-attr]
+    return [_sgd(model.head)], lambda x: model(x).square().mean()
+
+
+def _adversarial_input() -> Made:
+    model, delta = Network(), torch.zeros(4, 3, requires_grad=True)
+    return [torch.optim.SGD([delta], lr=0.01)], lambda x: model(x + delta).mean()
+
+
+def _adversarial_parameter() -> Made:
+    model, delta = Network(), nn.Parameter(torch.zeros(4, 3))
+    return [torch.optim.SGD([delta], lr=0.01)], lambda x: model(x + delta).mean()
+
+
+def _two_optimizers() -> Made:
+    generator, critic = nn.Linear(3, 2), nn.Linear(2, 1)
+    return [_sgd(generator), _sgd(critic)], lambda x: critic(generator(x)).mean()
+
+
+def _unused_head() -> Made:
+    model, later = nn.Linear(3, 2), nn.Linear(3, 1)
+    return [_sgd(model), _sgd(later)], lambda x: model(x).square().mean()
+
+
+def _tied() -> Made:
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    model[1].weight = model[0].weight
+    return [torch.optim.SGD(model.parameters(), lr=0.01)], lambda x: model(x).square().mean()
+
+
+def _made_in_time() -> Made:
+    model = Network()
+    model.head = nn.Linear(3, 1)
+    model = copy.deepcopy(model)
+    return [_sgd(model)], lambda x: model(x).square().mean()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_frozen, _adversarial_input, _adversarial_parameter, _two_optimizers, _unused_head, _tied, _made_in_time],
+)
+def test_a_right_choice_is_not(make: Callable[[], Made]) -> None:
+    """Frozen layers, inputs that are optimized, heads for later and tied weights are no faults."""
+    assert codes(_training(make)) == []
+
+
+def test_averages_of_a_model_get_no_gradient() -> None:
+    """A teacher that follows by hand is none of the optimizer's, and no gradient reaches it."""
+
+    def train() -> None:
+        torch.manual_seed(0)
+        model = Network()
+        teacher = copy.deepcopy(model)
+        optimizer = _sgd(model)
+        for _ in range(4):
+            optimizer.zero_grad()
+            x = torch.randn(4, 3)
+            with torch.no_grad():
+                wanted = teacher(x)
+            (model(x) - wanted).square().mean().backward()
+            optimizer.step()
+            with torch.no_grad():
+                for mean, parameter in zip(teacher.parameters(), model.parameters(), strict=True):
+                    mean.mul_(0.9).add_(parameter, alpha=0.1)
+
+    assert codes(train) == []
+
+
+def test_copied_gradients_belong_to_a_learner_on_purpose() -> None:
+    """First-order meta-learning: the learner's gradients are given to the model that the optimizer has."""
+
+    def train() -> None:
+        torch.manual_seed(0)
+        model, learner = Network(), Network()
+        optimizer = _sgd(model)
+        for _ in range(4):
+            learner.load_state_dict(model.state_dict())
+            learner.zero_grad()
+            learner(torch.randn(4, 3)).square().mean().backward()
+            for mine, theirs in zip(model.parameters(), learner.parameters(), strict=True):
+                mine.grad = None if theirs.grad is None else theirs.grad.clone()
+            optimizer.step()
+
+    assert codes(train) == []
+
+
+def test_the_finding_names_both_models_and_the_optimizer() -> None:
+    """Whose parameters are stepped, whose are filled, and where the optimizer was made."""
+    (found,) = warnings_of(_training(_another_model))
+    assert found.message.startswith("SGD steps the 6 parameters of model, which never get a gradient: ")
+    assert "backward fills the 6 parameters of model1" in found.message
+    assert {name.partition(".")[0] for name in found.tensors} == {"model", "model1"}
+    assert found.line == _sgd.__code__.co_firstlineno + 1
+
+
+def test_one_iteration_is_not_judged() -> None:
+    """What happened once may have its reasons."""
+    found = verdict(_training(_another_model, iterations=1))
+    assert found.findings == ()
+    assert dict(found.unjudged)["G002"] == "there are fewer than 2 steps of an optimizer"
