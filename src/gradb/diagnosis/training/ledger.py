@@ -20,6 +20,8 @@ from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
 _MOST_CLEARS = 64
+_HARMLESS = ("clip_grad", "GradScaler", "grad.clamp", "grad.clip")
+"""How the names of changes begin after which a gradient is still that of the same backwards."""
 _FIRST_SEEN = "first seen here"
 """How a leaf is told of that was there before anything told of it."""
 _MOST_LEAVES, _MOST_OPTIMIZERS = 20_000, 256
@@ -185,12 +187,14 @@ class Ledger:
 
     def _change(self, event: Event) -> None:
         detail = self._evidence.detail(event.seq)
-        if isinstance(detail, GradChangeDetail) and not detail.by.startswith(("clip_grad", "GradScaler")):
-            for change in detail.changed:
-                leaf = self.leaves.get(change.tensor)
-                if leaf is not None:
-                    leaf.forget()
-                    leaf.is_given = leaf.is_held = True
+        if not isinstance(detail, GradChangeDetail) or detail.by.startswith(_HARMLESS):
+            return
+        for change in detail.changed:
+            leaf = self.leaves.get(change.tensor)
+            if leaf is not None:
+                leaf.forget()
+                leaf.is_held = True
+                leaf.is_given |= "=" in detail.by or "copy_" in detail.by
 
     def _step(self, event: Event) -> None:
         detail = self._evidence.detail(event.seq)

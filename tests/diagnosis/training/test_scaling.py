@@ -1,0 +1,64 @@
+"""Rules about GradScaler, each on trainings recorded for real on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from tests.diagnosis.judging import codes, warnings_of
+
+
+def _scaled(
+    *, unscales: bool = True, clips: bool = True, factor: float = 1.0, init_scale: float = 1024.0, iterations: int = 10
+) -> Callable[[], None]:
+    def train() -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        scaler = torch.amp.GradScaler("cpu", init_scale=init_scale)
+        for _ in range(iterations):
+            optimizer.zero_grad()
+            loss = model(torch.randn(4, 3)).square().mean() * factor
+            scaler.scale(loss).backward()
+            if unscales:
+                scaler.unscale_(optimizer)
+            if clips:
+                nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+            scaler.step(optimizer)
+            scaler.update()
+
+    return train
+
+
+def test_clipping_scaled_gradients_is_found() -> None:
+    """The message has both norms and the line where the gradients are unscaled in the end."""
+    (found,) = warnings_of(_scaled(unscales=False))
+    assert found.code == "G008"
+    assert "clip_grad_norm_ clips gradients that are still scaled" in found.message
+    assert "with the scale becomes" in found.message
+
+
+def test_clipping_unscaled_gradients_is_not() -> None:
+    """Nor is a scaler without clipping."""
+    assert codes(_scaled()) == []
+    assert codes(_scaled(unscales=False, clips=False)) == []
+
+
+def test_a_loss_that_is_never_finite_is_found() -> None:
+    """Every step is skipped, and no smaller scale helps."""
+    found = [one for one in warnings_of(_scaled(factor=float("nan"), clips=False)) if one.code == "G009"]
+    assert len(found) == 1
+    assert "skips every step of SGD from the first on, 10 so far: nan in model." in found[0].message
+    assert "the scale is" in found[0].message
+
+
+def test_a_scale_that_is_far_too_large_is_found() -> None:
+    """After so many steps that is no beginning any more."""
+    assert "G009" in codes(_scaled(init_scale=2.0**126, factor=1e6, clips=False))
+
+
+def test_a_few_skipped_steps_are_normal() -> None:
+    """A scale that has to fall at first skips steps, until it fits."""
+    assert codes(_scaled(init_scale=2.0**127, factor=16.0, clips=False)) == []
