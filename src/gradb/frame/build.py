@@ -161,7 +161,10 @@ def fact(store: Store, key: str) -> str | None:
 
 def run_info(store: Store) -> RunInfo:
     """Return what the tape says of the whole run."""
-    facts = {str(key): str(value) for key, value in store.db.all("SELECT key, value FROM run LIMIT 1000")}
+    facts = {
+        str(key): str(value)
+        for key, value in store.db.all("SELECT key, value FROM run WHERE key NOT GLOB 'wrote_*' LIMIT 1000")
+    }
     return RunInfo(
         script=facts.get("script") or facts.get("module") or "",
         arguments=_arguments(facts.get("arguments", "[]")),

@@ -29,6 +29,7 @@ from gradb.tape.missing import Gap, Stopped
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue
+from gradb.tape.written import Writes, read as read_writes
 
 __all__ = ["Tape", "TapeError"]
 
@@ -94,6 +95,11 @@ class Tape:
     def fact(self, key: str) -> str | None:
         """Return a fact of the run by its key (see the ``run`` table), or None where the tape does not say it."""
         return fact(self._store, key)
+
+    @property
+    def writes(self) -> Writes:
+        """What the script did to files, as far as it is recorded now."""
+        return read_writes(self._store.db)
 
     @property
     def is_finished(self) -> bool:

@@ -19,6 +19,7 @@ FORMAT_VERSION = 6  # kept in PRAGMA user_version
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
                                   -- and nudge_*, as JSON: what a run made for a numerical check has read
+                                  -- and wrote_*, as JSON: what the script did to files, see written.py
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -44,6 +44,7 @@ from gradb.tracer.native.loading import pen
 from gradb.tracer.process import execute, facts, seeding
 from gradb.tracer.process.forks import stop_in_forks
 from gradb.tracer.process.outputs import Outputs
+from gradb.tracer.process.writes import Writes
 from gradb.tracer.recording.cutoff import Cutoff
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
@@ -74,6 +75,7 @@ class Debuggee:
         self._limit = None if spec.iterations is None else Limit(self._recorder, spec.iterations)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
+        self._writes = Writes(self._recorder, spec.tape)
         self._torch = contextlib.ExitStack()
         self._outcome = execute.Outcome(0, "finished")
         self._is_ended = self._is_capped = self._is_behind = self._is_deaf = False
@@ -95,6 +97,7 @@ class Debuggee:
             with contextlib.suppress(ImportError):  # the script's own import will say it better
                 import torch  # noqa: F401
         self._outputs.install()
+        self._writes.install()
         if spec.is_paused_at_start:
             self._gate.hold(0)
         with signals.deferring():
@@ -131,6 +134,7 @@ class Debuggee:
                 nudge=self._spec.nudge,
             )
             self._newest_loss = self._torch.enter_context(context)
+            self._recorder.guard(self._torch.enter_context, self._writes.saving(), what="what torch.save writes")
         except Exception as error:
             self._recorder.lost(error, "everything that torch does", hides="values gradients")
         self._recorder.guard(lambda: self._writer.set_run(torch=str(torch.__version__)), what="torch's version")
@@ -298,6 +302,8 @@ class Debuggee:
 
     def _write_end(self, detail: str, status: str) -> None:
         recorder = self._recorder
+        self._writes.tell()
+        self._writes.close()
         recorder.emit("end", "end", NOWHERE.row, detail, may_hold=False)
         recorder.write()
         if recorder.is_open:
