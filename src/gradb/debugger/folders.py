@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 from gradb.debugger.errors import UserError
 
@@ -17,3 +20,23 @@ def temporary(prefix: str = "gradb-") -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix=prefix)
     except OSError as error:
         raise UserError(f"cannot make a temporary folder: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def room(folder: str | None, name: str) -> Iterator[tuple[str, tempfile.TemporaryDirectory[str] | None]]:
+    """Give the path for a tape, and the folder that is to be removed with it; at once where something goes wrong.
+
+    Args:
+        folder: where the tape is kept; None: in a folder of its own.
+        name: of the file.
+
+    Raises:
+        UserError: no folder can be made.
+    """
+    own = temporary() if folder is None else None
+    try:
+        yield str(Path(own.name if own is not None else folder or "").absolute() / name), own
+    except BaseException:
+        if own is not None:
+            own.cleanup()
+        raise

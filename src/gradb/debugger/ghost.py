@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.rerun.orders import unattended
 from gradb.debugger.run import Run
 from gradb.frame.reader import TapeError
 from gradb.frame.training import Training
@@ -143,12 +143,4 @@ def ghost_spec(spec: RunSpec, policy: str, training: Training | None, tape: str)
     rates += [Intervention("lr", mark.value, mark.iteration) for mark in marks if mark.what == "lr"]
     by_iteration = {intervention.iteration: intervention for intervention in rates}
     interventions = (Intervention("zero_grad", policy), Intervention("record", "watch"), *by_iteration.values())
-    return replace(
-        spec,
-        tape=tape,
-        interventions=interventions,
-        breakpoints=(),
-        is_paused_at_start=False,
-        passes_output=False,
-        probe="never",
-    )
+    return unattended(spec, tape=tape, interventions=interventions)

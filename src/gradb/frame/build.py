@@ -26,6 +26,7 @@ from gradb.tape.kinds.registry import CODES
 from gradb.tape.missing import read_failures
 
 MAX_OUTPUTS = 500
+MAX_SOURCES = 10_000
 _LOOK_BACK = 1000  # events looked through for the last known source line
 
 
@@ -128,6 +129,11 @@ class Frames:
         """Return the text of a source file, or None where it is not on the tape."""
         row = self._store.db.one("SELECT text FROM source WHERE path = ?", path)
         return None if row is None or row[0] is None else str(row[0])
+
+    def sources(self) -> tuple[tuple[str, str | None], ...]:
+        """Return path and text of every source file on the tape."""
+        rows = self._store.db.all("SELECT path, text FROM source ORDER BY id LIMIT ?", MAX_SOURCES)
+        return tuple((str(path), None if text is None else str(text)) for path, text in rows)
 
     # --- output -------------------------------------------------------------------------------------------------------
 

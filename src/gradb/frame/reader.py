@@ -115,6 +115,11 @@ class Tape:
         """Return the text of a source file as it was when the script ran, or None where it is not on the tape."""
         return self._frames.source_text(path)
 
+    @property
+    def sources(self) -> tuple[tuple[str, str | None], ...]:
+        """Path of every source file on the tape, and its text where that is known."""
+        return self._frames.sources()
+
     # --- events -------------------------------------------------------------------------------------------------------
 
     def event(self, seq: int) -> Event:

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.rerun.orders import but_depth, unattended
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.messages import Continue
@@ -46,12 +47,7 @@ class Trial(Generic[T]):
         self.answer: T | None = None
         self._about, self._ask, self._command = about, ask, command
         self._stops = (Stop("kind", stop),)
-        interventions = tuple(intervention for intervention in spec.interventions if intervention.what != "record")
-        self._spec = replace(
-            spec, breakpoints=self._stops, is_paused_at_start=False, passes_output=False, probe="never",
-            aten=False,
-            interventions=interventions, nudge=nudge,
-        )  # fmt: skip
+        self._spec = unattended(spec, breakpoints=self._stops, interventions=but_depth(spec), nudge=nudge)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._run: Run | None = None
 

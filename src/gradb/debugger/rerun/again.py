@@ -1,0 +1,148 @@
+"""Running a script once more, with what is around one iteration recorded in full, and holding it against the first run.
+
+The second run is killed as soon as the iteration after the one that is meant is on its tape: nothing of what the script
+does on its way out is done.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.folders import room
+from gradb.debugger.rerun import orders, origin
+from gradb.debugger.rerun.comparison import Comparison, compare
+from gradb.debugger.rerun.consent import agree
+from gradb.debugger.rerun.following import Tell, follow, silent
+from gradb.debugger.rerun.reasons import Reason, reasons
+from gradb.debugger.rerun.watched import Watched
+from gradb.debugger.run import Run
+from gradb.frame.reader import Tape, TapeError
+from gradb.link.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The second run, and what it has in common with the first."""
+
+    tape: str
+    """Path of its tape: watched up to two iterations before the one that is meant, in full from there on."""
+    iteration: int
+    """The one that is meant."""
+    reached: int
+    """The last iteration of which it has a loss or a step."""
+    status: str
+    """How it ended: ``ended by gradb after iteration 7`` where it went as far as it was to."""
+    comparison: Comparison
+    reasons: tuple[Reason, ...]
+    """Why it may have gone otherwise, where it has."""
+    closing: tuple[str, ...] = ()
+    """What is to be said of its recording: one sentence for each thing that is missing."""
+    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    @property
+    def has_repeated(self) -> bool:
+        """True where it came to the iteration that is meant, and every number on the way was the same, bit for bit."""
+        found = self.comparison
+        return found.difference is None and found.count > 0 and self.reached >= self.iteration
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is to be said of it: that it repeated, or where and why it did not."""
+        found, difference = self.comparison, self.comparison.difference
+        if difference is not None:
+            first, again = (_value(value) for value in (difference.first, difference.again))
+            where = f"{difference.series} of iteration {difference.iteration:,} was {first} and is {again}"
+            return [f"run again, the script did not do the same: {where}", *self._why()]
+        if self.reached < self.iteration:
+            where = f"iteration {self.reached:,} was its last, and it ended: {self.status}"
+            return [f"run again, the script did not come to iteration {self.iteration:,}: {where}", *self._why()]
+        if not found.count:
+            return ["run again, the script has no loss and no gradient norm to compare"]
+        span = f"iterations 1 to {found.until:,}" if found.until > 1 else "iteration 1"
+        return [f"run again, the script did the same: {found.count:,} numbers of {span} are equal bit for bit"]
+
+    def _why(self) -> list[str]:
+        known = [reason.text for reason in self.reasons if reason.is_known]
+        likely = [reason.text for reason in self.reasons if not reason.is_known]
+        lines = [f"what is known to be different: {'; '.join(known)}"] if known else []
+        lines += [f"what likely makes it differ: {'; '.join(likely)}"] if likely else []
+        return lines or ["nothing in the script is known to gradb that would explain it"]
+
+    def close(self) -> None:
+        """Remove the tape, unless it lies where it was wanted; safe to call twice."""
+        if self.folder is not None:
+            self.folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def around(
+    first: Watched,
+    iteration: int,
+    folder: str | None = None,
+    *,
+    is_agreed: bool,
+    tell: Tell = silent,
+    seconds: float | None = None,
+) -> Again:
+    """Run a script once more, with the iterations around one of them recorded in full, and compare.
+
+    What it prints is on the tape alone. A KeyboardInterrupt ends it at once, by SIGKILL.
+
+    Args:
+        first: the run that was watched.
+        iteration: the one that is meant.
+        folder: where the tape is kept; None: in a folder of its own, until ``close``.
+        is_agreed: whether somebody has agreed to what ``first.consent`` tells.
+        tell: is called now and then while it runs.
+        seconds: how long it may take; None: as long as it does.
+
+    Raises:
+        UserError: nobody has agreed, it cannot be run or leaves no tape, or it takes too long: then it has been ended.
+    """
+    agree(first.consent, is_agreed=is_agreed, ask=None)
+    origin.check_stdin(first.spec.stdin)
+    with room(folder, "again.tape") as (path, own), _open(first.tape) as tape:
+        if first.consent.is_from_tape:
+            origin.spec_of(tape)  # what it was when it was agreed to may be long ago
+        spec = orders.around(first.spec, iteration, path, origin.hash_seed(tape))
+        closing = _run(spec, tell, seconds)
+        with _open(path) as again:
+            reached = again.frame(again.head).training.iterations
+            comparison = compare(tape.series, again.series, min(reached, iteration + 1))
+            has_repeated = comparison.difference is None and reached >= iteration
+            why = () if has_repeated else tuple(reasons(tape, again))
+            return Again(path, iteration, reached, again.run.status, comparison, why, closing, own)
+
+
+def _run(spec: RunSpec, tell: Tell, seconds: float | None) -> tuple[str, ...]:
+    """Run what is asked for to its end, and return what is to be said of the recording."""
+    run = Run.launch(spec)
+    try:
+        follow(run, tell, seconds)
+    finally:
+        run.close()
+    if run.failure:
+        raise UserError(run.failure)
+    return tuple(run.closing)
+
+
+def _open(path: str) -> Tape:
+    try:
+        return Tape.open(path, is_over=True)
+    except TapeError as error:
+        raise UserError(str(error)) from error
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else repr(value)

@@ -1,0 +1,59 @@
+"""Orders for runs that are made beside the user's own, or in its place: what stays, and what each of them changes.
+
+They say what is to be run and how it is recorded. Nothing here starts anything.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from gradb.link.spec import Intervention, RunSpec
+
+_SEEDS = 2**31
+_HASH_SEED = "PYTHONHASHSEED"
+
+
+def unattended(spec: RunSpec, **changes: Any) -> RunSpec:
+    """Return the order for a run that pauses nowhere unless it is told to, and measures nothing."""
+    fields: dict[str, Any] = {"breakpoints": (), "is_paused_at_start": False, "passes_output": False}
+    return replace(spec, **fields | {"probe": "never", "aten": False} | changes)
+
+
+def watching(spec: RunSpec, tape: str) -> RunSpec:
+    """Return the order for a run that is only watched: losses and norms, what is printed and what is written.
+
+    It has a seed even where none was given, so that a run after it can begin alike.
+    """
+    seed = secrets.randbelow(_SEEDS) if spec.seed is None else spec.seed
+    changes = (Intervention("record", "watch"), *but_depth(spec))
+    return unattended(spec, tape=tape, seed=seed, interventions=changes, passes_output=spec.passes_output)
+
+
+def around(spec: RunSpec, iteration: int, tape: str, hash_seed: str) -> RunSpec:
+    """Return the order for a run that is recorded in full from one iteration before to one after, and ends there.
+
+    Args:
+        spec: of the run that was watched.
+        iteration: in the middle.
+        tape: where the new tape goes.
+        hash_seed: that of the watched run, as its tape tells it.
+    """
+    first = max(1, iteration - 1)
+    depths = (Intervention("record", "watch"), Intervention("record", "full", first)) if first > 1 else ()
+    is_set = not hash_seed or os.environ.get(_HASH_SEED) == hash_seed
+    return unattended(
+        spec,
+        tape=tape,
+        probe=spec.probe,
+        interventions=(*but_depth(spec), *depths),
+        hash_seed=None if is_set else int(hash_seed),
+        ends_after=iteration + 1,
+    )
+
+
+def but_depth(spec: RunSpec) -> tuple[Intervention, ...]:
+    """Return what is changed from outside, but for how much is recorded."""
+    return tuple(change for change in spec.interventions if change.what != "record")

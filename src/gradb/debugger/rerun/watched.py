@@ -1,0 +1,129 @@
+"""A run of a script that was only watched: how it ended, and where its numbers were first not finite."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.folders import room
+from gradb.debugger.rerun import orders, origin
+from gradb.debugger.rerun.consent import Consent, consent_to
+from gradb.debugger.rerun.following import Tell, follow, silent
+from gradb.debugger.run import Run
+from gradb.frame.reader import Tape, TapeError
+from gradb.frame.training import Onset
+from gradb.link.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The first run. It can be run again by its ``spec``; its tape goes with ``close`` where it lies in our folder."""
+
+    spec: RunSpec
+    """What was run, with the seed that it had."""
+    tape: str
+    """Path of its tape."""
+    status: str
+    """``finished``, ``exit code 3``, ``killed by SIGKILL`` ..."""
+    return_code: int | None
+    """Of its process; negative: the signal. None of a recording."""
+    onset: Onset | None
+    """Where a loss or a gradient norm was first a NaN or an infinity; None where none was."""
+    consent: Consent
+    """What has to be agreed to before it is run again."""
+    closing: tuple[str, ...] = ()
+    """What is to be said of its recording: one sentence for each thing that is missing."""
+    interrupted: int = 0
+    """The signal that the user has sent and that has ended it; 0: none."""
+    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    @property
+    def iteration(self) -> int | None:
+        """The first iteration with a loss or a gradient norm that is not finite; None: none has."""
+        return None if self.onset is None else self.onset.iteration
+
+    def close(self) -> None:
+        """Remove the tape, unless it lies where it was wanted; safe to call twice."""
+        if self.folder is not None:
+            self.folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def watched(spec: RunSpec, folder: str | None = None, *, tell: Tell = silent, seconds: float | None = None) -> Watched:
+    """Run a script to its end, and only watch it. Signals go to the script, as in a recording.
+
+    Args:
+        spec: what to run; how much is recorded, and where, is decided here.
+        folder: where its tape is kept; None: in a folder of its own, until ``close``.
+        tell: is called now and then while it runs.
+        seconds: how long it may take; None: as long as it does.
+
+    Raises:
+        UserError: it cannot be run or leaves no tape, its standard input cannot be read twice, or it takes too long:
+            then the script has been ended.
+    """
+    origin.check_stdin(spec.stdin)
+    with room(folder, "watched.tape") as (tape, own):
+        run = Run.launch(orders.watching(spec, tape))
+        try:
+            with run.relaying() as relay:
+                follow(run, tell, seconds)
+        finally:
+            run.close()
+        if run.failure:
+            raise UserError(run.failure)
+        code = run.return_code
+        signals = relay.passed if relay is not None else set()
+        is_interrupted = code is not None and -code in signals
+        return _read(
+            run.spec or spec, tape, code, is_from_tape=False, closing=tuple(run.closing),
+            interrupted=-code if is_interrupted and code is not None else 0, folder=own,
+        )  # fmt: skip
+
+
+def of_tape(path: str) -> Watched:
+    """Return what a recording tells, as if its run had been made just now; nothing is run.
+
+    Raises:
+        UserError: it is no tape that can be read, or its script cannot be run again here as it was.
+    """
+    run = Run.open(path)
+    try:
+        assert run.tape is not None
+        spec = origin.spec_of(run.tape)
+        remarks = tuple(origin.versions(run.tape))
+    finally:
+        run.close()
+    return _read(spec, path, None, is_from_tape=True, remarks=remarks, closing=tuple(run.closing))
+
+
+def _read(
+    spec: RunSpec,
+    path: str,
+    code: int | None,
+    *,
+    is_from_tape: bool,
+    remarks: tuple[str, ...] = (),
+    closing: tuple[str, ...] = (),
+    interrupted: int = 0,
+    folder: tempfile.TemporaryDirectory[str] | None = None,
+) -> Watched:
+    try:
+        with Tape.open(path, is_over=True) as tape:
+            onset = tape.frame(tape.head).training.first_nonfinite
+            spec = replace(spec, cwd=tape.run.cwd or spec.cwd)
+            consent = consent_to(spec, tape.writes, is_from_tape=is_from_tape, remarks=remarks)
+            status = tape.run.status
+    except TapeError as error:
+        raise UserError(str(error)) from error
+    return Watched(spec, path, status, code, onset, consent, closing, interrupted, folder)
