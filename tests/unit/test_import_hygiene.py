@@ -73,6 +73,12 @@ def test_import_gradb_is_light() -> None:
     assert printed_by(code) == ["gradb"]
 
 
+def test_the_debuggee_starts_without_torch() -> None:
+    """It sees the script import torch, which it could not where torch was there before."""
+    code = "import sys, gradb.tracer.process.debuggee\nprint(*(name for name in sys.modules if name == 'torch'))"
+    assert printed_by(code) == []
+
+
 @pytest.mark.parametrize("package", TEXT_ONLY)
 def test_core_loads_the_standard_library_only(loaded: dict[str, set[str]], package: str) -> None:
     """The packages below the screens load none of the heavy packages."""

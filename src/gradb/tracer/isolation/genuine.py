@@ -11,6 +11,8 @@ from typing import Self
 
 import torch
 
+from gradb.tape.schema import GRAD_OFF, INFERENCE
+
 Methods = torch._C.TensorBase
 Functions = torch._C._VariableFunctions
 vector_norm = torch._C._linalg.linalg_vector_norm  # type: ignore[attr-defined]
@@ -18,6 +20,13 @@ inference_mode = torch.inference_mode
 is_grad_enabled = torch.is_grad_enabled
 is_inference = torch.is_inference_mode_enabled
 set_grad_enabled = torch._C._set_grad_enabled
+
+
+def grad_mode() -> int:
+    """Return the flag of the grad mode in force, 0 where it is on."""
+    if is_inference():
+        return INFERENCE
+    return 0 if is_grad_enabled() else GRAD_OFF
 
 
 class _GradMode:

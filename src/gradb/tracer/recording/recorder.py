@@ -19,9 +19,8 @@ from gradb.tape.descriptors import FileLost
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import PHASE_OF_KIND, Kind
-from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, NONFINITE, QUIET, SCALED
+from gradb.tape.schema import BIRTH, NONFINITE, QUIET, SCALED
 from gradb.tape.wire import Blob
-from gradb.tracer.isolation.genuine import is_grad_enabled, is_inference
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.recording.failures import Failures, reason
 from gradb.tracer.recording.gate import Gate
@@ -63,6 +62,8 @@ class Recorder:
         """Called before the next event is numbered (the output streams flush what was printed before it)."""
         self.pending: Callable[[], None] | None = None
         """Records what has been seen already, once it is over; called before each event is numbered."""
+        self.grad_mode: Callable[[], int] = int
+        """Returns the flag of the grad mode in force, 0 where it is on: as long as torch is not there."""
         self.has_errands = False
         """True when something has to be done between two events."""
         self._is_due = False
@@ -154,8 +155,8 @@ class Recorder:
             thread = self.threads[ident] = len(self.threads)
         data = b"".join(blob.parts) if blob is not None and blob.parts else None
         flags = QUIET * is_quiet | odd & _ODD
-        if kind in _CALLS and (is_inference() or not is_grad_enabled()):
-            flags |= INFERENCE if is_inference() else GRAD_OFF
+        if kind in _CALLS:
+            flags |= self.grad_mode()
         seq = self._event(
             kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip

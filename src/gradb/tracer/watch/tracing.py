@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from gradb.link.spec import Nudge
 from gradb.tracer.isolation.dynamo import run_as_they_are
+from gradb.tracer.isolation.genuine import grad_mode
 from gradb.tracer.isolation.mode_stack import hidden
 from gradb.tracer.isolation.warnings import at_their_place
 from gradb.tracer.native.trial import doubt
@@ -64,6 +65,7 @@ def tracing(
     Yields:
         A function that returns the newest loss.
     """
+    recorder.grad_mode = grad_mode
     composer = Composer(recorder, interventions, limit, is_stepping)
     iterations, policy = Iterations(recorder, holds_more), ZeroPolicy(recorder, interventions)
     grads = GradWatch(composer, policy)
