@@ -26,6 +26,7 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.missing import Gap, Stopped
+from gradb.tape.saved import NodeSaved
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue
@@ -145,6 +146,26 @@ class Tape:
     def nodes(self, start: int, stop: int) -> Iterator[Node]:
         """Yield the nodes first seen at events start..stop, both included, oldest first."""
         return self._store.created(start - 1, stop)
+
+    def gone(self, node_id: int) -> int | None:
+        """Return the event from which on nothing refers to a node, or None while something does."""
+        return self._store.gone(node_id, self.head)
+
+    def hooks(self, node_id: int) -> list[int]:
+        """Return the hook events at a node, oldest first."""
+        return self._store.hooks.of(node_id, self.head)
+
+    def lost_hooks(self, after: int) -> list[tuple[int, int, int, str]]:
+        """Return, past a row, (row, node, event, JSON of the hooks) of tensors that left hooks at an older node."""
+        return self._store.lost_hooks(after)
+
+    def reused(self, after: int) -> list[tuple[int, int, int]]:
+        """Return, past a row, (row, node, node_start event) of runs that may have used other values than were saved."""
+        return self._store.reused(after)
+
+    def saved(self, node_id: int, position: int) -> NodeSaved | None:
+        """Return what a node saved, as of a position; None where there is no such node by then."""
+        return self.frame(position).saved.of(node_id)
 
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""

@@ -229,6 +229,17 @@ class Store(Growing):
         query = "SELECT kind, text FROM remark WHERE node = ? AND event <= ? ORDER BY event, kind LIMIT 64"
         return [(str(kind), str(text)) for kind, text in self.db.all(query, node, position)]
 
+    def reused(self, after: int) -> list[tuple[int, int, int]]:
+        """Return the rows of ``used`` past one: (row, node, event), in the order in which they were written."""
+        query = "SELECT rowid, node, event FROM used WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        return [(int(row), int(node), int(event)) for row, node, event in self.db.all(query, after, _BATCH)]
+
+    def lost_hooks(self, after: int) -> list[tuple[int, int, int, str]]:
+        """Return the remarks on hooks left behind past an event: (event, node, event, text)."""
+        query = "SELECT node, event, text FROM remark WHERE kind = 'lost_hooks' AND event > ? ORDER BY event LIMIT ?"
+        rows = self.db.all(query, after, _BATCH)
+        return [(int(event), int(node), int(event), str(text)) for node, event, text in rows]
+
     def gone(self, node: int, position: int) -> int | None:
         """Return the event from which on a node is no more, up to a position; None while it is there."""
         row = self.leaves.end(node, position) or self.db.one(_GONE, node)

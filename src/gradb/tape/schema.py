@@ -20,6 +20,8 @@ SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
                                   -- and nudge_*, as JSON: what a run made for a numerical check has read
                                   -- and wrote_*, as JSON: what the script did to files, see written.py
+                                  -- and optimizer_1 to _64, as JSON: class, newest event when it was made, path and
+                                  -- line where, and the ids of its parameters then
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;

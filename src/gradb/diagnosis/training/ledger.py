@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 
 from gradb.diagnosis.evidence import Evidence
@@ -72,6 +73,19 @@ class Ledger:
         for leaf in leaves:
             leaf.name = tape.label(leaf.id, tape.head) or leaf.name
         return leaves
+
+    def awaited(self) -> set[int]:
+        """Return the ids of the leaves that optimizers were made with, whether or not these have stepped."""
+        found: set[int] = set()
+        for number in range(1, _MOST_OPTIMIZERS):
+            text = self._evidence.tape.fact(f"optimizer_{number}")
+            if text is None:
+                break
+            try:
+                found.update(json.loads(text)[4])
+            except (ValueError, TypeError, IndexError, KeyError, RecursionError):
+                break
+        return found
 
     def demand(self, steps: int = 0) -> None:
         """Insist on enough to judge by.

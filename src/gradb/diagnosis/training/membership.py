@@ -38,7 +38,9 @@ class Membership:
         leaves = self.ledger.leaves.values()
         if any(leaf.is_given for leaf in leaves):
             return []  # the script moves gradients from one to another, as meta-learning does
-        return [leaf for leaf in leaves if leaf.iterations >= _ENOUGH and not (leaf.optimizers or leaf.changes)]
+        loose = [leaf for leaf in leaves if leaf.iterations >= _ENOUGH and not (leaf.optimizers or leaf.changes)]
+        awaited = self.ledger.awaited() if loose else set()
+        return [leaf for leaf in loose if leaf.id not in awaited]
 
     def optimizers(self) -> list[Optimizer]:
         """Return the optimizers that have stepped more than once."""

@@ -237,6 +237,7 @@ class ForwardCall:
         """Return all that an in-place call changed, and whether it is an update of a leaf by hand."""
         leaves = self.updates.leaves_of(self.call, self.args)
         if not leaves:
+            self._see_data(results[0])
             base = results[0]._base  # a view shares its memory, and the base's grad_fn is a new one
             if base is None or is_leaf(base) or not self.composer.tensors.is_known(base):
                 return results, False
@@ -246,6 +247,12 @@ class ForwardCall:
         updates = [self.updates.updated(leaf) for leaf in leaves] if self._is_by_hand() else []
         known = {id(tensor) for tensor in results}
         return [*results, *(leaf for leaf in leaves if id(leaf) not in known)], any(updates)
+
+    def _see_data(self, changed: torch.Tensor) -> None:
+        """Take note of a change by way of ``y.data``, which raises no version of y's: nodes may have saved it."""
+        name = self.composer.tensors.record(changed).name
+        if name is not None and name.endswith(".data"):
+            self.composer.nodes.edited()
 
     def _is_quiet(self, results: list[torch.Tensor]) -> bool:
         for tensor in results:

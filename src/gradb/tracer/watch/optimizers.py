@@ -10,13 +10,15 @@ from typing import Any
 import torch
 
 from gradb.tape.kinds.step import write as write_step, write_maker
-from gradb.tape.wire import Blob
+from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Place
 from gradb.tracer.tensors import norms
 from gradb.tracer.tensors.history import grad_of, version
 
 _MOST_GROUPS = 8
+_MOST_TOLD = 64
+"""Optimizers whose parameters are told of when they are made."""
 _NOTHING = (0, "")
 
 
@@ -148,12 +150,17 @@ class OptimizerStates:
         self._counts: dict[str, int] = {}
         self._labels: dict[str, weakref.ref[torch.optim.Optimizer]] = {}
         self._origins: dict[int, tuple[weakref.ref[torch.optim.Optimizer], int, Place]] = {}
-        self._number = 0
+        self._number = self._made = 0
 
-    def made(self, optimizer: torch.optim.Optimizer, event: int, place: Place) -> None:
-        """Take note of a new optimizer; ``event``: the newest then."""
+    def made(self, optimizer: torch.optim.Optimizer, event: int, place: Place, composer: Composer) -> None:
+        """Take note of a new optimizer, and tell of the first of them; ``event``: the newest then."""
         key = id(optimizer)
         self._origins[key] = (weakref.ref(optimizer, lambda _: self._origins.pop(key, None)), event, place)
+        self._made += 1
+        if self._made <= _MOST_TOLD:
+            ids = [composer.tensors.record(tensor).id for tensor in parameters_of(optimizer)]
+            told = [type(optimizer).__name__, event, place.file or None, place.row[1], ids]
+            composer.writer.set_run(**{f"optimizer_{self._made}": dumps(told)})
 
     def _maker(self, optimizer: torch.optim.Optimizer, label: str) -> str:
         self._number += 1

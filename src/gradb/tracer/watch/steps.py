@@ -145,7 +145,7 @@ class StepWatch:
         event = self._recorder.settle()
         self._composer.naming.settle_waiting(event)
         self._iterations.made(optimizer)
-        self._states.made(optimizer, event - 1, self._recorder.find(4).place)
+        self._states.made(optimizer, event - 1, self._recorder.find(4).place, self._composer)
 
     def _variable_of(self, optimizer: torch.optim.Optimizer) -> str | None:
         """Return what the script calls an optimizer, where there are several to tell apart."""

@@ -1,0 +1,245 @@
+"""Rules about changes that autograd does not see: of saved values, of gradients on their way, of a hook's node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gradb.diagnosis.evidence import Evidence
+from gradb.diagnosis.finding import Finding, Step
+from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.training.wording import place
+from gradb.frame.reader import Tape
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.op import OpDetail
+from gradb.tape.saved import NodeSaved, SavedTensor
+
+_MOST_FINDINGS = 20
+_MOST_ROWS = 500
+_MOST_WRITES = 4
+_MOST_NODES = 300
+_MOST_BETWEEN = 1000
+
+
+class Unnoticed:
+    """G013: a value that a node had saved was another one when its backward used it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._tape: Tape = evidence.tape
+        self._row = 0
+        self._looked = 0
+        self._found: dict[tuple[str | None, int | None, str], Finding] = {}
+
+    def see(self, event: Event) -> None:
+        """Take in a backward that has ended: what it used is looked at all at once."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each place that saved a value which was changed."""
+        for row, node, event in self._tape.reused(self._row):
+            self._row = row
+            self._looked += 1
+            if len(self._found) < _MOST_FINDINGS and self._looked < _MOST_ROWS:
+                self._look(node, event)
+        return self._found.values()
+
+    def _look(self, node: int, event: int) -> None:
+        ends = self._tape.events(event, event + _MOST_BETWEEN)
+        end = next((one.seq for one in ends if one.kind == "node" and one.node == node), self._tape.head)
+        saved, made = self._tape.saved(node, end), self._tape.node(node)
+        maker = None if made is None else self._tape.event(made.event)
+        for entry in () if saved is None else saved.tensors:
+            if saved is not None and entry.change == "unnoticed" and entry.used is not None:
+                key = (None, None, saved.name) if maker is None else (maker.file, maker.line, saved.name)
+                self._found.setdefault(key, self._finding(saved, entry, maker, event))
+
+    def _edit(self, entry: SavedTensor, maker: Event | None, event: int) -> Event | None:
+        """Return what changed a saved value, where an event shows it."""
+        if entry.changed_at or maker is None:
+            return self._tape.event(entry.changed_at) if entry.changed_at else None
+        names = {f"{name}.data" for name in (entry.variable, entry.view_of) if name}
+        for one in self._tape.events(maker.seq + 1, min(event, maker.seq + _MOST_BETWEEN)):
+            detail = self._tape.detail(one.seq) if one.kind == "op" and one.is_quiet else None
+            if isinstance(detail, OpDetail) and detail.is_inplace and detail.inputs and detail.inputs[0].name in names:
+                return one
+        return None
+
+    def _finding(self, saved: NodeSaved, entry: SavedTensor, maker: Event | None, event: int) -> Finding:
+        change = self._edit(entry, maker, event)
+        at = change or maker or self._tape.event(event)
+        what = entry.variable or entry.view_of or f"what {saved.name} saved ({entry.name})"
+        how = "" if change is None else f" ({change.name} in {place(change, at.file)})"
+        message = (
+            f"{what} was changed past autograd{how} after {saved.name} in {place(maker, at.file)} had saved it:"
+            " its backward used other values than the forward, so the gradient is not that of what was computed"
+        )
+        steps = [Step(event, f"{saved.name} uses what is there now")]
+        if change is not None:
+            steps.insert(0, Step(change.seq, "it is changed"))
+        if maker is not None:
+            steps.insert(0, Step(maker.seq, "the value is saved"))
+        names = tuple(name for name in (entry.variable or entry.view_of,) if name)
+        return Finding("G013", event, message, at.file, at.line, tuple(steps), names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A gradient that was written into on its way."""
+
+    event: Event
+    who: str
+    where: str
+
+
+class Spread:
+    """G014: a hook or a custom backward changed a gradient in place that was sent to others too."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence, self._tape = evidence, evidence.tape
+        self._writes: list[_Write] = []
+        self._nodes: list[tuple[int, int]] = []
+        """Nodes that began to run after the first of these, and when."""
+        self._found: dict[tuple[str, str], Finding] = {}
+
+    def see(self, event: Event) -> None:
+        """Look at what may have written into a gradient, and once a backward is over at where that has come."""
+        if event.kind == "node_start":
+            if self._writes and event.node is not None and len(self._nodes) < _MOST_NODES:
+                self._nodes.append((event.node, event.seq))
+        elif event.kind == "backward_end":
+            if self._writes:
+                self._look_around(event)
+            self._writes, self._nodes = [], []
+        elif event.kind == "hook" or not event.name[-1:].isdigit():  # torch's own nodes end in a digit
+            self._look_at(event)
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each hook or backward that did."""
+        return self._found.values()
+
+    def _look_at(self, event: Event) -> None:
+        if len(self._writes) >= _MOST_WRITES or len(self._found) >= _MOST_FINDINGS:
+            return
+        detail = self._evidence.detail(event.seq)
+        if isinstance(detail, HookDetail) and detail.has_run and detail.is_inplace:
+            self._add(_Write(event, f"hook {detail.function}", detail.where))
+        elif isinstance(detail, NodeDetail) and detail.left:
+            self._add(_Write(event, f"the backward of {event.name}", ""))
+
+    def _add(self, write: _Write) -> None:
+        if (write.who, write.where) not in self._found:
+            self._writes.append(write)
+
+    def _look_around(self, end: Event) -> None:
+        """Find the nodes at which something else arrived than was sent to them, by one of the writes."""
+        writes = {write.event.seq: write for write in self._writes}
+        for node, _ in self._nodes:
+            chain = self._tape.chain(node, end.seq)
+            for rewrite in () if chain is None else chain.rewrites:
+                write = writes.get(rewrite.event)
+                if write is not None and write.event.node != node:
+                    self._found.setdefault((write.who, write.where), self._finding(write, node, rewrite.where, end))
+
+    def _finding(self, write: _Write, node: int, where: str, end: Event) -> Finding:
+        known = self._tape.node(node)
+        name = "" if known is None or known.tensor is None else self._tape.label(known.tensor, end.seq) or ""
+        reached = f"{name}.grad" if name else "another node" if known is None else known.name
+        file, line = _split(write.where or where, write.event)
+        at = f" ({write.where or where})" if write.where or where else ""
+        message = f"{write.who}{at} changes in place a gradient that others were sent too: the change reaches {reached}"
+        steps = (Step(write.event.seq, "the gradient is written into"),)
+        return Finding("G014", write.event.seq, message, file, line, steps, (name,) if name else ())
+
+
+def _split(where: str, event: Event) -> tuple[str | None, int | None]:
+    """Return the place that ``file:line`` names in the file of an event, else where the event is."""
+    file, _, line = where.rpartition(":")
+    if event.file is not None and line.isdecimal() and event.file.endswith(file):
+        return event.file, int(line)
+    return event.file, event.line
+
+
+class Unreachable:
+    """G015: a hook hangs on a node that its tensor does not have any more, and that nothing refers to."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence, self._tape = evidence, evidence.tape
+        self._row = 0
+        self._found: dict[tuple[int, str], Finding] = {}
+        self._rows: list[tuple[int, int, str]] = []
+
+    def see(self, event: Event) -> None:
+        """Take in an event: the tape says what became of hooks."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding a hook."""
+        for row, node, event, text in self._tape.lost_hooks(self._row):
+            self._row = row
+            if len(self._rows) < _MOST_FINDINGS:
+                self._rows.append((node, event, text))
+        for node, event, text in self._rows:
+            self._look(node, event, text)
+        return self._found.values()
+
+    def _look(self, node: int, event: int, text: str) -> None:
+        for old, name in json.loads(text):
+            gone = self._tape.gone(old)
+            if gone is not None and (old, name) not in self._found and not self._has_run(old, name):
+                self._found[old, name] = self._finding(old, str(name), event)
+
+    def _has_run(self, node: int, name: str) -> bool:
+        details = (self._tape.detail(seq) for seq in self._tape.hooks(node))
+        return any(isinstance(one, HookDetail) and one.has_run and one.function in name for one in details)
+
+    def _finding(self, node: int, name: str, event: int) -> Finding:
+        seqs = [
+            seq
+            for seq in self._tape.hooks(node)
+            if isinstance(hook := self._tape.detail(seq), HookDetail) and not hook.has_run and hook.function in name
+        ]
+        change = self._tape.event(event)
+        at = self._tape.event(seqs[-1]) if seqs else change
+        message = (
+            f"hook {name} can never run: {change.name} in {place(change, at.file)} changed the base of its tensor in"
+            " place, which gave the tensor another node, and the one that the hook hangs on is gone"
+        )
+        steps = tuple(Step(seq, "the hook is registered") for seq in seqs[-1:]) + (Step(event, "the base is changed"),)
+        return Finding("G015", event, message, at.file, at.line, steps)
+
+
+RULES = (
+    DiagnosisRule(
+        "G013",
+        "a saved value was changed past autograd",
+        "warning",
+        "A node computes its gradient from values that it saved in the forward. A change through .data, NumPy memory or"
+        " a fused step raises no version, so autograd does not notice: the gradient is computed of other values, and"
+        " nothing says so.",
+        "Change tensors with ops of torch's on themselves, which raises an error where that matters, or change a copy.",
+        frozenset({"backward_end"}),
+        Unnoticed,
+    ),
+    DiagnosisRule(
+        "G014",
+        "a gradient was changed in place that others have too",
+        "warning",
+        "The engine hands one tensor on to several nodes where a gradient is the same for all. Whoever writes into what"
+        " it was given changes what the others get.",
+        "Return a new tensor from the hook or backward (grad * 2), and write into none that was given.",
+        frozenset({"hook", "node", "node_start", "backward_end"}),
+        Spread,
+    ),
+    DiagnosisRule(
+        "G015",
+        "a hook that can never run",
+        "warning",
+        "A hook hangs on the node that its tensor had when it was registered. An in-place change of the base gives a"
+        " view another node, which has no hooks; when nothing refers to the older one any more, no backward comes to"
+        " it.",
+        "Register the hook after the last in-place change.",
+        frozenset({"op"}),
+        Unreachable,
+    ),
+)
