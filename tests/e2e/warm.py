@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 
 _LARGEST = 1 << 20
 _PARTS = (
-    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare"
+    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why"
     " tracer.process.debuggee tracer.watch.tracing"
 )
 _leave = os._exit

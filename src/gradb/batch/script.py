@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
 from gradb.batch.show import Style, pane_text
+from gradb.batch.why import why_text
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect.expect import read
 from gradb.debugger.gradcheck import gradcheck
+from gradb.debugger.why import why
 
 Write = Callable[[str], object]
 
@@ -103,6 +105,10 @@ class Printout:
     def gradcheck(self, argument: str) -> None:
         """Check a gradient, wait for it, and print what was found."""
         self.out(finding_text(carry_out(gradcheck.start(self.debugger, argument)), self.style))
+
+    def why(self, argument: str) -> None:
+        """Print where a NaN or an infinity was born."""
+        self.out(why_text(why(self.debugger, argument), self.style))
 
     def notice(self, text: str) -> None:
         """Wait until the script stands still, and print what a command has done."""

@@ -59,6 +59,12 @@ def _gradcheck() -> Subcommand:
     return gradcheck
 
 
+def _why() -> Subcommand:
+    from gradb.cli import why
+
+    return why
+
+
 def _show() -> Subcommand:
     from gradb.cli import show
 
@@ -77,6 +83,7 @@ SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
     "open": (_open, "look at a recording on the screen"),
     "compare": (_compare, "compare the losses of two recordings"),
     "gradcheck": (_gradcheck, "check a gradient of a script by finite differences"),
+    "why": (_why, "tell where a NaN or an infinity was born, and its road from there"),
     "show": (_show, "print one pane of a recording, or of a script recorded for it"),
     "events": (_events, "print a recording as JSON lines"),
 }

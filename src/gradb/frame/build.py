@@ -17,6 +17,7 @@ from gradb.frame.gaps import Gaps, stopped_of
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.memory import Holdings
 from gradb.frame.naming import Naming
+from gradb.frame.origins import Origins
 from gradb.frame.store import Store
 from gradb.frame.training import Trainings
 from gradb.tape.kinds.error import ErrorDetail
@@ -44,6 +45,7 @@ class Frames:
         self.trainings = Trainings(store)
         self.buffers = GradBuffers(store, naming, self._gaps, self.trainings)
         self._holdings = Holdings(graphs, self.trainings)
+        self.origins = Origins(store, graphs, self._holdings, self.trainings)
         self._texts = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)

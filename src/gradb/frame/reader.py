@@ -19,6 +19,7 @@ from gradb.frame.gaps import Gaps
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Runs
 from gradb.frame.naming import Naming
+from gradb.frame.origins import Origins
 from gradb.frame.store import Store
 from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
@@ -230,6 +231,11 @@ class Tape:
     def grad(self, name: str, position: int) -> TensorValue | None:
         """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
         return self._frames.buffers.grad(name, position)
+
+    @property
+    def origins(self) -> Origins:
+        """Who made the values that events read."""
+        return self._frames.origins
 
     @property
     def series(self) -> tuple[Series, ...]:

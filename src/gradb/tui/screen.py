@@ -24,6 +24,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.stops import parse_stop
+from gradb.debugger.why import why
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice, Plot
@@ -44,6 +45,7 @@ from gradb.tui.prompt import Prompt
 from gradb.tui.session import Session, breakpoint_lines
 from gradb.tui.source import SourcePane
 from gradb.tui.training import TrainingPane
+from gradb.tui.why import WhyScreen
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
@@ -221,6 +223,16 @@ class DebugScreen(Screen[None]):
     def gradcheck(self, argument: str) -> None:
         """Begin a numerical check, or end the one under way."""
         self.notice(self.session.gradcheck(argument))
+
+    def why(self, argument: str) -> None:
+        """Show where a NaN or an infinity was born, over everything; a row of its road leads to its event."""
+        if self.session.debugger is None:
+            raise UserError("there is no run yet to ask")
+        self.app.push_screen(WhyScreen(why(self.session.debugger, argument)), self._go)
+
+    def _go(self, event: int | None) -> None:
+        if event:
+            self.action_statement(f"goto {event}")
 
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen."""

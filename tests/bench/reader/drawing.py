@@ -33,6 +33,9 @@ class Silent:
     def gradcheck(self, argument: str) -> None:
         """Check nothing."""
 
+    def why(self, argument: str) -> None:
+        """Tell nothing."""
+
 
 class Drawer:
     """Draws the panes of a screen as text."""

@@ -27,6 +27,7 @@ class Notes:
     def __init__(self) -> None:
         self.shown: list[str] = []
         self.checked: list[str] = []
+        self.asked: list[str] = []
         self.said: list[str] = []
 
     def show(self, pane: str) -> None:
@@ -36,6 +37,10 @@ class Notes:
     def gradcheck(self, argument: str) -> None:
         """Keep what is to be checked."""
         self.checked.append(argument)
+
+    def why(self, argument: str) -> None:
+        """Keep what is asked."""
+        self.asked.append(argument)
 
     def notice(self, text: str) -> None:
         """Keep what is said."""

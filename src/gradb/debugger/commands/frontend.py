@@ -31,6 +31,17 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def why(self, argument: str) -> None:
+        """Show where a NaN or an infinity was born, and its road.
+
+        Args:
+            argument: the number of an event, ``@N`` for an iteration, or empty: see ``debugger.why``.
+
+        Raises:
+            UserError: there is no such event, or nothing is recorded.
+        """
+        ...
+
     def notice(self, text: str) -> None:
         """Say what a command has done; empty where there is nothing to say."""
         ...

@@ -1,0 +1,103 @@
+"""What led to a birth over the iterations, as far as the series and the buffers show it."""
+
+from __future__ import annotations
+
+import math
+
+from gradb.algebra.figures import number
+from gradb.diagnosis.nonfinite import traffic
+from gradb.diagnosis.nonfinite.explanation import Born
+from gradb.diagnosis.nonfinite.reading import Reading
+from gradb.frame.origins import Origins
+from gradb.tape.series import Series
+
+_GROWTH = 1e3
+"""How many times as large a series must have become for its growth to be told."""
+_LOOK_BACK = 100_000
+
+
+def prelude(origins: Origins, born: Born, hops: list[Reading]) -> tuple[str, ...]:
+    """Return what is to be told of the iterations before a birth, a clause each; empty where nothing is."""
+    if born.kind != "birth":
+        return ()
+    grown = [_growth(one, born) for one in origins.series if one.kind in {"loss", "grad_norm"}]
+    told = [text for text in grown if text]
+    uncleared = _uncleared(origins, born, hops)
+    scale = _scale(origins, born)
+    if not told and not uncleared:
+        return (scale,) if scale else ()
+    rate = _rate(origins, born) if told and not uncleared else ""
+    return tuple(text for text in (*told, uncleared, rate, scale) if text)
+
+
+def _growth(series: Series, born: Born) -> str:
+    """Return how a series grew up to the birth, from its smallest value to its last finite one."""
+    known = series.until(born.event)
+    first = max(0, known - _LOOK_BACK)
+    points = [(abs(series.values[at]), at) for at in range(first, known) if math.isfinite(series.values[at])]
+    if len(points) < 3:
+        return ""
+    last, end = points[-1]
+    low, begin = min((value, -at) for value, at in points if value > 0) if any(v > 0 for v, _ in points) else (0.0, 0)
+    begin = -begin
+    top = max(value for value, _ in points)
+    if low <= 0 or last / low < _GROWTH or last < top / _GROWTH or end <= begin:
+        return ""
+    what = (
+        "the gradient norm"
+        if series.kind == "grad_norm"
+        else f"the loss{f' {series.name}' if series.name not in {'', 'loss'} else ''}"
+    )
+    span = f"iteration {series.iterations[begin]} to {series.iterations[end]}"
+    return f"{what} grew from {number(low, 'float32')} to {number(last, 'float32')} ({span})"
+
+
+def _uncleared(origins: Origins, born: Born, hops: list[Reading]) -> str:
+    """Return that a ``.grad`` that a step used still holds gradients of earlier iterations."""
+    for tensor, name in _leaves(origins, born, hops).items():
+        found = origins.buffer(tensor, born.event + 1)
+        if found is None:
+            continue
+        _, fills, since = found
+        if fills > 1 and 0 < since < born.iteration - 1:
+            never = "was never cleared" if not origins.was_cleared(tensor, born.event) else "has not been cleared since"
+            return (
+                f"{name}.grad {never}: it is the sum of {fills:,} gradients, from iteration {since} on, so each step"
+                f" moves by all of them (zero_grad is {_missing(origins, born)})"
+            )
+    return ""
+
+
+def _missing(origins: Origins, born: Born) -> str:
+    """Tell whether the script does not clear its gradients, or was kept from it."""
+    held = any(one.kind == "suppressed" and one.until(born.event) for one in origins.series)
+    return "switched off" if held else "missing"
+
+
+def _leaves(origins: Origins, born: Born, hops: list[Reading]) -> dict[int, str]:
+    """Return the parameters whose gradients may have driven the run there: those on the road, then the step's."""
+    found = {hop.tensor: hop.name.removesuffix(".grad") for hop in hops if hop.source == "buffer" and hop.tensor}
+    step = origins.last_step(born.event)
+    if step is not None:
+        for one in traffic.made(origins, step)[:8]:
+            found.setdefault(one.tensor, one.name)
+    return found
+
+
+def _rate(origins: Origins, born: Born) -> str:
+    """Return the learning rate under which it grew while gradients were cleared: the steps were too large."""
+    rates = [one.latest(born.event) for one in origins.series if one.kind == "learning_rate"]
+    known = sorted({rate for rate in rates if rate is not None})
+    if not known:
+        return ""
+    shown = " and ".join(number(rate) for rate in known[:3])
+    return f"the gradients were cleared each time, so it grew by the steps themselves, with a learning rate of {shown}"
+
+
+def _scale(origins: Origins, born: Born) -> str:
+    """Return the loss scale that a backward was run under."""
+    scales = [one.latest(born.event) for one in origins.series if one.kind == "loss_scale"]
+    known = [scale for scale in scales if scale is not None]
+    if not known or born.phase != "backward":
+        return ""
+    return f"the loss was multiplied by a GradScaler's scale of {number(known[-1])}"
