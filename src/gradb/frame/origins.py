@@ -14,7 +14,7 @@ from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.op import OpDetail
-from gradb.tape.kinds.registry import CODES, Detail, Kind, numbers_of
+from gradb.tape.kinds.registry import Detail, Kind, numbers_of
 from gradb.tape.saved import NodeSaved
 from gradb.tape.schema import NONFINITE
 from gradb.tape.series import Series
@@ -124,8 +124,6 @@ class Origins:
         query = f"SELECT seq FROM event WHERE iteration = ? AND flags & {NONFINITE} AND seq <= ? ORDER BY seq LIMIT ?"
         return [int(row[0]) for row in self._store.db.all(query, iteration, until, _BACK)]
 
-    def last_step(self, before: int) -> int | None:
-        """Return the newest step of an optimizer before an event."""
-        query = f"SELECT max(seq) FROM event WHERE kind = {CODES['step']} AND seq < ?"
-        row = self._store.db.one(query, before)
-        return None if row is None or row[0] is None else int(row[0])
+    def latest(self, kind: Kind, until: int) -> int | None:
+        """Return the newest event of a kind up to another."""
+        return self._store.latest(kind, until)

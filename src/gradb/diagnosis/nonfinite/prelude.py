@@ -77,7 +77,7 @@ def _missing(origins: Origins, born: Born) -> str:
 def _leaves(origins: Origins, born: Born, hops: list[Reading]) -> dict[int, str]:
     """Return the parameters whose gradients may have driven the run there: those on the road, then the step's."""
     found = {hop.tensor: hop.name.removesuffix(".grad") for hop in hops if hop.source == "buffer" and hop.tensor}
-    step = origins.last_step(born.event)
+    step = origins.latest("step", born.event)
     if step is not None:
         for one in traffic.made(origins, step)[:8]:
             found.setdefault(one.tensor, one.name)

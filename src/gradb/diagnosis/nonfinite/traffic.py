@@ -16,6 +16,7 @@ from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.saved import SavedTensor
@@ -53,6 +54,8 @@ def made(origins: Origins, seq: int) -> list[Reading]:
 def read(origins: Origins, seq: int) -> list[Reading]:
     """Return the values that an event read, whatever it made of them."""
     match origins.detail(seq):
+        case OpDetail(function="torch.autograd.grad", outputs=outputs):
+            return _captured(origins, seq, outputs)
         case OpDetail(inputs=inputs):
             return _tensors(origins, seq, "read", "input", inputs)
         case NodeStartDetail() as start:
@@ -71,8 +74,8 @@ def read(origins: Origins, seq: int) -> list[Reading]:
         case BackwardStartDetail(roots=roots, gradients=gradients):
             given = [tensor for tensor in gradients if tensor is not None]
             return _tensors(origins, seq, "read", "root", roots) + _tensors(origins, seq, "read", "gradient", given)
-        case BackwardEndDetail(start=begun):
-            return _captured(origins, seq, begun)
+        case BackwardEndDetail(results=results):
+            return _captured(origins, seq, results)
     return []
 
 
@@ -80,7 +83,7 @@ def read_for(origins: Origins, result: Reading) -> list[Reading]:
     """Return the values that an event read to make one of its values."""
     found = read(origins, result.event)
     detail = origins.detail(result.event)
-    if isinstance(detail, StepDetail | BackwardEndDetail):
+    if isinstance(detail, StepDetail | BackwardEndDetail) or _is_call_of_grad(detail):
         return [one for one in found if one.number == result.number]
     if isinstance(detail, GradChangeDetail):
         if detail.by.startswith(("grad =", "grad.data =")):
@@ -188,17 +191,25 @@ def _accumulated(origins: Origins, seq: int, filled: AccumulateDetail) -> list[R
     return [*before, Reading(seq, "read", "added", 0, "", filled.added, "upstream", 0, node, filled.backward)]
 
 
-def _captured(origins: Origins, seq: int, begun: int) -> list[Reading]:
+def _captured(origins: Origins, seq: int, results: Sequence[Tensor | None]) -> list[Reading]:
     """Return what arrived at the inputs of a call of ``autograd.grad``, which is what it returned."""
-    start, end = origins.detail(begun), origins.detail(seq)
-    if not isinstance(start, BackwardStartDetail) or not isinstance(end, BackwardEndDetail):
+    end = origins.latest("backward_end", seq)
+    ended = None if end is None else origins.detail(end)
+    start = origins.detail(ended.start) if isinstance(ended, BackwardEndDetail) else None
+    if not isinstance(start, BackwardStartDetail) or not isinstance(ended, BackwardEndDetail):
         return []
-    pairs = enumerate(zip(start.inputs or (), end.results, strict=False))
+    wanted = start.inputs or ()
+    if len(wanted) != len(results):  # some were not used: which is not told
+        return []
     return [
-        Reading(seq, "read", "captured", i, "", result.value, "upstream", 0, wanted.node, begun)
-        for i, (wanted, result) in pairs
-        if result is not None and wanted.output_nr == 0
+        Reading(seq, "read", "captured", i, "", result.value, "upstream", 0, given.node, ended.start)
+        for i, (given, result) in enumerate(zip(wanted, results, strict=True))
+        if result is not None and given.output_nr == 0
     ]
+
+
+def _is_call_of_grad(detail: Detail) -> bool:
+    return isinstance(detail, OpDetail) and detail.function == "torch.autograd.grad"
 
 
 # --- the optimizer ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,270 @@
+"""Roads: from a birth over forward, backward, steps and iterations to where it is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from gradb.diagnosis.nonfinite.folding import Fold, folded
+from tests.tracer.nonfinite.explaining import explained, nothing, recorded
+
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+F, T = torch.nn.functional, torch.tensor
+NAN, INF = float("nan"), float("inf")
+
+
+def test_over_a_step_into_the_next_iterations(tmp_path: Path) -> None:
+    """A parameter that is NaN for long is followed from step to step to the gradient that made it so."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for iteration in range(6):
+            optimizer.zero_grad()
+            x = (w - w.detach()) if iteration == 2 else w
+            x.abs().sqrt().sum().backward() if iteration == 2 else (x * x).sum().backward()
+            optimizer.step()
+
+    tape = recorded(tmp_path, run)
+    last = max(event.seq for event in tape.events() if event.kind == "step")
+    found = explained(tape, at=last)
+    assert found.births[0].call == "SqrtBackward0"
+    assert found.births[0].iteration == 3
+    steps = [step.iteration for step in found.road if step.kind == "step"]
+    assert steps == [3, 4, 5, 6]
+    assert [step.event for step in found.road] == sorted(step.event for step in found.road)
+    assert "accumulate" in {step.kind for step in found.road}
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_through_a_checkpoint(use_reentrant: bool, tmp_path: Path) -> None:
+    """What a checkpoint computes again is part of the road, and the node in it that made the NaN is its birth."""
+
+    def run() -> None:
+        x = T([4.0, 0.0], requires_grad=True)
+        y = checkpoint(lambda t: t.sqrt() * T([1.0, 0.0]), x * 1, use_reentrant=use_reentrant)
+        (y.sum() * 2).backward()
+
+    found = explained(recorded(tmp_path, run))
+    assert found.births[0].call == "SqrtBackward0"
+    assert found.births[0].element == (1,)
+    assert found.here.startswith("x.grad is 1 of 2 nan")
+
+
+def test_through_a_custom_backward(tmp_path: Path) -> None:
+    """Of a custom Function the op in its backward that did it is named, by its line."""
+
+    class Root(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x.sqrt()
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            (x,) = ctx.saved_tensors
+            return grad * (0.5 / x.sqrt())
+
+    def run() -> None:
+        x = T([4.0, 0.0], requires_grad=True)
+        (Root.apply(x) * T([1.0, 0.0])).sum().backward()
+
+    infinity, nan = explained(recorded(tmp_path, run)).births
+    assert (infinity.what, infinity.reason.code if infinity.reason else "") == ("inf", "divide-by-zero")
+    assert (nan.what, nan.reason.code if nan.reason else "") == ("nan", "zero-times-inf")
+    assert nan.call == "Tensor.mul"
+
+
+def test_through_a_double_backward(tmp_path: Path) -> None:
+    """A node that a backward made is told by what it saved."""
+
+    def run() -> None:
+        x = T([4.0, 0.0], requires_grad=True)
+        (grad,) = torch.autograd.grad((x**1.5).sum(), x, create_graph=True)
+        (grad * T([1.0, 0.0])).sum().backward()
+
+    born = explained(recorded(tmp_path, run)).births[0]
+    assert born.call == "PowBackward0"
+    assert born.reason is not None
+    assert born.reason.code == "local-derivative"
+
+
+def test_by_what_autograd_grad_returned(tmp_path: Path) -> None:
+    """A gradient that ``autograd.grad`` returned leads back into its backward."""
+
+    def run() -> torch.Tensor:
+        x = T([4.0, 0.0], requires_grad=True)
+        (grad,) = torch.autograd.grad(x.sqrt(), x, T([1.0, 0.0]))
+        return grad * 2
+
+    found = explained(recorded(tmp_path, run))
+    assert found.births[0].call == "SqrtBackward0"
+    assert {"node", "op"} == {step.kind for step in found.road}
+
+
+def test_by_a_hook(tmp_path: Path) -> None:
+    """A hook that returns a NaN is where it was born."""
+
+    def run() -> None:
+        x = T([4.0, 1.0], requires_grad=True)
+        y = x * 2
+        y.register_hook(lambda grad: grad / 0 * 0)
+        y.sum().backward()
+
+    found = explained(recorded(tmp_path, run))
+    assert found.births[-1].what == "nan"
+    assert "hook" in found.births[-1].call or found.births[-1].call == "Tensor.mul"
+
+
+def test_by_a_gradient_that_was_clipped(tmp_path: Path) -> None:
+    """Clipping by a norm that is NaN makes every gradient NaN: the road goes on to the one that was so before."""
+
+    def run() -> None:
+        a, b = T([4.0, 0.0], requires_grad=True), T([1.0], requires_grad=True)
+        ((a.sqrt() * T([1.0, 0.0])).sum() + b.sum()).backward()
+        torch.nn.utils.clip_grad_norm_([b, a], 1.0)
+        torch.optim.SGD([b], lr=0.1).step()
+
+    found = explained(recorded(tmp_path, run))
+    assert found.births[0].call == "SqrtBackward0"
+    assert "grad_change" in {step.kind for step in found.road}
+
+
+def test_data_from_outside(tmp_path: Path) -> None:
+    """Data that arrives with a NaN is told by where it was first seen, and its first row."""
+    data = torch.ones(20, 3)
+    data[17, 1] = NAN
+
+    def run() -> None:
+        model = nn.Linear(3, 1)
+        model(data).mean().backward()
+
+    born = explained(recorded(tmp_path, run)).births[0]
+    assert (born.kind, born.element, born.counts) == ("outside", (17, 1), "1 of 60 nan")
+    assert born.name == "data"
+
+
+def test_a_change_without_an_event(tmp_path: Path) -> None:
+    """What NumPy wrote is not recorded: it is told between which events it came."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        (w * 2).sum().backward()
+        w.detach().numpy()[1] = NAN
+        (w * 3).sum().backward()
+
+    born = explained(recorded(tmp_path, run)).births[0]
+    assert born.kind == "unrecorded"
+    assert born.element == (1,)
+    assert 0 < born.since < born.event
+
+
+def test_uninitialised_memory(tmp_path: Path) -> None:
+    """What was made of memory that nobody wrote to is said to be that."""
+    torch.use_deterministic_algorithms(True)  # has torch fill such memory with NaN
+    try:
+        tape = recorded(tmp_path, lambda: torch.empty(4) * torch.ones(4, requires_grad=True))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert explained(tape).births[0].kind == "blank"
+
+
+def test_a_mask_that_does_no_harm(tmp_path: Path) -> None:
+    """A causal mask of -inf is wanted: nothing is born there."""
+
+    def run() -> None:
+        scores = torch.randn(3, 4, 4, requires_grad=True)
+        mask = torch.ones(4, 4).tril() == 0
+        scores.masked_fill(mask, -INF).softmax(-1).sum().backward()
+
+    told = nothing(recorded(tmp_path, run))
+    assert told.is_sure
+    assert "given as it is" in told.text
+
+
+def test_everything_finite(tmp_path: Path) -> None:
+    """Nothing is found where all is finite, and that is sure."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        (w * w).sum().backward()
+
+    told = nothing(recorded(tmp_path, run))
+    assert told.is_sure
+    assert told.text == "no NaN or infinity is on the tape"
+
+
+class Block(nn.Module):
+    """Half of a layer of a GPT."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm, self.qkv, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.is_planted = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Attend and think."""
+        q, k, v = self.qkv(self.norm(x)).chunk(3, -1)
+        scores = q @ k.transpose(-2, -1)
+        if self.is_planted:
+            scores = scores.masked_fill(torch.arange(scores.shape[-2])[:, None] == 1, -INF)
+        mask = torch.ones(x.shape[1], x.shape[1]).tril() == 0
+        x = x + self.out(scores.masked_fill(mask, -INF).softmax(-1) @ v)
+        return x + self.mlp(x)
+
+
+def test_in_a_gpt(tmp_path: Path) -> None:
+    """A row that layer 2 masks at iteration 3 is found from the loss, through the layers above it."""
+
+    def run() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Embedding(11, 8), *(Block(8) for _ in range(12)), nn.Linear(8, 11))
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+        tokens = torch.randint(0, 11, (2, 6))
+        for iteration in range(4):
+            model[3].is_planted = iteration == 2  # type: ignore[assignment]
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())
+            loss.backward()
+            optimizer.step()
+
+    found = explained(recorded(tmp_path, run))
+    given, born = found.births
+    assert (given.kind, given.what) == ("given", "-inf")
+    assert (born.iteration, born.scope, born.reason.code if born.reason else "") == (3, "3", "masked-row")
+    assert found.here.startswith("loss is nan")
+    assert len(found.road) > 30
+    rows = folded(found.road)
+    assert len(rows) < 20
+    assert any(isinstance(row, Fold) and "ops of" in row.text for row in rows)
+
+
+@pytest.mark.parametrize("is_cleared", [True, False])
+def test_what_led_to_it(is_cleared: bool, tmp_path: Path) -> None:
+    """A training that diverges is told by its growth, and by gradients never cleared where that is so."""
+
+    def run() -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=9.0 if is_cleared else 0.5)
+        x, y = torch.randn(8, 2), torch.randn(8)
+        for _ in range(1200):
+            if is_cleared:
+                optimizer.zero_grad()
+            loss = F.mse_loss(model(x).squeeze(1) * 3, y)
+            loss.backward()
+            optimizer.step()
+            if not torch.isfinite(loss):
+                break
+
+    told = " ".join(explained(recorded(tmp_path, run)).prelude)
+    assert "the gradient norm grew from" in told
+    assert ("was never cleared" in told) is not is_cleared
+    assert ("learning rate of 9" in told) is is_cleared
