@@ -273,7 +273,8 @@ def test_no_row_speaks_of_what_it_did_not_see(tmp_path: Path) -> None:
         def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
             return grad
 
-    found = explained(recorded(tmp_path, lambda: Odd.apply(T([1.0, 2.0], requires_grad=True))))
+    apply: Call = Odd.apply
+    found = explained(recorded(tmp_path, lambda: apply(T([1.0, 2.0], requires_grad=True))))
     assert found.births[0].reason is None
 
 

@@ -69,11 +69,12 @@ def test_through_a_custom_backward(tmp_path: Path) -> None:
         @staticmethod
         def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
             (x,) = ctx.saved_tensors
-            return grad * (0.5 / x.sqrt())
+            made: torch.Tensor = grad * (0.5 / x.sqrt())
+            return made
 
     def run() -> None:
         x = T([4.0, 0.0], requires_grad=True)
-        (Root.apply(x) * T([1.0, 0.0])).sum().backward()
+        (Root.apply(x) * T([1.0, 0.0])).sum().backward()  # type: ignore[no-untyped-call]
 
     infinity, nan = explained(recorded(tmp_path, run)).births
     assert (infinity.what, infinity.reason.code if infinity.reason else "") == ("inf", "divide-by-zero")
@@ -217,7 +218,8 @@ class Block(nn.Module):
             scores = scores.masked_fill(torch.arange(scores.shape[-2])[:, None] == 1, -INF)
         mask = torch.ones(x.shape[1], x.shape[1]).tril() == 0
         x = x + self.out(scores.masked_fill(mask, -INF).softmax(-1) @ v)
-        return x + self.mlp(x)
+        made: torch.Tensor = x + self.mlp(x)
+        return made
 
 
 def test_in_a_gpt(tmp_path: Path) -> None:
