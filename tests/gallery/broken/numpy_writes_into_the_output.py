@@ -1,7 +1,7 @@
 """Post-processing in NumPy shares the tensor's memory, and changes what exp saved for its backward.
 
 Findings: G013
-Line: 16
+Line: 14 or 16
 """
 
 import torch
