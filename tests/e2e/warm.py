@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 
 _LARGEST = 1 << 20
 _PARTS = (
-    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why"
+    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why cli.check cli.rule"
     " tracer.process.debuggee tracer.watch.tracing"
 )
 _leave = os._exit

@@ -95,16 +95,10 @@ def record(
 
 
 def _follow(run: Run, progress: ProgressLine, complain: Callable[[str], object]) -> Stopped | None:
-    """Follow a run to its end, and say at once where the recording ends before it; return what was said.
-
-    One that is not to go on for more than some iterations is ended where it is held after them: all its processes are
-    killed, and none of the script's own code runs any more.
-    """
+    """Follow a run to its end, and say at once where the recording ends before it; return what was said."""
     told = None
     while run.is_live:
         run.pump(_EVERY)
-        if not run.is_running:
-            run.close()
         if run.stopped is not None and told is None and run.is_live:
             told = run.stopped
             progress.clear()

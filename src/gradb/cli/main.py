@@ -65,6 +65,18 @@ def _why() -> Subcommand:
     return why
 
 
+def _check() -> Subcommand:
+    from gradb.cli import check
+
+    return check
+
+
+def _rule() -> Subcommand:
+    from gradb.cli import rule
+
+    return rule
+
+
 def _show() -> Subcommand:
     from gradb.cli import show
 
@@ -84,6 +96,8 @@ SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
     "compare": (_compare, "compare the losses of two recordings"),
     "gradcheck": (_gradcheck, "check a gradient of a script by finite differences"),
     "why": (_why, "tell where a NaN or an infinity was born, and its road from there"),
+    "check": (_check, "judge a training, or a recording of one, as a linter does"),
+    "rule": (_rule, "print a rule that trainings are judged by, or a list of all"),
     "show": (_show, "print one pane of a recording, or of a script recorded for it"),
     "events": (_events, "print a recording as JSON lines"),
 }

@@ -13,7 +13,7 @@ from gradb.cli.complaint import complain_of
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
-from gradb.cli.target import is_tape
+from gradb.cli.target import is_recording, is_tape
 from gradb.debugger.commands import paths as looking
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -48,8 +48,8 @@ def run(argv: Sequence[str]) -> int:
         raise UserError("--leaf and --path go with --pane paths")
     style = read_style(options)
     position = None if options.at is None else _position(options.at)
-    is_recording = bool(rest) and _is_recording(rest[0])
-    debugger = open_tape(rest[0]) if is_recording else _recorded(parser, options, rest)
+    has_tape = bool(rest) and is_recording(rest[0])
+    debugger = open_tape(rest[0]) if has_tape else _recorded(parser, options, rest)
     try:
         debugger.go(debugger.head if position is None else position)
         if options.pane == "paths":
@@ -66,11 +66,6 @@ def _path(text: str | None) -> str:
     if text is not None and not (text.isascii() and text.isdigit()):
         raise UserError(f"--path takes the number of a path, from 1, not {text!r}")
     return "all" if text is None else text
-
-
-def _is_recording(name: str) -> bool:
-    """Tell whether a file is to be read as a tape: it is one, or it is named like one."""
-    return is_tape(name) or Path(name).suffix == ".tape"
 
 
 def _position(text: str) -> int:

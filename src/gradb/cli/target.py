@@ -34,6 +34,11 @@ def is_tape(path: str) -> bool:
         return False
 
 
+def is_recording(name: str) -> bool:
+    """Tell whether a file is to be read as a tape: it is one, or it is named like one."""
+    return is_tape(name) or Path(name).suffix == ".tape"
+
+
 def check_file(path: str) -> None:
     """Refuse what cannot be read as a file.
 

@@ -9,6 +9,11 @@ from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding
 from gradb.diagnosis.rule import DiagnosisRule, Judge, NotJudgedError
 from gradb.frame.reader import Tape, TapeError
+from gradb.tape.kinds.registry import Kind
+
+_WATCHED: frozenset[Kind] = frozenset({"loss", "step", "intervention", "depth", "output", "error", "note", "end"})
+"""Kinds that are recorded while a run is only watched; an error then says no more than that it was raised."""
+_UNSEEN = "the run was only watched: nothing of its ops and gradients is on the tape"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class Verdict:
     """Codes of the rules that could judge."""
     unjudged: tuple[tuple[str, str], ...]
     """Code of each other, and why it could not."""
+    is_unseen: bool = False
+    """True where the run was only watched: then hardly a rule can judge."""
 
 
 class Judgement:
@@ -44,6 +51,7 @@ class Judgement:
                 self._fail(rule, error)
         self.position = 0
         """The last event judged."""
+        self._is_watched = self._is_seen = False
 
     def advance(self, limit: int | None = None) -> bool:
         """Judge the events that were recorded since, ``limit`` of them at most; return whether all are judged now.
@@ -55,6 +63,8 @@ class Judgement:
         last = head if limit is None else min(head, self.position + limit)
         for event in self._tape.events(self.position + 1, last):
             self._evidence.see(event)
+            self._is_watched = self._is_watched or (event.kind == "depth" and event.name == "watch")
+            self._is_seen = self._is_seen or event.kind not in _WATCHED
             for rule, judge in self._judges:
                 if event.kind in rule.kinds and rule.code not in self._failed:
                     try:
@@ -68,7 +78,10 @@ class Judgement:
         """Return what was found so far."""
         findings: list[Finding] = []
         unjudged = dict(self._failed)
+        is_unseen = self._is_watched and not self._is_seen
         for rule, judge in self._judges:
+            if is_unseen and (rule.severity == "error" or not rule.kinds <= _WATCHED):
+                unjudged[rule.code] = _UNSEEN
             if rule.code not in unjudged:
                 try:
                     findings += judge.findings()
@@ -79,7 +92,7 @@ class Judgement:
                     unjudged[rule.code] = self._failed[rule.code]
         judged = tuple(rule.code for rule, _ in self._judges if rule.code not in unjudged)
         findings.sort(key=lambda finding: (finding.event, finding.code))
-        return Verdict(self.position, tuple(findings), judged, tuple(sorted(unjudged.items())))
+        return Verdict(self.position, tuple(findings), judged, tuple(sorted(unjudged.items())), is_unseen)
 
     def _fail(self, rule: DiagnosisRule, error: Exception) -> None:
         """A fault of ours in one rule costs that rule, and is told."""

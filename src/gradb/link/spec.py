@@ -90,8 +90,6 @@ class RunSpec:
     """Bytes of the tape from which on the run is only watched."""
     nudge: Nudge | None = None
     """What a numerical check changes in this run."""
-    iterations: int | None = None
-    """The script is held at the first backward after so many iterations; None: nowhere."""
     cwd: str | None = None
     """The script's working directory; None: gradb's own."""
     hash_seed: int | None = None

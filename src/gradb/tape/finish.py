@@ -168,10 +168,9 @@ def _append(
         _add(db, seq, "output", _clear(stream), iteration, phase, write_output(stream=stream, text=text))
     if end is None:
         why = status(exit_code, signal) if is_cut else reason(exit_code, signal)  # cut: nothing is known of its end
-        ended = _ended_after(db) if exit_code is signal is None else ""
-        detail = write_end(exit_code=exit_code, signal=signal, reason=ended or why)
+        detail = write_end(exit_code=exit_code, signal=signal, reason=why)
         _add(db, seq + 1, "end", "end", iteration, "end", detail)
-        db.execute("INSERT OR REPLACE INTO run VALUES('status', ?)", (ended or status(exit_code, signal),))
+        db.execute("INSERT OR REPLACE INTO run VALUES('status', ?)", (status(exit_code, signal),))
 
 
 def _add(db: sqlite3.Connection, seq: int, kind: Kind, name: str, iteration: int, phase: str, detail: str) -> None:
@@ -187,12 +186,6 @@ def _move(db: sqlite3.Connection, seq: int, to: int) -> None:
         db.execute(_DETAIL, (to, detail))
     db.execute("DELETE FROM apart WHERE event = ?", (seq,))
     db.execute("UPDATE event SET seq = ? WHERE seq = ?", (to, seq))
-
-
-def _ended_after(db: sqlite3.Connection) -> str:
-    """Say that the run was meant to go no further, if it was; else return nothing."""
-    row = db.execute("SELECT value FROM run WHERE key = 'ended_after'").fetchone()
-    return "" if row is None else f"ended by gradb after iteration {row[0]}"
 
 
 def _clear(text: str) -> str:

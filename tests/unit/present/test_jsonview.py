@@ -13,7 +13,8 @@ import pytest
 from gradb.algebra.local import Local
 from gradb.frame.frame import RunInfo
 from gradb.frame.reader import Tape
-from gradb.present.json.events import event_json, relative
+from gradb.present.draw.files import relative
+from gradb.present.json.events import event_json
 from gradb.present.json.values import local_json, number_json, value_json
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.values import Stats, TensorValue

@@ -150,14 +150,3 @@ def test_after_kill_9_everything_committed_is_there(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["t.tape"]
     with Tape.open(path) as tape:
         assert (tape.head, tape.is_partial) == (201, False)
-
-
-def test_a_run_that_was_ended_where_it_was_to_end_says_so(path: Path) -> None:
-    """It did not end without notice; how a script ends that has come to its end by itself is not touched."""
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("INSERT INTO run VALUES('ended_after', '20')")
-        db.commit()
-    finish(path, None, None)
-    with Tape.open(path) as tape:
-        assert tape.run.status == "ended by gradb after iteration 20"
-        assert tape.detail(tape.head) == EndDetail(None, None, "ended by gradb after iteration 20")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol, assert_never
@@ -11,6 +10,7 @@ from gradb.algebra.jacobian import local
 from gradb.frame.chain.probes import record
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import RunInfo
+from gradb.present.draw.files import relative
 from gradb.present.json.values import (
     Json,
     asked_json,
@@ -97,17 +97,6 @@ def event_json(tape: Reader, event: Event) -> Json:
         "missing": [f"{gap.part}: {gap.why}" for gap in tape.missing(event.seq)],
     }
     return head | _detail_json(tape, event, tape.detail(event.seq))
-
-
-def relative(file: str | None, run: RunInfo) -> str | None:
-    """Return a file as given on the command line, else relative to the run's working directory, else as it is."""
-    if file is None or not posixpath.isabs(file):
-        return file
-    if run.script and file in {run.script, posixpath.normpath(posixpath.join(run.cwd, run.script))}:
-        return run.script
-    if run.cwd and file.startswith(run.cwd.rstrip("/") + "/"):
-        return posixpath.relpath(file, run.cwd)
-    return file
 
 
 def _tensors(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:

@@ -11,9 +11,9 @@ from rich.text import Text
 from gradb.frame.frame import Frame, SourceView
 from gradb.present.draw import theme
 from gradb.present.draw.fields import remark, wrapped
+from gradb.present.draw.files import relative
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
-from gradb.present.json.events import relative
 from gradb.present.json.values import Json
 from gradb.present.options import Options
 

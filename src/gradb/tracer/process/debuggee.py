@@ -48,7 +48,6 @@ from gradb.tracer.process.writes import Writes
 from gradb.tracer.recording.cutoff import Cutoff
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
-from gradb.tracer.recording.limit import Limit
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.places import NOWHERE, PlaceRow, read_source
 
@@ -72,7 +71,6 @@ class Debuggee:
         if spec.ends_after is not None:
             Cutoff(self._recorder, self._interventions, spec.ends_after, self._cut)
         self._recorder.observer.stopped.listen(lambda head, why: self._send(RecordingStopped(head, why)))
-        self._limit = None if spec.iterations is None else Limit(self._recorder, spec.iterations)
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
         self._writes = Writes(self._recorder, spec.tape)
@@ -289,6 +287,7 @@ class Debuggee:
             return
         reason = f"ended by gradb after iteration {self._spec.ends_after}"
         with contextlib.suppress(Exception):
+            self._writer.set_run(ended_after=str(self._spec.ends_after))
             self._write_end(write_end(exit_code=None, reason=reason), reason)
         if os.getpgrp() == self._pid:
             os.killpg(self._pid, signal.SIGKILL)

@@ -1,0 +1,75 @@
+"""Findings and rules as JSON: the contract of docs/json.md."""
+
+from __future__ import annotations
+
+from gradb.diagnosis.report import Fault, Report
+from gradb.diagnosis.rule import DiagnosisRule
+from gradb.frame.reader import Tape
+from gradb.present.draw.files import relative
+from gradb.present.json.values import Json
+
+
+def report_json(report: Report, tape: Tape) -> Json:
+    """Return a report."""
+    stretch = report.stretch
+    return {
+        "findings": [fault_json(fault, tape) for fault in report.faults],
+        "suppressed": report.suppressed,
+        "judged": list(report.judged),
+        "not_judged": [{"code": code, "why": why} for code, why in report.unjudged],
+        "iterations": stretch.iterations,
+        "watched": None if stretch.watched is None else list(stretch.watched),
+        "only_watched": stretch.is_unseen,
+        "ended": stretch.is_ended,
+        "error": _error_json(report),
+        "failure": report.failure or None,
+    }
+
+
+def _error_json(report: Report) -> Json | None:
+    if report.uncaught is None:
+        return None
+    event, detail = report.uncaught.event, report.uncaught.detail
+    return {
+        "event": event,
+        "type": detail.type,
+        "message": detail.message,
+        "explained": report.uncaught.is_explained,
+    }
+
+
+def fault_json(fault: Fault, tape: Tape) -> Json:
+    """Return all findings of one rule at one line."""
+    finding, rule = fault.finding, fault.rule
+    return {
+        "code": rule.code,
+        "severity": rule.severity,
+        "title": rule.title,
+        "message": finding.message,
+        "advice": fault.advice,
+        "threshold": rule.threshold or None,
+        "file": relative(finding.file, tape.run),
+        "line": finding.line,
+        "event": finding.event,
+        "count": fault.count,
+        "iterations": list(fault.iterations),
+        "tensors": list(finding.tensors),
+        "steps": [_step_json(tape, step.event) | {"text": step.text} for step in finding.steps],
+    }
+
+
+def _step_json(tape: Tape, event: int) -> Json:
+    at = tape.event(event)
+    return {"event": event, "file": relative(at.file, tape.run), "line": at.line}
+
+
+def rule_json(rule: DiagnosisRule) -> Json:
+    """Return a rule."""
+    return {
+        "code": rule.code,
+        "severity": rule.severity,
+        "title": rule.title,
+        "meaning": rule.meaning,
+        "advice": rule.advice,
+        "threshold": rule.threshold or None,
+    }

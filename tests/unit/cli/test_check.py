@@ -1,0 +1,131 @@
+"""``gradb check`` and ``gradb rule``: what is asked of the debuggee, what is refused, and what is printed where."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradb.cli import check, rule
+from gradb.cli.main import main
+from gradb.debugger.errors import UserError
+from gradb.debugger.run import Run
+from gradb.diagnosis.registry import RULES
+from gradb.link.spec import Intervention, RunSpec
+from tests.fakes import DEBUGGEE, examples
+from tests.unit.diagnosis.rows import TABLE
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _table(monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in list(RULES):
+        monkeypatch.delitem(RULES, code)
+    for code, row in TABLE.items():
+        monkeypatch.setitem(RULES, code, row)
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> str:
+    """Return the tape of three iterations."""
+    examples.training(tmp_path / "train.tape")
+    return str(tmp_path / "train.tape")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    """Return a script."""
+    (tmp_path / "train.py").write_text("print(1)\n")
+    return str(tmp_path / "train.py")
+
+
+@pytest.fixture
+def launched(tape: str, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
+    """Make every launch replay that tape, and collect the orders."""
+    specs: list[RunSpec] = []
+    real = Run.launch
+
+    def launch(spec: RunSpec, given: object = None) -> Run:
+        specs.append(spec)
+        return real(spec, (sys.executable, DEBUGGEE, tape))
+
+    monkeypatch.setattr(Run, "launch", launch)
+    monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
+    return specs
+
+
+def test_a_script_is_recorded_and_judged(launched: list[RunSpec], script: str, capsys: Captured) -> None:
+    """20 iterations of it; what it prints goes to stderr, and its tape is gone afterwards."""
+    assert check.run(["--select", "G901", script, "--epochs", "3"]) == 1
+    (spec,) = launched
+    assert (spec.ends_after, spec.passes_output, spec.prints_to_stderr) == (20, True, True)
+    assert (spec.arguments, spec.interventions) == (("--epochs", "3"), ())
+    assert not Path(spec.tape).exists()
+    assert capsys.readouterr().out.startswith("train.py:7: G901 w is there (3 times")
+
+
+def test_all_steps_are_watched_after_the_first(launched: list[RunSpec], script: str) -> None:
+    """Unless it was said what is to be recorded."""
+    check.run(["--steps", "all", "--quiet", script])
+    check.run(["--steps", "all", "--record", "full", script])
+    check.run(["--steps", "7", script])
+    assert [spec.ends_after for spec in launched] == [None, None, 7]
+    assert launched[0].interventions == (Intervention("record", "watch", 21),)
+    assert launched[1].interventions == launched[2].interventions == ()
+    assert [spec.passes_output for spec in launched] == [False, True, True]
+
+
+def test_the_tape_is_kept_on_request(launched: list[RunSpec], script: str, tmp_path: Path) -> None:
+    """It can be looked at then."""
+    check.run(["-o", str(tmp_path / "kept.tape"), script])
+    assert (tmp_path / "kept.tape").stat().st_size
+
+
+def test_a_recording_is_judged_as_it_is(tape: str, capsys: Captured) -> None:
+    """Options may stand behind it, as it takes no arguments."""
+    assert check.run([tape, "--select", "G901", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["findings"][0]["code"] == "G901"
+    assert check.run(["--select", "G99", "--github", tape]) == 0
+    assert capsys.readouterr().out.splitlines() == ["nothing found in 3 iterations", "1 rule judged"]
+
+
+REFUSED: tuple[tuple[list[str], str], ...] = (
+    (["--select", "G8", "TAPE"], "there is no rule 'G8'"),
+    (["--ignore", "g9O1", "TAPE"], "there is no rule 'G9O1': did you mean G901? (`gradb rule` lists them)"),
+    (["--steps", "3", "TAPE"], "--steps and -o go with a script"),
+    (["-o", "x", "TAPE"], "--steps and -o go with a script"),
+    (["--steps", "0", "SCRIPT"], "--steps takes a whole number from 1, or all, not '0'"),
+    (["--steps", "some", "SCRIPT"], "--steps takes a whole number from 1, or all, not 'some'"),
+    (["--json", "--github", "TAPE"], "not allowed with"),
+    ([], "give a script to run, or -m MODULE"),
+)
+
+
+@pytest.mark.parametrize(("words", "sentence"), REFUSED)
+def test_what_is_refused(words: list[str], sentence: str, tape: str, script: str) -> None:
+    """In one sentence, before anything is run."""
+    given = {"TAPE": tape, "SCRIPT": script}
+    with pytest.raises(UserError) as caught:
+        check.run([given.get(word, word) for word in words])
+    assert sentence in str(caught.value)
+
+
+def test_a_rule_is_printed(capsys: Captured) -> None:
+    """In full, or all of them in a line each; as JSON too."""
+    assert rule.run(["g951"]) == 0
+    assert capsys.readouterr().out.startswith("G951 step is there (hint)\n")
+    assert rule.run([]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(TABLE)
+    assert rule.run(["--json", "G951"]) == 0
+    assert json.loads(capsys.readouterr().out)["threshold"] == "more than 0 steps"
+    assert rule.run(["--json"]) == 0
+    assert [one["code"] for one in json.loads(capsys.readouterr().out)] == list(TABLE)
+
+
+def test_an_unknown_rule_is_one_sentence(capsys: Captured) -> None:
+    """With the one that may be meant, and exit code 2."""
+    assert main(["rule", "G9O1"]) == 2
+    assert capsys.readouterr().err == "gradb: there is no rule 'G9O1': did you mean G901?\n"
