@@ -1,0 +1,46 @@
+"""A training without a seed whose loss is not a number in its fifth iteration; it does what else its words say."""
+
+import atexit
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+WORDS = sys.argv[1:]
+NAN_AT, LAST = 5, 8
+
+if "moves" in WORDS:
+    Path("elsewhere").mkdir(exist_ok=True)
+    os.chdir("elsewhere")
+if "saves" in WORDS:
+    atexit.register(lambda: Path("exits.txt").open("a").write("exit\n"))
+model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 1))
+optimizer = torch.optim.Adam(model.parameters(), 0.01)
+noise = float.fromhex(os.urandom(4).hex()) if "draws" in WORDS else 1.0
+last = 3 if "shortens" in WORDS and Path("seen.txt").exists() else LAST
+if "shortens" in WORDS:
+    Path("seen.txt").touch()
+print(f"salt {os.environ.get('PYTHONHASHSEED')} {sys.argv[1:]} {Path.cwd().name}")
+try:
+    for iteration in range(1, last + 1):
+        loss = model(torch.randn(16, 4)).square().mean() * noise
+        if iteration == NAN_AT:
+            loss = loss + (loss - loss - 1).sqrt()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        print("iteration", iteration, "is over")
+        while "hangs" in WORDS and iteration == LAST:
+            time.sleep(0.01)
+    if "exits" in WORDS:
+        sys.exit(3)
+    if "raises" in WORDS:
+        raise RuntimeError("after the training")
+finally:
+    if "saves" in WORDS:
+        torch.save(model.state_dict(), "model.pt")
+        with Path("exits.txt").open("a") as file:
+            file.write("finally\n")
