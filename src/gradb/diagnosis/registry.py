@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 
 from gradb.diagnosis.rule import DiagnosisRule
-from gradb.diagnosis.training import clearing, edits, keeping, losses, membership, scaling
+from gradb.diagnosis.training import births, clearing, edits, keeping, losses, membership, scaling
 
-_FAMILIES: tuple[ModuleType, ...] = (clearing, edits, keeping, losses, membership, scaling)
+_FAMILIES: tuple[ModuleType, ...] = (births, clearing, edits, keeping, losses, membership, scaling)
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 
 RULES: dict[str, DiagnosisRule] = {

@@ -115,7 +115,7 @@ class Discarded:
         if use is None or use.event is not event or use.optimizer is None:
             return
         order = self._orders.setdefault(use.optimizer.key, _Order(use))
-        is_lost = bool(use.discarded) and not use.used and not (use.stale and not use.fresh)
+        is_lost = bool(use.discarded) and not use.used and not use.stale
         order.count += is_lost
         order.is_broken |= not is_lost
 
@@ -158,7 +158,7 @@ class Premature:
             self._idle[key] = not use.used
             return
         order = self._orders.setdefault(key, _Order(use))
-        is_early = use.stale > 0 and not use.fresh
+        is_early = use.stale > 0 and not (use.fresh and use.used)
         order.count += is_early
         order.is_broken |= not is_early
 
