@@ -1,23 +1,28 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from gradb.tracer import PACKAGE
 from gradb.tracer.isolation.signals import deferring, held, remind, shielded, shields_above
+from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.arguments import tensors_in
 from gradb.tracer.watch import call
-from tests.tracer.recording import record
+from tests.tracer.recording import notes, record
 
 
 class TimeIsUpError(Exception):
@@ -186,6 +191,90 @@ def test_an_interval_timer_ends_what_never_ends(tmp_path: Path) -> None:
     seconds, tape = record(tmp_path / "run.tape", script)
     assert seconds < 60
     assert not [event for event in tape.events() if event.kind == "note"]
+
+
+def test_a_handler_that_comes_where_c_asks_python_raises_in_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the recording asks in the middle of an op, whether a person is stepping, is not left half-way either."""
+    sent = [0]
+    make: Any = Composer.__init__
+
+    def is_stepping() -> bool:
+        sent[0] += 1
+        if sent[0] % 7 == 0:
+            signal.raise_signal(signal.SIGUSR1)
+        return False
+
+    def script() -> int:
+        signal.signal(signal.SIGUSR1, _raises)
+        caught, w = 0, torch.ones(1, requires_grad=True)
+        for _ in range(60):
+            try:
+                (w * 2).backward()
+            except TimeIsUpError:
+                caught += 1
+        return caught
+
+    monkeypatch.setattr(Composer, "__init__", lambda self, *args: make(self, *args[:-1], is_stepping))
+    caught, tape = record(tmp_path / "run.tape", script)
+    assert caught == sent[0] // 7 > 5
+    assert not notes(tape)
+
+
+def _optimizer() -> object:
+    w = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    (w * 2).backward()
+    optimizer.step()
+    return optimizer
+
+
+def _scaled_loss() -> object:
+    w = torch.ones(1, requires_grad=True)
+    return torch.amp.GradScaler("cpu").scale((w * 2).sum())
+
+
+def _model() -> object:
+    model = nn.Sequential(nn.Linear(1, 1))
+    model(torch.ones(1))
+    return model
+
+
+@pytest.mark.parametrize("make", [_optimizer, _scaled_loss, _model])
+def test_a_handler_that_comes_while_an_object_is_forgotten_raises_later(
+    tmp_path: Path, make: Callable[[], object]
+) -> None:
+    """Python swallows what is raised in a callback, so that waits for what comes next."""
+    sent: list[str] = []
+
+    def look(frame: FrameType, event: str, argument: object) -> None:
+        if (
+            event == "call"
+            and frame.f_code.co_filename.startswith((PACKAGE, weakref.__file__))
+            and not shields_above(frame.f_back)
+        ):
+            sent.append(frame.f_code.co_qualname)
+            signal.raise_signal(signal.SIGUSR1)
+
+    def script() -> int:
+        signal.signal(signal.SIGUSR1, _raises)
+        kept = [make()]
+        gc.collect()
+        sys.setprofile(look)
+        kept.clear()
+        gc.collect()
+        sys.setprofile(None)
+        caught = 0
+        for _ in sent:
+            try:
+                torch.ones(1) * 2
+            except TimeIsUpError:
+                caught += 1
+        return caught
+
+    caught, _ = record(tmp_path / "run.tape", script)
+    assert caught == len(sent) > 0, sent
 
 
 def test_a_handler_runs_between_two_ops_as_well(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import torch
 
 from gradb.tape.kinds.loss import write as write_loss, write_one as write_one_loss
 from gradb.tape.wire import dumps
+from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.source.places import Place, read_source
 from gradb.tracer.source.syntax import Callee
@@ -46,10 +47,8 @@ class Scaled:
         elif isinstance(outputs, torch.Tensor) and isinstance(product, torch.Tensor) and _is_single(product):
             row = place.names.of_arguments(_SCALE, 2, False)
             name = row[1] if len(row) > 1 else None
-            key = id(product)
-            ref = weakref.ref(product, lambda _: self._known.pop(key, None))
             told = _divided(outputs, name or "loss", place, is_named=name is not None)
-            self._known[key] = ref, told, _value(outputs)
+            self._known[id(product)] = forgotten(product, self._known), told, _value(outputs)
             self._scale = _constant(maker(product))
 
     def of(self, root: torch.Tensor) -> tuple[str, float | None] | None:

@@ -77,6 +77,11 @@ class Rare:
         """Go on after a failure that has cost the event."""
         self._composer.recorder.lost(error, "a call", hides="values gradients")
 
+    @shielded
+    def is_stepping(self) -> bool:
+        """Tell whether a person is going through the script step by step."""
+        return self._composer.is_stepping()
+
     def deliver(self) -> None:
         """Run the handlers of signals that have waited."""
         signals.deliver()
@@ -110,7 +115,7 @@ def forward(
         "held": signals.held, "rare": rare, "calls": calls, "recorder": recorder, "gate": gate,
         "iterations": iterations, "blanks": composer.blanks, "local": composer.local, "writer": writer,
         "pen": writer.pen, "reader": composer.snapshots.reader, "threads": recorder.threads,
-        "nodes": composer.nodes, "is_stepping": None if is_gates else composer.is_stepping,
+        "nodes": composer.nodes, "is_stepping": None if is_gates else rare.is_stepping,
         "tensor": torch.Tensor, "parameter": torch.nn.Parameter, "literals": LITERALS,
         "tracing_state": torch._C._get_tracing_state, "transform": torch._C._functorch.peek_interpreter_stack,
         "count_modes": count_modes, "is_profiling": is_profiling,

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from gradb.tape.kinds.hook import write as write_hook
 from gradb.tape.wire import Blob
+from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, PlaceRow
@@ -276,6 +277,7 @@ class Watched:
         """Run the hook."""
         return self.hooks.run(self, arguments)
 
+    @shielded
     def __getattr__(self, name: str) -> Any:
         """Look like the hook."""
         return getattr(self.__dict__["__wrapped__"], name)

@@ -11,6 +11,7 @@ import torch
 
 from gradb.tape.kinds.step import write as write_step, write_maker
 from gradb.tape.wire import Blob, dumps
+from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Place
 from gradb.tracer.tensors import norms
@@ -155,7 +156,7 @@ class OptimizerStates:
     def made(self, optimizer: torch.optim.Optimizer, event: int, place: Place, composer: Composer) -> None:
         """Take note of a new optimizer, and tell of the first of them; ``event``: the newest then."""
         key = id(optimizer)
-        self._origins[key] = (weakref.ref(optimizer, lambda _: self._origins.pop(key, None)), event, place)
+        self._origins[key] = (forgotten(optimizer, self._origins), event, place)
         self._made += 1
         if self._made <= _MOST_TOLD:
             ids = [composer.tensors.record(tensor).id for tensor in parameters_of(optimizer)]
@@ -191,7 +192,7 @@ class OptimizerStates:
         if state is None or state.ref() is not optimizer:
             name = type(optimizer).__name__
             count = self._counts[name] = self._counts.get(name, 0) + 1
-            ref = weakref.ref(optimizer, lambda _: self._states.pop(key, None))
+            ref = forgotten(optimizer, self._states)
             label = self._variable_of(optimizer)
             if label is None or ((held := self._labels.get(label)) is not None and held() is not None):
                 label = name if count == 1 else f"{name} {count}"

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
+from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.isolation.signals import Torn, deliver, held
 from gradb.tracer.native.trial import accelerator
@@ -31,9 +32,9 @@ class _Tree:
 
     __slots__ = ("is_named", "names", "ref")
 
-    def __init__(self, root: torch.nn.Module) -> None:
+    def __init__(self, root: torch.nn.Module, trees: dict[int, _Tree]) -> None:
         self.is_named = False
-        self.ref = weakref.ref(root)
+        self.ref = forgotten(root, trees)
         kind = type(root).__name__
         self.names = {id(child): (weakref.ref(child), name or kind) for name, child in _named_modules(root)}
 
@@ -198,9 +199,7 @@ class ModuleScopes:
         tree = self._trees.get(id(root))
         name = None if tree is None or tree.ref() is not root else tree.name(module)
         if name is None:
-            if tree is None or tree.ref() is not root:
-                weakref.finalize(root, self._trees.pop, id(root), None).atexit = False
-            tree = self._trees[id(root)] = _Tree(root)
+            tree = self._trees[id(root)] = _Tree(root, self._trees)
             name = tree.name(module)
         return name or type(module).__name__
 
