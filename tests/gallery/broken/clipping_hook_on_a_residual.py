@@ -1,7 +1,7 @@
 """A clamp_ in a hook on the residual branch clips the gradient of the skip connection as well.
 
 Findings: G014
-Line: 23 or 24
+Line: 22 or 23 or 24
 """
 
 import torch
