@@ -98,6 +98,19 @@ def _tensors(tensors: Iterable[Tensor | None], blob: Blob) -> str:
     return ",".join(_tensor(tensor, blob) for tensor in tensors)
 
 
+def _error(d: ErrorDetail, blob: Blob) -> str:
+    inputs, arguments = _tensors(d.inputs, blob), _pairs(d.arguments)
+    call = error.write_call(dumps(d.function), inputs, arguments) if d.function else ""
+    return error.write(
+        type=d.type,
+        message=d.message,
+        traceback=d.traceback,
+        is_uncaught=d.is_uncaught,
+        is_raised=d.is_raised,
+        call=call,
+    )
+
+
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     return ",".join(write_pair(*pair) for pair in pairs)
 
@@ -232,7 +245,7 @@ def _late(detail: _Late, blob: Blob) -> str:
         case OutputDetail():
             return output.write(stream=d.stream, text=d.text)
         case ErrorDetail():
-            return error.write(type=d.type, message=d.message, traceback=d.traceback, is_uncaught=d.is_uncaught)
+            return _error(d, blob)
         case NoteDetail():
             return note.write(text=d.text)
         case EndDetail():

@@ -20,9 +20,11 @@ from gradb.log.writer import LogWriter
 from gradb.scribe.tapes import lay_out
 from gradb.scribe.transcript import transcribe
 from gradb.tracer.native.loading import pen
+from gradb.tracer.process.execute import strip
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.recording.uncaught import tell_uncaught
 from gradb.tracer.source import places, syntax, variables
 from gradb.tracer.watch.tracing import tracing
 
@@ -88,8 +90,12 @@ def record(
     aten: bool = False,
     nudge: Nudge | None = None,
     gate: Gate | None = None,
+    keeps_error: bool = False,
 ) -> tuple[Any, Tape]:
-    """Run a function under the tracer; return what it returned and the tape."""
+    """Run a function under the tracer; return what it returned and the tape.
+
+    ``keeps_error``: what the function raises is returned, and recorded as the error that ended a script.
+    """
     recorder = begin(path, gate or Gate(None, lambda head, request_seq: None, always_looks_in=aten))
     recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
@@ -99,7 +105,13 @@ def record(
             _alone(),
             tracing(recorder, interventions, probe=probe, is_stepping=lambda: is_stepping, nudge=nudge),
         ):
-            result = function()
+            try:
+                result = function()
+            except Exception as error:
+                if not keeps_error:
+                    raise
+                strip(result := error)
+                tell_uncaught(recorder, error)
     finally:
         end(recorder)
     return result, Tape.open(path)

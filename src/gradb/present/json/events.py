@@ -103,6 +103,10 @@ def _tensors(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:
     return [tensor_json(tensor) for tensor in tensors]
 
 
+def _arguments(arguments: tuple[tuple[str, str], ...]) -> list[Json]:
+    return [{"keyword": keyword or None, "text": text} for keyword, text in arguments]
+
+
 def _op(tape: Reader, event: Event, detail: OpDetail) -> Json:
     chains = {node: tape.chain(node, event.seq) for node in detail.nodes}
     names = {node: event.name if node == event.node else chain and chain.node_name for node, chain in chains.items()}
@@ -110,7 +114,7 @@ def _op(tape: Reader, event: Event, detail: OpDetail) -> Json:
         "function": detail.function,
         "inputs": _tensors(detail.inputs),
         "outputs": [tensor_json(_named(output, chains)) for output in detail.outputs],
-        "arguments": [{"keyword": keyword or None, "text": text} for keyword, text in detail.arguments],
+        "arguments": _arguments(detail.arguments),
         "nodes": [{"id": node, "name": name} for node, name in names.items()],
         "inplace": detail.is_inplace,
         "recomputed": detail.is_recomputed,
@@ -248,6 +252,10 @@ def _error(detail: ErrorDetail) -> Json:
         "message": detail.message,
         "traceback": detail.traceback or None,
         "uncaught": detail.is_uncaught,
+        "raised": detail.is_raised,
+        "function": detail.function or None,
+        "inputs": _tensors(detail.inputs),
+        "arguments": _arguments(detail.arguments),
     }
 
 

@@ -36,7 +36,6 @@ from gradb.link.spec import Intervention, RunSpec
 from gradb.log.writer import LogWriter
 from gradb.tape import trouble
 from gradb.tape.kinds.end import write as write_end
-from gradb.tape.kinds.error import write as write_error
 from gradb.tape.stops import Stop
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
@@ -49,7 +48,7 @@ from gradb.tracer.recording.cutoff import Cutoff
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
-from gradb.tracer.source.places import NOWHERE, PlaceRow, read_source
+from gradb.tracer.source.places import NOWHERE, read_source
 
 _TICK = 0.04
 _MAX_BACKLOG = 256 << 20
@@ -250,17 +249,9 @@ class Debuggee:
         error = self._outcome.error
         if error is None or isinstance(error, SystemExit):
             return
-        import traceback
+        from gradb.tracer.recording.uncaught import tell_uncaught
 
-        text = "".join(traceback.format_exception(error))
-        place = self._recorder.places.of_traceback(error.__traceback__)
-        name = type(error).__name__
-        detail = write_error(type=name, message=str(error), traceback=text, is_uncaught=True)
-        self._recorder.guard(self._emit_error, name, place, detail, what="an uncaught error")
-
-    def _emit_error(self, name: str, place: PlaceRow, detail: str) -> None:
-        self._recorder.settle()
-        self._recorder.emit("error", name, place, detail)
+        tell_uncaught(self._recorder, error)
 
     def _end(self) -> None:
         if os.getpid() != self._pid or self._is_ended:

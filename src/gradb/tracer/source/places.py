@@ -20,6 +20,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from gradb.tracer import PACKAGE
+from gradb.tracer.source.raising import is_raised
 from gradb.tracer.source.syntax import NAMELESS, Index, Names, Span, index
 
 PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
@@ -181,6 +182,10 @@ class Places:
         if place is NOWHERE:
             return self._place(library.tb_frame.f_code, library.tb_lasti).row
         return self._within(place, library.tb_frame.f_code, library.tb_lasti).row
+
+    def is_raised(self, error: BaseException) -> bool:
+        """Tell whether a ``raise`` made an exception that is not torch's."""
+        return is_raised(error, self._torch)
 
     def is_users(self, filename: str) -> bool:
         """Tell whether a file is the script's own."""

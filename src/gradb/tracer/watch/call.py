@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.kinds.error import write_call
 from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.kinds.tensor import write_plain
@@ -145,7 +146,19 @@ class ForwardCall:
         if isinstance(error, STOP):
             return
         self.recorder.settle()
-        self.grads.error(error, self._locate().place.row)
+        self.grads.error(error, self._locate().place.row, self._told_call)
+
+    def _told_call(self) -> tuple[str, Blob]:
+        """Return the wire form of the call, to be told with what it raised."""
+        if self.is_hidden() or self.composer.is_in_transform():
+            return "", self.blob
+        try:
+            if self.texts is None:
+                self._take_inputs()
+        except Exception as problem:
+            self.composer.missing("inputs", problem)
+            return "", Blob()
+        return write_call(self.call.quoted, ",".join(self.texts or ()), self._arguments()), self.blob
 
     def _locate(self) -> Found:
         if self.found is None:

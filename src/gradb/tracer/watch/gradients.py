@@ -18,6 +18,7 @@ import torch
 from gradb.tape.kinds.buffer import write_buffer
 from gradb.tape.kinds.error import write as write_error
 from gradb.tape.kinds.zero_grad import write as write_zero_grad
+from gradb.tape.wire import Blob
 from gradb.tracer.isolation.genuine import no_grad
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
@@ -214,13 +215,21 @@ class GradWatch:
         """Let go of what was held before a call that raised."""
         self._local.held = None
 
-    def error(self, error: Exception, place: PlaceRow) -> None:
-        """Record an exception where it was raised, once."""
-        key = (id(error), str(error))
-        if self._composer.local.last_error != key:
-            self._composer.local.last_error = key
-            detail = write_error(type=type(error).__name__, message=str(error), is_uncaught=False)
-            self._recorder.emit("error", type(error).__name__, place, detail)
+    def error(self, error: Exception, place: PlaceRow, call: Callable[[], tuple[str, Blob]] | None = None) -> None:
+        """Record an exception where it was raised, once; ``call`` returns the wire form of the call that raised it."""
+        key, name = (id(error), str(error)), type(error).__name__
+        if self._composer.local.last_error == key:
+            return
+        self._composer.local.last_error = key
+        told, blob = ("", None) if call is None else call()
+        detail = write_error(
+            type=name,
+            message=str(error),
+            is_uncaught=False,
+            is_raised=self._recorder.places.is_raised(error),
+            call=told,
+        )
+        self._recorder.emit("error", name, place, detail, blob, scope=self._composer.scope)
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
