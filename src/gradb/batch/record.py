@@ -1,6 +1,7 @@
 """Records a run without a screen: the script's own output passes through, and its exit code is ours.
 
-On a terminal one line on stderr says how far it has got. Knows nothing of panes or of what is on the tape.
+On a terminal one line on stderr says how far it has got. Of what is on the tape it tells one thing: what the error
+means that ended the script. It knows nothing of panes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from gradb.debugger.ending import stopping
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
+from gradb.diagnosis.explaining import explanation_of_end
+from gradb.frame.reader import Tape
 from gradb.link.spec import RunSpec
+from gradb.present.lines.explained import explained_text
 from gradb.tape.missing import Stopped
 
 _EVERY = 0.25
@@ -66,6 +70,8 @@ def record(
     spec: RunSpec,
     write: Callable[[str], object] | None = None,
     complain: Callable[[str], object] = lambda sentence: None,
+    *,
+    explains: bool = True,
 ) -> int:
     """Run a script to its end and return its exit code (-n for signal n).
 
@@ -74,7 +80,8 @@ def record(
     Args:
         spec: what to run, and where the tape goes.
         write: takes the line that says how far it has got; None: it is not shown.
-        complain: takes a sentence about what could not be recorded.
+        complain: takes a sentence about what could not be recorded, and the lines that explain an error.
+        explains: whether the error that ended the script is explained, if it can be.
 
     Raises:
         UserError: the debuggee could not be started or left no tape.
@@ -91,7 +98,22 @@ def record(
     for sentence in run.closing:
         if told is None or sentence != told.text:
             complain(sentence)
+    if explains and run.return_code and (text := explained(spec.tape)):
+        complain(text)
     return 1 if run.return_code is None else run.return_code
+
+
+def explained(path: str) -> str:
+    """Return the lines that explain the error which ended the script of a tape; empty where there is none to explain.
+
+    A fault of ours in this is told, and costs no more than the explanation.
+    """
+    try:
+        with Tape.open(path, is_over=True) as tape:
+            found = explanation_of_end(tape)
+            return "" if found is None else explained_text(tape, found)
+    except Exception as error:
+        return f"the error that ended the script could not be explained: {type(error).__name__}: {error}"
 
 
 def _follow(run: Run, progress: ProgressLine, complain: Callable[[str], object]) -> Stopped | None:

@@ -12,6 +12,7 @@ from gradb.cli.target import check_file
 from gradb.debugger.ending import closing_lines
 from gradb.frame.reader import Tape
 from gradb.present.json.events import event_json
+from gradb.present.json.explanations import explanation_json
 
 
 def run(argv: Sequence[str]) -> int:
@@ -35,4 +36,4 @@ def event_lines(tape: Tape) -> Iterator[str]:
         TapeError: the tape is damaged there.
     """
     for event in tape.events():
-        yield line(event_json(tape, event))
+        yield line(event_json(tape, event) | explanation_json(tape, event))

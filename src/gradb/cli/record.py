@@ -21,6 +21,9 @@ def _parser() -> Parser:
         "through, and its exit code is the exit code.",
     )
     parser.add_argument("-o", dest="output", metavar="FILE", help="where the tape goes")
+    parser.add_argument(
+        "--no-explain", dest="explains", action="store_false", help="do not explain the error that ends the script"
+    )
     add_run_options(parser)
     return parser
 
@@ -35,7 +38,7 @@ def run(argv: Sequence[str]) -> int:
     target = read_target(parser, options, rest)
     with output(options.output) as tape:
         spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
-        return record(spec, _write if sys.stderr.isatty() else None, complain)
+        return record(spec, _write if sys.stderr.isatty() else None, complain, explains=options.explains)
 
 
 def _write(text: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from gradb.diagnosis.errors import table
 from gradb.diagnosis.rule import DiagnosisRule
 from gradb.diagnosis.training import births, clearing, edits, keeping, losses, membership, scaling
 
-_FAMILIES: tuple[ModuleType, ...] = (births, clearing, edits, keeping, losses, membership, scaling)
+_FAMILIES: tuple[ModuleType, ...] = (table, births, clearing, edits, keeping, losses, membership, scaling)
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 
 RULES: dict[str, DiagnosisRule] = {

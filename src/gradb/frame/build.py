@@ -44,8 +44,8 @@ class Frames:
         self._gaps = Gaps(store)
         self.trainings = Trainings(store)
         self.buffers = GradBuffers(store, naming, self._gaps, self.trainings)
-        self._holdings = Holdings(graphs, self.trainings)
-        self.origins = Origins(store, graphs, self._holdings, self.trainings)
+        self.holdings = Holdings(graphs, self.trainings)
+        self.origins = Origins(store, graphs, self.holdings, self.trainings)
         self._texts = Cache(self._read_lines, 32)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
@@ -72,7 +72,7 @@ class Frames:
             names=self._naming.known(position),
             training=self.trainings.at(position, head, event.iteration if event else 0),
             paths=PathsAt(self._pathfinder, position),
-            saved=self._holdings.at(position),
+            saved=self.holdings.at(position),
             aten=self._atens.at(event, detail),
             gaps=self._gaps.at(position),
             missing=self._gaps.parts_of(position),

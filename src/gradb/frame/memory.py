@@ -89,6 +89,20 @@ class Holdings:
         facts = (record.arguments, node.saves, freed, gone, sum(sizes.values()))
         return NodeSaved(node.id, node.name, record.note, tuple(found), *facts)
 
+    def record(self, node_id: int) -> SavedRecord:
+        """Return what was read of a node's saved tensors when it was first seen.
+
+        Raises:
+            TapeError: the tape is damaged there.
+        """
+        node = self._store.node(node_id)
+        return SavedRecord(NOT_READ) if node is None else self._record(node)
+
+    def touched(self, storage: int, start: int, stop: int) -> list[int]:
+        """Return the node events start..stop in which a custom backward wrote to a memory."""
+        query = "SELECT event FROM touched WHERE storage = ? AND event BETWEEN ? AND ? ORDER BY event"
+        return [int(event) for (event,) in self._store.db.all(query, storage, start, stop)] if storage else []
+
     def _record(self, node: Node) -> SavedRecord:
         if node.kind == "accumulate":
             return SavedRecord("")

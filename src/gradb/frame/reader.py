@@ -25,9 +25,10 @@ from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Node
-from gradb.tape.kinds.registry import Detail
+from gradb.tape.kinds.registry import Detail, Kind
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Gap, Stopped
-from gradb.tape.saved import NodeSaved
+from gradb.tape.saved import NodeSaved, SavedRecord
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.values import TensorValue
@@ -166,11 +167,23 @@ class Tape:
 
     def saved(self, node_id: int, position: int) -> NodeSaved | None:
         """Return what a node saved, as of a position; None where there is no such node by then."""
-        return self.frame(position).saved.of(node_id)
+        return self._frames.holdings.of(node_id, position)
+
+    def latest(self, kind: Kind, position: int) -> int | None:
+        """Return the newest event of a kind up to a position, or None."""
+        return self._store.latest(kind, position)
 
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
         return self._store.library(seq)
+
+    def saved_record(self, node: int) -> SavedRecord:
+        """Return what was read of a node's saved tensors when it was first seen, with the ids of the tensors."""
+        return self._frames.holdings.record(node)
+
+    def touched(self, storage: int, start: int, stop: int) -> list[int]:
+        """Return the node events start..stop in which a custom backward wrote to a memory, by its number."""
+        return self._frames.holdings.touched(storage, start, stop)
 
     def missing(self, seq: int) -> tuple[Gap, ...]:
         """Return the parts that are missing from an event."""
@@ -219,6 +232,20 @@ class Tape:
     def means(self, name: str, position: int) -> bool:
         """Tell whether a tensor is called ``name`` at a position, or by a path of which that is the end."""
         return self.tensor(name, position) is not None
+
+    def defined_at(self, tensor: int, position: int) -> int | None:
+        """Return the newest event up to a position that defines a tensor's value: an op, a leaf, a step."""
+        found = self._store.defined_at(tensor, position)
+        return None if found is None else found[0]
+
+    def appearance(self, tensor: int, position: int) -> Tensor | None:
+        """Return a tensor as it was defined last, up to a position."""
+        return self._store.value_at(tensor, position)
+
+    def touched_grad(self, tensor: int, position: int) -> tuple[int, int] | None:
+        """Return the event that touched the ``.grad`` of a leaf last, and how often it was filled since a clearing."""
+        found = self._store.grad_event(tensor, position)
+        return None if found is None else found[:2]
 
     def tensor(self, name: str, position: int) -> int | None:
         """Return the id of the tensor that ``name`` means at a position, or None; see ``means``."""

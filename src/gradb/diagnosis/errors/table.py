@@ -1,0 +1,11 @@
+"""The table of the errors that can be explained, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from gradb.diagnosis.errors import cut, freed, inplace
+from gradb.diagnosis.errors.row import ErrorRow
+
+ROWS: tuple[ErrorRow, ...] = (*inplace.ROWS, *freed.ROWS, *cut.ROWS)
+
+RULES = tuple(row.rule for row in ROWS)
+"""What the registry of rules holds of them."""

@@ -1,0 +1,20 @@
+"""Explanations of errors as JSON: a finding as ``gradb check`` tells it, of one event."""
+
+from __future__ import annotations
+
+from gradb.diagnosis.explaining import explanation
+from gradb.diagnosis.registry import RULES
+from gradb.diagnosis.report import Fault
+from gradb.frame.reader import Tape
+from gradb.present.json.findings import fault_json
+from gradb.present.json.values import Json
+from gradb.tape.kinds.event import Event
+
+
+def explanation_json(tape: Tape, event: Event) -> Json:
+    """Return what an event's object has more because it is an error: its explanation, or null."""
+    if event.kind != "error":
+        return {}
+    found = explanation(tape, event)
+    at = event.iteration
+    return {"explanation": None if found is None else fault_json(Fault(RULES[found.code], found, (at, at)), tape)}
