@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -108,6 +109,27 @@ def test_a_script_that_does_not_end_is_ended(folder: Path) -> None:
     """After the time that it is given nothing of it is left."""
     found = reruns(folder, "hangs", str(folder), seconds=2)
     assert found["error"] == "the script did not come to its end in 2 seconds"
+    wait_until_none_with(str(folder))
+
+
+def test_what_a_script_has_started_ends_with_it(folder: Path) -> None:
+    """A process that the script would end on its way out is ended when the script is killed."""
+    assert reruns(folder, "starts")["repeated"]
+    wait_until_none_with(str(folder))
+
+
+def test_an_interrupt_is_the_first_runs(folder: Path) -> None:
+    """What the user sends while the first run goes on is sent to the script, and told."""
+    found = reruns(folder, "hangs", "saves", interrupts=1)
+    assert (found["interrupted"], found["code"]) == (signal.SIGINT, -signal.SIGINT)
+    assert (folder / "exits.txt").read_text().startswith("finally\n")
+
+
+def test_an_interrupt_kills_the_second_run(folder: Path) -> None:
+    """It is no run of the user's: an interrupt ends it, without what the script would do then."""
+    found = reruns(folder, "saves", "waits", interrupts=2)
+    assert found["error"] == "KeyboardInterrupt"
+    assert (folder / "exits.txt").read_text() == "finally\nexit\n"
     wait_until_none_with(str(folder))
 
 

@@ -5,9 +5,14 @@ debugger's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from gradb.debugger.rerun.consent import QUESTION, Consent, agree
+
+
+def question() -> Callable[[list[str]], bool] | None:
+    """Return what shows some lines and asks; None where there is no terminal to ask on."""
+    return _asked if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
 def let(consent: Consent, *, has_yes: bool) -> None:
@@ -17,15 +22,11 @@ def let(consent: Consent, *, has_yes: bool) -> None:
         UserError: it may not, or there is nobody to ask.
     """
     if has_yes and consent.is_from_tape:
-        _show(consent.lines())
-    agree(consent, is_agreed=has_yes, ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None)
+        sys.stderr.write("\n".join(consent.lines()) + "\n")
+    agree(consent, is_agreed=has_yes, ask=question())
 
 
-def _ask(lines: Sequence[str]) -> bool:
-    _show(lines)
-    print(f"{QUESTION} [y/N] ", end="", file=sys.stderr, flush=True)
+def _asked(lines: list[str]) -> bool:
+    sys.stderr.write("\n".join(lines) + f"\n{QUESTION} [y/N] ")
+    sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def _show(lines: Sequence[str]) -> None:
-    print("\n".join(lines), file=sys.stderr)

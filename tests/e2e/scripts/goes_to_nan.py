@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ if "moves" in WORDS:
     os.chdir("elsewhere")
 if "saves" in WORDS:
     atexit.register(lambda: Path("exits.txt").open("a").write("exit\n"))
+if "starts" in WORDS:
+    child = subprocess.Popen(["/bin/sh", "-c", f"sleep 600; : {os.getcwd()}"])
+    atexit.register(child.kill)
 model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 1))
 optimizer = torch.optim.Adam(model.parameters(), 0.01)
 noise = float.fromhex(os.urandom(4).hex()) if "draws" in WORDS else 1.0
@@ -33,7 +37,9 @@ try:
         loss.backward()
         optimizer.step()
         print("iteration", iteration, "is over")
-        while "hangs" in WORDS and iteration == LAST:
+        if "waits" in WORDS and Path("exits.txt").exists():
+            time.sleep(1.0)
+        while "hangs" in WORDS and iteration == 3:
             time.sleep(0.01)
     if "exits" in WORDS:
         sys.exit(3)
