@@ -1,29 +1,33 @@
-"""``gradb why``: where a NaN or an infinity was born, and the road from there. Given a script, it is recorded first."""
+"""``gradb why``: where a NaN or an infinity was born, and the road from there. A script is run first."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gradb.batch.record import record
+from gradb.batch.record import ProgressLine, record
 from gradb.batch.why import why_text
 from gradb.cli.arguments import Parser, add_run_options
-from gradb.cli.complaint import complain, complain_of
+from gradb.cli.complaint import complain
+from gradb.cli.consent import let
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.target import is_tape
-from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
-from gradb.debugger.why import ask, exit_code
+from gradb.debugger.rerun.watched import Watched, of_tape, watched
+from gradb.debugger.why import FULL, Answer, ask, is_unseen, run_again
+from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 
-_EPILOG = """\
+_EPILOG = f"""\
 Without --at and --iteration it is the first loss, gradient norm or parameter that is not finite, else the last value
-that a computation made so. The exit code is 0 where it is known where it began, 1 where everything is finite, 2 where
-that cannot be told: nothing could be run, or what came before was not recorded."""
+that a computation made so. The first {FULL} iterations of a script are recorded in full, the rest is watched; if a
+loss or norm is first not finite there, the script is run once more, recorded in full around it and ended after that.
+The same goes for a recording that was only watched. The exit code is 0 where it is known where it began, 1 where
+nothing is seen to be not finite, 2 where that cannot be told, or nothing could be run."""
 
 
 def _parser() -> Parser:
@@ -33,11 +37,14 @@ def _parser() -> Parser:
         "       gradb why [OPTIONS] SCRIPT [ARGS ...]\n"
         "       gradb why [OPTIONS] -m MODULE [ARGS ...]",
         "Tell where a NaN or an infinity was born, why, and by which road it came to where it is seen.\n"
-        "A script is recorded first, in full, and its output passes through.",
+        "The output of a script passes through.",
         _EPILOG,
     )
-    parser.add_argument("--at", metavar="EVENT", help="the event whose value is asked for (default: see below)")
+    parser.add_argument(
+        "--at", metavar="EVENT", help="the event whose value is asked for; a script is recorded in full"
+    )
     parser.add_argument("--iteration", metavar="N", help="look for it in this iteration")
+    parser.add_argument("--yes", action="store_true", help="run the script again without asking, whatever it writes")
     add_print_options(parser)
     add_run_options(parser)
     return parser
@@ -51,21 +58,20 @@ def run(argv: Sequence[str]) -> int:
         own, rest = [*own, *rest[1:]], rest[:1]  # a tape takes no arguments: options may stand behind it
     options = parser.parse_args(own)
     style = read_style(options)
-    at, iteration = _number("--at", options.at), _number("--iteration", options.iteration)
-    if at is not None and iteration is not None:
+    options.at, options.iteration = _number("--at", options.at), _number("--iteration", options.iteration)
+    if options.at is not None and options.iteration is not None:
         parser.error("give --at or --iteration, not both")
-    is_recording = bool(rest) and _is_recording(rest[0])
-    debugger = open_tape(rest[0]) if is_recording else _recorded(parser, options, rest)
-    try:
-        if debugger.tape is None:
-            raise UserError(debugger.failure or "nothing was recorded")
-        found = ask(debugger.tape, at, iteration)
-        sys.stdout.write(why_text(found, style))
-    finally:
-        debugger.close()
-    if is_recording:
-        complain_of(debugger.run)
-    return exit_code(found)
+    if rest and _is_recording(rest[0]):
+        answer = _of_recording(rest[0], options)
+    elif options.at is not None or options.depths:
+        answer = _of_one_run(parser, options, rest)
+    else:
+        answer = _of_script(parser, options, rest)
+    sys.stdout.write(why_text(answer.found, style))
+    sys.stdout.flush()
+    for sentence in answer.remarks:
+        complain(sentence)
+    return answer.exit_code
 
 
 def _is_recording(name: str) -> bool:
@@ -81,11 +87,68 @@ def _number(option: str, text: str | None) -> int | None:
     return int(text)
 
 
-def _recorded(parser: Parser, options: Namespace, rest: Sequence[str]) -> Debugger:
-    """Record a script to a tape that is gone once it is open, its output passed through, and open it."""
+def _asked(path: str, options: Namespace) -> tuple[Explanation | Nothing, tuple[str, ...]]:
+    """Ask a recording; return also what it lacks."""
+    debugger = open_tape(path)
+    try:
+        if debugger.tape is None:
+            raise UserError(debugger.failure or "nothing was recorded")
+        return ask(debugger.tape, options.at, options.iteration), tuple(debugger.run.closing)
+    finally:
+        debugger.close()
+
+
+def _of_recording(path: str, options: Namespace) -> Answer:
+    found, lacks = _asked(path, options)
+    if not is_unseen(found) or options.at is not None:
+        return Answer(found, lacks)
+    try:
+        first = of_tape(path)
+    except UserError as error:
+        return Answer(found, (*lacks, f"it cannot be looked at closer by a run again: {error}"))
+    return _again(first, found, options, lacks)
+
+
+def _of_script(parser: Parser, options: Namespace, rest: Sequence[str]) -> Answer:
+    """Run a script, at first in full, and once more where that has not shown enough."""
+    target = read_target(parser, options, rest)
+    spec = make_spec(target, options, rest, "", is_paused_at_start=False, passes_output=True)
+    progress = _progress()
+    try:
+        first = watched(spec, full=max(FULL, options.iteration or 0), tell=progress.update)
+    finally:
+        progress.clear()
+    with first:
+        found, lacks = _asked(first.tape, options)
+        return _again(first, found, options, lacks) if is_unseen(found) else Answer(found, lacks)
+
+
+def _of_one_run(parser: Parser, options: Namespace, rest: Sequence[str]) -> Answer:
+    """Record a script once, as the options say or in full."""
     target = read_target(parser, options, rest)
     with temporary() as folder:
         tape = str(Path(folder) / "why.tape")
         spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
-        record(spec, sys.stderr.write if sys.stderr.isatty() else None, complain)
-        return open_tape(tape)
+        record(spec, _write(), complain)
+        return Answer(_asked(tape, options)[0])
+
+
+def _again(first: Watched, found: Explanation | Nothing, options: Namespace, lacks: tuple[str, ...]) -> Answer:
+    assert isinstance(found, Nothing)
+    assert found.onset is not None
+    progress = _progress()
+    try:
+        let(first.consent, has_yes=options.yes)
+        return run_again(first, found.onset, progress.update)
+    except UserError as error:
+        return Answer(found, (*lacks, str(error)))
+    finally:
+        progress.clear()
+
+
+def _progress() -> ProgressLine:
+    return ProgressLine(_write())
+
+
+def _write() -> Callable[[str], object] | None:
+    return sys.stderr.write if sys.stderr.isatty() else None

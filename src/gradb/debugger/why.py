@@ -1,11 +1,18 @@
-"""Asks a run where a NaN or an infinity was born: that of the position, of an event, of an iteration, or the first."""
+"""Asks a run where a NaN or an infinity was born: that of the position, of an event, of an iteration, or the first.
+
+Where the run was only watched there, the script is run again, with what is around it recorded in full.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
+from gradb.debugger.rerun.again import around
+from gradb.debugger.rerun.following import Tell, silent
+from gradb.debugger.rerun.watched import Watched
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 from gradb.diagnosis.nonfinite.why import explain
 from gradb.frame.reader import Tape, TapeError
@@ -14,7 +21,25 @@ if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
 
 EXIT_FOUND, EXIT_NONE, EXIT_UNKNOWN = 0, 1, 2
+FULL = 20
+"""Iterations of a script that are recorded in full at once; most births are among them."""
 _MAX_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found, and what is to be said of how."""
+
+    found: Explanation | Nothing
+    remarks: tuple[str, ...] = ()
+    """Sentences: that the script was run again, and did the same or not."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where it is known where it began, 1 where nothing is seen to be non-finite, 2 where it cannot be told."""
+        if isinstance(self.found, Nothing):
+            return EXIT_NONE if self.found.onset is None else EXIT_UNKNOWN
+        return EXIT_FOUND if self.found.is_found else EXIT_UNKNOWN
 
 
 def why(debugger: Debugger, argument: str) -> Explanation | Nothing:
@@ -49,11 +74,31 @@ def ask(tape: Tape, at: int | None = None, iteration: int | None = None) -> Expl
         raise UserError(str(error)) from error
 
 
-def exit_code(found: Explanation | Nothing) -> int:
-    """Return 0 where a birth was found, 1 where nothing is non-finite, 2 where that cannot be told."""
-    if isinstance(found, Nothing):
-        return EXIT_NONE if found.is_sure else EXIT_UNKNOWN
-    return EXIT_FOUND if found.is_found else EXIT_UNKNOWN
+def is_unseen(found: Explanation | Nothing) -> bool:
+    """Tell whether what is asked about was only watched, so that a run again would show it."""
+    return isinstance(found, Nothing) and found.onset is not None
+
+
+def run_again(first: Watched, iteration: int, tell: Tell = silent) -> Answer:
+    """Run a script again around an iteration that was only watched, and explain what is not finite there.
+
+    Args:
+        first: the run that was watched; the user has agreed to its ``consent``.
+        iteration: the one that is meant.
+        tell: is called now and then while it runs.
+
+    Raises:
+        UserError: it cannot be run again.
+    """
+    with around(first, iteration, is_agreed=True, tell=tell) as again, _opened(again.tape) as tape:
+        return Answer(ask(tape), (*again.sentences, *again.closing))
+
+
+def _opened(path: str) -> Tape:
+    try:
+        return Tape.open(path, is_over=True)
+    except TapeError as error:
+        raise UserError(str(error)) from error
 
 
 def _event(text: str) -> int:

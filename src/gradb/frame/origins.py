@@ -16,7 +16,7 @@ from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.registry import Detail, Kind, numbers_of
 from gradb.tape.saved import NodeSaved
-from gradb.tape.schema import NONFINITE
+from gradb.tape.schema import BIRTH, NONFINITE
 from gradb.tape.series import Series
 
 _INSIDE = 400  # events inside of one node that are looked through
@@ -118,6 +118,12 @@ class Origins:
         """Return the newest events before another that have a NaN or an infinity, newest first."""
         query = f"SELECT seq FROM event WHERE flags & {NONFINITE} AND seq < ? ORDER BY seq DESC LIMIT ?"
         return [int(row[0]) for row in self._store.db.all(query, before, _BACK)]
+
+    def births(self, until: int) -> list[int]:
+        """Return the newest events up to another that are births, newest first."""
+        flags = f"flags & {NONFINITE} AND flags & {BIRTH}"  # the first for the index
+        query = f"SELECT seq FROM event WHERE {flags} AND seq <= ? ORDER BY seq DESC LIMIT ?"
+        return [int(row[0]) for row in self._store.db.all(query, until, _BACK)]
 
     def in_iteration(self, iteration: int, until: int) -> list[int]:
         """Return the events of an iteration that have a NaN or an infinity, oldest first."""

@@ -172,6 +172,7 @@ BACKWARD_CASES: list[tuple[str, str, Call, list[float], list[float]]] = [
     ("inf", "MulBackward0", lambda x: x * 1e300, [1.0, 2.0], [1.0, 1e300]),
     ("inf", "ExpBackward0", torch.exp, [1.0, 700.0], [1.0, 1e200]),
     ("inf", "DivBackward0", lambda x: x / 1e-300, [1.0, 2e-300], [1.0, 1e300]),
+    ("nan", "AbsBackward0", lambda x: x.abs().sqrt(), [4.0, 0.0], [1.0, 1.0]),
     ("-inf", "ReciprocalBackward0", torch.reciprocal, [1.0, 1e-200], [1.0, 1.0]),
 ]  # fmt: skip
 """What is born, at which node, a call, its point, and upstream."""
@@ -195,7 +196,7 @@ def test_backward(
         call(leaf[0]).backward(upstream)
 
     found = explained(recorded(tmp_path, run))
-    born = found.births[0]
+    born = found.births[-1]
     assert (born.kind, born.call, born.what) == ("birth", node, what)
     assert born.reason is not None, born
     assert born.reason.code == "local-derivative"

@@ -22,13 +22,15 @@ def unattended(spec: RunSpec, **changes: Any) -> RunSpec:
     return replace(spec, **fields | {"probe": "never", "aten": False} | changes)
 
 
-def watching(spec: RunSpec, tape: str) -> RunSpec:
+def watching(spec: RunSpec, tape: str, full: int = 0) -> RunSpec:
     """Return the order for a run that is only watched: losses and norms, what is printed and what is written.
 
-    It has a seed even where none was given, so that a run after it can begin alike.
+    The first ``full`` iterations are recorded in full. It has a seed even where none was given, so that a run after it
+    can begin alike.
     """
     seed = secrets.randbelow(_SEEDS) if spec.seed is None else spec.seed
-    changes = (Intervention("record", "watch"), *but_depth(spec))
+    depth = Intervention("record", "watch", full + 1) if full else Intervention("record", "watch")
+    changes = (depth, *but_depth(spec))
     return unattended(spec, tape=tape, seed=seed, interventions=changes, passes_output=spec.passes_output)
 
 

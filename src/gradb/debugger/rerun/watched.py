@@ -59,12 +59,15 @@ class Watched:
         self.close()
 
 
-def watched(spec: RunSpec, folder: str | None = None, *, tell: Tell = silent, seconds: float | None = None) -> Watched:
+def watched(
+    spec: RunSpec, folder: str | None = None, *, full: int = 0, tell: Tell = silent, seconds: float | None = None
+) -> Watched:
     """Run a script to its end, and only watch it. Signals go to the script, as in a recording.
 
     Args:
         spec: what to run; how much is recorded, and where, is decided here.
         folder: where its tape is kept; None: in a folder of its own, until ``close``.
+        full: how many iterations are recorded in full before it is only watched.
         tell: is called now and then while it runs.
         seconds: how long it may take; None: as long as it does.
 
@@ -74,7 +77,7 @@ def watched(spec: RunSpec, folder: str | None = None, *, tell: Tell = silent, se
     """
     origin.check_stdin(spec.stdin)
     with room(folder, "watched.tape") as (tape, own):
-        run = Run.launch(orders.watching(spec, tape))
+        run = Run.launch(orders.watching(spec, tape, full))
         try:
             with run.relaying() as relay:
                 follow(run, tell, seconds)

@@ -78,6 +78,13 @@ LOCALS: dict[str, tuple[tuple[Local, str], ...]] = {
     "xlogy": ((lambda x, y, r: 0.0 if x == 0 and y <= 0 else _log(y), "ln y"),
               (lambda x, y, r: _over(x, y), "x / y")),
     "exp": ((lambda x, y: y, "exp(x)"),),
+    "expm1": ((lambda x, y: y + 1, "exp(x)"),),
+    "exp2": ((lambda x, y: y * math.log(2), "2^x·ln 2"),),
+    "abs": ((lambda x, y: float((x > 0) - (x < 0)), "sign(x)"),),
+    "tanh": ((lambda x, y: 1 - y * y, "1 - tanh²(x)"),),
+    "sigmoid": ((lambda x, y: y * (1 - y), "σ(x)·(1 - σ(x))"),),
+    "sin": ((lambda x, y: math.cos(x), "cos(x)"),),
+    "cos": ((lambda x, y: -math.sin(x), "-sin(x)"),),
     "mul": ((lambda a, b, y: b, "(the other factor)"), (lambda a, b, y: a, "(the other factor)")),
 }  # fmt: skip
 """Op -> for each of its inputs the derivative, by its inputs and its result, and how that is written."""

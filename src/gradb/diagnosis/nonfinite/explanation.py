@@ -83,4 +83,6 @@ class Nothing:
 
     text: str
     is_sure: bool
-    """True where everything was looked at, and is finite."""
+    """True where everything was recorded, and is finite."""
+    onset: int | None = None
+    """The iteration in which a loss or a norm is not finite that was only watched; None where none is."""

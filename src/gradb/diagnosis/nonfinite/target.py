@@ -31,11 +31,12 @@ def in_iteration(origins: Origins, iteration: int, until: int) -> Iterator[Readi
 
 
 def in_run(origins: Origins, until: int) -> Iterator[Reading]:
-    """Yield the first non-finite loss, gradient norm or parameter up to a position, then all else, newest first."""
+    """Yield the first non-finite loss, gradient norm or parameter up to a position, then the newest of all else."""
     onset = first_onset(origins, until)
     if onset is not None:
         yield from _readings(origins, [onset])
     yield from _readings(origins, origins.last_nonfinite(until + 1))
+    yield from _readings(origins, origins.births(until))
 
 
 def first_onset(origins: Origins, until: int) -> int | None:

@@ -18,7 +18,7 @@ from gradb.diagnosis.nonfinite.reasons import reason
 from gradb.diagnosis.nonfinite.walk import Trail, follow
 from gradb.frame.origins import Origins
 
-_MAX_TRIES = 64
+_MAX_TRIES = 400
 _MAX_INPUTS = 4
 
 
@@ -46,7 +46,7 @@ def explain(
 def _first(origins: Origins, candidates: Iterator[Reading]) -> Explanation | None:
     """Explain the first value that a computation made so; a mask of -inf that did no harm is none."""
     seen: set[int] = set()
-    for one in islice(candidates, _MAX_TRIES * 4):
+    for one in islice(candidates, _MAX_TRIES):
         if one.event in seen:
             continue
         trail = follow(origins, one)
@@ -59,19 +59,15 @@ def _first(origins: Origins, candidates: Iterator[Reading]) -> Explanation | Non
 
 def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
     onset = target.first_onset(origins, until)
-    if onset is not None and iteration is None:
-        event = origins.event(onset)
-        return Nothing(
-            f"{event.name or 'a loss'} is not finite at #{onset:,}, in iteration {event.iteration}, and the script was"
-            " only watched there: what came before is not on the tape",
-            is_sure=False,
-        )
+    if onset is not None and iteration in {None, origins.event(onset).iteration}:
+        number = origins.event(onset).iteration
+        text = f"a loss or a norm is not finite at #{onset:,}, in iteration {number:,}, and the script was only watched"
+        return Nothing(f"{text} there: what came before it is not on the tape", is_sure=False, onset=number)
     watched = origins.watched_since(0, until)
-    where = "on the tape" if iteration is None else f"in iteration {iteration}"
+    where = "on the tape" if iteration is None else f"in iteration {iteration:,}"
     if watched is not None:
-        return Nothing(
-            f"no NaN or infinity is {where}; from #{watched:,} on the script was only watched", is_sure=False
-        )
+        text = f"no NaN or infinity is {where}, and every loss and norm is finite"
+        return Nothing(f"{text}; from #{watched:,} on no more than these was recorded", is_sure=False)
     has_any = bool(origins.in_iteration(iteration, until) if iteration else origins.last_nonfinite(until + 1))
     but = " but what was given as it is" if has_any else ""
     return Nothing(f"no NaN or infinity is {where}{but}", is_sure=True)
