@@ -153,13 +153,9 @@ class Tape:
         """Return the event from which on nothing refers to a node, or None while something does."""
         return self._store.gone(node_id, self.head)
 
-    def hooks(self, node_id: int) -> list[int]:
-        """Return the hook events at a node, oldest first."""
-        return self._store.hooks.of(node_id, self.head)
-
-    def lost_hooks(self, after: int) -> list[tuple[int, int, int, str]]:
-        """Return, past a row, (row, node, event, JSON of the hooks) of tensors that left hooks at an older node."""
-        return self._store.lost_hooks(after)
+    def lost_hooks(self) -> list[tuple[int, str]]:
+        """Return the events at which tensors left hooks at an older node of theirs, and these, as JSON."""
+        return self._store.lost_hooks()
 
     def reused(self, after: int) -> list[tuple[int, int, int]]:
         """Return, past a row, (row, node, node_start event) of runs that may have used other values than were saved."""

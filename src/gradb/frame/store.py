@@ -234,11 +234,10 @@ class Store(Growing):
         query = "SELECT rowid, node, event FROM used WHERE rowid > ? ORDER BY rowid LIMIT ?"
         return [(int(row), int(node), int(event)) for row, node, event in self.db.all(query, after, _BATCH)]
 
-    def lost_hooks(self, after: int) -> list[tuple[int, int, int, str]]:
-        """Return the remarks on hooks left behind past an event: (event, node, event, text)."""
-        query = "SELECT node, event, text FROM remark WHERE kind = 'lost_hooks' AND event > ? ORDER BY event LIMIT ?"
-        rows = self.db.all(query, after, _BATCH)
-        return [(int(event), int(node), int(event), str(text)) for node, event, text in rows]
+    def lost_hooks(self) -> list[tuple[int, str]]:
+        """Return the remarks on hooks that were left behind: (event, text)."""
+        rows = self.db.all("SELECT event, text FROM remark WHERE kind = 'lost_hooks' ORDER BY event LIMIT ?", _BATCH)
+        return [(int(event), str(text)) for event, text in rows]
 
     def gone(self, node: int, position: int) -> int | None:
         """Return the event from which on a node is no more, up to a position; None while it is there."""

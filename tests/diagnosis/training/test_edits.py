@@ -117,7 +117,7 @@ def test_a_hook_left_at_a_node_that_is_gone_is_found() -> None:
 
     (found,) = warnings_of(script)
     assert found.code == "G015"
-    assert "can never run" in found.message
+    assert "has never run and never can: MulBackward0 in line" in found.message
 
 
 def test_a_hook_registered_after_the_change_is_not() -> None:
@@ -132,3 +132,22 @@ def test_a_hook_registered_after_the_change_is_not() -> None:
         (v * 5).sum().backward()
 
     assert codes(script) == []
+
+
+def test_a_hook_on_what_no_loss_is_computed_of_is_found() -> None:
+    """It hangs on a copy that nothing uses, in each iteration; one that is taken off again is not found."""
+
+    def script(*, removes: bool = False) -> None:
+        x = torch.ones(3, requires_grad=True)
+        for _ in range(3):
+            y = x * 3
+            watched = y.clone()
+            handle = watched.register_hook(_kept)
+            if removes:
+                handle.remove()
+            y.sum().backward()
+
+    (found,) = warnings_of(script)
+    assert found.code == "G015"
+    assert "3 times so far" in found.message
+    assert codes(lambda: script(removes=True)) == []

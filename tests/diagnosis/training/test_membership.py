@@ -223,3 +223,39 @@ def test_one_iteration_is_not_judged() -> None:
     found = verdict(_training(_another_model, iterations=1))
     assert found.findings == ()
     assert dict(found.unjudged)["G002"] == "there are fewer than 2 steps of an optimizer"
+
+
+class Coder(nn.Module):
+    """An encoder and a decoder, with something in between."""
+
+    def __init__(self, between: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(3, 2), nn.Linear(2, 3)
+        self.unused = nn.Linear(2, 2)
+        self._between = between
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what is decoded of what is encoded."""
+        result: Tensor = self.decoder(self._between(self.encoder(x)))
+        return result
+
+
+def _coded(between: Callable[[Tensor], Tensor]) -> Made:
+    model = Coder(between)
+    return [_sgd(model)], lambda x: (model(x) - x).square().mean()
+
+
+def test_an_encoder_that_is_cut_off_is_found() -> None:
+    """The loss is computed of its values, and detach() keeps all gradients from it; the cut is named."""
+    (found,) = warnings_of(_training(lambda: _coded(lambda code: code.detach())))
+    assert found.code == "G002"
+    assert set(found.tensors) == {"model.encoder.weight", "model.encoder.bias"}
+    assert "detach in line " in found.message
+    assert codes(_training(lambda: _coded(lambda code: code + (code.round() - code).detach()))) == []
+
+
+def test_an_unused_layer_is_a_hint() -> None:
+    """Of a layer that forward() never calls no loss is computed: that may be meant."""
+    found = verdict(_training(lambda: _coded(lambda code: code), iterations=6)).findings
+    assert [finding.code for finding in found] == ["G054"]
+    assert set(found[0].tensors) == {"model.unused.weight", "model.unused.bias"}

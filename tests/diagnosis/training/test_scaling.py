@@ -62,3 +62,25 @@ def test_a_scale_that_is_far_too_large_is_found() -> None:
 def test_a_few_skipped_steps_are_normal() -> None:
     """A scale that has to fall at first skips steps, until it fits."""
     assert codes(_scaled(init_scale=2.0**127, factor=16.0, clips=False)) == []
+
+
+def test_clipping_scaled_gradients_by_hand_is_found() -> None:
+    """The norm of the scaled gradients is the same in each iteration: they were clipped; a division is none."""
+
+    def train(*, clips: bool) -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        for _ in range(5):
+            optimizer.zero_grad()
+            scaler.scale(model(torch.randn(4, 3)).square().mean()).backward()
+            grads = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+            norm = float(torch.stack([grad.norm() for grad in grads]).norm())
+            for grad in grads:
+                grad.mul_(1 / norm if clips else 0.25)
+            scaler.step(optimizer)
+            scaler.update()
+
+    assert codes(lambda: train(clips=True)) == ["G008"]
+    assert codes(lambda: train(clips=False)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule
 from gradb.diagnosis.training.wording import place
 from gradb.frame.reader import Tape
+from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.node import NodeDetail
@@ -22,6 +24,9 @@ _MOST_ROWS = 500
 _MOST_WRITES = 4
 _MOST_NODES = 300
 _MOST_BETWEEN = 1000
+_CLOSE = 30
+_MOST_HOOKS = 1000
+_ON_NODES = frozenset({"tensor", "node pre", "node"})
 
 
 class Unnoticed:
@@ -146,11 +151,19 @@ class Spread:
         known = self._tape.node(node)
         name = "" if known is None or known.tensor is None else self._tape.label(known.tensor, end.seq) or ""
         reached = f"{name}.grad" if name else "another node" if known is None else known.name
-        file, line = _split(write.where or where, write.event)
+        file, line = self._line(write) or _split(write.where or where, write.event)
         at = f" ({write.where or where})" if write.where or where else ""
         message = f"{write.who}{at} changes in place a gradient that others were sent too: the change reaches {reached}"
         steps = (Step(write.event.seq, "the gradient is written into"),)
         return Finding("G014", write.event.seq, message, file, line, steps, (name,) if name else ())
+
+    def _line(self, write: _Write) -> tuple[str | None, int | None] | None:
+        """Return the line of the op in the hook or backward that wrote, where it was seen."""
+        for event in reversed(list(self._tape.events(max(1, write.event.seq - _CLOSE), write.event.seq))):
+            detail = self._tape.detail(event.seq) if event.kind == "op" else None
+            if isinstance(detail, OpDetail) and detail.is_inplace and detail.inside is not None:
+                return event.file, event.line
+        return None
 
 
 def _split(where: str, event: Event) -> tuple[str | None, int | None]:
@@ -161,52 +174,79 @@ def _split(where: str, event: Event) -> tuple[str | None, int | None]:
     return event.file, event.line
 
 
+@dataclass(slots=True)
+class _Hook:
+    """The hooks that one line registers."""
+
+    event: Event
+    """The first time."""
+    nodes: deque[tuple[int, int]]
+    """When, and on which node, the newest few times."""
+    count: int = 0
+    is_in_order: bool = False
+    """True once it has run, or was taken off again."""
+
+
 class Unreachable:
-    """G015: a hook hangs on a node that its tensor does not have any more, and that nothing refers to."""
+    """G015: a hook has never run, and never can: nothing refers to the node any more on which it hangs."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence, self._tape = evidence, evidence.tape
-        self._row = 0
-        self._found: dict[tuple[int, str], Finding] = {}
-        self._rows: list[tuple[int, int, str]] = []
+        self._hooks: dict[tuple[str, str], _Hook] = {}
+        self._backward = 0
+        """When the newest backward that raised nothing came to its end."""
 
     def see(self, event: Event) -> None:
-        """Take in an event: the tape says what became of hooks."""
+        """Look at a hook that is registered or runs, or at a backward that is over."""
+        detail = self._evidence.detail(event.seq)
+        if isinstance(detail, BackwardEndDetail) and not detail.error:
+            self._backward = event.seq
+        if not isinstance(detail, HookDetail) or event.node is None or len(self._hooks) > _MOST_HOOKS:
+            return
+        key = (detail.function, detail.where)
+        if detail.has_run or detail.kind == "removed":
+            self._hooks.setdefault(key, _Hook(event, deque(maxlen=_MOST_WRITES))).is_in_order = True
+        elif detail.kind in _ON_NODES:
+            hook = self._hooks.setdefault(key, _Hook(event, deque(maxlen=_MOST_WRITES)))
+            hook.nodes.append((event.seq, event.node))
+            hook.count += 1
 
     def findings(self) -> Iterable[Finding]:
         """Return one finding a hook."""
-        for row, node, event, text in self._tape.lost_hooks(self._row):
-            self._row = row
-            if len(self._rows) < _MOST_FINDINGS:
-                self._rows.append((node, event, text))
-        for node, event, text in self._rows:
-            self._look(node, event, text)
-        return self._found.values()
+        found: list[Finding] = []
+        for (name, _), hook in self._hooks.items():
+            lost = None if hook.is_in_order else self._lost(hook)
+            if lost is not None and len(found) < _MOST_FINDINGS:
+                found.append(self._finding(name, hook, *lost))
+        return found
 
-    def _look(self, node: int, event: int, text: str) -> None:
-        for old, name in json.loads(text):
-            gone = self._tape.gone(old)
-            if gone is not None and (old, name) not in self._found and not self._has_run(old, name):
-                self._found[old, name] = self._finding(old, str(name), event)
+    def _lost(self, hook: _Hook) -> tuple[int, int] | None:
+        """Return a registration, and its node, after which a backward was run, while now the node is gone."""
+        for seq, id_ in hook.nodes:
+            node = self._tape.node(id_)
+            is_past = node is not None and node.kind != "accumulate" and seq < self._backward
+            if is_past and self._tape.gone(id_) is not None:
+                return seq, id_
+        return None
 
-    def _has_run(self, node: int, name: str) -> bool:
-        details = (self._tape.detail(seq) for seq in self._tape.hooks(node))
-        return any(isinstance(one, HookDetail) and one.has_run and one.function in name for one in details)
+    def _finding(self, name: str, hook: _Hook, seq: int, node: int) -> Finding:
+        at, change = self._tape.event(seq), self._left(node)
+        if change is not None:
+            why = f"{change.name} in {place(change, at.file)} changed the base of its tensor in place, which gave the"
+            why += " tensor another node, and the one that the hook hangs on is gone"
+        else:
+            why = "no backward came to its tensor after that, and the tensor's node is gone"
+        times = f", {hook.count} times so far," if hook.count > 1 else ""
+        message = f"hook {name}, registered in {place(at)},{times[1:]} has never run and never can: {why}"
+        changed = () if change is None else (Step(change.seq, "the base is changed"),)
+        return Finding("G015", seq, message, at.file, at.line, (Step(seq, "the hook is registered"), *changed))
 
-    def _finding(self, node: int, name: str, event: int) -> Finding:
-        seqs = [
-            seq
-            for seq in self._tape.hooks(node)
-            if isinstance(hook := self._tape.detail(seq), HookDetail) and not hook.has_run and hook.function in name
-        ]
-        change = self._tape.event(event)
-        at = self._tape.event(seqs[-1]) if seqs else change
-        message = (
-            f"hook {name} can never run: {change.name} in {place(change, at.file)} changed the base of its tensor in"
-            " place, which gave the tensor another node, and the one that the hook hangs on is gone"
-        )
-        steps = tuple(Step(seq, "the hook is registered") for seq in seqs[-1:]) + (Step(event, "the base is changed"),)
-        return Finding("G015", event, message, at.file, at.line, steps)
+    def _left(self, node: int) -> Event | None:
+        """Return the in-place change by which a tensor left its node behind, with its hooks."""
+        for event, text in self._tape.lost_hooks():
+            if any(left == node for left, _ in json.loads(text)):
+                return self._tape.event(event)
+        return None
 
 
 RULES = (
@@ -235,11 +275,12 @@ RULES = (
         "G015",
         "a hook that can never run",
         "warning",
-        "A hook hangs on the node that its tensor had when it was registered. An in-place change of the base gives a"
-        " view another node, which has no hooks; when nothing refers to the older one any more, no backward comes to"
-        " it.",
-        "Register the hook after the last in-place change.",
-        frozenset({"op"}),
+        "A hook hangs on the node of the tensor that it was registered on. Where no loss is computed of that tensor, or"
+        " the hook comes after the backward, or an in-place change has given the tensor another node, no backward comes"
+        " to it.",
+        "Register the hook on the tensor that the loss is computed of, after its last in-place change and before"
+        " backward().",
+        frozenset({"hook", "backward_end"}),
         Unreachable,
     ),
 )

@@ -246,6 +246,7 @@ class Ledger:
                 if optimizer not in leaf.optimizers:
                     leaf.optimizers.append(optimizer)
         for leaf, tensor in zip(optimizer.leaves, detail.parameters, strict=True):
+            leaf.is_frozen = not tensor.requires_grad
             if tensor.name and leaf.name != tensor.name:
                 leaf.name = tensor.name
         return optimizer

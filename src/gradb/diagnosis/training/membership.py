@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.training.cuts import reaching
 from gradb.diagnosis.training.ledger import Ledger
 from gradb.diagnosis.training.parts import Leaf, Optimizer
 from gradb.diagnosis.training.wording import called, group, names_of, place, verb
@@ -17,6 +18,7 @@ _ENOUGH = 2
 """Iterations, and steps, that have to show it."""
 _ENOUGH_CUT = 3
 """Steps without a gradient, where the parameters are used and only cut off."""
+_ENOUGH_UNUSED = 5
 _MOST_NODES = 50_000
 _NUMBERED = re.compile(r"^(.+?)( \(replaced(?: \d+)?\)| #\d+)$")
 
@@ -29,6 +31,7 @@ class Membership:
         self.ledger = evidence.account(Ledger)
         self._searched = 0
         self._pointed_at: set[int] = set()
+        self._cuts: dict[tuple[object, tuple[int, ...]], dict[int, Event]] = {}
 
     def see(self, event: Event) -> None:
         """Take in an event: the ledger does."""
@@ -59,6 +62,24 @@ class Membership:
             if others or (optimizer.steps >= _ENOUGH_CUT and self._is_cut(optimizer)):
                 found.append((optimizer, others))
         return found
+
+    def cut_off(self, optimizer: Optimizer) -> tuple[list[Leaf], Event] | None:
+        """Return leaves that never get a gradient though their values reach a loss, and where the way back is cut."""
+        silent = self.silent(optimizer)
+        if not silent or optimizer.steps < _ENOUGH_CUT or optimizer.before is None or optimizer.last is None:
+            return None
+        key = (optimizer.key, tuple(leaf.id for leaf in silent))
+        if key not in self._cuts:
+            window = optimizer.before.seq + 1, optimizer.last.seq
+            found = reaching(self.tape, {leaf.id for leaf in silent}, *window)
+            self._cuts[key] = found
+        cuts = self._cuts[key]
+        leaves = [leaf for leaf in silent if leaf.id in cuts]
+        return (leaves, cuts[leaves[0].id]) if leaves else None
+
+    def silent(self, optimizer: Optimizer) -> list[Leaf]:
+        """Return the leaves of an optimizer that require grad and have never got any."""
+        return [leaf for leaf in optimizer.leaves if not (leaf.fills or leaf.is_given or leaf.is_frozen)]
 
     def _is_cut(self, optimizer: Optimizer) -> bool:
         """Tell whether something was computed of its leaves that autograd knows of, while others get gradients."""
@@ -187,7 +208,26 @@ class Misplaced(_Judge):
         members = self._members
         members.ledger.demand(_ENOUGH)
         told = {id(optimizer) for optimizer, _ in members.replaced()}
-        return [self._finding(*found) for found in members.idle() if id(found[0]) not in told]
+        idle = [found for found in members.idle() if id(found[0]) not in told]
+        found = [self._finding(*one) for one in idle]
+        told |= {id(optimizer) for optimizer, _ in idle}
+        for optimizer in members.optimizers():
+            cut = None if id(optimizer) in told or not optimizer.used else members.cut_off(optimizer)
+            if cut is not None:
+                found.append(self._cut(optimizer, *cut))
+        return found
+
+    def _cut(self, optimizer: Optimizer, leaves: Sequence[Leaf], event: Event) -> Finding:
+        file, line = _where(optimizer)
+        how = "no_grad" if event.grad_mode != "on" else event.name.rpartition(".")[2]
+        message = (
+            f"{called(optimizer)}{optimizer.place} has {group(leaves)}, which never {verb(leaves, 'gets', 'get')} a"
+            f" gradient: the loss is computed of {verb(leaves, 'it', 'them')}, but {how} in {place(event, file)} cuts"
+            " the way back"
+        )
+        last = optimizer.last.seq if optimizer.last is not None else event.seq
+        steps = (Step(event.seq, f"{how} cuts the graph"), Step(last, "the step finds no gradient of theirs"))
+        return Finding("G002", last, message, file, line, steps, names_of(leaves))
 
     def _finding(self, optimizer: Optimizer, others: Sequence[Leaf]) -> Finding:
         file, line = _where(optimizer)
@@ -243,6 +283,32 @@ class Duplicated(_Judge):
         return Finding("G012", event, message, file, line, (), names_of(twice))
 
 
+class Unused(_Judge):
+    """G054: some of an optimizer's parameters never get a gradient, and no loss is computed of them."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each such optimizer."""
+        members = self._members
+        members.ledger.demand(_ENOUGH_UNUSED)
+        found = []
+        for optimizer in members.optimizers():
+            if optimizer.used >= _ENOUGH_UNUSED and (leaves := members.silent(optimizer)):
+                cut = members.cut_off(optimizer)
+                rest = [leaf for leaf in leaves if cut is None or leaf not in cut[0]]
+                if rest:
+                    found.append(self._finding(optimizer, rest))
+        return found
+
+    def _finding(self, optimizer: Optimizer, leaves: Sequence[Leaf]) -> Finding:
+        file, line = _where(optimizer)
+        message = (
+            f"{group(leaves)} of {called(optimizer)}{optimizer.place} {verb(leaves, 'has', 'have')} never got a"
+            f" gradient in {optimizer.steps} steps: no loss was computed of {verb(leaves, 'it', 'them')}"
+        )
+        event = optimizer.last.seq if optimizer.last is not None else 0
+        return Finding("G054", event, message, file, line, (), names_of(leaves))
+
+
 RULES = (
     DiagnosisRule(
         "G001",
@@ -283,5 +349,16 @@ RULES = (
         "List each parameter once: tied weights come in the parameters() of both modules.",
         frozenset({"step"}),
         Duplicated,
+    ),
+    DiagnosisRule(
+        "G054",
+        "a part of the model that is never used",
+        "hint",
+        "The optimizer has parameters that no loss was computed of so far: a layer that forward() does not call, or a"
+        " head that is for later.",
+        "Call the layer, or take it out of the model.",
+        frozenset({"step"}),
+        Unused,
+        f"no gradient in {_ENOUGH_UNUSED} or more steps",
     ),
 )

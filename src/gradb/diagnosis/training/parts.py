@@ -42,6 +42,8 @@ class Leaf:
     """Iterations in which that happened, as far as one can count while the tape grows."""
     changes: int = 0
     """How often the script's own code changed its value after it was first filled."""
+    is_frozen: bool = False
+    """True when it did not require grad at the newest step of an optimizer that has it."""
     is_given: bool = False
     """True once the script has put a gradient of its own there."""
     optimizers: list[Optimizer] = field(default_factory=list)

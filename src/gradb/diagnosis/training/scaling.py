@@ -14,6 +14,8 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.step import StepDetail
 
+_ALIKE, _ROUNDING = 3, 1e-3
+"""So many norms in a row that are the same but for rounding were made so: gradients were clipped by hand."""
 _ENOUGH, _ENOUGH_OF_NAN = 8, 4
 """Steps in a row that are skipped: a scale that is too large falls by half with each; a NaN it does not cure."""
 
@@ -25,6 +27,10 @@ class ClippedScaled:
         self._evidence = evidence
         self._ledger = evidence.account(Ledger)
         self._clip: tuple[Event, GradChangeDetail] | None = None
+        self._edit: tuple[Event, GradChangeDetail] | None = None
+        """The first change by the script's own code since a backward."""
+        self._norms: list[float] = []
+        """Norms of scaled gradients that were changed so, the newest."""
         self._found: dict[tuple[str | None, int | None], Finding] = {}
 
     def see(self, event: Event) -> None:
@@ -34,11 +40,26 @@ class ClippedScaled:
             return
         if detail.by.startswith("clip_grad"):
             self._clip = event, detail
-        elif detail.by == "GradScaler.unscale_" and self._clip is not None:
+        elif detail.by.startswith("grad"):
+            is_first = self._edit is None or self._is_before_backward(self._edit[0])
+            self._edit = (event, detail) if is_first else self._edit
+        elif detail.by == "GradScaler.unscale_":
+            self._unscaled(event, detail)
+
+    def _is_before_backward(self, event: Event) -> bool:
+        backward = self._ledger.backward
+        return backward is not None and event.seq < backward.event.seq
+
+    def _unscaled(self, event: Event, detail: GradChangeDetail) -> None:
+        edit, self._edit = self._edit, None
+        if edit is not None and not self._is_before_backward(edit[0]) and detail.norm_before:
+            self._norms = [*self._norms[1 - _ALIKE :], detail.norm_before]
+            if len(self._norms) == _ALIKE and max(self._norms) - min(self._norms) < _ROUNDING * max(self._norms):
+                self._found.setdefault((edit[0].file, edit[0].line), self._finding(*edit, event, detail))
+        if self._clip is not None:
             (clip, clipped), self._clip = self._clip, None
-            backward = self._ledger.backward
             both = {one.tensor for one in clipped.changed} & {one.tensor for one in detail.changed}
-            if both and (backward is None or backward.event.seq < clip.seq):
+            if both and not self._is_before_backward(clip):
                 self._found.setdefault((clip.file, clip.line), self._finding(clip, clipped, event, detail))
 
     def findings(self) -> Iterable[Finding]:
@@ -47,7 +68,7 @@ class ClippedScaled:
 
     def _finding(self, clip: Event, clipped: GradChangeDetail, event: Event, detail: GradChangeDetail) -> Finding:
         norms = ""
-        if clipped.norm_before is not None and detail.norm_after is not None:
+        if clipped.by.startswith("clip_grad") and clipped.norm_before is not None and detail.norm_after is not None:
             norms = f": their norm of {clipped.norm_before:.4g} with the scale becomes {detail.norm_after:.4g} without"
         where = place(event, clip.file)
         message = f"{clipped.by} clips gradients that are still scaled, since they are unscaled only in {where}{norms}"

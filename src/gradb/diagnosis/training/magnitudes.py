@@ -1,0 +1,223 @@
+"""Hints about how large gradients and updates are: always zero, far apart along the depth, larger than the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gradb.diagnosis.evidence import Evidence
+from gradb.diagnosis.finding import Finding, Step
+from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.training.ledger import Ledger
+from gradb.diagnosis.training.wording import listed, place
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.values import TensorValue
+
+_ENOUGH_ZEROS = 3
+_MOST_LEAVES = 20_000
+_LOOKS, _ENOUGH_LAYERS = 3, 6
+_FAR_APART = 1e6
+_LAYERS = ("AddmmBackward", "MmBackward", "ConvolutionBackward", "BmmBackward", "MvBackward")
+"""How the names of nodes begin at which layers have their weights."""
+_LARGE = 2.0
+
+
+def largest(value: TensorValue | None) -> float | None:
+    """Return the largest absolute value of a tensor; None where it is not known or not finite."""
+    if value is None or value.is_finite is not True:
+        return None
+    if value.stats is not None:
+        bounds = [abs(bound) for bound in (value.stats.minimum, value.stats.maximum) if bound is not None]
+        return max(bounds, default=None)
+    return max((abs(number) for number in value.numbers() or ()), default=None)
+
+
+def is_zero(value: TensorValue | None) -> bool:
+    """Tell whether a value is known to be 0 everywhere."""
+    if value is not None and value.data is not None and not value.data.strip(b"\0"):
+        return bool(value.data)
+    return largest(value) == 0
+
+
+@dataclass(slots=True)
+class _Zeros:
+    """A leaf whose gradients were all 0 so far."""
+
+    name: str
+    first: Event
+    count: int = 0
+
+
+class AlwaysZero:
+    """G051: a gradient is exactly 0, in every element, at each backward."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._ledger = evidence.account(Ledger)
+        self._alive: set[int | None] = set()
+        """Leaves, by their nodes, that have had another gradient."""
+        self._zeros: dict[int | None, _Zeros] = {}
+
+    def see(self, event: Event) -> None:
+        """Look at what is added to a gradient that was 0 so far."""
+        if event.node in self._alive or len(self._zeros) > _MOST_LEAVES:
+            return
+        detail = self._evidence.detail(event.seq)
+        if isinstance(detail, AccumulateDetail) and is_zero(detail.added):
+            zeros = self._zeros.setdefault(event.node, _Zeros(event.name, event))
+            zeros.name, zeros.count = event.name, zeros.count + 1
+        else:
+            self._alive.add(event.node)
+            self._zeros.pop(event.node, None)
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for all such leaves."""
+        self._ledger.demand(_ENOUGH_ZEROS)
+        found = [zeros for zeros in self._zeros.values() if zeros.count >= _ENOUGH_ZEROS]
+        if not found:
+            return []
+        first, names = found[0].first, tuple(dict.fromkeys(zeros.name for zeros in found))
+        what = "gradient" if len(names) == 1 else "gradients"
+        verb = "is" if len(names) == 1 else "are"
+        message = f"the {what} of {listed(names)} {verb} exactly 0 at every backward so far, {found[0].count} of them"
+        return [
+            Finding("G051", first.seq, message, first.file, first.line, (Step(first.seq, "a gradient of 0"),), names)
+        ]
+
+
+@dataclass(slots=True)
+class _Depth:
+    """The gradients that came to the layers of one backward, from the loss on."""
+
+    sizes: list[tuple[float, Event]] = field(default_factory=list)
+
+
+class FarApart:
+    """G052: gradients become smaller, or larger, by a large factor from layer to layer."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._depth = _Depth()
+        self._seen: list[tuple[float, Event, float, Event] | None] = []
+
+    def see(self, event: Event) -> None:
+        """Look at the layers of the first few backwards."""
+        if len(self._seen) >= _LOOKS:
+            return
+        if event.kind == "backward_end":
+            if len(self._depth.sizes) >= _ENOUGH_LAYERS:
+                self._seen.append(_farthest(self._depth.sizes))
+            self._depth = _Depth()
+        elif event.name.startswith(_LAYERS):
+            detail = self._evidence.detail(event.seq)
+            given = detail.upstream if isinstance(detail, NodeStartDetail) else ()
+            size = largest(given[0].value) if given and given[0] is not None else None
+            if size:
+                self._depth.sizes.append((size, event))
+
+    def findings(self) -> Iterable[Finding]:
+        """Return a finding where each of these backwards shows it."""
+        pairs = [pair for pair in self._seen if pair is not None]
+        if not pairs or len(pairs) < len(self._seen):
+            return []
+        before, above, after, below = pairs[0]
+        way = "grow" if after > before else "vanish"
+        ends = f"at most {before:.3g} at {_named(above)} and {after:.3g} at {_named(below)}"
+        message = f"gradients {way} along the depth: {ends}, a factor of {after / before:.1g}"
+        steps = (Step(above.seq, f"at most {before:.3g}"), Step(below.seq, f"at most {after:.3g}"))
+        return [Finding("G052", below.seq, message, below.file, below.line, steps)]
+
+
+def _named(event: Event) -> str:
+    return f"{event.scope or event.name} ({place(event)})"
+
+
+def _farthest(sizes: list[tuple[float, Event]]) -> tuple[float, Event, float, Event] | None:
+    """Return the pair of layers, the one nearer to the loss first, between which the factor is the largest."""
+    best: tuple[float, Event, float, Event] | None = None
+    for index, (size, event) in enumerate(sizes):
+        for other, below in sizes[index + 1 :]:
+            factor = max(size / other, other / size)
+            if factor >= _FAR_APART and (best is None or factor > max(best[0] / best[2], best[2] / best[0])):
+                best = size, event, other, below
+    return best
+
+
+class LargeUpdate:
+    """G053: the first step of an optimizer changes weights by more than they are."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._seen: set[object] = set()
+        self._found: list[Finding] = []
+
+    def see(self, event: Event) -> None:
+        """Look at the first step of each optimizer that changes anything."""
+        detail = self._evidence.detail(event.seq)
+        if not isinstance(detail, StepDetail) or detail.skipped or len(self._seen) > _LOOKS * 10:
+            return
+        key = detail.optimizer if detail.maker is None else detail.maker.number
+        if key not in self._seen and any(gradient is not None for gradient in detail.gradients):
+            self._seen.add(key)
+            self._look(event, detail)
+
+    def findings(self) -> Iterable[Finding]:
+        """Return one finding for each such optimizer."""
+        return self._found
+
+    def _look(self, event: Event, detail: StepDetail) -> None:
+        large: list[tuple[float, float, str]] = []
+        for tensor, before in zip(detail.parameters, detail.before, strict=False):
+            old, new = largest(before), largest(tensor.value)
+            if old and new is not None and len(tensor.value.shape) > 1 and new > _LARGE * old:
+                large.append((old, new, tensor.name or "a parameter"))
+        if large:
+            old, new, name = max(large, key=lambda one: one[1] / one[0])
+            rates = ", ".join(f"{rate:g}" for rate in dict.fromkeys(detail.learning_rates))
+            message = (
+                f"the first step of {detail.optimizer} (learning rate {rates}) changes {name} by more than it is: the"
+                f" largest element was {old:.3g} and is {new:.3g} after it"
+            )
+            names = tuple(one[2] for one in large)
+            step = Step(event.seq, "the first step")
+            self._found.append(Finding("G053", event.seq, message, event.file, event.line, (step,), names))
+
+
+RULES = (
+    DiagnosisRule(
+        "G051",
+        "a gradient that is always zero",
+        "hint",
+        "What has a gradient of exactly 0 at each backward does not learn: units behind a ReLU that are never active,"
+        " values outside of a clamp, an op like round() whose derivative is 0 everywhere.",
+        "Look at the chain from the loss to the parameter for the node that sends on zeros.",
+        frozenset({"accumulate"}),
+        AlwaysZero,
+        f"exactly 0 at {_ENOUGH_ZEROS} or more backwards",
+    ),
+    DiagnosisRule(
+        "G052",
+        "gradients vanish or explode along the depth",
+        "hint",
+        "From layer to layer the gradient is multiplied by about the same factor. Over many layers that makes it so"
+        " small that the first layers do not learn, or so large that no learning rate fits all.",
+        "Another initialisation, normalisation layers or residual connections keep the factor near 1.",
+        frozenset({"node_start", "backward_end"}),
+        FarApart,
+        f"a factor of {_FAR_APART:g} between two layers, in the first {_LOOKS} backwards",
+    ),
+    DiagnosisRule(
+        "G053",
+        "the first update is larger than the weights",
+        "hint",
+        "The first step throws weights far from where they were initialised, which makes the initialisation worth"
+        " nothing: the learning rate is large for gradients of this size.",
+        "Make the learning rate smaller, or take the mean of the loss in place of the sum.",
+        frozenset({"step"}),
+        LargeUpdate,
+        f"the largest element grows to more than {_LARGE:g} times what it was",
+    ),
+)
