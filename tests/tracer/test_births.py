@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from gradb.frame.reader import Tape
+from gradb.tape.stops import Stop
 from gradb.tracer.native.trial import accelerator
+from tests.tracer.birth_cases import CASES, PASSED
 from tests.tracer.both_ways import check_recording, in_python
 from tests.tracer.recording import notes, record
 
@@ -117,12 +119,36 @@ def test_births_of_ops(name: str, recorded: Recorded) -> None:
     assert births(recorded(script)) == expected
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_births_of_gradients_and_from_outside(name: str, recorded: Recorded) -> None:
+    """Wherever a value comes from, there is one birth of it, and nothing that it is passed on by is another."""
+    script, expected = CASES[name]
+    tape = recorded(script)
+    assert [(event.kind, event.name) for event in tape.events() if event.is_birth] == expected
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_stops_at_births(name: str, recorded: Recorded) -> None:
+    """A stop at births finds each, in both directions, but those in the backward of a scaled loss."""
+    script, expected = CASES[name]
+    tape, stop, found = recorded(script), Stop("birth"), [0]
+    back = [tape.head] if stop.matches(tape.event(tape.head), None) else []
+    while (seq := tape.find(stop, found[-1], 1)) is not None:
+        found.append(seq)
+    while (seq := tape.find(stop, back[-1] if back else tape.head, -1)) is not None:
+        back.append(seq)
+    stopped = [(event.kind, event.name) for event in map(tape.event, found[1:])]
+    assert stopped == [one for one in expected if one not in PASSED.get(name, [])]
+    assert back == found[:0:-1]
+
+
 @pytest.mark.skipif(accelerator() is None, reason="needs the accelerator")
 def test_both_writers_agree(tmp_path: Path) -> None:
     """What C records of all that, Python records too."""
 
     def script() -> None:
-        for run, _ in BORN.values():
+        torch.manual_seed(1)
+        for run, _ in [*BORN.values(), *CASES.values()]:
             run()
 
-    assert check_recording(tmp_path, "births", script) > len(BORN)
+    assert check_recording(tmp_path, "births", script, probe="never") > len(BORN) + len(CASES)

@@ -136,8 +136,15 @@ class Visits:
         Nodes that are unfit are, and those whose id is among ``retained``.
         """
 
-    def begin(self, start: int, thread: int, /) -> None:
-        """Take over the number of the event by which the call begins, and of the thread; nothing is recorded before."""
+    def begin(self, start: int, thread: int, sent: dict[int, int], flags: int, /) -> None:
+        """Take over the number of the event by which the call begins, and of the thread; nothing is recorded before.
+
+        Args:
+            start: the event.
+            thread: the thread.
+            sent: what is odd about what was sent to a node, by its id.
+            flags: of every event of the call.
+        """
 
     def unhook(self) -> None:
         """Remove what was registered."""

@@ -33,7 +33,7 @@ typedef struct {
 /* In the order in which the members of the structures stand. */
 static const Class classes[] = {
     {&record_class, &record_slots,
-     SLOT_NAMES("id", "ref", "name", "head", "is_leaf", "is_settled", "scope", "mark", "grad_id", "memory_key")},
+     SLOT_NAMES("id", "ref", "name", "head", "is_leaf", "is_settled", "scope", "mark", "grad_id", "memory_key", "odd")},
     {&mark_class, &mark_slots,
      SLOT_NAMES("id", "name", "is_leaf", "place", "scope", "edges", "is_hooked", "writer", "has_run")},
     {&place_class, &place_slots, SLOT_NAMES("row", "names", "_found")},

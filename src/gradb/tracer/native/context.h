@@ -29,7 +29,7 @@
     X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due)                                  \
     X(iteration) X(phase) X(looks_in) X(_order) X(_asked) X(is_updated) X(known) X(__dict__) X(recomputing)           \
     X(inside) X(calls) X(scopes) X(metadata) X(next_functions) X(name)                                                  \
-    X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(_is_compiling_flag) X(_fields) X(out)
+    X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(arrives) X(made) X(_is_compiling_flag) X(_fields) X(out)
 
 #define MEMBER(name) PyObject *name;
 typedef struct {
@@ -50,7 +50,7 @@ extern Words words;
 
 /* Where the slots of our classes lie. */
 typedef struct {
-    Py_ssize_t id, ref, name, head, is_leaf, is_settled, scope, mark, grad_id, memory_key;
+    Py_ssize_t id, ref, name, head, is_leaf, is_settled, scope, mark, grad_id, memory_key, odd;
 } RecordSlots;
 typedef struct {
     Py_ssize_t id, name, is_leaf, place, scope, edges, is_hooked, writer, has_run;

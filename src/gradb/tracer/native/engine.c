@@ -169,12 +169,18 @@ static void set_phase(Engine *engine)
         slot_set(engine->recorder, engine->recorder_slots[PHASE], Py_NewRef(backward));
 }
 
-int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data)
+bool is_born(unsigned made, unsigned given)
+{
+    return (made & NANS && !(given & (NANS | UNREAD))) || (made & INFINITIES && !(given & (NANS | INFINITIES | UNREAD)));
+}
+
+int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags,
+                   bool has_data)
 {
     const Draft *draft = &engine->draft;
     PenEvent event = {.kind = kind, .name = name, .place = MARK(engine, mark, MARK_PLACE),
                       .scope = MARK(engine, mark, MARK_SCOPE), .phase = backward, .thread = thread,
-                      .flags = draft->odd & (NANS | INFINITIES),
+                      .flags = flags | (draft->odd & (NANS | INFINITIES)),
                       .detail = draft->text.bytes, .detail_size = draft->text.used,
                       .data = !has_data ? NULL : draft->data.used ? draft->data.bytes : "",
                       .data_size = draft->data.used};
@@ -282,6 +288,7 @@ static void engine_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     engine_clear(self);
     draft_free(&((Engine *)self)->draft);
+    buffer_free(&((Engine *)self)->odds);
     type->tp_free(self);
     Py_DECREF(type);
 }

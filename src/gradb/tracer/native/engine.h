@@ -32,6 +32,7 @@ typedef struct {
     PyTypeObject *mark_class, *record_class;
     bool is_busy;
     Draft draft;
+    Buffer odds;                        /* a byte of flags for each gradient of the draft */
     Refused refused[REMEMBERED];
 } Engine;
 
@@ -71,9 +72,12 @@ bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark);
 /* Take note that an event was lost by the error that is set, which ends here: where not even Python could be called. */
 void engine_lost(Engine *engine);
 
-/* Put an event of a node; its text and data are those of the draft. Return its number, or 0 where that cannot be done
+/* Tell whether something odd is born: see gradb.tape.oddity. */
+bool is_born(unsigned made, unsigned given);
+
+/* Put an event of a node; its text and data are those of the draft, and what is odd about it is added to the flags. Return its number, or 0 where that cannot be done
    without Python, with no error set. */
-int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, bool has_data);
+int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags, bool has_data);
 
 /* Add the text of a value and its bytes, as `reader_add_known` does; false where it is not known, with no error set. */
 bool engine_add(Engine *engine, PyObject *tensor, bool is_passing, Draft *draft);

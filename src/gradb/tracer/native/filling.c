@@ -4,7 +4,7 @@
 #include "pen.h"
 #include "unseen.h"
 
-static PyObject *passing_name, *variable_name, *accumulate;
+static PyObject *passing_name, *variable_name, *accumulate, *births_name, *note_name;
 static PyGetSetDescrObject *grad_getter, *leaf_getter, *version_getter;
 
 /* --- what torch tells of a tensor ---------------------------------------------------------------------------------- */
@@ -103,10 +103,11 @@ static bool is_known(const Engine *engine, const Filling *filling)
 static bool begin(Engine *engine, Filling *filling, PyObject *grad, PyObject *added)
 {
     Draft *draft = &filling->draft;
-    draft->text.used = draft->data.used = 0;
+    draft->text.used = draft->data.used = draft->odd = 0;
     filling->has_before = grad != Py_None;
     bool is_done = filling->has_before ? engine_add(engine, grad, false, draft)
                                        : buffer_add_text(&draft->text, "null");
+    filling->before = draft->odd;
     draft->odd = 0;
     filling->text = draft->text.used;
     filling->data = draft->data.used;
@@ -263,7 +264,8 @@ static bool put(Visit *visit, PyObject *label)
         since = PyLong_FromLongLong(count.since);
         if (fills != NULL && since != NULL &&
             pen_put_grad(engine->pen, id, pen_head(engine->pen) + 1, count.fills, count.since))
-            seq = engine_put(engine, accumulate, label, visit->mark, (uint16_t)visit->visits->number, true);
+            seq = engine_put(engine, accumulate, label, visit->mark, (uint16_t)visit->visits->number,
+                             visit->visits->flags, true);
     }
     if (seq)
         keep_count(engine, record, fills, since);
@@ -272,6 +274,16 @@ static bool put(Visit *visit, PyObject *label)
     Py_XDECREF(fills);
     Py_XDECREF(since);
     return seq != 0;
+}
+
+/* Have Python take note of memory in which something odd lies now. */
+static void tell_odd(Visit *visit, PyObject *grad)
+{
+    PyObject *births = PyObject_GetAttr(visit->visits->run, births_name);
+    PyObject *done = births == NULL ? NULL : PyObject_CallMethodOneArg(births, note_name, grad);
+    Py_XDECREF(births);
+    Py_XDECREF(done);
+    PyErr_Clear();
 }
 
 bool filling_end(Visit *visit)
@@ -285,11 +297,14 @@ bool filling_end(Visit *visit)
     if (label != NULL && note(engine, filling->record, grad) && visits_are_plain(visit->visits) &&
         engine_lock(engine)) {
         engine->is_busy = true;
-        is_done = compose(visit, label, grad, version, &engine->draft) && put(visit, label);
+        is_done = compose(visit, label, grad, version, &engine->draft) &&
+                  !is_born(engine->draft.odd, filling->before | filling->draft.odd) && put(visit, label);
         engine->is_busy = false;
         engine_unlock(engine);
     }
     PyErr_Clear();
+    if (is_done && engine->draft.odd)
+        tell_odd(visit, grad);
     Py_XDECREF(label);
     Py_XDECREF(grad);
     return is_done;
@@ -322,9 +337,9 @@ PyObject *filling_kept(const Filling *filling)
                                            : Py_NewRef(Py_None);
     PyObject *added = PyBytes_FromStringAndSize(data == NULL ? NULL : data + filling->data,
                                                 (Py_ssize_t)(draft->data.used - filling->data));
-    return Py_BuildValue("(s#N)(s#N)NN", text, (Py_ssize_t)filling->text, before, text + filling->text,
+    return Py_BuildValue("(s#N)(s#N)(ii)N", text, (Py_ssize_t)filling->text, before, text + filling->text,
                          (Py_ssize_t)(draft->text.used - filling->text), added,
-                         PyLong_FromLong(draft->odd), key_of(filling));
+                         (int)filling->before, (int)draft->odd, key_of(filling));
 }
 
 bool filling_names(void)
@@ -332,5 +347,8 @@ bool filling_names(void)
     passing_name = PyUnicode_InternFromString("is_passing");
     variable_name = PyUnicode_InternFromString("variable");
     accumulate = PyUnicode_InternFromString("accumulate");
-    return passing_name != NULL && variable_name != NULL && accumulate != NULL;
+    births_name = PyUnicode_InternFromString("births");
+    note_name = PyUnicode_InternFromString("note");
+    return passing_name != NULL && variable_name != NULL && accumulate != NULL && births_name != NULL &&
+           note_name != NULL;
 }

@@ -226,17 +226,42 @@ static int is_common(Context *context, Op *op)
 
 /* --- its text ------------------------------------------------------------------------------------------------------ */
 
-/* Add `T`. */
-static bool add_tensor(Context *context, PyObject *tensor, const Origin *origin, Draft *draft)
+/* Remember what is odd about a tensor, and add to it what Python tells of that; `role` is a method of `Rare`. */
+static bool judge(Context *context, PyObject *record, PyObject *tensor, PyObject *role, uint16_t *odd)
+{
+    PyObject *number = PyLong_FromLong(*odd), *told = NULL;
+    if (number != NULL && !*odd) { /* one and the same object: as a rule it is there already */
+        if (SLOT(record, record_slots.odd) != number)
+            slot_set(record, record_slots.odd, Py_NewRef(number));
+    }
+    else if (number != NULL) {
+        Py_INCREF(record);
+        told = PyObject_CallMethodObjArgs(context->rare, role, record, tensor, number, NULL);
+        Py_DECREF(record);
+        if (told != NULL)
+            *odd |= (uint16_t)PyLong_AsLong(told);
+        Py_XDECREF(told);
+    }
+    Py_XDECREF(number);
+    return !PyErr_Occurred();
+}
+
+/* Add `T` of an input (its role is `arrives`), or of the result (`made`). */
+static bool add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft)
 {
     PyObject *record = record_of(context, tensor);
+    uint16_t before = draft->odd;
     Buffer *text = &draft->text;
     bool is_done = record != NULL && buffer_add_string(text, SLOT(record, record_slots.head)) &&
                    buffer_add_text(text, origin->requires_grad ? "true," : "false,") &&
                    (origin->node == NO_NUMBER ? buffer_add_text(text, "null")
                                               : buffer_add_integer(text, origin->node)) &&
                    buffer_add(text, ",", 1) && buffer_add_integer(text, origin->output_nr) && buffer_add(text, ",", 1);
-    return is_done && reader_add(context->reader, tensor, false, draft) && buffer_add(text, "]", 1);
+    draft->odd = 0;
+    is_done = is_done && reader_add(context->reader, tensor, false, draft) && buffer_add(text, "]", 1) &&
+              judge(context, record, tensor, role, &draft->odd);
+    draft->odd |= before;
+    return is_done;
 }
 
 static bool add_inputs(Context *context, Op *op)
@@ -244,7 +269,7 @@ static bool add_inputs(Context *context, Op *op)
     bool is_done = true;
     for (int i = 0; is_done && i < op->inputs.count; i++)
         is_done = (i == 0 || buffer_add(&op->draft->text, ",", 1)) &&
-                  add_tensor(context, op->inputs.tensors[i], &op->origins[i], op->draft);
+                  add_tensor(context, op->inputs.tensors[i], &op->origins[i], words.arrives, op->draft);
     return is_done;
 }
 
@@ -269,7 +294,7 @@ static bool add_nodes(Context *context, Op *op, Origin *origin, NewNodes *new_no
 static bool add_result(Context *context, Op *op, const Origin *origin)
 {
     PyObject *record;
-    return add_tensor(context, op->result, origin, op->draft) && (record = record_of(context, op->result)) != NULL &&
+    return add_tensor(context, op->result, origin, words.made, op->draft) && (record = record_of(context, op->result)) != NULL &&
            pen_put_tensor(context->pen, number_in(record, record_slots.id), op->event, origin->node,
                           origin->output_nr);
 }
@@ -329,13 +354,13 @@ static int mode_of(Context *context, const Op *op)
 /* Tell whether something that is not finite is born here, as flags; -1 with an error set. */
 static int birth_of(Context *context, const Op *op)
 {
-    uint16_t made = op->draft->odd & (NANS | INFINITIES);
+    uint16_t made = op->draft->odd & (NANS | INFINITIES), given = op->given | (op->draft->odd & UNREAD);
     if (!made)
         return 0;
     PyObject *kwargs = op->kwargs == NULL ? PyDict_New() : Py_NewRef(op->kwargs), *answer = NULL;
     if (kwargs != NULL)
-        answer = PyObject_CallMethod(context->rare, "is_birth", "iiOO", (int)made, (int)op->given, op->args, kwargs);
-    int birth = answer == NULL ? -1 : answer == Py_True ? BIRTH : 0;
+        answer = PyObject_CallMethod(context->rare, "of_call", "iiOO", (int)made, (int)given, op->args, kwargs);
+    int birth = answer == NULL ? -1 : (int)PyLong_AsLong(answer);
     Py_XDECREF(kwargs);
     Py_XDECREF(answer);
     return birth;
@@ -351,7 +376,7 @@ static bool emit(Context *context, const Op *op, const Origin *origin, const New
     PenEvent event = {
         .kind = words.op, .name = name, .place = op->place, .scope = op->scope, .phase = words.forward,
         .iteration = op->iteration, .node = origin->node, .thread = op->thread,
-        .flags = (uint16_t)((op->maker == Py_None ? QUIET : 0) | ((draft->odd | op->given) & (NANS | INFINITIES)) | mode | birth),
+        .flags = (uint16_t)((op->maker == Py_None ? QUIET : 0) | ((draft->odd | op->given) & (NANS | INFINITIES | BIRTH)) | mode | birth),
         .detail = draft->text.bytes, .detail_size = draft->text.used,
         .data = draft->data.used ? draft->data.bytes : NULL, .data_size = draft->data.used};
     bool is_done = PyObject_SetAttr(context->recorder, words.phase, words.forward) == 0 &&

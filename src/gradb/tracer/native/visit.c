@@ -3,7 +3,8 @@
 #include <structmember.h>
 
 static PyTypeObject *visit_class;
-static PyObject *node_start, *node_end, *running, *backward_name, *visit_name, *before_name, *after_name, *fill_name;
+static PyObject *node_start, *node_end, *running, *backward_name, *visit_name, *before_name, *after_name, *fill_name,
+    *births_name, *sends_name;
 
 /* --- Python's way -------------------------------------------------------------------------------------------------- */
 
@@ -52,7 +53,9 @@ static PyObject *visit_fill(PyObject *self, PyObject *unused)
 static bool add_gradients(Engine *engine, PyObject *gradients, Draft *draft, bool *has_data)
 {
     bool is_done = true;
+    uint16_t odd = 0;
     *has_data = false;
+    engine->odds.used = 0;
     for (Py_ssize_t i = 0; is_done && i < PyTuple_GET_SIZE(gradients); i++) {
         PyObject *gradient = PyTuple_GET_ITEM(gradients, i);
         is_done = i == 0 || buffer_add(&draft->text, ",", 1);
@@ -64,8 +67,37 @@ static bool add_gradients(Engine *engine, PyObject *gradients, Draft *draft, boo
                       buffer_add(&draft->text, "]", 1);
             *has_data = true;
         }
+        char flags = (char)draft->odd;
+        is_done = is_done && buffer_add(&engine->odds, &flags, 1);
+        odd |= draft->odd;
+        draft->odd = 0;
     }
+    draft->odd = odd;
     return is_done;
+}
+
+/* Return what is odd about what other nodes have sent to a node. */
+static unsigned odd_sent(const Visit *visit)
+{
+    PyObject *sent = visit->visits->sent;
+    int64_t odd = 0;
+    if (sent != NULL)
+        take_number(PyDict_GetItemWithError(sent, MARK(visit->visits->engine, visit->mark, MARK_ID)), &odd);
+    PyErr_Clear();
+    return (unsigned)odd;
+}
+
+/* Have Python take note of what is odd about each gradient that was sent on. */
+static void tell_odd(Visit *visit)
+{
+    Buffer *odds = &visit->visits->engine->odds;
+    PyObject *births = PyObject_GetAttr(visit->visits->run, births_name);
+    PyObject *each = births == NULL ? NULL : PyBytes_FromStringAndSize(odds->bytes, (Py_ssize_t)odds->used);
+    PyObject *done = each == NULL ? NULL : PyObject_CallMethodObjArgs(births, sends_name, visit->node, each, NULL);
+    Py_XDECREF(births);
+    Py_XDECREF(each);
+    Py_XDECREF(done);
+    PyErr_Clear();
 }
 
 /* Add why each edge of a node was not measured. */
@@ -93,11 +125,12 @@ static int64_t put_start(Visit *visit, PyObject *gradients)
     Engine *engine = visit->visits->engine;
     Draft *draft = &engine->draft;
     bool has_data;
-    return begin_text(draft, visit->visits->start) && add_gradients(engine, gradients, draft, &has_data) &&
-                   buffer_add(&draft->text, "],", 2) && add_probes(engine, visit, &draft->text) &&
+    bool is_begun = begin_text(draft, visit->visits->start) && add_gradients(engine, gradients, draft, &has_data);
+    visit->odd = draft->odd;
+    return is_begun && (!draft->odd || !is_born(draft->odd, odd_sent(visit))) && buffer_add(&draft->text, "],", 2) && add_probes(engine, visit, &draft->text) &&
                    buffer_add(&draft->text, "]", 1)
                ? engine_put(engine, node_start, MARK(engine, visit->mark, MARK_NAME), visit->mark,
-                            (uint16_t)visit->visits->number, has_data)
+                            (uint16_t)visit->visits->number, visit->visits->flags, has_data)
                : 0;
 }
 
@@ -106,11 +139,14 @@ static int64_t put_end(Visit *visit, PyObject *gradients)
     Engine *engine = visit->visits->engine;
     Draft *draft = &engine->draft;
     bool has_data;
-    return begin_text(draft, visit->start) && add_gradients(engine, gradients, draft, &has_data) &&
-                   buffer_add(&draft->text, "]]", 2)
-               ? engine_put(engine, node_end, MARK(engine, visit->mark, MARK_NAME), visit->mark,
-                            (uint16_t)visit->visits->number, has_data)
-               : 0;
+    int64_t seq = begin_text(draft, visit->start) && add_gradients(engine, gradients, draft, &has_data) &&
+                          !is_born(draft->odd, (unsigned)visit->odd) && buffer_add(&draft->text, "]]", 2)
+                      ? engine_put(engine, node_end, MARK(engine, visit->mark, MARK_NAME), visit->mark,
+                                   (uint16_t)visit->visits->number, visit->visits->flags, has_data)
+                      : 0;
+    if (seq && draft->odd)
+        tell_odd(visit);
+    return seq;
 }
 
 static int64_t put_locked(Visit *visit, PyObject *gradients, int64_t (*put)(Visit *, PyObject *))
@@ -295,6 +331,7 @@ static PyMemberDef members[] = {
     {"mark", T_OBJECT, offsetof(Visit, mark), READONLY, NULL},
     {"outer", T_OBJECT, offsetof(Visit, outer), READONLY, NULL},
     {"start", T_LONGLONG, offsetof(Visit, start), READONLY, NULL},
+    {"odd", T_INT, offsetof(Visit, odd), READONLY, NULL},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Visit, call), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -326,9 +363,9 @@ bool visit_check(PyObject *object)
 PyObject *visit_type(void)
 {
     PyObject **const names[] = {&node_start, &node_end, &running, &backward_name, &visit_name, &before_name, &after_name,
-                                 &fill_name};
+                                 &fill_name, &births_name, &sends_name};
     static const char *const texts[] = {"node_start", "node", "running", "backward", "visit", "before", "after",
-                                        "fill"};
+                                        "fill", "births", "sends"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if ((*names[i] = PyUnicode_InternFromString(texts[i])) == NULL)
             return NULL;

@@ -20,6 +20,8 @@ typedef struct {
     int64_t number;   /* of the thread on the tape */
     int64_t start;    /* seq of the call's event; 0 before it is there */
     int64_t task;     /* torch's number of it, or -1 */
+    PyObject *sent;   /* what is odd about what was sent to a node, by its id; NULL before the call's event is there */
+    uint16_t flags;   /* of every event of the call */
     bool is_over;
     Py_ssize_t count, size;
     Visit **all;
@@ -37,6 +39,7 @@ typedef struct {
     PyObject *leaf, *record;
     Draft draft;         /* of what it holds up to `text` and `data`, of what comes from there on */
     size_t text, data;
+    uint16_t before;     /* what is odd about what it holds */
     bool has_before, has_key;
     Key key;
 } Filling;
@@ -51,6 +54,7 @@ struct Visit {
     PyObject *hooks[2], *keys[2];
     int hooked;
     int64_t start;    /* seq of the event that it begins with, or 0 */
+    int odd;          /* what is odd about its upstream gradients */
     Filling *filling; /* of a leaf */
 };
 

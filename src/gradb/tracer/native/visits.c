@@ -175,10 +175,14 @@ static PyObject *visits_hook(PyObject *self, PyObject *const *given, Py_ssize_t 
 static PyObject *visits_begin(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     Visits *visits = (Visits *)self;
-    if (count != 2 || !take_number(given[0], &visits->start) || !take_number(given[1], &visits->number)) {
-        PyErr_SetString(PyExc_TypeError, "two numbers are needed");
+    int64_t flags;
+    if (count != 4 || !take_number(given[0], &visits->start) || !take_number(given[1], &visits->number) ||
+        !PyDict_CheckExact(given[2]) || !take_number(given[3], &flags)) {
+        PyErr_SetString(PyExc_TypeError, "two numbers, a dict and flags are needed");
         return NULL;
     }
+    Py_XSETREF(visits->sent, Py_NewRef(given[2]));
+    visits->flags = (uint16_t)flags;
     Py_RETURN_NONE;
 }
 
@@ -222,6 +226,7 @@ static int visits_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(visits->engine);
     Py_VISIT(visits->run);
     Py_VISIT(visits->local);
+    Py_VISIT(visits->sent);
     for (Py_ssize_t i = 0; i < visits->count; i++)
         Py_VISIT(visits->all[i]);
     return 0;
@@ -235,6 +240,7 @@ static int visits_clear(PyObject *self)
         Py_DECREF(visits->all[--visits->count]);
     Py_CLEAR(visits->run);
     Py_CLEAR(visits->local);
+    Py_CLEAR(visits->sent);
     return 0;
 }
 

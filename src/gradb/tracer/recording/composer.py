@@ -6,10 +6,7 @@ functions disabled.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Any
 
 import torch
@@ -18,7 +15,7 @@ from gradb.tape.kinds.leaf import write as write_leaf
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.kinds.tensor import AROUND_UNKNOWN, UNKNOWN, write_plain, write_tensor
-from gradb.tape.oddity import UNREAD
+from gradb.tape.schema import BIRTH
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.genuine import is_grad_enabled, set_grad_enabled
 from gradb.tracer.isolation.modes import count_modes, is_profiling, unseen
@@ -28,7 +25,9 @@ from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.series import SeriesLog
 from gradb.tracer.recording.threadstate import EngineCall, ThreadState
+from gradb.tracer.recording.transforms import caller_of_transform, is_compiling
 from gradb.tracer.source.places import NOWHERE, Found, PlaceRow
+from gradb.tracer.tensors.appearances import Appearances
 from gradb.tracer.tensors.births import Births
 from gradb.tracer.tensors.blanks import Blanks
 from gradb.tracer.tensors.history import is_leaf, is_part, maker
@@ -38,7 +37,7 @@ from gradb.tracer.tensors.naming import Namer
 from gradb.tracer.tensors.nodes import NodeIds
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.tensors.saving import Saving
-from gradb.tracer.tensors.values import Snapshots, blank
+from gradb.tracer.tensors.values import Snapshots
 
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
@@ -67,6 +66,7 @@ class Composer:
         self.snapshots = Snapshots(limit, self.missing)
         self.blanks = Blanks()
         self.births = Births()
+        self._shows = Appearances(self.snapshots, self.blanks, self.births)
         self.tensors = TensorIds()
         self.naming = Namer(self.writer, self.tensors, recorder.places, self.missing)
         self.series = SeriesLog(recorder)
@@ -158,7 +158,7 @@ class Composer:
         """Tell whether a torch.func transform is running, in which tensors have no values to record; say so once."""
         if _transform() is None:
             return False
-        if len(self._told) < _MAX_TOLD and not _is_compiling():
+        if len(self._told) < _MAX_TOLD and not is_compiling():
             self._tell_transform()
         return True
 
@@ -166,7 +166,7 @@ class Composer:
         """Say at the place where the script calls a transform that what runs in it is not recorded, once a place."""
         stack = torch._C._functorch.get_interpreter_stack() or ()
         names = ", ".join(layer.key().name.lower() for layer in stack)
-        place = self.recorder.places.find(_caller_of_transform(), None).place.row
+        place = self.recorder.places.find(caller_of_transform(), None).place.row
         if (place, names) not in self._told:
             self._told.add((place, names))
             self.recorder.settle()
@@ -175,24 +175,19 @@ class Composer:
 
     def tensor(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> str:
         """Return the text of the wire form ``T`` of an appearance."""
-        head, blanks = self.tensors.record(tensor).head, self.blanks
-        value = self._blank(tensor, blob) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
+        known = self.tensors.record(tensor)
+        value = self._shows.given(known, tensor, blob)
         if not tensor.requires_grad:
-            return write_plain(head, value)
-        return write_tensor(head, True, *self.node_of(tensor, event, place), value)
+            return write_plain(known.head, value)
+        return write_tensor(known.head, True, *self.node_of(tensor, event, place), value)
 
     def defined(self, tensor: torch.Tensor, blob: Blob, event: int, place: PlaceRow) -> tuple[str, int | None]:
         """Say that a tensor's value and node are defined at an event; return the text of ``T`` and the node's id."""
         known = self.tensors.record(tensor)
         node, output_nr = self.node_of(tensor, event, place)
-        blanks = self.blanks
-        value = self._blank(tensor, blob) if blanks.known and blanks.has(tensor) else self.snapshots.take(tensor, blob)
+        value = self._shows.made(known, tensor, blob)
         self._tell_tensor(known.id, event, node, output_nr)
         return write_tensor(known.head, tensor.requires_grad, node, output_nr, value), node
-
-    def _blank(self, tensor: torch.Tensor, blob: Blob) -> str:
-        blob.odd |= UNREAD
-        return blank(tensor)
 
     def gradients(self, tensors: tuple[torch.Tensor | None, ...], blob: Blob, *, has_graph: bool = False) -> str:
         """Return the text of the wire forms of gradients inside the engine: values without an identity.
@@ -268,14 +263,28 @@ class Composer:
         run = self.run()
         return int(run.start) if run is not None and run.task in {None, _current_task()} else 0
 
-    def leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
-        """Record a leaf that requires grad, once in its life."""
+    def leaf(
+        self, tensor: torch.Tensor, how: str, place: PlaceRow, given: int = 0, values: tuple[Any, ...] = (), *,
+        is_quiet: bool,
+    ) -> None:  # fmt: skip
+        """Record a leaf that requires grad, once in its life.
+
+        Args:
+            tensor: the leaf.
+            how: what made it.
+            place: where.
+            given: what is odd about the tensors that a call was given which made it.
+            values: all that it was given.
+            is_quiet: see ``Event``.
+        """
         try:
-            self._leaf(tensor, how, place, is_quiet=is_quiet)
+            self._leaf(tensor, how, place, given, values, is_quiet=is_quiet)
         except Exception as error:
             self.recorder.failures.event("a leaf", error)
 
-    def _leaf(self, tensor: torch.Tensor, how: str, place: PlaceRow, *, is_quiet: bool) -> None:
+    def _leaf(
+        self, tensor: torch.Tensor, how: str, place: PlaceRow, given: int, values: tuple[Any, ...], *, is_quiet: bool
+    ) -> None:
         known = self.tensors.record(tensor)
         if known.is_leaf:
             return
@@ -283,11 +292,12 @@ class Composer:
         self.naming.appeared(known)
         self.tensors.note_memory(known, tensor)
         self.recorder.observer.leaf_seen(known, tensor)
-        event, blob = self.recorder.next_seq, Blob()
+        event, blob, before = self.recorder.next_seq, Blob(), self.births.explains(known, tensor)
         text, node = self.defined(tensor, blob, event, place)
+        odd = blob.odd and blob.odd | given & BIRTH | self.births.of_call(blob.odd, before, values)
         self.recorder.emit(
             "leaf", known.label, place, write_leaf(tensor=text, how=how), blob,
-            scope=self.scope, node=node, is_quiet=is_quiet, odd=blob.odd,
+            scope=self.scope, node=node, is_quiet=is_quiet, odd=odd,
             phase=None if self.local.inside is None else "backward",
         )  # fmt: skip
 
@@ -325,24 +335,3 @@ class Composer:
         for tensor in tensors:
             if tensor.requires_grad and not self.tensors.record(tensor).is_leaf and is_leaf(tensor):
                 self.leaf(tensor, "first seen here", place, is_quiet=True)
-
-
-def _is_compiling() -> bool:
-    """Tell whether torch.compile is at work above: it runs transforms of its own, which are none of the script's."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if f"{os.sep}torch{os.sep}_dynamo{os.sep}" in frame.f_code.co_filename:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _caller_of_transform() -> FrameType | None:
-    """Return the frame that called the outermost torch.func transform now running."""
-    frame: FrameType | None = sys._getframe()
-    outer: FrameType | None = None
-    while frame is not None:
-        if f"{os.sep}torch{os.sep}_functorch{os.sep}" in frame.f_code.co_filename:
-            outer = frame
-        frame = frame.f_back
-    return None if outer is None else outer.f_back

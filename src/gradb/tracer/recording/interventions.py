@@ -156,4 +156,5 @@ class Interventions:
             leaves, gradients, blob = "", "", None
             recorder.failures.part("what the leaves hold", error, hides="values gradients")
         detail = write_depth(depth=depth, reason=reason, leaves=leaves, gradients=gradients)
-        recorder.emit("depth", depth, NOWHERE.row, detail, blob, may_hold=self._may_hold)
+        odd = 0 if blob is None else blob.odd
+        recorder.emit("depth", depth, NOWHERE.row, detail, blob, odd=odd, may_hold=self._may_hold)

@@ -30,6 +30,8 @@ class EngineCall(Protocol):
     is_over: bool
     running: int
     """Id of the node that runs, or ran last."""
+    births: Any
+    """Judges what is born in it: see gradb.tracer.watch.gradient_births."""
 
 
 class ThreadState(threading.local):

@@ -56,6 +56,10 @@ class Scaled:
         known = self._known.get(id(root)) if self._known else None
         return None if known is None or known[0]() is not root else known[1:]
 
+    def has(self, root: torch.Tensor) -> bool:
+        """Tell whether there is the scale in a root."""
+        return self.of(root) is not None or self.behind(root) is not None
+
     def behind(self, root: torch.Tensor) -> float | None:
         """Return the scale that is in a root made of a product by a number, or divided by one; else None."""
         node = maker(root) if self._scale else None

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from gradb.log.writer import LogWriter
+from gradb.tape.oddity import UNREAD
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import remarks
 from gradb.tracer.tensors.ids import TensorIds
@@ -64,6 +65,14 @@ class NodeIds:
                 except Exception as error:
                     self._missing("saved tensors", error)
         mark.has_run = True
+
+    def oddity(self, node: Any) -> int:
+        """Return what is odd about what a node saved, as flags; ``UNREAD`` where that cannot be told."""
+        kind, _ = self.kinds.get(type(node)) or self._kind(node)
+        try:
+            return self._saving.oddity(node, kind)
+        except (RuntimeError, TypeError):
+            return UNREAD  # freed, or torch has no words for it
 
     def mark(self, node: Any) -> NodeMark | None:
         """Return the mark of a node, or None when it was never seen."""

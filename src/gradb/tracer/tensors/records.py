@@ -35,6 +35,7 @@ class TensorRecord:
         "mark",
         "memory_key",
         "name",
+        "odd",
         "ref",
         "scope",
         "since",
@@ -56,6 +57,8 @@ class TensorRecord:
         """Accumulations into ``.grad`` since it was cleared (-1: not known), and the iteration of the first of them."""
         self.grad_id = self.grad_key = self.memory_key = 0
         """Which object ``.grad`` is, and where it lies."""
+        self.odd: int | None = None
+        """What was odd about it when an event showed it last, as in ``Blob.odd``; None where none has."""
         self.is_moved = False  # True once .grad, the same object, lies elsewhere than before (``set_``)
 
     def hang(self, node: int, hook: str) -> list[list[Any]]:

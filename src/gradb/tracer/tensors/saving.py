@@ -17,6 +17,7 @@ import torch
 
 from gradb.log.writer import LogWriter
 from gradb.tape.cutting import first_line, shortened
+from gradb.tape.oddity import UNREAD, oddity
 from gradb.tape.saved import write_empty, write_entry, write_saved, write_unread
 from gradb.tape.wire import Blob, write_unkept
 from gradb.tracer.isolation.genuine import Methods
@@ -112,6 +113,35 @@ class Saving:
         except RuntimeError:
             return  # torch will raise the same
         self._writer.record_used(mark.id, event, text, blob.join())
+
+    def oddity(self, node: Any, kind: str) -> int:
+        """Return what is odd about what a node holds now, as flags; ``UNREAD`` for what is not read.
+
+        Raises:
+            RuntimeError: it was freed.
+            TypeError: torch cannot make a value of it.
+        """
+        if kind == "compiled":
+            return UNREAD
+        blob = Blob()
+        if kind == "custom":
+            raws, others = list(_raw_of_custom(node) or ()), list(vars(node).values())
+        else:
+            tensors, names = _attributes(_class_of(node))
+            raws, others = [raw for _, raw in _raws(node, tensors)], [getattr(node, name) for name in names]
+        for raw in raws[:_MAX_TENSORS]:
+            if raw.data is None:
+                raw.unpack()  # raises where it was freed
+            elif raw.unpack_hook is not None or not is_ordinary(raw.data):
+                return UNREAD
+            else:
+                self._snapshots.take(raw.data, blob)
+        for other in others[:_MAX_TENSORS]:
+            if is_ordinary(other):
+                self._snapshots.take(other, blob)
+            elif type(other) is float:
+                blob.odd |= oddity(other)
+        return blob.odd
 
     def versions(self, node: Any) -> list[tuple[int, int]]:
         """Return, of each tensor that a custom Function saved, the number of its memory and its version."""

@@ -163,7 +163,7 @@ class EngineWatch:
         event = self._recorder.settle()
         for name, value in losses:
             self._composer.series.point("loss", name, value, event, row)
-            odd |= oddity(value)
+            odd |= self._composer.births.watched(name, oddity(value))
         detail = self._losses.text(losses, place)
         self._recorder.emit("loss", losses[0][0] if losses else "loss", row, detail, odd=odd)
 

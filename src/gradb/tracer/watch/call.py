@@ -11,7 +11,7 @@ from gradb.tape.kinds.graph import RemarkKind
 from gradb.tape.kinds.op import write as write_op
 from gradb.tape.kinds.tensor import write_plain
 from gradb.tape.oddity import UNREAD
-from gradb.tape.schema import BIRTH
+from gradb.tape.schema import NONFINITE
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.arguments import argument_text, tensors_in
@@ -46,6 +46,8 @@ class ForwardCall:
         "inside",
         "is_within",
         "kwargs",
+        "made",
+        "overwritten",
         "recorder",
         "texts",
         "updates",
@@ -72,8 +74,10 @@ class ForwardCall:
         self.blob = Blob()
         self.inputs = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
         self.texts: list[str] | None = None
-        self.given = 0
-        """What is odd about the inputs."""
+        self.given = self.made = 0
+        """What is odd about the inputs, and about the results."""
+        self.overwritten = 0
+        """The same of what it only writes over."""
         self.blind = ""
         """Why it was not seen what the call was about to change; empty where nothing went wrong."""
         self.calls: int | None = None
@@ -101,7 +105,7 @@ class ForwardCall:
             if self.is_hidden() or self.composer.is_in_transform():
                 return
             self._take_inputs()
-            self.grads.before_call(self.call, self.args, self.kwargs)
+            self.grads.before_call(self.call, self.args, self.kwargs, self.given)
 
     def after(self, result: Any) -> None:
         """Record the call, now that it has returned."""
@@ -135,10 +139,15 @@ class ForwardCall:
         self._record(results, is_single)
 
     def _odd(self) -> int:
-        """Return the flags of what is odd about the call: its results are in the blob, its inputs were."""
-        made = self.blob.odd
-        is_birth = made and self.composer.births.is_birth(made, self.given, self.args, self.kwargs)
-        return made | self.given | (BIRTH if is_birth else 0)
+        """Return the flags of what is odd about the call: the blob has the results, no inputs any more."""
+        made, births = self.made, self.composer.births
+        run = self.composer.run() if self.is_within else None
+        odd = self.blob.odd | self.given | self.overwritten | (0 if run is None else run.births.flags)
+        if made:
+            if not (self.call.is_inplace or "out" in self.kwargs):
+                self.given |= made & UNREAD
+            odd |= births.of_call(made, self.given, (*self.args, *self.kwargs.values()))
+        return births.told(odd) if odd else 0
 
     def failed(self, error: Exception) -> None:
         """Record an error where torch raised it."""
@@ -187,8 +196,18 @@ class ForwardCall:
         place = self._locate().place.row
         self.see_leaves()
         event, blob, told = self.recorder.next_seq, self.blob, self.composer.tensor
-        self.texts = [told(tensor, blob, event, place) for tensor in self.inputs]
-        self.given, blob.odd = blob.odd, 0
+        if not (self.call.overwrites or "out" in self.kwargs):
+            self.texts = [told(tensor, blob, event, place) for tensor in self.inputs]
+            self.given, blob.odd = blob.odd, 0
+            return
+        self.texts, old = [], set(map(id, tensors_in((self.kwargs.get("out"), *self.args[: self.call.overwrites]))))
+        for tensor in self.inputs:
+            self.texts.append(told(tensor, blob, event, place))
+            if id(tensor) in old:
+                self.overwritten |= blob.odd & NONFINITE
+            else:
+                self.given |= blob.odd
+            blob.odd = 0
 
     def _give_up_inputs(self) -> None:
         if self.blind == UNSEEN:
@@ -205,7 +224,10 @@ class ForwardCall:
         if is_single and made is None and self.makes_leaf(results[0]):
             if is_named:
                 composer.naming.results(found.place.names, call.callee, results, is_single, event)
-            composer.leaf(results[0], call.display, place, is_quiet=is_ordinary(results[0]) and not results[0].numel())
+            is_quiet = is_ordinary(results[0]) and not results[0].numel()
+            composer.leaf(
+                results[0], call.display, place, self.given, (*self.args, *self.kwargs.values()), is_quiet=is_quiet
+            )
             return
         scope, new = composer.scope, []
         changed, is_update = self._updated(results) if call.is_inplace else (results, False)
@@ -215,13 +237,17 @@ class ForwardCall:
         if is_named:
             composer.naming.results(found.place.names, call.callee, results, is_single, event)
         texts, first = [], None
-        for tensor in changed:
+        for at, tensor in enumerate(changed, 1):
             text, node = composer.defined(tensor, self.blob, event, place)
             texts.append(text)
+            if at <= len(results):
+                self.made = self.blob.odd  # of the base of a view, what is odd in the rest of it was there before
             first = node if first is None else first
         name = made.name() if made is not None and new else call.display
         if self.is_within:
             self._remark(new, event)
+        if call.is_inplace and not self.blob.odd:
+            composer.births.overwritten(results)
         self.recorder.emit(
             "op", name, place, self._detail(texts, new), self.blob, scope=scope, node=first,
             is_quiet=not is_update and made is None and self._is_quiet(results), odd=self._odd(),

@@ -68,9 +68,20 @@ class Rare:
             return None
 
     @shielded
-    def is_birth(self, made: int, given: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Do what ``Births.is_birth`` does."""
-        return self._composer.births.is_birth(made, given, args, kwargs)
+    def of_call(self, made: int, given: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+        """Do what ``Births.of_call`` does."""
+        births = self._composer.births
+        return births.told(births.of_call(made, given, (*args, *kwargs.values())))
+
+    @shielded
+    def arrives(self, known: TensorRecord, tensor: torch.Tensor, odd: int) -> int:
+        """Do what ``Births.arrives`` does."""
+        return self._composer.births.arrives(known, tensor, odd)
+
+    @shielded
+    def made(self, known: TensorRecord, tensor: torch.Tensor, odd: int) -> int:
+        """Do what ``Births.made`` does."""
+        return self._composer.births.made(known, tensor, odd)
 
     @shielded
     def lost(self, error: Exception) -> None:

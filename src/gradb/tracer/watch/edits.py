@@ -18,6 +18,8 @@ import torch
 from gradb.tape.kinds.buffer import write_buffer
 from gradb.tape.kinds.grad_change import write as write_grad_change
 from gradb.tape.kinds.zero_grad import write as write_zero_grad
+from gradb.tape.oddity import born
+from gradb.tape.schema import NONFINITE
 from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.callers import Caller, caller_in_torch
@@ -32,10 +34,10 @@ from gradb.tracer.watch.policy import ZeroPolicy
 class BufferRow:
     """One leaf and what its ``.grad`` held before a call."""
 
-    __slots__ = ("before", "leaf", "norm", "print")
+    __slots__ = ("before", "leaf", "norm", "odd", "print")
 
-    def __init__(self, leaf: torch.Tensor, before: str) -> None:
-        self.leaf, self.before = leaf, before
+    def __init__(self, leaf: torch.Tensor, before: str, odd: int) -> None:
+        self.leaf, self.before, self.odd = leaf, before, odd
         self.norm: float | None = None
         self.print: Hashable = None
 
@@ -43,12 +45,14 @@ class BufferRow:
 class HeldBuffers:
     """Leaves and what their buffers held before a call that clears them, or may change them."""
 
-    __slots__ = ("blob", "caller", "rows")
+    __slots__ = ("blob", "caller", "given", "rows")
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor], blob: Blob | None = None) -> None:
         self.blob = Blob() if blob is None else blob
-        self.rows = [BufferRow(leaf, composer.snapshots.take(grad_of(leaf), self.blob)) for leaf in leaves]
+        self.rows = [BufferRow(leaf, *taken(composer, grad_of(leaf), self.blob)) for leaf in leaves]
         self.caller: Caller | None = None
+        self.given = 0
+        """What is odd about what the call was given beside them."""
 
     def look_closely(self) -> None:
         """Remember enough to tell afterwards whether anything is different."""
@@ -70,11 +74,13 @@ class _Part:
 class _Change:
     """What one call changes."""
 
-    __slots__ = ("blob", "by", "caller", "parts", "place")
+    __slots__ = ("blob", "by", "caller", "given", "made", "parts", "place")
 
     def __init__(self, by: str, place: PlaceRow, blob: Blob, caller: Caller | None) -> None:
         self.by, self.place, self.blob, self.caller = by, place, blob, caller
         self.parts: dict[int, _Part] = {}
+        self.given = self.made = 0
+        """What was odd about the buffers and about what the call was given, and what is odd about the buffers now."""
 
 
 class Edits:
@@ -193,18 +199,28 @@ class Edits:
             change = _Change(caller.name if caller else idiom, place, held.blob, caller)
         self._composer.leaves([row.leaf for row in held.rows], place)
         for row in held.rows:
-            self._note(change, row)
+            self._note(change, row, is_set=idiom in {"grad = value", "grad.data = value"})
+        change.given |= held.given
         change.caller, self._open = caller, change
         self._recorder.pending = self.flush_if_over
         if caller is None:
             self.flush()
 
-    def _note(self, change: _Change, row: BufferRow) -> None:
-        """Add what became of one buffer to the change."""
+    def _note(self, change: _Change, row: BufferRow, *, is_set: bool) -> None:
+        """Add what became of one buffer to the change; ``is_set``: another's value was put in its place."""
         composer, grad = self._composer, grad_of(row.leaf)
         known = self._noted(row.leaf, grad)
-        part = change.parts.setdefault(known.id, _Part(known, row.before, row.norm))
-        part.after, part.norms[1] = composer.snapshots.take(grad, change.blob), norm_of(grad)
+        if known.id not in change.parts:
+            change.parts[known.id] = _Part(known, row.before, row.norm)
+            change.given |= row.odd
+        if grad is not None and is_set and composer.births.knows(grad):
+            change.given |= NONFINITE
+        part = change.parts[known.id]
+        part.after, odd = taken(composer, grad, change.blob)
+        part.norms[1] = norm_of(grad)
+        change.made |= odd
+        if odd and grad is not None:
+            composer.births.note(grad)
         if part.norms[1] == 0:
             known.fills = known.since = 0
         elif not known.fills:
@@ -232,7 +248,15 @@ class Edits:
             self._composer.writer.pen.grad(known.id, event, known.fills, known.since)
         norms = [_together([part.norms[at] for part in change.parts.values()]) for at in (0, 1)]
         detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
-        self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=change.blob.odd)
+        odd = change.given | change.made | born(change.made, change.given)
+        self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=odd)
+
+
+def taken(composer: Composer, grad: torch.Tensor | None, blob: Blob) -> tuple[str, int]:
+    """Return the wire form of a buffer's value, and what is odd about it."""
+    blob.odd = 0
+    value = composer.snapshots.take(grad, blob)
+    return value, blob.odd
 
 
 def _together(norms: list[float | None]) -> float | None:

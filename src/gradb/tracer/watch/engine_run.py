@@ -26,6 +26,7 @@ from gradb.tracer.tensors.reach import edges_in, ends_of, node_of, to_run
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.watch import placeholders
 from gradb.tracer.watch.aten import Microscope
+from gradb.tracer.watch.gradient_births import GradientBirths
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.transit import Filling, Hooks, are_private
 
@@ -93,6 +94,7 @@ class BackwardRun:
         self.running = 0
         """Id of the node that runs."""
         self.place: PlaceRow = (None, None, None, None, None)
+        self.births = GradientBirths(composer)
 
     def begin(
         self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place | None = None
@@ -125,9 +127,11 @@ class BackwardRun:
         above = [node for root in roots if (node := node_of(root)) is not None]
         nodes = to_run(above, ends_of(wanted, above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
-        odd = blob.odd
+        odd, blob.odd = blob.odd, 0
         self._tell_losses(roots, place, event)
         gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
+        self.births.begins(tensors, list(map(self.composer.nodes.mark, above)), blob.odd)
+        odd |= blob.odd | self.births.flags
         given = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
         retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
         marks = list(map(self.composer.nodes.mark, nodes))
@@ -144,7 +148,7 @@ class BackwardRun:
         self.composer.runs.append(self)
         self._recorder.emit("backward_start", call, self.place, detail, blob, odd=odd)
         if self._quick is not None:
-            self._quick.begin(event, self._recorder.thread())
+            self._quick.begin(event, self._recorder.thread(), self.births.sent, self.births.flags)
 
     def _find_outer(self) -> int:
         """Return the backward (seq of its start) that this one is called in, on whatever thread the engine runs it."""
@@ -265,7 +269,7 @@ class BackwardRun:
                 self.tell_awaiting(mark.id)
             blob = Blob()
             values = composer.gradients(gradients, blob)
-            odd = blob.odd
+            odd = self.births.upstream(mark, recorder.next_seq, gradients, blob.odd)
             probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
             self._asker.held = node, mark, recorder.next_seq, gradients
             detail = write_node_start(backward=self.start, upstream=values, probes=probes)
@@ -294,12 +298,13 @@ class BackwardRun:
             if self._creates:
                 self._made(mark, gradients, event)
             values = composer.gradients(gradients, blob, has_graph=self._creates)
+            odd = self.births.downstream(node, mark, start, gradients, blob.odd)
             left = composer.gradients(upstream, blob) if is_upstream_changed else None
             detail = write_node(start=start, downstream=values, calls=calls, left=left)
             self._asker.held = node, mark, start, upstream
             recorder.emit(
                 "node", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
-                odd=blob.odd,
+                odd=odd,
             )  # fmt: skip
         except Exception as error:
             placeholders.node(composer, self, mark, start, len(gradients), error)
@@ -335,7 +340,7 @@ class BackwardRun:
             )  # fmt: skip
             recorder.emit(
                 "accumulate", known.label, mark.place, detail, blob, scope=mark.scope, node=mark.id,
-                odd=blob.odd,
+                odd=self.births.accumulated(grad, filling.given, blob.odd),
             )  # fmt: skip
         except Exception as error:
             placeholders.accumulation(composer, self, mark, tensor, error)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.schema import SCALED
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.history import maker
 from gradb.tracer.tensors.norms import norm_of_all
@@ -32,7 +33,11 @@ def scaling(composer: Composer, steps: StepWatch) -> Iterator[None]:
     def scale_outputs(scaler: Any, outputs: Any, *args: Any, **kwargs: Any) -> Any:
         if composer.recorder.is_full:
             composer.guard(_name_scale, composer, scaler)
-        result = scale(scaler, outputs, *args, **kwargs)
+        composer.births.scaling = SCALED
+        try:
+            result = scale(scaler, outputs, *args, **kwargs)
+        finally:
+            composer.births.scaling = 0
         if result is not outputs:
             composer.guard(_note, composer, scaler, outputs, result)
         return result

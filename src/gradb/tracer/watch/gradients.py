@@ -148,15 +148,20 @@ class GradWatch:
 
     # --- the script's own calls ---------------------------------------------------------------------------------------
 
-    def before_call(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Remember the buffers before a call that sets ``.grad``, or changes what is some leaves' ``.grad``."""
+    def before_call(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], given: int = 0) -> None:
+        """Remember the buffers before a call that sets ``.grad``, or changes what is some leaves' ``.grad``.
+
+        ``given`` is what is odd about its inputs.
+        """
         target = target_of(args, kwargs)
         own = [target] if is_setting(call.display) and keeps_grad(target) else []
         leaves = own if is_setting(call.display) else self._owners(target)
         if leaves:
             self.look()
         is_clear = self._local.depth > 0 or _is_idiom(call, args)
-        self._local.held = self._edits.hold(leaves, is_clear=is_clear)
+        held = self._local.held = self._edits.hold(leaves, is_clear=is_clear)
+        if held is not None:
+            held.given = given
 
     def after_setting(self, call: Call, args: tuple[Any, ...], found: Found) -> None:
         """Record ``p.grad = ...``, ``del p.grad``, or a leaf that begins to require grad."""

@@ -177,8 +177,10 @@ class UserHooks:
         if kind == POST and is_changed:
             self._note_grad(arguments[0])
         blob = before.blob
-        blob.odd = 0
+        given_odd, blob.odd = blob.odd, 0
         values = before.texts, [self._composer.gradients((tensor,), blob) for tensor in after]
+        run = self._composer.run()
+        blob.odd = blob.odd if run is None else run.births.hooked(after, given_odd, blob.odd)
         self._emit(watched, values, blob, None, _Made(is_changed, is_inplace, error), kind=kind)
 
     def _note_grad(self, leaf: torch.Tensor) -> None:

@@ -41,6 +41,7 @@ class OptimizerState:
         "name",
         "norm",
         "norms",
+        "odd",
         "own_rates",
         "ref",
         "series",
@@ -64,6 +65,8 @@ class OptimizerState:
         self.blob = Blob()
         self.before = _NOTHING
         """How many parameters the step found, and the wire forms of their values."""
+        self.odd = 0
+        """What is odd about these."""
         self.versions = 0
         """How often the parameters had been changed in place, all together."""
         self.gradients = _NOTHING
@@ -88,7 +91,9 @@ class OptimizerState:
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the parameters as the step finds them."""
+        self.blob.odd = 0
         self.before = len(parameters), composer.snapshots.take_each(tuple(parameters), self.blob, "", "", False)
+        self.odd = self.blob.odd
         self.versions = versions_of(parameters)
 
     def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:

@@ -57,9 +57,11 @@ def _resumed(visit: Any) -> NodeVisit:
     run, local = visit.run, visit.run.composer.local
     found = (LeafVisit if visit.mark.is_leaf else NodeVisit)(run, visit.node, visit.mark)
     found.start, found.outer = visit.start, visit.outer
+    if visit.odd:
+        run.births.arrived[visit.start] = visit.odd
     if isinstance(found, LeafVisit) and visit.start:
-        before, added, odd, key = visit.kept
-        found.filling = Filling.kept(before, added, odd=odd, key=_memory_of(key))
+        before, added, odds, key = visit.kept
+        found.filling = Filling.kept(before, added, odds=odds, key=_memory_of(key))
     if local.visit is visit:
         local.visit = found
     return found

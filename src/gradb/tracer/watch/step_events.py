@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from gradb.tape.kinds.step import write as write_step
-from gradb.tape.oddity import oddity
-from gradb.tape.schema import INFINITY, NAN, NONFINITE
+from gradb.tape.oddity import born, oddity
+from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import norms
@@ -38,7 +38,12 @@ class StepEvents:
             self._point(state.series, "", "grad_norm", state.label, norm, event)
         self._tell_rates(state, rates, event)
         skipped = self._skipped_within(optimizer, state, event)
-        self._tell(optimizer, state, rates, place, skipped, odd=0 if norm is None else oddity(norm))
+        self._tell(optimizer, state, rates, place, skipped, odd=self._watched(state, norm))
+
+    def _watched(self, state: OptimizerState, norm: float | None) -> int:
+        if self._recorder.is_full or norm is None:
+            return 0
+        return self._composer.births.watched(f"gradients of {state.label}", oddity(norm))
 
     def skipped(self, optimizer: torch.optim.Optimizer, state: OptimizerState, event: int, place: PlaceRow) -> None:
         """Tell of a step that GradScaler has skipped."""
@@ -100,6 +105,7 @@ class StepEvents:
         composer, parameters = self._composer, parameters_of(optimizer)
         composer.leaves(parameters, place)
         event, count = self._recorder.next_seq, len(parameters)
+        given, state.blob.odd = state.blob.odd, 0
         after = [composer.defined(tensor, state.blob, event, place)[0] for tensor in parameters]
         self._tell_norms(state, parameters, event)
         groups = groups_of(optimizer)
@@ -110,4 +116,15 @@ class StepEvents:
             gradients=gradients, groups=groups if len(groups) == count else [],
             is_unnoticed=is_unnoticed, skipped=skipped, maker=state.maker,
         )  # fmt: skip
-        self._recorder.emit("step", state.name, place, detail, state.blob, odd=state.blob.odd)
+        odd = self._judged(state.blob.odd, given, state.odd)
+        self._recorder.emit("step", state.name, place, detail, state.blob, odd=odd)
+
+    def _judged(self, made: int, given: int, before: int) -> int:
+        """Return the flags of a step: of its parameters now, of all that it was given, and of its parameters before it.
+
+        Gradients that became odd under a loss scale have stopped nobody: a step that uses them does.
+        """
+        birth = born(made, given)
+        if not birth and made & NONFINITE and not before and self._composer.births.has_passed:
+            birth = BIRTH
+        return made | given | birth

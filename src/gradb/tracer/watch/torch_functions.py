@@ -101,6 +101,10 @@ _EXPOSING = frozenset(
     }
 )
 """What hands out a tensor's memory, or makes a tensor of memory that others hold."""
+_OVERWRITING = frozenset(
+    {"fill_", "zero_", "copy_", "set_", "normal_", "uniform_", "random_", "bernoulli_", "exponential_", "cauchy_"}
+    | {"log_normal_", "geometric_"}
+)
 PASS, OP, ENGINE, GRAD, RETAIN, HOOK, LEND = range(7)
 _LENDING = frozenset({"numpy", "__array__", "__dlpack__", "data_ptr", "untyped_storage", "storage"})
 """Methods of a tensor that give its memory away."""
@@ -114,7 +118,18 @@ _name_of: Callable[[Any], str | None] = getattr(resolve_name, "__wrapped__", res
 class Call:
     """What is known of a torch function, found out once."""
 
-    __slots__ = ("callee", "clears", "display", "exposes", "genuine", "is_blank", "is_inplace", "kind", "quoted")
+    __slots__ = (
+        "callee",
+        "clears",
+        "display",
+        "exposes",
+        "genuine",
+        "is_blank",
+        "is_inplace",
+        "kind",
+        "overwrites",
+        "quoted",
+    )
     genuine: Any
     """The function itself; None of a custom autograd.Function."""
 
@@ -134,6 +149,8 @@ class Call:
         self.quoted = dumps(self.display)
         self.is_blank = name.startswith(("empty", "new_empty"))
         """True when what it returns is memory that nothing was written to."""
+        self.overwrites = int(name in _OVERWRITING or full.startswith("torch.nn.init."))
+        """Of how many of its arguments, from the first on, nothing is used but where they lie."""
         self.exposes = name in _EXPOSING
         """True when from then on memory may be written to without torch."""
 

@@ -67,18 +67,21 @@ def are_private(marks: list[NodeMark | None]) -> bool:
 class Filling:
     """A ``.grad`` about to be filled: what it holds and what comes (values: a reference would change who owns them)."""
 
-    __slots__ = ("_key", "added", "before", "blob", "odd")
+    __slots__ = ("_key", "added", "before", "before_odd", "blob", "odd")
 
     def __init__(self, composer: Composer, tensor: torch.Tensor) -> None:
         self.blob = Blob()
         self.before = composer.snapshots.take(grad_of(tensor), self.blob)
+        self.before_odd = self.blob.odd
         self.added = "null"
         self.odd = 0
         """Of what comes."""
         self._key: Any = None
 
     @classmethod
-    def kept(cls, before: tuple[str, bytes | None], added: tuple[str, bytes], *, odd: int, key: Any) -> Filling:
+    def kept(
+        cls, before: tuple[str, bytes | None], added: tuple[str, bytes], *, odds: tuple[int, int], key: Any
+    ) -> Filling:
         """Return one of which everything is known but what it becomes; text and bytes of what it held and what came."""
         filling = cls.__new__(cls)
         filling.blob = Blob()
@@ -86,7 +89,7 @@ class Filling:
             if data is not None:
                 filling.blob.add(data)
         filling.before, filling.added = before[0], added[0]
-        filling.odd, filling._key = odd, key
+        filling.before_odd, filling.odd, filling._key = *odds, key
         return filling
 
     def add(self, composer: Composer, added: torch.Tensor | None) -> None:
@@ -98,6 +101,11 @@ class Filling:
         else:
             self.added = composer.snapshots.take(added, self.blob)
         self.odd = self.blob.odd
+
+    @property
+    def given(self) -> int:
+        """What is odd about what it held and what comes."""
+        return self.before_odd | self.odd
 
     def became(self, composer: Composer, grad: torch.Tensor | None) -> str:
         """Return the text of what it holds now.

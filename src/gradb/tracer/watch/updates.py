@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from gradb.tape.kinds.op import write as write_op
+from gradb.tape.oddity import born
+from gradb.tape.schema import NONFINITE
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.iterations import Iterations
@@ -151,12 +153,13 @@ class UpdateWatch:
         recorder.settle()
         is_update = (found.is_direct or found.is_librarys) and self.updated(leaf)
         event, blob = recorder.next_seq, Blob()
+        given = NONFINITE if composer.births.knows(leaf) else 0
         text, node = composer.defined(leaf, blob, event, found.place.row)
         name = "Tensor.data = value"
         detail = write_op(function=dumps(name), inputs="", outputs=text, nodes=[], is_inplace=True)
         recorder.emit(
             "op", name, found.place.row, detail, blob,
-            scope=composer.scope, node=node, is_quiet=not is_update, odd=blob.odd,
+            scope=composer.scope, node=node, is_quiet=not is_update, odd=blob.odd | born(blob.odd, given),
             phase="optimizer" if is_update else None,
         )  # fmt: skip
 
