@@ -1,7 +1,7 @@
 """The generator's fake goes into the discriminator's loss without detach(), and its graph is gone afterwards.
 
 Findings: G102
-Line: 22 or 26
+Line: 22 or 25 or 26
 Raises: RuntimeError
 """
 

@@ -1,7 +1,7 @@
 """Two losses share the encoder, and backward is called on each.
 
 Findings: G102
-Line: 13 or 17
+Line: 13 or 14 or 17
 Raises: RuntimeError
 """
 
