@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from gradb.frame.reader import Tape
+from gradb.present.draw.text import to_text
+from gradb.present.options import Options
+from gradb.present.panes.table import PANES
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.stops import Stop
+from gradb.tape.values import Nonfinite
 from gradb.tracer.native.trial import accelerator
 from tests.tracer.birth_cases import CASES, PASSED
 from tests.tracer.both_ways import check_recording, in_python
@@ -140,6 +146,81 @@ def test_stops_at_births(name: str, recorded: Recorded) -> None:
     stopped = [(event.kind, event.name) for event in map(tape.event, found[1:])]
     assert stopped == [one for one in expected if one not in PASSED.get(name, [])]
     assert back == found[:0:-1]
+
+
+class Attention(nn.Module):
+    """A layer of a GPT: causal attention, and a projection."""
+
+    mask: torch.Tensor
+
+    def __init__(self, width: int, length: int) -> None:
+        super().__init__()
+        self.mixing, self.projection = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.register_buffer("mask", torch.tril(torch.ones(length, length)) == 0)
+
+    def forward(self, x: torch.Tensor, padding: torch.Tensor) -> torch.Tensor:
+        """Return what each place makes of those before it that are no padding."""
+        query, key, value = self.mixing(x).chunk(3, -1)
+        scores = query @ key.transpose(-1, -2) / math.sqrt(x.shape[-1])
+        hidden = scores.masked_fill(self.mask | padding[:, None, :], -math.inf)
+        made: torch.Tensor = x + self.projection(hidden.softmax(-1) @ value)
+        return made
+
+
+def _train_a_gpt(bad: int) -> None:
+    """Train for some iterations; in one the first place of a row is padding, so that it can attend to nothing."""
+    torch.manual_seed(0)
+    width, length = 8, 6
+    embedding, layers = nn.Embedding(16, width), [Attention(width, length), Attention(width, length)]
+    model = nn.ModuleList([embedding, *layers])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    for iteration in range(1, bad + 2):
+        tokens = torch.randint(16, (2, length))
+        padding = torch.zeros(2, length, dtype=torch.bool)
+        padding[1, 0] = iteration == bad
+        x = embedding(tokens)
+        for layer in layers:
+            x = layer(x, padding)
+        loss = (x @ embedding.weight.t()).flatten(0, 1).log_softmax(-1)[:, 0].neg().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+
+def test_masks_are_passed_and_a_row_that_is_masked_whole_is_found(recorded: Recorded) -> None:
+    """Wanted infinities and fresh parameters are no births; the softmax of a row with nothing left is the first."""
+    tape = recorded(lambda: _train_a_gpt(3))
+    masked = [event for event in tape.events() if event.name == "MaskedFillBackward0" and event.kind == "op"]
+    assert len(masked) == 8
+    assert all(event.has_inf for event in masked)
+    first = tape.find(Stop("birth"), 0, 1)
+    assert first is not None
+    event, detail = tape.event(first), tape.detail(first)
+    assert (event.name, event.iteration) == ("SoftmaxBackward0", 3)
+    assert isinstance(detail, OpDetail)
+    assert detail.outputs[0].value.nonfinite() == Nonfinite(nan=6, posinf=0, neginf=0, first=36)
+
+
+def test_the_chain_pane_says_what_was_born_of_what(recorded: Recorded) -> None:
+    """A softmax of 1,024 values of which 256 are NaN says so, with the first, and what did it."""
+
+    def script() -> None:
+        scores = torch.ones(4, 256, requires_grad=True)
+        hidden = scores.masked_fill(torch.arange(4)[:, None] == 2, -math.inf)
+        probabilities = hidden.softmax(-1)
+        (probabilities * 2).sum()
+
+    tape = recorded(script)
+    found = tape.find(Stop("birth"), 0, 1)
+    assert found is not None
+    frame = tape.frame(found)
+    lines = [line.strip() for line in to_text(PANES["chain"].render(frame, Options(width=76)), 76).splitlines()]
+    assert "× not finite: born here" in lines
+    assert "probabilities: 256 × nan, the first at [2,0]" in lines
+    assert "hidden: 256 × -inf, the first at [2,0]" in lines
+    assert frame.source is not None
+    assert frame.source.has_nonfinite
 
 
 @pytest.mark.skipif(accelerator() is None, reason="needs the accelerator")

@@ -149,17 +149,28 @@ def test_goto_past_the_head_runs_on(live: Live) -> None:
     assert "ended (finished) without position 99" in debugger.message
 
 
-def test_nonfinite_is_news_once(recorded: Recorded) -> None:
-    """`continue` stops at the first NaN, and not at every event after it."""
-    debugger = recorded("nonfinite")
-    do(debugger, "continue")
-    assert here(debugger).has_nonfinite
-    first = debugger.position
-    do(debugger, "continue")
-    assert here(debugger).kind in {"end", "error"}
-    do(debugger, "reverse-continue")
-    assert debugger.position <= here(debugger).seq
-    assert first < debugger.head
+def test_a_birth_is_stopped_at_and_what_comes_of_it_is_not(recorded: Recorded, live: Live) -> None:
+    """`continue` stops where the first NaN is born, live and recorded, and passes all that has it from there."""
+    for debugger in (recorded("nonfinite"), live("nonfinite")):
+        do(debugger, "continue")
+        first = here(debugger)
+        assert (first.kind, first.name, first.is_birth, first.has_nan) == ("node", "SqrtBackward0", True, True)
+        do(debugger, "continue")
+        assert here(debugger).kind == "end"
+        assert debugger.tape is not None
+        assert any(debugger.tape.event(seq).has_nan for seq in range(first.seq + 1, debugger.head))
+        do(debugger, "reverse-continue")
+        assert debugger.position == first.seq
+
+
+def test_breakpoints_at_values_that_are_not_finite(recorded: Recorded, live: Live) -> None:
+    """`break nan` stops at each event with a NaN, and `break inf` at none of them."""
+    for debugger in (recorded("nonfinite"), live("nonfinite")):
+        do(debugger, "break nan; break inf; continue; continue")
+        second = here(debugger)
+        assert (second.has_nan, second.has_inf, second.is_birth) == (True, False, False)
+        do(debugger, "clear nan; clear inf; until-back birth")
+        assert here(debugger).is_birth
 
 
 def test_continue_stops_at_an_error(recorded: Recorded) -> None:

@@ -20,6 +20,7 @@ from gradb.present.draw.numbers import lines as tensor_lines
 from gradb.present.draw.safe import plain
 from gradb.present.json.events import step_json
 from gradb.present.json.values import Json, chain_json
+from gradb.present.lines.births import birth_lines
 from gradb.present.lines.call import forward_text
 from gradb.present.lines.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lines.lesson import lesson_lines
@@ -57,13 +58,18 @@ def render(frame: Frame, options: Options) -> RenderableType:
     """Return the record of the selected node, or of the node or the step that the position is about."""
     chain, width = options.chain or frame.chain, options.width
     if options.chain is None and isinstance(frame.detail, StepDetail):
-        drawn = [step_title(frame.detail, width), *layout(step_items(frame.detail, width), width)]
+        drawn = [
+            step_title(frame.detail, width),
+            *birth_lines(frame, width),
+            *layout(step_items(frame.detail, width), width),
+        ]
     elif chain is None or (options.chain is None and isinstance(frame.detail, NoteDetail)):
         return _nothing(frame, width)
     else:
         chain = examined(chain)
         items = _accumulation(frame, chain, options) if _is_accumulation(chain) else _node(chain, options)
-        drawn = [*_title(chain, forward_text(frame, chain), width), *layout(items, width)]
+        born = birth_lines(frame, width) if options.chain is None else []
+        drawn = [*_title(chain, forward_text(frame, chain), width), *born, *layout(items, width)]
     if options.height is not None and len(drawn) > options.height:
         left = len(drawn) - options.height + 1
         drawn = [*drawn[: options.height - 1], Text(f"… {left} more lines", style=theme.DIM)]
@@ -78,7 +84,9 @@ def _nothing(frame: Frame, width: int) -> Group:
         return Group(*wrapped(frame.detail.text, width, theme.DIM))
     if isinstance(frame.detail, LeafDetail) and frame.event is not None:
         words = f"{frame.event.name} is a leaf: no op made it, so no node is behind it; backward will fill its .grad"
-        return remark(words, width)
+        return Group(*birth_lines(frame, width), remark(words, width)) if frame.event.is_birth else remark(words, width)
+    if born := birth_lines(frame, width):
+        return Group(*born)
     return remark("no node here: nothing was computed yet that a gradient flows through", width)
 
 
