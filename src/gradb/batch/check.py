@@ -49,23 +49,23 @@ class Checked:
     def text(self, form: Format) -> str:
         """Return what is printed, ended by a line end."""
         if form == "json":
-            return line(report_json(self.report, self.tape) | {"exit_code": self.exit_code}) + "\n"
+            return line(report_json(self.report, self.tape.run) | {"exit_code": self.exit_code}) + "\n"
         lines = self._annotations() if form == "github" else self._lines()
         return "".join(f"{one}\n" for one in (*lines, *closing_lines(self.report, self.selection)))
 
     def _lines(self) -> Iterator[str]:
         for fault in self.report.faults:
-            yield from fault_lines(fault, self.tape)
+            yield from fault_lines(fault, self.tape.run)
 
     def _annotations(self) -> Iterator[str]:
         for fault in self.report.faults:
-            yield annotation(fault, self.tape)
+            yield annotation(fault, self.tape.run)
 
     def complaints(self) -> Iterator[str]:
         """Yield a sentence for each comment that names a code which no rule has."""
-        for bad in self.report.bad_ignores:
-            file = plain(relative(bad.file, self.tape.run) or bad.file)
-            yield f"{file}:{bad.line}: `gradb: ignore` names {plain(bad.code, 40)}, and there is no such rule"
+        for path, number, code in self.report.unknown:
+            file = plain(relative(path, self.tape.run) or path)
+            yield f"{file}:{number}: `gradb: ignore` names {plain(code, 40)}, and there is no such rule"
 
 
 def check(tape: Tape, selection: Selection) -> Checked:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
-from gradb.batch.show import Style, pane_text
+from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import why_text
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
@@ -100,7 +100,7 @@ class Printout:
 
     def show(self, pane: str) -> None:
         """Print a pane at the position."""
-        self.out(pane_text(pane, self.debugger.frame(), self.style, self.debugger.choice))
+        self.out(debugger_text(pane, self.debugger, self.style))
 
     def gradcheck(self, argument: str) -> None:
         """Check a gradient, wait for it, and print what was found."""

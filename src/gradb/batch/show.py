@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.batch.lines import line
+from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.diagnosis.judged import Judged
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options, PathChoice
@@ -22,7 +24,9 @@ class Style:
     is_coloured: bool = False
 
 
-def pane_text(name: str, frame: Frame, style: Style, choice: PathChoice | None = None) -> str:
+def pane_text(
+    name: str, frame: Frame, style: Style, choice: PathChoice | None = None, judged: Judged | None = None
+) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
     Args:
@@ -30,6 +34,7 @@ def pane_text(name: str, frame: Frame, style: Style, choice: PathChoice | None =
         frame: what it shows.
         style: how it is printed.
         choice: whose paths, and which of them; None for the default.
+        judged: what was found on the tape, for the panes that show that.
 
     Raises:
         UserError: there is no pane of that name.
@@ -37,7 +42,17 @@ def pane_text(name: str, frame: Frame, style: Style, choice: PathChoice | None =
     if name not in PANES:
         what = f"there is no pane {name!r}" if name else "`show` needs a pane"
         raise UserError(f"{what}: the panes are {', '.join(PANES)}")
-    options = Options(width=style.width, paths=choice or PathChoice())
+    options = Options(width=style.width, paths=choice or PathChoice(), judged=judged)
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
     return to_text(PANES[name].render(frame, options), style.width, is_coloured=style.is_coloured)
+
+
+def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
+    """Return a pane at the position of a debugger; of one that shows what was found, all is judged first.
+
+    Raises:
+        UserError: there is no pane of that name, or the tape is damaged.
+    """
+    judged = debugger.judged() if name in PANES and PANES[name].is_judged else None
+    return pane_text(name, debugger.frame(), style, debugger.choice, judged)

@@ -87,7 +87,7 @@ def run(argv: Sequence[str]) -> int:
     with _place(options.output) as path:
         spec = make_spec(target, options, rest, path, is_paused_at_start=False, passes_output=not options.quiet)
         spec = replace(spec, ends_after=steps, prints_to_stderr=True)
-        record(spec, _write if sys.stderr.isatty() else None, complain)
+        record(spec, _write if sys.stderr.isatty() else None, complain, explains=False)
         with Tape.open(path, is_over=True) as tape:
             return _tell(tape, selection, options.form)
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradb.batch.show import pane_text
+from gradb.batch.show import debugger_text
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain_of
 from gradb.cli.printing import add_print_options, read_style
@@ -54,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
         debugger.go(debugger.head if position is None else position)
         if options.pane == "paths":
             looking.path(debugger, f"{_path(options.path)} {options.leaf or ''}")
-        sys.stdout.write(pane_text(options.pane, debugger.frame(), style, debugger.choice))
+        sys.stdout.write(debugger_text(options.pane, debugger, style))
     finally:
         debugger.close()
     complain_of(debugger.run)

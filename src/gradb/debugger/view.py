@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.judging import Judging
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
+from gradb.diagnosis.judged import Judged
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
@@ -22,6 +24,8 @@ class View:
         """Where the user is looking, 0..head."""
         self.choice = PathChoice()
         """Whose paths are looked at, and which of them."""
+        self.judging = Judging()
+        """What is wrong with the run, as far as that was looked for."""
         self._frame: tuple[Tape, int, int, Stopped | None, Frame] | None = None
 
     @property
@@ -110,6 +114,18 @@ class View:
             return None if self.tape is None else self.tape.frame(self.head).training
         except TapeError as error:
             raise UserError(str(error)) from error
+
+    def judged(self) -> Judged | None:
+        """Return what is found on all of the tape.
+
+        Raises:
+            UserError: nothing is recorded yet, or the tape is damaged.
+        """
+        try:
+            self.judging.look(self._recorded())
+        except TapeError as error:
+            raise UserError(str(error)) from error
+        return self.judging.judged
 
     def _recorded(self) -> Tape:
         tape = self.tape

@@ -6,8 +6,13 @@ import contextlib
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+
+from gradb.diagnosis.finding import Finding
+from gradb.frame.reader import Tape
+
+_WORD = "gradb:"
 
 _COMMENT = re.compile(r"#\s*gradb:\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
 _APART = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
@@ -29,6 +34,30 @@ class Ignore:
     def covers(self, code: str, line: int) -> bool:
         """Tell whether it is about a finding."""
         return self.first <= line <= self.last and (not self.codes or code in self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignores:
+    """Those of all source files on a tape."""
+
+    files: dict[str, tuple[Ignore, ...]]
+
+    @classmethod
+    def of(cls, tape: Tape) -> Ignores:
+        """Read them."""
+        return cls({path: ignores_of(text) for path, text in tape.sources if text is not None and _WORD in text})
+
+    def covers(self, finding: Finding) -> bool:
+        """Tell whether one of them lets a finding be."""
+        line = finding.line
+        at_hand = () if line is None or finding.file is None else self.files.get(finding.file, ())
+        return any(one.covers(finding.code, line or 0) for one in at_hand)
+
+    def unknown(self, codes: Container[str]) -> Iterator[tuple[str, int, str]]:
+        """Yield file, line and code of each code that they name and that is none of these."""
+        for file, ignores in self.files.items():
+            for one in ignores:
+                yield from ((file, one.line, code) for code in one.codes if code not in codes)
 
 
 def ignores_of(text: str) -> tuple[Ignore, ...]:

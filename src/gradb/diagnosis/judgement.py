@@ -49,6 +49,10 @@ class Judgement:
                 self._judges.append((rule, rule.judge(self._evidence)))
             except Exception as error:
                 self._fail(rule, error)
+        self._by_kind: dict[Kind, list[tuple[DiagnosisRule, Judge]]] = {}
+        for one in self._judges:
+            for kind in one[0].kinds:
+                self._by_kind.setdefault(kind, []).append(one)
         self.position = 0
         """The last event judged."""
         self._is_watched = self._is_seen = False
@@ -65,8 +69,8 @@ class Judgement:
             self._evidence.see(event)
             self._is_watched = self._is_watched or (event.kind == "depth" and event.name == "watch")
             self._is_seen = self._is_seen or event.kind not in _WATCHED
-            for rule, judge in self._judges:
-                if event.kind in rule.kinds and rule.code not in self._failed:
+            for rule, judge in self._by_kind.get(event.kind, ()):
+                if rule.code not in self._failed:
                     try:
                         judge.see(event)
                     except Exception as error:

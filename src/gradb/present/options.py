@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gradb.diagnosis.judged import Judged
 from gradb.frame.chain.record import Chain
 from gradb.tape.series import Series
 
@@ -64,3 +65,11 @@ class Options:
     """How the training pane plots."""
     ghost: OtherRun | None = None
     """Another run to plot beside this one."""
+    judged: Judged | None = None
+    """What was found on the tape; None where nothing was judged."""
+    row: int | None = None
+    """Which of the rows that lead to an event is selected, from 0; None: none."""
+
+    def with_row(self, row: int | None) -> Options:
+        """Return the same with another row selected."""
+        return replace(self, row=row)

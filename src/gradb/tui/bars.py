@@ -61,6 +61,8 @@ class Track:
     """Header of the event at a position; asked for one event a column."""
     position: int
     head: int
+    marks: tuple[int, ...] = ()
+    """Events that something is found at."""
 
 
 class HeaderBar(Widget):
@@ -171,7 +173,7 @@ class ScrubberBar(Widget):
         key = (track.event, track.head, width)
         if self._sampled[0] != key:
             self._sampled = (key, cells(track, width))
-        return scrubber(self._sampled[1], track.position, track.head, width)
+        return scrubber(self._sampled[1], track.position, track.head, width, track.marks)
 
     def on_click(self, event: events.Click) -> None:
         """Say which position lies under the mouse."""

@@ -31,11 +31,13 @@ from gradb.present.options import Options, PathChoice, Plot
 from gradb.present.panes.table import PANES, sharing
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
+from gradb.tui.findings import FindingsPane
 from gradb.tui.garbage import Garbage
 from gradb.tui.ghost import GhostView
 from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
+from gradb.tui.judging import JudgingView, found_alone, marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
@@ -48,6 +50,7 @@ from gradb.tui.training import TrainingPane
 from gradb.tui.why import WhyScreen
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
+_JUDGE = 0.05  # seconds between looks at what is not judged yet
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
 _WIDGETS: dict[str, type[Pane]] = {
     "source": SourcePane,
@@ -56,6 +59,7 @@ _WIDGETS: dict[str, type[Pane]] = {
     "grads": GradsPane,
     "output": OutputPane,
     "training": TrainingPane,
+    "findings": FindingsPane,
 }
 """Panes that do more than scroll over the lines that are drawn of them."""
 
@@ -87,6 +91,7 @@ class DebugScreen(Screen[None]):
         self._drawn_at = time.monotonic()
         self._is_mistake = False
         self._ghost_view = GhostView()
+        self._judging_view = JudgingView()
         self._garbage = Garbage()
 
     def compose(self) -> ComposeResult:
@@ -105,6 +110,7 @@ class DebugScreen(Screen[None]):
         self.panes["graph"].focus(scroll_visible=False)
         self._garbage.install()
         self.set_interval(_TICK, self._tick)
+        self.set_interval(_JUDGE, self._judge)
         self.update_frame()
 
     # --- the run ------------------------------------------------------------------------------------------------------
@@ -134,6 +140,14 @@ class DebugScreen(Screen[None]):
         debugger, ghost = self.session.debugger, self.session.ghost
         if (debugger is not None and debugger.is_running) or (ghost is not None and ghost.is_running):
             self.update_frame()
+
+    def _judge(self) -> None:
+        """Judge a little more of the run, and show what is new."""
+        debugger, options = self.session.debugger, self.options
+        if debugger is not None:
+            self.options = self._judging_view.update(options, debugger, time.monotonic())
+            if self.options is not options:
+                self._update_bars(debugger)
 
     def update_frame(self) -> None:
         """Draw what has changed: a new Frame where the script stands still, now and then where it runs; the bars."""
@@ -178,10 +192,11 @@ class DebugScreen(Screen[None]):
 
     def watch_options(self, options: Options) -> None:
         """Hand the selection to the panes."""
-        plotted = replace(options, selected_node=None, chain=None)
-        selected = replace(options, plot=Plot(), ghost=None)
+        plotted = replace(options, selected_node=None, chain=None, judged=found_alone(options.judged))
+        judged = replace(options, plot=Plot(), ghost=None)
+        selected = replace(judged, judged=None)
         for name, pane in self.panes.items():
-            pane.options = plotted if name == "training" else selected
+            pane.options = {"training": plotted, "findings": judged}.get(name, selected)
 
     def _show_training_of_its_own(self) -> None:
         """Bring the training to the front, once, when a script that runs on and on has losses to show."""
@@ -197,7 +212,9 @@ class DebugScreen(Screen[None]):
             return
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
-            self.query_one(ScrubberBar).track = Track(debugger.tape.event, debugger.position, debugger.head)
+            self.query_one(ScrubberBar).track = Track(
+                debugger.tape.event, debugger.position, debugger.head, marks_of(self.options.judged)
+            )
 
     def notice(self, text: str, is_error: bool = False) -> None:
         """Say something to the user, on the event line; after a mistake the prompt stays open."""

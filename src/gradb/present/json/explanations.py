@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gradb.diagnosis.explaining import explanation
+from gradb.diagnosis.fault import single
 from gradb.diagnosis.registry import RULES
-from gradb.diagnosis.report import Fault
 from gradb.frame.reader import Tape
 from gradb.present.json.findings import fault_json
 from gradb.present.json.values import Json
@@ -16,5 +16,4 @@ def explanation_json(tape: Tape, event: Event) -> Json:
     if event.kind != "error":
         return {}
     found = explanation(tape, event)
-    at = event.iteration
-    return {"explanation": None if found is None else fault_json(Fault(RULES[found.code], found, (at, at)), tape)}
+    return {"explanation": None if found is None else fault_json(single(tape, found, RULES[found.code]), tape.run)}

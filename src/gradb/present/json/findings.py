@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from gradb.diagnosis.report import Fault, Report
+from gradb.diagnosis.fault import Fault, StepAt
+from gradb.diagnosis.report import Report
 from gradb.diagnosis.rule import DiagnosisRule
-from gradb.frame.reader import Tape
+from gradb.frame.frame import RunInfo
 from gradb.present.draw.files import relative
 from gradb.present.json.values import Json
 
 
-def report_json(report: Report, tape: Tape) -> Json:
+def report_json(report: Report, run: RunInfo) -> Json:
     """Return a report."""
     stretch = report.stretch
     return {
-        "findings": [fault_json(fault, tape) for fault in report.faults],
+        "findings": [fault_json(fault, run) for fault in report.faults],
         "suppressed": report.suppressed,
         "judged": list(report.judged),
         "not_judged": [{"code": code, "why": why} for code, why in report.unjudged],
@@ -38,7 +39,7 @@ def _error_json(report: Report) -> Json | None:
     }
 
 
-def fault_json(fault: Fault, tape: Tape) -> Json:
+def fault_json(fault: Fault, run: RunInfo) -> Json:
     """Return all findings of one rule at one line."""
     finding, rule = fault.finding, fault.rule
     return {
@@ -48,19 +49,18 @@ def fault_json(fault: Fault, tape: Tape) -> Json:
         "message": finding.message,
         "advice": fault.advice,
         "threshold": rule.threshold or None,
-        "file": relative(finding.file, tape.run),
+        "file": relative(finding.file, run),
         "line": finding.line,
         "event": finding.event,
         "count": fault.count,
         "iterations": list(fault.iterations),
         "tensors": list(finding.tensors),
-        "steps": [_step_json(tape, step.event) | {"text": step.text} for step in finding.steps],
+        "steps": [_step_json(step, run) for step in fault.steps],
     }
 
 
-def _step_json(tape: Tape, event: int) -> Json:
-    at = tape.event(event)
-    return {"event": event, "file": relative(at.file, tape.run), "line": at.line}
+def _step_json(step: StepAt, run: RunInfo) -> Json:
+    return {"event": step.event, "file": relative(step.file, run), "line": step.line, "text": step.text}
 
 
 def rule_json(rule: DiagnosisRule) -> Json:

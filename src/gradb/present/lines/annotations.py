@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from gradb.diagnosis.report import Fault
-from gradb.frame.reader import Tape
+from gradb.diagnosis.fault import Fault
+from gradb.frame.frame import RunInfo
 from gradb.present.draw.files import relative
 from gradb.present.lines.findings import headline
 
 _LEVELS = {"error": "error", "warning": "warning", "hint": "notice"}
 
 
-def annotation(fault: Fault, tape: Tape) -> str:
+def annotation(fault: Fault, run: RunInfo) -> str:
     """Return the command for a fault, one line."""
     finding, rule = fault.finding, fault.rule
     properties = {
         "title": f"{rule.code} {rule.title}",
-        "file": relative(finding.file, tape.run),
+        "file": relative(finding.file, run),
         "line": None if finding.line is None else str(finding.line),
     }
     given = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value is not None)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from gradb.diagnosis.fault import single
 from gradb.diagnosis.finding import Finding
 from gradb.diagnosis.registry import RULES
 from gradb.frame.reader import Tape
 from gradb.present.draw import theme
 from gradb.present.draw.fields import indented, wrapped
 from gradb.present.draw.safe import plain
-from gradb.present.lines.findings import INDENT, step_text
+from gradb.present.lines.findings import INDENT, step_place
 
 _MAX_TEXT = 500
 
@@ -34,8 +35,8 @@ def explained_lines(tape: Tape, finding: Finding, width: int) -> list[Text]:
 
 def _parts(tape: Tape, finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield (style, text) of each line."""
-    rule = RULES[finding.code]
-    yield theme.WARNING, plain(f"{finding.code} {rule.title}: {finding.message}", _MAX_TEXT)
-    for step in finding.steps:
-        yield theme.DIM, f"{step_text(tape, step.event)}: {plain(step.text, _MAX_TEXT)}"
-    yield theme.LABEL, f"help: {plain(finding.advice or rule.advice, _MAX_TEXT)}"
+    fault = single(tape, finding, RULES[finding.code])
+    yield theme.WARNING, plain(f"{finding.code} {fault.rule.title}: {finding.message}", _MAX_TEXT)
+    for step in fault.steps:
+        yield theme.DIM, f"{step_place(step, tape.run)}: {plain(step.text, _MAX_TEXT)}"
+    yield theme.LABEL, f"help: {plain(fault.advice, _MAX_TEXT)}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
-from gradb.diagnosis.report import Fault, Report, Stretch
+from gradb.diagnosis.fault import Fault, StepAt
+from gradb.diagnosis.report import Report, Stretch
 from gradb.diagnosis.selection import Selection
-from gradb.frame.reader import Tape
+from gradb.frame.frame import RunInfo
 from gradb.present.draw.files import relative
 from gradb.present.draw.safe import plain
 from gradb.tape.cutting import first_line
@@ -16,18 +18,18 @@ _MAX_STEPS = 12
 _MAX_MESSAGE = 200
 
 
-def fault_lines(fault: Fault, tape: Tape) -> list[str]:
+def fault_lines(fault: Fault, run: RunInfo) -> list[str]:
     """Return a fault as its line, how it came about, and what to do."""
-    steps = [f"{INDENT}{step_text(tape, step.event)}: {plain(step.text)}" for step in fault.finding.steps[:_MAX_STEPS]]
-    more = len(fault.finding.steps) - _MAX_STEPS
+    steps = [f"{INDENT}{step_place(step, run)}: {plain(step.text)}" for step in fault.steps[:_MAX_STEPS]]
+    more = len(fault.steps) - _MAX_STEPS
     left = [f"{INDENT}… {more} more in --json"] if more > 0 else []
-    return [f"{place_text(fault, tape)}: {headline(fault)}", *steps, *left, f"{INDENT}help: {plain(fault.advice)}"]
+    return [f"{place_text(fault, run)}: {headline(fault)}", *steps, *left, f"{INDENT}help: {plain(fault.advice)}"]
 
 
-def place_text(fault: Fault, tape: Tape) -> str:
+def place_text(fault: Fault, run: RunInfo) -> str:
     """Return ``train.py:31``; where no line is known the file, or the script."""
     finding = fault.finding
-    file = plain(relative(finding.file, tape.run) or tape.run.script or "?")
+    file = plain(relative(finding.file, run) or run.script or "?")
     return file if finding.line is None else f"{file}:{finding.line}"
 
 
@@ -48,11 +50,11 @@ def repeated(fault: Fault) -> str:
     return f" ({fault.count:,} times, {where})"
 
 
-def step_text(tape: Tape, event: int) -> str:
+def step_place(step: StepAt, run: RunInfo) -> str:
     """Return place and number of an event that belongs to a finding: ``train.py:14, event 12``."""
-    at = tape.event(event)
-    file = relative(at.file, tape.run)
-    return f"event {event:,}" if file is None or at.line is None else f"{plain(file)}:{at.line}, event {event:,}"
+    file = relative(step.file, run)
+    where = "" if file is None or step.line is None else f"{plain(file)}:{step.line}, "
+    return f"{where}event {step.event:,}"
 
 
 # --- the end of a report ----------------------------------------------------------------------------------------------
@@ -105,14 +107,14 @@ def _judged_line(report: Report, selection: Selection) -> str:
     judged = len(report.judged)
     line = f"{judged} rule{'' if judged == 1 else 's'} judged"
     if report.unjudged:
-        line += f", {len(report.unjudged)} not: {unjudged_text(report)}"
+        line += f", {len(report.unjudged)} not: {unjudged_text(report.unjudged)}"
     hints = selection.hints_off()
     return line + (f"; {hints} hint{'' if hints == 1 else 's'} off (--hints)" if hints else "")
 
 
-def unjudged_text(report: Report) -> str:
+def unjudged_text(unjudged: Sequence[tuple[str, str]]) -> str:
     """Return why some rules could not judge, those with one reason together: ``nothing steps (G001, G004)``."""
     reasons: dict[str, list[str]] = defaultdict(list)
-    for code, why in report.unjudged:
+    for code, why in unjudged:
         reasons[why].append(code)
     return "; ".join(f"{plain(why)} ({', '.join(codes)})" for why, codes in reasons.items())

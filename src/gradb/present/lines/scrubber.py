@@ -16,6 +16,7 @@ from gradb.present.draw import theme
 from gradb.tape.kinds.event import Event
 
 _POSITION = "◆"
+_MARK = "!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,19 @@ def buckets(event: Callable[[int], Event], head: int, width: int) -> tuple[Bucke
     return tuple(Bucket(first + 1, last, event(last).phase) for first, last in pairwise(edges))
 
 
-def scrubber(cells: tuple[Bucket, ...], position: int, head: int, width: int) -> Text:
-    """Return the line: ``F──B━━◆━O═``, padded to ``width``; ``◆`` is the position."""
+def scrubber(cells: tuple[Bucket, ...], position: int, head: int, width: int, marks: tuple[int, ...] = ()) -> Text:
+    """Return the line: ``F──B━━◆━O!``, padded to ``width``; ``◆`` is the position, ``!`` has one of the marks in it."""
     line = Text(no_wrap=True)
     here = column_of(cells, position)
     if position == 0 or not cells:
         line.append(_POSITION, "bold reverse")
-    previous = ""
+    previous, marked = "", {column_of(cells, mark) for mark in marks}
     for index, cell in enumerate(cells[: max(width - (position == 0), 0)]):
         style = theme.PHASE_STYLES.get(cell.phase, "")
         if index == here:
             line.append(_POSITION, f"{style} bold reverse".strip())
+        elif index in marked:
+            line.append(_MARK, theme.WARNING)
         else:
             begins = cell.phase != previous
             glyphs = theme.PHASE_LETTERS if begins else theme.PHASE_BARS

@@ -56,6 +56,8 @@ class PaneSpec:
     """The least screen on which it has a place of its own; empty where it shares one at every size."""
     shows: frozenset[str] = frozenset()
     """What it shows of that which may be missing: ``values``, ``gradients``, the ``event`` itself, its ``place``."""
+    is_judged: bool = False
+    """It shows what was found on the tape, so that without a screen all of that is judged first."""
 
     def render(self, frame: Frame, options: Options) -> RenderableType:
         """Draw it; what is missing at the position is said first."""
@@ -141,6 +143,12 @@ def _aten() -> Drawing:
     return aten
 
 
+def _findings() -> Drawing:
+    from gradb.present.panes import findings
+
+    return findings
+
+
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
@@ -191,7 +199,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "0 goes round the zero_grad policies of a live script (script, off, on), w round the depth of recording.\n"
         "v runs the script again with the other policy and plots its losses too.\n"
         "L is the logarithmic scale; + and - show fewer and more iterations.",
-        "graph", _training, apart="wide", shows=_ALL,
+        "graph", _training, apart="wide", shows=_ALL, is_judged=True,
     ),
     PaneSpec(
         "paths", ("7",), "paths", "the paths from a leaf to the root",
@@ -211,5 +219,12 @@ PANES: dict[str, PaneSpec] = _by_name((
         "The ATen calls that an op or a node makes, with their tensors. They are recorded where you step into it: "
         "`into` (>) goes in, `out` (<) comes out again.",
         "node", _aten,
+    ),
+    PaneSpec(
+        "findings", ("F",), "findings", "the findings: what is wrong with the training",
+        "What is wrong with the training, as far as it is to be seen at the position, judged as `gradb check` does; "
+        "later findings are counted. Up and down select a finding or one of its steps, enter goes there.\n"
+        "`gradb rule CODE` says what a rule means.",
+        "node", _findings, is_judged=True,
     ),
 ))  # fmt: skip

@@ -18,6 +18,7 @@ from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
 from gradb.present.draw.safe import plain, plain_path
 from gradb.present.json.values import Json, number_json
+from gradb.present.lines.faults import fault_notes
 from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.lines.verdict import parting
 from gradb.present.options import Options, OtherRun, Plot
@@ -36,7 +37,8 @@ def render(frame: Frame, options: Options) -> RenderableType:
     width, training, ghost = options.width, frame.training, options.ghost
     curves = curves_of(training.losses, _losses(ghost), ghost.label if ghost else "")
     has_legend = len(curves) > 1 or ghost is not None
-    lines = [*status_lines(training, width, has_legend=has_legend), *_without_loss(frame, width)]
+    lines = status_lines(training, width, has_legend=has_legend)
+    lines += [*fault_notes(options.judged, frame.position, width), *_without_loss(frame, width)]
     if not training.losses and ghost is None:
         return Group(*lines[: options.height])
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))

@@ -1,0 +1,53 @@
+"""Judges the run under the debugger, a little at a time: nothing that is shown ever waits for it.
+
+What is found is kept until a later judgement has come as far, so that nothing goes away while a tape that was opened
+anew, when its script ended, is judged again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from gradb.diagnosis.judged import Judged, judged_of
+from gradb.diagnosis.judgement import Judgement, Verdict
+from gradb.diagnosis.selection import Selection
+from gradb.frame.reader import Tape
+
+_PIECE = 32
+"""Events that are judged between two looks at the clock."""
+
+
+class Judging:
+    """The judgement of one run, as far as it has come; hints are left to ``gradb check``."""
+
+    def __init__(self) -> None:
+        self.judged: Judged | None = None
+        """What was found; None before the first look."""
+        self._judgement: tuple[Tape, Judgement] | None = None
+        self._known: tuple[Tape, bool, Verdict] | None = None
+
+    def look(self, tape: Tape, seconds: float | None = None) -> bool:
+        """Judge what is on the tape and was not yet, for so many seconds at most; return whether all is judged.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        if self._judgement is None or self._judgement[0] is not tape:
+            self._judgement = (tape, Judgement(tape, Selection().rules()))
+        judgement = self._judgement[1]
+        end = None if seconds is None else time.monotonic() + seconds
+        is_done = judgement.advance(_PIECE)
+        while not is_done and (end is None or time.monotonic() < end):
+            is_done = judgement.advance(_PIECE)
+        if is_done or self.judged is None or judgement.position >= self.judged.position:
+            self._take(tape, judgement.verdict())
+        return is_done
+
+    def _take(self, tape: Tape, verdict: Verdict) -> None:
+        """Take in what was found; what has not changed is not made anew."""
+        key = (tape, tape.is_finished, replace(verdict, position=0))
+        if self._known != key or self.judged is None:
+            self._known, self.judged = key, judged_of(tape, verdict)
+        else:
+            self.judged = replace(self.judged, position=verdict.position)

@@ -1,0 +1,47 @@
+"""Judges the run while it is looked at, a little at a time, and tells the panes what was found. It draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.debugger import Debugger
+from gradb.diagnosis.judged import Judged
+from gradb.frame.reader import TapeError
+from gradb.present.options import Options
+
+_BUDGET = 0.015
+"""Seconds of judging at a time, on the thread that takes keys."""
+_EVERY = 1.0
+"""Seconds between two times while the script runs."""
+
+
+class JudgingView:
+    """Keeps the options up to date with what was found."""
+
+    def __init__(self) -> None:
+        self._looked_at = float("-inf")
+        self._known: tuple[object, ...] = ()
+
+    def update(self, options: Options, debugger: Debugger, now: float) -> Options:
+        """Judge a little, if there is something to judge and it is time; return the options with what is new."""
+        tape, judging = debugger.tape, debugger.judging
+        known = (tape, debugger.head, debugger.is_live)
+        if tape is None or known == self._known or (debugger.is_running and now - self._looked_at < _EVERY):
+            return options
+        self._looked_at = now
+        try:
+            is_done = judging.look(tape, _BUDGET)
+        except TapeError:
+            is_done = True  # the Frame says so
+        self._known = known if is_done else ()
+        return options if judging.judged == options.judged else replace(options, judged=judging.judged)
+
+
+def marks_of(judged: Judged | None) -> tuple[int, ...]:
+    """Return the events that something was found at."""
+    return () if judged is None else tuple(fault.finding.event for fault in judged.found)
+
+
+def found_alone(judged: Judged | None) -> Judged | None:
+    """Return what was found, without how far that was looked for: the same as long as nothing more is found."""
+    return None if judged is None else replace(judged, position=0, judged=(), unjudged=(), suppressed=0)

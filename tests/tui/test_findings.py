@@ -1,0 +1,95 @@
+"""The findings on the screen: the pane, the way to their events, the marks, and what the training pane says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from gradb.diagnosis.registry import RULES
+from gradb.tui.bars import ScrubberBar
+from tests.fakes import examples
+from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+from tests.unit.diagnosis.rows import TABLE
+
+FIRST, THIRD = 15, 43
+"""Events of the first and the third accumulation of the tape."""
+
+
+@pytest.fixture(autouse=True)
+def _table(monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in list(RULES):
+        monkeypatch.delitem(RULES, code)
+    for code in ("G901", "G903", "G951"):
+        monkeypatch.setitem(RULES, code, TABLE[code])
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    """The tape of three iterations of SGD."""
+    path = tmp_path / "train.tape"
+    examples.training(path)
+    return path
+
+
+async def _judged(pilot: Pilot[int]) -> None:
+    """Wait until all of the tape is judged."""
+    screen = debug_screen(pilot.app)
+    await wait_until(lambda: (judged := screen.options.judged) and judged.position == screen.session.debugger.head)  # type: ignore[union-attr]
+    await pilot.pause()
+
+
+def test_the_findings(tape: Path, snap_compare: Any) -> None:
+    """At the end the finding with its steps, what to do, and what could not be judged; a mark on the scrubber."""
+    app = opening(tape)
+
+    async def look(pilot: Pilot[int]) -> None:
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        await pilot.press("G", "F", "down")
+        await _judged(pilot)
+        text = text_of(app)
+        assert "F findings" in text
+        assert "train.py:7: G901 w is there (3 times" in text
+        assert f"train.py:7, event {FIRST}: this is it" in text
+        assert "1 rule judged, 1 not: it takes two to tell" in text
+        assert "!" in app.screen.query_one(ScrubberBar).render().plain
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=look)
+
+
+async def test_a_finding_is_shown_from_its_event_on(tape: Path) -> None:
+    """Before it the pane counts it as a later one, however far was judged."""
+    app = opening(tape)
+    async with shown(app) as pilot:
+        debug_screen(app).action_statement(f"goto {FIRST - 1}; findings")
+        await _judged(pilot)
+        assert "1 more later" in text_of(app)
+        assert "w is there" not in text_of(app)
+        debug_screen(app).action_statement(f"goto {FIRST}")
+        await pilot.pause()
+        assert "G901 w is there" in text_of(app)
+        assert "more later" not in text_of(app)
+
+
+async def test_enter_goes_to_the_event(tape: Path) -> None:
+    """Of the row that is selected, a finding or one of its steps."""
+    app = opening(tape)
+    async with shown(app) as pilot:
+        await pilot.press("G", "F")
+        await _judged(pilot)
+        await pilot.press("down", "down", "down", "up", "enter")
+        await wait_until(lambda: position_of(app) == FIRST)
+
+
+async def test_the_training_pane_says_what_is_wrong(tape: Path) -> None:
+    """A training with a fault does not look healthy; before the fault is to be seen it is announced."""
+    app = opening(tape)
+    async with shown(app, 200, 60) as pilot:
+        await pilot.press("G")
+        await _judged(pilot)
+        assert "! G901 accumulate is there (line 7)" in text_of(app)
+        await pilot.press("g")
+        await pilot.pause()
+        assert "1 found later: see findings (F)" in text_of(app)
