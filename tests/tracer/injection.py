@@ -38,8 +38,14 @@ from gradb.tracer.isolation import signals as shielding
 from tests.fakes.flat import flatten
 from tests.tracer.recording import record
 
-SKIPPED = frozenset({"__del__", "_forget", "PythonMark.__init__", "guard", "intervene", "_intervene", "lost"})
-"""What Python calls by itself, where nothing can be caught, and the guard itself."""
+SKIPPED = frozenset(
+    {
+        "__del__", "_forget", "PythonMark.__init__", "guard", "intervene", "_intervene", "lost",
+        "entered", "inside", "_recomputed", "_away", "_switch", "ModuleScopes._left",
+    }
+)  # fmt: skip
+"""What Python calls by itself, where nothing can be caught, the guard itself, and what runs around the script's code
+outside of the guard, where it is only kept from being left half-way by a handler of a signal."""
 _FAILURES = frozenset({"failures", "signals"})
 """Modules that are at work only when something has failed already, or never may."""
 

@@ -17,11 +17,13 @@ import torch
 from torch import nn
 
 from gradb.tracer import PACKAGE
+from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.signals import deferring, held, remind, shielded, shields_above
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.arguments import tensors_in
-from gradb.tracer.watch import call
+from gradb.tracer.watch import aten, blind_spots, call, checkpoints, node_code, scopes, steps
+from tests.tracer.interrupting import Interrupting
 from tests.tracer.recording import notes, record
 
 
@@ -329,3 +331,72 @@ def _waits_for(thread: threading.Thread) -> None:
     thread.join(10)
     for _ in range(1000):  # the signal may come a little after
         time.sleep(0.01)
+
+
+class _Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * 2
+
+
+def _train() -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def _run_own_code_in_nodes() -> None:
+    w = torch.ones(2, requires_grad=True)
+    product = _Square.apply(w)  # type: ignore[no-untyped-call]
+    product.register_hook(lambda gradient: gradient * 2)
+    torch.utils.checkpoint.checkpoint(torch.sin, product, use_reentrant=False).sum().backward()
+
+
+@pytest.mark.parametrize(("run", "is_aten"), [(_train, False), (_run_own_code_in_nodes, True)])
+def test_a_handler_that_raises_leaves_the_tracing_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[[], None], is_aten: bool
+) -> None:
+    """Wherever it comes: the mode is on, no module call is open, no optimizer is stepping, no look goes on."""
+    interrupting = Interrupting(signal.SIGUSR1, aten, blind_spots, checkpoints, node_code, scopes, steps)
+    composers: list[Composer] = []
+    changed: list[object] = []
+
+    def state() -> list[object]:
+        local = composers[0].local
+        return [
+            torch._C._len_torch_function_stack(), list(local.scopes), len(local.calls), len(local.steps), local.inside,
+            local.recomputing, len(local.looks), torch._C._dispatch_tls_is_dispatch_key_included(aten._KEY),
+        ]  # fmt: skip
+
+    def arrived(number: int, frame: FrameType | None, arrived: Any = signals._arrived) -> None:
+        interrupting.disarm()
+        arrived(number, frame)
+
+    def script() -> int:
+        composers.extend(found for found in gc.get_objects() if type(found) is Composer and found.recorder.is_active)
+        signal.signal(signal.SIGUSR1, _raises)
+        caught, before = 0, state()
+        while True:
+            try:
+                interrupting.arm()
+                run()
+                interrupting.disarm()
+                torch.ones(1) * 2
+            except TimeIsUpError:
+                caught += 1
+            if state() != before:
+                changed.append(state())
+            if not interrupting.disarm():
+                return caught
+
+    monkeypatch.setattr(signals, "_arrived", arrived)
+    caught, tape = record(tmp_path / "run.tape", script, aten=is_aten)
+    assert caught > 10
+    assert not changed
+    assert not [note for note in notes(tape) if "recorded" in note]

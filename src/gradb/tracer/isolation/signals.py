@@ -16,13 +16,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from gradb.tracer import PACKAGE
 
 _signal: Any = importlib.import_module("_signal")
 """What the module ``signal`` calls: replaced here, ``signal.signal`` itself stays what it was."""
 _F = TypeVar("_F", bound=Callable[..., object])
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _codes: dict[CodeType, int] = {}
 """The functions that must not be left half-way, and the line from which on that is over."""
 _own: dict[int, Any] = {}
@@ -52,6 +54,30 @@ def shielded_but_for_its_end(function: _F) -> _F:
     lines = [line for _, _, line in function.__code__.co_lines() if line is not None]
     _codes[function.__code__] = max(lines) - 2
     return function
+
+
+class _Context(contextlib._GeneratorContextManager[_T]):
+    @shielded
+    def __enter__(self) -> _T:
+        return super().__enter__()
+
+    @shielded
+    def __exit__(self, *raised: Any) -> bool | None:  # noqa: PYI036 - handed on
+        return super().__exit__(*raised)
+
+
+def shielded_context(function: Callable[_P, Iterator[_T]]) -> Callable[_P, _Context[_T]]:
+    """Do what ``contextlib.contextmanager`` does, with a beginning and an end that are not left half-way.
+
+    Python looks for signals when the end begins as well: what a handler raises there would keep it from being run.
+    """
+    generator: Any = function
+
+    @functools.wraps(function)
+    def context(*args: _P.args, **kwargs: _P.kwargs) -> _Context[_T]:
+        return _Context(generator, args, kwargs)
+
+    return context
 
 
 def shields_above(frame: FrameType | None) -> int:

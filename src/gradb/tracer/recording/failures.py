@@ -36,6 +36,7 @@ _LOST: dict[str, tuple[str, str]] = {
     "GradWatch.suppresses": ("a call that clears gradients", "gradients"),
     "GradWatch._refused": ("a call that clears gradients", "gradients"),
     "GradWatch._before_clearing": ("a call that clears gradients", "gradients"),
+    "GradWatch._cleared": ("a call that clears gradients", "gradients"),
     "StepWatch._attempt": ("what a step was about to change", "values"),
     "StepWatch._after": ("a step", "values"),
     "Iterations.made": ("an optimizer", ""),

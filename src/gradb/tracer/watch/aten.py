@@ -22,6 +22,7 @@ from gradb.tape.kinds.aten import write as write_aten
 from gradb.tape.kinds.tensor import write_head, write_plain
 from gradb.tape.wire import Blob
 from gradb.tracer.isolation.genuine import is_grad_enabled
+from gradb.tracer.isolation.signals import shielded, shielded_context
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.arguments import argument_text, tensors_in
@@ -39,6 +40,7 @@ _in_transform = torch._C._functorch.peek_interpreter_stack
 _NUMBERS = (int, float, complex)  # and bool, which is an int
 
 
+@shielded
 def _switch(is_on: bool) -> None:
     _include(_KEY, is_on)
     _exclude(_KEY, not is_on)
@@ -52,7 +54,7 @@ def looking_away(composer: Composer) -> contextlib.AbstractContextManager[None]:
 _NOTHING = contextlib.nullcontext()
 
 
-@contextlib.contextmanager
+@shielded_context
 def _away(composer: Composer) -> Iterator[None]:
     local = composer.local
     looks, local.looks = local.looks, []
@@ -89,8 +91,8 @@ class Microscope:
         look = self._composer.guard(self._into_op, call)
         if look is None:
             return function(*args, **kwargs)
-        look.begin()
         try:
+            look.begin()
             return function(*args, **kwargs)
         finally:
             call.calls = look.end()
@@ -186,8 +188,8 @@ def _pass(keyset: Any, op: Any, args: Any, kwargs: Any, has_numbers: bool) -> An
 
     A number that stands for a tensor is understood by the op as Python calls it only.
     """
-    _switch(False)
     try:
+        _switch(False)
         if not has_numbers:
             return op.redispatch(keyset & _BELOW, *args, **kwargs)
         with torch._C.DisableTorchFunction():
@@ -244,11 +246,13 @@ class Look:
         self.first = self._number = 0
         """seq of the first call seen so far; 0 before there is one."""
 
+    @shielded
     def begin(self) -> None:
         """See the calls of this thread from here on."""
         self._composer.local.looks.append(self)
         _switch(True)
 
+    @shielded
     def end(self) -> int:
         """See them no more; return the seq of the first one, 0 where there was none."""
         looks = self._composer.local.looks

@@ -79,8 +79,8 @@ class BlindSpots:
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function without the mode, which is the uppermost."""
-        _pop()
         try:
+            _pop()  # Python looks for signals right after it
             return function(*args, **kwargs)
         finally:
             _push(self._mode)

@@ -16,7 +16,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import checkpoint
 
 from gradb.tracer.isolation.patches import replaced
+from gradb.tracer.isolation.signals import shielded_context
 from gradb.tracer.recording.composer import Composer
+from gradb.tracer.recording.threadstate import ThreadState
 from gradb.tracer.watch.node_code import entered
 
 STOP: tuple[type[BaseException], ...] = tuple(
@@ -70,11 +72,17 @@ def _again(composer: Composer, mode: TorchFunctionMode, function: Callable[..., 
         if not recorder.is_active or not recorder.is_full or engine is None:
             return function(*args, **kwargs)
         visit = composer.visit()
-        outer, local.recomputing = local.recomputing, engine.running if visit is None else visit.mark.id
-        try:
-            with entered(mode):
-                return function(*args, **kwargs)
-        finally:
-            local.recomputing = outer
+        with _recomputed(local, mode, engine.running if visit is None else visit.mark.id):
+            return function(*args, **kwargs)
 
     return run
+
+
+@shielded_context
+def _recomputed(local: ThreadState, mode: TorchFunctionMode, node: int) -> Iterator[None]:
+    outer, local.recomputing = local.recomputing, node
+    try:
+        with entered(mode):
+            yield
+    finally:
+        local.recomputing = outer

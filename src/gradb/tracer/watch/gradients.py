@@ -270,15 +270,18 @@ class GradWatch:
                 return result
             finally:
                 self._local.depth -= 1
-                place = self._recorder.find().place.row
                 if isinstance(held, HeldBuffers):
-                    self._composer.guard(self._edits.cleared if is_over else self._edits.broke_off, idiom, held, place)
+                    self._composer.guard(self._cleared, idiom, held, is_over)
                     if self.lending.has_lent:
                         self._composer.guard(self.renew)
                 elif held:
                     self._composer.guard(self._after_clearing, held)
 
         return zero_grad
+
+    def _cleared(self, idiom: str, held: HeldBuffers, is_over: bool) -> None:
+        tell = self._edits.cleared if is_over else self._edits.broke_off
+        tell(idiom, held, self._recorder.find(3).place.row)
 
     def _refused(self, idiom: str, owner: Any, leaves: LeavesOf) -> bool:
         held = [leaf for leaf in leaves(owner) if _has_buffer(leaf)]

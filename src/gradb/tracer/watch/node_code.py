@@ -16,6 +16,7 @@ import torch
 from torch.compiler import is_compiling
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from gradb.tracer.isolation.signals import shielded_context
 from gradb.tracer.recording.composer import Composer
 
 _NOTHING = contextlib.nullcontext()
@@ -28,7 +29,7 @@ def entered(mode: TorchFunctionMode) -> contextlib.AbstractContextManager[Any]:
     return _NOTHING if mode in _get_current_function_mode_stack() else mode
 
 
-@contextlib.contextmanager
+@shielded_context
 def inside(composer: Composer, mode: TorchFunctionMode, node: int) -> Iterator[None]:
     """Trace the script's code as part of a node's backward, as long as the context lasts."""
     local = composer.local

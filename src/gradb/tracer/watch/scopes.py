@@ -16,7 +16,7 @@ from torch.compiler import is_compiling
 
 from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.isolation.patches import replaced
-from gradb.tracer.isolation.signals import Torn, deliver, held
+from gradb.tracer.isolation.signals import Torn, deliver, held, shielded
 from gradb.tracer.native.trial import accelerator
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Found, ModuleCall
@@ -89,11 +89,15 @@ class ModuleScopes:
                 return original(module, *args, **kwargs)
             is_entered, result = self._enter(module, args), None
             try:
+                if held:
+                    deliver()
                 result = original(module, *args, **kwargs)
-                return result
             finally:
                 if is_entered:
                     self._leave(result)
+            if held:
+                deliver()
+            return result
 
         return _call_impl
 
@@ -107,6 +111,7 @@ class ModuleScopes:
 
         return register_parameter
 
+    @shielded
     def _enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> bool:
         """Take note of a call; return whether its end has to be told."""
         if not self._recorder.is_full:
@@ -116,22 +121,22 @@ class ModuleScopes:
         if found is not False:
             if isinstance(found, Found):
                 self._composer.guard(self._name_arguments, found, args)
-            elif held:
-                deliver()
             return True
+        if Torn.is_torn and threading.get_ident() == threading.main_thread().ident:
+            Torn.is_torn = False
+            self._composer.guard(self._drop_what_is_over)
         calls = self._composer.local.calls
         depth = len(calls)
         self._composer.guard(self._entered, module, args)
         return len(calls) > depth
 
+    @shielded
     def _leave(self, result: Any) -> None:
         to_name = False if self._quick is None else self._quick.leave(result)
         if to_name is False:
             to_name = self._left(result)
         if isinstance(to_name, Found):
             self._composer.guard(self._name_result, to_name, result)
-        elif held:
-            deliver()
 
     def _left(self, result: Any) -> Found | bool:
         """Forget the innermost call; return what was found of it where its result has a name."""
@@ -147,9 +152,6 @@ class ModuleScopes:
 
     def _entered(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         local = self._composer.local
-        if Torn.is_torn and threading.get_ident() == threading.main_thread().ident:
-            Torn.is_torn = False
-            self._drop_what_is_over()
         roots, scopes, calls = local.roots, local.scopes, local.calls
         root = roots[0] if roots else module
         path, call = scopes[-1] if scopes else "", _SOMEWHERE

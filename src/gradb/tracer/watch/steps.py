@@ -124,8 +124,8 @@ class StepWatch:
     def _run(self, step: Callable[..., Any], is_own: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         optimizer, stepping = args[0], self._composer.local.steps
         prepared = self._attempting()(self._attempt, step, is_own, args, kwargs)
-        stepping.append(optimizer)
         try:
+            stepping.append(optimizer)
             result = step(*args, **kwargs) if prepared is None else prepared()
         except BaseException:
             self._composer.guard(self._raised, optimizer)
