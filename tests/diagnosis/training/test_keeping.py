@@ -97,3 +97,28 @@ def test_a_graph_that_is_kept_for_nothing_is_hinted_at() -> None:
     """retain_graph=True without a second backward is a hint, and with one nothing."""
     assert _hints(lambda: _two_losses(is_shared=False)) == ["G055"]
     assert _hints(lambda: _two_losses(is_shared=True)) == []
+
+
+def _collected(keep: Callable[[Tensor], Tensor]) -> Callable[[], None]:
+    def train() -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        centers = []
+        for _ in range(8):
+            optimizer.zero_grad()
+            output = model(torch.randn(4, 3))
+            centers.append(keep(output.mean(0)))
+            output.square().mean().backward()
+            optimizer.step()
+        torch.stack(centers).std(0)
+
+    return train
+
+
+def test_a_collection_with_its_graphs_is_found() -> None:
+    """What is appended to a list with its graph is seen where all of it comes together."""
+    (found,) = warnings_of(_collected(lambda center: center))
+    assert found.code == "G007"
+    assert "kept with its graph over " in found.message
+    assert codes(_collected(lambda center: center.detach())) == []

@@ -198,6 +198,8 @@ class Unreachable:
 
     def see(self, event: Event) -> None:
         """Look at a hook that is registered or runs, or at a backward that is over."""
+        if event.kind == "backward_end" and not self._hooks:
+            return
         detail = self._evidence.detail(event.seq)
         if isinstance(detail, BackwardEndDetail) and not detail.error:
             self._backward = event.seq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,17 +61,19 @@ class Growing:
             self._count += 1
             self._borders.append(self._border)
         first, self._newest = self._newest + 1, max(self._newest, event.node)
-        if self._border and any(map(self._goes_back, range(first, event.node + 1))):
-            self._go_on(event)
+        if self._border:
+            old = [id_ for made in range(first, event.node + 1) for id_ in self._before(made)]
+            if old:
+                self._go_on(event, old)
 
     def findings(self) -> Iterable[Finding]:
         """Return what is found, once."""
         return [] if self._found is None else [self._found]
 
-    def _goes_back(self, id_: int) -> bool:
-        """Tell whether a node has an edge to one of an iteration before."""
+    def _before(self, id_: int) -> list[int]:
+        """Return the nodes of iterations before that a node has edges to."""
         node = self._tape.node(id_)
-        return node is not None and any(edge.to is not None and self._is_old(edge.to) for edge in node.edges)
+        return [] if node is None else [edge.to for edge in node.edges if edge.to is not None and self._is_old(edge.to)]
 
     def _is_old(self, id_: int) -> bool:
         """Tell whether a node is of an iteration before, and no leaf's."""
@@ -79,7 +82,11 @@ class Growing:
         node = self._tape.node(id_)
         return node is not None and node.kind != "accumulate"
 
-    def _go_on(self, event: Event) -> None:
+    def _go_on(self, event: Event, old: list[int]) -> None:
+        kept = {bisect_left(self._borders, id_): id_ for id_ in old}
+        if len(kept) > _ENOUGH:
+            self._found = self._finding_of_many(event, sorted(kept.values()))
+            return
         place_of = (event.name, event.file, event.line, event.column)
         link = self._links.get(place_of)
         if link is None:
@@ -114,6 +121,17 @@ class Growing:
         oldest_step = () if made is None else (Step(made.seq, "the oldest node of it"),)
         steps = (*oldest_step, Step(event.seq, "the graph goes on from the iteration before"))
         return Finding("G007", event.seq, message, event.file, event.line, steps, names[:1])
+
+    def _finding_of_many(self, event: Event, old: list[int]) -> Finding:
+        """Tell of what was kept of many iterations, each with its graph, and came together in one op."""
+        nodes = [node for id_ in old if (node := self._tape.node(id_)) is not None]
+        first, last = (self._tape.event(node.event) for node in (nodes[0], nodes[-1]))
+        message = (
+            f"what {place(last)} computes was kept with its graph over {len(old)} iterations:"
+            f" {event.name} in {place(event, last.file)} goes on from all of them"
+        )
+        steps = (Step(first.seq, "the oldest that is kept"), Step(event.seq, "all come together"))
+        return Finding("G007", event.seq, message, last.file, last.line, steps)
 
 
 def _reach(tape: Tape, root: int) -> tuple[int, int]:
@@ -189,7 +207,7 @@ RULES = (
         "A tensor that is carried over with its graph (a running loss, a hidden state) keeps the graphs of all"
         " iterations before alive, with what their nodes hold. Memory grows until there is none, and a backward that"
         " goes through it takes longer each time.",
-        "Carry over numbers: loss.item() for a running loss, hidden.detach() for a state.",
+        "Carry over numbers: loss.item() for a running loss, hidden.detach() for a state or for what is collected.",
         frozenset({"op"}),
         Growing,
     ),

@@ -18,7 +18,7 @@ from gradb.tape.values import TensorValue
 
 _ENOUGH_ZEROS = 3
 _MOST_LEAVES = 20_000
-_LOOKS, _ENOUGH_LAYERS = 3, 6
+_LOOKS, _ENOUGH_LAYERS, _MOST_BACKWARDS = 3, 6, 10
 _FAR_APART = 1e6
 _LAYERS = ("AddmmBackward", "MmBackward", "ConvolutionBackward", "BmmBackward", "MvBackward")
 """How the names of nodes begin at which layers have their weights."""
@@ -101,13 +101,15 @@ class FarApart:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._depth = _Depth()
+        self._backwards = 0
         self._seen: list[tuple[float, Event, float, Event] | None] = []
 
     def see(self, event: Event) -> None:
         """Look at the layers of the first few backwards."""
-        if len(self._seen) >= _LOOKS:
+        if self._backwards >= _MOST_BACKWARDS or len(self._seen) >= _LOOKS:
             return
         if event.kind == "backward_end":
+            self._backwards += 1
             if len(self._depth.sizes) >= _ENOUGH_LAYERS:
                 self._seen.append(_farthest(self._depth.sizes))
             self._depth = _Depth()
