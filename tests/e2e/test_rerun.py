@@ -38,16 +38,16 @@ def reruns(folder: Path, *words: str, **asked: Any) -> dict[str, Any]:
 def test_a_training_without_a_seed_does_the_same_again(folder: Path) -> None:
     """It begins alike, every number is the same, and only what is around the NaN is in full."""
     found = reruns(folder)
-    assert (found["status"], found["code"], found["iteration"], found["needed"]) == ("finished", 0, 5, False)
-    assert (found["repeated"], found["ended"], found["reached"]) == (True, "ended by gradb after iteration 6", 6)
+    assert (found["status"], found["code"], found["iteration"], found["needed"]) == ("finished", 0, 16, False)
+    assert (found["repeated"], found["ended"], found["reached"]) == (True, "ended by gradb after iteration 17", 17)
     assert found["sentences"] == [
-        f"run again, the script did the same: {found['count']} numbers of iterations 1 to 6 are equal bit for bit"
+        f"run again, the script did the same: {found['count']} numbers of iterations 1 to 17 are equal bit for bit"
     ]
     assert found["count"] >= 12
-    assert found["ops"] == [4, 5, 6]
+    assert found["ops"] == [15, 16, 17]
     assert found["closing"] == []
     assert found["printed"] == found["printed before"][: len(found["printed"])]
-    assert found["printed"][-1] == "iteration 5 is over\n"
+    assert found["printed"][-1] == "iteration 16 is over\n"
 
 
 def test_nothing_that_a_script_does_on_its_way_out_is_done(folder: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_training_that_is_shorter_the_second_time(folder: Path) -> None:
     found = reruns(folder, "shortens")
     assert (found["repeated"], found["reached"], found["ended"]) == (False, 3, "finished")
     assert found["sentences"][0] == (
-        "run again, the script did not come to iteration 5: iteration 3 was its last, and it ended: finished"
+        "run again, the script did not come to iteration 16: iteration 3 was its last, and it ended: finished"
     )
     assert "files that the first run made, and the next finds: seen.txt" in found["sentences"][1]
 
@@ -101,7 +101,7 @@ def test_however_the_first_run_ends(folder: Path, word: str, status: str, code: 
 def test_a_module(folder: Path) -> None:
     """A module is run again as ``python -m`` would."""
     found = reruns(folder, "x", script=None, module="goes_to_nan")
-    assert (found["iteration"], found["repeated"]) == (5, True)
+    assert (found["iteration"], found["repeated"]) == (16, True)
     assert "python -m goes_to_nan x" in found["lines"][0]
 
 
@@ -138,7 +138,7 @@ def test_a_tape_without_a_seed(folder: Path) -> None:
     words = ("record", "--record", "watch", "-o", "w.tape", "goes_to_nan.py", "x")
     assert gradb(*words, cwd=folder, env={"PYTHONHASHSEED": "3"}).code == 0  # not forked: torch draws a seed of its own
     found = reruns(folder, tape=str(folder / "w.tape"))
-    assert (found["status"], found["iteration"], found["needed"], found["repeated"]) == ("finished", 5, True, False)
+    assert (found["status"], found["iteration"], found["needed"], found["repeated"]) == ("finished", 16, True, False)
     assert "python goes_to_nan.py x" in found["lines"][0]
     assert "no seed was given by --seed, and no torch.manual_seed is in the source" in found["sentences"][1]
 

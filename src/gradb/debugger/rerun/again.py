@@ -29,7 +29,7 @@ class Again:
     """The second run, and what it has in common with the first."""
 
     tape: str
-    """Path of its tape: watched up to two iterations before the one that is meant, in full from there on."""
+    """Path of its tape: in full from the iteration before the one that is meant, or from the first one on."""
     iteration: int
     """The one that is meant."""
     reached: int

@@ -13,6 +13,8 @@ from typing import Any
 from gradb.link.spec import Intervention, RunSpec
 
 _SEEDS = 2**31
+_SURE = 14
+"""From this iteration on the numbers of iterations are sure to be settled: what is wanted before is all of it."""
 _HASH_SEED = "PYTHONHASHSEED"
 
 
@@ -37,13 +39,15 @@ def watching(spec: RunSpec, tape: str, full: int = 0) -> RunSpec:
 def around(spec: RunSpec, iteration: int, tape: str, hash_seed: str) -> RunSpec:
     """Return the order for a run that is recorded in full from one iteration before to one after, and ends there.
 
+    Among the first iterations, of which it is not known from the beginning what makes one, all are recorded in full.
+
     Args:
         spec: of the run that was watched.
         iteration: in the middle.
         tape: where the new tape goes.
         hash_seed: that of the watched run, as its tape tells it.
     """
-    first = max(1, iteration - 1)
+    first = iteration - 1 if iteration > _SURE else 1
     depths = (Intervention("record", "watch"), Intervention("record", "full", first)) if first > 1 else ()
     is_set = not hash_seed or os.environ.get(_HASH_SEED) == hash_seed
     return unattended(

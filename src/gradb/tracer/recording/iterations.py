@@ -48,6 +48,8 @@ class Iterations:
         self.is_updated = False
         """True when parameters were updated by hand since the last step and forward."""
         self._can_see_updates = False
+        self._counts_updates = True
+        """False where optimizers have made the iterations while updates by hand were not seen: so it stays then."""
         self._lines: set[PlaceRow] = set()
 
     @property
@@ -94,6 +96,8 @@ class Iterations:
         if key not in self._made:
             self.made(optimizer)
         self._stepped.add(key)
+        if not self._recorder.is_full and not self._can_see_updates:
+            self._counts_updates = False
         return self._step(key)
 
     def _step(self, key: int) -> list[Any]:
@@ -157,6 +161,9 @@ class Iterations:
         self._moments.backward_begins()
 
     def _by_hand(self) -> None:
+        if not self._counts_updates:
+            self.is_updated = False
+            return
         if self._rounds.comes_back(HAND):
             self._begin()
         self._step(HAND)

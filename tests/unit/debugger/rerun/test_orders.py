@@ -28,14 +28,14 @@ def test_watching() -> None:
 @pytest.mark.parametrize(
     ("iteration", "depths"),
     [
-        (7, (Intervention("record", "watch"), Intervention("record", "full", 6))),
-        (3, (Intervention("record", "watch"), Intervention("record", "full", 2))),
-        (2, ()),
+        (100, (Intervention("record", "watch"), Intervention("record", "full", 99))),
+        (15, (Intervention("record", "watch"), Intervention("record", "full", 14))),
+        (14, ()),
         (1, ()),
     ],
 )
 def test_around(iteration: int, depths: tuple[Intervention, ...]) -> None:
-    """In full from the iteration before to the one after, and silent; with the first one in full from the start."""
+    """In full from the iteration before to the one after, and silent; one of the first is in full from the start."""
     made = around(watching(_SPEC, "b.tape"), iteration, "c.tape", "12")
     assert made.interventions == (Intervention("lr", "0.1", 3), *depths)
     assert (made.tape, made.ends_after, made.passes_output, made.hash_seed) == ("c.tape", iteration + 1, False, 12)
