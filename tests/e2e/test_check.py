@@ -83,3 +83,20 @@ def test_what_is_found_in_a_scenario_is_in_its_docstring(name: str) -> None:
     assert (found["failure"], found["error"]) == (None, None)
     failing = [row for row in found["not_judged"] if "gradb failed" in row["why"]]
     assert failing == []
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    """But for how many rules there are."""
+    done = gradb("check", "--quiet", "scenarios/wrong_optimizer.py", cwd=ROOT)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("`gradb check scenarios/wrong_optimizer.py` prints\n\n```text\n")[2].partition("```")[0]
+    assert done.out.splitlines()[:-1] == shown.splitlines()[:-1]
+
+
+@pytest.mark.parametrize("workload", ["w1_thermometer.py 3", "w1_thermometer.py 3 adam", "w2_mlp.py 3", "w3_gpt.py 1"])
+def test_the_trainings_of_the_benchmark_are_clean(workload: str) -> None:
+    """Nothing is wrong with them."""
+    script, *arguments = workload.split()
+    done = gradb("check", "--quiet", "--json", f"tests/bench/workloads/{script}", *arguments, cwd=ROOT)
+    found = json.loads(done.out)
+    assert (found["findings"], found["exit_code"]) == ([], 0)
