@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 
 from gradb.debugger.run import Run
 from gradb.link.spec import RunSpec
-from tests.e2e.gradb_process import DEADLINE, SCRIPTS, bare, gradb, run as started, wait_until_none_with
+from tests.e2e.gradb_process import DEADLINE, GRADB, SCRIPTS, bare, gradb, run as started, wait_until_none_with
 
 pytestmark = pytest.mark.e2e
 
@@ -123,6 +125,23 @@ def test_an_interrupt_is_the_first_runs(folder: Path) -> None:
     found = reruns(folder, "hangs", "saves", interrupts=1)
     assert (found["interrupted"], found["code"]) == (signal.SIGINT, -signal.SIGINT)
     assert (folder / "exits.txt").read_text().startswith("finally\n")
+
+
+def test_an_interrupted_script_is_not_run_again(folder: Path) -> None:
+    """`gradb why` tells what it knows by then, and starts nothing that the user may not want any more."""
+    words = [*GRADB, "why", "goes_to_nan.py", "late", "hangs", "saves"]
+    with subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True) as process:
+        watchdog = threading.Timer(DEADLINE, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        assert any(line == "iteration 26 is over\n" for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        watchdog.cancel()
+    assert process.returncode == 2, err
+    assert "in iteration 24, and the script was only watched there" in " ".join(out.split())
+    assert "the script was interrupted, and so it is not run again" in err
+    assert (folder / "exits.txt").read_text() == "finally\n"
 
 
 def test_an_interrupt_kills_the_second_run(folder: Path) -> None:

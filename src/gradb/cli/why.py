@@ -120,6 +120,8 @@ def _of_script(parser: Parser, options: Namespace, rest: Sequence[str]) -> Answe
         progress.clear()
     with first:
         found, lacks = _asked(first.tape, options)
+        if is_unseen(found) and first.interrupted:
+            return Answer(found, (*lacks, "the script was interrupted, and so it is not run again"))
         return _again(first, found, options, lacks) if is_unseen(found) else Answer(found, lacks)
 
 

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 WORDS = sys.argv[1:]
-NAN_AT, LAST = 16, 18
+NAN_AT = 24 if "late" in WORDS else 16
+LAST = NAN_AT + 2
 
 if "moves" in WORDS:
     Path("elsewhere").mkdir(exist_ok=True)
@@ -39,7 +40,7 @@ try:
         print("iteration", iteration, "is over")
         if "waits" in WORDS and Path("exits.txt").exists():
             time.sleep(1.0)
-        while "hangs" in WORDS and iteration == 3:
+        while "hangs" in WORDS and iteration == (LAST if "late" in WORDS else 3):
             time.sleep(0.01)
     if "exits" in WORDS:
         sys.exit(3)
