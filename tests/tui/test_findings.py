@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from gradb.debugger.debugger import Debugger
 from gradb.diagnosis.registry import RULES
+from gradb.link.spec import RunSpec
+from gradb.tui.app import GradbApp
 from gradb.tui.bars import ScrubberBar
-from tests.fakes import examples
+from tests.fakes import DEBUGGEE, examples
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
 from tests.unit.diagnosis.rows import TABLE
 
@@ -93,3 +97,18 @@ async def test_the_training_pane_says_what_is_wrong(tape: Path) -> None:
         await pilot.press("g")
         await pilot.pause()
         assert "1 found later: see findings (F)" in text_of(app)
+
+
+async def test_a_live_run_is_judged_as_it_goes(tape: Path, tmp_path: Path) -> None:
+    """Where it pauses up to there, and to its end when it is over, though its tape is opened anew then."""
+    command = (sys.executable, DEBUGGEE, str(tape))
+    debugger = Debugger.launch(RunSpec("train.py", str(tmp_path / "live.tape")), command)
+    app = GradbApp(lambda: debugger, script="train.py")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_until(lambda: debugger.tape is not None and not debugger.is_running)
+        debug_screen(app).action_statement("findings; until kind accumulate")
+        await wait_until(lambda: "G901 w is there" in text_of(app))
+        debug_screen(app).action_statement("finish")
+        await wait_until(lambda: not debugger.is_live)
+        await _judged(pilot)
+        await wait_until(lambda: "(3 times" in text_of(app))
