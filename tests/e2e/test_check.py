@@ -50,6 +50,15 @@ def test_the_run_is_ended_and_judged(forgets: Path) -> None:
     assert done.err.splitlines() == [f"step {step}" for step in range(19)]
 
 
+def test_files_that_may_be_unfinished_are_named(forgets: Path) -> None:
+    """Of a run that was ended; one that came to its end has finished them."""
+    forgets.write_text(forgets.read_text().replace("try:\n", "log = open('losses.txt', 'w')\ntry:\n"))
+    said = "gradb: the run was ended, and may have left unfinished what it had opened for writing: losses.txt\n"
+    for steps, err in (("3", said), ("60", "")):
+        done = gradb("check", "--select", "G005", "--quiet", "--steps", steps, forgets.name, cwd=forgets.parent)
+        assert (done.code, done.err) == (0, err)
+
+
 def test_the_rest_can_be_watched(forgets: Path) -> None:
     """Then the script comes to its end as it would without gradb."""
     done = gradb("check", "--select", "G004", "--steps", "all", "--json", forgets.name, cwd=forgets.parent)

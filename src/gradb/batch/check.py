@@ -19,7 +19,9 @@ from gradb.present.draw.safe import plain
 from gradb.present.json.findings import report_json
 from gradb.present.lines.annotations import annotation
 from gradb.present.lines.findings import closing_lines, fault_lines
+from gradb.tape.cutting import listed
 
+_MAX_FILES = 8
 Format = Literal["text", "json", "github"]
 
 
@@ -62,10 +64,18 @@ class Checked:
             yield annotation(fault, self.tape.run)
 
     def complaints(self) -> Iterator[str]:
-        """Yield a sentence for each comment that names a code which no rule has."""
+        """Yield a sentence for each comment that names a code of no rule, and one about files of an ended run."""
         for path, number, code in self.report.unknown:
             file = plain(relative(path, self.tape.run) or path)
             yield f"{file}:{number}: `gradb: ignore` names {plain(code, 40)}, and there is no such rule"
+        opened = self._opened()
+        if self.report.stretch.is_ended and opened:
+            names = listed((plain(relative(path, self.tape.run) or path, 200) for path in opened), _MAX_FILES)
+            yield f"the run was ended, and may have left unfinished what it had opened for writing: {names}"
+
+    def _opened(self) -> list[str]:
+        """Return the files that the script opened for writing, each once."""
+        return list(dict.fromkeys(write.path for write in self.tape.writes.kept if write.deed == "opened"))
 
 
 def check(tape: Tape, selection: Selection) -> Checked:
