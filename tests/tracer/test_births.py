@@ -233,3 +233,24 @@ def test_both_writers_agree(tmp_path: Path) -> None:
             run()
 
     assert check_recording(tmp_path, "births", script, probe="never") > len(BORN) + len(CASES)
+
+
+def test_the_end_of_a_call_that_returns_gradients_tells_what_is_in_them(recorded: Recorded) -> None:
+    """``autograd.grad`` returns a NaN and an infinity that nodes have sent; what a call fills has its own events."""
+
+    def script() -> None:
+        x = torch.zeros(2, requires_grad=True)
+        torch.autograd.grad((x * 2).sum(), x)
+        torch.autograd.grad(x.sqrt().sum(), x)
+        torch.autograd.grad((x.sqrt() * 0).sum(), x)
+        x.sqrt().sum().backward()
+
+    tape = recorded(script)
+    ends = [event for event in tape.events() if event.kind == "backward_end"]
+    assert [(end.has_nan, end.has_inf) for end in ends] == [
+        (False, False),
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+    assert not any(end.is_birth for end in ends)

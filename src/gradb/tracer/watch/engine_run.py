@@ -256,7 +256,8 @@ class BackwardRun:
                 is_defined = tensor is not None
                 results.append(self.composer.defined(tensor, blob, event, self.place)[0] if is_defined else "null")
         detail = write_backward_end(start=self.start, results=",".join(results), error=error)
-        self._recorder.emit("backward_end", "grad" if self._is_grad else "backward", self.place, detail, blob)
+        call, odd = "grad" if self._is_grad else "backward", self.births.ends(blob.odd)
+        self._recorder.emit("backward_end", call, self.place, detail, blob, odd=odd)
 
     def upstream(self, node: Any, mark: NodeMark, gradients: tuple[Any, ...]) -> int:
         """Record that a node is about to run; return the event's number."""

@@ -77,6 +77,10 @@ class GradientBirths:
         self._note((grad,))
         return self._flags(odd, born(odd, given | self._changed))
 
+    def ends(self, odd: int) -> int:
+        """Return the flags of the end of the call, whose results come from nodes, which tell where they were born."""
+        return self._flags(odd, 0)
+
     def hooked(self, tensors: Sequence[Any], given: int, odd: int) -> int:
         """Return the flags of a hook: it has made of gradients what it returned, or has left in them.
 
