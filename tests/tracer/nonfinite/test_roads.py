@@ -269,4 +269,47 @@ def test_what_led_to_it(is_cleared: bool, tmp_path: Path) -> None:
     told = " ".join(explained(recorded(tmp_path, run)).prelude)
     assert "the gradient norm grew from" in told
     assert ("was never cleared" in told) is not is_cleared
-    assert ("learning rate of 9" in told) is is_cleared
+    assert ("the learning rate was 9" in told) is is_cleared
+
+
+def test_a_nan_among_masked_elements_of_a_large_tensor(tmp_path: Path) -> None:
+    """Where a NaN and wanted infinities are in one tensor of which statistics are kept, the NaN is followed."""
+
+    def run() -> None:
+        x = torch.ones(3, 40, 40, requires_grad=True)
+        odd = torch.where(torch.arange(40) == 7, -x, x).sqrt()
+        scores = odd.masked_fill(torch.ones(40, 40).tril() == 0, -INF) * 2
+        scores.softmax(-1).sum().backward()
+
+    found = explained(recorded(tmp_path, run))
+    assert found.births[0].call.endswith("sqrt")
+    assert found.births[0].what == "nan"
+
+
+def test_running_statistics_are_no_reason(tmp_path: Path) -> None:
+    """What a batch norm wrote into its running statistics is not what it read: the road goes to the data."""
+    data = torch.ones(8, 3)
+    data[5, 1] = NAN
+
+    def run() -> None:
+        model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        for rows in ([0, 1, 2, 3], [4, 5, 6, 7]):
+            model(data[rows]).sum().backward()
+
+    born = explained(recorded(tmp_path, run)).births[0]
+    assert (born.kind, born.name, born.element) == ("outside", "data", (5, 1))
+
+
+def test_a_jump_is_no_growth(tmp_path: Path) -> None:
+    """A loss that is large all at once has not grown over the iterations: nothing is told before the birth."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=1e-6)
+        for scale in (1.0, 1.0, 1.0, 1.0, 1e8, 1e38):
+            optimizer.zero_grad()
+            loss = (w * scale).square().sum()
+            loss.backward()
+            optimizer.step()
+
+    assert explained(recorded(tmp_path, run)).prelude == ()

@@ -213,9 +213,26 @@ def _product_too_large(case: Case) -> str | None:
     )
 
 
+def _cast(case: Case) -> str | None:
+    """What arrived does not fit into the smaller dtype that is sent on."""
+    if len(case.upstream) != 1 or case.upstream[0].value.dtype == case.dtype or case.born is None:
+        return None
+    arrived = case.upstream[0].value
+    sent = case.number_in(arrived) if arrived.shape == case.made.value.shape else None
+    if sent is None or not math.isfinite(sent) or not abs(sent) > largest(case.dtype):
+        return None
+    if math.copysign(_INF, sent) not in {case.born, -case.born}:
+        return None
+    return (
+        f"upstream {number(sent, arrived.dtype)} is sent on as {case.dtype}, of which the largest is"
+        f" {number(largest(case.dtype))}"
+    )
+
+
 BACK_ROWS: tuple[Row, ...] = (
     Row("local-derivative", frozenset(LOCALS), _local),
     Row("spread-of-one", frozenset({"var", "std", "varmean", "stdmean"}), spread_of_one),
     Row("masked-row", frozenset({"softmax", "logsoftmax", "logsumexp"}), _masked),
+    Row("overflow", frozenset({"add", "sub", "tocopy", "mul"}), _cast),
     Row("overflow", frozenset(), _product_too_large),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -26,12 +27,12 @@ class Fold:
     """``through 34 ops of h.4 to h.11``."""
 
 
-def folded(road: tuple[RoadStep, ...]) -> tuple[RoadStep | Fold, ...]:
-    """Return the lines that a road is shown in."""
+def folded(road: tuple[RoadStep, ...], kept: Set[int] = frozenset()) -> tuple[RoadStep | Fold, ...]:
+    """Return the lines that a road is shown in; the events ``kept`` are in no fold."""
     if len(road) <= _SHORT:
         return road
     rows: list[RoadStep | Fold] = []
-    for _, group in groupby(road, key=lambda step: step.kind):
+    for _, group in groupby(road, key=lambda step: step.event if step.event in kept else step.kind):
         steps = list(group)
         if len(steps) <= 2 * _ENDS + 1:
             rows += steps

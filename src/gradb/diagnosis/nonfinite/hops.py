@@ -60,6 +60,8 @@ def hop_text(origins: Origins, one: Reading) -> str:
             return f"{event.name} is sent{state}"
         case "accumulate":
             return f"added to {one.name}{state}"
+        case "step" if isinstance(detail := origins.detail(one.event), StepDetail) and detail.skipped:
+            return f"GradScaler skips {call_name(origins, one.event)}, which was to use {one.name}{state}"
         case "step":
             return f"{call_name(origins, one.event)} {'writes' if one.side == 'made' else 'uses'} {one.name}{state}"
         case "backward_start":

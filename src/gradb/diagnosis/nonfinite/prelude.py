@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from gradb.algebra.figures import number
 from gradb.diagnosis.nonfinite import traffic
@@ -14,6 +15,9 @@ from gradb.tape.series import Series
 _GROWTH = 1e3
 """How many times as large a series must have become for its growth to be told."""
 _LOOK_BACK = 100_000
+_FEW = 3
+_SHARE = 0.7
+"""The largest share of the growth that one iteration may have."""
 
 
 def prelude(origins: Origins, born: Born, hops: list[Reading]) -> tuple[str, ...]:
@@ -38,18 +42,24 @@ def _growth(series: Series, born: Born) -> str:
     if len(points) < 3:
         return ""
     last, end = points[-1]
-    low, begin = min((value, -at) for value, at in points if value > 0) if any(v > 0 for v, _ in points) else (0.0, 0)
-    begin = -begin
-    top = max(value for value, _ in points)
-    if low <= 0 or last / low < _GROWTH or last < top / _GROWTH or end <= begin:
+    positive = [(value, -at) for value, at in points if value > 0]
+    low, begin = min(positive, default=(0.0, 0))
+    span = [value for value, at in points if at >= -begin]
+    if low <= 0 or last / low < _GROWTH or last < max(span) / _GROWTH or not _is_gradual(span):
         return ""
-    what = (
-        "the gradient norm"
-        if series.kind == "grad_norm"
-        else f"the loss{f' {series.name}' if series.name not in {'', 'loss'} else ''}"
-    )
-    span = f"iteration {series.iterations[begin]} to {series.iterations[end]}"
-    return f"{what} grew from {number(low, 'float32')} to {number(last, 'float32')} ({span})"
+    what = "the gradient norm" if series.kind == "grad_norm" else f"the loss{_named(series)}"
+    iterations = f"iteration {series.iterations[-begin]} to {series.iterations[end]}"
+    return f"{what} grew from {number(low, 'float32')} to {number(last, 'float32')} ({iterations})"
+
+
+def _named(series: Series) -> str:
+    return "" if series.name in {"", "loss"} else f" {series.name}"
+
+
+def _is_gradual(values: list[float]) -> bool:
+    """Tell whether numbers grew over several iterations, and not by one jump."""
+    jumps = [math.log(after / before) for before, after in pairwise(values) if before > 0 and after > 0]
+    return len(values) > _FEW and max(jumps, default=0.0) <= _SHARE * math.log(values[-1] / values[0])
 
 
 def _uncleared(origins: Origins, born: Born, hops: list[Reading]) -> str:
@@ -85,13 +95,13 @@ def _leaves(origins: Origins, born: Born, hops: list[Reading]) -> dict[int, str]
 
 
 def _rate(origins: Origins, born: Born) -> str:
-    """Return the learning rate under which it grew while gradients were cleared: the steps were too large."""
+    """Return the learning rate under which it grew while gradients were cleared."""
     rates = [one.latest(born.event) for one in origins.series if one.kind == "learning_rate"]
     known = sorted({rate for rate in rates if rate is not None})
     if not known:
         return ""
     shown = " and ".join(number(rate) for rate in known[:3])
-    return f"the gradients were cleared each time, so it grew by the steps themselves, with a learning rate of {shown}"
+    return f"no gradient was left over from an iteration before, and the learning rate was {shown}"
 
 
 def _scale(origins: Origins, born: Born) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from gradb.algebra.figures import number
 from gradb.algebra.indices import ravel, unravel
 from gradb.tape.values import Nonfinite, Number, TensorValue
+
+_nonfinite = lru_cache(1024)(TensorValue.nonfinite)
+"""Counted once for each value: on a road the same one is asked about several times."""
 
 Side = Literal["read", "made"]
 Source = Literal["tensor", "upstream", "buffer", "none"]
@@ -41,7 +45,7 @@ class Reading:
     @property
     def nonfinite(self) -> Nonfinite | None:
         """What of it is not finite; None where nothing is, or that is not known."""
-        return self.value.nonfinite()
+        return _nonfinite(self.value)
 
     @property
     def has_nan(self) -> bool:
@@ -73,7 +77,8 @@ def first_nonfinite(value: TensorValue) -> int | None:
     numbers = value.numbers()
     if numbers is None:
         found = value.nonfinite()
-        return None if found is None else found.first
+        is_mixed = found is not None and found.nan and (found.posinf or found.neginf)
+        return None if found is None or is_mixed else found.first  # of both kinds it is not known which comes first
     odd = [(not is_nan(each), index) for index, each in enumerate(numbers) if not is_finite(each)]
     return min(odd)[1] if odd else None
 

@@ -56,8 +56,9 @@ def read(origins: Origins, seq: int) -> list[Reading]:
     match origins.detail(seq):
         case OpDetail(function="torch.autograd.grad", outputs=outputs):
             return _captured(origins, seq, outputs)
-        case OpDetail(inputs=inputs):
-            return _tensors(origins, seq, "read", "input", inputs)
+        case OpDetail(inputs=inputs) as op:
+            written = _written(op)
+            return [one for one in _tensors(origins, seq, "read", "input", inputs) if one.number not in written]
         case NodeStartDetail() as start:
             return _upstream(origins, seq, start)
         case NodeDetail(start=begun):
@@ -89,6 +90,19 @@ def read_for(origins: Origins, result: Reading) -> list[Reading]:
         if detail.by.startswith(("grad =", "grad.data =")):
             return []  # the script has put another tensor there, of which the tape does not say where it came from
         return sorted(found, key=lambda one: one.number != result.number)
+    return found
+
+
+def _written(op: OpDetail) -> set[int]:
+    """Return the inputs that an op has written to besides its results: the running statistics of a batch norm."""
+    if op.function.rpartition(".")[2] not in {"batch_norm", "instance_norm"}:
+        return set()
+    if any(name in {"training", "use_input_stats"} and text == "False" for name, text in op.arguments):
+        return set()
+    found = set()
+    for position, (name, text) in enumerate(op.arguments):
+        if name in {"running_mean", "running_var"} or (not name and position in {1, 2}):
+            found |= {int(text[1:])} if text[:1] == "%" and text[1:].isdecimal() else set()
     return found
 
 

@@ -96,7 +96,7 @@ def _wrong(origins: Origins, made: Reading, found: list[Reading]) -> list[Readin
     if made.has_nan and any(one.has_nan for one in wrong):
         wrong = [one for one in wrong if one.has_nan]
     exact: list[Reading] = []
-    is_known = True
+    is_known = _is_followed(made)
     for one in found:
         here = aligned(one.value, made.element, made.value.shape)
         element = element_of(one.value, here)
@@ -108,6 +108,14 @@ def _wrong(origins: Origins, made: Reading, found: list[Reading]) -> list[Readin
     if is_known and found and is_pointwise(origins, made.event):
         return []
     return [one.first() for one in wrong]
+
+
+def _is_followed(made: Reading) -> bool:
+    """Tell whether the element that is followed is known, and is of the kind that is."""
+    element = element_of(made.value, made.element)
+    if element is None:
+        return made.element is not None and made.value.stats is not None
+    return is_nan(element) if made.has_nan else not is_finite(element)
 
 
 def _can_make(element: object, made: Reading, one: Reading) -> bool:
@@ -126,7 +134,7 @@ def _age(origins: Origins, one: Reading) -> tuple[bool, int]:
         return False, one.event
     found = maker(origins, one)
     if isinstance(found, End):
-        return found.kind in {"unknown", "blank"}, found.reading.event
+        return found.kind in {"unknown", "blank", "unrecorded"}, found.reading.event
     return False, found.event
 
 

@@ -37,7 +37,7 @@ def why_json(found: Explanation | Nothing) -> Json:
         ],
         "folds": [
             {"first": row.first, "last": row.last, "steps": row.count, "text": row.text}
-            for row in folded(found.road)
+            for row in folded(found.road, {born.event for born in found.births})
             if isinstance(row, Fold)
         ],
     }

@@ -140,7 +140,7 @@ def road_lines(found: Explanation, width: int) -> Iterator[Text]:
 
 def road_rows(found: Explanation) -> list[tuple[int, Text]]:
     """Return (event to jump to, line) of each row of the road."""
-    rows = folded(found.road)
+    rows = folded(found.road, {born.event for born in found.births})
     places = [_place(row.file, row.line) if isinstance(row, RoadStep) else "" for row in rows]
     numbers = [f"#{row.first if isinstance(row, Fold) else row.event:,}" for row in rows]
     number_room, room = max(map(len, numbers)), max(map(len, places))
