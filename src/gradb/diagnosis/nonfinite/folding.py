@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,7 +27,7 @@ class Fold:
     """``through 34 ops of h.4 to h.11``."""
 
 
-def folded(road: tuple[RoadStep, ...], kept: Set[int] = frozenset()) -> tuple[RoadStep | Fold, ...]:
+def folded(road: tuple[RoadStep, ...], kept: AbstractSet[int] = frozenset()) -> tuple[RoadStep | Fold, ...]:
     """Return the lines that a road is shown in; the events ``kept`` are in no fold."""
     if len(road) <= _SHORT:
         return road
