@@ -130,7 +130,7 @@ TABLE = (
 def test_script_runs_as_it_does_bare(row: Row, tmp_path: Path) -> None:
     """Exit code and output are those of the bare run, and the tape holds what happened up to the end."""
     path = tmp_path / "run.tape"
-    done = gradb("record", "-o", path, *row.words, finalizes=row.finalizes)
+    done = gradb("record", "--no-explain", "-o", path, *row.words, finalizes=row.finalizes)
     plain = bare(*row.words, finalizes=row.finalizes)
     assert done.code == row.code, done.err
     assert plain.code == row.code

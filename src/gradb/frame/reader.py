@@ -229,6 +229,10 @@ class Tape:
         """Tell whether a tensor is called ``name`` at a position, or by a path of which that is the end."""
         return self.tensor(name, position) is not None
 
+    def remarks(self, node: int, position: int) -> list[tuple[str, str]]:
+        """Return (kind, text) of what is to be known of a node beside its edges, oldest first."""
+        return self._store.remarks(node, position)
+
     def defined_at(self, tensor: int, position: int) -> int | None:
         """Return the newest event up to a position that defines a tensor's value: an op, a leaf, a step."""
         found = self._store.defined_at(tensor, position)

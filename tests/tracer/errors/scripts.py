@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,9 @@ def record_script(path: Path, script: str, *, watches: bool = False) -> tuple[Ba
     code = compile(file.read_text(), str(file), "exec", dont_inherit=True)
     run: Callable[[], None] = lambda: exec(code, {"__name__": "__main__"})
     changes = [Intervention("record", "watch")] if watches else []
-    return record(path / "script.tape", run, keeps_error=True, changes=changes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a script may be warned before it raises
+        return record(path / "script.tape", run, keeps_error=True, changes=changes)
 
 
 def check(path: Path, case: Case) -> Finding | None:

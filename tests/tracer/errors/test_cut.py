@@ -94,10 +94,26 @@ CASES = (
     Case("frozen", """
         model = nn.Linear(3, 1)
         for p in model.parameters():
-            p.requires_grad = False                     # culprit 1 2
+            p.requires_grad = False                     # 1 2
         loss = model(torch.ones(2, 3)).mean()
-        loss.backward()                                 # 3
+        loss.backward()                                 # culprit 3
         """, ("loss", "model.weight", "model.bias"), ("model.weight, model.bias do not require grad",), "G103"),
+    Case("frozen-by-a-call", """
+        model = nn.Linear(3, 1).requires_grad_(False)
+        loss = model(torch.ones(2, 3)).mean()
+        loss.backward()                                 # culprit
+        """, ("loss", "model.weight", "model.bias"), ("do not require grad",), "G103"),
+    Case("data-of-an-argument", """
+        def criterion(output):
+            return (output.data ** 2).mean()            # culprit 1
+        model = nn.Linear(3, 1)
+        criterion(model(torch.ones(2, 3))).backward()   # 2
+        """, ("output",), ("output.data",), "G103"),
+    Case("an-array-of-unknown-origin", """
+        import numpy as np
+        loss = torch.from_numpy(np.ones(3)).mean()      # culprit 1
+        loss.backward()                                 # 2
+        """, ("loss",), ("begins at",), "G103"),
     Case("nothing-ever-required-it", """
         x = torch.ones(3)                               # culprit 1
         y = x * 2

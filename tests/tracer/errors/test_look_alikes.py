@@ -58,7 +58,7 @@ CASES = (
         raise ValueError({CUT!r})
         """),
     Case("another-error-of-torch", """
-        torch.ones(3).view(2, 2)
+        torch.ones(3)[5]
         """),
     Case("no-error-of-torch", """
         {}["loss"]

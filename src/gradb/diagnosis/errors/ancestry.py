@@ -14,6 +14,7 @@ from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
 
 _MAX_OPS = 50_000
+_FREEZING = frozenset({"requires_grad = False", "Tensor.requires_grad_"})
 _TO_NUMBERS = frozenset({"item", "tolist", "numpy", "float", "int", "array", "asarray"})
 
 
@@ -47,7 +48,8 @@ class Ancestry:
     """Names of parameters and other leaves on the way that do not require grad, as ``layer.weight``; and the events at
     which they ceased to, where they ever did."""
     made: list[Event] = field(default_factory=list)
-    """Calls that made tensors from nothing that is on the tape: ``torch.tensor``, ``torch.zeros``."""
+    """Calls that made tensors from nothing that is on the tape: ``torch.tensor``, ``torch.zeros``; and calls that were
+    given a tensor of which that holds."""
     is_whole: bool = True
     """False where a tensor on the way is not known to the tape."""
 
@@ -72,11 +74,11 @@ def ancestry(tape: Tape, tensor: Tensor, position: int) -> Ancestry:
 def _step(tape: Tape, seq: int, one: Tensor, found: Ancestry) -> tuple[Tensor, ...]:
     """Return what a tensor was computed from at an event, unless the way ends there."""
     event, detail = tape.event(seq), tape.detail(seq)
-    if not isinstance(detail, OpDetail) or not detail.inputs:
-        if isinstance(detail, OpDetail) and detail.function != "requires_grad = False":
-            _made(tape, event, detail, found)
-        else:
-            _frozen(one, found, event)
+    if not isinstance(detail, OpDetail) or detail.function in _FREEZING:
+        _frozen(one, found, event)
+        return ()
+    if not detail.inputs:
+        _made(tape, event, detail, found)
         return ()
     made = next((output for output in detail.outputs if output.id == one.id), None)
     wanting = [given for given in detail.inputs if given.requires_grad]
@@ -91,7 +93,7 @@ def _origin(tape: Tape, one: Tensor, before: int, found: Ancestry) -> None:
     """Take note of a tensor that no call on the tape made."""
     name = one.name or ""
     user = tape.event(before + 1) if before < tape.head else tape.event(before)
-    if name.endswith(".data") and _required(tape, name.removesuffix(".data"), before):
+    if name.endswith(".data") and _may_require(tape, name.removesuffix(".data"), before):
         found.cuts.append(Cut(user, "data", "", name.removesuffix(".data"), one.value.dtype))
     elif (cut := _assigned(tape, one, user)) is not None:
         found.cuts.append(cut)
@@ -99,6 +101,12 @@ def _origin(tape: Tape, one: Tensor, before: int, found: Ancestry) -> None:
         _frozen(one, found, None)
     else:
         found.is_whole = False
+        found.made.append(user)
+
+
+def _may_require(tape: Tape, name: str, position: int) -> bool:
+    """Tell whether what is called so requires grad, or no tensor is known by that name."""
+    return tape.tensor(name, position) is None or _required(tape, name, position)
 
 
 def _assigned(tape: Tape, one: Tensor, user: Event) -> Cut | None:

@@ -145,7 +145,7 @@ def _without(scene: Scene, name: str, root: Tensor, found: Ancestry) -> Finding:
         message += f": it begins at {', '.join(scene.at(event) for event in found.made[:_MOST])}"
     else:
         message += "; what it was computed from is not known"
-    culprit = ceased[0][1] if ceased else found.made[0] if found.made and not found.frozen else None
+    culprit = found.made[0] if found.made and not found.frozen else None
     return scene.finding(
         _CODE, message, culprit=culprit, steps=tuple(steps), tensors=(root.name, *found.frozen),
         advice="Set requires_grad_(True) on what is to be trained, before the forward",

@@ -12,6 +12,7 @@ from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _MAX_TWINS = 32  # errors that were caught, looked through for the place where one was raised
 _NEAR = 16  # events between the end of a failed backward and the error
@@ -73,6 +74,11 @@ class Scene:
                 return _running(self.tape, detail.start, seq) if is_it else None  # type: ignore[union-attr]
         return None
 
+    def maker(self, tensor: Tensor) -> Event | None:
+        """Return the event that made a tensor as it is, or last changed it; None where that was not recorded."""
+        seq = self.tape.defined_at(tensor.id, self.seq - 1) if tensor.id else None
+        return None if seq is None else self.tape.event(seq)
+
     # --- words --------------------------------------------------------------------------------------------------------
 
     def place(self, event: Event) -> str:
@@ -109,6 +115,11 @@ class Scene:
         place = culprit if culprit is not None and culprit.line is not None else self.event
         names = tuple(dict.fromkeys(name for name in tensors if name))
         return Finding(code, self.seq, message, place.file, place.line, steps, names, advice)
+
+
+def shape_text(tensor: Tensor) -> str:
+    """Return the shape of a tensor: ``[4, 3]``."""
+    return f"[{', '.join(map(str, tensor.value.shape))}]"
 
 
 def _raised(tape: Tape, seq: int, uncaught: ErrorDetail) -> tuple[int, ErrorDetail] | None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from gradb.diagnosis.errors import cut, freed, inplace
+from gradb.diagnosis.errors import absent, custom, cut, fit, freed, inference, inplace, leaves, objects, roots
 from gradb.diagnosis.errors.row import ErrorRow
 
-ROWS: tuple[ErrorRow, ...] = (*inplace.ROWS, *freed.ROWS, *cut.ROWS)
+ROWS: tuple[ErrorRow, ...] = (
+    *inplace.ROWS,
+    *freed.ROWS,
+    *cut.ROWS,
+    *roots.ROWS,
+    *leaves.ROWS,
+    *custom.ROWS,
+    *absent.ROWS,
+    *inference.ROWS,
+    *objects.ROWS,
+    *fit.ROWS,
+)
 
 RULES = tuple(row.rule for row in ROWS)
 """What the registry of rules holds of them."""
