@@ -7,9 +7,11 @@ from itertools import pairwise
 
 from gradb.algebra.figures import number
 from gradb.diagnosis.nonfinite import traffic
+from gradb.diagnosis.nonfinite.case import extremes
 from gradb.diagnosis.nonfinite.explanation import Born
 from gradb.diagnosis.nonfinite.reading import Reading
 from gradb.frame.origins import Origins
+from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.series import Series
 
 _GROWTH = 1e3
@@ -30,7 +32,7 @@ def prelude(origins: Origins, born: Born, hops: list[Reading]) -> tuple[str, ...
     scale = _scale(origins, born)
     if not told and not uncleared:
         return (scale,) if scale else ()
-    rate = _rate(origins, born) if told and not uncleared else ""
+    rate = _rate(origins, born) if told and not uncleared and not _is_unseen(origins, born) else ""
     return tuple(text for text in (*told, uncleared, rate, scale) if text)
 
 
@@ -75,7 +77,28 @@ def _uncleared(origins: Origins, born: Born, hops: list[Reading]) -> str:
                 f"{name}.grad {never}: it is the sum of {fills:,} gradients, from iteration {since} on, so each step"
                 f" moves by all of them (zero_grad is {_missing(origins, born)})"
             )
+        if fills < 0 and _is_left(origins, tensor, found[0]):
+            return (
+                f"{name}.grad was not cleared before the backward of iteration"
+                f" {origins.event(found[0]).iteration:,}: it still held a gradient of earlier iterations (zero_grad is"
+                f" {_missing(origins, born)})"
+            )
     return ""
+
+
+def _is_left(origins: Origins, tensor: int, filled: int) -> bool:
+    """Tell whether a ``.grad`` was not empty when a backward added to it, from before the stretch that is recorded."""
+    before = origins.buffer(tensor, filled)
+    detail = origins.detail(filled)
+    if before is None or not isinstance(detail, AccumulateDetail) or detail.before is None:
+        return False
+    bounds = extremes(detail.before)
+    return origins.event(before[0]).kind == "depth" and bounds is not None and bounds != (0.0, 0.0)
+
+
+def _is_unseen(origins: Origins, born: Born) -> bool:
+    """Tell whether a part of the run before a birth was only watched, so that it is not known what was cleared."""
+    return origins.watched_since(0, born.event) is not None
 
 
 def _missing(origins: Origins, born: Born) -> str:
