@@ -1,7 +1,7 @@
 """A history of tensors in a dict: each one keeps the graph of its iteration.
 
 Findings: G007
-Line: 20 or 21
+Line: 15 or 16 or 20 or 21
 """
 
 import torch
