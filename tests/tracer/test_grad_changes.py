@@ -586,6 +586,23 @@ def test_a_gradient_that_is_given_other_memory_is_seen_when_it_is_added_to(name:
         assert _counted(tape, "missed") == 2
 
 
+def test_a_gradient_after_one_that_was_cleared_unseen_was_not_moved(tmp_path: Path) -> None:
+    """It may have the id that the one before had, now and then: nothing is missing, and nothing is told as moved."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        for _ in range(60):
+            (w * 2).sum().backward()
+            id(w.grad)
+            with torch._C.DisableTorchFunction():
+                w.grad = None
+
+    _, tape = record(tmp_path / "run.tape", script)
+    assert notes(tape) == []
+    assert _told(tape) == []
+    assert not [event.seq for event in tape.events() if tape.missing(event.seq)]
+
+
 def test_off_spares_a_part_that_is_zeroed(tmp_path: Path) -> None:
     """A row that is masked is no clearing of the buffer, so the policy lets it through and counts nothing."""
 

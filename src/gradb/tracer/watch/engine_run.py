@@ -327,6 +327,8 @@ class BackwardRun:
             blob, grad = filling.blob, grad_of(tensor)
             after = filling.became(composer, grad)
             known = composer.tensors.note_grad(tensor, grad)
+            if filling.before == "null":  # what was set to None unseen had the id of this one: nothing was moved
+                known.is_moved = False
             if known.is_moved:
                 recorder.observer.grad_moved(known, filling.before, blob, mark.place)
             event = recorder.next_seq
