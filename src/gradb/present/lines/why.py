@@ -39,7 +39,10 @@ def sentence(found: Explanation | Nothing) -> str:
     if isinstance(found, Nothing):
         return f"{found.text[:1].upper()}{found.text[1:]}."
     first, *later = found.births
-    clauses = [_first(first), *map(_later, later)]
+    if later and first.kind == "given" and first.what != "nan":  # as a mask is: what came of it is the news
+        clauses = [_born(later[0]), _wanted(first), *map(_later, later[1:])]
+    else:
+        clauses = [_first(first), *map(_later, later)]
     if found.event != found.births[-1].event:
         clauses.append(f"So {plain(found.here, _TEXT_LIMIT)} at #{found.event:,}.")
     return " ".join(clauses)
@@ -48,7 +51,7 @@ def sentence(found: Explanation | Nothing) -> str:
 def _first(born: Born) -> str:
     match born.kind:
         case "birth":
-            return f"{_capital(_NAMES[born.what])} was born {_where(born)}: {_acts(born)}. {_why(born)}"
+            return _born(born)
         case "given":
             return f"{_capital(_NAMES[born.what])} was given as it is, {_where(born)}: {_acts(born)}."
         case "outside":
@@ -66,6 +69,14 @@ def _first(born: Born) -> str:
     return (
         f"Where it was born is not known: it is in {_thing(born)} {_where(born)}, and {plain(born.why, _TEXT_LIMIT)}."
     )
+
+
+def _born(born: Born) -> str:
+    return f"{_capital(_NAMES[born.what])} was born {_where(born)}: {_acts(born)}. {_why(born)}"
+
+
+def _wanted(born: Born) -> str:
+    return f"The {born.what} that it read was given as it is, {_where(born)}: {_acts(born)}."
 
 
 def _later(born: Born) -> str:
