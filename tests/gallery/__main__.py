@@ -46,7 +46,7 @@ def _chosen(words: Sequence[str] | None) -> list[Case]:
 def run(cases: Sequence[Case], *, is_bare: bool = False) -> list[Result]:
     """Run cases, several at once."""
     with ThreadPoolExecutor(WORKERS) as threads:
-        return list(threads.map(lambda case: PARENT.run(case.path, is_bare=is_bare), cases))
+        return list(threads.map(lambda case: PARENT.run(case.path, is_bare=is_bare, ends_after=case.ends_after), cases))
 
 
 def _print_judged(cases: Sequence[Case], results: Sequence[Result]) -> bool:

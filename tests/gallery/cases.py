@@ -7,6 +7,7 @@ The first line of a docstring says in a user's words what is wrong (or what the 
     May: G055                warnings that are right too, and need not be found
     Line: 31 or 40           where the first of the findings is to point to; any of these lines is right
     Raises: RuntimeError     what the script ends with, uncaught
+    Ends: 20                 the iteration after which gradb ends it, as gradb check does
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-_FIELD = re.compile(r"^(Findings|Hints|May|Line|Raises): *(.+)$", re.MULTILINE)
+_FIELD = re.compile(r"^(Findings|Hints|May|Line|Raises|Ends): *(.+)$", re.MULTILINE)
 _CODE = re.compile(r"G\d{3}")
 
 
@@ -40,6 +41,8 @@ class Case:
     """Where the first of the findings, else of the hints, is to point to; empty where no line is right or wrong."""
     raises: str
     """Name of the exception that the script ends with; empty where it ends well."""
+    ends_after: int | None = None
+    """The iteration after which gradb ends it; None where it ends by itself."""
 
 
 def all_cases() -> list[Case]:
@@ -66,6 +69,7 @@ def read(path: Path) -> Case:
         may=_codes(fields.get("May", "")),
         lines=tuple(int(number) for number in re.findall(r"\d+", fields.get("Line", ""))),
         raises=fields.get("Raises", "").strip(),
+        ends_after=int(fields["Ends"]) if "Ends" in fields else None,
     )
 
 

@@ -58,7 +58,7 @@ def _work(requests: socket.socket) -> NoReturn:
             json.dump(said, file)
 
 
-def _run(script: str, is_bare: bool) -> dict[str, Any]:
+def _run(script: str, is_bare: bool, ends_after: int | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         tape = os.path.join(folder, "run.tape")
         if not is_bare:
@@ -67,7 +67,7 @@ def _run(script: str, is_bare: bool) -> dict[str, Any]:
         pid = os.fork()
         if not pid:
             ours.close()
-            _become(script, folder, None if is_bare else Channel(theirs), tape)
+            _become(script, folder, None if is_bare else Channel(theirs), _spec(script, tape, ends_after))
         theirs.close()
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         ours.close()
@@ -78,7 +78,7 @@ def _run(script: str, is_bare: bool) -> dict[str, Any]:
         return said
 
 
-def _become(script: str, folder: str, channel: Channel | None, tape: str) -> NoReturn:
+def _become(script: str, folder: str, channel: Channel | None, spec: RunSpec) -> NoReturn:
     """Be the process that runs the script: under gradb where there is a channel, else alone."""
     signal.alarm(_PATIENCE)
     os.setsid()
@@ -91,11 +91,11 @@ def _become(script: str, folder: str, channel: Channel | None, tape: str) -> NoR
     if channel is None:
         warm._end(lambda: warm._run(script))
     warm._keep_torch()
-    warm._end(lambda: _debug(channel, _spec(script, tape)))
+    warm._end(lambda: _debug(channel, spec))
 
 
-def _spec(script: str, tape: str) -> RunSpec:
-    return RunSpec(script, tape, is_paused_at_start=False, passes_output=True, probe="never")
+def _spec(script: str, tape: str, ends_after: int | None) -> RunSpec:
+    return RunSpec(script, tape, is_paused_at_start=False, passes_output=True, probe="never", ends_after=ends_after)
 
 
 def _debug(channel: Channel, spec: RunSpec) -> None:

@@ -60,12 +60,18 @@ class WarmParent:
         self._requests: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def run(self, script: Path, *, is_bare: bool = False) -> Result:
-        """Run a script, under gradb and judged unless it is to be run bare, and wait for what came of it."""
+    def run(self, script: Path, *, is_bare: bool = False, ends_after: int | None = None) -> Result:
+        """Run a script, under gradb and judged unless it is to be run bare, and wait for what came of it.
+
+        Args:
+            script: the case.
+            is_bare: run it without gradb.
+            ends_after: the iteration after which gradb ends it.
+        """
         readable, writable = os.pipe()
         with self._lock:
-            asked = json.dumps({"script": str(script), "is_bare": is_bare})
-            socket.send_fds(self._started(), [asked.encode()], [writable])
+            asked = {"script": str(script), "is_bare": is_bare, "ends_after": ends_after}
+            socket.send_fds(self._started(), [json.dumps(asked).encode()], [writable])
         os.close(writable)
         said = _read(readable)
         return Result(said["code"], said["err"], tuple(Found(**one) for one in said["findings"]), said["failure"])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_finds_what_is_right_and_nothing_else(case: Case) -> None:
     """What is found in a broken training is what is wrong with it, and in a clean one nothing is."""
-    verdict = judge(case, PARENT.run(case.path))
+    verdict = judge(case, PARENT.run(case.path, ends_after=case.ends_after))
     if case.name in PENDING:
         assert not verdict.is_right, "it is judged right now: strike it from tests/gallery/pending.py"
         pytest.xfail(f"not judged right yet: {'; '.join(table.complaints(verdict))}")

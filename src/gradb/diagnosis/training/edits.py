@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
-from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.rule import DiagnosisRule, NotJudgedError
+from gradb.diagnosis.training.intent import is_ended
 from gradb.diagnosis.training.wording import place
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.backward_end import BackwardEndDetail
@@ -216,11 +217,19 @@ class Unreachable:
     def findings(self) -> Iterable[Finding]:
         """Return one finding a hook."""
         found: list[Finding] = []
+        may_run_later = False
         for (name, _), hook in self._hooks.items():
             lost = None if hook.is_in_order else self._lost(hook)
             if lost is not None and len(found) < _MOST_FINDINGS:
-                found.append(self._finding(name, hook, *lost))
+                may_run_later |= (is_later := self._may_run_later(hook, lost[1]))
+                found += [] if is_later else [self._finding(name, hook, *lost)]
+        if may_run_later and not found:
+            raise NotJudgedError("the run was ended early: a loss may be computed of the hook's tensor later")
         return found
+
+    def _may_run_later(self, hook: _Hook, node: int) -> bool:
+        """Tell whether the hook is registered again and again, in a run that was ended, on what no loss came of yet."""
+        return is_ended(self._tape) and hook.count > 1 and self._left(node) is None
 
     def _lost(self, hook: _Hook) -> tuple[int, int] | None:
         """Return a registration, and its node, after which a backward was run, while now the node is gone."""

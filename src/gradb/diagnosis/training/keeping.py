@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule
+from gradb.diagnosis.training.intent import within
 from gradb.diagnosis.training.wording import place
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.backward_start import BackwardStartDetail
@@ -194,7 +195,7 @@ class Retained:
         event = found.event
         message = (
             f"retain_graph=True in {place(event)} keeps every graph, {found.count} so far, and no backward has gone"
-            " through one of them again"
+            f" through one of them again{within(self._evidence.tape)}"
         )
         return Finding("G055", event.seq, message, event.file, event.line)
 

@@ -2,131 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
-from gradb.diagnosis.rule import DiagnosisRule
-from gradb.diagnosis.training.cuts import reaching
-from gradb.diagnosis.training.ledger import Ledger
+from gradb.diagnosis.rule import DiagnosisRule, NotJudgedError
+from gradb.diagnosis.training.intent import is_conditional, is_ended, within
+from gradb.diagnosis.training.members import ENOUGH, Membership
 from gradb.diagnosis.training.parts import Leaf, Optimizer
 from gradb.diagnosis.training.wording import called, group, names_of, place, verb
 from gradb.tape.kinds.event import Event
 
-_ENOUGH = 2
-"""Iterations, and steps, that have to show it."""
-_ENOUGH_CUT = 3
-"""Steps without a gradient, where the parameters are used and only cut off."""
 _ENOUGH_UNUSED = 5
-_MOST_NODES = 50_000
-_NUMBERED = re.compile(r"^(.+?)( \(replaced(?: \d+)?\)| #\d+)$")
-
-
-class Membership:
-    """What the optimizers have and have not, as far as it was judged; the account that these rules share."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.tape = evidence.tape
-        self.ledger = evidence.account(Ledger)
-        self._searched = 0
-        self._pointed_at: set[int] = set()
-        self._cuts: dict[tuple[object, tuple[int, ...]], dict[int, Event]] = {}
-
-    def see(self, event: Event) -> None:
-        """Take in an event: the ledger does."""
-
-    def loose(self) -> list[Leaf]:
-        """Return the leaves that backward fills again and again, and that nobody changes: none has an optimizer."""
-        leaves = self.ledger.leaves.values()
-        if any(leaf.is_given for leaf in leaves):
-            return []  # the script moves gradients from one to another, as meta-learning does
-        loose = [leaf for leaf in leaves if leaf.iterations >= _ENOUGH and not (leaf.optimizers or leaf.changes)]
-        awaited = self.ledger.awaited() if loose else set()
-        return [leaf for leaf in loose if leaf.id not in awaited]
-
-    def optimizers(self) -> list[Optimizer]:
-        """Return the optimizers that have stepped more than once."""
-        return [one for one in self.ledger.optimizers.values() if one.steps >= _ENOUGH]
-
-    def idle(self) -> list[tuple[Optimizer, list[Leaf]]]:
-        """Return the optimizers that never get a gradient, and the leaves that get them and have none.
-
-        No leaves are returned with one that is cut off from every loss.
-        """
-        found = []
-        for optimizer in self.optimizers():
-            if optimizer.used or optimizer.is_frozen or any(leaf.fills or leaf.is_given for leaf in optimizer.leaves):
-                continue
-            others = [leaf for leaf in self.loose() if leaf.is_parameter or not optimizer.leaves[0].is_parameter]
-            if others or (optimizer.steps >= _ENOUGH_CUT and self._is_cut(optimizer)):
-                found.append((optimizer, others))
-        return found
-
-    def cut_off(self, optimizer: Optimizer) -> tuple[list[Leaf], Event] | None:
-        """Return leaves that never get a gradient though their values reach a loss, and where the way back is cut."""
-        silent = self.silent(optimizer)
-        if not silent or optimizer.steps < _ENOUGH_CUT or optimizer.before is None or optimizer.last is None:
-            return None
-        key = (optimizer.key, tuple(leaf.id for leaf in silent))
-        if key not in self._cuts:
-            window = optimizer.before.seq + 1, optimizer.last.seq
-            found = reaching(self.tape, {leaf.id for leaf in silent}, *window)
-            self._cuts[key] = found
-        cuts = self._cuts[key]
-        leaves = [leaf for leaf in silent if leaf.id in cuts]
-        return (leaves, cuts[leaves[0].id]) if leaves else None
-
-    def silent(self, optimizer: Optimizer) -> list[Leaf]:
-        """Return the leaves of an optimizer that require grad and have never got any."""
-        return [leaf for leaf in optimizer.leaves if not (leaf.fills or leaf.is_given or leaf.is_frozen)]
-
-    def _is_cut(self, optimizer: Optimizer) -> bool:
-        """Tell whether something was computed of its leaves that autograd knows of, while others get gradients."""
-        if not any(one.used for one in self.optimizers()):
-            return False
-        wanted = {leaf.id for leaf in optimizer.leaves}
-        if not wanted & self._pointed_at and self._searched < self.tape.head:
-            self._search()
-        return bool(wanted & self._pointed_at)
-
-    def _search(self) -> None:
-        first, self._searched = self._searched + 1, self.tape.head
-        for number, node in enumerate(self.tape.nodes(first, self._searched)):
-            for edge in node.edges:
-                target = None if edge.to is None else self.tape.node(edge.to)
-                if target is not None and target.tensor is not None:
-                    self._pointed_at.add(target.tensor)
-            if number > _MOST_NODES:
-                break
-
-    def replaced(self) -> list[tuple[Optimizer, list[tuple[Leaf, Leaf]]]]:
-        """Return the optimizers that have leaves in whose place the model has others now, and both of each."""
-        loose = {_path(leaf.name): leaf for leaf in self.loose()}
-        found = []
-        for optimizer in self.optimizers():
-            pairs = [
-                (old, new)
-                for old in optimizer.leaves
-                if (new := loose.get(_path(old.name))) is not None and _is_in_place_of(new, old, optimizer)
-            ]
-            if pairs:
-                found.append((optimizer, pairs))
-        return found
-
-
-def _path(name: str) -> str:
-    """Return by which path variables lead to a leaf, or led before that was another's."""
-    match = _NUMBERED.match(name)
-    return match[1] if match else name
-
-
-def _is_in_place_of(new: Leaf, old: Leaf, optimizer: Optimizer) -> bool:
-    """Tell whether a leaf came after the optimizer was made that still steps the one with its path."""
-    if new.first is None or optimizer.last is None or new.first.event.seq > optimizer.last.seq:
-        return False
-    is_later = "(replaced" in old.name or 0 < optimizer.made < new.event.seq
-    return is_later and (old.newest is None or old.newest.event.seq < new.first.event.seq)
 
 
 def _where(optimizer: Optimizer) -> tuple[str | None, int | None]:
@@ -163,13 +50,14 @@ class Unoptimized(_Judge):
     def findings(self) -> Iterable[Finding]:
         """Return one finding for all of them."""
         members = self._members
-        members.ledger.demand(_ENOUGH)
+        members.ledger.demand(ENOUGH)
         told = {leaf.id for _, pairs in members.replaced() for _, leaf in pairs}
         told |= {leaf.id for _, leaves in members.idle() for leaf in leaves}
         loose = [leaf for leaf in members.loose() if leaf.id not in told]
         for optimizer in members.optimizers():
             leaves = [leaf for leaf in loose if self._belongs(leaf, optimizer)]
-            if optimizer.used >= _ENOUGH and leaves:
+            if optimizer.used >= ENOUGH and leaves:
+                members.insist_on_all_optimizers()
                 return [self._finding(optimizer, leaves)]
         return []
 
@@ -194,10 +82,14 @@ class Unoptimized(_Judge):
         message = (
             f"{group(leaves)}{_made(first, file)}{verb(leaves, 'gets', 'get')} gradients and never"
             f" {verb(leaves, 'changes', 'change')}: no optimizer has {verb(leaves, 'it', 'them')}, not"
-            f" {called(optimizer)}{optimizer.place} either"
+            f" {called(optimizer)}{optimizer.place} either{self._so_far()}"
         )
         event = first.newest.event.seq if first.newest is not None else first.event.seq
         return Finding("G001", event, message, file, line, _steps(optimizer, first), names_of(leaves))
+
+    def _so_far(self) -> str:
+        judged = within(self._members.tape)
+        return f",{judged}" if judged else ""
 
 
 class Misplaced(_Judge):
@@ -206,15 +98,23 @@ class Misplaced(_Judge):
     def findings(self) -> Iterable[Finding]:
         """Return one finding for each such optimizer."""
         members = self._members
-        members.ledger.demand(_ENOUGH)
+        members.ledger.demand(ENOUGH)
         told = {id(optimizer) for optimizer, _ in members.replaced()}
         idle = [found for found in members.idle() if id(found[0]) not in told]
-        found = [self._finding(*one) for one in idle]
+        if any(others for _, others in idle):
+            members.insist_on_all_optimizers()
+        is_ended_early = is_ended(members.tape)
+        found = [self._finding(*one) for one in idle if one[1] or not is_ended_early]
         told |= {id(optimizer) for optimizer, _ in idle}
-        for optimizer in members.optimizers():
-            cut = None if id(optimizer) in told or not optimizer.used else members.cut_off(optimizer)
-            if cut is not None:
-                found.append(self._cut(optimizer, *cut))
+        cuts = [
+            (optimizer, *cut)
+            for optimizer in members.optimizers()
+            if id(optimizer) not in told and optimizer.used and (cut := members.cut_off(optimizer)) is not None
+        ]
+        sure = [cut for cut in cuts if not (is_ended_early and is_conditional(members.tape, cut[2]))]
+        found += [self._cut(*cut) for cut in sure]
+        if not found and (idle or cuts):
+            raise NotJudgedError("the run was ended early: what is cut off from the loss may be so only at first")
         return found
 
     def _cut(self, optimizer: Optimizer, leaves: Sequence[Leaf], event: Event) -> Finding:
@@ -222,8 +122,8 @@ class Misplaced(_Judge):
         how = "no_grad" if event.grad_mode != "on" else event.name.rpartition(".")[2]
         message = (
             f"{called(optimizer)}{optimizer.place} has {group(leaves)}, which never {verb(leaves, 'gets', 'get')} a"
-            f" gradient: the loss is computed of {verb(leaves, 'it', 'them')}, but {how} in {place(event, file)} cuts"
-            " the way back"
+            f" gradient{within(self._members.tape)}: the loss is computed of {verb(leaves, 'it', 'them')}, but {how} in"
+            f" {place(event, file)} cuts the way back"
         )
         last = optimizer.last.seq if optimizer.last is not None else event.seq
         steps = (Step(event.seq, f"{how} cuts the graph"), Step(last, "the step finds no gradient of theirs"))
@@ -233,7 +133,7 @@ class Misplaced(_Judge):
         file, line = _where(optimizer)
         message = (
             f"{called(optimizer)} steps {group(optimizer.leaves)}, which never"
-            f" {verb(optimizer.leaves, 'gets', 'get')} a gradient: "
+            f" {verb(optimizer.leaves, 'gets', 'get')} a gradient{within(self._members.tape)}: "
         )
         if others:
             message += f"backward fills {group(others)}{_made(others[0], file).rstrip()}, and no optimizer steps"
@@ -250,8 +150,11 @@ class Replaced(_Judge):
 
     def findings(self) -> Iterable[Finding]:
         """Return one finding for each optimizer."""
-        self._members.ledger.demand(_ENOUGH)
-        return [self._finding(*found) for found in self._members.replaced()]
+        self._members.ledger.demand(ENOUGH)
+        replaced = self._members.replaced()
+        if replaced:
+            self._members.insist_on_all_optimizers()
+        return [self._finding(*found) for found in replaced]
 
     def _finding(self, optimizer: Optimizer, pairs: Sequence[tuple[Leaf, Leaf]]) -> Finding:
         new = [leaf for _, leaf in pairs]
@@ -259,7 +162,7 @@ class Replaced(_Judge):
         made = f" (in {place(new[0].event, file)})" if new[0].is_made else ""
         message = (
             f"{group(new)} {verb(new, 'was', 'were')} replaced{made} after {called(optimizer)} had been made: it steps"
-            f" the old {verb(new, 'tensor', 'tensors')}, and no optimizer steps the new"
+            f" the old {verb(new, 'tensor', 'tensors')}, and no optimizer steps the new{within(self._members.tape)}"
         )
         event = new[0].newest.event.seq if new[0].newest is not None else new[0].event.seq
         steps = (Step(new[0].event.seq, f"{new[0].name} is made anew"), *_steps(optimizer, new[0]))
@@ -304,6 +207,7 @@ class Unused(_Judge):
         message = (
             f"{group(leaves)} of {called(optimizer)}{optimizer.place} {verb(leaves, 'has', 'have')} never got a"
             f" gradient in {optimizer.steps} steps: no loss was computed of {verb(leaves, 'it', 'them')}"
+            f"{within(self._members.tape)}"
         )
         event = optimizer.last.seq if optimizer.last is not None else 0
         return Finding("G054", event, message, file, line, (), names_of(leaves))
