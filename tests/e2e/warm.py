@@ -220,6 +220,18 @@ class _Kept:
         PathFinder.find_spec = self._find  # type: ignore[method-assign]
 
 
+def prepare(files: set[str]) -> None:
+    """Do once what each debuggee that is forked would do by itself, and have it know the files that it is forked from.
+
+    What runs in these is below the script on the stack, where no names of its tensors are to be looked for.
+    """
+    from gradb.tracer.isolation.dynamo import run_as_they_are
+    from gradb.tracer.source import places
+
+    run_as_they_are([])  # goes through all functions of ours, and touches the memory of each
+    vars(places)["_STDLIB_GLUE"] |= files
+
+
 def main() -> None:
     """Load what is to be in memory, and serve on the socket whose number is the only argument."""
     del sys.path[0]  # this folder
@@ -227,6 +239,7 @@ def main() -> None:
 
     for name in _PARTS.split():
         importlib.import_module(f"gradb.{name}")
+    prepare({__file__})
     gc.collect()
     gc.freeze()  # what is in memory is not looked through by the processes that finalize, for a second each
     serve(socket.socket(fileno=int(sys.argv[1])))

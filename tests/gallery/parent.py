@@ -110,6 +110,7 @@ def main() -> None:
 
     for name in ("gradb.tracer.process.debuggee", "gradb.tracer.watch.tracing"):
         importlib.import_module(name)
+    warm.prepare({__file__, warm.__file__})
     gc.collect()
     gc.freeze()
     serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
