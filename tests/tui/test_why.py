@@ -36,3 +36,18 @@ async def test_nothing_is_said_to_be_nothing(chain_tape: Path) -> None:
         await wait_until(lambda: "No NaN or infinity is on the tape" in text_of(app))
         await pilot.press("escape")
         await wait_until(lambda: len(app.screen_stack) == 1)
+
+
+async def test_an_error_is_explained(tmp_path: Path) -> None:
+    """At an error the key e tells what it means and what to do."""
+    tape = tmp_path / "freed.tape"
+    examples.accumulation(tape)
+    app = opening(tape)
+    async with shown(app) as pilot:
+        await pilot.press("c")
+        await wait_until(lambda: "RuntimeError" in text_of(app))
+        await pilot.press("e")
+        await wait_until(lambda: "G102" in text_of(app))
+        assert "retain_graph=True" in text_of(app)
+        await pilot.press("escape")
+        await wait_until(lambda: len(app.screen_stack) == 1)

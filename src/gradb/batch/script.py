@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
 from gradb.batch.show import Style, debugger_text
-from gradb.batch.why import why_text
+from gradb.batch.why import error_text, why_text
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
@@ -19,6 +19,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.expect.expect import read
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.why import why
+from gradb.diagnosis.fault import Fault
 
 Write = Callable[[str], object]
 
@@ -107,8 +108,12 @@ class Printout:
         self.out(finding_text(carry_out(gradcheck.start(self.debugger, argument)), self.style))
 
     def why(self, argument: str) -> None:
-        """Print where a NaN or an infinity was born."""
-        self.out(why_text(why(self.debugger, argument), self.style))
+        """Print where a NaN or an infinity was born, or what an error means."""
+        found = why(self.debugger, argument)
+        if isinstance(found, Fault):
+            self.out(error_text(found, self.debugger.frame().run, self.style))
+        else:
+            self.out(why_text(found, self.style))
 
     def notice(self, text: str) -> None:
         """Wait until the script stands still, and print what a command has done."""

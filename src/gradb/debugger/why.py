@@ -1,4 +1,6 @@
-"""Asks a run where a NaN or an infinity was born: that of the position, of an event, of an iteration, or the first.
+"""Asks a run why: where a NaN or an infinity was born, and at an error what it means and who did it.
+
+The birth is that of the value at the position, of an event, of an iteration, or the first.
 
 Where the run was only watched there, the script is run again, with what is around it recorded in full.
 """
@@ -13,9 +15,13 @@ from gradb.debugger.interventions import parse_iteration
 from gradb.debugger.rerun.again import around
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.rerun.watched import Watched
+from gradb.diagnosis.explaining import explanation
+from gradb.diagnosis.fault import Fault, single
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 from gradb.diagnosis.nonfinite.why import explain
+from gradb.diagnosis.registry import RULES
 from gradb.frame.reader import Tape, TapeError
+from gradb.tape.kinds.event import Event
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
@@ -24,6 +30,7 @@ EXIT_FOUND, EXIT_NONE, EXIT_UNKNOWN = 0, 1, 2
 FULL = 20
 """Iterations of a script that are recorded in full at once; most births are among them."""
 _MAX_DIGITS = 15
+_UNEXPLAINED = Nothing("of this error gradb knows no more than its own words say", is_sure=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,10 @@ class Answer:
         return EXIT_FOUND if self.found.is_found else EXIT_UNKNOWN
 
 
-def why(debugger: Debugger, argument: str) -> Explanation | Nothing:
+def why(debugger: Debugger, argument: str) -> Explanation | Nothing | Fault:
     """Explain what an argument names: ``12`` an event, ``@3`` an iteration, nothing: the position, else the run.
+
+    Of an error it is explained what it means and who did it.
 
     Raises:
         UserError: there is no such event or iteration, nothing is recorded yet, or the tape is damaged.
@@ -53,10 +62,19 @@ def why(debugger: Debugger, argument: str) -> Explanation | Nothing:
         raise UserError(debugger.failure or f"nothing is recorded yet ({debugger.status})")
     if argument.startswith("@"):
         return ask(tape, iteration=parse_iteration(argument[1:].strip()))
-    if argument:
-        return ask(tape, at=_event(argument))
-    here = debugger.event()
-    return ask(tape, at=here.seq if here is not None and here.has_nonfinite else None)
+    number = _event(argument) if argument else None
+    here = debugger.event() if number is None else tape.event(number) if 1 <= number <= tape.head else None
+    if here is not None and here.kind == "error":
+        return _error(tape, here)
+    return ask(tape, at=here.seq if number is None and here is not None and here.has_nonfinite else number)
+
+
+def _error(tape: Tape, event: Event) -> Fault | Nothing:
+    try:
+        found = explanation(tape, event)
+        return _UNEXPLAINED if found is None else single(tape, found, RULES[found.code])
+    except TapeError as error:
+        raise UserError(str(error)) from error
 
 
 def ask(tape: Tape, at: int | None = None, iteration: int | None = None) -> Explanation | Nothing:

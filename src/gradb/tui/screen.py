@@ -242,10 +242,11 @@ class DebugScreen(Screen[None]):
         self.notice(self.session.gradcheck(argument))
 
     def why(self, argument: str) -> None:
-        """Show where a NaN or an infinity was born, over everything; a row of its road leads to its event."""
+        """Show where a NaN or an infinity was born, or what an error means; a row leads to its event."""
         if self.session.debugger is None:
             raise UserError("there is no run yet to ask")
-        self.app.push_screen(WhyScreen(why(self.session.debugger, argument)), self._go)
+        found = why(self.session.debugger, argument)
+        self.app.push_screen(WhyScreen(found, self.session.debugger.frame().run), self._go)
 
     def _go(self, event: int | None) -> None:
         if event:

@@ -1,4 +1,4 @@
-"""Where a NaN was born, over the debug screen: the paragraph, and the road as a list from which enter goes there."""
+"""Why, over the debug screen: what is told, and the events of its road as a list from which enter goes there."""
 
 from __future__ import annotations
 
@@ -12,34 +12,46 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from gradb.diagnosis.fault import Fault
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
+from gradb.frame.frame import RunInfo
+from gradb.present.lines.explained import explained_rows, headline, help_line
 from gradb.present.lines.why import road_rows, sentence
 
 
 class WhyScreen(ModalScreen[int | None]):
-    """What is known of a non-finite value; it is left with the event to go to, or None."""
+    """What is known of a non-finite value or an error; it is left with the event to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,e", "leave", "Close")]
 
-    def __init__(self, found: Explanation | Nothing) -> None:
+    def __init__(self, found: Explanation | Nothing | Fault, run: RunInfo) -> None:
         super().__init__()
-        self._found = found
+        self._found, self._run = found, run
 
     def compose(self) -> ComposeResult:
-        """Lay out the paragraph and, below it, the road."""
-        found = self._found
+        """Lay out what is told and, below it, the road."""
+        rows = self._rows()
         with Vertical(id="why") as box:
             box.border_title = "why"
-            told = Text(sentence(found))
-            if isinstance(found, Nothing):
-                box.border_subtitle = "Esc closes"
-                yield Static(told, id="why-text", markup=False)
-                return
-            box.border_subtitle = "Enter goes there, Esc closes"
-            if found.prelude:
-                told.append(f"\n\nBefore it: {'; '.join(found.prelude)}.")
-            yield Static(told, id="why-text", markup=False)
-            yield OptionList(*(Option(line, id=str(event)) for event, line in road_rows(found)), id="why-road")
+            box.border_subtitle = "Enter goes there, Esc closes" if rows else "Esc closes"
+            yield Static(self._told(), id="why-text", markup=False)
+            if rows:
+                yield OptionList(*(Option(line, id=str(event)) for event, line in rows), id="why-road")
+
+    def _told(self) -> Text:
+        found = self._found
+        if isinstance(found, Fault):
+            return Text(f"{headline(found)}.\n\n{help_line(found)}")
+        told = Text(sentence(found))
+        if isinstance(found, Explanation) and found.prelude:
+            told.append(f"\n\nBefore it: {'; '.join(found.prelude)}.")
+        return told
+
+    def _rows(self) -> list[tuple[int, Text]]:
+        found = self._found
+        if isinstance(found, Nothing):
+            return []
+        return explained_rows(found, self._run) if isinstance(found, Fault) else road_rows(found)
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         """Go to the event of the row."""

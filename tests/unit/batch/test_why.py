@@ -11,7 +11,7 @@ from gradb.batch.show import Style
 from gradb.batch.why import why_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.why import Answer, why
+from gradb.debugger.why import Answer, ask, why
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 from tests.unit.conftest import Tapes
 
@@ -35,7 +35,8 @@ def test_as_json(tapes: Tapes) -> None:
     """The same as data, with numbers that every reader of JSON takes."""
     debugger = Debugger.open(str(tapes("nonfinite")))
     try:
-        found = json.loads(why_text(why(debugger, ""), Style(is_json=True)))
+        assert debugger.tape is not None
+        found = json.loads(why_text(ask(debugger.tape), Style(is_json=True)))
     finally:
         debugger.close()
     (born,) = found["births"]
@@ -68,10 +69,26 @@ def test_exit_codes(example: str, code: int, tapes: Tapes) -> None:
     """0 where a birth is found, 1 where nothing is seen that is not finite."""
     debugger = Debugger.open(str(tapes(example)))
     try:
-        answer = Answer(why(debugger, ""))
+        assert debugger.tape is not None
+        answer = Answer(ask(debugger.tape))
         assert answer.exit_code == code
         if example == "watched":
             assert isinstance(answer.found, Nothing)
             assert not answer.found.is_sure
     finally:
         debugger.close()
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_at_an_error_it_is_what_the_error_means(tapes: Tapes, *, is_json: bool) -> None:
+    """Its rule and what to do; not that there is no NaN."""
+    out: list[str] = []
+    debugger = Debugger.open(str(tapes("accumulation")))
+    try:
+        prepare("until error\nwhy").run(debugger, Style(width=200, is_json=is_json), out.append, out.append)
+    finally:
+        debugger.close()
+    text = "".join(out)
+    assert "G102" in text
+    assert "retain_graph=True" in text
+    assert ("explanation" in text) == is_json

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from gradb.diagnosis.fault import single
+from gradb.diagnosis.fault import Fault, StepAt, single
 from gradb.diagnosis.finding import Finding
 from gradb.diagnosis.registry import RULES
+from gradb.frame.frame import RunInfo
 from gradb.frame.reader import Tape
 from gradb.present.draw import theme
 from gradb.present.draw.fields import indented, wrapped
@@ -20,23 +21,50 @@ _MAX_TEXT = 500
 
 def explained_text(tape: Tape, finding: Finding) -> str:
     """Return an explanation as plain lines, the first its sentence and the others set in."""
-    (_, head), *rest = _parts(tape, finding)
+    (_, head), *rest = _parts(_fault(tape, finding), tape.run)
     return "\n".join([head, *(f"{INDENT}{text}" for _, text in rest)])
 
 
 def explained_lines(tape: Tape, finding: Finding, width: int) -> list[Text]:
     """Return an explanation as lines of at most a width."""
-    (style, head), *rest = _parts(tape, finding)
+    return fault_lines(_fault(tape, finding), tape.run, width)
+
+
+def fault_lines(fault: Fault, run: RunInfo, width: int) -> list[Text]:
+    """Return the explanation of an error, with the places of all that belongs to it, as lines of at most a width."""
+    (style, head), *rest = _parts(fault, run)
     lines = wrapped(head, width, style)
     for style, text in rest:
         lines += [indented(line, width) for line in wrapped(text, width - len(INDENT), style)]
     return lines
 
 
-def _parts(tape: Tape, finding: Finding) -> Iterator[tuple[str, str]]:
+def explained_rows(fault: Fault, run: RunInfo) -> list[tuple[int, Text]]:
+    """Return (event to jump to, line) of each event that belongs to an error."""
+    return [(step.event, Text(_step(step, run), no_wrap=True)) for step in fault.steps]
+
+
+def headline(fault: Fault) -> str:
+    """Return the fault in a sentence."""
+    return plain(f"{fault.rule.code} {fault.rule.title}: {fault.finding.message}", _MAX_TEXT)
+
+
+def help_line(fault: Fault) -> str:
+    """Return what to do."""
+    return f"help: {plain(fault.advice, _MAX_TEXT)}"
+
+
+def _fault(tape: Tape, finding: Finding) -> Fault:
+    return single(tape, finding, RULES[finding.code])
+
+
+def _step(step: StepAt, run: RunInfo) -> str:
+    return f"{step_place(step, run)}: {plain(step.text, _MAX_TEXT)}"
+
+
+def _parts(fault: Fault, run: RunInfo) -> Iterator[tuple[str, str]]:
     """Yield (style, text) of each line."""
-    fault = single(tape, finding, RULES[finding.code])
-    yield theme.WARNING, plain(f"{finding.code} {fault.rule.title}: {finding.message}", _MAX_TEXT)
+    yield theme.WARNING, headline(fault)
     for step in fault.steps:
-        yield theme.DIM, f"{step_place(step, tape.run)}: {plain(step.text, _MAX_TEXT)}"
-    yield theme.LABEL, f"help: {plain(fault.advice, _MAX_TEXT)}"
+        yield theme.DIM, _step(step, run)
+    yield theme.LABEL, help_line(fault)
