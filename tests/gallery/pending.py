@@ -2,8 +2,4 @@
 
 from __future__ import annotations
 
-PENDING: tuple[str, ...] = (
-    "broken/nan_comes_with_the_data",
-    "broken/weight_norm_added_after_optimizer",
-    "broken/weight_used_through_data",
-)
+PENDING: tuple[str, ...] = ("broken/nan_comes_with_the_data",)

@@ -96,6 +96,20 @@ def _assigned() -> Made:
     return [optimizer], lambda x: model(x).square().mean()
 
 
+def _weight_norm() -> Made:
+    model = Network()
+    optimizer = _sgd(model)
+    nn.utils.weight_norm(model.head)
+    return [optimizer], lambda x: model(x).square().mean()
+
+
+def _parametrized() -> Made:
+    model = Network()
+    optimizer = _sgd(model)
+    nn.utils.parametrizations.weight_norm(model.head)
+    return [optimizer], lambda x: model(x).square().mean()
+
+
 def _listed_twice() -> Made:
     model = Network()
     return [_sgd(model, model.head)], lambda x: model(x).square().mean()
@@ -113,6 +127,8 @@ def _listed_twice() -> Made:
         (_new_head, "G003"),
         (_copied, "G003"),
         (_assigned, "G003"),
+        (_weight_norm, "G003"),
+        (_parametrized, "G003"),
         (_listed_twice, "G012"),
     ],
 )
@@ -252,6 +268,45 @@ def test_an_encoder_that_is_cut_off_is_found() -> None:
     assert set(found.tensors) == {"model.encoder.weight", "model.encoder.bias"}
     assert "detach in line " in found.message
     assert codes(_training(lambda: _coded(lambda code: code + (code.round() - code).detach()))) == []
+
+
+class Shadowed(nn.Module):
+    """A layer that computes with the numbers of its weight, past autograd."""
+
+    def __init__(self, *, is_logged: bool = False) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.randn(3, 2)), nn.Parameter(torch.zeros(2))
+        self.is_logged = is_logged
+        self.logged: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x W + b``, or ``x + b`` with W only looked at."""
+        if self.is_logged:
+            self.logged.append((x.detach() @ self.weight.data).mean())
+            return x[:, :2] + self.bias
+        return x @ self.weight.data + self.bias
+
+
+def _shadowed(*, is_logged: bool = False, is_frozen: bool = False) -> Made:
+    torch.manual_seed(0)
+    model = Shadowed(is_logged=is_logged)
+    model.weight.requires_grad_(not is_frozen)
+    return [_sgd(model)], lambda x: model(x).square().mean()
+
+
+def test_a_parameter_used_through_data_is_found() -> None:
+    """The loss is computed of its numbers, and no gradient can come to it; the line is named."""
+    (found,) = warnings_of(_training(_shadowed))
+    assert found.code == "G002"
+    assert found.tensors == ("model.weight",)
+    line = Shadowed.forward.__code__.co_firstlineno + 5
+    assert f".data in line {line} cuts the way back" in found.message
+
+
+def test_a_parameter_looked_at_through_data_is_not() -> None:
+    """Its numbers are logged, or it is frozen on purpose."""
+    assert codes(_training(lambda: _shadowed(is_logged=True))) == []
+    assert codes(_training(lambda: _shadowed(is_frozen=True))) == []
 
 
 def test_an_unused_layer_is_a_hint() -> None:

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.values import TensorValue
 
 _MOST_EVENTS = 20_000
 _MOST_OPS = 4_000
+_DATA = ".data"
 
 
-def reaching(tape: Tape, wanted: set[int], first: int, last: int) -> dict[int, Event]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What ``.data`` of a leaf is told by."""
+
+    attribute: str
+    """The last part of its name: ``weight``."""
+    value: TensorValue
+    """Its value in the iteration that is followed."""
+
+    def is_of(self, one: Tensor) -> bool:
+        """Tell whether a tensor is called ``.data`` of such an attribute, and has the very value of the leaf."""
+        mine, its = self.value, one.value
+        if (one.name or "").removesuffix(_DATA).rpartition(".")[2] != self.attribute:
+            return False
+        is_telling = mine.data is not None and len({*mine.data}) > 1 if mine.stats is None else mine.numel > 1
+        is_same = (mine.shape, mine.dtype, mine.data, mine.stats) == (its.shape, its.dtype, its.data, its.stats)
+        return is_telling and is_same
+
+
+def reaching(tape: Tape, wanted: Mapping[int, Known | None], first: int, last: int) -> dict[int, Event]:
     """Return, of some leaves, where the graph is cut between them and what a backward goes through.
 
     Args:
         tape: that is looked at.
-        wanted: ids of leaves that no backward reaches.
+        wanted: ids of leaves that no backward reaches, each with what its ``.data`` is told by where that is known.
         first: event from which on an iteration is followed.
         last: its last event.
     """
@@ -29,6 +54,16 @@ def reaching(tape: Tape, wanted: set[int], first: int, last: int) -> dict[int, E
         if isinstance(detail, OpDetail):
             follower.take(event, detail)
     return follower.found
+
+
+def is_past(event: Event, detail: OpDetail) -> bool:
+    """Tell whether an op where the graph is cut is no cut itself, but was given the ``.data`` of what is cut off."""
+    is_cut = event.node is None and any(one.node is not None for one in detail.inputs)
+    return not is_cut and any(_is_data(one) for one in detail.inputs)
+
+
+def _is_data(one: Tensor) -> bool:
+    return one.name is not None and one.name.endswith(_DATA) and not one.requires_grad
 
 
 def _run(tape: Tape, events: list[Event]) -> set[int]:
@@ -45,12 +80,12 @@ class _Follower:
     """Follows values from leaves, op by op.
 
     Args:
-        wanted: the leaves.
+        wanted: the leaves, as above.
         run: the nodes that count as reached.
     """
 
-    def __init__(self, wanted: set[int], run: set[int]) -> None:
-        self._run = run
+    def __init__(self, wanted: Mapping[int, Known | None], run: set[int]) -> None:
+        self._run, self._wanted = run, wanted
         self._sources: dict[int, frozenset[int]] = {leaf: frozenset({leaf}) for leaf in wanted}
         """Of what is computed of the leaves, by tensor: of which."""
         self._cuts: dict[int, Event] = {}
@@ -59,6 +94,9 @@ class _Follower:
 
     def take(self, event: Event, detail: OpDetail) -> None:
         """Take in an op."""
+        for one in detail.inputs:
+            if one.id and one.id not in self._sources and _is_data(one):
+                self._take_data(event, one)
         given = [one for one in detail.inputs if one.id in self._sources]
         if not given:
             return
@@ -73,3 +111,10 @@ class _Follower:
                 self._sources[made.id] = sources
                 if cut is not None or (is_cut and made.node is None):
                     self._cuts[made.id] = cut or event
+
+    def _take_data(self, event: Event, one: Tensor) -> None:
+        """Take in ``.data`` of a leaf, where it is of one only."""
+        leaves = [leaf for leaf, known in self._wanted.items() if known is not None and known.is_of(one)]
+        if len(leaves) == 1:
+            self._sources[one.id] = frozenset(leaves)
+            self._cuts[one.id] = event

@@ -6,11 +6,13 @@ import re
 
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.rule import NotJudgedError
-from gradb.diagnosis.training.cuts import reaching
+from gradb.diagnosis.training.cuts import Known, reaching
 from gradb.diagnosis.training.intent import later_optimizer
 from gradb.diagnosis.training.ledger import Ledger
 from gradb.diagnosis.training.parts import Leaf, Optimizer
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.values import TensorValue
 
 ENOUGH = 2
 """Iterations, and steps, that have to show it."""
@@ -18,6 +20,8 @@ _ENOUGH_CUT = 3
 """Steps without a gradient, where the parameters are used and only cut off."""
 _MOST_NODES = 50_000
 _NUMBERED = re.compile(r"^(.+?)( \(replaced(?: \d+)?\)| #\d+)$")
+_WHOLE = re.compile(r"^(.+)_[gv]$|^(.*)parametrizations\.(\w+)\.original\d+$")
+"""How the parts are called of which a normalisation computes what was a parameter: ``weight_g``, ``weight_v``."""
 
 
 class Membership:
@@ -68,7 +72,7 @@ class Membership:
         key = (optimizer.key, tuple(leaf.id for leaf in silent))
         if key not in self._cuts:
             window = optimizer.before.seq + 1, optimizer.last.seq
-            found = reaching(self.tape, {leaf.id for leaf in silent}, *window)
+            found = reaching(self.tape, self._known(silent, optimizer.before, optimizer.last), *window)
             self._cuts[key] = found
         cuts = self._cuts[key]
         leaves = [leaf for leaf in silent if leaf.id in cuts]
@@ -83,6 +87,18 @@ class Membership:
         line = later_optimizer(self.tape)
         if line is not None:
             raise NotJudgedError(f"the run was ended before the script came to its optimizer of line {line}")
+
+    def _known(self, leaves: list[Leaf], before: Event, last: Event) -> dict[int, Known | None]:
+        """Return what some leaves are told by that have the same value after two steps: nobody updates them by hand."""
+        old, new = self._values(before), self._values(last)
+        same = {id_: value for id_, value in new.items() if old.get(id_) == value}
+        return {
+            leaf.id: Known(leaf.name.rpartition(".")[2], same[leaf.id]) if leaf.id in same else None for leaf in leaves
+        }
+
+    def _values(self, step: Event) -> dict[int, TensorValue]:
+        detail = self.tape.detail(step.seq)
+        return {one.id: one.value for one in detail.parameters} if isinstance(detail, StepDetail) else {}
 
     def silent(self, optimizer: Optimizer) -> list[Leaf]:
         """Return the leaves of an optimizer that require grad and have never got any."""
@@ -109,20 +125,25 @@ class Membership:
 
     def replaced(self) -> list[tuple[Optimizer, list[tuple[Leaf, Leaf]]]]:
         """Return the optimizers that have leaves in whose place the model has others now, and both of each."""
-        loose = {_path(leaf.name): leaf for leaf in self.loose()}
+        loose: dict[str, list[Leaf]] = {}
+        for leaf in self.loose():
+            loose.setdefault(path(leaf.name), []).append(leaf)
+            if (whole := _WHOLE.match(leaf.name)) is not None:
+                loose.setdefault("".join(part for part in whole.groups() if part), []).append(leaf)
         found = []
         for optimizer in self.optimizers():
             pairs = [
                 (old, new)
                 for old in optimizer.leaves
-                if (new := loose.get(_path(old.name))) is not None and _is_in_place_of(new, old, optimizer)
+                for new in loose.get(path(old.name), ())
+                if _is_in_place_of(new, old, optimizer)
             ]
             if pairs:
                 found.append((optimizer, pairs))
         return found
 
 
-def _path(name: str) -> str:
+def path(name: str) -> str:
     """Return by which path variables lead to a leaf, or led before that was another's."""
     match = _NUMBERED.match(name)
     return match[1] if match else name

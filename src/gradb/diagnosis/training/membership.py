@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule, NotJudgedError
+from gradb.diagnosis.training.cuts import is_past
 from gradb.diagnosis.training.intent import is_conditional, is_ended, within
-from gradb.diagnosis.training.members import ENOUGH, Membership
+from gradb.diagnosis.training.members import ENOUGH, Membership, path
 from gradb.diagnosis.training.parts import Leaf, Optimizer
 from gradb.diagnosis.training.wording import called, group, names_of, place, verb
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.op import OpDetail
 
 _ENOUGH_UNUSED = 5
 
@@ -119,7 +121,7 @@ class Misplaced(_Judge):
 
     def _cut(self, optimizer: Optimizer, leaves: Sequence[Leaf], event: Event) -> Finding:
         file, line = _where(optimizer)
-        how = "no_grad" if event.grad_mode != "on" else event.name.rpartition(".")[2]
+        how = self._how(event)
         message = (
             f"{called(optimizer)}{optimizer.place} has {group(leaves)}, which never {verb(leaves, 'gets', 'get')} a"
             f" gradient{within(self._members.tape)}: the loss is computed of {verb(leaves, 'it', 'them')}, but {how} in"
@@ -128,6 +130,13 @@ class Misplaced(_Judge):
         last = optimizer.last.seq if optimizer.last is not None else event.seq
         steps = (Step(event.seq, f"{how} cuts the graph"), Step(last, "the step finds no gradient of theirs"))
         return Finding("G002", last, message, file, line, steps, names_of(leaves))
+
+    def _how(self, event: Event) -> str:
+        """Return what cuts the graph at an op."""
+        detail = self._members.tape.detail(event.seq)
+        if isinstance(detail, OpDetail) and is_past(event, detail):
+            return ".data"
+        return "no_grad" if event.grad_mode != "on" else event.name.rpartition(".")[2]
 
     def _finding(self, optimizer: Optimizer, others: Sequence[Leaf]) -> Finding:
         file, line = _where(optimizer)
@@ -160,8 +169,10 @@ class Replaced(_Judge):
         new = [leaf for _, leaf in pairs]
         file, line = _where(optimizer)
         made = f" (in {place(new[0].event, file)})" if new[0].is_made else ""
+        old = [leaf for leaf, one in pairs if path(leaf.name) != path(one.name)]
+        came = f"came in the place of {group(old)}" if old else f"{verb(new, 'was', 'were')} replaced"
         message = (
-            f"{group(new)} {verb(new, 'was', 'were')} replaced{made} after {called(optimizer)} had been made: it steps"
+            f"{group(new)} {came}{made} after {called(optimizer)} had been made: it steps"
             f" the old {verb(new, 'tensor', 'tensors')}, and no optimizer steps the new{within(self._members.tape)}"
         )
         event = new[0].newest.event.seq if new[0].newest is not None else new[0].event.seq
