@@ -166,10 +166,7 @@ _OF_CLASSES = frozenset({
     "MeanBackward0", "SumBackward0", "BinaryCrossEntropyWithLogitsBackward0",
 })  # fmt: skip
 _TWICE = {
-    "torch.nn.functional.cross_entropy": {
-        "SoftmaxBackward0": "softmax",
-        "LogSoftmaxBackward0": "log_softmax",
-    },
+    "torch.nn.functional.cross_entropy": {"SoftmaxBackward0": "softmax"},  # log_softmax twice is log_softmax
     "torch.nn.functional.binary_cross_entropy_with_logits": {"SigmoidBackward0": "sigmoid"},
     "torch.nn.functional.nll_loss": {"SoftmaxBackward0": "softmax"},
 }
