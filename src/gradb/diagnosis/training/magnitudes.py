@@ -12,8 +12,11 @@ from gradb.diagnosis.training.ledger import Ledger
 from gradb.diagnosis.training.wording import listed, place
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
 _ENOUGH_ZEROS = 3
@@ -23,6 +26,8 @@ _FAR_APART = 1e6
 _LAYERS = ("AddmmBackward", "MmBackward", "ConvolutionBackward", "BmmBackward", "MvBackward")
 """How the names of nodes begin at which layers have their weights."""
 _LARGE = 2.0
+_ROUNDING = 1.01
+_MOST_BEFORE = 1000
 
 
 def largest(value: TensorValue | None) -> float | None:
@@ -76,7 +81,8 @@ class AlwaysZero:
     def findings(self) -> Iterable[Finding]:
         """Return one finding for all such leaves."""
         self._ledger.demand(_ENOUGH_ZEROS)
-        found = [zeros for zeros in self._zeros.values() if zeros.count >= _ENOUGH_ZEROS]
+        enough = [zeros for zeros in self._zeros.values() if zeros.count >= _ENOUGH_ZEROS]
+        found = [zeros for zeros in enough if not self._cancels(zeros.first)]
         if not found:
             return []
         first, names = found[0].first, tuple(dict.fromkeys(zeros.name for zeros in found))
@@ -86,6 +92,20 @@ class AlwaysZero:
         return [
             Finding("G051", first.seq, message, first.file, first.line, (Step(first.seq, "a gradient of 0"),), names)
         ]
+
+    def _cancels(self, event: Event) -> bool:
+        """Tell whether the gradient of a vector is a sum, over calls or rows, of what is not 0: that is no silence."""
+        detail, origins = self._evidence.detail(event.seq), self._evidence.tape.origins
+        if not isinstance(detail, AccumulateDetail) or detail.added is None or len(detail.added.shape) > 1:
+            return False
+        for seq, edge in [] if event.node is None else origins.senders(detail.backward, event.node, 0, event.seq):
+            sender = self._evidence.detail(seq)
+            start = self._evidence.detail(sender.start) if isinstance(sender, NodeDetail) else None
+            sent = sender.downstream[edge : edge + 1] if isinstance(sender, NodeDetail) else ()
+            given = start.upstream if isinstance(start, NodeStartDetail) else ()
+            if any(one is not None and largest(one.value) for one in (*sent, *given)):
+                return True
+        return False
 
 
 @dataclass(slots=True)
@@ -149,7 +169,11 @@ def _farthest(sizes: list[tuple[float, Event]]) -> tuple[float, Event, float, Ev
 
 
 class LargeUpdate:
-    """G053: the first step of an optimizer changes weights by more than they are."""
+    """G053: the first step of an optimizer changes weights by more than they are.
+
+    Where a step is longer than the gradient makes it (it is divided by its size), the first one may be by far the
+    longest, so there the learning rate itself has to be larger than the weights.
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -170,11 +194,26 @@ class LargeUpdate:
         """Return one finding for each such optimizer."""
         return self._found
 
+    def _read(self, tensor: Tensor, step: Event) -> float | None:
+        """Return the largest absolute value of a parameter as an op before a step read it last."""
+        for event in reversed(list(self._evidence.tape.events(max(1, step.seq - _MOST_BEFORE), step.seq - 1))):
+            detail = self._evidence.tape.detail(event.seq) if event.kind == "op" else None
+            for one in detail.inputs if isinstance(detail, OpDetail) else ():
+                if one.id == tensor.id:
+                    return largest(one.value)
+        return None
+
     def _look(self, event: Event, detail: StepDetail) -> None:
         large: list[tuple[float, float, str]] = []
-        for tensor, before in zip(detail.parameters, detail.before, strict=False):
-            old, new = largest(before), largest(tensor.value)
-            if old and new is not None and len(tensor.value.shape) > 1 and new > _LARGE * old:
+        groups = detail.groups or [0] * len(detail.parameters)
+        rows = zip(detail.parameters, detail.before, detail.gradients, groups, strict=False)
+        for tensor, before, gradient, number in rows:
+            old, new, rate = largest(before), largest(tensor.value), detail.learning_rates[number]
+            if not old or new is None or len(tensor.value.shape) < 2 or new <= _LARGE * old:
+                continue
+            if self._read(tensor, event) not in (None, old):
+                continue  # a closure has read it moved already: the step is many
+            if rate > old or new - old <= rate * (largest(gradient) or 0) * _ROUNDING:
                 large.append((old, new, tensor.name or "a parameter"))
         if large:
             old, new, name = max(large, key=lambda one: one[1] / one[0])
