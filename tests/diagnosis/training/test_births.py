@@ -41,6 +41,25 @@ def test_a_birth_in_the_backward_is_found() -> None:
     assert "SqrtBackward0" in found.message
 
 
+def test_a_nan_that_the_script_writes_is_found_where_it_is_written() -> None:
+    """The reader is led to the assignment, and not to the backward that it came to."""
+
+    def train() -> None:
+        torch.manual_seed(0)
+        table, model = torch.randn(6, 3), nn.Linear(3, 1)
+        table[4, 1] = float("nan")
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(table).square().mean().backward()
+            optimizer.step()
+
+    line = train.__code__.co_firstlineno + 3
+    (found,) = warnings_of(train)
+    assert (found.code, found.line) == ("G016", line)
+    assert found.message.startswith(f"nan was written into table[4, 1] at line {line} (from a number in the script); ")
+
+
 def test_masks_that_do_no_harm_are_not() -> None:
     """Infinities that softmax makes zeros of reach neither the loss nor a gradient."""
     mask = torch.tensor([[True, False]])

@@ -119,6 +119,10 @@ CASES = (
         y = x * 2
         y.sum().backward()
         """, (), ("`torch.ones(3)` on line 5",), "G103"),
+    Case("nothing-is-known-of-its-making", """
+        loss = (torch.ones(3).requires_grad_(False) * 2).sum()  # culprit 1
+        loss.backward()                                 # 2
+        """, ("loss",), ("it was made by", "of what is not known"), "G103"),
     Case("a-list-of-numbers", """
         w = torch.ones(3, requires_grad=True)
         y = w * 2

@@ -143,9 +143,13 @@ def _without(scene: Scene, name: str, root: Tensor, found: Ancestry) -> Finding:
         )
     elif found.made:
         message += f": it begins at {', '.join(scene.at(event) for event in found.made[:_MOST])}"
-    else:
+    maker = None if found.frozen or found.made else scene.maker(root)
+    if maker is not None:
+        steps.insert(0, Step(maker.seq, f"makes {name}"))
+        message += f": it was made by {scene.at(maker)}, and of what is not known"
+    elif not (found.frozen or found.made):
         message += "; what it was computed from is not known"
-    culprit = found.made[0] if found.made and not found.frozen else None
+    culprit = found.made[0] if found.made and not found.frozen else maker
     return scene.finding(
         _CODE, message, culprit=culprit, steps=tuple(steps), tensors=(root.name, *found.frozen),
         advice="Set requires_grad_(True) on what is to be trained, before the forward",

@@ -54,7 +54,7 @@ class Reached:
         born = later[-1] if later and first.kind == "given" else first
         became = [f"{one.call} makes {one.what} of it" for one in later if one is not born]
         file, line = (born.file, born.line) if born.line is not None else (reached.file, reached.line)
-        if born.kind == "given":  # as a mask is: what matters is where it came to
+        if born.kind == "given" and born.what != "nan":  # as a mask is: what matters is where it came to
             file, line = reached.file, reached.line
         here = f"{found.here} in iteration {reached.iteration} ({place(reached, file)})"
         message = "; ".join((self._origin(born), *became, here))
@@ -70,7 +70,9 @@ class Reached:
             case "birth":
                 return f"{born.call} makes {born.what} {when}{f': {born.reason.text}' if born.reason else ''}"
             case "given":
-                return f"{born.call} was given {born.what} in line {born.line}"
+                if born.call.endswith("_"):  # __setitem__, fill_
+                    return f"{born.what} was written into {name} at line {born.line} (from a number in the script)"
+                return f"{born.call} was given {born.what} at line {born.line}, as a number in the script"
             case "outside":
                 return f"{name} comes into the recording with {born.what} {when}"
             case "blank":

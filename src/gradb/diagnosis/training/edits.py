@@ -15,6 +15,7 @@ from gradb.diagnosis.training.wording import place
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.op import OpDetail
@@ -151,12 +152,19 @@ class Spread:
     def _finding(self, write: _Write, node: int, where: str, end: Event) -> Finding:
         known = self._tape.node(node)
         name = "" if known is None or known.tensor is None else self._tape.label(known.tensor, end.seq) or ""
-        reached = f"{name}.grad" if name else "another node" if known is None else known.name
+        reached = f"{name}.grad" if name else "another node" if known is None else self._named(known, write.event)
         file, line = self._line(write) or _split(write.where or where, write.event)
         at = f" ({write.where or where})" if write.where or where else ""
         message = f"{write.who}{at} changes in place a gradient that others were sent too: the change reaches {reached}"
         steps = (Step(write.event.seq, "the gradient is written into"),)
         return Finding("G014", write.event.seq, message, file, line, steps, (name,) if name else ())
+
+    def _named(self, node: Node, write: Event) -> str:
+        """Return what to call a node: its result, if a variable has that, and its line."""
+        event, detail = self._tape.event(node.event), self._tape.detail(node.event)
+        outputs = detail.outputs if isinstance(detail, OpDetail) else ()
+        name = next((one.name for one in outputs if one.node == node.id and one.name), None)
+        return f"{f'{name}, by ' if name else ''}{node.name} of {place(event, write.file)}"
 
     def _line(self, write: _Write) -> tuple[str | None, int | None] | None:
         """Return the line of the op in the hook or backward that wrote, where it was seen."""
