@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 
 from gradb.diagnosis.errors.ancestry import Ancestry, Cut, ancestry
+from gradb.diagnosis.errors.modes import Change, change_before
 from gradb.diagnosis.errors.row import row
 from gradb.diagnosis.errors.scene import Scene
-from gradb.diagnosis.errors.source import switch
+from gradb.diagnosis.errors.source import function_at, switch
 from gradb.diagnosis.finding import Finding, Step
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.event import Event
@@ -102,13 +103,34 @@ def _is_off(cut: Cut) -> bool:
 
 
 def _context(scene: Scene, event: Event) -> str:
-    """Say what switched gradients off, if it stands around the call."""
+    """Say what switched gradients off: what stands around the call, or between which calls it happened."""
     found = switch(scene.tape, event)
-    if found is None:
-        what = "inference_mode" if event.grad_mode == "inference" else "no_grad or set_grad_enabled(False)"
-        return f" ({what}, switched on by what called it)"
-    line, text = found
-    return f" (`{text}` on line {line})"
+    if found is not None:
+        line, text = found
+        return f" (`{text}` on line {line})"
+    change = change_before(scene.tape, event)
+    if change.likely is None:
+        by = "what switched them off is not known"
+    else:
+        by = f"likely by `{change.likely[1]}` on line {change.likely[0]}"
+    return f" ({_between(scene, change, event)}; {by})"
+
+
+def _between(scene: Scene, change: Change, event: Event) -> str:
+    """Say between which calls gradients went off."""
+    off = _point(scene, change.off, event)
+    if change.on is not None:
+        return f"they went off between {_point(scene, change.on, event)} and {off}"
+    return f"no call recorded before {off} ran with them on" if change.is_whole else f"they were off at {off} already"
+
+
+def _point(scene: Scene, one: Event, event: Event) -> str:
+    """Return the place of a call, with its function, and its iteration where that is another than the call's."""
+    function = function_at(scene.tape, one)
+    inside = "" if function is None else f" in {function.name}"
+    return f"{scene.place(one).removeprefix('on ').removeprefix('at ')}{inside}" + (
+        f" in iteration {one.iteration}" if one.iteration != event.iteration else ""
+    )
 
 
 def _advice(scene: Scene, cut: Cut) -> str:

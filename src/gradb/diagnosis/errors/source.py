@@ -84,6 +84,25 @@ def switch(tape: Tape, event: Event) -> tuple[int, str] | None:
     return found
 
 
+def function_at(tape: Tape, event: Event) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Return the innermost function in which an event happened; None at the top of a file, or where it is not known."""
+    tree, line = tree_of(tape, event), event.line
+    functions = (
+        node
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    if line is None:
+        return None
+    around = [node for node in functions if node.body[0].lineno <= line <= (node.end_lineno or 0)]
+    return around[-1] if around else None
+
+
+def tree_of(tape: Tape, event: Event) -> ast.Module | None:
+    """Return the syntax tree of the file in which an event happened; None where it is not known."""
+    return _tree(None if event.file is None else tape.source_text(event.file))
+
+
 def _switching(tree: ast.Module) -> Iterator[tuple[ast.stmt, list[ast.expr], int]]:
     """Yield each ``with`` and function, outermost first, with its switches and the first line that they are for."""
     for node in ast.walk(tree):
