@@ -75,6 +75,36 @@ def test_nothing_to_find() -> None:
     assert done.out.endswith("No NaN or infinity is on the tape.\n")
 
 
+ONCE = """\
+import pathlib
+import torch
+
+seen = pathlib.Path("seen")
+w = torch.tensor([1.0, 2.0], requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.1)
+for iteration in range(1, 34):
+    optimizer.zero_grad()
+    scale = float("inf") if iteration == 31 and not seen.exists() else 1.0
+    loss = (w * w).sum() * scale
+    loss.backward()
+    if iteration == 31:
+        seen.touch()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_a_script_that_did_not_do_it_again(option: list[str], tmp_path: Path) -> None:
+    """What only the first run had is told as that: its birth is not known."""
+    (tmp_path / "once.py").write_text(ONCE)
+    done = gradb("why", "--yes", *option, "once.py", cwd=tmp_path)
+    assert done.code == 2
+    assert "In the first run the loss loss:11 was inf in iteration 31; run again, it was not there" in _lines(done)
+    assert "where it was born is not known" in _lines(done)
+    if option:
+        assert not json.loads(done.out)["sure"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -137,11 +137,10 @@ def _of_one_run(parser: Parser, options: Namespace, rest: Sequence[str]) -> Answ
 
 def _again(first: Watched, found: Explanation | Nothing, options: Namespace, lacks: tuple[str, ...]) -> Answer:
     assert isinstance(found, Nothing)
-    assert found.onset is not None
     progress = _progress()
     try:
         let(first.consent, has_yes=options.yes)
-        return run_again(first, found.onset, progress.update)
+        return run_again(first, found, progress.update)
     except UserError as error:
         return Answer(found, (*lacks, str(error)))
     finally:

@@ -97,19 +97,34 @@ def is_unseen(found: Explanation | Nothing) -> bool:
     return isinstance(found, Nothing) and found.onset is not None
 
 
-def run_again(first: Watched, iteration: int, tell: Tell = silent) -> Answer:
-    """Run a script again around an iteration that was only watched, and explain what is not finite there.
+def run_again(first: Watched, found: Nothing, tell: Tell = silent) -> Answer:
+    """Run a script again around what was only watched, and explain what is not finite there.
 
     Args:
         first: the run that was watched; the user has agreed to its ``consent``.
-        iteration: the one that is meant.
+        found: what the first run tells: it has an onset.
         tell: is called now and then while it runs.
 
     Raises:
         UserError: it cannot be run again.
     """
-    with around(first, iteration, is_agreed=True, tell=tell) as again, _opened(again.tape) as tape:
-        return Answer(ask(tape), (*again.sentences, *again.closing))
+    assert found.onset is not None
+    with around(first, found.onset, is_agreed=True, tell=tell) as again, _opened(again.tape) as tape:
+        second = ask(tape)
+        shown = _vanished(found, second) if isinstance(second, Nothing) else second
+        return Answer(shown, (*again.sentences, *again.closing))
+
+
+def _vanished(first: Nothing, second: Nothing) -> Nothing:
+    """Return what is known where the second run does not show what the first one had."""
+    had = f"in the first run {first.seen or first.text}"
+    lacks = (
+        f"run again, {second.seen}, and what it came of is not on the tape"
+        if second.seen
+        else "run again, it was not there"
+    )
+    text = f"{had}; {lacks}: so where it was born is not known"
+    return Nothing(text, is_sure=False, onset=first.onset, seen=first.seen)
 
 
 def _opened(path: str) -> Tape:

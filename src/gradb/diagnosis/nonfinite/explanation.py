@@ -86,3 +86,5 @@ class Nothing:
     """True where everything was recorded, and is finite."""
     onset: int | None = None
     """The iteration in which a loss or a norm is not finite that was only watched; None where none is."""
+    seen: str = ""
+    """Which number that is: ``the loss was inf in iteration 31``."""

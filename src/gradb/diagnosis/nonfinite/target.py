@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from gradb.diagnosis.nonfinite import traffic
@@ -11,7 +12,7 @@ from gradb.frame.origins import Origins
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.series import Series
 
-_ONSETS = {"loss", "grad_norm", "parameter_norm"}
+_ONSETS = {"loss": "loss", "grad_norm": "gradient norm of", "parameter_norm": "norm of"}
 _MAX_POINTS = 100_000  # of one series that are looked through
 
 
@@ -46,6 +47,18 @@ def first_onset(origins: Origins, until: int) -> int | None:
     """
     found = [_onset(origins, one, until) for one in origins.series if one.kind in _ONSETS]
     return min((each for each in found if each is not None), default=None)
+
+
+def onset_text(origins: Origins, event: int) -> str:
+    """Return which number is not finite at an event: ``the loss was inf in iteration 31``."""
+    for one in origins.series:
+        index = bisect_left(one.events, event, 0, one.count)
+        while one.kind in _ONSETS and index < one.count and one.events[index] == event:
+            if not math.isfinite(one.values[index]):
+                what = f"{_ONSETS[one.kind]} {one.label}"
+                return f"the {what} was {one.values[index]!r} in iteration {one.iterations[index]:,}"
+            index += 1
+    return ""
 
 
 def _onset(origins: Origins, series: Series, until: int) -> int | None:

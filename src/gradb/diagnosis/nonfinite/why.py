@@ -62,7 +62,12 @@ def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
     if onset is not None and iteration in {None, origins.event(onset).iteration}:
         number = origins.event(onset).iteration
         text = f"a loss or a norm is not finite at #{onset:,}, in iteration {number:,}, and the script was only watched"
-        return Nothing(f"{text} there: what came before it is not on the tape", is_sure=False, onset=number)
+        return Nothing(
+            f"{text} there: what came before it is not on the tape",
+            is_sure=False,
+            onset=number,
+            seen=target.onset_text(origins, onset),
+        )
     watched = origins.watched_since(0, until)
     where = "on the tape" if iteration is None else f"in iteration {iteration:,}"
     if watched is not None:
