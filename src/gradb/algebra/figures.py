@@ -15,6 +15,7 @@ from gradb.tape.values import Number
 
 DIGITS = 4
 _INTEGER_LIMIT = 1e7  # floats below this show their whole integer part
+_MOST_DIGITS = 17  # tell any two numbers of float64 apart
 _FORMATS = {"float32": "<f", "complex64": "<f", "float16": "<e", "complex32": "<e"}
 
 
@@ -27,6 +28,30 @@ def number(value: Number, dtype: str = "float64") -> str:
         sign = "" if imaginary.startswith("-") else "+"
         return f"{_real(value.real, dtype)}{sign}{imaginary}j"
     return _real(value, dtype)
+
+
+def apart(value: float, bound: float, dtype: str = "float64") -> tuple[str, str]:
+    """Return a number and a bound as text, with enough digits to stand in the order in which they are.
+
+    So ``1.0000001`` beside 1, where ``1.000`` would not tell on which side of it that is.
+    """
+    shown, limit = number(value, dtype), number(bound)
+    for digits in range(DIGITS + 1, _MOST_DIGITS + 1):
+        if _order(float(shown), float(limit)) == _order(value, bound):
+            break
+        shown = f"{value:.{digits}g}"
+        limit = limit if float(limit) == bound else f"{bound:.{digits}g}"
+    return shown, limit
+
+
+def beside_whole(value: float, dtype: str = "float64") -> str:
+    """Return a number as text that stands on its own side of the nearest whole number, as domains end at those."""
+    is_near = math.isfinite(value) and abs(value) < _INTEGER_LIMIT
+    return apart(value, float(round(value)), dtype)[0] if is_near else number(value, dtype)
+
+
+def _order(one: float, other: float) -> int:
+    return (one > other) - (one < other)
 
 
 def _real(value: float, dtype: str) -> str:

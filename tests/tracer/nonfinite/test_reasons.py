@@ -319,3 +319,41 @@ def test_the_number_that_was_born_is_the_one_on_the_tape(tmp_path: Path) -> None
     assert math.isnan(case.born)
     assert case.numbers == (-3.0,)
     assert element_of(made.value, made.element) != element_of(made.value, made.element)
+
+
+ABOVE, BELOW = 1 + 2.0**-23, 1 - 2.0**-24
+
+
+@pytest.mark.parametrize(
+    ("call", "number", "told"),
+    [
+        (torch.acos, ABOVE, "acos of 1.0000001 is nan"),
+        (torch.asin, -ABOVE, "asin of -1.0000001 is nan"),
+        (torch.atanh, ABOVE, "atanh of 1.0000001 is nan"),
+        (torch.erfinv, ABOVE, "erfinv of 1.0000001 is nan"),
+        (torch.acosh, BELOW, "acosh of 0.9999999 is nan"),
+        (torch.logit, ABOVE, "logit of 1.0000001 is nan"),
+        (torch.log1p, -ABOVE, "log1p of -1.0000001 is nan"),
+        (lambda x: (-x) ** ABOVE, 1.0, "-1 to the power 1.0000001 is nan"),
+        (torch.exp, 88.724, "exp(88.724) overflows: exp of more than 88.723"),
+    ],
+)
+def test_a_number_is_told_on_its_side_of_a_bound(call: Call, number: float, told: str, tmp_path: Path) -> None:
+    """However near it is, the digits tell on which side it lies."""
+    x = T([number])
+    (born,) = explained(recorded(tmp_path, lambda: call(x))).births
+    assert born.reason is not None
+    assert told in born.reason.text
+
+
+def test_a_number_near_a_bound_of_a_derivative(tmp_path: Path) -> None:
+    """The backward of what is outside of its domain shows that it is outside."""
+    x = T([0.5, ABOVE], requires_grad=True)
+    tape = recorded(tmp_path, lambda: torch.acos(x).backward(T([1.0, 1.0])))
+    node = next(
+        seq
+        for seq in range(1, tape.head + 1)
+        if tape.event(seq).name == "AcosBackward0" and tape.event(seq).kind == "node"
+    )
+    case = Case(tape.origins, next(one for one in traffic.made(tape.origins, node)).at(1))
+    assert case.operands[0].shown == "1.0000001"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import apart, beside_whole, number
 from gradb.diagnosis.nonfinite import traffic
 from gradb.diagnosis.nonfinite.case import Case, Operand, extremes, is_same_kind, largest
 from gradb.diagnosis.nonfinite.pointwise import node_name
@@ -115,9 +115,12 @@ def _operands(case: Case, derivative: Local) -> tuple[tuple[Operand, ...], str]:
     if all(one.number is not None for one in operands):
         return operands, ""
     bounds = extremes(operands[0].value) if count == 1 and operands[0].value is not None else None
+    dtype = operands[0].dtype
     for bound, word in zip(bounds or (), ("smallest", "largest"), strict=False):
         if not math.isfinite(derivative(bound, _NAN)):
-            return (Operand("", bound, operands[0].value),), f" ({number(bound)} is the {word} element there)"
+            return (
+                Operand("", bound, operands[0].value),
+            ), f" ({beside_whole(bound, dtype)} is the {word} element there)"
     return (), ""
 
 
@@ -223,10 +226,8 @@ def _cast(case: Case) -> str | None:
         return None
     if math.copysign(_INF, sent) not in {case.born, -case.born}:
         return None
-    return (
-        f"upstream {number(sent, arrived.dtype)} is sent on as {case.dtype}, of which the largest is"
-        f" {number(largest(case.dtype))}"
-    )
+    shown, limit = apart(sent, math.copysign(largest(case.dtype), sent), arrived.dtype)
+    return f"upstream {shown} is sent on as {case.dtype}, of which the largest is {limit.lstrip('-')}"
 
 
 BACK_ROWS: tuple[Row, ...] = (

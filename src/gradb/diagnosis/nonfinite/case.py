@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import beside_whole
 from gradb.diagnosis.nonfinite import traffic
 from gradb.diagnosis.nonfinite.pointwise import node_name, plain_name
 from gradb.diagnosis.nonfinite.reading import Reading, aligned, element_of, place
@@ -50,8 +50,8 @@ class Operand:
 
     @property
     def shown(self) -> str:
-        """Its number as text."""
-        return "?" if self.number is None else number(self.number, self.dtype)
+        """Its number as text, on its side of where a domain may end."""
+        return "?" if self.number is None else beside_whole(self.number, self.dtype)
 
 
 class Case:

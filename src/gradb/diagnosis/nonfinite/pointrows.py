@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import apart, number
 from gradb.diagnosis.nonfinite.case import Case, Operand, extremes, is_same_kind, largest
 from gradb.diagnosis.nonfinite.pointwise import names
 from gradb.diagnosis.nonfinite.reason import Row
@@ -131,8 +131,8 @@ _SIGNS = {"mul": "×", "add": "+", "sub": "-", "div": "/"}
 _CASTS = "to half bfloat16 float type type_as"
 
 
-def _limit(case: Case) -> str:
-    return f"the largest {case.dtype} is {number(largest(case.dtype))}"
+def _limit(case: Case, limit: str = "") -> str:
+    return f"the largest {case.dtype} is {limit or number(largest(case.dtype))}"
 
 
 def _exponential(case: Case) -> str | None:
@@ -140,7 +140,8 @@ def _exponential(case: Case) -> str | None:
     limit = largest(case.dtype)
     for operands, where in _choices(case, lambda x: abs(x) > inverse(limit) and math.isfinite(x)):
         if _exceeds(function, [operands[0].number or 0.0], limit) == case.born:
-            clause = f"{case.name}({operands[0].shown}) overflows: {case.name} of more than {number(inverse(limit))}"
+            shown, most = apart(operands[0].number or 0.0, inverse(limit), operands[0].dtype)
+            clause = f"{case.name}({shown}) overflows: {case.name} of more than {most}"
             return f"{clause} does not fit into {case.dtype}, {_limit(case)}{where}"
     return None
 
@@ -189,8 +190,8 @@ def _cast(case: Case) -> str | None:
     found = [given.number] if given.number is not None else list(extremes(given.value) or ())
     for value in found:
         if math.isfinite(value) and abs(value) > largest(case.dtype) and _sign(value) * _INF == case.born:
-            shown = number(value, given.value.dtype)
-            return f"{shown} as {case.dtype} is {number(case.born)}: {_limit(case)}"
+            shown, limit = apart(value, _sign(value) * largest(case.dtype), given.value.dtype)
+            return f"{shown} as {case.dtype} is {number(case.born)}: {_limit(case, limit.lstrip('-'))}"
     return None
 
 
