@@ -259,6 +259,7 @@ RULES = (
         "Make the learning rate smaller, or take the mean of the loss in place of the sum.",
         frozenset({"step"}),
         LargeUpdate,
-        f"the largest element grows to more than {_LARGE:g} times what it was",
+        f"the largest element grows to more than {_LARGE:g} times what it was, by the gradient times the learning rate"
+        " or by a learning rate larger than the element",
     ),
 )
