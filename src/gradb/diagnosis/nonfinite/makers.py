@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradb.diagnosis.nonfinite import traffic
-from gradb.diagnosis.nonfinite.reading import Reading, aligned
+from gradb.diagnosis.nonfinite.reading import Reading, aligned, element_of, is_finite, is_nan
 from gradb.frame.origins import Origins
 from gradb.tape.kinds.hook import HookDetail
 from gradb.tape.kinds.node import NodeDetail
@@ -132,12 +132,14 @@ def _of_gradient(origins: Origins, one: Reading) -> Reading | End:
 
 
 def _preferred(found: list[Reading], one: Reading) -> Reading:
-    """Return the one of several that has what is followed: a NaN where that is one, at the same element."""
+    """Return the one of several that has what is followed at that element: a NaN where that is one."""
 
-    def rank(each: Reading) -> tuple[bool, bool, int]:
+    def rank(each: Reading) -> tuple[bool, bool, bool, int]:
         here = aligned(each.value, one.element, one.value.shape)
-        is_there = here is not None and here == one.element
-        return one.has_nan and not each.has_nan, not is_there, each.event
+        there = element_of(each.value, here)
+        is_finite_there = there is not None and is_finite(there)
+        is_other = one.has_nan and not (each.has_nan if there is None else is_nan(there))
+        return is_finite_there, is_other, here is None or here != one.element, each.event
 
     best = min(found, key=rank)
     return best.at(one.element) if best.value.shape == one.value.shape else best.first()
