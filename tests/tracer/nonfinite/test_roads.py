@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from gradb.diagnosis.nonfinite import traffic
 from gradb.diagnosis.nonfinite.folding import Fold, folded
 from tests.tracer.nonfinite.explaining import explained, nothing, recorded
 
@@ -313,3 +314,66 @@ def test_a_jump_is_no_growth(tmp_path: Path) -> None:
             optimizer.step()
 
     assert explained(recorded(tmp_path, run)).prelude == ()
+
+
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_of_a_sum_the_part_that_has_it(is_swapped: bool, tmp_path: Path) -> None:
+    """Of what was added up, the road is that of the part whose own element is not finite."""
+    first, second = (1, 0) if is_swapped else (0, 1)
+
+    def run() -> None:
+        w = torch.zeros(2, requires_grad=True)
+        torch.hypot(w[first], w[second]).backward()
+
+    tape = recorded(tmp_path, run)
+    found = explained(tape)
+    sent = [traffic.made(tape.origins, step.event)[0].value.numbers() for step in found.road if "Select" in step.text]
+    assert len(sent) == 1
+    assert sent[0] is not None
+    assert found.road[-1].text.endswith("followed at [0]")
+    assert torch.tensor(sent[0]).isnan().tolist() == [True, False]
+
+
+def test_born_in_a_step(tmp_path: Path) -> None:
+    """What the optimizer read at the element is told, and on what it depends that Adam divides by 0."""
+
+    def run() -> None:
+        w = torch.ones(2, dtype=torch.float16, requires_grad=True)
+        optimizer = torch.optim.Adam([w], lr=0.1)
+        (w * T([1.0, 0.0], dtype=torch.float16)).sum().backward()
+        optimizer.step()
+
+    (born,) = explained(recorded(tmp_path, run)).births
+    assert (born.call, born.element) == ("Adam.step", (1,))
+    assert born.inputs == (("w[1] before it", "1 (float16)"), ("w.grad[1]", "0 (float16)"))
+    assert born.reason is not None
+    assert born.reason.text.startswith("its gradient there is 0, it was 1, dtype float16: where all gradients so far")
+    assert "1e-8 is 0 in float16" in born.reason.text
+
+
+def test_born_in_a_step_of_a_gradient_too_large(tmp_path: Path) -> None:
+    """Where no reason is known the numbers are told: no word of eps."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=1e30)
+        (w * T([1.0, 1e20])).sum().backward()
+        optimizer.step()
+
+    (born,) = explained(recorded(tmp_path, run)).births
+    assert (born.call, born.element, born.reason) == ("SGD.step", (1,), None)
+    assert born.inputs == (("w[1] before it", "2 (float32)"), ("w.grad[1]", "1e+20 (float32)"))
+
+
+def test_what_a_hook_was_given(tmp_path: Path) -> None:
+    """The gradient before a hook that made an infinity is told at that element."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        y = w * T([1.0, 3.0])
+        y.register_hook(lambda grad: grad / T([1.0, 0.0]))
+        (y * T([1.0, 5.0])).sum().backward()
+
+    born = explained(recorded(tmp_path, run)).births[0]
+    assert born.call.startswith("the hook")
+    assert born.inputs == (("the gradient[1] before it", "5 (float32)"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradb.diagnosis.nonfinite.backrows import BACK_ROWS
 from gradb.diagnosis.nonfinite.case import Case
+from gradb.diagnosis.nonfinite.changers import step_reason
 from gradb.diagnosis.nonfinite.pointrows import OVERFLOW_ROWS, POINT_ROWS
 from gradb.diagnosis.nonfinite.reading import Reading
 from gradb.diagnosis.nonfinite.reason import Reason, Row
@@ -17,8 +18,10 @@ BACKWARD: tuple[Row, ...] = BACK_ROWS
 
 
 def reason(origins: Origins, made: Reading) -> Reason | None:
-    """Return why a value that an op or a node made is not finite; None where no row fits."""
+    """Return why a value that an op, a node or a step made is not finite; None where no row fits."""
     kind = origins.event(made.event).kind
+    if kind == "step":
+        return step_reason(origins, made)
     if kind not in {"op", "node"}:
         return None
     case = Case(origins, made)

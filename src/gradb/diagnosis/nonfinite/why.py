@@ -7,7 +7,7 @@ from itertools import islice
 
 from gradb.algebra.figures import number
 from gradb.algebra.indices import unravel
-from gradb.diagnosis.nonfinite import target
+from gradb.diagnosis.nonfinite import changers, target
 from gradb.diagnosis.nonfinite.case import Case, extremes
 from gradb.diagnosis.nonfinite.explanation import Born, Explanation, Nothing, RoadStep
 from gradb.diagnosis.nonfinite.hops import call_name, hop_text, named
@@ -143,7 +143,10 @@ def _what(one: Reading) -> str:
 
 def _inputs(origins: Origins, one: Reading) -> tuple[tuple[str, str], ...]:
     """Return what the event read at the element, by name; of a whole tensor its range."""
-    if origins.event(one.event).kind not in {"op", "node"}:
+    kind = origins.event(one.event).kind
+    if kind in {"step", "hook"}:
+        return changers.given(origins, one)
+    if kind not in {"op", "node"}:
         return ()
     case = Case(origins, one)
     found = []
