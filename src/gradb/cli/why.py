@@ -23,7 +23,7 @@ from gradb.debugger.why import FULL, Answer, ask, is_unseen, run_again
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 
 _EPILOG = f"""\
-Without --at and --iteration it is the first loss, gradient norm or parameter that is not finite, else the last value
+Without --at and --iteration it is the first loss, gradient or parameter that is not finite, else the last value
 that a computation made so. The first {FULL} iterations of a script are recorded in full, the rest is watched; if a
 loss or norm is first not finite there, the script is run once more, recorded in full around it and ended after that.
 The same goes for a recording that was only watched. The exit code is 0 where it is known where it began, 1 where

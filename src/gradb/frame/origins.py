@@ -119,6 +119,12 @@ class Origins:
         query = f"SELECT seq FROM event WHERE flags & {NONFINITE} AND seq < ? ORDER BY seq DESC LIMIT ?"
         return [int(row[0]) for row in self._store.db.all(query, before, _BACK)]
 
+    def first_nonfinite(self, until: int, *kinds: Kind) -> int | None:
+        """Return the first event of some kinds, up to another, that has a NaN or an infinity; None where none has."""
+        of = f"flags & {NONFINITE} AND +kind IN ({numbers_of(*kinds)})"
+        rows = self._store.db.all(f"SELECT seq FROM event WHERE {of} AND seq <= ? ORDER BY seq LIMIT 1", until)
+        return int(rows[0][0]) if rows else None
+
     def births(self, until: int) -> list[int]:
         """Return the newest events up to another that are births, newest first."""
         flags = f"flags & {NONFINITE} AND flags & {BIRTH}"  # the first for the index

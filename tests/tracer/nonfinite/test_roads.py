@@ -377,3 +377,31 @@ def test_what_a_hook_was_given(tmp_path: Path) -> None:
     born = explained(recorded(tmp_path, run)).births[0]
     assert born.call.startswith("the hook")
     assert born.inputs == (("the gradient[1] before it", "5 (float32)"),)
+
+
+def test_the_first_that_reached_a_gradient_comes_before_a_later_one(tmp_path: Path) -> None:
+    """Of several births that have nothing to do with each other, that of the first gradient is told."""
+
+    def run() -> None:
+        w = torch.ones(2, requires_grad=True)
+        torch.acos(w).sum().backward()
+        _ = torch.zeros(2) / torch.zeros(2)
+
+    found = explained(recorded(tmp_path, run))
+    assert (found.births[0].call, found.births[0].what) == ("AcosBackward0", "-inf")
+    assert found.here == "w.grad is 2 of 2 -inf"
+
+
+def test_what_a_scaler_skips_a_step_for_comes_not_first(tmp_path: Path) -> None:
+    """A gradient that overflows under a loss scale is what the scaler looks for; what else is wrong is told."""
+
+    def run() -> None:
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1e38)
+        scaler.scale((w * 100).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        _ = torch.zeros(2) / torch.zeros(2)
+
+    assert explained(recorded(tmp_path, run)).births[0].call == "Tensor.div"

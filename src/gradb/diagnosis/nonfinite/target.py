@@ -40,6 +40,16 @@ def in_run(origins: Origins, until: int) -> Iterator[Reading]:
     yield from _readings(origins, origins.births(until))
 
 
+def filled(origins: Origins, until: int) -> Iterator[Reading]:
+    """Yield the first value that is not finite and was put into a ``.grad``.
+
+    Under a GradScaler that does not count: it looks for these and skips their step.
+    """
+    first = origins.first_nonfinite(until, "accumulate")
+    if first is not None and not any(one.kind == "loss_scale" for one in origins.series):
+        yield from _readings(origins, [first])
+
+
 def first_onset(origins: Origins, until: int) -> int | None:
     """Return the event of the first non-finite loss, gradient norm or parameter norm, up to a position.
 

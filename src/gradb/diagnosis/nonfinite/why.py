@@ -40,7 +40,20 @@ def explain(
         return _explained(origins, found, follow(origins, found))
     if iteration is not None:
         return _first(origins, target.in_iteration(origins, iteration, until)) or _nothing(origins, until, iteration)
-    return _first(origins, target.in_run(origins, until)) or _nothing(origins, until, None)
+    return _in_run(origins, until) or _nothing(origins, until, None)
+
+
+def _in_run(origins: Origins, until: int) -> Explanation | None:
+    """Explain the first value of the run that matters; what came into a gradient before it, where that was born first.
+
+    Mostly both were born of the same: then the loss, norm or parameter is what is told.
+    """
+    found = _first(origins, target.in_run(origins, until))
+    filled = _first(origins, target.filled(origins, until))
+    if found is None or filled is None:
+        return found or filled
+    is_other = filled.event < found.event and filled.births[0].event < found.births[0].event
+    return filled if is_other else found
 
 
 def _first(origins: Origins, candidates: Iterator[Reading]) -> Explanation | None:
