@@ -6,10 +6,10 @@ from types import ModuleType
 
 from gradb.diagnosis.errors import table
 from gradb.diagnosis.rule import DiagnosisRule
-from gradb.diagnosis.training import births, clearing, edits, keeping, losses, magnitudes, membership, scaling
+from gradb.diagnosis.training import births, clearing, edits, idle, keeping, losses, magnitudes, membership, scaling
 
 _FAMILIES: tuple[ModuleType, ...] = (
-    table, births, clearing, edits, keeping, losses, magnitudes, membership, scaling,
+    table, births, clearing, edits, idle, keeping, losses, magnitudes, membership, scaling,
 )  # fmt: skip
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 
