@@ -66,16 +66,17 @@ def read_codes(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(word.strip().upper() for text in texts for word in text.split(",") if word.strip())
 
 
-def find_rule(code: str) -> DiagnosisRule:
-    """Return a rule by its code.
+def rules_beginning(prefix: str) -> tuple[DiagnosisRule, ...]:
+    """Return the rules whose codes begin so, as ``Selection`` takes them.
 
     Raises:
         UnknownRuleError: there is none.
     """
-    rule = RULES.get(code.strip().upper())
-    if rule is None:
-        raise UnknownRuleError(no_such(code))
-    return rule
+    start = prefix.strip().upper()
+    found = tuple(rule for code, rule in RULES.items() if start and code.startswith(start))
+    if not found:
+        raise UnknownRuleError(no_such(prefix))
+    return found
 
 
 def no_such(code: str) -> str:

@@ -95,6 +95,8 @@ def test_a_recording_is_judged_as_it_is(tape: str, capsys: Captured) -> None:
 REFUSED: tuple[tuple[list[str], str], ...] = (
     (["--select", "G8", "TAPE"], "there is no rule 'G8'"),
     (["--ignore", "g9O1", "TAPE"], "there is no rule 'G9O1': did you mean G901? (`gradb rule` lists them)"),
+    (["--select", ",,", "TAPE"], "--select names no rule (`gradb rule` lists them)"),
+    (["--select", "", "SCRIPT"], "--select names no rule (`gradb rule` lists them)"),
     (["--steps", "3", "TAPE"], "--steps and -o go with a script"),
     (["-o", "x", "TAPE"], "--steps and -o go with a script"),
     (["--steps", "0", "SCRIPT"], "--steps takes a whole number from 1, or all, not '0'"),
@@ -123,6 +125,14 @@ def test_a_rule_is_printed(capsys: Captured) -> None:
     assert json.loads(capsys.readouterr().out)["threshold"] == "more than 0 steps"
     assert rule.run(["--json"]) == 0
     assert [one["code"] for one in json.loads(capsys.readouterr().out)] == list(TABLE)
+
+
+def test_rules_that_begin_alike_are_listed(capsys: Captured) -> None:
+    """As --select takes them."""
+    assert rule.run(["g90"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["G901", "G902", "G903"]
+    assert rule.run(["--json", "G99"]) == 0
+    assert [one["code"] for one in json.loads(capsys.readouterr().out)] == ["G991"]
 
 
 def test_an_unknown_rule_is_one_sentence(capsys: Captured) -> None:

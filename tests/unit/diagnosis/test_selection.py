@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradb.diagnosis.registry import RULES
-from gradb.diagnosis.selection import Selection, UnknownRuleError, find_rule, no_such, read_codes
+from gradb.diagnosis.selection import Selection, UnknownRuleError, no_such, read_codes, rules_beginning
 from tests.unit.diagnosis.rows import TABLE
 
 
@@ -56,9 +56,11 @@ def test_what_begins_no_code_is_refused(code: str) -> None:
             Selection(selected, ignored)
 
 
-def test_a_rule_is_found_by_its_code() -> None:
-    """And for another code the nearest is suggested."""
-    assert find_rule("g902") is TABLE["G902"]
+def test_rules_are_found_by_how_their_codes_begin() -> None:
+    """As they are selected; and for what begins none the nearest is suggested."""
+    assert rules_beginning("g902") == (TABLE["G902"],)
+    assert [rule.code for rule in rules_beginning("G90")] == ["G901", "G902", "G903"]
     assert no_such("G9O2") == "there is no rule 'G9O2': did you mean G902?"
-    with pytest.raises(UnknownRuleError):
-        find_rule("G9")
+    for unknown in ("G8", "", "G9011"):
+        with pytest.raises(UnknownRuleError):
+            rules_beginning(unknown)
