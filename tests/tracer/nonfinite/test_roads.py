@@ -405,3 +405,25 @@ def test_what_a_scaler_skips_a_step_for_comes_not_first(tmp_path: Path) -> None:
         _ = torch.zeros(2) / torch.zeros(2)
 
     assert explained(recorded(tmp_path, run)).births[0].call == "Tensor.div"
+
+
+def test_a_hook_that_puts_another_gradient_there(tmp_path: Path) -> None:
+    """A hook that runs after a gradient was added is where it was born, and what it found is told."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+
+        def divides(leaf: torch.Tensor) -> None:
+            assert leaf.grad is not None
+            leaf.grad = leaf.grad / 0
+
+        w.register_post_accumulate_grad_hook(divides)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        (w * w).sum().backward()
+        optimizer.step()
+
+    (born,) = explained(recorded(tmp_path, run)).births
+    assert born.kind == "birth"
+    assert "divides" in born.call
+    assert born.name == "w.grad"
+    assert born.inputs == (("w.grad[0] before it", "2 (float32)"),)

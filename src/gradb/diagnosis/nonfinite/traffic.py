@@ -32,6 +32,8 @@ def made(origins: Origins, seq: int) -> list[Reading]:
             return _tensors(origins, seq, "made", "output", [tensor])
         case NodeDetail(downstream=downstream):
             return _gradients(seq, "made", "downstream", downstream)
+        case HookDetail(kind="post-accumulate", has_run=True, after=after) as hook:
+            return _of_leaf(origins, seq, "made", "after", hook, after)
         case HookDetail(has_run=True, after=after):
             return _gradients(seq, "made", "after", after)
         case AccumulateDetail() as filled:
@@ -192,9 +194,17 @@ def _before_hook(origins: Origins, seq: int, hook: HookDetail) -> list[Reading]:
         number = hook.output_nr if hook.kind == "tensor" else None
         return _arriving(seq, "before", hook.before, node, hook.backward, number)
     if hook.kind == "post-accumulate":
-        pairs = [(i, t) for i, t in enumerate(hook.before) if t is not None]
-        return [r for i, t in pairs for r in _buffer(seq, "read", "before", i, hook.tensor, t.name or "", t.value)]
+        return _of_leaf(origins, seq, "read", "before", hook, hook.before)
     return _gradients(seq, "read", "before", hook.before)
+
+
+def _of_leaf(
+    origins: Origins, seq: int, side: Side, role: str, hook: HookDetail, tensors: Sequence[Tensor | None]
+) -> list[Reading]:
+    """Return the ``.grad`` of a leaf as a hook found or left it."""
+    leaf = origins.label(hook.tensor, seq) or ""
+    pairs = [(i, t) for i, t in enumerate(tensors) if t is not None]
+    return [r for i, t in pairs for r in _buffer(seq, side, role, i, hook.tensor, leaf, t.value)]
 
 
 def _accumulated(origins: Origins, seq: int, filled: AccumulateDetail) -> list[Reading]:
