@@ -35,13 +35,14 @@ class Checked:
 
     @property
     def exit_code(self) -> int:
-        """0: clean; 1: something was found that is a fault; 2: the script failed, or nothing could be judged.
+        """0: clean; 1: something was found that is a fault; 2: the script failed, or no rule could judge a training.
 
         A hint is no fault unless its rule was selected.
         """
         report = self.report
         is_failed = bool(report.failure) or (report.uncaught is not None and not report.uncaught.is_explained)
-        if is_failed or report.stretch.is_unseen or not report.judged:
+        is_unknown = not report.judged and not report.stretch.is_untrained
+        if is_failed or report.stretch.is_unseen or is_unknown:
             return 2
         return int(any(self._counts(fault.rule.code, fault.rule.severity) for fault in report.faults))
 

@@ -14,6 +14,8 @@ from gradb.tape.kinds.registry import Kind
 _WATCHED: frozenset[Kind] = frozenset({"loss", "step", "intervention", "depth", "output", "error", "note", "end"})
 """Kinds that are recorded while a run is only watched; an error then says no more than that it was raised."""
 _UNSEEN = "the run was only watched: nothing of its ops and gradients is on the tape"
+_TRAINING: frozenset[Kind] = frozenset({"backward_start", "accumulate", "step"})
+_UNTRAINED = "nothing was trained: no backward, no optimizer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Verdict:
     """Code of each other, and why it could not."""
     is_unseen: bool = False
     """True where the run was only watched: then hardly a rule can judge."""
+    is_untrained: bool = False
+    """True where there is no backward and no optimizer: then only what explains errors can judge."""
 
 
 class Judgement:
@@ -55,7 +59,7 @@ class Judgement:
                 self._by_kind.setdefault(kind, []).append(one)
         self.position = 0
         """The last event judged."""
-        self._is_watched = self._is_seen = False
+        self._is_watched = self._is_seen = self._is_trained = False
 
     def advance(self, limit: int | None = None) -> bool:
         """Judge the events that were recorded since, ``limit`` of them at most; return whether all are judged now.
@@ -69,6 +73,7 @@ class Judgement:
             self._evidence.see(event)
             self._is_watched = self._is_watched or (event.kind == "depth" and event.name == "watch")
             self._is_seen = self._is_seen or event.kind not in _WATCHED
+            self._is_trained = self._is_trained or event.kind in _TRAINING
             for rule, judge in self._by_kind.get(event.kind, ()):
                 if rule.code not in self._failed:
                     try:
@@ -83,20 +88,24 @@ class Judgement:
         findings: list[Finding] = []
         unjudged = dict(self._failed)
         is_unseen = self._is_watched and not self._is_seen
+        is_untrained = not (self._is_trained or self._is_watched or self._tape.fact("optimizer_1") is not None)
         for rule, judge in self._judges:
             if is_unseen and (rule.severity == "error" or not rule.kinds <= _WATCHED):
                 unjudged[rule.code] = _UNSEEN
             if rule.code not in unjudged:
                 try:
-                    findings += judge.findings()
+                    found = list(judge.findings())
+                    findings += found
+                    if is_untrained and not found and rule.severity != "error":
+                        unjudged[rule.code] = _UNTRAINED  # that it finds nothing says nothing
                 except NotJudgedError as reason:
-                    unjudged[rule.code] = str(reason)
+                    unjudged[rule.code] = _UNTRAINED if is_untrained else str(reason)
                 except Exception as error:
                     self._fail(rule, error)
                     unjudged[rule.code] = self._failed[rule.code]
         judged = tuple(rule.code for rule, _ in self._judges if rule.code not in unjudged)
         findings.sort(key=lambda finding: (finding.event, finding.code))
-        return Verdict(self.position, tuple(findings), judged, tuple(sorted(unjudged.items())), is_unseen)
+        return Verdict(self.position, tuple(findings), judged, tuple(sorted(unjudged.items())), is_unseen, is_untrained)
 
     def _fail(self, rule: DiagnosisRule, error: Exception) -> None:
         """A fault of ours in one rule costs that rule, and is told."""

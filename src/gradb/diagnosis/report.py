@@ -30,6 +30,8 @@ class Stretch:
     """True where gradb has ended the run, which would have gone on."""
     is_unseen: bool
     """True where all of the run was only watched."""
+    is_untrained: bool = False
+    """True where there is no backward and no optimizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,11 @@ def report_of(tape: Tape, verdict: Verdict, table: Mapping[str, DiagnosisRule] =
         unjudged=verdict.unjudged,
         uncaught=None if raised is None else replace(raised, is_explained=is_explained),
         failure="" if raised is not None else failure(tape),
-        stretch=_stretch(tape, is_unseen=verdict.is_unseen),
+        stretch=_stretch(tape, verdict),
     )
 
 
-def _stretch(tape: Tape, *, is_unseen: bool) -> Stretch:
+def _stretch(tape: Tape, verdict: Verdict) -> Stretch:
     training = tape.frame(tape.head).training
     depths = [mark for mark in training.marks if mark.what == "record"]
     watched: list[int] = []
@@ -92,5 +94,6 @@ def _stretch(tape: Tape, *, is_unseen: bool) -> Stretch:
         iterations=training.iterations if ended is None else int(ended),
         watched=(watched[0], watched[-1]) if watched else None,
         is_ended=ended is not None,
-        is_unseen=is_unseen,
+        is_unseen=verdict.is_unseen,
+        is_untrained=verdict.is_untrained,
     )

@@ -160,7 +160,7 @@ def test_a_script_that_gives_up_is_not_clean(tmp_path: Path) -> None:
 def test_a_run_that_gradb_ended_says_so(tmp_path: Path) -> None:
     """With the option that goes on."""
     with TapeBuilder(tmp_path / "a.tape", "train.py") as builder:
-        builder.set_run(ended_after="20")
+        builder.set_run(ended_after="20", optimizer_1='["SGD", 0, null, null, []]')
         builder.end(None, "ended by gradb after iteration 20")
     with Tape.open(tmp_path / "a.tape", is_over=True) as tape:
         checked = _checked(tape, "G901")
@@ -190,3 +190,17 @@ def test_annotations_escape_what_would_end_them(tape: Tape, monkeypatch: pytest.
 
 def _fields(row: object) -> dict[str, Any]:
     return {name: getattr(row, name) for name in type(row).__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def test_where_nothing_was_trained_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    """That is said, and is no failure."""
+    with TapeBuilder(tmp_path / "forward.tape", "train.py", "a = 1") as builder:
+        builder.leaf("a", [1.0], line=1)
+        builder.end()
+    with Tape.open(tmp_path / "forward.tape", is_over=True) as opened:
+        checked = _checked(opened, "G902")
+        assert checked.exit_code == 0
+        assert checked.text("text").splitlines() == [
+            "nothing to judge in a run without an optimizer step or a loss",
+            "0 rules judged, 1 not: nothing was trained: no backward, no optimizer (G902)",
+        ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from gradb.diagnosis.judgement import Judgement, judge
 from gradb.diagnosis.rule import DiagnosisRule, NotJudgedError, Severity
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.event import Event
+from tests.fakes import TapeBuilder
 from tests.unit.conftest import Tapes
 
 
@@ -105,3 +107,28 @@ def test_an_account_is_shared_and_sees_every_event(tape: Tape) -> None:
     for event in tape.events():
         evidence.see(event)
     assert count.seen == list(range(1, tape.head + 1))
+
+
+def test_nothing_found_where_nothing_was_trained_is_not_judged(tmp_path: Path) -> None:
+    """A run without a backward and an optimizer is no clean training; what explains errors judges all the same."""
+    with TapeBuilder(tmp_path / "forward.tape") as builder:
+        builder.leaf("a", [1.0], line=1)
+        builder.end()
+    rules = [_rule("G900", Accumulations), _rule("G901", Refuses), _rule("G991", Accumulations, "error")]
+    with Tape.open(tmp_path / "forward.tape", is_over=True) as forward:
+        verdict = judge(forward, rules)
+    assert verdict.judged == ("G991",)
+    why = "nothing was trained: no backward, no optimizer"
+    assert verdict.unjudged == (("G900", why), ("G901", why))
+
+
+def test_what_is_found_without_a_training_is_judged(tmp_path: Path) -> None:
+    """A finding stands, whatever else there is not."""
+    leaves = DiagnosisRule("G900", "title", "warning", "meaning", "advice", frozenset({"leaf"}), Accumulations)
+    with TapeBuilder(tmp_path / "forward.tape") as builder:
+        builder.leaf("a", [1.0], line=1)
+        builder.end()
+    with Tape.open(tmp_path / "forward.tape", is_over=True) as forward:
+        verdict = judge(forward, [leaves])
+    assert verdict.judged == ("G900",)
+    assert len(verdict.findings) == 1

@@ -78,6 +78,8 @@ def _error_lines(report: Report) -> list[str]:
 def _count_line(report: Report) -> str:
     count = sum(fault.count for fault in report.faults)
     found = "nothing found" if not count else f"{count:,} finding" + ("" if count == 1 else "s")
+    if report.stretch.is_untrained and not count:
+        found = "nothing to judge"
     if report.stretch.is_unseen:
         found = "nothing can be said"
     let_be = f", {report.suppressed:,} more let be by a comment" if report.suppressed else ""
