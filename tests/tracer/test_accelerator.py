@@ -272,7 +272,8 @@ def test_what_is_not_finite_is_flagged_as_in_python(tmp_path: Path) -> None:
     assert flagged[0] == flagged[1]
     kinds = {kind for _, kind in flagged[0]}
     assert kinds == {
-        "accumulate", "backward_start", "grad_change", "hook", "leaf", "node", "node_start", "op", "step",
+        "accumulate", "backward_end", "backward_start", "grad_change", "hook", "leaf", "node", "node_start", "op",
+        "step",
     }  # fmt: skip
 
 

@@ -137,7 +137,8 @@ def test_a_row_that_is_all_masked(op: str, call: Call, width: int, tmp_path: Pat
     assert born.call.endswith(op)
     assert born.reason is not None
     assert born.reason.code == "masked-row"
-    assert "row [1, :]" in born.reason.text
+    is_mixed = width > 1024 and op == "log_softmax"  # with -inf beside the NaN, and only counts of both
+    assert ("a row of" if is_mixed else "row [1, :] of") + " its input is all -inf" in born.reason.text
 
 
 @pytest.mark.parametrize("keyword", ["attn_mask", "key_padding_mask"])
@@ -268,14 +269,17 @@ def test_no_row_speaks_of_what_it_did_not_see(tmp_path: Path) -> None:
     class Odd(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-            return torch.from_numpy(x.detach().numpy() / 0)
+            return torch.from_numpy(x.detach().numpy() * math.inf)
 
         @staticmethod
         def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
             return grad
 
-    apply: Call = Odd.apply
-    found = explained(recorded(tmp_path, lambda: apply(T([1.0, 2.0], requires_grad=True))))
+    def run() -> None:
+        apply: Call = Odd.apply
+        apply(T([1.0, 2.0], requires_grad=True))
+
+    found = explained(recorded(tmp_path, run))
     assert found.births[0].reason is None
 
 

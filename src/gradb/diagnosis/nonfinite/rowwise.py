@@ -46,23 +46,35 @@ def _row_name(index: tuple[int, ...], dims: list[int]) -> str:
 # --- softmax ----------------------------------------------------------------------------------------------------------
 
 
+_ALL_MASKED = "-inf - (-inf) is nan, no element is left to give a weight to"
+
+
 def _masked_row(case: Case) -> str | None:
     """All of a row is -inf: the largest is subtracted first, -inf - -inf."""
     value, dim = _input(case), case.argument("dim", 1)
-    if value is None or case.made.element is None or not _is_nan(case):
+    if value is None:
         return None
     rank = len(value.shape)
     if not isinstance(dim, int) or not rank or not -rank <= dim < rank or value.shape != case.made.value.shape:
+        return None
+    if case.made.element is None:  # which of a large value's elements are NaN and which -inf was not kept
+        made = case.made.value.nonfinite()
+        return f"a row of its input is all -inf: {_ALL_MASKED}" if made and made.nan and _has_no_other(value) else None
+    if not _is_nan(case):
         return None
     index, dims = unravel(case.made.element, value.shape), [dim % rank]
     row, name = _row_at(value, index, dims), _row_name(index, dims)
     if row is not None and any(each == math.inf for each in row):
         return f"row {name} of its input has inf: inf - inf is nan"
-    found = value.nonfinite()
-    is_sure = found is not None and not found.nan and not found.posinf and found.neginf > 0
-    if (row is None and is_sure) or (row and all(each == -math.inf for each in row)):
-        return f"row {name} of its input is all -inf: -inf - (-inf) is nan, no element is left to give a weight to"
+    if (row is None and _has_no_other(value)) or (row and all(each == -math.inf for each in row)):
+        return f"row {name} of its input is all -inf: {_ALL_MASKED}"
     return None
+
+
+def _has_no_other(value: TensorValue) -> bool:
+    """Tell whether -inf is all that is not finite in a value."""
+    found = value.nonfinite()
+    return found is not None and not found.nan and not found.posinf and found.neginf > 0
 
 
 def _masked_attention(case: Case) -> str | None:
