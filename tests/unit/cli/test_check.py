@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +13,17 @@ from gradb.cli import check, rule
 from gradb.cli.main import main
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
-from gradb.diagnosis.registry import RULES
 from gradb.link.spec import Intervention, RunSpec
 from tests.fakes import DEBUGGEE, examples
-from tests.unit.diagnosis.rows import TABLE
+from tests.unit.diagnosis.rows import TABLE, alone
 
 Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in list(RULES):
-        monkeypatch.delitem(RULES, code)
-    for code, row in TABLE.items():
-        monkeypatch.setitem(RULES, code, row)
+def _table() -> Iterator[None]:
+    with alone():
+        yield
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
+from gradb.diagnosis.registry import RULES
 from gradb.diagnosis.rule import DiagnosisRule, Judge, NotJudgedError, Severity
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Kind
@@ -59,3 +61,16 @@ TABLE = {
         rule("G991", "error", "error"),
     )
 }
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have these be all the rules there are; afterwards the table is as it was, in its order."""
+    before = dict(RULES)
+    RULES.clear()
+    RULES.update(TABLE)
+    try:
+        yield
+    finally:
+        RULES.clear()
+        RULES.update(before)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from gradb.diagnosis.registry import RULES
 from gradb.diagnosis.selection import Selection, UnknownRuleError, no_such, read_codes, rules_beginning
-from tests.unit.diagnosis.rows import TABLE
+from tests.unit.diagnosis.rows import TABLE, alone
 
 
 @pytest.fixture(autouse=True)
-def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in list(RULES):
-        monkeypatch.delitem(RULES, code)
-    for code, rule in TABLE.items():
-        monkeypatch.setitem(RULES, code, rule)
+def _table() -> Iterator[None]:
+    with alone():
+        yield
 
 
 CASES = (
