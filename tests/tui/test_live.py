@@ -10,6 +10,7 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.judging import Judging
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
 from gradb.frame.frame import Frame
@@ -31,7 +32,7 @@ class SlowDebugger:
         self.breakpoints: list[Stop] = []
         self.shows_quiet = self.is_free = False
         self.choice = PathChoice()
-        self.news = News()
+        self.news, self.judging = News(), Judging()
         self.path = str(path)
         self.run = Run(self.path)
         self._ours, self._theirs = socket.socketpair()

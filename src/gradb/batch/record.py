@@ -98,7 +98,7 @@ def record(
     for sentence in run.closing:
         if told is None or sentence != told.text:
             complain(sentence)
-    if explains and run.return_code and (text := explained(spec.tape)):
+    if explains and run.return_code and told is None and (text := explained(spec.tape)):
         complain(text)
     return 1 if run.return_code is None else run.return_code
 

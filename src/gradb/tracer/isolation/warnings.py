@@ -51,7 +51,8 @@ def at_their_place() -> Iterator[None]:
     try:
         yield
     finally:
-        warnings._showwarnmsg = original  # type: ignore[attr-defined]
+        if getattr(warnings, "_showwarnmsg", None) is show:  # else another has taken its place since
+            warnings._showwarnmsg = original  # type: ignore[attr-defined]
 
 
 def _moved(message: warnings.WarningMessage, frame: FrameType | None) -> tuple[FrameType, FrameType | None] | None:
