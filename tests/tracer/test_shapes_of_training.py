@@ -294,7 +294,9 @@ def _iterations(tape: Tape, *kinds: str) -> list[int]:
 def test_every_shape_has_the_iterations_of_the_table(shape: str, depth: str, tmp_path: Path) -> None:
     """Steps, series and the view of the training agree, and the numbers never fall."""
     script, expected = SHAPES[shape]
+    call = torch.nn.Module._call_impl
     _, tape = record(tmp_path / "run.tape", script, probe="never", changes=DEPTHS[depth])
+    assert torch.nn.Module._call_impl is call
     assert [note for note in notes(tape) if NOTE not in note and "not carried out" not in note] == []
     assert _iterations(tape, "step") == expected
     numbers = [event.iteration for event in tape.events()]
@@ -302,6 +304,13 @@ def test_every_shape_has_the_iterations_of_the_table(shape: str, depth: str, tmp
     assert tape.frame(tape.head).training.iterations == expected[-1]
     rates = [series for series in tape.series if series.kind == "learning_rate"]
     assert sorted(n for one in rates for n in one.iterations[: one.count]) == expected
+
+
+def test_recording_that_is_switched_on_inside_of_a_backward_sees_what_follows(tmp_path: Path) -> None:
+    """The engine takes its modes off at its end; ops of the next iterations are recorded all the same."""
+    script, _ = SHAPES["one a parameter, in backward"]
+    _, tape = record(tmp_path / "run.tape", script, probe="never", changes=DEPTHS["full from 2"])
+    assert set(_iterations(tape, "op")) == {2, 3}
 
 
 def beside_an_idle_optimizer() -> None:

@@ -63,6 +63,8 @@ class Depth:
         if threading.get_ident() != threading.main_thread().ident:
             return
         if wants_mode and not self._is_entered:
+            if torch._C._current_graph_task_id() != -1:
+                return  # the engine takes off again at its end what is put on the stack inside of it
             self._mode.__enter__()
             self._is_entered = True
         elif not wants_mode and self._is_entered and self._take_out():
@@ -70,7 +72,7 @@ class Depth:
         if wants_hooks and self._hooks is None:
             self._hooks = contextlib.ExitStack()
             self._hooks.enter_context(self._modules())
-        elif self._hooks is not None and not wants_hooks and not (self._is_entered and not wants_mode):
+        elif self._hooks is not None and not wants_hooks and (wants_mode or not self._is_entered or not self._is_open):
             self._hooks.close()  # until the mode is out, a module's call is the moment at which it can be
             self._hooks = None
 

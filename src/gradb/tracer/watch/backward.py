@@ -76,7 +76,10 @@ class EngineWatch:
             if in_transform() is not None and self._composer.guard(self._composer.is_in_transform):
                 return original(t_outputs, *args, **kwargs)
             if not self._recorder.is_full:
-                return self._watch_only(original, t_outputs, args, kwargs)
+                try:
+                    return self._watch_only(original, t_outputs, args, kwargs)
+                finally:
+                    self._composer.guard(self._recorder.observer.unseen_call)
             return self._watch(original, t_outputs, args, kwargs)
 
         torch.autograd.graph._engine_run_backward = engine
