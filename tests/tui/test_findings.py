@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +11,21 @@ import pytest
 from textual.pilot import Pilot
 
 from gradb.debugger.debugger import Debugger
-from gradb.diagnosis.registry import RULES
 from gradb.link.spec import RunSpec
 from gradb.tui.app import GradbApp
 from gradb.tui.bars import ScrubberBar
 from tests.fakes import DEBUGGEE, examples
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
-from tests.unit.diagnosis.rows import TABLE
+from tests.unit.diagnosis.rows import alone
 
 FIRST, THIRD = 15, 43
 """Events of the first and the third accumulation of the tape."""
 
 
 @pytest.fixture(autouse=True)
-def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in list(RULES):
-        monkeypatch.delitem(RULES, code)
-    for code in ("G901", "G903", "G951"):
-        monkeypatch.setitem(RULES, code, TABLE[code])
+def _table() -> Iterator[None]:
+    with alone("G901", "G903", "G951"):
+        yield
 
 
 @pytest.fixture

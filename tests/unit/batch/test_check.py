@@ -14,15 +14,13 @@ from gradb.diagnosis.registry import RULES
 from gradb.diagnosis.selection import Selection
 from gradb.frame.reader import Tape
 from tests.fakes import TapeBuilder, examples
-from tests.unit.diagnosis.rows import TABLE, rule
+from tests.unit.diagnosis.rows import alone, rule
 
 
 @pytest.fixture(autouse=True)
-def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in list(RULES):
-        monkeypatch.delitem(RULES, code)
-    for code, row in TABLE.items():
-        monkeypatch.setitem(RULES, code, row)
+def _table() -> Iterator[None]:
+    with alone():
+        yield
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from gradb.cli.consent import let
 from gradb.debugger.errors import UserError
 from gradb.debugger.rerun.consent import Consent
 
-_NEEDED = Consent("python t.py", "/work", "", (("/work/model.pt", "opened for writing"),), 0, is_from_tape=False)
-_OF_TAPE = Consent("python t.py", "/work", "", (), 0, is_from_tape=True)
+_NEEDED = Consent("python t.py", "/data", "", (("/data/model.pt", "opened for writing"),), 0, is_from_tape=False)
+_OF_TAPE = Consent("python t.py", "/data", "", (), 0, is_from_tape=True)
 
 
 class _Terminal(io.StringIO):
@@ -34,7 +34,7 @@ def test_a_yes(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     shown = _answers(monkeypatch, text)
     let(_NEEDED, has_yes=False)
     assert shown.getvalue().endswith("Run it again? [y/N] ")
-    assert "/work/model.pt (opened for writing)" in shown.getvalue()
+    assert "/data/model.pt (opened for writing)" in shown.getvalue()
 
 
 @pytest.mark.parametrize("text", ["\n", "", "n\n", "what?\n"])
@@ -57,4 +57,4 @@ def test_without_a_terminal_it_is_refused(monkeypatch: pytest.MonkeyPatch, capsy
 def test_what_a_tape_has_run_is_always_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Even with --yes the command and the folder are told before anything is started."""
     let(_OF_TAPE, has_yes=True)
-    assert capsys.readouterr().err.startswith("To look closer the script has to be run again: python t.py\nin /work\n")
+    assert capsys.readouterr().err.startswith("To look closer the script has to be run again: python t.py\nin /data\n")

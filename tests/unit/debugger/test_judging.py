@@ -9,18 +9,15 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.judging import Judging
-from gradb.diagnosis.registry import RULES
 from gradb.frame.reader import Tape
 from tests.fakes import examples
-from tests.unit.diagnosis.rows import TABLE
+from tests.unit.diagnosis.rows import alone
 
 
 @pytest.fixture(autouse=True)
-def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in list(RULES):
-        monkeypatch.delitem(RULES, code)
-    for code in ("G901", "G903", "G951"):
-        monkeypatch.setitem(RULES, code, TABLE[code])
+def _table() -> Iterator[None]:
+    with alone("G901", "G903", "G951"):
+        yield
 
 
 @pytest.fixture
