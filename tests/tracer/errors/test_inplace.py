@@ -141,3 +141,26 @@ def test_changes_found_are_as_many_as_torch_counts(case: Case, tmp_path: Path) -
     assert found is not None
     more = re.search(r"and (\d+) more changed it", found.message)
     assert 1 + int(more[1] if more else 0) == int(told[1]) - int(told[2])
+
+
+def test_a_saved_value_that_was_not_read_is_told_as_likely(tmp_path: Path) -> None:
+    """What a node saves is read at its first visits alone; after them its op tells what it may have saved."""
+    error, tape = record_script(
+        tmp_path,
+        """
+        x = torch.ones(3, requires_grad=True)
+        for step in range(30):
+            y = x.exp()
+            if step == 29:
+                y += 1
+            y.sum().backward()
+        """,
+    )
+    with tape:
+        found = explanation_of_end(tape)
+        saved = [tape.saved_record(node.id) for node in tape.nodes(1, tape.head) if node.name == "ExpBackward0"]
+    assert error is not None
+    assert found is not None
+    assert saved[0].tensors
+    assert not saved[-1].tensors
+    assert "most likely saved" in found.message

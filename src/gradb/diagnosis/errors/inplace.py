@@ -104,7 +104,8 @@ def _culprit(scene: Scene, run: FailedRun, node: Node, suspect: _Saved, found: l
         did = f"the backward of {change.event.name} (made {scene.place(change.event)})"
     sure = "changed" if change.is_sure else "probably changed"
     count = f", and {len(found) - 1} more changed it after that" if len(found) > 1 else ""
-    message = f"{scene.at(saver)} saved {what} for its backward, and {did} {sure} it in place{count}"
+    saved = "saved" if suspect.is_certain else "most likely saved (what it saved was not read)"
+    message = f"{scene.at(saver)} {saved} {what} for its backward, and {did} {sure} it in place{count}"
     if versions:
         message += f" (saved at version {versions['expected']}, found at version {versions['found']})"
     steps = [Step(saver.seq, f"{node.name} saves {what}")]
