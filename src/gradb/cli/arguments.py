@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from gradb.cli.interventions import add_intervention_options
@@ -45,6 +45,15 @@ class Parser(argparse.ArgumentParser):
             if word == "-m" or (is_joined and word.startswith("-m")):
                 return list(argv[:index]), ["", *argv[index:]]
         return list(argv[:index]), list(argv[index:])
+
+    def split_at_tape(self, argv: Sequence[str], is_tape: Callable[[str], bool]) -> tuple[list[str], list[str], bool]:
+        """Return what ``split`` does, and whether the target is a tape: that takes no arguments, so gradb's own words
+        may stand behind it too.
+        """
+        own, rest = self.split(argv)
+        if not (rest and rest[0] and is_tape(rest[0])):
+            return own, rest, False
+        return [*own, *rest[1:]], rest[:1], True
 
 
 def add_run_options(parser: Parser) -> None:

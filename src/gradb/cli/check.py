@@ -72,10 +72,7 @@ def _parser() -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Carry out the subcommand and return the exit code."""
     parser = _parser()
-    own, rest = parser.split(argv)
-    is_tape = bool(rest) and bool(rest[0]) and is_recording(rest[0])
-    if is_tape:
-        own, rest = [*own, *rest[1:]], rest[:1]  # a tape takes no arguments: options may stand behind it
+    own, rest, is_tape = parser.split_at_tape(argv, is_recording)
     options = parser.parse_args(own)
     selection = _selection(options)
     if is_tape:

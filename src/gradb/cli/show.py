@@ -40,9 +40,7 @@ def _parser() -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Carry out the subcommand and return the exit code."""
     parser = _parser()
-    own, rest = parser.split(argv)
-    if rest and rest[0] and is_tape(rest[0]):
-        own, rest = [*own, *rest[1:]], rest[:1]  # a tape takes no arguments: options may stand behind it
+    own, rest, _ = parser.split_at_tape(argv, is_tape)
     options = parser.parse_args(own)
     if options.pane != "paths" and (options.leaf is not None or options.path is not None):
         raise UserError("--leaf and --path go with --pane paths")

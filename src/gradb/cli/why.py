@@ -15,7 +15,7 @@ from gradb.cli.consent import let
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
-from gradb.cli.target import is_tape
+from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
@@ -53,15 +53,13 @@ def _parser() -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Carry out the subcommand and return the exit code."""
     parser = _parser()
-    own, rest = parser.split(argv)
-    if rest and rest[0] and _is_recording(rest[0]):
-        own, rest = [*own, *rest[1:]], rest[:1]  # a tape takes no arguments: options may stand behind it
+    own, rest, is_tape = parser.split_at_tape(argv, is_recording)
     options = parser.parse_args(own)
     style = read_style(options)
     options.at, options.iteration = _number("--at", options.at), _number("--iteration", options.iteration)
     if options.at is not None and options.iteration is not None:
         parser.error("give --at or --iteration, not both")
-    if rest and _is_recording(rest[0]):
+    if is_tape:
         answer = _of_recording(rest[0], options)
     elif options.at is not None or options.depths:
         answer = _of_one_run(parser, options, rest)
@@ -72,11 +70,6 @@ def run(argv: Sequence[str]) -> int:
     for sentence in answer.remarks:
         complain(sentence)
     return answer.exit_code
-
-
-def _is_recording(name: str) -> bool:
-    """Tell whether a file is to be read as a tape: it is one, or it is named like one."""
-    return is_tape(name) or Path(name).suffix == ".tape"
 
 
 def _number(option: str, text: str | None) -> int | None:

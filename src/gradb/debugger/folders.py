@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from gradb.debugger.errors import UserError
 
@@ -40,3 +43,23 @@ def room(folder: str | None, name: str) -> Iterator[tuple[str, tempfile.Temporar
         if own is not None:
             own.cleanup()
         raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What has a tape that goes with it, unless that lies where it was wanted."""
+
+    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Remove the tape, if it is to go; safe to call twice."""
+        if self.folder is not None:
+            self.folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -112,10 +112,6 @@ def _barren(store: Store, stop: Stop, origin: Event | None) -> Callable[[int], b
     return None
 
 
-def _has_no(names: frozenset[str] | None, argument: str) -> bool:
-    return names is not None and not any(is_named(name, argument) for name in names)
-
-
 def _is_stop(stop: Stop) -> str:
     """Say in SQL what ``Event.is_stop`` and ``with_quiet`` say; the unary plus keeps SQLite walking in order of seq."""
     ordinary = f"(+e.kind IN ({_STOP_KINDS}) AND NOT e.flags & 1)"

@@ -37,7 +37,7 @@ class Held:
 
     @classmethod
     def of(cls, fd: int) -> Held:
-        """Remember what a descriptor stands for now."""
+        """Take note of the file that a descriptor stands for."""
         found = os.fstat(fd)
         return cls(fd, found.st_dev, found.st_ino)
 

@@ -6,13 +6,10 @@ does on its way out is done.
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+from dataclasses import dataclass
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.folders import room
+from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
 from gradb.debugger.rerun.comparison import Comparison, compare
 from gradb.debugger.rerun.consent import agree
@@ -25,7 +22,7 @@ from gradb.link.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Again(Kept):
     """The second run, and what it has in common with the first."""
 
     tape: str
@@ -41,7 +38,6 @@ class Again:
     """Why it may have gone otherwise, where it has."""
     closing: tuple[str, ...] = ()
     """What is to be said of its recording: one sentence for each thing that is missing."""
-    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @property
     def has_repeated(self) -> bool:
@@ -71,19 +67,6 @@ class Again:
         lines = [f"what is known to be different: {'; '.join(known)}"] if known else []
         lines += [f"what likely makes it differ: {'; '.join(likely)}"] if likely else []
         return lines or ["nothing in the script is known to gradb that would explain it"]
-
-    def close(self) -> None:
-        """Remove the tape, unless it lies where it was wanted; safe to call twice."""
-        if self.folder is not None:
-            self.folder.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def around(
@@ -122,7 +105,7 @@ def around(
             comparison = compare(tape.series, again.series, min(reached, iteration + 1))
             has_repeated = comparison.difference is None and reached >= iteration
             why = () if has_repeated else tuple(reasons(tape, again))
-            return Again(path, iteration, reached, again.run.status, comparison, why, closing, own)
+            return Again(path, iteration, reached, again.run.status, comparison, why, closing, folder=own)
 
 
 def _run(spec: RunSpec, tell: Tell, seconds: float | None) -> tuple[str, ...]:

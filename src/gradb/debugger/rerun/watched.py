@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Self
+from dataclasses import dataclass, replace
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.folders import room
+from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
 from gradb.debugger.rerun.consent import Consent, consent_to
 from gradb.debugger.rerun.following import Tell, follow, silent
@@ -19,7 +17,7 @@ from gradb.link.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Kept):
     """The first run. It can be run again by its ``spec``; its tape goes with ``close`` where it lies in our folder."""
 
     spec: RunSpec
@@ -38,25 +36,11 @@ class Watched:
     """What is to be said of its recording: one sentence for each thing that is missing."""
     interrupted: int = 0
     """The signal that the user has sent and that has ended it; 0: none."""
-    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @property
     def iteration(self) -> int | None:
         """The first iteration with a loss or a gradient norm that is not finite; None: none has."""
         return None if self.onset is None else self.onset.iteration
-
-    def close(self) -> None:
-        """Remove the tape, unless it lies where it was wanted; safe to call twice."""
-        if self.folder is not None:
-            self.folder.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def watched(
@@ -129,4 +113,4 @@ def _read(
             status = tape.run.status
     except TapeError as error:
         raise UserError(str(error)) from error
-    return Watched(spec, path, status, code, onset, consent, closing, interrupted, folder)
+    return Watched(spec, path, status, code, onset, consent, closing, interrupted, folder=folder)

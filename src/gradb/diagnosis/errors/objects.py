@@ -43,6 +43,15 @@ def _computed(scene: Scene) -> tuple[str, Event] | None:
     return next(iter(found.items())) if len(found) == 1 else None
 
 
+def _of_computed(
+    scene: Scene, code: str, message: str, computed: tuple[str, Event], words: tuple[str, str], advice: str
+) -> Finding:
+    """Return the finding about a tensor that a call computed; ``words``: what to say of that call, and of the error."""
+    name, made = computed
+    steps = (Step(made.seq, f"computes {name}{words[0]}"), Step(scene.seq, words[1]))
+    return scene.finding(code, message, culprit=made, steps=steps, tensors=(name,), advice=advice)
+
+
 # --- G112, G118 -------------------------------------------------------------------------------------------------------
 
 
@@ -77,16 +86,12 @@ def _receiver(scene: Scene) -> str:
 def _deepcopy(scene: Scene) -> Finding | None:
     if scene.detail.type != "RuntimeError" or not scene.message.startswith(_DEEPCOPY):
         return None
-    found = _computed(scene)
+    found, code = _computed(scene), scene.at(scene.event)
     if found is None:
-        return scene.finding(
-            _COPY, f"{scene.at(scene.event)} copies what holds a tensor that a call has computed; which is not known"
-        )
+        return scene.finding(_COPY, f"{code} copies what holds a tensor that a call has computed; which is not known")
     name, made = found
-    message = f"{scene.at(scene.event)} copies {name}, which {scene.at(made)} computed"
-    steps = (Step(made.seq, f"computes {name}"), Step(scene.seq, "copies it"))
-    advice = f"Copy {name}.detach().clone()"
-    return scene.finding(_COPY, message, culprit=made, steps=steps, tensors=(name,), advice=advice)
+    message = f"{code} copies {name}, which {scene.at(made)} computed"
+    return _of_computed(scene, _COPY, message, found, ("", "copies it"), f"Copy {name}.detach().clone()")
 
 
 # --- G113, G114 -------------------------------------------------------------------------------------------------------
@@ -95,16 +100,13 @@ def _deepcopy(scene: Scene) -> Finding | None:
 def _non_leaf(scene: Scene) -> Finding | None:
     if scene.detail.type != "ValueError" or scene.message != _OPTIMIZE:
         return None
-    found = _computed(scene)
+    found, code = _computed(scene), scene.at(scene.event)
     if found is None:
-        return scene.finding(
-            _NON_LEAF, f"{scene.at(scene.event)} is given a tensor that a call has computed; which is not known"
-        )
+        return scene.finding(_NON_LEAF, f"{code} is given a tensor that a call has computed; which is not known")
     name, made = found
-    message = f"{scene.at(scene.event)} is given {name}, which is no leaf: {scene.at(made)} computed it"
-    steps = (Step(made.seq, f"computes {name}, which is no leaf"), Step(scene.seq, "an optimizer is given it"))
+    message = f"{code} is given {name}, which is no leaf: {scene.at(made)} computed it"
     advice = f"Let {name} require grad last: {name} = (what is computed).detach().requires_grad_()"
-    return scene.finding(_NON_LEAF, message, culprit=made, steps=steps, tensors=(name,), advice=advice)
+    return _of_computed(scene, _NON_LEAF, message, found, (", which is no leaf", "an optimizer is given it"), advice)
 
 
 def _empty(scene: Scene) -> Finding | None:

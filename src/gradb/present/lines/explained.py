@@ -25,11 +25,6 @@ def explained_text(tape: Tape, finding: Finding) -> str:
     return "\n".join([head, *(f"{INDENT}{text}" for _, text in rest)])
 
 
-def explained_lines(tape: Tape, finding: Finding, width: int) -> list[Text]:
-    """Return an explanation as lines of at most a width."""
-    return fault_lines(_fault(tape, finding), tape.run, width)
-
-
 def fault_lines(fault: Fault, run: RunInfo, width: int) -> list[Text]:
     """Return the explanation of an error, with the places of all that belongs to it, as lines of at most a width."""
     (style, head), *rest = _parts(fault, run)

@@ -59,7 +59,7 @@ class Observer:
         self.policy_changed: Moment[[]] = Moment()
         """The zero_grad policy or the depth of recording is another."""
         self.unseen_call: Moment[[]] = Moment()
-        """A module is called while only watching."""
+        """A module was called, or a backward has ended, while only watching."""
         self.leaf_seen: Moment[[TensorRecord, torch.Tensor]] = Moment()
         """A leaf is recorded: what is known of it, and the tensor."""
         self.grad_moved: Moment[[TensorRecord, str, Blob, PlaceRow]] = Moment()
