@@ -10,9 +10,8 @@ script is left, and the tape is complete.
 A workload times its own training section, after imports and a warm-up, so that the start of Python and torch is not
 in the figures.
 
-``--before CHECKOUT`` runs the gradb of another checkout in the same rounds, and prints what this one costs against it:
-recording in full without the calls of large nodes with a random vector, which the other may not make, and what these
-calls cost apart from that (``--columns full,unchecked`` without another checkout).
+``--before CHECKOUT`` runs the gradb of another checkout in the same rounds, and prints what this one costs against it.
+What the calls of large nodes with a random vector cost is told by ``--columns full,unchecked``.
 """
 
 from __future__ import annotations
