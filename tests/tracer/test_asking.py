@@ -36,7 +36,7 @@ class _Questions(Gate):
         self.recorder: Recorder | None = None
         self.pause_next(1)  # whoever asks whether it watches is to hear yes
 
-    def arrive(self, event: Event) -> None:
+    def arrive(self, event: Event, detail: str, data: bytes | None) -> None:
         assert self.recorder is not None
         for ask in self.asks.pop((event.kind, event.name), []):
             self.recorder.observer.asked(ask)

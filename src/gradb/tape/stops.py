@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.registry import Kind
+from gradb.tape.kinds.registry import SPECS, STOP_KINDS, Kind
 
 FORWARD_ENDS: frozenset[Kind] = frozenset({"op", "leaf", "zero_grad", "grad_change", "error", "end"})
 """Kinds that tell of a call of the torch API once it has returned (or raised)."""
@@ -49,6 +49,12 @@ class Stop:
     def matches(self, event: Event, origin: Event | None) -> bool:
         """Tell whether a movement that began at ``origin`` (None: before the first event) stops at ``event``."""
         return _MATCHERS[self.kind](self, event, origin)
+
+    def kinds(self) -> frozenset[Kind] | None:
+        """Return the kinds of events at which it can stop; None: of any kind."""
+        if self.kind == "kind":
+            return frozenset(kind for kind in SPECS if kind == self.argument)
+        return _KINDS.get(self.kind)
 
     @property
     def looks_in(self) -> bool:
@@ -172,3 +178,16 @@ _MATCHERS = {
     "position": _position,
     "end": _end,
 }
+
+_KINDS: dict[StopKind, frozenset[Kind]] = {
+    "step": STOP_KINDS,
+    "into": STOP_KINDS | {"aten"},
+    "out": FORWARD_ENDS | {"node", "accumulate", "backward_end"},
+    "aten": frozenset({"aten"}),
+    "line": STOP_KINDS,
+    "phase": STOP_KINDS,
+    "iteration": STOP_KINDS,
+    "node": frozenset({"node", "op"}),
+    "end": frozenset({"end"}),
+}
+"""The kinds of events that a stop can be at, where these are not all."""

@@ -112,9 +112,9 @@ def test_a_pause_tells_which_request_it_answers() -> None:
 
     gate = Gate(None, held)
     gate.hold(0)
-    gate.arrive(replace(EVENT, seq=1))
+    gate.arrive(replace(EVENT, seq=1), "[]", None)
     gate.pause_next(7)
-    gate.arrive(replace(EVENT, seq=2))
+    gate.arrive(replace(EVENT, seq=2), "[]", None)
     assert told == [(0, 0), (1, 1), (2, 7), (3, 8)]
 
 

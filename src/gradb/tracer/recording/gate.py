@@ -54,8 +54,14 @@ class Gate:
         """Tell whether a person is going through the script step by step, and wants everything known at each."""
         return self._order is not None and self._order.stop.kind in _STEPS
 
-    def arrive(self, event: Event) -> None:
-        """Hold the script here if the order or a request to pause says so."""
+    def arrive(self, event: Event, detail: str, data: bytes | None) -> None:
+        """Hold the script here if the order or a request to pause says so.
+
+        Args:
+            event: that was just written.
+            detail: its wire form.
+            data: the bytes of its values; None where it has none.
+        """
         if asked := self._asked:
             self.hold(event.seq, asked)
         elif self._order is not None and self._order.matches(event):

@@ -161,10 +161,10 @@ class Recorder:
             kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip
         if may_hold and self.gate.is_watching:
-            self._arrive(seq, kind, name, place, scope, node, flags, thread)
+            self.arrived(seq, kind, name, place, scope, node, flags, thread, detail, data)
         return seq
 
-    def _arrive(
+    def arrived(
         self,
         seq: int,
         kind: Kind,
@@ -174,10 +174,13 @@ class Recorder:
         node: int | None,
         flags: int,
         thread: int,
+        detail: str,
+        data: bytes | None,
     ) -> None:
+        """Have the gate decide on an event that was just written, whose iteration and phase are those in force."""
         file = self.writer.source_path(place[0])
         header = Event(seq, kind, name, file, *place[1:], scope, self.iteration, self.phase, node, flags, thread)
-        self.gate.arrive(header)
+        self.gate.arrive(header, detail, data)
 
     def thread(self) -> int:
         """Return the number of the calling thread, which has recorded something."""
