@@ -58,9 +58,9 @@ class Depth:
         """Put in and take out what the depth in force asks for, if this is a moment at which that can be done."""
         wants_hooks = self._is_open and self._recorder.is_full
         wants_mode = wants_hooks or (self._is_open and self._interventions.zero_grad != "script")
-        if wants_mode is self._is_entered and wants_hooks is (self._hooks is not None):
-            return
-        if threading.get_ident() != threading.main_thread().ident:
+        recorder = self._recorder
+        recorder.has_depth_waiting = self._is_other(wants_mode, wants_hooks)
+        if not recorder.has_depth_waiting or threading.get_ident() != threading.main_thread().ident:
             return
         if wants_mode and not self._is_entered:
             if torch._C._current_graph_task_id() != -1:
@@ -75,6 +75,10 @@ class Depth:
         elif self._hooks is not None and not wants_hooks and (wants_mode or not self._is_entered or not self._is_open):
             self._hooks.close()  # until the mode is out, a module's call is the moment at which it can be
             self._hooks = None
+        recorder.has_depth_waiting = self._is_other(wants_mode, wants_hooks)
+
+    def _is_other(self, wants_mode: bool, wants_hooks: bool) -> bool:
+        return wants_mode is not self._is_entered or wants_hooks is not (self._hooks is not None)
 
     def _take_out(self) -> bool:
         """Take the mode off the stack, from below those that the script has entered since."""

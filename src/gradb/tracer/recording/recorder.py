@@ -66,6 +66,8 @@ class Recorder:
         """Returns the flag of the grad mode in force, 0 where it is on: as long as torch is not there."""
         self.has_errands = False
         """True when something has to be done between two events."""
+        self.has_depth_waiting = False
+        """True when the depth has changed where it cannot come into force yet: in a backward or a thread."""
         self._is_due = False
         self.is_open = True
         self.threads: dict[int, int] = {threading.main_thread().ident or 0: 0}

@@ -79,7 +79,8 @@ class EngineWatch:
                 try:
                     return self._watch_only(original, t_outputs, args, kwargs)
                 finally:
-                    self._composer.guard(self._recorder.observer.unseen_call)
+                    if self._recorder.has_depth_waiting:
+                        self._composer.guard(self._recorder.observer.unseen_call)
             return self._watch(original, t_outputs, args, kwargs)
 
         torch.autograd.graph._engine_run_backward = engine
