@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from gradb.link.messages import Continue
 from gradb.tape.kinds.event import Event
+from gradb.tape.sieve import OPEN, Sieve
 
 _STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "kind"})
 
@@ -26,7 +27,7 @@ class Gate:
         always_looks_in: the ATen calls of every op and node are recorded, whatever the order.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_asked", "_order", "looks_in")
+    __slots__ = ("__dict__", "__weakref__", "_asked", "_is_stepping", "_order", "looks_in", "sieve")
 
     def __init__(
         self, order: Continue | None, on_pause: Callable[[int, int], None], *, always_looks_in: bool = False
@@ -34,28 +35,35 @@ class Gate:
         self.is_paused = False
         self.looks_in = False
         """True when the ATen calls of the ops and nodes that run now are recorded."""
+        self.sieve: Sieve | None = None
+        """Which events ``arrive`` has to be asked about; None: none at all."""
+        self._own: Sieve | None = None  # of the order alone
         self._always_looks_in = always_looks_in
+        self._asked = 0  # number of the request to pause
         self._obey(order)
         self._on_pause = on_pause
-        self._asked = 0  # number of the request to pause
         self._errands: deque[tuple[Callable[[], int], int]] = deque()
         self._held = threading.Semaphore(0)
 
     def _obey(self, order: Continue | None) -> None:
         self._order = order
+        self._own = None if order is None else Sieve((order.stop, *order.breakpoints), order.origin)
+        self._is_stepping = order is not None and order.stop.kind in _STEPS
         self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
+        self._set_request(0)
 
-    @property
-    def is_watching(self) -> bool:
-        """True when headers have to be built, because something could stop the script."""
-        return self._order is not None or self._asked > 0
+    def _set_request(self, number: int) -> None:
+        self._asked = number
+        self.sieve = OPEN if number else self._own
 
     def is_stepping(self) -> bool:
         """Tell whether a person is going through the script step by step, and wants everything known at each."""
-        return self._order is not None and self._order.stop.kind in _STEPS
+        return self._is_stepping
 
     def arrive(self, event: Event, detail: str, data: bytes | None) -> None:
         """Hold the script here if the order or a request to pause says so.
+
+        Only events that the sieve lets pass need come here.
 
         Args:
             event: that was just written.
@@ -69,7 +77,7 @@ class Gate:
 
     def hold(self, head: int, request_seq: int = 0) -> None:
         """Stop the calling thread until ``release``; meanwhile it does the errands it is given."""
-        self._asked = 0
+        self._set_request(0)
         self.is_paused = True
         self._on_pause(head, request_seq)
         self._held.acquire()
@@ -92,12 +100,11 @@ class Gate:
 
     def release(self, order: Continue | None) -> None:
         """Let the script go on until the order says stop (None: to the end). Called from the listening thread."""
-        self._obey(order)
-        self._asked = 0  # what was asked before is answered by the pause that ends here
+        self._obey(order)  # what was asked before is answered by the pause that ends here
         if self.is_paused:
             self.is_paused = False
             self._held.release()
 
     def pause_next(self, request_seq: int) -> None:
         """Hold the script at its next event. Called from the listening thread."""
-        self._asked = 0 if self.is_paused else request_seq
+        self._set_request(0 if self.is_paused else request_seq)

@@ -162,7 +162,8 @@ class Recorder:
         seq = self._event(
             kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip
-        if may_hold and self.gate.is_watching:
+        sieve = self.gate.sieve
+        if sieve is not None and may_hold and sieve.passes(seq, kind, name, place[1], self.iteration, flags):
             self.arrived(seq, kind, name, place, scope, node, flags, thread, detail, data)
         return seq
 

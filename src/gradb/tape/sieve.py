@@ -1,0 +1,156 @@
+"""Which events a movement cannot stop at, told by a few facts of the header that cost next to nothing to look at.
+
+A script that runs freely asks at each event, in C where there is the accelerator: it reads the slots. What passes is
+looked at by the stops themselves. The sieve may let an event pass at which none of them stops, and never the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import CODES, SPECS, Kind
+from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
+from gradb.tape.stops import Stop, StopKind, is_named
+
+_LARGEST = 1 << 31
+"""No line, iteration or event that is looked for has a number as large as this."""
+_MAX_KNOWN = 4096
+
+
+class Sieve:
+    """What the headers have that pass, for stops of one movement.
+
+    Args:
+        stops: where it stops.
+        origin: where it begins (see ``Stop.matches``).
+    """
+
+    __slots__ = (
+        "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named", "other_than", "positions",
+    )  # fmt: skip
+
+    def __init__(self, stops: Iterable[Stop], origin: Event | None = None) -> None:
+        self.is_open = False
+        """True where every event passes."""
+        self.flags = 0
+        """An event with one of these flags passes."""
+        self.kinds = 0
+        """One of these kinds does: the bit of each is the number that stands for it on a tape."""
+        self.named = 0
+        """Of these kinds the name is asked, in the same way."""
+        self.known: dict[str, bool] = {}
+        """Whether an event of this name passes then, as far as it was asked."""
+        self.lines: tuple[int, ...] = ()
+        self.iterations: tuple[int, ...] = ()
+        self.positions: tuple[int, ...] = ()
+        self.other_than: int | None = None
+        """Of every iteration but this one every event passes; None: it does not matter."""
+        self._wanted: list[str] = []
+        for stop in stops:
+            _FACTS.get(stop.kind, _any)(self, stop, origin)
+
+    def passes(self, seq: int, kind: Kind, name: str, line: int | None, iteration: int, flags: int) -> bool:
+        """Tell whether one of the stops may match an event: no for most that it does not."""
+        bit = 1 << CODES[kind]
+        return bool(
+            self.is_open
+            or flags & self.flags
+            or self.kinds & bit
+            or line in self.lines
+            or iteration in self.iterations
+            or seq in self.positions
+            or (self.other_than is not None and iteration != self.other_than)
+            or (self.named & bit and self.knows(name))
+        )
+
+    def knows(self, name: str) -> bool:
+        """Tell whether an op or node of this name is meant."""
+        known = self.known.get(name)
+        return self.learn(name) if known is None else known
+
+    def learn(self, name: str) -> bool:
+        """Find out whether an op or node of this name is meant, once for all."""
+        if len(self.known) >= _MAX_KNOWN:
+            self.known.clear()
+        known = self.known[name] = any(is_named(name, wanted) for wanted in self._wanted)
+        return known
+
+    # --- what stops add to it -----------------------------------------------------------------------------------------
+
+    def add_kind(self, kind: str) -> None:
+        """Let all events of a kind pass."""
+        self.kinds |= sum(1 << CODES[one] for one in SPECS if one == kind)
+
+    def add_name(self, wanted: str) -> None:
+        """Let ops and nodes of a name pass (see ``stops.is_named``)."""
+        self.named |= 1 << CODES["node"] | 1 << CODES["op"]
+        self._wanted.append(wanted)
+
+
+def _any(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    sieve.is_open = True
+
+
+def _kind(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    sieve.add_kind(stop.argument)
+
+
+def _of_kind(kind: Kind) -> Callable[[Sieve, Stop, Event | None], None]:
+    return lambda sieve, stop, origin: sieve.add_kind(kind)
+
+
+def _with(flags: int) -> Callable[[Sieve, Stop, Event | None], None]:
+    def add(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+        sieve.flags |= flags
+
+    return add
+
+
+def _at(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    line = stop.argument.rpartition(":")[2]
+    if line.isdecimal():
+        sieve.lines += _possible(line)
+
+
+def _node(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    sieve.add_name(stop.argument)
+
+
+def _iteration(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    if stop.argument:
+        sieve.iterations += _possible(stop.argument)
+    else:
+        sieve.other_than = origin.iteration if origin else 0
+
+
+def _position(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    sieve.positions += _possible(stop.argument)
+
+
+def _possible(number: str) -> tuple[int, ...]:
+    """Return a number as it may stand in a header: nothing where none is that large."""
+    try:
+        found = int(number)
+    except ValueError:
+        return ()
+    return (found,) if 0 <= found < _LARGEST else ()
+
+
+_FACTS: dict[StopKind, Callable[[Sieve, Stop, Event | None], None]] = {
+    "aten": _of_kind("aten"),
+    "at": _at,
+    "birth": _with(BIRTH),
+    "end": _of_kind("end"),
+    "inf": _with(INFINITY),
+    "iteration": _iteration,
+    "kind": _kind,
+    "nan": _with(NAN),
+    "node": _node,
+    "nonfinite": _with(NONFINITE),
+    "position": _position,
+}
+"""What each kind of stop adds; with any other every event passes."""
+
+OPEN = Sieve((Stop("event"),))
+"""Lets everything pass."""

@@ -1,0 +1,102 @@
+"""The sieve: what it lets pass of all that stops would stop at, and what it keeps from them."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import Kind
+from gradb.tape.schema import BIRTH, GRAD_OFF, NAN, QUIET, SCALED
+from gradb.tape.sieve import OPEN, Sieve
+from gradb.tape.stops import Stop, StopKind
+from tests.properties import tried
+from tests.unit.tape.test_search import ARGUMENTS, KINDS, NAMES
+
+NUMBERED = [f"{name} {number}" for name in ("loss", "param") for number in range(3)]
+headers = st.builds(
+    Event,
+    seq=st.integers(1, 8) | st.just(400),
+    kind=st.sampled_from(KINDS),
+    name=st.sampled_from(NAMES + NUMBERED),
+    file=st.sampled_from([None, "dir/other.py", "s.py", "other.py"]),
+    line=st.none() | st.integers(1, 4),
+    end_line=st.none(),
+    column=st.none(),
+    end_column=st.none(),
+    scope=st.sampled_from(["", "layer1.0"]),
+    iteration=st.integers(1, 4),
+    phase=st.sampled_from(["forward", "backward", "optimizer"]),
+    node=st.none() | st.integers(1, 3),
+    flags=st.integers(0, 127),
+)
+stops = st.sampled_from(get_args(StopKind)).flatmap(
+    lambda kind: st.builds(
+        Stop, st.just(kind), st.sampled_from([*ARGUMENTS.get(kind, [""]), "no number"]), st.booleans()
+    )
+)
+
+
+def passes(sieve: Sieve, event: Event) -> bool:
+    """Ask it about a whole header."""
+    return sieve.passes(event.seq, event.kind, event.name, event.line, event.iteration, event.flags)
+
+
+def stops_at(stop: Stop, event: Event, origin: Event | None) -> bool:
+    """Ask a stop, one whose argument is no number too."""
+    try:
+        return stop.matches(event, origin)
+    except ValueError:
+        return False
+
+
+@tried(40)
+@given(st.lists(stops, min_size=1, max_size=4), st.none() | headers, st.lists(headers, min_size=4, max_size=12))
+def test_what_a_stop_matches_passes(wanted: list[Stop], origin: Event | None, events: list[Event]) -> None:
+    """Whatever the stops, the origin and the header: none is kept from a stop that matches it, asked twice or once."""
+    sieve = Sieve(wanted, origin)
+    for event in [*events, *events]:
+        assert passes(OPEN, event)
+        if any(stops_at(stop, event, origin) for stop in wanted):
+            assert passes(sieve, event), (wanted, event)
+
+
+def event(kind: Kind = "op", name: str = "MulBackward0", line: int = 7, iteration: int = 3, flags: int = 0) -> Event:
+    """Return the header of the tenth event."""
+    return Event(10, kind, name, "s.py", line, line, 0, 4, "", iteration, "forward", 5, flags)
+
+
+@pytest.mark.parametrize(
+    ("stop", "inside", "outside"),
+    [
+        (Stop("end"), event("end"), event()),
+        (Stop("node", "mul"), event(), event(name="AddBackward0")),
+        (Stop("node", "mul"), event("node"), event("accumulate")),
+        (Stop("at", "s.py:7"), event(), event(line=8)),
+        (Stop("kind", "accumulate"), event("accumulate"), event()),
+        (Stop("kind", "nothing"), event("accumulate"), event()),
+        (Stop("birth"), event(flags=BIRTH | NAN), event(flags=NAN | QUIET | GRAD_OFF)),
+        (Stop("nonfinite"), event(flags=NAN), event(flags=SCALED | QUIET)),
+        (Stop("iteration", "3"), event(), event(iteration=2)),
+        (Stop("iteration"), event(iteration=4), event(iteration=3)),
+        (Stop("position", "10"), event(), event()),
+    ],
+)
+def test_what_is_far_from_a_stop_is_kept_from_it(stop: Stop, inside: Event, outside: Event) -> None:
+    """A sieve that lets everything pass would be of no use."""
+    sieve = Sieve([stop], event())
+    assert passes(sieve, inside) == (stop.argument != "nothing")
+    if stop.kind == "position":
+        assert not sieve.passes(11, "op", "MulBackward0", 7, 3, 0)
+    else:
+        assert not passes(sieve, outside)
+
+
+def test_a_great_many_names_are_no_burden() -> None:
+    """What was asked is not kept for ever, and the answer stays the same."""
+    sieve = Sieve([Stop("node", "Name7")])
+    for _ in range(2):
+        assert [number for number in range(9000) if sieve.knows(f"Name{number}Backward{number}")] == [7]
+    assert len(sieve.known) <= 4096
