@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gradb.algebra.indices import ravel
 from gradb.rules.arguments import Given, indices
 from gradb.rules.elementwise import SCALED
 from gradb.rules.kernels import Entry
 from gradb.rules.model import Numbers, Part, Rule, Template
 from gradb.rules.numeric import sigmoid
+from gradb.tape.indices import ravel
 
 _GATE = "a gate: the gradient passes where the value was kept and is stopped elsewhere"
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from gradb.algebra.indices import Index, Shape, ravel
+from gradb.tape.indices import Index, Shape, ravel
 from gradb.tape.values import TensorValue
 
 _MAX_TEXT = 400

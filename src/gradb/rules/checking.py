@@ -13,7 +13,6 @@ import math
 from dataclasses import replace
 
 from gradb.algebra import jacobian
-from gradb.algebra.indices import ravel, unravel
 from gradb.algebra.jacobian import limits_of
 from gradb.algebra.local import Check, Local
 from gradb.algebra.structure import expand, recognise
@@ -24,6 +23,7 @@ from gradb.rules.jacobian import UNFIT, Product, Read, given, has_more, matrix, 
 from gradb.rules.kernels import broadcast_index
 from gradb.rules.model import Part, Rule
 from gradb.rules.table import rule_of
+from gradb.tape.indices import ravel, unravel
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradb.algebra.indices import ravel
 from gradb.rules.arguments import Given, NotKnown, indices
 from gradb.rules.kernels import Entry
 from gradb.rules.model import Part, Rule
+from gradb.tape.indices import ravel
 
 _MEAN = {"reduction": "'mean'"}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gradb.algebra.indices import Index, ravel
 from gradb.rules.arguments import Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
+from gradb.tape.indices import Index, ravel
 
 Touch = tuple[Index, Index, Index]
 """One product in a convolution: (index in the output, in the input, in the weight)."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from gradb.algebra.indices import Index, Shape, ravel
 from gradb.rules.arguments import Array, Given, NotKnown, indices
+from gradb.tape.indices import Index, Shape, ravel
 
 Entry = tuple[int, int, float]
 Entries = Callable[[Given], Iterator[Entry]]

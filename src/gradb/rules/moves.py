@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gradb.algebra.indices import Index, ravel, unravel
 from gradb.rules.arguments import Given, indices
 from gradb.rules.kernels import Entries, Entry, broadcast, moved, one_to_one, placed
 from gradb.rules.model import Part, Rule
+from gradb.tape.indices import Index, ravel, unravel
 
 Source = Callable[[Given, Index], Index | None]
 _WENT = "1 where an element went, else 0"

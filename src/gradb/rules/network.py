@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradb.algebra.indices import ravel
 from gradb.rules.arguments import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 from gradb.rules.reductions import softmax
+from gradb.tape.indices import ravel
 
 # --- embedding --------------------------------------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from gradb.algebra.indices import ravel
 from gradb.rules.arguments import Given, NotKnown, indices
 from gradb.rules.elementwise import sign
 from gradb.rules.kernels import Entries, Entry, Line, reduced
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.reductions import BY_ONE, reduction
+from gradb.tape.indices import ravel
 
 
 def norm_weights(line: Line, p: float) -> list[float]:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from gradb.algebra.indices import Index, ravel
 from gradb.rules.arguments import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
+from gradb.tape.indices import Index, ravel
 
 
 def _pool_settings(given: Given, rank: int) -> tuple[list[int], list[int], list[int]]:

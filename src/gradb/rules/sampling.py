@@ -9,11 +9,11 @@ import math
 from collections.abc import Iterator
 from itertools import product
 
-from gradb.algebra.indices import Index, ravel
 from gradb.rules.arguments import Given, indices
 from gradb.rules.kernels import Entries, Entry
 from gradb.rules.model import Part, Rule
 from gradb.rules.pooling import outer_places
+from gradb.tape.indices import Index, ravel
 
 # --- unfold and fold --------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gradb.algebra.indices import Index, ravel
 from gradb.rules.arguments import Array, Given, NotKnown, indices
 from gradb.rules.kernels import Entries, Entry, broadcast_index, broadcast_shape, one_to_one
 from gradb.rules.model import Names, Part, Rule, Template
 from gradb.rules.selections import as_indices, diagonal_index
+from gradb.tape.indices import Index, ravel
 
 Target = Callable[[Given, Index], Index]
 """From an index of what is written to its place in the result."""

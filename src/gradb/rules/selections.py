@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gradb.algebra.indices import Index, ravel, unravel
 from gradb.rules.arguments import Array, Given, Listed, NotKnown, indices
 from gradb.rules.kernels import Entries, broadcast_index, moved
 from gradb.rules.model import Rule
 from gradb.rules.moves import Source, move
+from gradb.tape.indices import Index, ravel, unravel
 
 # --- selections -------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from gradb.algebra.figures import number
-from gradb.algebra.indices import ravel, unravel
+from gradb.tape.indices import ravel, unravel
 from gradb.tape.values import Nonfinite, Number, TensorValue
 
 _nonfinite = lru_cache(1024)(TensorValue.nonfinite)

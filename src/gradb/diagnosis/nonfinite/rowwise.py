@@ -6,10 +6,10 @@ import math
 from itertools import product
 
 from gradb.algebra.figures import number
-from gradb.algebra.indices import ravel, unravel
 from gradb.diagnosis.nonfinite.case import Case, extremes, is_same_kind, largest
 from gradb.diagnosis.nonfinite.pointwise import names
 from gradb.diagnosis.nonfinite.reason import Row
+from gradb.tape.indices import ravel, unravel
 from gradb.tape.values import TensorValue
 
 _MOST = 1 << 16  # elements of one row that are looked through

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import islice
 
 from gradb.algebra.figures import number
-from gradb.algebra.indices import unravel
 from gradb.diagnosis.nonfinite import changers, target
 from gradb.diagnosis.nonfinite.case import Case, extremes
 from gradb.diagnosis.nonfinite.explanation import Born, Explanation, Nothing, RoadStep
@@ -17,6 +16,7 @@ from gradb.diagnosis.nonfinite.reading import Reading, counts
 from gradb.diagnosis.nonfinite.reasons import reason
 from gradb.diagnosis.nonfinite.walk import Trail, follow
 from gradb.frame.origins import Origins
+from gradb.tape.indices import unravel
 
 _MAX_TRIES = 400
 _MAX_INPUTS = 4

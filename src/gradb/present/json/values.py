@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradb.algebra.indices import unravel
 from gradb.algebra.local import Check, Local
 from gradb.frame.chain.record import Asked, Chain, Contribution, Hook, Rewrite
 from gradb.rules import describe, examined
+from gradb.tape.indices import unravel
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import Number, Stats, TensorValue
 
