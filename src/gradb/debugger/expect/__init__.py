@@ -1,1 +1,4 @@
-"""Expectations of command scripts: how they are read, what they can speak of, and when two values are equal."""
+"""Expectations of command scripts, and what an expression means at a position of a tape.
+
+How expressions are read, evaluated and compared is ``gradb.tape.expressions``.
+"""

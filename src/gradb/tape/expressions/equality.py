@@ -1,4 +1,4 @@
-"""Compares what is on the tape with what was expected, and says where they differ.
+"""Compares two operands, and says where they differ.
 
 Equality is exact in the dtype of the tensor: the expected numbers are rounded to it first, so that ``x == 0.1`` holds
 for the float32 nearest to 0.1. Two NaN are equal. Shapes count: a matrix is expected as a list of lists.
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gradb.algebra.indices import unravel
-from gradb.debugger.errors import UserError
-from gradb.debugger.expect.operands import Numbers, Unkept
+from gradb.tape.expressions.faults import NoValue
+from gradb.tape.expressions.operands import Numbers, Unkept
+from gradb.tape.indices import unravel
 from gradb.tape.values import Number
 
 _FORMATS = {"float32": "f", "float16": "e"}
@@ -53,7 +53,7 @@ def differences(left: Any, right: Any) -> Iterator[str]:
     """Yield where two operands differ, in words."""
     for side in (left, right):
         if isinstance(side, Unkept):
-            raise UserError(f"the value cannot be compared: {side.why}")
+            raise NoValue(f"the value cannot be compared: {side.why}")
     tolerance = next((side.tolerance for side in (left, right) if isinstance(side, Approx)), 0.0)
     left, right = (side.value if isinstance(side, Approx) else side for side in (left, right))
     one, two = flatten(left), flatten(right)
@@ -129,6 +129,11 @@ def show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.9g}"
     return repr(value)
+
+
+def cut(text: str, length: int = 2000) -> str:
+    """Return a text, cut where it is long."""
+    return text if len(text) <= length else text[:length] + " …"
 
 
 def _show_array(shape: tuple[int, ...], numbers: tuple[Number, ...]) -> str:

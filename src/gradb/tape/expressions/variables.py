@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
+from gradb.tape.expressions.equality import cut
+
+MOST_QUOTED = 200
 _MARK = "_number_"
 _CHAIN = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?P<chain>[A-Za-z_]\w*(?:\.\w+|\[[^\[\]]*\])*)""")
 _NUMBER = re.compile(r"\.(?=\d)")
@@ -20,6 +24,14 @@ def written(text: str) -> str:
     return text.replace(_MARK, "")
 
 
+def quote(tree: ast.expr) -> str:
+    """Return an expression as text for a sentence, cut where it is long."""
+    try:
+        return cut(written(ast.unparse(tree)), MOST_QUOTED)
+    except RecursionError:
+        return "…"
+
+
 def path_of(tree: ast.expr) -> str:
     """Return ``a.b[0]["c"]`` for a name, or for what attributes and plain indexes lead to from one; else nothing."""
     match tree:
@@ -31,4 +43,28 @@ def path_of(tree: ast.expr) -> str:
         case ast.Subscript(slice=ast.Constant(value=(int() | str()) as key)) if type(key) is not bool:
             owner = path_of(tree.value)
             return f'{owner}["{key}"]' if owner and type(key) is str else f"{owner}[{key}]" if owner else ""
+    return ""
+
+
+def paths_of(tree: ast.expr) -> Iterator[str]:
+    """Yield the longest path of everything that an expression names, and what it names in ``tensor('name')``."""
+    if path := path_of(tree):
+        yield path
+    elif isinstance(tree, ast.Call):
+        quoted = quoted_in(tree)
+        for part in [] if quoted else tree.args:
+            yield from paths_of(part)
+        if quoted:
+            yield quoted
+    else:
+        for child in ast.iter_child_nodes(tree):
+            if isinstance(child, ast.expr):
+                yield from paths_of(child)
+
+
+def quoted_in(tree: ast.expr) -> str:
+    """Return the name in ``tensor('name')``; nothing for any other expression."""
+    match tree:
+        case ast.Call(func=ast.Name("tensor"), args=[ast.Constant(value=name)], keywords=[]):
+            return str(name)
     return ""

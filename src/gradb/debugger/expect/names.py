@@ -1,0 +1,126 @@
+"""What the names in an expression mean at a position of a tape.
+
+They are variables on the tape, ``event``, ``upstream``, ``local``, ``downstream``, ``loss`` and the like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+
+from gradb.algebra.local import Local
+from gradb.frame.chain.record import Chain, ChainEdge
+from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
+from gradb.rules import examined
+from gradb.tape.expressions.faults import NoName, NoValue
+from gradb.tape.expressions.names import hint
+from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
+from gradb.tape.series import SeriesKind
+
+
+class TapeNames:
+    """Names at one position of a tape."""
+
+    def __init__(self, tape: Tape, frame: Frame) -> None:
+        self._tape = tape
+        self._frame = frame
+
+    def means(self, path: str) -> bool:
+        """Tell whether a tensor is called so, in full or as the end of the one path that ends so."""
+        return self._tape.means(path, self._frame.position)
+
+    def tensor(self, path: str) -> Operand:
+        """Return the newest recorded value of the tensor that is called so."""
+        self._need(path)
+        return tensor(self._tape.lookup(path, self._frame.position))
+
+    def grad(self, path: str) -> Operand:
+        """Return the ``.grad`` of the tensor that is called so."""
+        self._need(path)
+        return tensor(self._tape.grad(path, self._frame.position))
+
+    def word(self, name: str) -> Operand:
+        """Return what a name means that stands alone."""
+        if name == "event" and self._frame.event is not None:
+            return EventView(self._frame.event, self._frame.detail)
+        if name in _CHAIN:
+            return self._chain(name)
+        if name in _WORDS and name not in self._frame.names:
+            return _WORDS[name](self._frame)
+        return self.tensor(name)
+
+    def _need(self, path: str) -> None:
+        if not self.means(path):
+            at, close = self._frame.position, hint(path, self._frame.names)
+            raise NoName(f"no tensor is called {path!r} at position {at}{close}")
+
+    def _chain(self, name: str) -> Operand:
+        if self._frame.chain is None:
+            raise NoValue(f"there is no {name} here: no node has run")
+        return _CHAIN[name](self._frame.chain)
+
+
+def _only(items: Sequence[Operand]) -> Operand:
+    """Return the one item itself, or the list of several."""
+    return items[0] if len(items) == 1 else list(items)
+
+
+def _edges(chain: Chain) -> list[ChainEdge]:
+    return [edge for edge in chain.edges if edge.to is not None]
+
+
+def _upstream(chain: Chain) -> Operand:
+    """Return dL/d(output): one value, or a list where the node has several outputs."""
+    return _only([tensor(value) for value in chain.upstream])
+
+
+def _downstream(chain: Chain) -> Operand:
+    """Return dL/d(input): one value, or a list where several edges lead on."""
+    return _only([tensor(edge.downstream) for edge in _edges(chain)])
+
+
+def _locals(chain: Chain) -> Operand:
+    """Return the local derivative: one value, or a list where several edges lead on."""
+    return _only([_local(edge.local) for edge in _edges(examined(chain))])
+
+
+def _local(value: Local) -> Operand:
+    name = value.structure
+    if name == "unknown" or value.values is None:
+        return Unkept((value.rows, value.columns), "", value.note or "it was not measured")
+    if name in {"identity", "zero"}:
+        return Numbers((), (1 if name == "identity" else 0,), "float64", name)
+    if name in {"scalar", "sum", "expansion"}:
+        return Numbers((), value.values[:1], "float64", name)
+    shape = (len(value.values),) if name == "diagonal" else (value.rows, value.columns)
+    return Numbers(shape, value.values, "float64", name)
+
+
+def _newest(kind: SeriesKind, missing: str) -> Callable[[Frame], Operand]:
+    """Return what reads the newest point of all series of a kind."""
+
+    def read(frame: Frame) -> Operand:
+        known = [
+            (one.events[count - 1], one.values[count - 1])
+            for one in frame.training.series
+            if one.kind == kind and (count := one.until(frame.position))
+        ]
+        if not known:
+            raise NoValue(missing)
+        return Numbers((), (max(known, key=itemgetter(0))[1],), "float32")
+
+    return read
+
+
+_CHAIN: dict[str, Callable[[Chain], Operand]] = {
+    "upstream": _upstream,
+    "local": _locals,
+    "downstream": _downstream,
+}
+_WORDS: dict[str, Callable[[Frame], Operand]] = {
+    "loss": _newest("loss", "there is no loss yet: no backward has begun"),
+    "grad_norm": _newest("grad_norm", "there is no grad_norm yet: no optimizer has made a step"),
+    "iteration": lambda frame: frame.iteration,
+    "phase": lambda frame: frame.phase,
+}

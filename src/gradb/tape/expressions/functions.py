@@ -1,0 +1,153 @@
+"""The functions that an expression can call: ``norm``, ``abs``, ``min``, ``max``, ``sum`` and ``mean``.
+
+They are torch's, in double precision: a NaN among the numbers is the result. Of a value that was not kept whole the
+answer is what was recorded of it; what was not recorded is not known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+from gradb.tape.expressions.arithmetic import bounded, single
+from gradb.tape.expressions.faults import ExpressionError, NoValue
+from gradb.tape.expressions.operands import Numbers, Operand, Unkept
+from gradb.tape.values import PARTS, Number, Stats
+
+Function = Callable[[list[Operand]], Operand]
+
+
+def _parts(name: str, values: list[Operand], known: Callable[[Unkept], float | None]) -> list[Number]:
+    """Return all numbers of some operands, and of what was not kept whole what is known.
+
+    Raises:
+        ExpressionError: there is something else among them.
+        NoValue: there is nothing, or something that is not known.
+    """
+    found = list(_walk(values))
+    if not found or all(part is None for part in found):
+        raise NoValue(f"there is nothing to take the {name} of")
+    return [part for value in found if value is not None for part in _numbers(name, value, known)]
+
+
+def _walk(values: list[Operand]) -> Iterator[Operand]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _walk(value)
+        else:
+            yield value
+
+
+def _numbers(name: str, value: Operand, known: Callable[[Unkept], float | None]) -> Sequence[Number]:
+    if isinstance(value, Numbers):
+        return value.numbers
+    if isinstance(value, Unkept):
+        if (found := known(value)) is None:
+            raise NoValue(f"the {name} was not recorded: {value.why}")
+        return (found,)
+    if isinstance(value, int | float | complex):
+        return (value,)
+    raise ExpressionError(f"{name}(x) takes numbers and values")
+
+
+def _told(read: Callable[[Stats], float | None]) -> Callable[[Unkept], float | None]:
+    return lambda value: None if value.stats is None else read(value.stats)
+
+
+def _norm(values: list[Operand]) -> float:
+    return norm(_parts("norm", values, lambda value: value.norm))
+
+
+def norm(numbers: Sequence[Number]) -> float:
+    """Return the 2-norm of numbers."""
+    sizes = [_size(number) for number in numbers]
+    return math.nan if any(map(math.isnan, sizes)) else math.hypot(*sizes)
+
+
+def _size(number: Number) -> float:
+    if isinstance(number, complex):
+        is_nan = math.isnan(number.real) or math.isnan(number.imag)
+        return math.nan if is_nan else math.hypot(number.real, number.imag)
+    return float(number)
+
+
+def _abs(values: list[Operand]) -> Operand:
+    (value,) = values
+    if isinstance(value, Numbers) and value.shape:
+        dtype = PARTS.get(value.dtype, value.dtype)
+        return Numbers(value.shape, tuple(_absolute(number) for number in value.numbers), dtype)
+    return _absolute(single(value))
+
+
+def _absolute(number: Number) -> Number:
+    return math.hypot(number.real, number.imag) if isinstance(number, complex) else abs(number)
+
+
+def _min(values: list[Operand]) -> Number:
+    return _extreme(min, _parts("min", values, _told(least)))
+
+
+def _max(values: list[Operand]) -> Number:
+    return _extreme(max, _parts("max", values, _told(greatest)))
+
+
+def _extreme(pick: Callable[[Sequence[Any]], Number], numbers: list[Number]) -> Number:
+    if not numbers:
+        raise NoValue("a value without elements has no smallest and no largest")
+    if any(isinstance(number, complex) for number in numbers):
+        raise ExpressionError("complex numbers are neither smaller nor larger than others")
+    return next((number for number in numbers if number != number), None) or pick(numbers)
+
+
+def least(stats: Stats) -> float | None:
+    """Return the smallest element of which statistics tell, NaN where there is one; None where it is not known."""
+    if stats.nan:
+        return math.nan
+    if stats.neginf:
+        return -math.inf
+    return math.inf if stats.minimum is None and stats.posinf else stats.minimum
+
+
+def greatest(stats: Stats) -> float | None:
+    """Return the largest element of which statistics tell, NaN where there is one; None where it is not known."""
+    if stats.nan:
+        return math.nan
+    if stats.posinf:
+        return math.inf
+    return -math.inf if stats.maximum is None and stats.neginf else stats.maximum
+
+
+def _sum(values: list[Operand]) -> Number:
+    return total(_parts("sum", values, lambda value: None))
+
+
+def total(numbers: Sequence[Number]) -> Number:
+    """Return the sum of numbers, rounded once."""
+    if any(isinstance(number, complex) for number in numbers) or all(isinstance(number, int) for number in numbers):
+        return bounded(sum(numbers))
+    try:
+        return math.fsum(numbers)  # type: ignore[arg-type]  # none is complex
+    except (OverflowError, ValueError):  # it is infinite, or infinities cancel
+        return sum(map(float, numbers))  # type: ignore[arg-type]
+
+
+def _mean(values: list[Operand]) -> Number:
+    if len(values) == 1 and isinstance(values[0], Unkept):
+        return _parts("mean", values, _told(attrgetter("mean")))[0]
+    numbers = _parts("mean", values, lambda value: None)
+    return total(numbers) / len(numbers) if numbers else math.nan
+
+
+FUNCTIONS: dict[str, Function] = {
+    "norm": _norm,
+    "abs": _abs,
+    "min": _min,
+    "max": _max,
+    "sum": _sum,
+    "mean": _mean,
+}
+"""What each makes of its arguments."""
+MANY = frozenset({"min", "max"})
+"""What takes more than one argument."""
