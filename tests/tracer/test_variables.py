@@ -183,7 +183,7 @@ def test_a_leaf_is_called_by_its_path(script: Any, tmp_path: Path) -> None:
     assert len(names) == len(set(names))
     assert set(PATHS[script]) <= set(names)
     for name in PATHS[script]:
-        assert Evaluator(TapeNames(tape, frame)).truth(read(f"{name}.grad != None and {name}.shape != [7]"))
+        assert Evaluator(TapeNames(tape, frame.position)).truth(read(f"{name}.grad != None and {name}.shape != [7]"))
     labels = {frame.graph.row(index).label for index in range(len(frame.graph))}
     assert labels & set(PATHS[script])
 
@@ -268,7 +268,7 @@ def test_another_functions_variable_takes_no_name_from_a_leaf(tmp_path: Path) ->
     _, tape = record(tmp_path / "run.tape", script)
     assert accumulated(tape) == ["x"]
     assert tape.lookup("x", tape.head) is not None
-    assert Evaluator(TapeNames(tape, tape.frame(tape.head))).truth(read("x == [1, 1] and x.grad == [6, 6]"))
+    assert Evaluator(TapeNames(tape, tape.head)).truth(read("x == [1, 1] and x.grad == [6, 6]"))
 
 
 def test_a_leaf_that_is_passed_on_keeps_its_name(tmp_path: Path) -> None:

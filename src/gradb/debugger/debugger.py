@@ -35,8 +35,6 @@ class Debugger(View):
         self.message = ""
         """The last thing to tell the user; whoever shows it may clear it."""
         self.breakpoints: list[Stop] = []
-        self.shows_quiet = False
-        """Steps stop at data preparation and initialisation too."""
         self.missed: Stop | None = None
         """What the last movement looked for and did not find."""
         self._is_following = True  # the position goes with the head of a running script

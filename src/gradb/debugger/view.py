@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from gradb.debugger.displays import Displays, rows
 from gradb.debugger.errors import UserError
 from gradb.debugger.judging import Judging
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
 from gradb.diagnosis.judged import Judged
+from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
@@ -26,6 +28,10 @@ class View:
         """Whose paths are looked at, and which of them."""
         self.judging = Judging()
         """What is wrong with the run, as far as that was looked for."""
+        self.displays = Displays()
+        """What is shown at every stop."""
+        self.shows_quiet = False
+        """Steps stop at data preparation and initialisation too."""
         self._frame: tuple[Tape, int, int, Stopped | None, Frame] | None = None
 
     @property
@@ -126,6 +132,19 @@ class View:
         except TapeError as error:
             raise UserError(str(error)) from error
         return self.judging.judged
+
+    def displayed(self) -> tuple[Row, ...]:
+        """Return what the displays come to at the position, and at the stop before it.
+
+        Raises:
+            UserError: nothing is recorded yet, or the tape is damaged.
+        """
+        if not len(self.displays):
+            return ()
+        try:
+            return rows(self._recorded(), self.position, self.displays.expressions, with_quiet=self.shows_quiet)
+        except TapeError as error:
+            raise UserError(str(error)) from error
 
     def _recorded(self) -> Tape:
         tape = self.tape

@@ -219,6 +219,11 @@ class Tape:
         self._check(position)
         return self._chains.of(node_id, position)
 
+    def chain_at(self, position: int) -> Chain | None:
+        """Return the chain-rule record that a Frame at a position is about; None where there is none yet."""
+        self._check(position)
+        return self._chains.at(position)
+
     def lookup(self, name: str, position: int) -> TensorValue | None:
         """Return the newest recorded value of the variable called ``name`` at a position."""
         tensor = self._naming.tensor(name, position)
@@ -228,6 +233,10 @@ class Tape:
     def means(self, name: str, position: int) -> bool:
         """Tell whether a tensor is called ``name`` at a position, or by a path of which that is the end."""
         return self.tensor(name, position) is not None
+
+    def names(self, position: int) -> tuple[str, ...]:
+        """Return the names of variables known at a position, in the order of their first appearance."""
+        return self._naming.known(position)
 
     def remarks(self, node: int, position: int) -> list[tuple[str, str]]:
         """Return (kind, text) of what is to be known of a node beside its edges, oldest first."""

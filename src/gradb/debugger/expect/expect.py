@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import ast
 import itertools
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.expect import reading
 from gradb.debugger.expect.names import TapeNames
 from gradb.frame.frame import Frame
+from gradb.frame.reader import Tape
 from gradb.tape.expressions.equality import cut, differences, show
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import NoValue
 from gradb.tape.expressions.syntax import MAX_LENGTH, Expression
 
-if TYPE_CHECKING:
-    from gradb.debugger.debugger import Debugger
-
 _MOST_DIFFERENCES = 5
 
 
-def check(debugger: Debugger, text: str) -> None:
+class Placed(Protocol):
+    """A tape and a position on it, as a debugger has."""
+
+    @property
+    def tape(self) -> Tape | None:
+        """The tape."""
+        ...
+
+    def frame(self) -> Frame:
+        """Return everything true at the position."""
+        ...
+
+
+def check(debugger: Placed, text: str) -> None:
     """Check that an expression holds at the debugger's position.
 
     Raises:
@@ -30,7 +41,7 @@ def check(debugger: Debugger, text: str) -> None:
     """
     expression, frame = read(text), debugger.frame()
     assert debugger.tape is not None  # else there would be no frame
-    evaluator = Evaluator(TapeNames(debugger.tape, frame))
+    evaluator = Evaluator(TapeNames(debugger.tape, frame.position))
     with reading.told():
         holds = evaluator.truth(expression)
         failure = "" if holds else _failure(text, expression, evaluator, frame)

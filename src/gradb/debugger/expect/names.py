@@ -10,7 +10,6 @@ from operator import itemgetter
 
 from gradb.algebra.local import Local
 from gradb.frame.chain.record import Chain, ChainEdge
-from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.rules import examined
 from gradb.tape.expressions.faults import NoName, NoValue
@@ -20,45 +19,46 @@ from gradb.tape.series import SeriesKind
 
 
 class TapeNames:
-    """Names at one position of a tape."""
+    """Names at one position of a tape, 0 to its head."""
 
-    def __init__(self, tape: Tape, frame: Frame) -> None:
+    def __init__(self, tape: Tape, position: int) -> None:
         self._tape = tape
-        self._frame = frame
+        self._position = position
 
     def means(self, path: str) -> bool:
         """Tell whether a tensor is called so, in full or as the end of the one path that ends so."""
-        return self._tape.means(path, self._frame.position)
+        return self._tape.means(path, self._position)
 
     def tensor(self, path: str) -> Operand:
         """Return the newest recorded value of the tensor that is called so."""
         self._need(path)
-        return tensor(self._tape.lookup(path, self._frame.position))
+        return tensor(self._tape.lookup(path, self._position))
 
     def grad(self, path: str) -> Operand:
         """Return the ``.grad`` of the tensor that is called so."""
         self._need(path)
-        return tensor(self._tape.grad(path, self._frame.position))
+        return tensor(self._tape.grad(path, self._position))
 
     def word(self, name: str) -> Operand:
         """Return what a name means that stands alone."""
-        if name == "event" and self._frame.event is not None:
-            return EventView(self._frame.event, self._frame.detail)
+        if name == "event" and self._position:
+            return EventView(self._tape.event(self._position), self._tape.detail(self._position))
         if name in _CHAIN:
             return self._chain(name)
-        if name in _WORDS and name not in self._frame.names:
-            return _WORDS[name](self._frame)
+        if name in _WORDS and name not in self._tape.names(self._position):
+            return _WORDS[name](self._tape, self._position)
         return self.tensor(name)
 
     def _need(self, path: str) -> None:
         if not self.means(path):
-            at, close = self._frame.position, hint(path, self._frame.names)
-            raise NoName(f"no tensor is called {path!r} at position {at}{close}")
+            close = hint(path, self._tape.names(self._position))
+            raise NoName(f"no tensor is called {path!r} at position {self._position}{close}")
 
     def _chain(self, name: str) -> Operand:
-        if self._frame.chain is None:
+        chain = self._tape.chain_at(self._position)
+        if chain is None:
             raise NoValue(f"there is no {name} here: no node has run")
-        return _CHAIN[name](self._frame.chain)
+        return _CHAIN[name](chain)
 
 
 def _only(items: Sequence[Operand]) -> Operand:
@@ -97,14 +97,14 @@ def _local(value: Local) -> Operand:
     return Numbers(shape, value.values, "float64", name)
 
 
-def _newest(kind: SeriesKind, missing: str) -> Callable[[Frame], Operand]:
+def _newest(kind: SeriesKind, missing: str) -> Callable[[Tape, int], Operand]:
     """Return what reads the newest point of all series of a kind."""
 
-    def read(frame: Frame) -> Operand:
+    def read(tape: Tape, position: int) -> Operand:
         known = [
             (one.events[count - 1], one.values[count - 1])
-            for one in frame.training.series
-            if one.kind == kind and (count := one.until(frame.position))
+            for one in tape.series
+            if one.kind == kind and (count := one.until(position))
         ]
         if not known:
             raise NoValue(missing)
@@ -113,14 +113,22 @@ def _newest(kind: SeriesKind, missing: str) -> Callable[[Frame], Operand]:
     return read
 
 
+def _iteration(tape: Tape, position: int) -> int:
+    return tape.event(position).iteration if position else 0
+
+
+def _phase(tape: Tape, position: int) -> str:
+    return tape.event(position).phase if position else "start"
+
+
 _CHAIN: dict[str, Callable[[Chain], Operand]] = {
     "upstream": _upstream,
     "local": _locals,
     "downstream": _downstream,
 }
-_WORDS: dict[str, Callable[[Frame], Operand]] = {
+_WORDS: dict[str, Callable[[Tape, int], Operand]] = {
     "loss": _newest("loss", "there is no loss yet: no backward has begun"),
     "grad_norm": _newest("grad_norm", "there is no grad_norm yet: no optimizer has made a step"),
-    "iteration": lambda frame: frame.iteration,
-    "phase": lambda frame: frame.phase,
+    "iteration": _iteration,
+    "phase": _phase,
 }
