@@ -27,6 +27,7 @@ from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.registry import Kind
+from gradb.tape.lookout import Lookout
 from gradb.tape.stops import Stop
 from gradb.tape.writer import TapeWriter
 
@@ -81,6 +82,7 @@ class Replay:
         self._channel = channel
         self._writer = TapeWriter(spec.tape)
         self._order = Continue(Stop("end"), spec.breakpoints)
+        self._lookout = Lookout(self._order.stops, None)
         self._news = News(channel)
         self._seqs = [0]  # number of each event of the source on the new tape
         self._due: list[Intervention] = list(spec.interventions)
@@ -145,7 +147,7 @@ class Replay:
                 asked = message.seq
             if isinstance(message, Set):
                 self._set_or_keep(message.intervention, event.iteration)
-        if event.kind != "end" and (asked or self._order.matches(event)):
+        if event.kind != "end" and (asked or self._lookout.sees(event)):
             self._pause(self._writer.head, asked or self._order.seq)
 
     def _pause(self, head: int, request_seq: int = 0) -> None:
@@ -160,7 +162,7 @@ class Replay:
             elif isinstance(message, Ask):  # there is no node to probe
                 self._channel.send(Paused(self._writer.head, message.seq))
             message = self._heard(None)
-        self._order = message
+        self._order, self._lookout = message, Lookout(message.stops, message.origin)
 
     # --- changes ---
 

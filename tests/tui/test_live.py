@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.judging import Judging
@@ -29,7 +30,7 @@ class SlowDebugger:
         self.position = self.head = 0
         self.is_live, self.is_running, self.is_closed = True, True, False
         self.status, self.message = "importing torch", ""
-        self.breakpoints: list[Stop] = []
+        self.breakpoints = Breakpoints()
         self.shows_quiet = self.is_free = False
         self.choice = PathChoice()
         self.news, self.judging = News(), Judging()

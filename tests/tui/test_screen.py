@@ -17,6 +17,7 @@ from gradb.tape.kinds.error import ErrorDetail
 from gradb.tui.graph import GraphPane
 from gradb.tui.keys import key_name
 from gradb.tui.pane import Pane
+from gradb.tui.source import SourcePane
 from tests.fakes import TapeBuilder
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
@@ -148,10 +149,23 @@ async def test_a_double_click_sets_and_clears_a_breakpoint(chain_tape: Path) -> 
         assert "◉" not in text_of(app)
 
 
+async def test_breakpoints_are_listed_over_the_screen(chain_tape: Path) -> None:
+    """Several are lines to read, with what is off told apart there and beside its line; a key closes them."""
+    app = opening(chain_tape)
+    async with shown(app, 120, 40) as pilot:
+        for statement in ("break line 11", "break line 13", "disable 2", "ignore 1 3"):
+            debug_screen(app).action_statement(statement)
+        text = await press(pilot, "B")
+        assert "1 ◉ line 11  0 hits, lets pass the next 3 times" in text
+        assert "2 ○ line 13  0 hits, off" in text
+        assert "0 hits" not in await press(pilot, "escape")
+        assert debug_screen(app).query_one(SourcePane).marks == {11: "on", 13: "off"}
+
+
 async def test_help_names_every_command_and_key(chain_tape: Path) -> None:
     """Help begins with the pane in focus and lists the whole registry."""
     app = opening(chain_tape)
-    async with shown(app, 120, 120) as pilot:
+    async with shown(app, 120, 160) as pilot:
         text = await press(pilot, "question_mark")
         assert text.index("graph pane") < text.index("Move in time")
         for command in COMMANDS:

@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.debugger.aten import what_was_not_seen
+from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import Settings, option, say
-from gradb.debugger.movement import Leg, legs_of, nearest
+from gradb.debugger.movement import Leg, follow, nearest
 from gradb.debugger.run import Run
 from gradb.debugger.stops import describe
 from gradb.debugger.view import View
 from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Intervention, RunSpec, What
-from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
 _MOST_QUEUED = 20
@@ -34,19 +34,19 @@ class Debugger(View):
         super().__init__(run)
         self.message = ""
         """The last thing to tell the user; whoever shows it may clear it."""
-        self.breakpoints: list[Stop] = []
+        self.breakpoints = Breakpoints()
         self.missed: Stop | None = None
         """What the last movement looked for and did not find."""
         self._is_following = True  # the position goes with the head of a running script
         self._legs: deque[Leg] = deque()
-        self._under_way: tuple[Leg, Event | None] | None = None  # the leg that the script is on, and its origin
+        self._under_way: Leg | None = None  # the leg that the script is on
         self._switches = Settings()
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:
         """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``)."""
         debugger = cls(Run.launch(spec, command))
-        debugger.breakpoints = list(spec.breakpoints)
+        debugger.breakpoints = Breakpoints(spec.breakpoints)
         return debugger
 
     @classmethod
@@ -71,7 +71,7 @@ class Debugger(View):
         if self.is_running and self._is_following:
             self._keep(stop, also, count)
             return
-        self._legs = deque(legs_of(stop, also, self.event()) * count)
+        self._legs = deque([Leg(stop, also)] * count)
         self._walk_on()
 
     def back(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
@@ -82,11 +82,12 @@ class Debugger(View):
             return
         self._is_following = False
         stop = replace(stop, with_quiet=self.shows_quiet)
-        self._legs = deque(legs_of(stop, also, self.event()) * count)
+        self._legs = deque([Leg(stop, also)] * count)
         missed = self._walk(-1)
         if missed is None:
             return
         self._legs.clear()
+        self.breakpoints.count(self.tape, missed, 0)
         if missed.is_search:
             self._miss(missed, "there is no earlier")
         else:
@@ -121,7 +122,7 @@ class Debugger(View):
             self.message = "the script is not running"
 
     def _keep(self, stop: Stop, also: tuple[Stop, ...], count: int) -> None:
-        leg = self._under_way[0] if self._under_way is not None else None
+        leg = self._under_way
         if leg is not None and (leg.stop != stop or stop.kind == "end"):
             self.message = "the script is running: pause it first"
         elif not self.run.is_pausing and len(self._legs) + count <= max(_MOST_QUEUED, count):
@@ -130,21 +131,19 @@ class Debugger(View):
     def _walk(self, direction: int) -> Leg | None:
         """Follow the legs over the recorded stretch; return the first that finds nothing there."""
         while self._legs:
-            leg, origin = self._legs.popleft(), self.event()
+            leg = self._legs.popleft().begun(self.position, self.event())
             found = nearest(self.tape, leg.stops, self.position, direction)
             if found is None:
                 return leg
             self.position = found
-            self._arrive(leg, origin)
+            self._arrive(leg, found)
         return None
 
-    def _arrive(self, leg: Leg, origin: Event | None) -> None:
-        """Drop the second leg of a pair when the first has met what the second looks for; say what was not seen."""
-        event = self.event()
-        if leg.stop.kind == "into" and self.tape is not None and event is not None:
+    def _arrive(self, leg: Leg, position: int) -> None:
+        """Count what was met on the way; say what was not seen."""
+        self.breakpoints.count(self.tape, leg, position)
+        if leg.stop.kind == "into" and self.tape is not None and (event := self.event()) is not None:
             self.message = what_was_not_seen(self.tape, event) or self.message
-        if leg.is_prelude and self._legs and event and any(stop.matches(event, origin) for stop in leg.also):
-            self._legs.popleft()
 
     def _walk_on(self) -> None:
         leg = self._walk(1)
@@ -157,14 +156,19 @@ class Debugger(View):
             self._legs.clear()
             self._miss(leg, "there is no later")
         elif self.is_live:
-            self._under_way = (leg, self.event())
+            self._under_way = leg
             self._is_following = True
-            self.run.run_on(Continue(leg.stop, leg.also, self.event()))
+            self.run.run_on(Continue(leg.stop, self._left_of(leg), self.event()))
         else:
             self._legs.clear()
+            self.breakpoints.count(self.tape, leg, self.head)
             self.message = "already at the end" if self.position == self.head else "this is the end"
             self._miss(leg, "there is no later")
             self.position = self.head
+
+    def _left_of(self, leg: Leg) -> tuple[Stop, ...]:
+        """Return what is left at the head of the breakpoints of a leg that has found nothing up to there."""
+        return tuple(follow(self.tape, stop, leg.origin, self.head)[1] for stop in leg.also)
 
     def _miss(self, leg: Leg, sentence: str) -> None:
         if leg.is_search:
@@ -174,7 +178,7 @@ class Debugger(View):
     @property
     def is_free(self) -> bool:
         """True while the script runs on and on: to the end, or to something that may be far away."""
-        leg = self._under_way[0] if self.is_running and self._under_way is not None else None
+        leg = self._under_way if self.is_running else None
         return leg is not None and (leg.stop.kind == "end" or leg.is_search)
 
     # --- changing -----------------------------------------------------------------------------------------------------
@@ -234,9 +238,9 @@ class Debugger(View):
 
     def _on_paused(self) -> None:
         under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            self._arrive(under_way, self.head)
         if self._is_following:
-            if under_way is not None:
-                self._arrive(*under_way)
             self._walk_on()
 
     def _on_ended(self) -> None:
@@ -244,7 +248,8 @@ class Debugger(View):
         self._legs.clear()
         self.message = self.failure or f"the script has ended ({self.status})"
         if under_way is not None and not self.failure:
-            self._miss(under_way[0], f"the script has ended ({self.status}) without")
+            self.breakpoints.count(self.tape, under_way, self.head)
+            self._miss(under_way, f"the script has ended ({self.status}) without")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Pump until the script pauses or is over; False when it still runs after ``timeout`` seconds."""

@@ -1,13 +1,9 @@
-"""Movements as legs: what `forward` and `back` look for, one search after the other.
-
-Most movements are one leg. One that looks for a breakpoint on the very line it starts from is two: leave the line, then
-look; otherwise it would stop at each of the line's events. Nothing here moves anything.
-"""
+"""Movements as legs: what `forward` and `back` look for, one search after the other. Nothing here moves anything."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradb.debugger.errors import UserError
 from gradb.frame.reader import Tape, TapeError
@@ -24,8 +20,8 @@ class Leg:
     stop: Stop
     also: tuple[Stop, ...] = ()
     """Where it stops as well."""
-    is_prelude: bool = False
-    """The next leg is the real one, unless one of ``also`` comes first."""
+    origin: int = 0
+    """The position where it began."""
 
     @property
     def stops(self) -> tuple[Stop, ...]:
@@ -42,29 +38,43 @@ class Leg:
         is_of_iteration = self.stop.kind == "iteration" and self.stop.argument
         return bool(is_of_iteration and event is not None and event.iteration >= int(self.stop.argument))
 
+    def begun(self, position: int, event: Event | None) -> Leg:
+        """Return it as it begins at an event; a breakpoint on the very line of that is met once the line was left."""
+        also = tuple(replace(stop, is_inside=_is_at(stop, event)) for stop in self.also)
+        return replace(self, also=also, origin=position)
 
-def legs_of(stop: Stop, also: tuple[Stop, ...], origin: Event | None) -> list[Leg]:
-    """Return the legs of a movement that begins at ``origin``."""
-    here = [s for s in also if s.kind == "at" and origin is not None and s.matches(origin, None)]
-    if not here:
-        return [Leg(stop, also)]
-    elsewhere = tuple(s for s in also if s not in here)
-    leaving = Leg(Stop("line"), (*elsewhere, stop), is_prelude=True)
-    return [leaving, Leg(stop, also)]
+
+def _is_at(stop: Stop, event: Event | None) -> bool:
+    return stop.kind == "at" and event is not None and stop.matches(event, None)
 
 
 def nearest(tape: Tape | None, stops: Sequence[Stop], position: int, direction: int) -> int | None:
-    """Return the nearest recorded position after (1) or before (-1) ``position`` that one of the stops matches.
+    """Return the nearest recorded position after (1) or before (-1) ``position`` at which one of the stops stops.
 
     Raises:
         UserError: the tape is damaged there.
     """
     if tape is None:
         return None
+    found: int | None = None
     try:
-        found = [hit for stop in stops if (hit := tape.find(stop, position, direction)) is not None]
+        for stop in stops:  # nothing is looked for beyond what another has found
+            hit = tape.find(stop, position, direction, found)
+            found = found if hit is None else hit
     except TapeError as error:
         raise UserError(str(error)) from error
-    if not found:
-        return None
-    return min(found) if direction > 0 else max(found)
+    return found
+
+
+def follow(tape: Tape | None, stop: Stop, origin: int, position: int) -> tuple[bool, Stop]:
+    """Return whether a stop stops where a movement from ``origin`` has come to, and what is left of it there.
+
+    Raises:
+        UserError: the tape is damaged there.
+    """
+    if tape is None or origin == position:
+        return False, stop
+    try:
+        return tape.follow(stop, origin, position)
+    except TapeError as error:
+        raise UserError(str(error)) from error

@@ -191,16 +191,27 @@ class Tape:
         for first in range(max(1, start), last + 1, _BATCH):
             yield from self._store.batch(first, min(first + _BATCH - 1, last))
 
-    def find(self, stop: Stop, position: int, direction: int) -> int | None:
+    def find(self, stop: Stop, position: int, direction: int, last: int | None = None) -> int | None:
         """Return the nearest event after (+1) or before (-1) a position at which ``stop`` stops, or None.
 
         The movement's origin is the event at ``position``. Going back by ``step`` or ``event`` ends at 0, the start.
+        With ``last``, nothing beyond that event is looked for.
 
         Raises:
             ValueError: the stop's argument is not of its kind, or the position is outside of the tape.
         """
         self._check(position)
-        return search.find(self._store, stop, position, direction)
+        return search.find(self._store, stop, position, direction, last)
+
+    def follow(self, stop: Stop, position: int, last: int) -> tuple[bool, Stop]:
+        """Return whether a movement from a position stops at ``last``, if not before, and what is left of the stop.
+
+        Raises:
+            ValueError: one of the positions is outside of the tape.
+        """
+        self._check(position)
+        self._check(last)
+        return search.follow(self._store, stop, position, last)
 
     # --- positions ----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ has the last word on every candidate. So a recorded stretch and a live run stop 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gradb.frame.store import HEADER, Store
 from gradb.tape.kinds.event import Event
@@ -22,35 +23,80 @@ _HEADER = HEADER.replace("LEFT JOIN site", "CROSS JOIN site")
 """The same, the events always first: SQLite is not to begin with the sites."""
 
 
-def find(store: Store, stop: Stop, position: int, direction: int) -> int | None:
-    """Return the nearest matching event after (+1) or before (-1) a position, or None.
+def find(store: Store, stop: Stop, position: int, direction: int, last: int | None = None) -> int | None:
+    """Return the nearest event after (+1) or before (-1) a position at which ``stop`` stops, or None.
 
     The movement's origin is the event at ``position`` (None at 0). Going back by ``step`` or ``event`` ends at 0, the
-    start, where no event is left. Going back to an iteration goes to where it begins, not to where it ends.
+    start, where no event is left. Going back to an iteration goes to where it begins, not to where it ends. With
+    ``last``, nothing beyond that event is looked for.
 
     Raises:
         ValueError: the stop's argument is not of its kind.
         TapeError: an event on the way is damaged.
     """
-    origin = store.event(position) if position else None
-    if stop.kind == "iteration" and stop.argument and direction < 0:
-        return _begin_of_iteration(store, stop, position)
-    if stop.kind in _FIXED:
-        found = _FIXED[stop.kind](store, stop, position, direction, origin)
-    else:
-        found = _scan(store, stop, position, direction, origin)
-    if found is None and direction < 0 and position > 0 and stop.kind in {"step", "event"}:
+    found = _follow(store, stop, position, direction, last)[0]
+    if found is None and last is None and direction < 0 < position and stop.kind in {"step", "event"}:
         return 0
     return found
 
 
+def follow(store: Store, stop: Stop, position: int, last: int) -> tuple[bool, Stop]:
+    """Return whether a movement from a position stops at ``last``, if at nothing before, and what is left of the stop.
+
+    Raises:
+        TapeError: an event on the way is damaged.
+    """
+    found, left = _follow(store, stop, position, 1 if last > position else -1, last)
+    return found == last, left
+
+
+def _follow(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> tuple[int | None, Stop]:
+    """Return where a movement stops, up to an event if one is given, and what is left of the stop there.
+
+    It does what ``Lookout`` does, but passes at once over all that lies between two matches.
+    """
+    while True:
+        if stop.is_inside:
+            found = _leave(store, stop, position, direction, last)
+            if found is None:
+                return None, stop
+            position, stop = found, replace(stop, is_inside=False)
+        found = _nearest(store, stop, position, direction, last)
+        if found is None or not stop.passes:
+            return found, stop
+        position, stop = found, stop.passed()
+
+
+def _leave(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> int | None:
+    """Return the nearest event that is not on the line, or not of the iteration, of a stop."""
+    other = Stop("line" if stop.kind == "at" else "iteration")
+    found = _nearest(store, other, position, direction, last)
+    while found is not None and not stop.is_left(store.event(found)):
+        found = _nearest(store, other, found, direction, last)
+    return found
+
+
+def _nearest(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> int | None:
+    """Return the nearest matching event, up to another one if that is given."""
+    origin = store.event(position) if position else None
+    if stop.kind == "iteration" and stop.argument and direction < 0:
+        found = _begin_of_iteration(store, stop, position)
+    elif stop.kind in _FIXED:
+        found = _FIXED[stop.kind](store, stop, position, direction, origin)
+    else:
+        return _scan(store, stop, position, direction, origin, last)
+    return None if found is None or (last is not None and (found - last) * direction > 0) else found
+
+
 def _begin_of_iteration(store: Store, stop: Stop, position: int) -> int | None:
     """Return the first stop event of the iteration that the stop names, where that lies before a position."""
-    found = _scan(store, stop, 0, 1, None)
+    found = _scan(store, stop, 0, 1, None, position - 1)
     return found if found is not None and found < position else None
 
 
-def _scan(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
+def _scan(
+    store: Store, stop: Stop, position: int, direction: int, origin: Event | None, last: int | None
+) -> int | None:
     """Try the candidates in order; pass over the stretches that are known to have none."""
     condition = _CONDITIONS[stop.kind](stop, origin)
     until = store.renumbering.until
@@ -58,10 +104,13 @@ def _scan(store: Store, stop: Stop, position: int, direction: int, origin: Event
         condition = f"({condition[0]} OR (e.seq < ? AND {_is_stop(stop)}))", (*condition[1], until)
     is_without = _barren(store, stop, origin)
     if is_without is None:
-        return _try(store, stop, origin, condition, direction, position, None)
-    for first, last, number in store.stretches.walk(position, direction, store.head):
+        return _try(store, stop, origin, condition, direction, position, last)
+    for low, high, number in store.stretches.walk(position, direction, store.head):
+        begin, end = (low - 1, high) if direction > 0 else (high + 1, low)
+        if last is not None and (begin - last) * direction >= 0:
+            break
         if number is None or not is_without(number):
-            begin, end = (first - 1, last) if direction > 0 else (last + 1, first)
+            end = end if last is None or (end - last) * direction < 0 else last
             found = _try(store, stop, origin, condition, direction, begin, end)
             if found is not None:
                 return found

@@ -47,18 +47,19 @@ class Continue:
     breakpoints: tuple[Stop, ...] = ()
     """Where to pause as well."""
     origin: Event | None = None
-    """The event the movement began at, for ``Stop.matches``; None before the first event."""
+    """The event the movement began at, for ``Lookout``; None before the first event."""
     seq: int = 0
     """Number of the request."""
 
     @property
+    def stops(self) -> tuple[Stop, ...]:
+        """Everything it pauses at."""
+        return (self.stop, *self.breakpoints)
+
+    @property
     def looks_in(self) -> bool:
         """True when the ATen calls of ops and nodes have to be recorded to find where to pause."""
-        return any(stop.looks_in for stop in (self.stop, *self.breakpoints))
-
-    def matches(self, event: Event) -> bool:
-        """Tell whether the run pauses at ``event``."""
-        return any(stop.matches(event, self.origin) for stop in (self.stop, *self.breakpoints))
+        return any(stop.looks_in for stop in self.stops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +213,10 @@ def decode(data: bytes) -> Message:
 
 
 def _stop(raw: Any) -> Stop:
-    kind, argument, with_quiet = raw
+    kind, argument, with_quiet, passes, is_inside = raw
     if kind not in get_args(StopKind):
         raise ValueError(f"unknown stop {kind!r}")
-    return Stop(kind, str(argument), bool(with_quiet))
+    return Stop(kind, str(argument), bool(with_quiet), int(passes), bool(is_inside))
 
 
 def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:

@@ -48,7 +48,7 @@ class Sieve:
         """Of every iteration but this one every event passes; None: it does not matter."""
         self._wanted: list[str] = []
         for stop in stops:
-            _FACTS.get(stop.kind, _any)(self, stop, origin)
+            _any(self, stop, origin) if stop.is_inside else _FACTS.get(stop.kind, _any)(self, stop, origin)
 
     def passes(self, seq: int, kind: Kind, name: str, line: int | None, iteration: int, flags: int) -> bool:
         """Tell whether one of the stops may match an event: no for most that it does not."""

@@ -2,16 +2,17 @@
 
 The same predicate decides in the debuggee (the gate) and on a recorded stretch of tape (the debugger), so that live
 runs and recordings cannot disagree. A predicate sees one header and the header where the movement began; it keeps no
-state.
+state. What is counted from event to event is kept by ``lookout`` in the debuggee, and found by ``frame.search`` on a
+tape.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.registry import SPECS, STOP_KINDS, Kind
+from gradb.tape.kinds.registry import Kind
 
 FORWARD_ENDS: frozenset[Kind] = frozenset({"op", "leaf", "zero_grad", "grad_change", "error", "end"})
 """Kinds that tell of a call of the torch API once it has returned (or raised)."""
@@ -45,16 +46,22 @@ class Stop:
     argument: str = ""
     with_quiet: bool = False
     """Let quiet events count as stop events (the switch "show data preparation and initialisation")."""
+    passes: int = 0
+    """How many events it passes, which it would stop at, before it stops."""
+    is_inside: bool = False
+    """Of ``at`` and ``iteration``: the script is still where it was met last, and has to leave that first."""
 
     def matches(self, event: Event, origin: Event | None) -> bool:
         """Tell whether a movement that began at ``origin`` (None: before the first event) stops at ``event``."""
         return _MATCHERS[self.kind](self, event, origin)
 
-    def kinds(self) -> frozenset[Kind] | None:
-        """Return the kinds of events at which it can stop; None: of any kind."""
-        if self.kind == "kind":
-            return frozenset(kind for kind in SPECS if kind == self.argument)
-        return _KINDS.get(self.kind)
+    def passed(self) -> Stop:
+        """Return what is left of it once it was met and has let that pass."""
+        return replace(self, passes=self.passes - 1, is_inside=self.kind in {"at", "iteration"})
+
+    def is_left(self, event: Event) -> bool:
+        """Tell whether at ``event`` the script is not any more on the line, or in the iteration, that it stops at."""
+        return event.is_stop and not self.matches(event, None)
 
     @property
     def looks_in(self) -> bool:
@@ -178,16 +185,3 @@ _MATCHERS = {
     "position": _position,
     "end": _end,
 }
-
-_KINDS: dict[StopKind, frozenset[Kind]] = {
-    "step": STOP_KINDS,
-    "into": STOP_KINDS | {"aten"},
-    "out": FORWARD_ENDS | {"node", "accumulate", "backward_end"},
-    "aten": frozenset({"aten"}),
-    "line": STOP_KINDS,
-    "phase": STOP_KINDS,
-    "iteration": STOP_KINDS,
-    "node": frozenset({"node", "op"}),
-    "end": frozenset({"end"}),
-}
-"""The kinds of events that a stop can be at, where these are not all."""

@@ -46,6 +46,7 @@ from gradb.tui.pane import ChainPane, DrawnPane, GradsPane, OutputPane, Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.session import Session, breakpoint_lines
 from gradb.tui.source import SourcePane
+from gradb.tui.text import TextScreen
 from gradb.tui.training import TrainingPane
 from gradb.tui.why import WhyScreen
 
@@ -217,9 +218,15 @@ class DebugScreen(Screen[None]):
             )
 
     def notice(self, text: str, is_error: bool = False) -> None:
-        """Say something to the user, on the event line; after a mistake the prompt stays open."""
-        self.query_one(EventBar).notice = text
+        """Say something to the user, on the event line, or where it has several lines over the screen.
+
+        After a mistake the prompt stays open.
+        """
+        first, *more = text.split("\n")
+        self.query_one(EventBar).notice = "" if more else first
         self._is_mistake = is_error
+        if more and self.is_current:
+            self.app.push_screen(TextScreen([first, *more]))
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -341,7 +348,7 @@ class DebugScreen(Screen[None]):
     def on_line_clicked(self, message: LineClicked) -> None:
         """Set a breakpoint on a line, or take it away."""
         where, debugger = f"line {message.line}", self.session.debugger
-        is_set = debugger is not None and parse_stop(where) in debugger.breakpoints
+        is_set = debugger is not None and debugger.breakpoints.at(parse_stop(where)) is not None
         self.action_statement(f"{'clear' if is_set else 'break'} {where}")
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 from typing import Protocol
 
 from gradb.algebra.differences import Result
+from gradb.debugger.breakpoints import Mark
 from gradb.debugger.commands.frontend import FrontEnd
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
@@ -199,8 +200,6 @@ class Session:
         self._watched = wanted
 
 
-def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> frozenset[int]:
-    """Return the lines of the Frame's source file that have a breakpoint."""
-    file = "" if frame is None or frame.source is None else frame.source.file
-    places = (stop.argument.rpartition(":") for stop in debugger.breakpoints if stop.kind == "at")
-    return frozenset(int(line) for where, _, line in places if not where or file == where or file.endswith("/" + where))
+def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:
+    """Return the lines of the Frame's source file that have a breakpoint, and whether one of it is switched on."""
+    return debugger.breakpoints.marks("" if frame is None or frame.source is None else frame.source.file)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.text import Text
 from textual import events
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from gradb.debugger.breakpoints import Mark
 from gradb.frame.frame import SourceView
 from gradb.present.panes.source import source_line
 from gradb.tui.layout import top_line
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
 
+_SIGNS: dict[Mark, tuple[str, str]] = {"on": ("◉", "bold red"), "off": ("○", "red")}
+"""What stands in front of a line with a breakpoint."""
+
 
 class SourcePane(Pane):
     """The script. Only the lines on the screen are drawn; the current one is kept in view."""
 
-    marks: reactive[frozenset[int]] = reactive(frozenset())
-    """Lines with a breakpoint."""
+    marks: reactive[Mapping[int, Mark]] = reactive(dict)
+    """Lines with a breakpoint, and whether one of it is switched on."""
 
     def watch_frame(self) -> None:
         """Lay the text out, and bring the current line into view."""
@@ -64,8 +70,8 @@ class SourcePane(Pane):
 
     def _mark(self, line: int) -> tuple[str, str]:
         """Return the sign in front of a line."""
-        if line in self.marks:
-            return ("◉", "bold red")
+        if (mark := self.marks.get(line)) is not None:
+            return _SIGNS[mark]
         return ("»", "bold yellow") if line == self._origin() else (" ", "")
 
     def _origin(self) -> int | None:

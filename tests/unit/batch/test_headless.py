@@ -57,7 +57,7 @@ def test_script_walks_shows_and_expects(debugger: Debugger) -> None:
 
 def test_what_a_command_says_is_printed(debugger: Debugger) -> None:
     """A sentence of a command is part of the output."""
-    assert run(debugger, "break line 11; breakpoints")[0] == "breakpoint: line 11\nbreakpoints: line 11\n"
+    assert run(debugger, "break line 11; breakpoints")[0] == "breakpoint 1: line 11\n1 ◉ line 11  0 hits\n"
 
 
 def test_failed_expectation_names_file_and_line(debugger: Debugger) -> None:

@@ -181,23 +181,6 @@ def test_bad_arguments_are_refused(recorded: Recorded) -> None:
         assert debugger.position == 0, text
 
 
-def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
-    """What is set is listed, what is cleared is gone."""
-    debugger = recorded("chain_rule")
-
-    def do(text: str) -> str:
-        return carry_out(debugger, text)
-
-    assert do("breakpoints") == "there are no breakpoints"
-    assert do("break line 12") == "breakpoint: line 12"
-    assert do("break 12") == "there is a breakpoint already: line 12"
-    assert do("break nonfinite") == "breakpoint: nonfinite"
-    assert do("breakpoints") == "breakpoints: line 12, nonfinite"
-    assert do("clear nonfinite") == "cleared: nonfinite"
-    assert do("clear") == "1 breakpoint cleared"
-    assert do("clear") == "0 breakpoints cleared"
-
-
 def test_save_copies_what_there_is(recorded: Recorded, live: Live, tmp_path: Path) -> None:
     """A finished tape, and one still being written, are saved under another name, which must be free."""
     carry_out(recorded("chain_rule"), f"save {tmp_path / 'one.tape'}")

@@ -210,9 +210,9 @@ def test_breakpoint_on_this_line_is_set_and_cleared(recorded: Recorded) -> None:
     """`break` alone is a switch for the line at the position."""
     debugger = recorded("chain_rule")
     do(debugger, "step 4; break")
-    assert debugger.breakpoints == [Stop("at", "chain_rule.py:11")]
+    assert debugger.breakpoints.stops == (Stop("at", "chain_rule.py:11"),)
     do(debugger, "break")
-    assert debugger.breakpoints == []
+    assert not debugger.breakpoints
     do(debugger, "start")
     with pytest.raises(UserError, match="no source line here"):
         do(debugger, "break")

@@ -94,14 +94,6 @@ def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
         pass
 
 
-def test_continue_matches_stop_or_breakpoint() -> None:
-    """A run pauses at what the user wants or at a breakpoint, seen from where the movement began."""
-    order = Continue(Stop("line"), (Stop("node", "mul"),), EVENT)
-    assert order.matches(EVENT)
-    assert not Continue(Stop("line"), (), EVENT).matches(EVENT)
-    assert Continue(Stop("line"), (), None).matches(EVENT)
-
-
 @given(st.lists(st.text(max_size=5)), st.none() | st.text(max_size=5))
 def test_spec_survives(arguments: list[str], stdin: str | None) -> None:
     """The order given on the command line is read back as it was, undecodable arguments included."""

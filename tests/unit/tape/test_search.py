@@ -11,7 +11,7 @@ from gradb.frame.reader import Tape
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.registry import Kind
-from gradb.tape.schema import BIRTH, NAN, QUIET, SCALED
+from gradb.tape.schema import BIRTH, NAN, SCALED
 from gradb.tape.stops import Stop, StopKind
 from tests.fakes import TapeBuilder
 from tests.properties import tried
@@ -89,14 +89,6 @@ def test_search_agrees_with_the_predicate(
                 for position in range(tape.head + 1):
                     for direction in (+1, -1):
                         assert tape.find(stop, position, direction) == reference(events, stop, position, direction)
-
-
-@given(st.sampled_from(KINDS), st.sampled_from(NAMES), st.booleans(), stops)
-def test_a_stop_knows_the_kinds_of_events_it_can_be_at(kind: Kind, name: str, is_quiet: bool, stop: Stop) -> None:
-    """What is of another kind is never stopped at, whatever else it says."""
-    event = Event(7, kind, name, "dir/other.py", 3, 3, 0, 1, "", 2, "backward", 1, QUIET * is_quiet | NAN | BIRTH, 0)
-    kinds = stop.kinds()
-    assert kinds is None or kind in kinds or not (stop.matches(event, None) or stop.matches(event, event))
 
 
 def test_an_iteration_is_entered_where_it_begins(opener: Opener) -> None:

@@ -100,3 +100,8 @@ def test_a_great_many_names_are_no_burden() -> None:
     for _ in range(2):
         assert [number for number in range(9000) if sieve.knows(f"Name{number}Backward{number}")] == [7]
     assert len(sieve.known) <= 4096
+
+
+def test_what_has_to_be_left_is_looked_for_at_every_event() -> None:
+    """While the script is on the line that was met, an event on any other line matters."""
+    assert passes(Sieve([Stop("at", "s.py:7", is_inside=True)]), event(line=8))

@@ -12,7 +12,7 @@ from gradb.debugger import save as saving
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import expect as expectations
 from gradb.debugger.interventions import next_policy, other_depth, parse_intervention, parse_iteration
-from gradb.debugger.stops import describe, parse_stop
+from gradb.debugger.stops import parse_stop
 from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
 
@@ -93,7 +93,7 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
     def run(debugger: Debugger, argument: str) -> str | None:
         _nothing(argument, "continue" if direction > 0 else "reverse-continue")
         move = debugger.forward if direction > 0 else debugger.back
-        move(Stop("end"), (*debugger.breakpoints, *_TROUBLE))
+        move(Stop("end"), (*debugger.breakpoints.stops, *_TROUBLE))
         return None
 
     return run
@@ -150,45 +150,6 @@ def switch(what: What, after: Callable[[str], str] | None) -> Callable[[Debugger
 zero_grad = switch("zero_grad", next_policy)
 learning_rate = switch("lr", None)
 depth = switch("record", other_depth)
-
-
-def _this_line(debugger: Debugger) -> Stop:
-    event = debugger.event() if debugger.position else None
-    if event is None or event.line is None:
-        raise UserError("there is no source line here to set a breakpoint on: give one, e.g. break 12")
-    return Stop("at", f"{event.file}:{event.line}" if event.file else str(event.line))
-
-
-def break_(debugger: Debugger, argument: str) -> str | None:
-    """Set a breakpoint; on this line, set or clear one."""
-    stop = parse_stop(argument) if argument else _this_line(debugger)
-    if stop not in debugger.breakpoints:
-        debugger.breakpoints.append(stop)
-        return f"breakpoint: {describe(stop)}"
-    if argument:
-        return f"there is a breakpoint already: {describe(stop)}"
-    debugger.breakpoints.remove(stop)
-    return f"cleared: {describe(stop)}"
-
-
-def clear(debugger: Debugger, argument: str) -> str | None:
-    """Clear one breakpoint, or all."""
-    if not argument:
-        cleared = len(debugger.breakpoints)
-        debugger.breakpoints.clear()
-        return f"{cleared} breakpoint{'' if cleared == 1 else 's'} cleared"
-    stop = parse_stop(argument)
-    if stop not in debugger.breakpoints:
-        raise UserError(f"there is no breakpoint {describe(stop)}")
-    debugger.breakpoints.remove(stop)
-    return f"cleared: {describe(stop)}"
-
-
-def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
-    """List the breakpoints."""
-    _nothing(argument, "breakpoints")
-    names = ", ".join(describe(stop) for stop in debugger.breakpoints)
-    return f"breakpoints: {names}" if names else "there are no breakpoints"
 
 
 def expect(debugger: Debugger, argument: str) -> str | None:

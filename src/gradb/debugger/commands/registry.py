@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger.commands import actions, paths as looking, probe as asking
+from gradb.debugger.commands import actions, breaking, paths as looking, probe as asking
 from gradb.present.panes.table import PANES, PaneSpec, sharing
 
 if TYPE_CHECKING:
@@ -146,10 +146,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("record", ("w",), "Keep every event (full), or losses and gradient norms alone (watch)", "change",
             actions.depth, f"[full|watch]{AT}"),
     Command("break", ("b",), "Set a breakpoint, as for until; without an argument: set or clear one on this line",
-            "breakpoints", actions.break_, f"[{WHAT}]", "clear", label="break"),
-    Command("clear", (), "Clear a breakpoint, as for break; without an argument: all of them", "breakpoints",
-            actions.clear, f"[{WHAT}]", "break"),
-    Command("breakpoints", ("B",), "List the breakpoints", "breakpoints", actions.list_breakpoints),
+            "breakpoints", breaking.break_, f"[{WHAT}]", "clear", label="break"),
+    Command("clear", (), "Clear a breakpoint, by its number or as for break; without an argument: all of them",
+            "breakpoints", breaking.clear, f"[N|{WHAT}]", "break"),
+    Command("breakpoints", ("B",), "List the breakpoints: on or off, how often each was met", "breakpoints",
+            breaking.list_breakpoints),
+    Command("disable", (), "Switch a breakpoint off, or all of them, and keep it", "breakpoints",
+            breaking.switch(False), "[N]", "enable"),
+    Command("enable", (), "Switch a breakpoint on again, or all of them", "breakpoints",
+            breaking.switch(True), "[N]", "disable"),
+    Command("ignore", (), "Let breakpoint N pass the next COUNT times that it is met", "breakpoints",
+            breaking.ignore, "N COUNT"),
     Command("show", (), f"Show a pane: {', '.join(PANES)}", "look", None, "PANE",
             front=lambda front, argument: front.show(argument)),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",

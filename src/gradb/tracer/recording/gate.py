@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from gradb.link.messages import Continue
 from gradb.tape.kinds.event import Event
+from gradb.tape.lookout import Lookout
 from gradb.tape.sieve import OPEN, Sieve
 
 _STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "kind"})
@@ -47,7 +48,8 @@ class Gate:
 
     def _obey(self, order: Continue | None) -> None:
         self._order = order
-        self._own = None if order is None else Sieve((order.stop, *order.breakpoints), order.origin)
+        self._lookout = None if order is None else Lookout(order.stops, order.origin)
+        self._own = None if self._lookout is None else Sieve(self._lookout.stops, self._lookout.origin)
         self._is_stepping = order is not None and order.stop.kind in _STEPS
         self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
         self._set_request(0)
@@ -72,8 +74,19 @@ class Gate:
         """
         if asked := self._asked:
             self.hold(event.seq, asked)
-        elif self._order is not None and self._order.matches(event):
-            self.hold(event.seq, self._order.seq)
+        elif (order := self._order) is not None and self._sees(event):
+            self.hold(event.seq, order.seq)
+
+    def _sees(self, event: Event) -> bool:
+        lookout = self._lookout
+        if lookout is None:
+            return False
+        before, is_met = lookout.stops, lookout.sees(event)
+        if lookout.stops is not before:
+            self.sieve = self._own = Sieve(lookout.stops, lookout.origin)
+            if self._asked:  # perhaps since a moment ago, by the listening thread
+                self.sieve = OPEN
+        return is_met
 
     def hold(self, head: int, request_seq: int = 0) -> None:
         """Stop the calling thread until ``release``; meanwhile it does the errands it is given."""

@@ -1,0 +1,125 @@
+"""Breakpoints: numbered places to stop at, switched on or off, told what to let pass, and how often each was met.
+
+A breakpoint is met where `continue` or `reverse-continue` came to an event that it stops at: it stopped there, or let
+that pass because it was told to. What is counted is found on the tape when a movement is over, so a script that ran to
+an event and a recording that was searched up to it count the same. Going over the same events again counts again; what
+is switched off meets nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.movement import Leg, follow
+from gradb.debugger.stops import describe, parse_stop
+from gradb.frame.reader import Tape
+from gradb.tape.stops import Stop
+
+Mark = Literal["on", "off"]
+"""Whether a line has a breakpoint that is switched on, or only some that are off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """A place to stop at."""
+
+    number: int
+    """From 1; never given twice."""
+    stop: Stop
+    """As it was set, with nothing of what is counted."""
+    is_enabled: bool = True
+    ignores: int = 0
+    """How many of the next times it lets pass."""
+    hits: int = 0
+    """How often it was met."""
+
+    @property
+    def words(self) -> str:
+        """Where it stops, as one would type it."""
+        return describe(self.stop)
+
+
+class Breakpoints:
+    """The breakpoints of one debugger, by their numbers."""
+
+    def __init__(self, stops: Sequence[Stop] = ()) -> None:
+        self._all: dict[int, Breakpoint] = {}
+        self._last = 0
+        for stop in stops:
+            self.add(stop)
+
+    def __iter__(self) -> Iterator[Breakpoint]:
+        return iter(self._all.values())
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def stops(self) -> tuple[Stop, ...]:
+        """Where those that are switched on stop, and how many times each lets pass before."""
+        return tuple(replace(one.stop, passes=one.ignores) for one in self if one.is_enabled)
+
+    def add(self, stop: Stop) -> Breakpoint:
+        """Set a breakpoint that is not there yet."""
+        self._last += 1
+        made = self._all[self._last] = Breakpoint(self._last, stop)
+        return made
+
+    def at(self, stop: Stop) -> Breakpoint | None:
+        """Return the breakpoint that was set to a stop, or None."""
+        return next((one for one in self if one.stop == stop), None)
+
+    def meant(self, text: str) -> Breakpoint:
+        """Return the breakpoint that a number or a place means; a bare number that is none of one means a line.
+
+        Raises:
+            UserError: there is none.
+        """
+        if text.isascii() and text.isdigit() and (known := self._all.get(int(text[:9]))) is not None:
+            return known
+        found = self.at(stop := parse_stop(text))
+        if found is None:
+            number = f" with the number {text}, nor" if text.isdigit() else ""
+            raise UserError(f"there is no breakpoint{number} {describe(stop)}")
+        return found
+
+    def change(self, changed: Breakpoint) -> Breakpoint:
+        """Put a changed breakpoint in the place of the one of its number."""
+        self._all[changed.number] = changed
+        return changed
+
+    def remove(self, one: Breakpoint) -> None:
+        """Take a breakpoint away."""
+        del self._all[one.number]
+
+    def clear(self) -> int:
+        """Take all away, and return how many there were."""
+        count = len(self._all)
+        self._all.clear()
+        return count
+
+    def count(self, tape: Tape | None, leg: Leg, position: int) -> None:
+        """Count what a leg has met that came to a position, or was left there.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        for stop in leg.also:
+            known = self.at(replace(stop, passes=0, is_inside=False))
+            if known is not None:
+                is_met, left = follow(tape, stop, leg.origin, position)
+                passed = stop.passes - left.passes
+                hits, ignores = known.hits + passed + is_met, max(known.ignores - passed, 0)
+                self.change(replace(known, hits=hits, ignores=ignores))
+
+    def marks(self, file: str) -> dict[int, Mark]:
+        """Return the lines of a source file that have breakpoints."""
+        marks: dict[int, Mark] = {}
+        for one in self:
+            where, _, line = one.stop.argument.rpartition(":")
+            if one.stop.kind == "at" and (not where or file == where or file.endswith("/" + where)):
+                marks[int(line)] = "on" if one.is_enabled or marks.get(int(line)) == "on" else "off"
+        return marks

@@ -1,0 +1,103 @@
+"""What the commands about breakpoints do: small functions of (debugger, argument) that return what to tell the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradb.debugger.breakpoints import Breakpoint
+from gradb.debugger.errors import UserError
+from gradb.debugger.stops import parse_stop
+from gradb.tape.stops import Stop
+
+if TYPE_CHECKING:
+    from gradb.debugger.debugger import Debugger
+
+SIGNS = {True: "◉", False: "○"}
+"""What stands for a breakpoint that is switched on, and for one that is off."""
+
+
+def this_line(debugger: Debugger) -> Stop:
+    """Return a stop at the line of the position.
+
+    Raises:
+        UserError: it has none.
+    """
+    event = debugger.event() if debugger.position else None
+    if event is None or event.line is None:
+        raise UserError("there is no source line here to set a breakpoint on: give one, e.g. break 12")
+    return Stop("at", f"{event.file}:{event.line}" if event.file else str(event.line))
+
+
+def break_(debugger: Debugger, argument: str) -> str | None:
+    """Set a breakpoint; on this line, set or clear one."""
+    stop = parse_stop(argument) if argument else this_line(debugger)
+    known = debugger.breakpoints.at(stop)
+    if known is None:
+        made = debugger.breakpoints.add(stop)
+        return f"breakpoint {made.number}: {made.words}"
+    if argument:
+        return f"there is a breakpoint already: {known.number}, {known.words}"
+    return _clear(debugger, known)
+
+
+def clear(debugger: Debugger, argument: str) -> str | None:
+    """Clear one breakpoint, or all."""
+    if argument:
+        return _clear(debugger, debugger.breakpoints.meant(argument))
+    return f"{_some(debugger.breakpoints.clear())} cleared"
+
+
+def _clear(debugger: Debugger, one: Breakpoint) -> str:
+    debugger.breakpoints.remove(one)
+    return f"cleared {one.number}: {one.words}"
+
+
+def _some(count: int) -> str:
+    return f"{count} breakpoint{'' if count == 1 else 's'}"
+
+
+def switch(is_on: bool) -> Callable[[Debugger, str], str | None]:
+    """Make the command that switches one breakpoint, or all, on or off."""
+    word = "enabled" if is_on else "disabled"
+
+    def run(debugger: Debugger, argument: str) -> str | None:
+        chosen = [debugger.breakpoints.meant(argument)] if argument else list(debugger.breakpoints)
+        for one in chosen:
+            debugger.breakpoints.change(replace(one, is_enabled=is_on))
+        return f"{word} {chosen[0].number}: {chosen[0].words}" if argument else f"{_some(len(chosen))} {word}"
+
+    return run
+
+
+def ignore(debugger: Debugger, argument: str) -> str | None:
+    """Let a breakpoint pass the next so many times that it is met."""
+    which, _, count = argument.rpartition(" ")
+    if not which or not (count.isascii() and count.isdigit() and len(count) < 10):
+        raise UserError("`ignore` takes a breakpoint's number and how many times to let pass, e.g. ignore 1 10")
+    one = debugger.breakpoints.change(replace(debugger.breakpoints.meant(which.strip()), ignores=int(count)))
+    return f"breakpoint {one.number}: {one.words}: {_passes(one) or 'stops the next time'}"
+
+
+def _passes(one: Breakpoint) -> str:
+    times = "time" if one.ignores == 1 else f"{one.ignores} times"
+    return f"lets pass the next {times}" if one.ignores else ""
+
+
+def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
+    """List the breakpoints: number, switched on or off, place and condition, hits."""
+    if argument:
+        raise UserError(f"`breakpoints` takes nothing after it, not {argument!r}")
+    breakpoints = list(debugger.breakpoints)
+    if not breakpoints:
+        return "there are no breakpoints"
+    digits = len(str(breakpoints[-1].number))
+    width = min(max(len(one.words) for one in breakpoints), 48)
+    return "\n".join(_line(one, digits, width) for one in breakpoints)
+
+
+def _line(one: Breakpoint, digits: int, width: int) -> str:
+    said = [f"{one.hits} hit{'' if one.hits == 1 else 's'}", _passes(one), "" if one.is_enabled else "off"]
+    facts = ", ".join(fact for fact in said if fact)
+    return f"{one.number:>{digits}} {SIGNS[one.is_enabled]} {one.words:<{width}}  {facts}"

@@ -1,0 +1,113 @@
+"""Breakpoints as objects: numbers, on and off, what is let pass, and how often each was met."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradb.debugger.commands.language import parse
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
+
+
+def do(debugger: Debugger, text: str) -> str:
+    said = ""
+    for statement in parse(text):
+        said = carry_out(debugger, statement.text)
+        assert debugger.wait(PATIENCE)
+    return said
+
+
+def hits(debugger: Debugger) -> list[int]:
+    return [one.hits for one in debugger.breakpoints]
+
+
+def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
+    """What is set is listed with its number, what is cleared is gone, and no number is given twice."""
+    debugger = recorded("chain_rule")
+    assert do(debugger, "breakpoints") == "there are no breakpoints"
+    assert do(debugger, "break line 12") == "breakpoint 1: line 12"
+    assert do(debugger, "break 12") == "there is a breakpoint already: 1, line 12"
+    assert do(debugger, "break nonfinite") == "breakpoint 2: nonfinite"
+    assert do(debugger, "breakpoints") == "1 ◉ line 12    0 hits\n2 ◉ nonfinite  0 hits"
+    assert do(debugger, "clear nonfinite") == "cleared 2: nonfinite"
+    assert do(debugger, "break accumulate") == "breakpoint 3: accumulate"
+    assert do(debugger, "clear 3") == "cleared 3: accumulate"
+    assert do(debugger, "clear") == "1 breakpoint cleared"
+    assert do(debugger, "clear") == "0 breakpoints cleared"
+
+
+def test_a_bare_number_is_a_breakpoints_else_a_line(recorded: Recorded) -> None:
+    """`clear 12` takes away what is numbered so, and the breakpoint on that line where none is."""
+    debugger = recorded("chain_rule")
+    do(debugger, "break line 2; break line 1")
+    assert do(debugger, "clear 2") == "cleared 2: line 1"
+    assert do(debugger, "clear 2") == "cleared 1: line 2"
+    with pytest.raises(UserError, match="there is no breakpoint with the number 2, nor line 2"):
+        do(debugger, "clear 2")
+
+
+def test_what_is_switched_off_stops_nothing(recorded: Recorded, live: Live) -> None:
+    """One or all are switched off and on; what is off is kept, listed as off, and meets nothing."""
+    for debugger in (recorded("chain_rule"), live("chain_rule")):
+        do(debugger, "break line 11; break line 13")
+        assert do(debugger, "disable 1") == "disabled 1: line 11"
+        do(debugger, "continue")
+        assert debugger.position == 6
+        assert do(debugger, "breakpoints") == "1 ○ line 11  0 hits, off\n2 ◉ line 13  1 hit"
+        assert do(debugger, "disable") == "2 breakpoints disabled"
+        assert do(debugger, "enable line 11") == "enabled 1: line 11"
+        do(debugger, "continue")
+        assert (debugger.position, hits(debugger)) == (19, [0, 1])
+
+
+PASSES = (
+    # commands, position, hits, how many each still lets pass
+    ("break node pow; continue; continue; continue", 19, [2], [0]),
+    ("break node pow; ignore 1 1; continue", 10, [2], [0]),
+    ("break node pow; ignore 1 2; continue", 19, [2], [0]),
+    ("break node pow; ignore 1 9; continue", 19, [2], [7]),
+    ("break node pow; ignore 1 9; finish; reverse-continue", 0, [2], [7]),
+    ("break node pow; break node mul; ignore 1 1; continue; continue; continue", 14, [2, 2], [0, 0]),
+    ("break node pow; ignore 1 1; step 2; continue", 10, [2], [0]),
+    ("break line 11; ignore 1 1; continue", 19, [1], [0]),
+    ("break line 13; break line 14; ignore 1 1; continue", 18, [1, 1], [0, 0]),
+    ("break line 11; break line 13; ignore 2 1; finish; reverse-continue", 4, [1, 1], [0, 0]),
+    ("break line 11; step 4; ignore 1 1; continue", 19, [0], [1]),
+    ("break node pow; ignore 1 1; finish", 19, [0], [1]),
+    ("break iteration 1; ignore 1 1; continue", 19, [1], [0]),
+    ("step 5; start; break node pow; ignore 1 1; continue", 10, [2], [0]),
+    ("step 5; start; break line 11; break line 13; ignore 1 1; continue; continue", 19, [1, 1], [0, 0]),
+    ("step 7; start; break line 13; break line 14; ignore 1 1; continue; continue", 19, [1, 1], [0, 0]),
+)
+
+
+@pytest.mark.parametrize(("commands", "position", "met", "left"), PASSES)
+def test_a_live_run_and_a_tape_count_the_same(
+    commands: str, position: int, met: list[int], left: list[int], recorded: Recorded, live: Live
+) -> None:
+    """What is let pass, where it stops, how often each was met: the same, also where a tape lies before the head."""
+    for debugger in (recorded("chain_rule"), live("chain_rule")):
+        do(debugger, commands)
+        assert (debugger.position, hits(debugger)) == (position, met)
+        assert [one.ignores for one in debugger.breakpoints] == left
+
+
+def test_a_line_is_met_once_each_time_the_script_comes_to_it(recorded: Recorded, live: Live) -> None:
+    """Of a loop, whole rounds are let pass, not events of the line."""
+    for debugger in (recorded("training"), live("training")):
+        do(debugger, "break line 7; ignore 1 2; continue")
+        event = debugger.event()
+        assert event is not None
+        assert (event.line, event.iteration, hits(debugger)) == (7, 3, [3])
+
+
+@pytest.mark.parametrize("text", ["ignore", "ignore 1", "ignore 1 x", "ignore 3 1", "disable 3", "enable node x"])
+def test_what_is_not_there_is_refused(text: str, recorded: Recorded) -> None:
+    """A number of no breakpoint, or a count that is none, is told in one sentence."""
+    debugger = recorded("chain_rule")
+    do(debugger, "break node pow")
+    (statement,) = parse(text)
+    with pytest.raises(UserError) as caught:
+        statement.run(debugger, Notes())
+    assert "\n" not in str(caught.value)
