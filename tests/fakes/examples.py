@@ -2,7 +2,7 @@
 
 ``chain_rule`` and ``accumulation`` are the scenarios of the same name; ``diamond`` has a shared node at every level,
 ``shared_weight`` one weight in three places, ``nonfinite`` a NaN in its backward, ``training`` several iterations,
-``watched`` most of them without their events.
+``watched`` most of them without their events, ``paused`` two breakpoints of the script's own.
 """
 
 from __future__ import annotations
@@ -132,6 +132,20 @@ def chain_rule(path: Path, script: str = "chain_rule.py", *, looks_in: bool = Fa
         a, out = _forward(tape)
         tape.backward(out, line=13)
         _printed(tape, a, 14)
+        tape.end()
+
+
+@written_once
+def paused(path: Path, script: str = "paused.py") -> None:
+    """Write the tape of the first scenario with a ``breakpoint()`` before its backward and one after: 21 events."""
+    lines = CHAIN_RULE.splitlines()
+    source = "\n".join([*lines[:12], "breakpoint()", lines[12], "breakpoint(header='after')", lines[13], ""])
+    with Autograd(path, script, source) as tape:
+        a, out = _forward(tape)
+        tape.breakpoint(13)
+        tape.backward(out, line=14)
+        tape.breakpoint(15, "after")
+        _printed(tape, a, 16)
         tape.end()
 
 

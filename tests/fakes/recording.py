@@ -8,6 +8,7 @@ import os
 import tempfile
 from typing import Self
 
+from gradb.tape.kinds.breakpoint import BreakpointDetail
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
 from gradb.tape.kinds.error import ErrorDetail
@@ -112,6 +113,10 @@ class Recording:
         """Raise."""
         trace = f"Traceback (most recent call last):\n{type_}: {message}\n" if is_uncaught else ""
         return self.event(ErrorDetail(type_, message, trace, is_uncaught), "error", type_, line)
+
+    def breakpoint(self, line: int | None = None, header: str = "", call: str = "breakpoint()") -> int:
+        """Come to a breakpoint of the script's own."""
+        return self.event(BreakpointDetail(header), "breakpoint", call, line)
 
     def note(self, text: str) -> int:
         """Let gradb say something about the recording."""

@@ -11,6 +11,7 @@ from gradb.tape.kinds import (
     aten,
     backward_end,
     backward_start,
+    breakpoint as breakpoint_,
     depth,
     end,
     error,
@@ -32,6 +33,7 @@ from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.breakpoint import BreakpointDetail
 from gradb.tape.kinds.buffer import BufferChange, write_buffer
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
@@ -204,6 +206,7 @@ _Late = (
     | ErrorDetail
     | NoteDetail
     | EndDetail
+    | BreakpointDetail
 )
 
 
@@ -250,6 +253,8 @@ def _late(detail: _Late, blob: Blob) -> str:
             return note.write(text=d.text)
         case EndDetail():
             return end.write(exit_code=d.exit_code, signal=d.signal, reason=d.reason)
+        case BreakpointDetail():
+            return breakpoint_.write(header=d.header)
         case _:
             assert_never(d)
 

@@ -11,9 +11,10 @@ from gradb.present.draw.safe import plain_lines
 
 
 def complain_of(run: Run) -> None:
-    """Say what a recording lacks, or that its torch was not tested."""
-    for sentence in run.closing or filter(None, [untested(run.torch)]):
-        complain(sentence)
+    """Say what a recording lacks, that its torch was not tested, or which breakpoints were passed."""
+    for sentence in (*(run.closing or [untested(run.torch)]), run.passed):
+        if sentence:
+            complain(sentence)
 
 
 def complain(text: str) -> None:

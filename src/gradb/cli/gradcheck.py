@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gradb.batch.gradcheck import carry_out, finding_text
 from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.complaint import complain
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError
@@ -59,6 +60,8 @@ def run(argv: Sequence[str]) -> int:
     spec = make_spec(target, options, rest, "", is_paused_at_start=False)
     check = GradCheck(spec, request, step)
     result = carry_out(check, seconds, _write if sys.stderr.isatty() else None)
+    if check.passed:
+        complain(check.passed)
     sys.stdout.write(finding_text(result, style))
     return exit_code(result)
 

@@ -111,6 +111,8 @@ def _of_script(parser: Parser, options: Namespace, rest: Sequence[str]) -> Answe
         first = watched(spec, full=max(FULL, options.iteration or 0), tell=progress.update)
     finally:
         progress.clear()
+    if first.passed:
+        complain(first.passed)
     with first:
         found, lacks = _asked(first.tape, options)
         if is_unseen(found) and first.interrupted:

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Sequence
 
 from gradb.frame.frame import RunInfo
+from gradb.frame.reader import Tape
+from gradb.present.draw.files import relative
 from gradb.rules.versions import TESTED, is_tested
 from gradb.tape.missing import Failure, Stopped
 
@@ -56,6 +58,19 @@ def lacking(run: RunInfo) -> list[str]:
     if run.stopped is not None:
         return [*lines, run.stopped.text]
     return [*lines[:-1], f"{lines[-1]}; the recording is otherwise whole"] if lines else []
+
+
+def passing(tape: Tape) -> str:
+    """Return the sentence for breakpoints of the script's own, where nobody was there to go on; empty without any."""
+    calls = tape.counted("breakpoint")
+    if not calls:
+        return ""
+    count, first = sum(times for _, times, _ in calls), tape.event(calls[0][2])
+    where = "" if first.file is None else f", first at {relative(first.file, tape.run)}:{first.line}"
+    times = "once" if count == 1 else f"{count:,} times"
+    verb = "was" if len(calls) == 1 else "were"
+    once = where.replace("first ", "", 1) if count == 1 else where
+    return f"{' and '.join(name for name, _, _ in calls)} {verb} passed {times}{once} (gradb SCRIPT pauses there)"
 
 
 def _failed(failure: Failure) -> str:

@@ -103,6 +103,7 @@ class Ghost:
         ended = self._trouble or self.run.failure or self._end()
         parts = [f"the ghost ended: {ended}"] if ended else []
         parts += [f"of the ghost: {sentence}" for sentence in self.run.closing]
+        parts += [f"of the ghost: {self.run.passed}"] if self.run.passed else []
         return "; ".join([*parts, *self._about_seed(own)])
 
     def _end(self) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradb.debugger.ending import closing_lines, describe, last_line
+from gradb.debugger.ending import closing_lines, describe, last_line, passing
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
@@ -72,6 +72,8 @@ class Run:
         """Where and why the recording has ended before the script, as soon as that is known."""
         self.closing: list[str] = []
         """What is to be said of the recording when it is closed: one sentence for each thing that is missing."""
+        self.passed = ""
+        """What is to be said of the script's own breakpoints, where nobody was there to go on from them."""
         self.spec: RunSpec | None = None
         """What was started; None for a recording."""
         self.command: Sequence[str] | None = None
@@ -339,6 +341,8 @@ class Run:
         info = self._tape.run
         self.stopped = info.stopped or self.stopped
         self.closing = closing_lines(replace(info, stopped=self.stopped))
+        if self.spec is not None and not self.spec.is_paused_at_start:
+            self.passed = passing(self._tape)
 
     def close(self) -> None:
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""

@@ -169,6 +169,10 @@ class Tape:
         """Return the newest event of a kind up to a position, or None."""
         return self._store.latest(kind, position)
 
+    def counted(self, kind: Kind) -> list[tuple[str, int, int]]:
+        """Return (name, how many, the first) of the events of a kind, in the order of their first."""
+        return self._store.counted(kind)
+
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
         return self._store.library(seq)

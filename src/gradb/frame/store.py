@@ -157,12 +157,20 @@ class Store(Growing):
         row = self.db.one("SELECT max(seq) FROM event WHERE kind = ? AND seq <= ?", CODES[kind], position)
         return None if row is None or row[0] is None else int(row[0])
 
+    def counted(self, kind: Kind) -> list[tuple[str, int, int]]:
+        """Return (name, how many, seq of the first) of the events of a kind, in the order of their first."""
+        rows = self.db.all(
+            "SELECT t.name, count(*), min(e.seq) FROM event e CROSS JOIN site t ON t.id = e.site"
+            " WHERE e.kind = ? GROUP BY t.name ORDER BY 3",
+            CODES[kind],
+        )
+        return [(str(name), int(count), int(first)) for name, count, first in rows]
+
     def last_work(self, position: int) -> int:
         """Return the seq of the newest event up to a position at which the script computed something; else 0."""
+        idle = numbers_of("output", "error", "note", "end", "breakpoint")
         row = self.db.one(
-            f"SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ({numbers_of('output', 'error', 'note', 'end')})"
-            " ORDER BY seq DESC LIMIT 1",
-            position,
+            f"SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ({idle}) ORDER BY seq DESC LIMIT 1", position
         )
         return 0 if row is None else int(row[0])
 

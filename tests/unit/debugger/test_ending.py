@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gradb.debugger.ending import closing_lines, untested
+from gradb.debugger.ending import closing_lines, passing, untested
 from gradb.frame.frame import RunInfo
+from gradb.frame.reader import Tape
 from gradb.rules.versions import TESTED
+from tests.fakes.builder import TapeBuilder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,3 +37,24 @@ def test_the_range_is_the_one_that_is_declared() -> None:
     (major, minor) = TESTED[1]
     assert oldest == ".".join(map(str, TESTED[0]))
     assert below == f"{major}.{minor + 1}"
+
+
+@pytest.mark.parametrize(
+    ("calls", "sentence"),
+    [
+        ([], ""),
+        (["breakpoint()"], "breakpoint() was passed once, at script.py:31"),
+        (["breakpoint()"] * 1200, "breakpoint() was passed 1,200 times, first at script.py:31"),
+        (
+            ["gradb.set_trace()", "breakpoint()"],
+            "gradb.set_trace() and breakpoint() were passed 2 times, first at script.py:31",
+        ),
+    ],
+)
+def test_breakpoints_that_were_passed_are_counted(calls: list[str], sentence: str, tmp_path: Path) -> None:
+    """One sentence has how many there were, and where the first stands."""
+    with TapeBuilder(tmp_path / "a.tape") as builder:
+        for line, call in enumerate(calls, 31):
+            builder.breakpoint(line, call=call)
+    with Tape.open(tmp_path / "a.tape") as tape:
+        assert passing(tape) == (sentence and f"{sentence} (gradb SCRIPT pauses there)")

@@ -125,6 +125,13 @@ def test_how_a_ghost_ended_is_told(mischief: str, sentence: str, tapes: Tapes, l
     assert debugger.is_live
 
 
+def test_breakpoints_that_a_ghost_has_passed_are_told(live: Live, ghosts: list[Ghost]) -> None:
+    """Nobody can go on from a breakpoint of the script's own in the second run, so it is passed, and that is said."""
+    ghosts.append(ghost := Ghost.launch(live("paused")))
+    pump_until(ghost, lambda: not ghost.is_running)
+    assert "of the ghost: breakpoint() was passed 2 times" in ghost.note(())
+
+
 def test_closing_ends_the_ghost_and_its_children(live: Live, ghosts: list[Ghost], tapes: Tapes) -> None:
     """A ghost that loops for ever leaves nothing behind."""
     debugger = live("training")

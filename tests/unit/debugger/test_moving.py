@@ -206,6 +206,38 @@ def test_breakpoint_in_a_loop(recorded: Recorded, live: Live) -> None:
         assert (here(debugger).line, here(debugger).iteration) == (7, 2)
 
 
+def test_breakpoints_of_the_scripts_own_are_stopped_at(recorded: Recorded, live: Live) -> None:
+    """`continue` and its reverse stop there as at a breakpoint, a step too, and `finish` passes them."""
+    for debugger in (recorded("paused"), live("paused")):
+        stops = []
+        for _ in range(2):
+            do(debugger, "continue")
+            stops.append((here(debugger).kind, here(debugger).line))
+        assert stops == [("breakpoint", 13), ("breakpoint", 15)]
+        do(debugger, "reverse-continue")
+        assert here(debugger).line == 13
+        do(debugger, "step; back")
+        assert here(debugger).line == 13
+        do(debugger, "start; finish")
+        assert here(debugger).kind == "end"
+        do(debugger, "until-back breakpoint")
+        assert here(debugger).line == 15
+
+
+def test_breakpoints_that_nobody_can_go_on_from_are_told_once(live: Live) -> None:
+    """A run that does not pause at its start passes them, and says so in one sentence."""
+    debugger = live("paused", is_paused_at_start=False)
+    assert debugger.run.passed == "breakpoint() was passed 2 times, first at paused.py:13 (gradb SCRIPT pauses there)"
+
+
+@pytest.mark.parametrize(("name", "is_paused_at_start"), [("paused", True), ("chain_rule", False)])
+def test_nothing_is_said_of_breakpoints_without_a_reason(name: str, is_paused_at_start: bool, live: Live) -> None:
+    """Where somebody could go on from them, or there are none, there is nothing to say."""
+    debugger = live(name, is_paused_at_start=is_paused_at_start)
+    do(debugger, "finish")
+    assert (debugger.status, debugger.run.passed) == ("finished", "")
+
+
 def test_breakpoint_on_this_line_is_set_and_cleared(recorded: Recorded) -> None:
     """`break` alone is a switch for the line at the position."""
     debugger = recorded("chain_rule")

@@ -402,6 +402,17 @@ def clauses(tape: Tape) -> list[str]:
     return [describe(tape.frame(event.seq)) for event in tape.events()]
 
 
+def test_a_breakpoint_of_the_scripts_own_is_told_with_its_header(tmp_path: Path) -> None:
+    """The head line says which call it is, and what it was given to say."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        tape.breakpoint(3)
+        tape.breakpoint(4, "before the step", "gradb.set_trace()")
+    assert clauses(Tape.open(tmp_path / "t.tape")) == [
+        "breakpoint() in the script",
+        "gradb.set_trace() in the script: before the step",
+    ]
+
+
 def test_interventions_read_as_sentences(tmp_path: Path) -> None:
     """What was changed, what it was, and what it does to the script."""
     with TapeBuilder(tmp_path / "t.tape") as tape:

@@ -12,6 +12,7 @@ from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.breakpoint import BreakpointDetail
 from gradb.tape.kinds.buffer import BufferChange
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
@@ -174,6 +175,7 @@ DETAILS: dict[Kind, st.SearchStrategy[Detail]] = {
     "error": st.builds(ErrorDetail, words, words, words, st.booleans()),
     "note": st.builds(NoteDetail, words),
     "end": st.builds(EndDetail, maybe_small, maybe_small, words),
+    "breakpoint": st.builds(BreakpointDetail, words),
 }
 
 

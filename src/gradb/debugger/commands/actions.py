@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
 
 _MOST_STEPS = 1_000_000
-_TROUBLE = (Stop("kind", "error"), Stop("birth"))
+_ALWAYS = (Stop("kind", "error"), Stop("birth"), Stop("kind", "breakpoint"))
 
 
 def _count(argument: str) -> int:
@@ -93,7 +93,7 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
     def run(debugger: Debugger, argument: str) -> str | None:
         _nothing(argument, "continue" if direction > 0 else "reverse-continue")
         move = debugger.forward if direction > 0 else debugger.back
-        move(Stop("end"), (*debugger.breakpoints.stops, *_TROUBLE))
+        move(Stop("end"), (*debugger.breakpoints.stops, *_ALWAYS))
         return None
 
     return run

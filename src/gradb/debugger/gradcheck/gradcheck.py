@@ -66,6 +66,8 @@ class GradCheck:
         self.result: Result | None = None
         self.runs = 0
         """Runs that are over."""
+        self.passed = ""
+        """What is to be said of the script's own breakpoints, as the first run came to them."""
         self.doing = "running the script to find the leaf"
         self._plan = self._make_plan()
         self._waiting: _Batch = next(self._plan)
@@ -87,6 +89,7 @@ class GradCheck:
                 if trial.pump(timeout):
                     self._waiting.remove(trial)
                     self.runs += 1
+                    self.passed = self.passed or trial.passed
             while not self._waiting and self.result is None:
                 self._go_on()
         except BaseException:

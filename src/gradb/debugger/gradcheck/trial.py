@@ -80,6 +80,11 @@ class Trial(Generic[T]):
         self.close()
         return True
 
+    @property
+    def passed(self) -> str:
+        """What is to be said of the script's own breakpoints, once the run is over."""
+        return "" if self._run is None else self._run.passed
+
     def close(self) -> None:
         """End the run with all its children and remove its tape; safe to call twice."""
         if self._run is not None:

@@ -34,6 +34,8 @@ class Watched(Kept):
     """What has to be agreed to before it is run again."""
     closing: tuple[str, ...] = ()
     """What is to be said of its recording: one sentence for each thing that is missing."""
+    passed: str = ""
+    """What is to be said of the script's own breakpoints; empty where it came to none."""
     interrupted: int = 0
     """The signal that the user has sent and that has ended it; 0: none."""
 
@@ -74,7 +76,7 @@ def watched(
         is_interrupted = code is not None and -code in signals
         return _read(
             run.spec or spec, tape, code, is_from_tape=False, closing=tuple(run.closing),
-            interrupted=-code if is_interrupted and code is not None else 0, folder=own,
+            interrupted=-code if is_interrupted and code is not None else 0, folder=own, passed=run.passed,
         )  # fmt: skip
 
 
@@ -103,6 +105,7 @@ def _read(
     remarks: tuple[str, ...] = (),
     closing: tuple[str, ...] = (),
     interrupted: int = 0,
+    passed: str = "",
     folder: tempfile.TemporaryDirectory[str] | None = None,
 ) -> Watched:
     try:
@@ -113,4 +116,4 @@ def _read(
             status = tape.run.status
     except TapeError as error:
         raise UserError(str(error)) from error
-    return Watched(spec, path, status, code, onset, consent, closing, interrupted, folder=folder)
+    return Watched(spec, path, status, code, onset, consent, closing, passed, interrupted, folder=folder)

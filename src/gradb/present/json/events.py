@@ -24,6 +24,7 @@ from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.breakpoint import BreakpointDetail
 from gradb.tape.kinds.buffer import BufferChange
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
@@ -311,5 +312,7 @@ def _detail_json(tape: Reader, event: Event, detail: Detail) -> Json:
             return {"text": detail.text}
         case EndDetail():
             return _end(tape, detail)
+        case BreakpointDetail():
+            return {"header": detail.header}
         case _:
             assert_never(detail)

@@ -20,6 +20,7 @@ from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tape.kinds.breakpoint import BreakpointDetail
 from gradb.tape.kinds.buffer import BufferChange
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.end import EndDetail
@@ -191,6 +192,10 @@ def _end(detail: EndDetail) -> str:
     return reason if detail.exit_code is None else f"{reason}, exit code {detail.exit_code}"
 
 
+def _breakpoint(event: Event, detail: BreakpointDetail) -> str:
+    return f"{event.name} in the script{f': {detail.header}' if detail.header else ''}"
+
+
 def _node_start(event: Event) -> str:
     return f"{event.name} is about to run"
 
@@ -290,5 +295,7 @@ def _clause(frame: Frame, event: Event, detail: Detail) -> str:
             return _note(detail)
         case EndDetail():
             return _end(detail)
+        case BreakpointDetail():
+            return _breakpoint(event, detail)
         case _:
             assert_never(detail)

@@ -14,6 +14,7 @@ from gradb.tape.kinds import (
     aten,
     backward_end,
     backward_start,
+    breakpoint as breakpoint_,
     depth,
     end,
     error,
@@ -55,6 +56,7 @@ Kind = Literal[
     "error",
     "note",
     "end",
+    "breakpoint",
 ]
 Detail = (
     leaf.LeafDetail
@@ -77,6 +79,7 @@ Detail = (
     | error.ErrorDetail
     | note.NoteDetail
     | end.EndDetail
+    | breakpoint_.BreakpointDetail
 )
 
 SPECS: dict[Kind, Spec] = {
@@ -100,6 +103,7 @@ SPECS: dict[Kind, Spec] = {
     "error": error.SPEC,
     "note": note.SPEC,
     "end": end.SPEC,
+    "breakpoint": breakpoint_.SPEC,
 }
 
 CODES: dict[Kind, int] = {kind: number for number, kind in enumerate(SPECS)}

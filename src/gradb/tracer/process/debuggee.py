@@ -41,6 +41,7 @@ from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
 from gradb.tracer.native.loading import pen
 from gradb.tracer.process import execute, facts, seeding
+from gradb.tracer.process.breakpoints import Breakpoints
 from gradb.tracer.process.forks import stop_in_forks
 from gradb.tracer.process.outputs import Outputs
 from gradb.tracer.process.writes import Writes
@@ -95,6 +96,7 @@ class Debuggee:
                 import torch  # noqa: F401
         self._outputs.install()
         self._writes.install()
+        Breakpoints(self._recorder).install()
         if spec.is_paused_at_start:
             self._gate.hold(0)
         with signals.deferring():

@@ -29,7 +29,7 @@ from gradb.tracer.source.places import NOWHERE, Found, ModuleCall, PlaceRow, Pla
 
 _ODD = NONFINITE | BIRTH | SCALED
 _CALLS: frozenset[Kind] = frozenset(
-    {"op", "leaf", "backward_start", "zero_grad", "grad_change", "step", "loss", "error"}
+    {"op", "leaf", "backward_start", "zero_grad", "grad_change", "step", "loss", "error", "breakpoint"}
 )
 """Kinds that tell of a call of the script's, which has a grad mode."""
 
@@ -64,6 +64,8 @@ class Recorder:
         """Records what has been seen already, once it is over; called before each event is numbered."""
         self.grad_mode: Callable[[], int] = int
         """Returns the flag of the grad mode in force, 0 where it is on: as long as torch is not there."""
+        self.scope: Callable[[], str] = str
+        """Returns the path of the nn.Module that the calling thread is in, empty where it is in none."""
         self.has_errands = False
         """True when something has to be done between two events."""
         self.has_depth_waiting = False

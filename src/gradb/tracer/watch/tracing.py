@@ -67,6 +67,7 @@ def tracing(
     """
     recorder.grad_mode = grad_mode
     composer = Composer(recorder, interventions, limit, is_stepping)
+    recorder.scope = lambda: composer.scope
     iterations, policy = Iterations(recorder, holds_more), ZeroPolicy(recorder, interventions)
     grads = GradWatch(composer, policy)
     updates = UpdateWatch(composer, iterations, policy)
