@@ -1,7 +1,7 @@
 """The app and the signals: the script gets what the app gets, and without a terminal both end.
 
-A terminal that is gone is noticed by a thread of its own: the event loop may hang in a write to it. It knows Textual's
-handlers only as what is to be called when ours are done.
+A terminal that is gone is noticed by a thread of its own: the event loop may hang in a write to it. Textual's handlers
+are called between two turns of the event loop: they take locks, which it may hold when the signal comes.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ _LAST = 3.0
 Handler = Callable[[int, FrameType | None], object]
 
 
-def _nothing() -> None:
-    """Stand for what is not to be done."""
-
-
 class Signals:
     """Takes the signals of the app's process while it shows.
 
@@ -42,7 +38,7 @@ class Signals:
     ) -> None:
         self._pass_on, self._stop, self._end = pass_on, stop, end
         self._is_over = threading.Event()
-        self._is_ending = False
+        self._is_ending = self._has_resumed = False
 
     def install(self, terminal: int | None) -> None:
         """Take the signals, in the running event loop; ``terminal``: a descriptor of it, None where there is none."""
@@ -56,10 +52,10 @@ class Signals:
             loop.add_signal_handler(signal.SIGWINCH, self._pass_on, signal.SIGWINCH)
             # Textual's stays, and is put there anew whenever it goes on; the loop hears of the signal all the same
             signal.signal(signal.SIGWINCH, resize or signal.SIG_DFL)
-        with contextlib.suppress(ValueError):  # not the main thread
-            self._wrap(signal.SIGTSTP, terminal, before=self._stop)
-            # after Textual, which lets go of SIGWINCH while it is stopped: who goes on is to hear of a resize
-            self._wrap(signal.SIGCONT, terminal, after=lambda: self._pass_on(signal.SIGCONT))
+            suspend, resume = _textuals(signal.SIGTSTP, terminal), _textuals(signal.SIGCONT, terminal)
+            if suspend is not None and resume is not None:
+                loop.add_signal_handler(signal.SIGTSTP, self._stop_all, suspend, resume)
+                loop.add_signal_handler(signal.SIGCONT, self._go_on, resume)
         if terminal is not None:
             threading.Thread(target=self._watch, args=(terminal, loop), name="terminal", daemon=True).start()
 
@@ -67,7 +63,7 @@ class Signals:
         """Give the signals back."""
         self._is_over.set()
         loop = asyncio.get_running_loop()
-        for number in (*_ENDING, *_PASSED, signal.SIGWINCH):
+        for number in (*_ENDING, *_PASSED, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.remove_signal_handler(number)
 
@@ -77,28 +73,19 @@ class Signals:
             self._is_ending = True
             self._end(number)
 
-    def _wrap(
-        self,
-        number: int,
-        terminal: int | None,
-        before: Callable[[], object] = _nothing,
-        after: Callable[[], object] = _nothing,
-    ) -> None:
-        """Do something of ours around Textual's own handler; without a terminal that would hang, and is left out."""
-        theirs = signal.getsignal(number)
-        if not callable(theirs):
-            return
-        handler: Handler = theirs
+    def _stop_all(self, suspend: Callable[[], object], resume: Callable[[], object]) -> None:
+        """Stop the script, then the app until it is told to go on; its screen is back before anything is drawn."""
+        self._stop()
+        suspend()
+        resume()
+        self._has_resumed = True
 
-        def around(number: int, frame: FrameType | None) -> None:
-            before()
-            try:
-                if terminal is None or not is_gone(terminal):
-                    handler(number, frame)
-            finally:
-                after()
-
-        signal.signal(number, around)
+    def _go_on(self, resume: Callable[[], object]) -> None:
+        """Continue the script after the app, which does not hear of a resize while it is stopped."""
+        if not self._has_resumed:
+            resume()
+        self._has_resumed = False
+        self._pass_on(signal.SIGCONT)
 
     def _watch(self, terminal: int, loop: asyncio.AbstractEventLoop) -> None:
         while not is_gone(terminal):
@@ -108,6 +95,15 @@ class Signals:
             loop.call_soon_threadsafe(self.end, signal.SIGHUP)
         time.sleep(_LAST)
         os._exit(128 + signal.SIGHUP)  # what guards the script ends that
+
+
+def _textuals(number: int, terminal: int | None) -> Callable[[], object] | None:
+    """Return what calls Textual's own handler, if there is one: not without its terminal, there it would hang."""
+    theirs = signal.getsignal(number)
+    if not callable(theirs):
+        return None
+    handler: Handler = theirs
+    return lambda: None if terminal is not None and is_gone(terminal) else handler(number, None)
 
 
 def is_gone(terminal: int) -> bool:
