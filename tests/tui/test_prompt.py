@@ -62,6 +62,15 @@ async def test_front_end_commands_work_on_the_prompt(chain_tape: Path) -> None:
         assert "there is no pane 'sauce'" in await press(pilot, "colon", *"show sauce", "enter")
 
 
+async def test_an_expression_is_printed(chain_tape: Path) -> None:
+    """`print` says on a line what an expression comes to here, or what is wrong with it."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, "end")
+        assert "max(a.grad) = 52" in await press(pilot, "colon", *"print max(a.grad)", "enter")
+        assert "no tensor is called 'nobody'" in await press(pilot, "colon", *"print nobody", "enter")
+
+
 async def test_a_failed_expectation_is_shown(chain_tape: Path) -> None:
     """`expect` works on the prompt and shows the difference."""
     app = opening(chain_tape)

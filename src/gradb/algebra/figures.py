@@ -7,6 +7,7 @@ shown in full.
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 from collections.abc import Sequence
@@ -28,6 +29,15 @@ def number(value: Number, dtype: str = "float64") -> str:
         sign = "" if imaginary.startswith("-") else "+"
         return f"{_real(value.real, dtype)}{sign}{imaginary}j"
     return _real(value, dtype)
+
+
+def whole(value: Number, dtype: str = "float64") -> str:
+    """Return one number as text; a real one with as many digits as tell it from all others of its dtype."""
+    if isinstance(value, complex | int) or not math.isfinite(value) or value == 0:
+        return number(value, dtype)
+    longer = (f"{value:.{digits}g}" for digits in range(DIGITS + 1, _MOST_DIGITS + 1))
+    texts = itertools.chain([number(value, dtype)], longer)
+    return next(text for text in texts if _is_same(float(text), value, dtype))
 
 
 def apart(value: float, bound: float, dtype: str = "float64") -> tuple[str, str]:

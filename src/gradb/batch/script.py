@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
+from gradb.batch.printing import printed_text
 from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
 from gradb.debugger.commands.language import Statement, parse
@@ -17,11 +18,18 @@ from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect.expect import read
+from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
+from gradb.debugger.printing import printed
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
 
 Write = Callable[[str], object]
+_READS: dict[str, Callable[[str], object]] = {
+    "expect": read,
+    "display": lambda text: read_expression(text) if text else None,
+}
+"""What has to be readable before anything is run, by the command that it is given to."""
 
 
 def prepare(text: str, origin: str = "") -> Script:
@@ -44,8 +52,8 @@ def prepare(text: str, origin: str = "") -> Script:
 def _check(statement: Statement) -> None:
     if statement.command.has_screen:
         raise UserError(needs_screen(statement.command.name))
-    if statement.command.name == "expect":
-        read(statement.argument)
+    if reads := _READS.get(statement.command.name):
+        reads(statement.argument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,10 @@ class Printout:
             self.out(error_text(found, self.debugger.frame().run, self.style))
         else:
             self.out(why_text(found, self.style))
+
+    def print(self, argument: str) -> None:
+        """Print what an expression comes to."""
+        self.out(printed_text(printed(self.debugger, argument), self.style))
 
     def notice(self, text: str) -> None:
         """Wait until the script stands still, and print what a command has done."""

@@ -75,7 +75,7 @@ class View:
         Raises:
             UserError: nothing is recorded yet, or the tape is damaged there.
         """
-        tape = self._recorded()
+        tape = self.recorded()
         key = (tape, self.position, self.head, self.run.stopped)
         if self._frame is None or self._frame[:-1] != key:
             try:
@@ -93,7 +93,7 @@ class View:
         if not self.position:
             return None
         try:
-            return self._recorded().event(self.position)
+            return self.recorded().event(self.position)
         except TapeError as error:
             raise UserError(str(error)) from error
 
@@ -128,7 +128,7 @@ class View:
             UserError: nothing is recorded yet, or the tape is damaged.
         """
         try:
-            self.judging.look(self._recorded())
+            self.judging.look(self.recorded())
         except TapeError as error:
             raise UserError(str(error)) from error
         return self.judging.judged
@@ -142,11 +142,16 @@ class View:
         if not len(self.displays):
             return ()
         try:
-            return rows(self._recorded(), self.position, self.displays.expressions, with_quiet=self.shows_quiet)
+            return rows(self.recorded(), self.position, self.displays.expressions, with_quiet=self.shows_quiet)
         except TapeError as error:
             raise UserError(str(error)) from error
 
-    def _recorded(self) -> Tape:
+    def recorded(self) -> Tape:
+        """Return the tape.
+
+        Raises:
+            UserError: nothing is recorded yet.
+        """
         tape = self.tape
         if tape is None:
             raise UserError(self.run.failure or f"nothing is recorded yet ({self.status})")

@@ -255,6 +255,10 @@ class DebugScreen(Screen[None]):
         found = why(self.session.debugger, argument)
         self.app.push_screen(WhyScreen(found, self.session.debugger.frame().run), self._go)
 
+    def print(self, argument: str) -> None:
+        """Say what an expression comes to."""
+        self.notice(self.session.printed(argument, self.app.size.width))
+
     def _go(self, event: int | None) -> None:
         if event:
             self.action_statement(f"goto {event}")

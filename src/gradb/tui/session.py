@@ -20,7 +20,9 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
+from gradb.debugger.printing import printed
 from gradb.frame.frame import Frame
+from gradb.present.lines.operand import printed_line
 
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 
@@ -99,6 +101,17 @@ class Session:
             self.check.close()
         self.check = check
         return "gradcheck: the script is run again, six times or ten; `gradcheck off` gives up"
+
+    def printed(self, argument: str, width: int) -> str:
+        """Return what an expression comes to, on a line.
+
+        Raises:
+            UserError: it cannot be read, or speaks of what there is not.
+        """
+        if self.debugger is None:
+            raise UserError("there is no run yet to ask")
+        found = printed(self.debugger, argument)
+        return printed_line(found.text, found.found, width).plain
 
     def _poll_check(self, check: GradCheck) -> None:
         before = (check.runs, check.doing)

@@ -36,6 +36,9 @@ class Silent:
     def why(self, argument: str) -> None:
         """Tell nothing."""
 
+    def print(self, argument: str) -> None:
+        """Print nothing."""
+
 
 class Drawer:
     """Draws the panes of a screen as text."""

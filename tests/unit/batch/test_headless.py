@@ -60,6 +60,38 @@ def test_what_a_command_says_is_printed(debugger: Debugger) -> None:
     assert run(debugger, "break line 11; breakpoints")[0] == "breakpoint 1: line 11\n1 ◉ line 11  0 hits\n"
 
 
+def test_print_says_what_an_expression_comes_to(debugger: Debugger) -> None:
+    """At the position of that moment; what has no value there is told and is no mistake."""
+    out, _ = run(debugger, "goto 10; print a; print local; print norm(upstream) / 2; print loss; print grad_norm")
+    assert out.splitlines() == [
+        "a = [1 2 3 4]  [4] float32",
+        "local = [14 18 22 26]  [4] float64",
+        "norm(upstream) / 2 = 1",
+        "loss = 420",
+        "there is no grad_norm yet: no optimizer has made a step",
+    ]
+
+
+def test_print_is_json_where_panes_are(debugger: Debugger) -> None:
+    """One object, with the value or with the reason why there is none."""
+    out: list[str] = []
+    prepare("goto 10; print out; print grad_norm").run(debugger, Style(is_json=True), out.append, out.append)
+    assert [json.loads(text) for text in out] == [
+        {
+            "print": "out",
+            "position": 10,
+            "value": {"shape": [], "dtype": "float32", "values": [420]},
+            "why": None,
+        },
+        {
+            "print": "grad_norm",
+            "position": 10,
+            "value": None,
+            "why": "there is no grad_norm yet: no optimizer has made a step",
+        },
+    ]
+
+
 def test_failed_expectation_names_file_and_line(debugger: Debugger) -> None:
     """A failure in a file says where in the file, and ends the script."""
     with pytest.raises(ExpectationFailed, match=r"^walk\.gradb:3: expect a == 1 does not hold at position 2"):
@@ -78,14 +110,29 @@ def test_missed_search_is_complained_of(debugger: Debugger) -> None:
     assert debugger.position == 0
 
 
-@pytest.mark.parametrize("text", ["step; fly", "step; quit", "step; help", "step; expect a =", "step; expect"])
+@pytest.mark.parametrize(
+    "text", ["step; fly", "step; quit", "step; help", "step; expect a =", "step; expect", "display a ="]
+)
 def test_mistakes_are_found_before_anything_runs(text: str) -> None:
     """A script with a mistake in it is not begun."""
     with pytest.raises(UserError):
         prepare(text)
 
 
-@pytest.mark.parametrize("text", ["goto 99", "show", "show weather", "goto x", "expect nobody == 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "goto 99",
+        "show",
+        "show weather",
+        "goto x",
+        "expect nobody == 1",
+        "print",
+        "print a =",
+        "print nobody",
+        "print a + 1",
+    ],
+)
 def test_mistakes_while_running(text: str, debugger: Debugger) -> None:
     """A command that cannot be carried out ends the script, and is not a failed expectation."""
     with pytest.raises(UserError, match=r"^f:1: ") as caught:

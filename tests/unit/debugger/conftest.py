@@ -28,6 +28,7 @@ class Notes:
         self.shown: list[str] = []
         self.checked: list[str] = []
         self.asked: list[str] = []
+        self.printed: list[str] = []
         self.said: list[str] = []
 
     def show(self, pane: str) -> None:
@@ -41,6 +42,10 @@ class Notes:
     def why(self, argument: str) -> None:
         """Keep what is asked."""
         self.asked.append(argument)
+
+    def print(self, argument: str) -> None:
+        """Keep what is to be printed."""
+        self.printed.append(argument)
 
     def notice(self, text: str) -> None:
         """Keep what is said."""

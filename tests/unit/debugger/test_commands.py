@@ -167,6 +167,12 @@ BAD_ARGUMENTS = (
     "goto " + "9" * 400,
     "expect",
     "expect out == " + "9" * 400,
+    "display a ==",
+    "undisplay",
+    "undisplay x",
+    "undisplay 1",
+    "undisplay \u00b2",
+    "undisplay " + "9" * 5000,
 )
 
 
@@ -179,6 +185,22 @@ def test_bad_arguments_are_refused(recorded: Recorded) -> None:
             statement.run(debugger, Notes())
         assert "\n" not in str(caught.value), text
         assert debugger.position == 0, text
+
+
+def test_displays_are_listed_and_taken_away(recorded: Recorded) -> None:
+    """Each has a number; one without a value yet is told to have none."""
+    debugger = recorded("chain_rule")
+
+    def do(text: str) -> str:
+        return carry_out(debugger, text)
+
+    assert do("display") == "there are no displays, e.g. display norm(upstream)"
+    assert do("display a.grad") == "display 1: a.grad (no tensor is called 'a' at position 0)"
+    assert do("display phase") == "display 2: phase"
+    assert do("display") == "displays: 1: a.grad, 2: phase"
+    assert do("undisplay 1") == "not displayed any more: a.grad"
+    assert do("undisplay all") == "1 display taken away"
+    assert do("undisplay all") == "0 displays taken away"
 
 
 def test_save_copies_what_there_is(recorded: Recorded, live: Live, tmp_path: Path) -> None:

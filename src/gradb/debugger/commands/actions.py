@@ -158,6 +158,26 @@ def expect(debugger: Debugger, argument: str) -> str | None:
     return None
 
 
+def display(debugger: Debugger, argument: str) -> str | None:
+    """Have an expression shown at every stop; without one, list those that are."""
+    if not argument:
+        known = ", ".join(f"{number}: {one.text}" for number, one in debugger.displays.expressions)
+        return f"displays: {known}" if known else "there are no displays, e.g. display norm(upstream)"
+    number = debugger.displays.add(argument)
+    row = next((row for row in debugger.displayed() if row.number == number), None)
+    return f"display {number}: {argument}" + (f" ({row.now.why})" if row is not None and row.now.why else "")
+
+
+def undisplay(debugger: Debugger, argument: str) -> str | None:
+    """Take one display away, or all."""
+    if argument == "all":
+        count = debugger.displays.clear()
+        return f"{count} display{'' if count == 1 else 's'} taken away"
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 9):
+        raise UserError(f"`undisplay` takes the number of a display, or all, not {argument!r}")
+    return f"not displayed any more: {debugger.displays.remove(int(argument))}"
+
+
 def quiet(debugger: Debugger, argument: str) -> str | None:
     """Switch whether steps stop at what cannot matter to a gradient."""
     switch = {"": not debugger.shows_quiet, "on": True, "off": False}.get(argument)

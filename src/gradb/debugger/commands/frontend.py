@@ -42,6 +42,17 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def print(self, argument: str) -> None:
+        """Show what an expression comes to at the position.
+
+        Args:
+            argument: the expression.
+
+        Raises:
+            UserError: it cannot be read, or speaks of what there is not.
+        """
+        ...
+
     def notice(self, text: str) -> None:
         """Say what a command has done; empty where there is nothing to say."""
         ...

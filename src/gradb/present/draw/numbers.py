@@ -205,33 +205,36 @@ def inline(value: TensorValue | None, width: int, style: str = "") -> Text:
     if value is None:
         return Text("None", style=style)
     numbers = value.numbers()
-    if numbers is None or (len(value.shape) > 1 and len(numbers) > width):
-        head = Text("" if _is_shapeless(value) else f"{shape_text(value.shape)} ", style=style)
-        if value.stats is None:
-            return head.append_text(_range(numbers, value))
-        odd = value.nonfinite()
-        head.append_text(stats_lines(value, width)[0])
-        return head if odd is None else head.append(", ").append_text(nonfinite_text(odd, value.shape))
-    texts = [number(n, value.dtype) for n in numbers]
-    if len(value.shape) < 2 or not texts:
-        return numbers_lines(texts, value.shape, width, style=style)[0]
-    rows = numbers_lines(texts, value.shape, width, len(texts), style)
+    if numbers is not None:
+        return inline_numbers(numbers, value.shape, value.dtype, width, style)
+    head = Text("" if _is_shapeless(value) else f"{shape_text(value.shape)} ", style=style)
+    if value.stats is None:
+        return head.append(plain(value.note, 60) or "value not recorded")
+    odd = value.nonfinite()
+    head.append_text(stats_lines(value, width)[0])
+    return head if odd is None else head.append(", ").append_text(nonfinite_text(odd, value.shape))
+
+
+def inline_numbers(numbers: Sequence[Number], shape: Sequence[int], dtype: str, width: int, style: str = "") -> Text:
+    """Return numbers with a shape on one line, where they fit; else the shape, and from what to what they go."""
+    if len(shape) > 1 and len(numbers) > width:
+        return _range(numbers, shape, dtype, style)
+    texts = [number(n, dtype) for n in numbers]
+    if len(shape) < 2 or not texts:
+        return numbers_lines(texts, shape, width, style=style)[0]
+    rows = numbers_lines(texts, shape, width, len(texts), style)
     if any("…" in row.plain for row in rows) or len(rows) * 2 > width:
-        return Text(f"{shape_text(value.shape)} ", style=style).append_text(_range(numbers, value))
+        return _range(numbers, shape, dtype, style)
     joined = Text(" ".join(" ".join(row.plain.split()) for row in rows), style=style)
-    if joined.cell_len > width:
-        return Text(f"{shape_text(value.shape)} ", style=style).append_text(_range(numbers, value))
-    return joined
+    return joined if joined.cell_len <= width else _range(numbers, shape, dtype, style)
 
 
-def _range(numbers: Sequence[Number] | None, value: TensorValue) -> Text:
-    if numbers is None:
-        return Text(plain(value.note, 60) or "value not recorded")
+def _range(numbers: Sequence[Number], shape: Sequence[int], dtype: str, style: str) -> Text:
     finite = [n for n in numbers if not isinstance(n, complex) and math.isfinite(n)]
     odd = sum(1 for n in numbers if is_odd(number(n)))
     line = Text()
     if finite:
-        line.append(f"{number(min(finite), value.dtype)} … {number(max(finite), value.dtype)}")
+        line.append(f"{number(min(finite), dtype)} … {number(max(finite), dtype)}")
     if odd:
         line.append(" " if finite else "").append(f"{odd} not finite", theme.NONFINITE)
-    return line
+    return Text(f"{shape_text(shape)} ", style=style).append_text(line)

@@ -175,10 +175,14 @@ class Compiler:
         return run
 
     def _grad(self, tree: ast.Attribute, path: str) -> Run:
+        """The buffer of a tensor that is called so; only where there is none, a tensor that is called ``x.grad``."""
         owner = self._owner(tree.value)
 
         def run(names: Names) -> Operand:
-            return names.tensor(path) if path and names.means(path) else names.grad(owner(names))
+            is_path = bool(path) and names.means(path)
+            name = owner(names)
+            grad = None if is_path and not names.means(name) else names.grad(name)
+            return names.tensor(path) if grad is None and is_path else grad
 
         return run
 

@@ -16,6 +16,7 @@ class Table:
 
     tensors: Mapping[str, Operand] = field(default_factory=dict)
     words: Mapping[str, Operand] = field(default_factory=dict)
+    grads: Mapping[str, Operand] = field(default_factory=dict)
     pending: frozenset[str] = frozenset()
     """Words that have no value yet."""
 
@@ -29,7 +30,7 @@ class Table:
 
     def grad(self, path: str) -> Operand:
         self.tensor(path)
-        return None
+        return self.grads.get(path)
 
     def word(self, name: str) -> Operand:
         if name in self.pending:

@@ -173,6 +173,15 @@ def test_name_that_is_not_there_is_told_from_one_without_a_value() -> None:
         Evaluator(NAMES).holds(read("nobody > 1"))
 
 
+def test_grad_is_the_buffer_of_what_is_called_so() -> None:
+    """A tensor that was called ``x.grad`` at some time is meant only where there is no such buffer."""
+    old, new = value(1), value(2)
+    names = Table({"x": value(0), "x.grad": old, "y.grad": old}, grads={"x": new})
+    assert Evaluator(names).value(read("x.grad")) == Evaluator(names).value(read("tensor('x').grad")) == new
+    assert Evaluator(names).value(read("y.grad")) == old
+    assert Evaluator(Table({"x": value(0), "x.grad": old})).value(read("x.grad")) == old
+
+
 def test_expression_tells_what_it_names() -> None:
     """Names are the first words of the longest paths; functions, constants and text are none."""
     expression = read("norm(upstream[0]) > nan and layers.0.weight.grad == [event.line, inf] or tensor('a b') == loss")
