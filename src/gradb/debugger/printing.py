@@ -25,7 +25,9 @@ class Printed:
 
 
 def printed(view: View, text: str) -> Printed:
-    """Evaluate an expression at the position; of what has no value there is told why.
+    """Evaluate an expression at the position, by the tape alone; of what has no value there is told why.
+
+    That, and what is raised, is where a script that is held here can be asked for more.
 
     Raises:
         UserError: it cannot be read, speaks of what there is not, or makes no sense; or the tape is damaged.

@@ -11,8 +11,11 @@ from hypothesis import given, strategies as st
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.expect.expect import check, read
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.stops import Stop
+from gradb.tape.values import Stats, TensorValue
 from tests.fakes import TapeBuilder
+from tests.fakes.forward import Variable
 from tests.unit.debugger.conftest import Recorded
 
 
@@ -206,6 +209,36 @@ def test_loss_is_the_variable_or_the_last_of_the_series(recorded: Recorded, tmp_
     debugger.go(2)
     check(debugger, "loss == 2.5")
     debugger.close()
+
+
+def test_norm_of_a_large_parameter_is_that_of_the_step(tmp_path: Path) -> None:
+    """It is known as long as the value is that which the step has left, and only then."""
+    large = Variable(1, "w", TensorValue((5000,), "float32", None, Stats(0.0, 1.0, 0.5, 0, 0, 0, (0.5,))))
+    with TapeBuilder(tmp_path / "x.tape") as tape:
+        for norm in (3.0, None):
+            seq = tape.event(OpDetail("torch.rand", (), (large.seen(),), (), ()), "op", "torch.rand")
+            tape._define(large, seq)
+            if norm is not None:
+                tape.point("parameter_norm", "w", norm, seq)
+    debugger = Debugger.open(str(tmp_path / "x.tape"))
+    debugger.go(1)
+    check(debugger, "norm(w) == 3 and max(w) == 1 and mean(w) == 0.5")
+    debugger.go(2)
+    with pytest.raises(UserError, match="the norm was not recorded: it is too large to be kept whole"):
+        check(debugger, "norm(w) == 3")
+    debugger.close()
+
+
+def test_words_speak_of_the_training(recorded: Recorded) -> None:
+    """loss, grad_norm, iteration and phase are those of the position, also in sums."""
+    debugger = recorded("training")
+    debugger.forward(Stop("kind", "step"), count=2)
+    check(debugger, "iteration == 2 and phase == 'optimizer' and grad_norm > 0 and loss - loss == 0")
+    debugger.go(0)
+    check(debugger, "iteration == 0 and phase == 'start'")
+    with pytest.raises(UserError, match="no grad_norm yet"):
+        check(debugger, "grad_norm > 0")
+    check(debugger, "grad_norm > 0 or phase == 'start'")
 
 
 @given(st.text(max_size=30))

@@ -6,6 +6,7 @@ They are variables on the tape, ``event``, ``upstream``, ``local``, ``downstream
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 from gradb.algebra.local import Local
@@ -32,7 +33,21 @@ class TapeNames:
     def tensor(self, path: str) -> Operand:
         """Return the newest recorded value of the tensor that is called so."""
         self._need(path)
-        return tensor(self._tape.lookup(path, self._position))
+        value = tensor(self._tape.lookup(path, self._position))
+        if isinstance(value, Unkept) and value.stats is not None:
+            return replace(value, norm=self._norm(path))
+        return value
+
+    def _norm(self, path: str) -> float | None:
+        """Return the norm of a parameter, where its value is that which a step has left."""
+        found = self._tape.tensor(path, self._position)
+        if found is None:
+            return None
+        name, event = self._tape.label(found, self._position), self._tape.defined_at(found, self._position)
+        for one in self._tape.series:
+            if one.kind == "parameter_norm" and one.name == name and (count := one.until(self._position)):
+                return one.values[count - 1] if one.events[count - 1] == event else None
+        return None
 
     def grad(self, path: str) -> Operand:
         """Return the ``.grad`` of the tensor that is called so."""

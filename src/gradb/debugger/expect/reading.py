@@ -31,3 +31,5 @@ def told() -> Iterator[None]:
         yield
     except ExpressionError as error:
         raise UserError(str(error)) from error
+    except RecursionError as error:
+        raise UserError("the expression is nested too deeply") from error

@@ -25,7 +25,7 @@ class Table:
 
     def tensor(self, path: str) -> Operand:
         if path not in self.tensors:
-            raise NoName(f"no tensor is called {path!r}{hint(path, self.tensors)}")
+            raise NoName(f"no tensor is called {path!r}{hint(path, tuple(self.tensors))}")
         return self.tensors[path]
 
     def grad(self, path: str) -> Operand:
