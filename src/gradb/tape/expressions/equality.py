@@ -30,18 +30,31 @@ class Approx:
 
 def flatten(value: Any) -> tuple[tuple[int, ...], list[Number]] | None:
     """Return shape and numbers of an Array, a number or nested lists of them; None for anything else."""
+    shape = _shape(value)
+    return None if shape is None else (shape, list(_numbers(value)))
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape without looking at numbers: it is asked for at every level of nested lists."""
     if isinstance(value, Numbers):
-        return value.shape, list(value.numbers)
+        return value.shape
     if isinstance(value, int | float | complex):
-        return (), [value]
+        return ()
     if not isinstance(value, list | tuple):
         return None
-    parts = [flatten(item) for item in value]
-    shapes = {part[0] for part in parts if part is not None}
-    if None in parts or len(shapes) > 1:
-        return None
+    shapes = {_shape(item) for item in value}
     inner = shapes.pop() if shapes else ()
-    return (len(value), *inner), [number for part in parts if part is not None for number in part[1]]
+    return None if inner is None or shapes else (len(value), *inner)
+
+
+def _numbers(value: Any) -> Iterator[Number]:
+    if isinstance(value, Numbers):
+        yield from value.numbers
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers(item)
+    else:
+        yield value
 
 
 def is_equal(left: Any, right: Any) -> bool:
