@@ -1,8 +1,11 @@
-"""Prints the layouts and the flags of events as a C header: ``python -m gradb.log.header > .../native/layouts.h``."""
+"""Prints layouts, flags and kinds of events as a C header: ``python -m gradb.log.header > .../native/layouts.h``."""
 
 from __future__ import annotations
 
+import textwrap
+
 from gradb.log.layouts import ABSENT, ALIGNMENT, LAYOUTS, NO_NUMBER, NOWHERE, Layout
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, INFINITY, NAN, QUIET, SCALED
 
 _TYPES = {"B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "i": "int32_t", "q": "int64_t", "d": "double"}
@@ -26,12 +29,18 @@ assert NO_NUMBER == -(2**63)
 
 def header() -> str:
     """Return the text of the header."""
-    return _TOP + _flags() + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
+    return _TOP + _flags() + _kinds() + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
 
 
 def _flags() -> str:
     values = ", ".join(f"{name} = {value}" for name, value in _FLAGS.items())
     return f"\n/* Flags of events, as in gradb.tape.schema. */\nenum {{ {values} }};\n"
+
+
+def _kinds() -> str:
+    values = ", ".join(f"{kind.upper()}_KIND = {number}" for kind, number in CODES.items())
+    lines = "\n".join(textwrap.wrap(values, 110, initial_indent="    ", subsequent_indent="    "))
+    return f"\n/* Numbers of the kinds of events, as in gradb.tape.kinds.registry. */\nenum {{\n{lines}\n}};\n"
 
 
 def _layout(layout: Layout) -> str:

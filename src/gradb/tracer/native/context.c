@@ -104,6 +104,7 @@ void context_clear(Context *context)
     memo_clear(&context->rows);
     memo_clear(&context->read);
     memo_clear(&context->texts);
+    sieve_clear(&context->passing);
 }
 
 int is_true(PyObject *object, PyObject *name)

@@ -14,11 +14,12 @@
 
 #include "memo.h"
 #include "reader.h"
+#include "sieve.h"
 #include "slots.h"
 
 /* Keys of the dict that Python hands over: see watch/common_ops.py for what each is. */
 #define PARTS(X)                                                                                                      \
-    X(acquire_lock) X(release_lock) X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
+    X(acquire_lock) X(release_lock) X(arrived) X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
     X(blanks) X(local) X(writer) X(pen) X(reader) X(records) X(record_numbers) X(record) X(forget) X(nodes) X(node_numbers)     \
     X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_codes) X(place_libraries)          \
     X(threads) X(tensor) X(parameter) X(literals) X(tracing_state) X(transform) X(count_modes) X(is_profiling)        \
@@ -27,7 +28,7 @@
 /* Names of attributes and keys. */
 #define NAMES(X)                                                                                                      \
     X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due)                                  \
-    X(iteration) X(phase) X(looks_in) X(_order) X(_asked) X(is_updated) X(known) X(__dict__) X(recomputing)           \
+    X(iteration) X(phase) X(looks_in) X(_is_stepping) X(sieve) X(is_updated) X(known) X(__dict__) X(recomputing)           \
     X(inside) X(calls) X(scopes) X(metadata) X(next_functions) X(name)                                                  \
     X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(arrives) X(made) X(_is_compiling_flag) X(_fields) X(out)
 
@@ -39,6 +40,7 @@ typedef struct {
     Memo rows;   /* of names: by names, callee, and how many values there are of which kind */
     Memo read;   /* the name of nodes whose saved values were read often enough here: by place, scope; by class */
     Memo texts;  /* of arguments, as bytes: by keyword and value */
+    Sieve passing; /* the gate's, as it was read last */
 } Context;
 
 typedef struct {

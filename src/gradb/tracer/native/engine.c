@@ -7,6 +7,7 @@
 
 static PyTypeObject *engine_class;
 static PyObject *backward, *failures_name, *unsaid_name;
+static PyObject *kinds[32]; /* what they are called, by their numbers */
 
 /* --- what others have ---------------------------------------------------------------------------------------------- */
 
@@ -47,17 +48,14 @@ static bool has_nothing_to_do(const Engine *engine)
            RECORDER(engine, HAS_ERRANDS) == Py_False && RECORDER(engine, IS_DUE) == Py_False;
 }
 
-static bool is_open(const Engine *engine)
+static bool is_free(const Engine *engine)
 {
-    int64_t asked;
-    return SLOT(engine->gate, engine->gate_slots[0]) == Py_None &&
-           SLOT(engine->gate, engine->gate_slots[1]) == Py_False &&
-           take_number(SLOT(engine->gate, engine->gate_slots[2]), &asked) && asked == 0;
+    return GATE(engine, IS_STEPPING) == Py_False && GATE(engine, LOOKS_IN) == Py_False;
 }
 
 bool engine_is_plain(Engine *engine)
 {
-    return !engine->is_busy && has_nothing_to_do(engine) && is_open(engine);
+    return !engine->is_busy && has_nothing_to_do(engine) && is_free(engine);
 }
 
 bool engine_lock(Engine *engine)
@@ -174,11 +172,11 @@ bool is_born(unsigned made, unsigned given)
     return (made & NANS && !(given & (NANS | UNREAD))) || (made & INFINITIES && !(given & (NANS | INFINITIES | UNREAD)));
 }
 
-int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags,
+int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags,
                    bool has_data)
 {
     const Draft *draft = &engine->draft;
-    PenEvent event = {.kind = kind, .name = name, .place = MARK(engine, mark, MARK_PLACE),
+    PenEvent event = {.kind = kinds[kind], .name = name, .place = MARK(engine, mark, MARK_PLACE),
                       .scope = MARK(engine, mark, MARK_SCOPE), .phase = backward, .thread = thread,
                       .flags = flags | (draft->odd & (NANS | INFINITIES)),
                       .detail = draft->text.bytes, .detail_size = draft->text.used,
@@ -190,6 +188,8 @@ int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mar
         pen_is_ready(engine->pen, event.detail_size + event.data_size)) {
         set_phase(engine);
         seq = pen_put_event(engine->pen, &event);
+        if (seq > 0 && sieve_passes(&engine->passing, GATE(engine, SIEVE), kind, &event, seq))
+            Py_XSETREF(engine->told, sieve_told(&event, seq));
     }
     PyErr_Clear();
     return seq < 0 ? 0 : seq;
@@ -197,7 +197,7 @@ int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mar
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */
 
-#define OBJECTS 20
+#define OBJECTS 21
 
 /* The objects, in the order in which `Engine` is given them. */
 static void objects_of(Engine *engine, PyObject ***objects)
@@ -206,7 +206,7 @@ static void objects_of(Engine *engine, PyObject ***objects)
         &engine->recorder, &engine->gate, &engine->pen, &engine->reader, &engine->snapshots, &engine->nodes,
         &engine->acquire, &engine->release, &engine->lent, &engine->records, &engine->by_memory, &engine->by_object,
         &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->unseen,
-        &engine->resume, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
+        &engine->resume, &engine->arrived, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
     memcpy(objects, all, sizeof all);
 }
 
@@ -241,7 +241,7 @@ static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
                                                "is_moved", NULL};
     static const char *const recorder_names[] = {"is_active", "is_full", "pending", "before_event", "has_errands",
                                                  "_is_due", "iteration", "phase", NULL};
-    static const char *const gate_names[] = {"_order", "looks_in", "_asked", NULL};
+    static const char *const gate_names[] = {"_is_stepping", "looks_in", "sieve", NULL};
     static const char *const nodes_names[] = {"_edited", "is_exposed", NULL};
     Engine *engine = (Engine *)self;
     PyObject *objects;
@@ -274,6 +274,8 @@ static int engine_clear(PyObject *self)
     objects_of(engine, objects);
     for (int i = 0; i < OBJECTS; i++)
         Py_CLEAR(*objects[i]);
+    Py_CLEAR(engine->told);
+    sieve_clear(&engine->passing);
     for (int i = 0; i < REMEMBERED; i++) {
         Py_CLEAR(engine->refused[i].place);
         Py_CLEAR(engine->refused[i].scope);
@@ -315,6 +317,11 @@ PyObject *engine_type(void)
     backward = PyUnicode_InternFromString("backward");
     failures_name = PyUnicode_InternFromString("failures");
     unsaid_name = PyUnicode_InternFromString("unsaid");
+    kinds[NODE_START_KIND] = PyUnicode_InternFromString("node_start");
+    kinds[NODE_KIND] = PyUnicode_InternFromString("node");
+    kinds[ACCUMULATE_KIND] = PyUnicode_InternFromString("accumulate");
+    if (kinds[NODE_START_KIND] == NULL || kinds[NODE_KIND] == NULL || kinds[ACCUMULATE_KIND] == NULL)
+        return NULL;
     if (backward == NULL || failures_name == NULL || unsaid_name == NULL)
         return NULL;
     engine_class = (PyTypeObject *)PyType_FromSpec(&spec);

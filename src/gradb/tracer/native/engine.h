@@ -7,6 +7,7 @@
 #define GRADB_ENGINE_H
 
 #include "reader.h"
+#include "sieve.h"
 #include "slots.h"
 
 #define REMEMBERED 256
@@ -28,22 +29,27 @@ typedef struct {
     PyObject *task;                     /* torch's: which backward runs on this thread */
     PyObject *unseen;                   /* torch's class, in which no override of torch functions is asked */
     PyObject *resume;                   /* makes a visit of Python's: see gradb.tracer.watch.quick */
+    PyObject *arrived;                  /* asks the gate: see there too */
     Py_ssize_t mark_slots[9], record_slots[12], recorder_slots[9], gate_slots[4], nodes_slots[3];
     PyTypeObject *mark_class, *record_class;
     bool is_busy;
     Draft draft;
     Buffer odds;                        /* a byte of flags for each gradient of the draft */
     Refused refused[REMEMBERED];
+    Sieve passing;                      /* the gate's, as it was read last */
+    PyObject *told;                     /* the event that was put last, where the script may be held at it; else NULL */
 } Engine;
 
 /* Of a mark of a node, and of what is known of a tensor. */
 enum { MARK_ID, MARK_NAME, MARK_IS_LEAF, MARK_PLACE, MARK_SCOPE, MARK_EDGES, MARK_IS_HOOKED, MARK_HAS_RUN };
 enum { RECORD_ID, RECORD_REF, RECORD_NAME, RECORD_HEAD, RECORD_FILLS, RECORD_SINCE, RECORD_GRAD_ID, RECORD_GRAD_KEY,
        RECORD_IS_MOVED };
+enum { IS_STEPPING, LOOKS_IN, SIEVE };
 enum { IS_ACTIVE, IS_FULL, PENDING, BEFORE_EVENT, HAS_ERRANDS, IS_DUE, ITERATION, PHASE };
 
 #define MARK(engine, mark, which) SLOT(mark, (engine)->mark_slots[which])
 #define RECORDER(engine, which) SLOT((engine)->recorder, (engine)->recorder_slots[which])
+#define GATE(engine, which) SLOT((engine)->gate, (engine)->gate_slots[which])
 #define RECORD(engine, record, which) SLOT(record, (engine)->record_slots[which])
 
 PyObject *engine_type(void);
@@ -77,7 +83,7 @@ bool is_born(unsigned made, unsigned given);
 
 /* Put an event of a node; its text and data are those of the draft, and what is odd about it is added to the flags. Return its number, or 0 where that cannot be done
    without Python, with no error set. */
-int64_t engine_put(Engine *engine, PyObject *kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags, bool has_data);
+int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags, bool has_data);
 
 /* Add the text of a value and its bytes, as `reader_add_known` does; false where it is not known, with no error set. */
 bool engine_add(Engine *engine, PyObject *tensor, bool is_passing, Draft *draft);

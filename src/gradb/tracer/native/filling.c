@@ -4,7 +4,7 @@
 #include "pen.h"
 #include "unseen.h"
 
-static PyObject *passing_name, *variable_name, *accumulate, *births_name, *note_name;
+static PyObject *passing_name, *variable_name, *births_name, *note_name;
 static PyGetSetDescrObject *grad_getter, *leaf_getter, *version_getter;
 
 /* --- what torch tells of a tensor ---------------------------------------------------------------------------------- */
@@ -264,7 +264,7 @@ static bool put(Visit *visit, PyObject *label)
         since = PyLong_FromLongLong(count.since);
         if (fills != NULL && since != NULL &&
             pen_put_grad(engine->pen, id, pen_head(engine->pen) + 1, count.fills, count.since))
-            seq = engine_put(engine, accumulate, label, visit->mark, (uint16_t)visit->visits->number,
+            seq = engine_put(engine, ACCUMULATE_KIND, label, visit->mark, (uint16_t)visit->visits->number,
                              visit->visits->flags, true);
     }
     if (seq)
@@ -299,12 +299,15 @@ bool filling_end(Visit *visit)
         engine->is_busy = true;
         is_done = compose(visit, label, grad, version, &engine->draft) &&
                   !is_born(engine->draft.odd, filling->before | filling->draft.odd) && put(visit, label);
+        PyErr_Clear();
+        if (is_done && engine->draft.odd)
+            tell_odd(visit, grad);
         engine->is_busy = false;
+        if (is_done)
+            visit_arrive(visit, visit->start, Py_None);
         engine_unlock(engine);
     }
     PyErr_Clear();
-    if (is_done && engine->draft.odd)
-        tell_odd(visit, grad);
     Py_XDECREF(label);
     Py_XDECREF(grad);
     return is_done;
@@ -346,9 +349,7 @@ bool filling_names(void)
 {
     passing_name = PyUnicode_InternFromString("is_passing");
     variable_name = PyUnicode_InternFromString("variable");
-    accumulate = PyUnicode_InternFromString("accumulate");
     births_name = PyUnicode_InternFromString("births");
     note_name = PyUnicode_InternFromString("note");
-    return passing_name != NULL && variable_name != NULL && accumulate != NULL && births_name != NULL &&
-           note_name != NULL;
+    return passing_name != NULL && variable_name != NULL && births_name != NULL && note_name != NULL;
 }

@@ -23,6 +23,7 @@ typedef struct {
     int64_t event, iteration;
     uint16_t thread, given; /* what is odd about the inputs */
     Draft *draft;           /* and in it, what is about the result */
+    PyObject *told;         /* the event, owned, where the script may be held at it; else NULL */
 } Op;
 
 /* --- whether it is the common case --------------------------------------------------------------------------------- */
@@ -71,8 +72,7 @@ static int is_undisturbed(Context *context)
 {
     REQUIRE(is_true(context->recorder, words.is_active));
     REQUIRE(op_is_settled(context));
-    REQUIRE(is_none(context->gate, words._order));
-    REQUIRE(is_false(context->gate, words._asked));
+    REQUIRE(is_false(context->gate, words._is_stepping));
     REQUIRE(is_false(context->iterations, words.is_updated));
     REQUIRE(is_false(context->blanks, words.known));
     REQUIRE(is_answer_none(context->transform, NULL));
@@ -366,7 +366,18 @@ static int birth_of(Context *context, const Op *op)
     return birth;
 }
 
-static bool emit(Context *context, const Op *op, const Origin *origin, const NewNodes *new_nodes)
+/* Put the event, and keep what Python is told of it where the gate has to be asked. */
+static bool put(Context *context, Op *op, const PenEvent *event)
+{
+    int64_t seq = pen_put_event(context->pen, event);
+    PyObject *sieve = seq < 0 ? NULL : PyObject_GetAttr(context->gate, words.sieve);
+    if (sieve != NULL && sieve_passes(&context->passing, sieve, OP_KIND, event, seq))
+        op->told = sieve_told(event, seq);
+    Py_XDECREF(sieve);
+    return !PyErr_Occurred();
+}
+
+static bool emit(Context *context, Op *op, const Origin *origin, const NewNodes *new_nodes)
 {
     const Draft *draft = op->draft;
     int mode = mode_of(context, op), birth = birth_of(context, op);
@@ -380,9 +391,17 @@ static bool emit(Context *context, const Op *op, const Origin *origin, const New
         .detail = draft->text.bytes, .detail_size = draft->text.used,
         .data = draft->data.used ? draft->data.bytes : NULL, .data_size = draft->data.used};
     bool is_done = PyObject_SetAttr(context->recorder, words.phase, words.forward) == 0 &&
-                   pen_put_event(context->pen, &event) >= 0;
+                   put(context, op, &event);
     Py_DECREF(name);
     return is_done;
+}
+
+/* Have Python ask the gate, which may hold the script here; this thread does other things meanwhile. */
+static bool arrive(Context *context, Op *op)
+{
+    PyObject *done = op->told == NULL ? Py_NewRef(Py_None) : PyObject_CallOneArg(context->arrived, op->told);
+    Py_XDECREF(done);
+    return done != NULL;
 }
 
 static bool record_common(Context *context, Op *op)
@@ -396,7 +415,7 @@ static bool record_common(Context *context, Op *op)
     bool is_done = compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
     context->is_busy = false;
     buffer_free(&new_nodes.ids);
-    return is_done;
+    return is_done && arrive(context, op);
 }
 
 /* --- the lock ------------------------------------------------------------------------------------------------------ */
@@ -435,5 +454,6 @@ OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *
     arguments_release(&op.inputs);
     Py_XDECREF(op.found);
     Py_XDECREF(op.maker);
+    Py_XDECREF(op.told);
     return outcome;
 }

@@ -3,8 +3,8 @@
 #include <structmember.h>
 
 static PyTypeObject *visit_class;
-static PyObject *node_start, *node_end, *running, *backward_name, *visit_name, *before_name, *after_name, *fill_name,
-    *births_name, *sends_name;
+static PyObject *running, *backward_name, *visit_name, *before_name, *after_name, *fill_name,
+    *births_name, *sends_name, *look_in_name;
 
 /* --- Python's way -------------------------------------------------------------------------------------------------- */
 
@@ -34,6 +34,21 @@ static void go_on(Visit *visit, PyObject *name, PyObject *first, PyObject *secon
         engine_lost(engine);
     Py_XDECREF(done);
     Py_XDECREF(python);
+    Py_DECREF(engine);
+}
+
+void visit_arrive(Visit *visit, int64_t start, PyObject *upstream)
+{
+    Engine *engine = (Engine *)Py_NewRef(visit->visits->engine);
+    PyObject *told = engine->told, *number = told == NULL ? NULL : PyLong_FromLongLong(start), *done = NULL;
+    engine->told = NULL;
+    if (number != NULL)
+        done = PyObject_CallFunctionObjArgs(engine->arrived, visit->node, visit->mark, number, upstream, told, NULL);
+    if (told != NULL && done == NULL)
+        engine_lost(engine);
+    Py_XDECREF(told);
+    Py_XDECREF(number);
+    Py_XDECREF(done);
     Py_DECREF(engine);
 }
 
@@ -120,6 +135,14 @@ static bool begin_text(Draft *draft, int64_t number)
            buffer_add(&draft->text, ",[", 2);
 }
 
+/* Take note that this node runs now. */
+static void note_running(Visit *visit)
+{
+    Engine *engine = visit->visits->engine;
+    slot_set(visit->mark, engine->mark_slots[MARK_HAS_RUN], Py_NewRef(Py_True));
+    PyObject_SetAttr(visit->visits->run, running, MARK(engine, visit->mark, MARK_ID));
+}
+
 static int64_t put_start(Visit *visit, PyObject *gradients)
 {
     Engine *engine = visit->visits->engine;
@@ -127,11 +150,15 @@ static int64_t put_start(Visit *visit, PyObject *gradients)
     bool has_data;
     bool is_begun = begin_text(draft, visit->visits->start) && add_gradients(engine, gradients, draft, &has_data);
     visit->odd = draft->odd;
-    return is_begun && (!draft->odd || !is_born(draft->odd, odd_sent(visit))) && buffer_add(&draft->text, "],", 2) && add_probes(engine, visit, &draft->text) &&
-                   buffer_add(&draft->text, "]", 1)
-               ? engine_put(engine, node_start, MARK(engine, visit->mark, MARK_NAME), visit->mark,
-                            (uint16_t)visit->visits->number, visit->visits->flags, has_data)
-               : 0;
+    is_begun = is_begun && (!draft->odd || !is_born(draft->odd, odd_sent(visit))) &&
+               buffer_add(&draft->text, "],", 2) && add_probes(engine, visit, &draft->text) &&
+               buffer_add(&draft->text, "]", 1);
+    int64_t seq = !is_begun ? 0
+                            : engine_put(engine, NODE_START_KIND, MARK(engine, visit->mark, MARK_NAME), visit->mark,
+                                         (uint16_t)visit->visits->number, visit->visits->flags, has_data);
+    if (seq)
+        note_running(visit);
+    return seq;
 }
 
 static int64_t put_end(Visit *visit, PyObject *gradients)
@@ -141,7 +168,7 @@ static int64_t put_end(Visit *visit, PyObject *gradients)
     bool has_data;
     int64_t seq = begin_text(draft, visit->start) && add_gradients(engine, gradients, draft, &has_data) &&
                           !is_born(draft->odd, (unsigned)visit->odd) && buffer_add(&draft->text, "]]", 2)
-                      ? engine_put(engine, node_end, MARK(engine, visit->mark, MARK_NAME), visit->mark,
+                      ? engine_put(engine, NODE_KIND, MARK(engine, visit->mark, MARK_NAME), visit->mark,
                                    (uint16_t)visit->visits->number, visit->visits->flags, has_data)
                       : 0;
     if (seq && draft->odd)
@@ -149,7 +176,8 @@ static int64_t put_end(Visit *visit, PyObject *gradients)
     return seq;
 }
 
-static int64_t put_locked(Visit *visit, PyObject *gradients, int64_t (*put)(Visit *, PyObject *))
+/* Record one of the two events, and have the gate asked about it; `upstream` is what flows into the node. */
+static int64_t put_locked(Visit *visit, PyObject *gradients, PyObject *upstream, int64_t (*put)(Visit *, PyObject *))
 {
     Engine *engine = visit->visits->engine;
     int64_t seq = 0;
@@ -157,7 +185,10 @@ static int64_t put_locked(Visit *visit, PyObject *gradients, int64_t (*put)(Visi
         return 0;
     engine->is_busy = true;
     seq = put(visit, gradients);
+    PyErr_Clear();
     engine->is_busy = false;
+    if (seq)
+        visit_arrive(visit, visit->start ? visit->start : seq, upstream);
     engine_unlock(engine);
     PyErr_Clear();
     return seq;
@@ -200,17 +231,18 @@ static bool may_begin(Visit *visit, PyObject *gradients)
 
 static void before(Visit *visit, PyObject *gradients)
 {
-    Engine *engine = visit->visits->engine;
     bool is_new = visit->python == NULL && !visit->start;
     if (is_new && may_begin(visit, gradients))
-        visit->start = put_locked(visit, gradients, put_start);
+        visit->start = put_locked(visit, gradients, gradients, put_start);
     if (!is_new || !visit->start) {
         go_on(visit, before_name, gradients, NULL);
         return;
     }
-    slot_set(visit->mark, engine->mark_slots[MARK_HAS_RUN], Py_NewRef(Py_True));
-    PyObject_SetAttr(visit->visits->run, running, MARK(engine, visit->mark, MARK_ID));
+    if (visit->visits == NULL) /* the script was held here, and all is over */
+        return;
     enter(visit);
+    if (GATE(visit->visits->engine, LOOKS_IN) != Py_False) /* where it was held it was asked to show what it does */
+        go_on(visit, look_in_name, gradients, NULL);
 }
 
 static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
@@ -220,7 +252,9 @@ static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
         is_done = filling_end(visit);
     else if (visit->python == NULL && visit->start)
         is_done = PyTuple_CheckExact(inputs) && visits_are_plain(visit->visits) &&
-                  put_locked(visit, inputs, put_end) != 0;
+                  put_locked(visit, inputs, outputs, put_end) != 0;
+    if (visit->visits == NULL)
+        return;
     if (is_done) {
         leave(visit);
         visit->start = 0;
@@ -362,9 +396,9 @@ bool visit_check(PyObject *object)
 
 PyObject *visit_type(void)
 {
-    PyObject **const names[] = {&node_start, &node_end, &running, &backward_name, &visit_name, &before_name, &after_name,
+    PyObject **const names[] = {&look_in_name, &running, &backward_name, &visit_name, &before_name, &after_name,
                                  &fill_name, &births_name, &sends_name};
-    static const char *const texts[] = {"node_start", "node", "running", "backward", "visit", "before", "after",
+    static const char *const texts[] = {"look_in", "running", "backward", "visit", "before", "after",
                                         "fill", "births", "sends"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if ((*names[i] = PyUnicode_InternFromString(texts[i])) == NULL)

@@ -66,6 +66,10 @@ bool visit_check(PyObject *object);
 /* Make the visit of a node; NULL with an error set, or without one where it has to be one of Python's. */
 Visit *visit_new(Visits *visits, PyObject *node, PyObject *mark);
 
+/* Have Python ask the gate about the event that was put last, where it has to be asked: the script may be held here. The
+   lock is ours, nothing of the event is left to be done. `start` and the gradients that flow in are the node's. */
+void visit_arrive(Visit *visit, int64_t start, PyObject *upstream);
+
 /* Let go of all that a visit holds: its call is over. */
 void visit_end(Visit *visit);
 

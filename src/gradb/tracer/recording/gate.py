@@ -28,7 +28,7 @@ class Gate:
         always_looks_in: the ATen calls of every op and node are recorded, whatever the order.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_asked", "_is_stepping", "_order", "looks_in", "sieve")
+    __slots__ = ("__dict__", "__weakref__", "_asked", "_is_stepping", "looks_in", "sieve")
 
     def __init__(
         self, order: Continue | None, on_pause: Callable[[int, int], None], *, always_looks_in: bool = False

@@ -59,7 +59,7 @@ class EngineWatch:
         self._losses = Losses(composer.scaled)
         self.hooks = Hooks()
         lending = grads.lending
-        quick = quick_parts(composer, prober, lending)
+        quick = quick_parts(composer, prober, lending, asker)
         self._parts = Parts(composer, prober, self._losses, self.hooks, microscope, asker, lending, visit_of, *quick)
         self._look_for_compiled, self._make_run = look_for_compiled, make_run
 

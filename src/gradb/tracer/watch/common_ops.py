@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from gradb.log.writer import LogWriter
+from gradb.tape.sieve import Sieve
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.genuine import Functions, Methods, is_grad_enabled, is_inference
 from gradb.tracer.isolation.modes import count_modes, is_profiling
@@ -33,8 +34,8 @@ _Unseen = torch._C.DisableTorchFunction
 _CLASSES = (TensorRecord, NodeMark, Place, Found, Names, Call)
 """Those whose slots the accelerator reads and writes."""
 TorchFunction = Callable[..., Any]
-for _part in (LogWriter._say_rest, LogWriter._go_on):
-    shielded(_part)  # which the pen calls in the middle of an event
+for _part in (LogWriter._say_rest, LogWriter._go_on, Sieve.learn):
+    shielded(_part)  # which are called in the middle of an event
 
 
 class Rare:
@@ -84,6 +85,11 @@ class Rare:
         return self._composer.births.made(known, tensor, odd)
 
     @shielded
+    def arrived(self, told: tuple[Any, ...]) -> None:
+        """Ask the gate about an event that was just recorded: the script may be held here."""
+        self._composer.guard(self._composer.recorder.arrived, *told)
+
+    @shielded
     def lost(self, error: Exception) -> None:
         """Go on after a failure that has cost the event."""
         self._composer.recorder.lost(error, "a call", hides="values gradients")
@@ -119,11 +125,11 @@ def forward(
     module.learn_classes(_CLASSES)
     module.learn_descriptors(*(vars(Methods)[name] for name in ("requires_grad", "grad_fn", "output_nr")))
     recorder, gate, rare = composer.recorder, composer.recorder.gate, Rare(composer)
-    is_gates = composer.is_stepping == gate.is_stepping  # which says no as long as it has no order
+    is_gates = composer.is_stepping == gate.is_stepping  # which says no wherever C records
     parts = {
         "acquire_lock": recorder.lock.acquire, "release_lock": recorder.lock.release,
         "mode": mode, "slow": slow, "returned": returned, "raised": raised, "lost": rare.lost, "deliver": rare.deliver,
-        "held": signals.held, "rare": rare, "calls": calls, "recorder": recorder, "gate": gate,
+        "held": signals.held, "rare": rare, "arrived": rare.arrived, "calls": calls, "recorder": recorder, "gate": gate,
         "iterations": iterations, "blanks": composer.blanks, "local": composer.local, "writer": writer,
         "pen": writer.pen, "reader": composer.snapshots.reader, "threads": recorder.threads,
         "nodes": composer.nodes, "is_stepping": None if is_gates else rare.is_stepping,

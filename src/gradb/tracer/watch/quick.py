@@ -7,6 +7,7 @@ calls none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +16,7 @@ from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
 from gradb.tracer.probe.probing import Prober
+from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.watch.lending import Lending
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from gradb.tracer.native._accelerator import Engine, Visits
 
 
-def quick_parts(composer: Composer, prober: Prober, lending: Lending) -> tuple[Engine, type[Visits]] | tuple[()]:
+def quick_parts(
+    composer: Composer, prober: Prober, lending: Lending, asker: Asker
+) -> tuple[Engine, type[Visits]] | tuple[()]:
     """Return what visits in C share in a recording, and what makes those of one call; nothing where there are none."""
     native, reader = accelerator(), composer.snapshots.reader
     if native is None or reader is None:
@@ -37,9 +41,23 @@ def quick_parts(composer: Composer, prober: Prober, lending: Lending) -> tuple[E
         recorder, recorder.gate, recorder.writer.pen, reader, composer.snapshots, composer.nodes,
         recorder.lock.acquire, recorder.lock.release, lending.lent, tensors.records, *tensors.buffers.tables,
         composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id,
-        torch._C.DisableTorchFunction, resumed, NodeMark, TensorRecord,
+        torch._C.DisableTorchFunction, resumed, asking(composer, asker), NodeMark, TensorRecord,
     )  # fmt: skip
     return native.Engine(objects, repeats), native.Visits
+
+
+def asking(composer: Composer, asker: Asker) -> Callable[..., None]:
+    """Return what asks the gate about an event of a node that was recorded in C: the script may be held there."""
+
+    @shielded
+    def arrived(node: Any, mark: NodeMark, start: int, upstream: Any, told: tuple[Any, ...]) -> None:
+        try:
+            asker.held = None if upstream is None else (node, mark, start, upstream)
+            composer.guard(composer.recorder.arrived, *told)
+        finally:
+            asker.held = None
+
+    return arrived
 
 
 @shielded

@@ -37,6 +37,11 @@ class NodeVisit:
     def before(self, gradients: tuple[Any, ...]) -> None:
         """Record that the node is about to run; the script may be held here."""
         self.run.composer.guard(self._before, gradients)
+        self.look_in(gradients)
+
+    @shielded
+    def look_in(self, gradients: tuple[Any, ...]) -> None:
+        """Have the ATen calls of the node seen, which is about to run, where they are wanted."""
         if self.run.gate.looks_in and self.start:
             self.look = self.run.microscope.into_node(self.mark, self.start, gradients, self.run)
 
