@@ -199,11 +199,15 @@ def check_recording(folder: Path, name: str, script: Callable[[], Any], probe: s
     record(tapes[0], script, probe=probe)
     with in_python():
         record(tapes[1], script, probe=probe)
-    quick, slow = (list(_rows(tape)) for tape in tapes)
-    for (table, one, means), (other_table, other, other_means) in zip(quick, slow, strict=True):
-        assert (table, one) == (other_table, other), f"{table}: {one}\n{other_table}: {other}"
+    check_tapes_agree(*tapes)
+    return sum(table == "event" for table, *_ in _rows(tapes[0]))
+
+
+def check_tapes_agree(one: Path, other: Path) -> None:
+    """Hold one tape against another, row by row."""
+    for (table, row, means), (other_table, other_row, other_means) in zip(_rows(one), _rows(other), strict=True):
+        assert (table, row) == (other_table, other_row), f"{table}: {row}\n{other_table}: {other_row}"
         assert_means(means, other_means, 1.0)
-    return sum(table == "event" for table, *_ in quick)
 
 
 def _rows(tape: Path) -> Iterator[tuple[str, Any, list[Any]]]:

@@ -15,7 +15,8 @@ from tests.tracer.both_ways import in_python
 _SHARE = frozenset({
     "test_blanks", "test_custom_functions", "test_events", "test_exceptions", "test_gaps", "test_leaves",
     "test_losses", "test_names", "test_outputs", "test_passing", "test_saved", "test_scaling",
-    "test_script_breakpoints", "test_steps", "test_threads", "test_updates", "test_user_hooks", "test_views",
+    "test_script_breakpoints", "test_steps", "test_stopping", "test_threads", "test_updates", "test_user_hooks",
+    "test_views",
 })  # fmt: skip
 """Files of tests that every run tries with both: for each thing that is watched, and each that is composed, one."""
 

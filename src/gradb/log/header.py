@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from gradb.log.layouts import ABSENT, ALIGNMENT, LAYOUTS, NO_NUMBER, NOWHERE, Layout
-from gradb.tape.kinds.registry import CODES
+from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, INFINITY, NAN, QUIET, SCALED
 
 _TYPES = {"B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "i": "int32_t", "q": "int64_t", "d": "double"}
@@ -24,6 +22,7 @@ _TOP = f"""\
 """
 _FLAGS = {"QUIET": QUIET, "NANS": NAN, "INFINITIES": INFINITY, "BIRTH": BIRTH, "GRAD_OFF": GRAD_OFF,
           "INFERENCE": INFERENCE, "SCALED": SCALED}  # fmt: skip
+_KINDS: tuple[Kind, ...] = ("op", "node_start", "node", "accumulate")
 assert NO_NUMBER == -(2**63)
 
 
@@ -38,9 +37,8 @@ def _flags() -> str:
 
 
 def _kinds() -> str:
-    values = ", ".join(f"{kind.upper()}_KIND = {number}" for kind, number in CODES.items())
-    lines = "\n".join(textwrap.wrap(values, 110, initial_indent="    ", subsequent_indent="    "))
-    return f"\n/* Numbers of the kinds of events, as in gradb.tape.kinds.registry. */\nenum {{\n{lines}\n}};\n"
+    values = ", ".join(f"{kind.upper()}_KIND = {CODES[kind]}" for kind in _KINDS)
+    return f"\n/* Numbers of the kinds that C writes, as in gradb.tape.kinds.registry. */\nenum {{ {values} }};\n"
 
 
 def _layout(layout: Layout) -> str:

@@ -13,13 +13,8 @@
 /* Flags of events, as in gradb.tape.schema. */
 enum { QUIET = 1, NANS = 2, INFINITIES = 4, BIRTH = 8, GRAD_OFF = 16, INFERENCE = 32, SCALED = 64 };
 
-/* Numbers of the kinds of events, as in gradb.tape.kinds.registry. */
-enum {
-    LEAF_KIND = 0, OP_KIND = 1, BACKWARD_START_KIND = 2, NODE_START_KIND = 3, ATEN_KIND = 4, NODE_KIND = 5,
-    PROBE_KIND = 6, ACCUMULATE_KIND = 7, HOOK_KIND = 8, BACKWARD_END_KIND = 9, ZERO_GRAD_KIND = 10,
-    GRAD_CHANGE_KIND = 11, STEP_KIND = 12, LOSS_KIND = 13, INTERVENTION_KIND = 14, DEPTH_KIND = 15,
-    OUTPUT_KIND = 16, ERROR_KIND = 17, NOTE_KIND = 18, END_KIND = 19
-};
+/* Numbers of the kinds that C writes, as in gradb.tape.kinds.registry. */
+enum { OP_KIND = 1, NODE_START_KIND = 3, NODE_KIND = 5, ACCUMULATE_KIND = 7 };
 
 #define TEXT_CODE 1
 typedef struct __attribute__((packed)) {
