@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -11,11 +12,15 @@ from hypothesis import given, strategies as st
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.expect.expect import check, read
+from gradb.tape.expressions.measures import update_of
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.stops import Stop
 from gradb.tape.values import Stats, TensorValue
 from tests.fakes import TapeBuilder
 from tests.fakes.forward import Variable
+from tests.fakes.packing import value
 from tests.unit.debugger.conftest import Recorded
 
 
@@ -227,6 +232,40 @@ def test_norm_of_a_large_parameter_is_that_of_the_step(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the norm was not recorded: it is too large to be kept whole"):
         check(debugger, "norm(w) == 3")
     debugger.close()
+
+
+def test_update_is_the_change_of_a_step_by_its_parameters(recorded: Recorded) -> None:
+    """Over all parameters of the newest step, from what it was before to what it is after."""
+    debugger = recorded("training")
+    with pytest.raises(UserError, match="no update yet: no optimizer has made a step"):
+        check(debugger, "update > 0")
+    debugger.forward(Stop("kind", "step"))
+    step = debugger.frame().detail
+    assert isinstance(step, StepDetail)
+    changes, sizes = 0.0, 0.0
+    for old, new in zip(step.before, step.parameters, strict=True):
+        assert old is not None
+        pairs = list(zip(old.numbers() or (), new.value.numbers() or (), strict=True))
+        changes += sum(abs(b - a) ** 2 for a, b in pairs)
+        sizes += sum(abs(a) ** 2 for a, _ in pairs)
+    assert changes > 0
+    check(debugger, f"update == approx({(changes / sizes) ** 0.5}, 1e-12) and update * update > 0")
+
+
+def test_update_is_not_known_of_large_parameters() -> None:
+    """Nor of none; of parameters that were all zero it is infinite, or NaN where they still are."""
+
+    def step(before: TensorValue | None, after: TensorValue) -> StepDetail:
+        return StepDetail("SGD", (0.1,), (Tensor(1, "w", after),), (before,))
+
+    large = TensorValue((5000,), "float32", None, Stats(0.0, 1.0, 0.5, 0, 0, 0, (0.5,)))
+    zero, one = value([0.0, 0.0]), value([3.0, 4.0])
+    assert update_of(step(large, large)) is None
+    assert update_of(step(None, one)) is None
+    assert update_of(StepDetail("SGD", (), ())) is None
+    assert update_of(step(zero, one)) == math.inf
+    assert math.isnan(update_of(step(zero, zero)) or 0.0)
+    assert update_of(step(one, zero)) == 1.0
 
 
 def test_words_speak_of_the_training(recorded: Recorded) -> None:

@@ -14,8 +14,10 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.reader import Tape
 from gradb.rules import examined
 from gradb.tape.expressions.faults import NoName, NoValue
+from gradb.tape.expressions.measures import update_of
 from gradb.tape.expressions.names import hint
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
+from gradb.tape.kinds.step import StepDetail
 from gradb.tape.series import SeriesKind
 
 
@@ -128,6 +130,18 @@ def _newest(kind: SeriesKind, missing: str) -> Callable[[Tape, int], Operand]:
     return read
 
 
+def _update(tape: Tape, position: int) -> Operand:
+    """Return how much the last step has changed its parameters."""
+    seq = tape.latest("step", position)
+    if seq is None:
+        raise NoValue("there is no update yet: no optimizer has made a step")
+    detail = tape.detail(seq)
+    found = update_of(detail) if isinstance(detail, StepDetail) else None
+    if found is None:
+        raise NoValue(f"the update of the step at event {seq} is not known: not every parameter was kept whole")
+    return found
+
+
 def _iteration(tape: Tape, position: int) -> int:
     return tape.event(position).iteration if position else 0
 
@@ -144,6 +158,7 @@ _CHAIN: dict[str, Callable[[Chain], Operand]] = {
 _WORDS: dict[str, Callable[[Tape, int], Operand]] = {
     "loss": _newest("loss", "there is no loss yet: no backward has begun"),
     "grad_norm": _newest("grad_norm", "there is no grad_norm yet: no optimizer has made a step"),
+    "update": _update,
     "iteration": _iteration,
     "phase": _phase,
 }
