@@ -21,7 +21,20 @@ from pathlib import Path
 
 from gradb.frame.reader import Tape
 from gradb.link.channel import Channel, Closed
-from gradb.link.messages import Ask, Continue, Ended, Loading, Message, Pause, Paused, Progress, Quit, Ready, Set
+from gradb.link.messages import (
+    Ask,
+    Continue,
+    Ended,
+    Evaluate,
+    Loading,
+    Message,
+    Pause,
+    Paused,
+    Progress,
+    Quit,
+    Ready,
+    Set,
+)
 from gradb.link.spec import Intervention, RunSpec, What
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
@@ -159,7 +172,7 @@ class Replay:
                 self._set_or_keep(message.intervention, self._iteration)
                 self._writer.commit()
                 self._channel.send(Paused(self._writer.head, message.seq))
-            elif isinstance(message, Ask):  # there is no node to probe
+            elif isinstance(message, Ask | Evaluate):  # there is no node to probe, and no frame
                 self._channel.send(Paused(self._writer.head, message.seq))
             message = self._heard(None)
         self._order, self._lookout = message, Lookout(message.stops, message.origin)

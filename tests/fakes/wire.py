@@ -25,6 +25,7 @@ from gradb.tape.kinds import (
     note,
     op,
     output,
+    print_,
     probe,
     step,
     zero_grad,
@@ -49,6 +50,7 @@ from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.print_ import PrintDetail, PrintedPart
 from gradb.tape.kinds.probe import ProbeDetail
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
@@ -68,6 +70,22 @@ from gradb.tape.wire import (
     write_unkept,
     write_whole,
 )
+
+
+def _printed(d: PrintDetail, blob: Blob) -> str:
+    parts = [_printed_part(part, blob) for part in d.parts]
+    return print_.write(
+        expression=d.expression, function=d.function, parts=parts, error=d.error, output=d.output,
+        changed=d.changed, notes=d.notes,
+    )  # fmt: skip
+
+
+def _printed_part(part: PrintedPart, blob: Blob) -> str:
+    if (tensor := part.tensor) is None:
+        return print_.write_part(part.path, part.type, part.text)
+    value = _value(tensor.value, blob)
+    text = print_.write_printed_tensor(value, tensor.device, tensor.requires_grad, tensor.node)
+    return print_.write_part(part.path, part.type, part.text, text)
 
 
 def _value(value: TensorValue | None, blob: Blob) -> str:
@@ -207,6 +225,7 @@ _Late = (
     | NoteDetail
     | EndDetail
     | BreakpointDetail
+    | PrintDetail
 )
 
 
@@ -249,6 +268,8 @@ def _late(detail: _Late, blob: Blob) -> str:
             return output.write(stream=d.stream, text=d.text)
         case ErrorDetail():
             return _error(d, blob)
+        case PrintDetail():
+            return _printed(d, blob)
         case NoteDetail():
             return note.write(text=d.text)
         case EndDetail():

@@ -218,6 +218,15 @@ class Debugger(View):
         self._is_following = True
         self.run.ask(ask)
 
+    def evaluate(self, text: str) -> None:
+        """Have the script evaluate an expression where it is held; the position goes to the answer, which is an event.
+
+        It is the script's own code that runs then, and it may have side effects.
+        """
+        self._legs.clear()
+        self._is_following = True
+        self.run.evaluate(text)
+
     # --- the debuggee -------------------------------------------------------------------------------------------------
 
     def fileno(self) -> int:

@@ -26,6 +26,7 @@ from gradb.link.messages import (
     Ask,
     Continue,
     Ended,
+    Evaluate,
     Loading,
     Message,
     Pause,
@@ -47,6 +48,7 @@ from gradb.tape.finish import finish
 from gradb.tape.missing import Stopped
 
 _GRACE = 0.3
+_EVALUATING = "evaluating"
 _LOST = "the script closed gradb's descriptors, or left Python without ending it"
 
 
@@ -152,9 +154,9 @@ class Run:
         self._continued = self._send(self._live, order)
 
     def pause(self) -> None:
-        """Ask a running script to pause at its next event."""
+        """Ask a running script to pause at its next event; break off what it evaluates, as often as asked."""
         if self._live is not None and self.is_running and not self.is_pausing:
-            self._doing = "pausing"
+            self._doing = self._doing if self._doing == _EVALUATING else "pausing"
             self._send(self._live, Pause())
 
     def intervene(self, intervention: Intervention) -> None:
@@ -172,6 +174,16 @@ class Run:
             self._send(self._live, ask)
             self.is_running = True
             self._doing = "probing"
+
+    def evaluate(self, text: str) -> None:
+        """Have an expression evaluated in the frame that a paused script is held in; it counts as running until then.
+
+        ``pause`` breaks that off.
+        """
+        if self._live is not None and not self.is_running:
+            self._send(self._live, Evaluate(text))
+            self.is_running = True
+            self._doing = _EVALUATING
 
     def _send(self, live: Live, request: Request) -> int:
         """Send a request with the next number, and return that."""

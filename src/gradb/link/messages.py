@@ -7,9 +7,10 @@ The conversation, seen from the debuggee::
     Continue ->  Progress ...  Ended(exit_code)                     (then the channel closes and the process exits)
 
 ``Pause`` may arrive while the script runs, ``Set`` and ``Quit`` at any time; a closed channel means ``Quit``. A ``Set``
-that a paused script gets is carried out at once, and answered by a new ``Paused``; so is an ``Ask``, which only a
-paused script hears. Each request has a number, higher than those before, and a ``Paused`` the number of the request
-that it answers: one that answers less than the newest ``Continue`` was said before the script went on.
+that a paused script gets is carried out at once, and answered by a new ``Paused``; so is an ``Ask`` or an ``Evaluate``,
+which only a paused script hears. A ``Pause`` that comes while it evaluates breaks that off. Each request has a number,
+higher than those before, and a ``Paused`` the number of the request that it answers: one that answers less than the
+newest ``Continue`` was said before the script went on.
 
 With the scribe, which makes the tape of what the debuggee records, it is shorter::
 
@@ -91,6 +92,15 @@ class Ask:
     """row: which output of the node; column: which of its edges."""
     numbers: tuple[float, ...] = ()
     """with: the vector upstream, one number for each element of all outputs, or one for all."""
+    seq: int = 0
+    """Number of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """To the debuggee: evaluate an expression in the frame that the script is held in."""
+
+    text: str
     seq: int = 0
     """Number of the request."""
 
@@ -187,7 +197,7 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Request = Continue | Pause | Set | Ask
+Request = Continue | Pause | Set | Ask | Evaluate
 Message = (
     Request | Quit | Abandon | Commit | Finish | Written | Ready | Refused | Loading | Paused | Progress
     | RecordingStopped | Ended
@@ -256,6 +266,7 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Pause": lambda seq: Pause(int(seq)),
     "Set": lambda intervention, seq: Set(_intervention(*intervention), int(seq)),
     "Ask": _ask,
+    "Evaluate": lambda text, seq: Evaluate(str(text), int(seq)),
     "Quit": Quit,
     "Abandon": lambda why: Abandon(str(why)),
     "Commit": lambda head: Commit(int(head)),

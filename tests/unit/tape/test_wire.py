@@ -28,6 +28,7 @@ from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.print_ import PrintDetail, PrintedPart, PrintedTensor
 from gradb.tape.kinds.probe import ProbeDetail
 from gradb.tape.kinds.registry import SPECS, Detail, Kind, decode
 from gradb.tape.kinds.step import StepDetail
@@ -176,6 +177,24 @@ DETAILS: dict[Kind, st.SearchStrategy[Detail]] = {
     "note": st.builds(NoteDetail, words),
     "end": st.builds(EndDetail, maybe_small, maybe_small, words),
     "breakpoint": st.builds(BreakpointDetail, words),
+    "print": st.builds(
+        PrintDetail,
+        words,
+        words,
+        several(
+            st.builds(
+                PrintedPart,
+                words,
+                words,
+                words,
+                st.none() | st.builds(PrintedTensor, values, words, st.booleans(), words),
+            )
+        ),
+        words,
+        words,
+        several(words),
+        several(words),
+    ),
 }
 
 

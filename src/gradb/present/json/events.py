@@ -40,6 +40,7 @@ from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.print_ import PrintDetail, PrintedPart
 from gradb.tape.kinds.probe import ProbeDetail
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
@@ -270,6 +271,27 @@ def _end(tape: Reader, detail: EndDetail) -> Json:
     return {**end, "not_recorded": None if stopped is None else stopped.text}
 
 
+def print_json(detail: PrintDetail) -> Json:
+    """Return what came of an expression that was evaluated in the script's process."""
+    return {
+        "expression": detail.expression,
+        "function": detail.function or None,
+        "value": [_part(part) for part in detail.parts],
+        "error": detail.error or None,
+        "output": detail.output,
+        "changed": list(detail.changed),
+        "notes": list(detail.notes),
+    }
+
+
+def _part(part: PrintedPart) -> Json:
+    head: Json = {"path": part.path, "type": part.type, "text": part.text}
+    if (tensor := part.tensor) is None:
+        return head
+    about = {"device": tensor.device, "requires_grad": tensor.requires_grad, "grad_fn": tensor.node or None}
+    return head | about | (value_json(tensor.value) or {})
+
+
 def _detail_json(tape: Reader, event: Event, detail: Detail) -> Json:
     match detail:
         case LeafDetail():
@@ -314,5 +336,7 @@ def _detail_json(tape: Reader, event: Event, detail: Detail) -> Json:
             return _end(tape, detail)
         case BreakpointDetail():
             return {"header": detail.header}
+        case PrintDetail():
+            return print_json(detail)
         case _:
             assert_never(detail)

@@ -15,6 +15,7 @@ from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain, plain_lines
 from gradb.present.lines.call import aten_clause, call_text, forward_text
 from gradb.present.lines.hooks import KINDS
+from gradb.present.lines.printed import print_clause
 from gradb.present.lines.step import rates_text
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
@@ -36,6 +37,7 @@ from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.print_ import PrintDetail
 from gradb.tape.kinds.probe import ProbeDetail
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.kinds.step import StepDetail
@@ -297,5 +299,7 @@ def _clause(frame: Frame, event: Event, detail: Detail) -> str:
             return _end(detail)
         case BreakpointDetail():
             return _breakpoint(event, detail)
+        case PrintDetail():
+            return print_clause(detail)
         case _:
             assert_never(detail)

@@ -28,6 +28,7 @@ from gradb.tape.kinds import (
     note,
     op,
     output,
+    print_,
     probe,
     step,
     zero_grad,
@@ -57,6 +58,7 @@ Kind = Literal[
     "note",
     "end",
     "breakpoint",
+    "print",
 ]
 Detail = (
     leaf.LeafDetail
@@ -80,6 +82,7 @@ Detail = (
     | note.NoteDetail
     | end.EndDetail
     | breakpoint_.BreakpointDetail
+    | print_.PrintDetail
 )
 
 SPECS: dict[Kind, Spec] = {
@@ -104,6 +107,7 @@ SPECS: dict[Kind, Spec] = {
     "note": note.SPEC,
     "end": end.SPEC,
     "breakpoint": breakpoint_.SPEC,
+    "print": print_.SPEC,
 }
 
 CODES: dict[Kind, int] = {kind: number for number, kind in enumerate(SPECS)}

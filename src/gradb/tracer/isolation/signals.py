@@ -22,6 +22,7 @@ from gradb.tracer import PACKAGE
 
 _signal: Any = importlib.import_module("_signal")
 """What the module ``signal`` calls: replaced here, ``signal.signal`` itself stays what it was."""
+_set_handler = _signal.signal
 _F = TypeVar("_F", bound=Callable[..., object])
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -136,6 +137,17 @@ def _run(number: int, frame: FrameType | None) -> None:
     except BaseException:
         Torn.is_torn = True
         raise
+
+
+@contextlib.contextmanager
+def taken(number: int, handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Have a signal come to a handler of ours, and to nothing of the script's, for as long as the context lasts."""
+    before = _set_handler(number, handler)
+    try:
+        yield
+    finally:
+        if before is not None:  # None: it was not set from Python, and cannot be set back
+            _set_handler(number, before)
 
 
 @contextlib.contextmanager

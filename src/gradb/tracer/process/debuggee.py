@@ -21,6 +21,7 @@ from gradb.link.messages import (
     Ask,
     Continue,
     Ended,
+    Evaluate,
     Loading,
     Message,
     Pause,
@@ -35,7 +36,9 @@ from gradb.link.messages import (
 from gradb.link.spec import Intervention, RunSpec
 from gradb.log.writer import LogWriter
 from gradb.tape import trouble
+from gradb.tape.cutting import first_line
 from gradb.tape.kinds.end import write as write_end
+from gradb.tape.kinds.print_ import write as write_print
 from gradb.tape.stops import Stop
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
@@ -177,6 +180,8 @@ class Debuggee:
                 self._intervene(intervention, seq)
             case Ask():
                 self._gate.send(lambda: self._answer(message), message.seq)
+            case Evaluate():
+                self._gate.send(lambda: self._evaluate(message), message.seq)
             case Abandon(why):
                 self._recorder.end(why)
             case Quit():
@@ -191,6 +196,21 @@ class Debuggee:
         with self._recorder.lock:
             self._recorder.guard(self._recorder.observer.asked, ask, what="the answer to a question")
             return self._recorder.settle() - 1
+
+    def _evaluate(self, question: Evaluate) -> int:
+        with self._recorder.lock:
+            evaluated = self._recorder.observer.evaluated
+            answer = evaluated if evaluated.is_heard else self._refuse
+            self._recorder.guard(answer, question, what="the answer to a question")
+            return self._recorder.settle() - 1
+
+    def _refuse(self, question: Evaluate) -> None:
+        error = "not evaluated: torch is not imported yet"
+        detail = write_print(
+            expression=question.text, function="", parts=(), error=error, output="", changed=(), notes=()
+        )
+        self._recorder.settle()
+        self._recorder.emit("print", first_line(question.text, 100), NOWHERE.row, detail, may_hold=False)
 
     def _settle(self) -> int:
         with self._recorder.lock:

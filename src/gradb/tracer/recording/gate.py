@@ -45,6 +45,8 @@ class Gate:
         self._on_pause = on_pause
         self._errands: deque[tuple[Callable[[], int], int]] = deque()
         self._held = threading.Semaphore(0)
+        self.break_off: Callable[[], None] | None = None
+        """Breaks off what is being evaluated while the script is held."""
 
     def _obey(self, order: Continue | None) -> None:
         self._order = order
@@ -119,5 +121,7 @@ class Gate:
             self._held.release()
 
     def pause_next(self, request_seq: int) -> None:
-        """Hold the script at its next event. Called from the listening thread."""
+        """Hold the script at its next event, or break off what is evaluated. Called from the listening thread."""
         self._set_request(0 if self.is_paused else request_seq)
+        if (break_off := self.break_off) is not None:
+            break_off()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
-from gradb.link.messages import Ask
+from gradb.link.messages import Ask, Evaluate
 from gradb.tape.wire import Blob
 from gradb.tracer.source.places import PlaceRow
 
@@ -32,6 +32,11 @@ class Moment(Generic[P]):
         """Have something called at this moment, after those that listen already."""
         self._listeners.append(listener)
 
+    @property
+    def is_heard(self) -> bool:
+        """True when somebody listens."""
+        return bool(self._listeners)
+
     def __call__(self, *arguments: P.args, **keywords: P.kwargs) -> None:
         """Tell all that listen."""
         for listener in self._listeners:
@@ -48,6 +53,8 @@ class Observer:
         """Before a commit that must not hold the script: by the clock, or (True) because the process ends."""
         self.asked: Moment[[Ask]] = Moment()
         """Somebody asks about the node that the script is held at; on the thread that is held there."""
+        self.evaluated: Moment[[Evaluate]] = Moment()
+        """Somebody wants an expression evaluated, on the thread that is held."""
         self.stopped: Moment[[int, str]] = Moment()
         """The recording is over before the script is: the last event on the tape, and why there can be no more."""
         self.iteration_begins: Moment[[int]] = Moment()

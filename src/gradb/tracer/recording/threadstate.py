@@ -28,6 +28,10 @@ class EngineCall(Protocol):
     task: int | None
     """torch's number of it; None until its first node runs."""
     is_over: bool
+    thread: int
+    """Ident of the thread that has made it."""
+    is_building: bool
+    """Whether gradients were on where it was made."""
     running: int
     """Id of the node that runs, or ran last."""
     births: Any

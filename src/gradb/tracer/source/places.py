@@ -150,6 +150,20 @@ class Places:
             return self._place(library.f_code, library.f_lasti).found(False, is_optimizer, False, is_librarys)
         return NOWHERE.found(False, is_optimizer, False)
 
+    def frame(self, frame: FrameType | None) -> FrameType | None:
+        """Return the frame whose place ``find`` returns, or None where there is none."""
+        library: FrameType | None = None
+        while frame is not None:
+            kind = self._kinds.get(frame.f_code.co_filename)
+            if kind is None:
+                kind = self._classify(frame.f_code.co_filename)
+            if kind == _USER:
+                return frame
+            if kind == _LIBRARY and library is None:
+                library = frame
+            frame = frame.f_back
+        return library
+
     def find_call(self, frame: FrameType | None, within: ModuleCall | None) -> ModuleCall:
         """Find the place of the nearest call of a module above; ``within`` is the call that it is made in."""
         start, found = frame, self.find(frame, within)

@@ -49,6 +49,14 @@ def variables_of(frame: FrameType) -> Variables:
     return found
 
 
+def all_variables_of(frame: FrameType) -> Variables:
+    """Return the variables of a running frame, even where the script may hold their very dictionary.
+
+    That is up to date then, as if the script had asked for it here.
+    """
+    return variables_of(frame) or list(frame.f_locals.items())
+
+
 @functools.lru_cache(_MOST_CODES)
 def _sees_locals(code: CodeType) -> bool:
     """Tell whether a function may get hold of the dictionary of its own variables."""
@@ -129,7 +137,7 @@ class Search:
             if id(module) in self._seen:
                 continue
             self._seen.add(id(module))
-            state = _state(module)
+            state = attributes_held(module)
             for name, value in [*_items(state.get("_parameters")), *_items(state.get("_buffers"))]:
                 self._claim(f"{prefix}.{name}" if _is_dotted(name) else f"{prefix}[{_quoted(name)}]", value)
             children = _items(state.get("_modules"))
@@ -143,7 +151,7 @@ attributes_of = type.__dict__["__dict__"].__get__
 _OF_MODULES = frozenset(vars(torch.nn.Module()))
 
 
-def _state(value: Any) -> dict[Any, Any]:
+def attributes_held(value: Any) -> dict[Any, Any]:
     """Return the attributes of an object, or of a class, as it keeps them, past all that its class may do."""
     if issubclass(type(value), type):
         return dict(attributes_of(value))
@@ -191,7 +199,7 @@ def _parts(path: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     elif issubclass(kind, dict):
         yield from ((f"{path}[{_quoted(key)}]", item) for key, item in _items(value) if type(key) in {str, int})
     elif not _is_foreign(value if issubclass(kind, type) else kind):
-        held = [*_items(_state(value)), *(() if issubclass(kind, type) else _slots(value, kind))]
+        held = [*_items(attributes_held(value)), *(() if issubclass(kind, type) else _slots(value, kind))]
         yield from ((f"{path}.{name}", item) for name, item in held if type(name) is str)
 
 

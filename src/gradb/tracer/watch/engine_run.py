@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any, Protocol
 
 import torch
@@ -15,6 +16,7 @@ from gradb.tape.kinds.backward_start import write as write_backward_start
 from gradb.tape.kinds.node import write as write_node
 from gradb.tape.kinds.node_start import write as write_node_start
 from gradb.tape.wire import Blob
+from gradb.tracer.isolation.genuine import is_grad_enabled
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -85,6 +87,7 @@ class BackwardRun:
         self._handles: list[Any] = []
         self.task: int | None = None
         self.is_over = False
+        self.thread, self.is_building = get_ident(), is_grad_enabled()
         self._outer = composer.local.backward
         self._outer_visit = composer.local.visit
         self._looks = len(composer.local.looks)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from gradb.link.spec import Nudge
+from gradb.tracer.evaluation.evaluator import Evaluator
 from gradb.tracer.isolation.dynamo import run_as_they_are
 from gradb.tracer.isolation.genuine import grad_mode
 from gradb.tracer.isolation.mode_stack import hidden
@@ -81,6 +82,7 @@ def tracing(
     steps = StepWatch(composer, iterations, policy, depth, blind_spots, grads.look)
     prober, asker = Prober(probe, is_stepping, composer.missing), Asker(composer)
     recorder.observer.asked.listen(asker.answer)
+    recorder.observer.evaluated.listen(Evaluator(composer).answer)
     make_run = BackwardRun if nudging is None else nudging.make_run
     engine = EngineWatch(composer, grads, iterations, prober, microscope, asker, steps.look_for_compiled, make_run)
     interventions.training = Resumption(composer, iterations, grads.renew)
