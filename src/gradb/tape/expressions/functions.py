@@ -62,15 +62,13 @@ def _norm(values: list[Operand]) -> float:
 
 def norm(numbers: Sequence[Number]) -> float:
     """Return the 2-norm of numbers."""
-    sizes = [_size(number) for number in numbers]
-    return math.nan if any(map(math.isnan, sizes)) else math.hypot(*sizes)
-
-
-def _size(number: Number) -> float:
-    if isinstance(number, complex):
-        is_nan = math.isnan(number.real) or math.isnan(number.imag)
-        return math.nan if is_nan else math.hypot(number.real, number.imag)
-    return float(number)
+    try:
+        size = math.hypot(*numbers)  # type: ignore[arg-type]  # a complex one is a TypeError
+    except TypeError:
+        parts = [part for number in numbers for part in (number.real, number.imag)]
+        numbers, size = parts, math.hypot(*parts)
+    is_nan = not math.isfinite(size) and any(number != number for number in numbers)
+    return math.nan if is_nan else size  # hypot takes an infinity before a NaN
 
 
 def _abs(values: list[Operand]) -> Operand:
