@@ -8,6 +8,7 @@ from gradb.batch.lines import line
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.diagnosis.judged import Judged
+from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options, PathChoice
@@ -25,7 +26,12 @@ class Style:
 
 
 def pane_text(
-    name: str, frame: Frame, style: Style, choice: PathChoice | None = None, judged: Judged | None = None
+    name: str,
+    frame: Frame,
+    style: Style,
+    choice: PathChoice | None = None,
+    judged: Judged | None = None,
+    displayed: tuple[Row, ...] = (),
 ) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
@@ -35,6 +41,7 @@ def pane_text(
         style: how it is printed.
         choice: whose paths, and which of them; None for the default.
         judged: what was found on the tape, for the panes that show that.
+        displayed: what the displays come to, in the same way.
 
     Raises:
         UserError: there is no pane of that name.
@@ -42,7 +49,7 @@ def pane_text(
     if name not in PANES:
         what = f"there is no pane {name!r}" if name else "`show` needs a pane"
         raise UserError(f"{what}: the panes are {', '.join(PANES)}")
-    options = Options(width=style.width, paths=choice or PathChoice(), judged=judged)
+    options = Options(width=style.width, paths=choice or PathChoice(), judged=judged, displayed=displayed)
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
     return to_text(PANES[name].render(frame, options), style.width, is_coloured=style.is_coloured)
@@ -54,5 +61,7 @@ def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
     Raises:
         UserError: there is no pane of that name, or the tape is damaged.
     """
-    judged = debugger.judged() if name in PANES and PANES[name].is_judged else None
-    return pane_text(name, debugger.frame(), style, debugger.choice, judged)
+    spec = PANES.get(name)
+    judged = debugger.judged() if spec is not None and spec.is_judged else None
+    displayed = debugger.displayed() if spec is not None and spec.has_displays else ()
+    return pane_text(name, debugger.frame(), style, debugger.choice, judged, displayed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from gradb.diagnosis.judged import Judged
 from gradb.frame.chain.record import Chain
+from gradb.frame.displayed import Row
 from gradb.tape.series import Series
 
 
@@ -67,6 +68,8 @@ class Options:
     """Another run to plot beside this one."""
     judged: Judged | None = None
     """What was found on the tape; None where nothing was judged."""
+    displayed: tuple[Row, ...] = ()
+    """What the user's displays come to at the position."""
     row: int | None = None
     """Which of the rows that lead to an event is selected, from 0; None: none."""
 

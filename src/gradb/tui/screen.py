@@ -27,42 +27,32 @@ from gradb.debugger.stops import parse_stop
 from gradb.debugger.why import why
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
-from gradb.present.options import Options, PathChoice, Plot
+from gradb.present.options import Options, PathChoice
 from gradb.present.panes.table import PANES, sharing
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
-from gradb.tui.findings import FindingsPane
+from gradb.tui.displays import DisplaysView
 from gradb.tui.garbage import Garbage
 from gradb.tui.ghost import GhostView
 from gradb.tui.gradcheck import FindingScreen
-from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
-from gradb.tui.judging import JudgingView, found_alone, marks_of
+from gradb.tui.judging import JudgingView, marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
-from gradb.tui.pane import ChainPane, DrawnPane, GradsPane, OutputPane, Pane
+from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
+from gradb.tui.selection import for_panes
 from gradb.tui.session import Session, breakpoint_lines
 from gradb.tui.source import SourcePane
 from gradb.tui.text import TextScreen
-from gradb.tui.training import TrainingPane
 from gradb.tui.why import WhyScreen
+from gradb.tui.widgets import make_panes
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
 _JUDGE = 0.05  # seconds between looks at what is not judged yet
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
-_WIDGETS: dict[str, type[Pane]] = {
-    "source": SourcePane,
-    "graph": GraphPane,
-    "chain": ChainPane,
-    "grads": GradsPane,
-    "output": OutputPane,
-    "training": TrainingPane,
-    "findings": FindingsPane,
-}
-"""Panes that do more than scroll over the lines that are drawn of them."""
 
 
 class DebugScreen(Screen[None]):
@@ -83,7 +73,7 @@ class DebugScreen(Screen[None]):
         super().__init__()
         self._commands = commands
         self.session = Session(self)
-        self.panes = {name: _WIDGETS.get(name, DrawnPane)(spec) for name, spec in PANES.items()}
+        self.panes = make_panes()
         self.last_pane = "graph"
         self.has_chosen = False
         """The user has chosen between graph and training, or the training has come to the front by itself."""
@@ -93,6 +83,7 @@ class DebugScreen(Screen[None]):
         self._is_mistake = False
         self._ghost_view = GhostView()
         self._judging_view = JudgingView()
+        self._displays_view = DisplaysView()
         self._garbage = Garbage()
 
     def compose(self) -> ComposeResult:
@@ -156,6 +147,7 @@ class DebugScreen(Screen[None]):
         if debugger is not None:
             if debugger.tape is not None and (not debugger.is_running or now - self._drawn_at > _LIVE):
                 self._drawn_at = now
+                self._update_displays(debugger)
                 self._draw_place(debugger)
             self._follow_choice(debugger)
             self.options = self._ghost_view.update(self.options, self.session.ghost, debugger, now)
@@ -175,6 +167,13 @@ class DebugScreen(Screen[None]):
         if debugger.is_free:
             self._show_training_of_its_own()
 
+    def _update_displays(self, debugger: Debugger) -> None:
+        """Show what the displays come to, and bring them to the front where there is a new one."""
+        if self._displays_view.has_new(debugger):
+            self.bring_to_front("displays")
+        is_seen = self.panes["displays"].display
+        self.options = self._displays_view.update(self.options, debugger, is_seen=is_seen)
+
     def _follow_choice(self, debugger: Debugger) -> None:
         """Show the paths that a command has chosen; a node that was selected brings no pane to the front."""
         if debugger.choice == self.options.paths:
@@ -193,11 +192,8 @@ class DebugScreen(Screen[None]):
 
     def watch_options(self, options: Options) -> None:
         """Hand the selection to the panes."""
-        plotted = replace(options, selected_node=None, chain=None, judged=found_alone(options.judged))
-        judged = replace(options, plot=Plot(), ghost=None)
-        selected = replace(judged, judged=None)
-        for name, pane in self.panes.items():
-            pane.options = {"training": plotted, "findings": judged}.get(name, selected)
+        for name, told in for_panes(options, self.panes).items():
+            self.panes[name].options = told
 
     def _show_training_of_its_own(self) -> None:
         """Bring the training to the front, once, when a script that runs on and on has losses to show."""
@@ -312,6 +308,8 @@ class DebugScreen(Screen[None]):
         panes = visible_panes(width, height, self.zoomed, self.fronts)
         for name, pane in self.panes.items():
             pane.display = name in panes
+        if self.session.debugger is not None:
+            self._update_displays(self.session.debugger)
         self.set_class(is_too_small(width, height), "-small")
 
     # --- messages from below ------------------------------------------------------------------------------------------

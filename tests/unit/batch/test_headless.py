@@ -217,3 +217,15 @@ def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) ->
     assert "1,234 events, iteration 7, loss 29.75" in written[0]
     assert written[-1] == "\r\x1b[K"
     ProgressLine(None).update(state)
+
+
+def test_displays_are_shown_at_every_stop(debugger: Debugger) -> None:
+    """`show displays` has the values of the position, and those before where they were others."""
+    out, _ = run(debugger, "display a.grad; display loss; goto 16; show displays; undisplay 2; step; show displays")
+    assert out.splitlines()[2:6] == [
+        "* 1 a.grad = [28 36 44 52]  [4] float32",
+        "    before None",
+        "  2 loss = 420",
+        "not displayed any more: loss",
+    ]
+    assert out.splitlines()[6:] == ["  1 a.grad = [28 36 44 52]  [4] float32"]

@@ -58,6 +58,8 @@ class PaneSpec:
     """What it shows of that which may be missing: ``values``, ``gradients``, the ``event`` itself, its ``place``."""
     is_judged: bool = False
     """It shows what was found on the tape, so that without a screen all of that is judged first."""
+    has_displays: bool = False
+    """It shows what the user's displays come to."""
 
     def render(self, frame: Frame, options: Options) -> RenderableType:
         """Draw it; what is missing at the position is said first."""
@@ -149,6 +151,12 @@ def _findings() -> Drawing:
     return findings
 
 
+def _displays() -> Drawing:
+    from gradb.present.panes import displays
+
+    return displays
+
+
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
@@ -226,5 +234,12 @@ PANES: dict[str, PaneSpec] = _by_name((
         "later findings are counted. Up and down select a finding or one of its steps, enter goes there.\n"
         "`gradb rule CODE` says what a rule means.",
         "node", _findings, is_judged=True,
+    ),
+    PaneSpec(
+        "displays", ("W",), "displays", "the displays: your expressions, at every stop",
+        "What your expressions come to at the position and, where that is another value, what they came to one stop "
+        "before. `display norm(upstream)` adds one, `undisplay 1` takes the first away.\n"
+        "* it has changed   ? not known whether it has: of a large value only statistics were kept, and are the same",
+        "node", _displays, shows=_ALL, has_displays=True,
     ),
 ))  # fmt: skip
