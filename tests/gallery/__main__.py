@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.gallery import table
 from tests.gallery.cases import Case, all_cases
+from tests.gallery.peers.comparison import print_comparison
 from tests.gallery.running import PARENT, WORKERS, Result
 from tests.gallery.verdict import judge
 
@@ -24,6 +25,9 @@ def main(argv: Sequence[str]) -> int:
     began = time.monotonic()
     results = run(cases, is_bare=options.bare)
     took = time.monotonic() - began
+    if options.peers:
+        print_comparison([judge(case, result) for case, result in zip(cases, results, strict=True)])
+        return 0
     is_right = _print_bare(cases, results) if options.bare else _print_judged(cases, results)
     print(f"{took:.1f} s")
     return 0 if is_right else 1
@@ -33,6 +37,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.gallery", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases, or parts of their names, or codes")
     parser.add_argument("--bare", action="store_true", help="run the scripts without gradb: do they end as they say?")
+    parser.add_argument("--peers", action="store_true", help="ask other tools about the cases too (installs them)")
     return parser.parse_args(argv)
 
 
