@@ -46,7 +46,7 @@ def run(column: Column, script: list[str], tape: Path, before: str | None) -> Ru
         watchdog.start()
         assert process.stdout is not None
         with process.stdout as out:
-            line = next((line for line in out if line.startswith("{")), "")
+            line = next((line for line in out if line.lstrip().startswith("{")), "")
             reported = time.perf_counter()
             out.read()
         code = process.wait()
@@ -68,7 +68,7 @@ def run_round(columns: list[str], script: list[str], tape: Path, before: str | N
 def plan(load: Workload, columns: list[str], repeat: int, *, is_quick: bool) -> list[list[str]]:
     """Return the columns of each round: all of them, then those alone that need more rounds than that."""
     narrow = [] if is_quick else [name for name in columns if load.is_narrow(name)]
-    needed = {"bare", *narrow, *(COLUMNS[name].compared for name in narrow)}
+    needed = {"bare", *narrow, *(COLUMNS[name].beside for name in narrow)}
     more = max(0, ROUNDS_OF_NARROW - repeat) if narrow else 0
     return [columns] * repeat + [[name for name in columns if name in needed]] * more
 
@@ -88,6 +88,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             parser.error(f"--before {options.before}: there is no src/gradb in it")
         others = {name: column for name, column in COLUMNS.items() if column.before in columns}
         columns += [*others, *(column.compared for column in others.values())]
+    columns += [COLUMNS[name].base for name in columns if name in COLUMNS]
     options.columns = list(dict.fromkeys(columns))
     known = [name for name in COLUMNS if options.before is not None or not COLUMNS[name].before]
     for what, names, all_ in (("workload", options.workloads, WORKLOADS), ("column", options.columns, known)):

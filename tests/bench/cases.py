@@ -39,7 +39,8 @@ class Workload:
 
 
 def _bars(full: float, python: float, watch: float) -> Mapping[str, float]:
-    return {"full": full, "python": python, "watch": watch, "full_before": 1.03, "watch_before": 1.03}
+    return {"full": full, "python": python, "watch": watch, "full_before": 1.03, "watch_before": 1.03,
+            "breakpoint": 1.03}  # fmt: skip
 
 
 WORKLOADS = {
@@ -60,16 +61,23 @@ class Column:
     text: str
     """What it is, for the table."""
     compared: str = ""
-    """The column that is held against this one; empty: this one is held against the bare run."""
+    """The column that is held against this one; empty: this one is held against ``base``."""
     before: str = ""
     """The column that it runs with another checkout of gradb; empty: it runs this one."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What is set for it."""
+    base: str = "bare"
+    """The column that this one is held against, where none is held against it."""
 
     @property
     def is_taped(self) -> bool:
         """True when it writes a tape."""
         return "{tape}" in self.words
+
+    @property
+    def beside(self) -> str:
+        """The column that it needs beside it."""
+        return self.compared or self.base
 
     def command(self, script: list[str], tape: Path) -> list[str]:
         """Return the whole command line."""
@@ -77,6 +85,7 @@ class Column:
 
 
 _RECORD = ("-m", "gradb", "record", "-o", "{tape}")
+_CONTINUE = ("-m", "gradb", "run", "-o", "{tape}", "-e")
 _WATCH = (*_RECORD, "--record", "watch")
 COLUMNS = {
     "bare": Column((), "bare"),
@@ -84,6 +93,11 @@ COLUMNS = {
     "full": Column(_RECORD, "full"),
     "python": Column(_RECORD, "full, pure Python", environment={"GRADB_ACCELERATOR": "off"}),
     "unchecked": Column((*_RECORD, "--probe", "small"), "full, ratio to no calls of large nodes", "full"),
+    "breakpoint": Column(
+        (*_CONTINUE, "break node Nope; break birth; continue; show output"),
+        "breakpoints never met, ratio to full",
+        base="full",
+    ),
     "anomaly": Column((str(HERE / "anomaly.py"),), "detect_anomaly"),
     "debugmode": Column((str(HERE / "debugmode.py"),), "DebugMode"),
     "watch_before": Column(_WATCH, "watch, ratio to before", "watch", "watch"),
@@ -91,5 +105,6 @@ COLUMNS = {
 }
 """All ways to run a workload; those that end in ``_before`` need another checkout of gradb (``--before``).
 
-``unchecked`` does not call the nodes that are too large to be measured with a random vector.
+``unchecked`` does not call the nodes that are too large to be measured with a random vector. ``breakpoint`` goes on to
+breakpoints that are never met.
 """

@@ -80,7 +80,7 @@ def spread(rounds: Sequence[Round], name: str, what: str) -> Spread:
 
     ``what``: ``cpu`` or ``wall``.
     """
-    over, under = (COLUMNS[name].compared, name) if COLUMNS[name].compared else (name, "bare")
+    over, under = (COLUMNS[name].compared, name) if COLUMNS[name].compared else (name, COLUMNS[name].base)
     pairs = [(one[over], one[under]) for one in rounds if over in one and under in one]
     return Spread.of([getattr(first, what) / getattr(second, what) for first, second in pairs])
 
@@ -95,7 +95,9 @@ def _cell(load: Workload, rounds: Sequence[Round], name: str) -> str:
 
 def _sizes(rounds: Sequence[Round], names: Sequence[str]) -> tuple[str, str]:
     """Return what gradb's columns need beyond the bare run: memory, and the size of the tape and the wait for it."""
-    taped = [name for name in names if COLUMNS[name].is_taped and not COLUMNS[name].before]
+    taped = [
+        name for name in names if COLUMNS[name].is_taped and not COLUMNS[name].before and COLUMNS[name].base == "bare"
+    ]
 
     def each(size: Callable[[Round, str], float], form: str, unit: str) -> str:
         found = {name: median(size(one, name) for one in rounds if name in one) for name in taped}

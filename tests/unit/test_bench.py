@@ -43,6 +43,14 @@ def test_what_calls_of_large_nodes_cost_is_told_apart() -> None:
     assert spread(rounds, "unchecked", "cpu").median == 1.5
 
 
+def test_breakpoints_are_held_against_a_full_recording() -> None:
+    """What they cost is their ratio to the recording without them, which is run as often."""
+    assert spread([{"bare": _run(1), "full": _run(4), "breakpoint": _run(5)}], "breakpoint", "cpu").median == 1.25
+    assert parse(["--columns", "breakpoint"]).columns == ["bare", "breakpoint", "full"]
+    rounds = plan(WORKLOADS["w1"], ["bare", "full", "breakpoint", "anomaly"], 5, is_quick=False)
+    assert rounds.count(["bare", "full", "breakpoint"]) == 16
+
+
 def test_a_comparison_brings_the_columns_that_it_needs(tmp_path: Path) -> None:
     """Asked for full and another checkout, the benchmark also runs what is held against that checkout."""
     package = tmp_path / "src" / "gradb"
