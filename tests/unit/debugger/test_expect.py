@@ -79,6 +79,7 @@ BAD = (
     ("nobody == 1", "no tensor is called 'nobody' at position 10"),
     ("nobody.grad == 1", "no tensor is called 'nobody'"),
     ("ouut == 1", "did you mean out"),
+    ("gradnorm > 1", "did you mean grad_norm"),
     ("open('/etc/passwd')", "can call approx"),
     ("tensor('x').grad == 1", "no tensor is called 'x'"),
     ("a.__class__ == 1", "a value has no '__class__'"),
