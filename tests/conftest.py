@@ -6,6 +6,7 @@ With ``GRADB_REQUIRE_C=1`` in the environment, as CI sets it, no test runs where
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -59,7 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)
 
 
-def pytest_collection_finish() -> None:
+_MANY = 500
+"""Tests of which some are bound to make an optimizer, for which torch imports its compiler."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Have garbage be looked for only among what the tests make: with torch there are hundreds of thousands besides."""
+    if "torch" in sys.modules and len(session.items) > _MANY:
+        importlib.import_module("torch._dynamo")  # makes as many again, and would be looked through ever after
     gc.collect()
     gc.freeze()
