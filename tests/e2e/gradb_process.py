@@ -71,6 +71,11 @@ def gradb(
     return _WARM.run("gradb", *arguments, cwd=cwd, finalizes=finalizes)
 
 
+def forked(*words: str | Path, cwd: Path = SCRIPTS, env: dict[str, str]) -> Done:
+    """Run ``gradb ...`` or a script where environment variables are set that are read only while the script runs."""
+    return _WARM.run(*words, cwd=cwd, env=env)
+
+
 def bare(*arguments: str | Path, cwd: Path = SCRIPTS, finalizes: bool = False) -> Done:
     """Run a script, or with ``-m`` a module, with plain Python."""
     return _WARM.run(*arguments, cwd=cwd, finalizes=finalizes)
@@ -83,9 +88,9 @@ class _Warm:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
-    def run(self, *words: str | Path, cwd: Path, finalizes: bool) -> Done:
+    def run(self, *words: str | Path, cwd: Path, finalizes: bool = False, env: dict[str, str] | None = None) -> Done:
         """Have a process forked and wait for its end."""
-        given = {"cwd": str(cwd), "env": dict(os.environ), "finalizes": finalizes}
+        given = {"cwd": str(cwd), "env": os.environ | (env or {}), "finalizes": finalizes}
         asked = {"words": [str(word) for word in words], **given}
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             requests = self._started()

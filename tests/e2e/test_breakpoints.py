@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.gradb_process import SCRIPTS, gradb, run
+from tests.e2e.gradb_process import SCRIPTS, forked, gradb
 
 SCRIPT = "has_breakpoints.py"
 TEXT = (SCRIPTS / SCRIPT).read_text().splitlines()
@@ -44,7 +43,7 @@ def test_a_recording_has_the_positions_of_a_live_run(tmp_path: Path) -> None:
 
 def test_what_the_script_computes_is_the_same(tmp_path: Path) -> None:
     """Every bit that it prints is, and what its forked child does, held at each breakpoint or recorded."""
-    plain = run(sys.executable, SCRIPT, env={"PYTHONBREAKPOINT": "0"})
+    plain = forked(SCRIPT, env={"PYTHONBREAKPOINT": "0"})
     assert plain.out.splitlines()[-1] == "the child ended with 7"
     assert gradb("record", "-o", tmp_path / "a.tape", SCRIPT).out == plain.out
     assert gradb("run", "-e", f"{'continue;' * 7} show output", SCRIPT).out.split() == plain.out.split()
@@ -53,7 +52,7 @@ def test_what_the_script_computes_is_the_same(tmp_path: Path) -> None:
 def test_pythonbreakpoint_is_respected(tmp_path: Path) -> None:
     """With 0 `breakpoint()` does nothing; `gradb.set_trace()` does not ask for it."""
     tape = tmp_path / "a.tape"
-    done = gradb("record", "-o", tape, SCRIPT, env={"PYTHONBREAKPOINT": "0"})
+    done = forked("gradb", "record", "-o", tape, SCRIPT, env={"PYTHONBREAKPOINT": "0"})
     assert done.code == 0
     assert done.err.startswith("gradb: gradb.set_trace() was passed 3 times, ")
     assert [event["line"] for event in events(tape) if event["kind"] == "breakpoint"] == [LINES[1]] * 3

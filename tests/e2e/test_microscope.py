@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gradb_process import GRADB, run
+from tests.e2e.gradb_process import gradb
 
 pytestmark = pytest.mark.torch
 
@@ -44,11 +44,11 @@ def test_into_a_running_script(tmp_path: Path) -> None:
     """`into` stops at each call of the node that runs, with the numbers; the steps around it record no call."""
     script, tape = tmp_path / "script.py", tmp_path / "run.tape"
     script.write_text(SCRIPT)
-    done = run(*GRADB, "run", "-o", tape, "-e", COMMANDS.replace("\n", ";"), script)
+    done = gradb("run", "-o", tape, "-e", COMMANDS.replace("\n", ";"), script)
     assert (done.code, done.err) == (0, "")
     assert "▶ #4  aten.mm.default(upstream, #3)" in done.out
     assert "MmBackward0 has made 4 ATen calls so far" in done.out
-    events = [json.loads(line) for line in run(*GRADB, "events", tape).out.splitlines()]
+    events = [json.loads(line) for line in gradb("events", tape).out.splitlines()]
     calls = [event for event in events if event["kind"] == "aten"]
     assert [call["function"] for call in calls] == ["aten.mm.default"] + ["aten.t.default", "aten.mm.default"] * 2
     assert calls[-1]["outputs"][0]["values"] == [11.0, 15.0, 11.0, 15.0]

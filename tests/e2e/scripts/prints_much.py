@@ -1,8 +1,8 @@
 import torch
 
 a = torch.ones(2, requires_grad=True)
-line = "x" * 99
-for _ in range(300_000):
+line = "x" * 299
+for _ in range(100_000):
     print(line)
 (a * 2).sum().backward()
 print(a.grad)
