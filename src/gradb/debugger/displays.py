@@ -123,9 +123,8 @@ def value_at(tape: Tape, position: int, expression: Expression) -> Operand:
     """
     names = TapeNames(tape, position)
     value = Evaluator(names).value(expression)
-    path = path_of(expression.tree)
-    if value is None and path and names.means(path):
-        raise NoValue(f"no value of {path} was recorded")
+    if (value is None or value == []) and (why := names.lack(path_of(expression.tree))):
+        raise NoValue(why)
     return value
 
 

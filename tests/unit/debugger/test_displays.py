@@ -105,6 +105,20 @@ def test_value_that_was_not_kept_is_not_said_to_be_the_same(tmp_path: Path) -> N
     assert norm.now == norm.before == Found(why="the norm was not recorded: it is too large to be kept whole")
 
 
+def test_what_is_not_there_yet_is_told_from_none(recorded: Recorded) -> None:
+    """A .grad that is None is None; a node that has not run has no upstream."""
+    debugger = recorded("chain_rule")
+    for text in ("a.grad", "upstream", "norm(downstream)", "a.grad[0]"):
+        debugger.displays.add(text)
+    debugger.go(3)
+    assert [row.now for row in debugger.displayed()] == [
+        Found(None),
+        Found(why="there is no upstream here: AddBackward0 has not run"),
+        Found(why="there is nothing to take the norm of"),
+        Found(why="None has no elements"),
+    ]
+
+
 def test_numbers_stay() -> None:
     """An expression keeps its number when another is taken away; the same one is not added twice."""
     displays = Displays()

@@ -66,6 +66,17 @@ class TapeNames:
             return _WORDS[name](self._tape, self._position)
         return self.tensor(name)
 
+    def lack(self, path: str) -> str:
+        """Say why what a path means is None or empty, where it is that because it is not known; else nothing."""
+        if path in _CHAIN:
+            chain = self._tape.chain_at(self._position)
+            if chain is None or chain.state not in {"created", "pending"}:
+                return ""
+            return f"there is no {path} here: {chain.node_name} has not run"
+        owner, _, last = path.rpartition(".")
+        is_grad = last == "grad" and bool(owner) and self.means(owner)  # which None is a value of
+        return f"no value of {path} was recorded" if path and not is_grad and self.means(path) else ""
+
     def _need(self, path: str) -> None:
         if not self.means(path):
             close = hint(path, (*self._tape.names(self._position), *WORDS))

@@ -170,7 +170,8 @@ class Compiler:
             value = inner(names)
             if isinstance(value, Numbers | Unkept | EventView):
                 return value.attribute(name)
-            raise ExpressionError(f"`{quote(tree.value)}` has no {name!r}")
+            fault = NoValue if value is None else ExpressionError
+            raise fault(f"`{quote(tree.value)}` has no {name!r}" + (": it is None" if value is None else ""))
 
         return run
 
@@ -220,6 +221,8 @@ def _approx(value: Operand, tolerance: Operand = 1e-4) -> Approx:
 def _within(value: Operand, index: Operand) -> Operand:
     if isinstance(value, Unkept):
         raise NoValue(f"the value cannot be looked into: {value.why}")
+    if value is None:
+        raise NoValue("None has no elements")
     for part in index if isinstance(index, list) else [index]:  # x[0, 1]
         value = _item(value, part)
     return value

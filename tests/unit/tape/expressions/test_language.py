@@ -97,6 +97,8 @@ UNKNOWN = (
     ("norm(none) > 1", "there is nothing to take the norm of"),
     ("max([none, none]) > 1", "there is nothing to take the max of"),
     ("min(empty) > 1", "has no smallest and no largest"),
+    ("none[0] > 1", "None has no elements"),
+    ("none.shape == [1]", "`none` has no 'shape': it is None"),
     ("none > 1", "only single numbers are smaller or larger"),
     ("none + 1 > 1", "None cannot be calculated with"),
 )
