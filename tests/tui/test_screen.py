@@ -156,8 +156,8 @@ async def test_breakpoints_are_listed_over_the_screen(chain_tape: Path) -> None:
         for statement in ("break line 11", "break line 13", "disable 2", "ignore 1 3"):
             debug_screen(app).action_statement(statement)
         text = await press(pilot, "B")
-        assert "1 ◉ line 11  0 hits, lets pass the next 3 times" in text
-        assert "2 ○ line 13  0 hits, off" in text
+        assert "1 ◉ chain_rule.py:11  0 hits, lets pass the next 3 times" in text
+        assert "2 ○ chain_rule.py:13  0 hits, off" in text
         assert "0 hits" not in await press(pilot, "escape")
         assert debug_screen(app).query_one(SourcePane).marks == {11: "on", 13: "off"}
 

@@ -76,27 +76,25 @@ class Script:
         """Return ``FILE:LINE: `` of a statement, empty on a command line."""
         return f"{self.origin}:{statement.line}: " if self.origin else ""
 
-    def run(self, debugger: Debugger, style: Style, out: Write, complain: Write) -> None:
+    def run(self, debugger: Debugger, style: Style, out: Write) -> None:
         """Carry out the statements, each after the script under the debugger has paused again.
 
         Args:
             debugger: what they are carried out on.
             style: how `show` prints.
             out: takes what is to be printed.
-            complain: takes a sentence about a place that was looked for and not found.
 
         Raises:
             ExpectationFailed: an `expect` does not hold.
-            UserError: a command cannot be carried out.
+            UserError: a command cannot be carried out, or what it looked for did not come.
         """
         _settle(debugger)
         front = Printout(debugger, style, out)
         for statement in self.statements:
             with self.placing(statement):
                 statement.run(debugger, front)
-            if debugger.missed is not None:
-                complain(f"{self.place(statement)}{debugger.message}")
-                debugger.missed = None
+                if debugger.missed is not None:
+                    raise UserError(debugger.message)
 
 
 @dataclass(frozen=True, slots=True)

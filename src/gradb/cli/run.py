@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradb.cli.arguments import Parser, add_run_options
-from gradb.cli.complaint import complain_of
+from gradb.cli.complaint import complain, complain_of
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
@@ -18,6 +18,8 @@ from gradb.cli.target import check_file, is_tape
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.run import Run
+from gradb.link.signals import SignalRelay
 from gradb.link.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -127,12 +129,21 @@ def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
     style = Style(width=read_width(options.width))
     try:
         with debugger.run.relaying() as relay:
-            script.run(debugger, style, _say, lambda text: print(f"gradb: {text}", file=sys.stderr))
+            script.run(debugger, style, _say)
+    except UserError as error:
+        if debugger.missed is None or not _is_ended_by(relay, debugger.run):
+            raise
+        complain(str(error))
     finally:
         debugger.close()
     complain_of(debugger.run)
     code = debugger.run.return_code
-    return code if relay is not None and code is not None and -code in relay.passed else 0
+    return code if code is not None and _is_ended_by(relay, debugger.run) else 0
+
+
+def _is_ended_by(relay: SignalRelay | None, run: Run) -> bool:
+    """Tell whether the script was ended by a signal that came to us."""
+    return relay is not None and run.return_code is not None and -run.return_code in relay.passed
 
 
 def _say(text: str) -> None:

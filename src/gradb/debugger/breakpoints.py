@@ -8,7 +8,7 @@ is switched off meets nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,7 +16,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.movement import Leg, follow
 from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape
-from gradb.tape.stops import Stop
+from gradb.tape.stops import Stop, lines_of
 
 Mark = Literal["on", "off"]
 """Whether a line has a breakpoint that is switched on, or only some that are off."""
@@ -72,15 +72,17 @@ class Breakpoints:
         """Return the breakpoint that was set to a stop, or None."""
         return next((one for one in self if one.stop == stop), None)
 
-    def meant(self, text: str) -> Breakpoint:
+    def meant(self, text: str, placed: Callable[[Stop], Stop] = lambda stop: stop) -> Breakpoint:
         """Return the breakpoint that a number or a place means; a bare number that is none of one means a line.
+
+        ``placed`` makes of a place as it was typed the one that a breakpoint there would have been set to.
 
         Raises:
             UserError: there is none.
         """
         if text.isascii() and text.isdigit() and (known := self._all.get(int(text[:9]))) is not None:
             return known
-        found = self.at(stop := parse_stop(text))
+        found = self.at(stop := placed(parse_stop(text)))
         if found is None:
             number = f" with the number {text}, nor" if text.isdigit() else ""
             raise UserError(f"there is no breakpoint{number} {describe(stop)}")
@@ -119,7 +121,7 @@ class Breakpoints:
         """Return the lines of a source file that have breakpoints."""
         marks: dict[int, Mark] = {}
         for one in self:
-            where, _, line = one.stop.argument.rpartition(":")
+            where, line, _ = lines_of(one.stop.argument)
             if one.stop.kind == "at" and (not where or file == where or file.endswith("/" + where)):
-                marks[int(line)] = "on" if one.is_enabled or marks.get(int(line)) == "on" else "off"
+                marks[line] = "on" if one.is_enabled or marks.get(line) == "on" else "off"
         return marks

@@ -63,8 +63,9 @@ class Debugger(View):
     def forward(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
         """Go to the next event that ``stop`` or one of ``also`` matches, ``count`` times over.
 
-        The recorded stretch is searched first; past the head a live script runs on (``is_running``), and where there is
-        nothing more the position is the head. While the script runs, the same movement again is kept for later.
+        The recorded stretch is searched first; past the head a live script runs on (``is_running``). Where there is
+        nothing more, a walk ends at the head, and a search of something that is not there where it began (``missed``).
+        While the script runs, the same movement again is kept for later.
         """
         self.missed = None
         stop = replace(stop, with_quiet=self.shows_quiet)
@@ -159,11 +160,13 @@ class Debugger(View):
             self._under_way = leg
             self._is_following = True
             self.run.run_on(Continue(leg.stop, self._left_of(leg), self.event()))
+        elif leg.is_search:
+            self._legs.clear()
+            self._miss(leg, "there is no later")
         else:
             self._legs.clear()
             self.breakpoints.count(self.tape, leg, self.head)
             self.message = "already at the end" if self.position == self.head else "this is the end"
-            self._miss(leg, "there is no later")
             self.position = self.head
 
     def _left_of(self, leg: Leg) -> tuple[Stop, ...]:
@@ -180,6 +183,14 @@ class Debugger(View):
         """True while the script runs on and on: to the end, or to something that may be far away."""
         leg = self._under_way if self.is_running else None
         return leg is not None and (leg.stop.kind == "end" or leg.is_search)
+
+    @property
+    def waiting(self) -> str:
+        """What a running script is looked through for, and what happens if it does not come; else empty."""
+        leg = self._under_way if self.is_running else None
+        if leg is None or not leg.is_search:
+            return ""
+        return f"running on to {describe(leg.stop)}; if it does not come, to the end of the script"
 
     # --- changing -----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
 from gradb.tape.kinds.registry import SPECS
-from gradb.tape.stops import Stop, StopKind
+from gradb.tape.stops import Stop, StopKind, lines_of
 
 KINDS = tuple(SPECS)
 VALUES: dict[str, StopKind] = {"birth": "birth", "nan": "nan", "inf": "inf", "nonfinite": "nonfinite"}
@@ -43,7 +43,7 @@ def parse_stop(text: str) -> Stop:
         raise UserError(f"{text!r} is not a place to stop: {WAYS}")
     if (value := VALUES.get(word)) is not None:
         return Stop(value)
-    if word.isdigit() or ":" in word:
+    if word.removesuffix("!").isdigit() or ":" in word:
         return _line(word)
     return _kind(word)
 
@@ -55,7 +55,7 @@ def _need(text: str, sentence: str) -> str:
 
 
 def _line(text: str) -> Stop:
-    _, _, number = text.rpartition(":")
+    _, _, number = text.removesuffix("!").rpartition(":")
     if not (number.isascii() and number.isdigit()):
         raise UserError(f"{text!r} is not a line: give a number, or FILE:NUMBER")
     return Stop("at", text)
@@ -68,7 +68,9 @@ def _kind(text: str) -> Stop:
 
 
 def describe(stop: Stop) -> str:
-    """Say where a stop stops, in the words that ``parse_stop`` reads."""
+    """Say where a stop stops, in the words that ``parse_stop`` reads; of a whole path the last part."""
     if stop.kind == "at":
-        return stop.argument if ":" in stop.argument else f"line {stop.argument}"
+        file, first, _ = lines_of(stop.argument)
+        name = file.rpartition("/")[2] if file.startswith("/") else file
+        return f"{name}:{first}" if file else f"line {first}"
     return stop.argument if stop.kind == "kind" else str(stop)

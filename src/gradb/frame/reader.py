@@ -18,6 +18,7 @@ from gradb.frame.frame import Frame, RunInfo
 from gradb.frame.gaps import Gaps
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Runs
+from gradb.frame.inventory import Inventory
 from gradb.frame.naming import Naming
 from gradb.frame.origins import Origins
 from gradb.frame.store import Store
@@ -287,6 +288,11 @@ class Tape:
     def origins(self) -> Origins:
         """Who made the values that events read."""
         return self._frames.origins
+
+    @property
+    def inventory(self) -> Inventory:
+        """What occurs on the tape at all."""
+        return Inventory(self._store)
 
     @property
     def series(self) -> tuple[Series, ...]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from gradb.frame.store import HEADER, Store
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, STOP_KINDS, Kind, numbers_of
-from gradb.tape.stops import FORWARD_ENDS, Stop, is_named
+from gradb.tape.stops import FORWARD_ENDS, Stop, is_named, lines_of
 
 Condition = tuple[str, tuple[object, ...]]
 _BATCH = 200
@@ -227,18 +227,18 @@ def _at_position(store: Store, stop: Stop, position: int, direction: int, origin
 
 def _at_line(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
     """Ask the index of lines once for each source file that the argument may mean."""
-    file, _, line = stop.argument.rpartition(":")
-    if not line.isdecimal() or int(line) > _MAX_INT:
+    file, first, last = lines_of(stop.argument)
+    if first > min(last, _MAX_INT):
         return None
     paths = store.db.all("SELECT id, path FROM source LIMIT 10000")
     ids = [id_ for id_, path in paths if not file or path == file or path.endswith("/" + file)]
     pick, compare = ("min", ">") if direction > 0 else ("max", "<")
     query = (
         f"SELECT {pick}((SELECT {pick}(seq) FROM event WHERE site = t.id AND seq {compare} ?)) FROM site t"
-        " WHERE t.file IS ? AND t.line = ?"
+        " WHERE t.file IS ? AND t.line BETWEEN ? AND ?"
     )
     candidates = [None, *ids] if not file else ids
-    rows = [store.db.all(query, position, id_, int(line))[0][0] for id_ in candidates]
+    rows = [store.db.all(query, position, id_, first, min(last, _MAX_INT))[0][0] for id_ in candidates]
     found: list[int] = [seq for seq in rows if seq is not None]
     if not found:
         return None

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, SPECS, Kind
 from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
-from gradb.tape.stops import Stop, StopKind, is_named
+from gradb.tape.stops import Stop, StopKind, is_named, lines_of
 
 _LARGEST = 1 << 31
 """No line, iteration or event that is looked for has a number as large as this."""
 _MAX_KNOWN = 4096
+_MOST_LINES = 100
+"""Of a statement of more lines every event passes."""
 
 
 class Sieve:
@@ -108,9 +110,11 @@ def _with(flags: int) -> Callable[[Sieve, Stop, Event | None], None]:
 
 
 def _at(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
-    line = stop.argument.rpartition(":")[2]
-    if line.isdecimal():
-        sieve.lines += _possible(line)
+    _, first, last = lines_of(stop.argument)
+    if last - first > _MOST_LINES:
+        sieve.is_open = True
+    elif first <= last < _LARGEST:
+        sieve.lines += tuple(range(first, last + 1))
 
 
 def _node(sieve: Sieve, stop: Stop, origin: Event | None) -> None:

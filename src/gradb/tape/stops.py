@@ -9,6 +9,7 @@ tape.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from gradb.tape.kinds.event import Event
@@ -27,7 +28,7 @@ StopKind = Literal[
     "out",  # the end of the op or node that the movement began in
     "aten",  # an ATen call of that name (`aten.mul.Tensor`, `mul.Tensor` or `mul`)
     "node",  # a node or op event whose node is called so (`MulBackward0`, or `Mul`, case ignored)
-    "at",  # an event at FILE:LINE or LINE
+    "at",  # an event at FILE:LINE, at one of FILE:FIRST-LAST, or at LINE of whatever file
     "kind",  # any event of a kind (`accumulate`, `error` ...)
     "nonfinite",  # an event with a NaN or an infinity
     "nan",  # an event with a NaN
@@ -97,9 +98,12 @@ def _out(stop: Stop, event: Event, origin: Event | None) -> bool:
 
 
 def _aten(stop: Stop, event: Event, origin: Event | None) -> bool:
-    if event.kind != "aten":
-        return False
-    wanted, name = stop.argument.lower().removeprefix("aten."), event.name.lower().removeprefix("aten.")
+    return event.kind == "aten" and is_call_named(event.name, stop.argument)
+
+
+def is_call_named(name: str, argument: str) -> bool:
+    """Tell whether the name of an ATen call is meant by what a stop at ATen calls was given."""
+    wanted, name = argument.lower().removeprefix("aten."), name.lower().removeprefix("aten.")
     return wanted in {name, name.rpartition(".")[0]}
 
 
@@ -131,9 +135,19 @@ def is_named(name: str, argument: str) -> bool:
     return name == wanted or name.rstrip("0123456789").removesuffix("backward") == wanted
 
 
+@lru_cache(maxsize=256)
+def lines_of(argument: str) -> tuple[str, int, int]:
+    """Return file, first and last line of a stop at lines; no file: whatever file; no line where none can be read."""
+    file, _, lines = argument.rpartition(":")
+    first, _, last = lines.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal()):
+        return file, 1, 0
+    return file, int(first), int(last or first)
+
+
 def _at(stop: Stop, event: Event, origin: Event | None) -> bool:
-    file, _, line = stop.argument.rpartition(":")
-    if event.line is None or not line.isdecimal() or event.line != int(line):
+    file, first, last = lines_of(stop.argument)
+    if event.line is None or not first <= event.line <= last:
         return False
     return not file or (event.file or "") == file or (event.file or "").endswith("/" + file)
 

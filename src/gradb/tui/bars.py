@@ -128,6 +128,8 @@ class EventBar(Widget):
 
     frame: reactive[Frame | None] = reactive(None, always_update=True)
     notice: reactive[str] = reactive("")
+    waiting: reactive[str] = reactive("")
+    """What a running script is looked through for; a notice goes before it."""
     lines: reactive[int] = reactive(1, layout=True)
 
     def watch_frame(self) -> None:
@@ -136,6 +138,10 @@ class EventBar(Widget):
 
     def watch_notice(self) -> None:
         """Take the room that the notice needs."""
+        self.watch_frame()
+
+    def watch_waiting(self) -> None:
+        """Take the room that it needs."""
         self.watch_frame()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -147,8 +153,8 @@ class EventBar(Widget):
         return Text("\n").join(self._text(self.content_size.width))
 
     def _text(self, width: int) -> list[Text]:
-        if self.notice:
-            return _notice_lines(self.notice, width)
+        if self.notice or self.waiting:
+            return _notice_lines(self.notice or self.waiting, width)
         return [Text("")] if self.frame is None else headline_lines(self.frame, width)
 
 

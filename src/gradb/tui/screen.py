@@ -23,7 +23,6 @@ from gradb.debugger.commands.language import Statement
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.stops import parse_stop
 from gradb.debugger.why import why
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
@@ -44,7 +43,7 @@ from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, Prompt
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
-from gradb.tui.session import Session, breakpoint_lines
+from gradb.tui.session import Session, breakpoint_lines, toggling
 from gradb.tui.source import SourcePane
 from gradb.tui.text import TextScreen
 from gradb.tui.why import WhyScreen
@@ -207,6 +206,7 @@ class DebugScreen(Screen[None]):
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return
+        self.query_one(EventBar).waiting = debugger.waiting
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
             self.query_one(ScrubberBar).track = Track(
@@ -349,9 +349,7 @@ class DebugScreen(Screen[None]):
 
     def on_line_clicked(self, message: LineClicked) -> None:
         """Set a breakpoint on a line, or take it away."""
-        where, debugger = f"line {message.line}", self.session.debugger
-        is_set = debugger is not None and debugger.breakpoints.at(parse_stop(where)) is not None
-        self.action_statement(f"{'clear' if is_set else 'break'} {where}")
+        self.action_statement(toggling(self.session.debugger, message.line))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember which pane has the keyboard."""

@@ -17,10 +17,12 @@ from gradb.debugger.commands.frontend import FrontEnd
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.existence.admission import located
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.debugger.printing import printed
+from gradb.debugger.stops import parse_stop
 from gradb.frame.frame import Frame
 from gradb.present.lines.operand import printed_line
 
@@ -70,6 +72,8 @@ class Session:
             self._front.notice(str(error), True)
             return
         self._waiting = deque(statements)
+        if self.debugger is not None:
+            self.debugger.missed = None
         if self._waiting:
             self._run(self._waiting.popleft())
         self._advance()
@@ -169,6 +173,8 @@ class Session:
             each.close()
 
     def _advance(self) -> None:
+        if self.debugger is not None and self.debugger.missed is not None:
+            self._waiting.clear()  # they were meant for the place that was not found
         while self._waiting and not (self.debugger and self.debugger.is_running):
             self._run(self._waiting.popleft())
         if self.debugger is not None and self.debugger.message:
@@ -216,3 +222,10 @@ class Session:
 def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:
     """Return the lines of the Frame's source file that have a breakpoint, and whether one of it is switched on."""
     return debugger.breakpoints.marks("" if frame is None or frame.source is None else frame.source.file)
+
+
+def toggling(debugger: Debugger | None, line: int) -> str:
+    """Return the statement that sets a breakpoint on a line of the source that is shown, or takes it away."""
+    where = f"line {line}"
+    is_set = debugger is not None and debugger.breakpoints.at(located(parse_stop(where), debugger)) is not None
+    return f"{'clear' if is_set else 'break'} {where}"

@@ -38,31 +38,29 @@ def debugger(path: Path) -> Iterator[Debugger]:
     debugger.close()
 
 
-def run(debugger: Debugger, text: str, origin: str = "") -> tuple[str, str]:
-    """Run a command script; return what it printed and what it complained of."""
+def run(debugger: Debugger, text: str, origin: str = "") -> str:
+    """Run a command script; return what it printed."""
     out: list[str] = []
-    complaints: list[str] = []
-    prepare(text, origin).run(debugger, Style(), out.append, complaints.append)
-    return "".join(out), "\n".join(complaints)
+    prepare(text, origin).run(debugger, Style(), out.append)
+    return "".join(out)
 
 
 def test_script_walks_shows_and_expects(debugger: Debugger) -> None:
     """Commands are carried out in turn; `show` prints the pane of that moment."""
     text = "until node Pow; until node Pow; show chain; step; back; expect local == [14, 18, 22, 26]; finish"
-    out, complaints = run(debugger, text)
-    assert "[14 18 22 26]" in out
-    assert complaints == ""
+    assert "[14 18 22 26]" in run(debugger, text)
     assert debugger.position == 19
 
 
 def test_what_a_command_says_is_printed(debugger: Debugger) -> None:
     """A sentence of a command is part of the output."""
-    assert run(debugger, "break line 11; breakpoints")[0] == "breakpoint 1: line 11\n1 ◉ line 11  0 hits\n"
+    said = run(debugger, "break line 11; breakpoints")
+    assert said == "breakpoint 1: chain_rule.py:11\n1 ◉ chain_rule.py:11  0 hits\n"
 
 
 def test_print_says_what_an_expression_comes_to(debugger: Debugger) -> None:
     """At the position of that moment; what has no value there is told and is no mistake."""
-    out, _ = run(debugger, "goto 10; print a; print local; print norm(upstream) / 2; print loss; print grad_norm")
+    out = run(debugger, "goto 10; print a; print local; print norm(upstream) / 2; print loss; print grad_norm")
     assert out.splitlines() == [
         "a = [1 2 3 4]  [4] float32",
         "local = [14 18 22 26]  [4] float64",
@@ -75,7 +73,7 @@ def test_print_says_what_an_expression_comes_to(debugger: Debugger) -> None:
 def test_print_is_json_where_panes_are(debugger: Debugger) -> None:
     """One object, with the value or with the reason why there is none."""
     out: list[str] = []
-    prepare("goto 10; print out; print grad_norm").run(debugger, Style(is_json=True), out.append, out.append)
+    prepare("goto 10; print out; print grad_norm").run(debugger, Style(is_json=True), out.append)
     assert [json.loads(text) for text in out] == [
         {
             "print": "out",
@@ -99,15 +97,12 @@ def test_failed_expectation_names_file_and_line(debugger: Debugger) -> None:
     assert debugger.position == 2
 
 
-def test_missed_search_is_complained_of(debugger: Debugger) -> None:
-    """A place that is not found is told, and the script goes on."""
-    out, complaints = run(debugger, "until node Conv2d; until nonfinite; start", "walk.gradb")
-    assert out == ""
-    assert complaints.splitlines() == [
-        "walk.gradb:1: there is no later node Conv2d",
-        "walk.gradb:1: there is no later nonfinite",
-    ]
-    assert debugger.position == 0
+def test_a_search_that_misses_ends_the_script(debugger: Debugger) -> None:
+    """A script does not go on as if it had arrived where it has not: that is told with its line."""
+    with pytest.raises(UserError, match=r"^walk\.gradb:2: there is no later nonfinite$") as caught:
+        run(debugger, "until node Pow\nuntil nonfinite\nstart", "walk.gradb")
+    assert not isinstance(caught.value, ExpectationFailed)
+    assert debugger.position == 4
 
 
 @pytest.mark.parametrize(
@@ -221,7 +216,7 @@ def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_displays_are_shown_at_every_stop(debugger: Debugger) -> None:
     """`show displays` has the values of the position, and those before where they were others."""
-    out, _ = run(debugger, "display a.grad; display loss; goto 16; show displays; undisplay 2; step; show displays")
+    out = run(debugger, "display a.grad; display loss; goto 16; show displays; undisplay 2; step; show displays")
     assert out.splitlines()[2:6] == [
         "* 1 a.grad = [28 36 44 52]  [4] float32",
         "    before None",

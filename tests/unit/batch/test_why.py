@@ -21,7 +21,7 @@ def test_a_command_script_prints_it(tapes: Tapes) -> None:
     out: list[str] = []
     debugger = Debugger.open(str(tapes("nonfinite")))
     try:
-        prepare("why").run(debugger, Style(width=200), out.append, out.append)
+        prepare("why").run(debugger, Style(width=200), out.append)
     finally:
         debugger.close()
     text = "".join(out)
@@ -85,7 +85,7 @@ def test_at_an_error_it_is_what_the_error_means(tapes: Tapes, *, is_json: bool) 
     out: list[str] = []
     debugger = Debugger.open(str(tapes("accumulation")))
     try:
-        prepare("until error\nwhy").run(debugger, Style(width=200, is_json=is_json), out.append, out.append)
+        prepare("until error\nwhy").run(debugger, Style(width=200, is_json=is_json), out.append)
     finally:
         debugger.close()
     text = "".join(out)

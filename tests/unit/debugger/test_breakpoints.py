@@ -26,10 +26,10 @@ def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
     """What is set is listed with its number, what is cleared is gone, and no number is given twice."""
     debugger = recorded("chain_rule")
     assert do(debugger, "breakpoints") == "there are no breakpoints"
-    assert do(debugger, "break line 12") == "breakpoint 1: line 12"
-    assert do(debugger, "break 12") == "there is a breakpoint already: 1, line 12"
-    assert do(debugger, "break nonfinite") == "breakpoint 2: nonfinite"
-    assert do(debugger, "breakpoints") == "1 ◉ line 12    0 hits\n2 ◉ nonfinite  0 hits"
+    assert do(debugger, "break line 12") == "breakpoint 1: chain_rule.py:12"
+    assert do(debugger, "break 12") == "there is a breakpoint already: 1, chain_rule.py:12"
+    assert do(debugger, "break nonfinite") == "breakpoint 2: nonfinite (there is none in this recording)"
+    assert do(debugger, "breakpoints") == "1 ◉ chain_rule.py:12  0 hits\n2 ◉ nonfinite         0 hits"
     assert do(debugger, "clear nonfinite") == "cleared 2: nonfinite"
     assert do(debugger, "break accumulate") == "breakpoint 3: accumulate"
     assert do(debugger, "clear 3") == "cleared 3: accumulate"
@@ -40,23 +40,23 @@ def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
 def test_a_bare_number_is_a_breakpoints_else_a_line(recorded: Recorded) -> None:
     """`clear 12` takes away what is numbered so, and the breakpoint on that line where none is."""
     debugger = recorded("chain_rule")
-    do(debugger, "break line 2; break line 1")
-    assert do(debugger, "clear 2") == "cleared 2: line 1"
-    assert do(debugger, "clear 2") == "cleared 1: line 2"
-    with pytest.raises(UserError, match="there is no breakpoint with the number 2, nor line 2"):
-        do(debugger, "clear 2")
+    do(debugger, "break line 8; clear;" * 7 + "break line 9; break line 8")
+    assert do(debugger, "clear 9") == "cleared 9: chain_rule.py:8"
+    assert do(debugger, "clear 9") == "cleared 8: chain_rule.py:9"
+    with pytest.raises(UserError, match=r"there is no breakpoint with the number 9, nor chain_rule\.py:9"):
+        do(debugger, "clear 9")
 
 
 def test_what_is_switched_off_stops_nothing(recorded: Recorded, live: Live) -> None:
     """One or all are switched off and on; what is off is kept, listed as off, and meets nothing."""
     for debugger in (recorded("chain_rule"), live("chain_rule")):
         do(debugger, "break line 11; break line 13")
-        assert do(debugger, "disable 1") == "disabled 1: line 11"
+        assert do(debugger, "disable 1") == "disabled 1: chain_rule.py:11"
         do(debugger, "continue")
         assert debugger.position == 6
-        assert do(debugger, "breakpoints") == "1 ○ line 11  0 hits, off\n2 ◉ line 13  1 hit"
+        assert do(debugger, "breakpoints") == "1 ○ chain_rule.py:11  0 hits, off\n2 ◉ chain_rule.py:13  1 hit"
         assert do(debugger, "disable") == "2 breakpoints disabled"
-        assert do(debugger, "enable line 11") == "enabled 1: line 11"
+        assert do(debugger, "enable line 11") == "enabled 1: chain_rule.py:11"
         do(debugger, "continue")
         assert (debugger.position, hits(debugger)) == (19, [0, 1])
 

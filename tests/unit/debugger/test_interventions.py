@@ -234,15 +234,15 @@ def test_an_ended_script_is_not_changed(live: Live) -> None:
 
 
 def test_until_an_iteration(live: Live, recorded: Recorded) -> None:
-    """Live and recorded stop at the same event; there is a way back; past the end it is said what was not met."""
+    """Live and recorded stop at the same event; there is a way back; what is not there is said."""
     debugger, tape = live("training"), recorded("training")
     for text in ("until iteration 2", "until iteration 3", "until-back iteration 2", "iteration @3", "iteration @1"):
         say(debugger, text)
         say(tape, text)
         assert debugger.position == tape.position, text
         assert debugger.frame().iteration == int(text[-1])
-    say(tape, "until iteration 9")
-    assert tape.message == "there is no later iteration 9"
+    with pytest.raises(UserError, match=r"^there is no iteration 9 in this recording: the last is 3$"):
+        say(tape, "until iteration 9")
     say(debugger, "until iteration 9")
     assert debugger.message == "the script has ended (finished) without iteration 9"
 

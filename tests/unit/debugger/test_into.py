@@ -35,7 +35,7 @@ MOVES = (
     ("until kind aten; until aten", 4),
     ("until aten MUL", 2),
     ("until aten mul.tensor", 12),
-    ("until aten aten.pow.default", 6),
+    ("until aten aten.pow.default!", 6),
     ("break aten pow; continue", 6),
     ("finish; until-back aten detach", 24),
     ("finish; back", 25),

@@ -110,14 +110,15 @@ def test_frames_of_live_and_recorded_are_the_same(recorded: Recorded, live: Live
 
 
 def test_what_is_not_there_is_said(recorded: Recorded) -> None:
-    """A search that finds nothing goes to the end, or stays where it is when it looks back, and says so."""
+    """A search that finds nothing on a recording stays where it is, forwards and back, and says so."""
     debugger = recorded("chain_rule")
-    do(debugger, "until node Conv2d")
-    assert debugger.position == 19
-    assert debugger.missed == Stop("node", "Conv2d")
-    assert debugger.message == "there is no later node Conv2d"
+    do(debugger, "until node Pow; until nonfinite")
+    assert (debugger.position, debugger.missed) == (4, Stop("nonfinite"))
+    assert debugger.message == "there is no later nonfinite"
     do(debugger, "until-back nonfinite")
-    assert (debugger.position, debugger.message) == (19, "there is no earlier nonfinite")
+    assert (debugger.position, debugger.message) == (4, "there is no earlier nonfinite")
+    do(debugger, "until node Mul; until-back line 10; until-back line 10")
+    assert (debugger.position, debugger.message) == (3, "there is no earlier chain_rule.py:10")
     do(debugger, "back")
     assert debugger.missed is None
 

@@ -33,7 +33,10 @@ NAMES = [
 ARGUMENTS = {
     "node": ["mul", "MulBackward0", "pow", "a%b", "k", "\u212a", "", "backward0", "mu_", "x\\"],
     "aten": ["mul", "aten.Mul", "MulBackward0", "torch", ""],
-    "at": ["3", "s.py:3", "other.py:2", "dir/other.py:2", "x:1", "y.py:", "\u00b2", "99999999999999999999", ""],
+    "at": [
+        *("3", "s.py:3", "other.py:2", "dir/other.py:2", "x:1", "y.py:", "\u00b2", "99999999999999999999", ""),
+        *("s.py:2-3", "2-4", "s.py:3-2", "other.py:1-", "1-200", "3-99999999999999999999"),
+    ],
     "kind": [*KINDS, "nothing"],
     "iteration": ["", "1", "2", "3", "99999999999999999999"],
     "position": ["0", "1", "7", "400", "-3"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger import save as saving
 from gradb.debugger.errors import UserError
+from gradb.debugger.existence.admission import admit
 from gradb.debugger.expect import expect as expectations
 from gradb.debugger.interventions import next_policy, other_depth, parse_intervention, parse_iteration
 from gradb.debugger.stops import parse_stop
@@ -80,8 +81,8 @@ def until(direction: int) -> Callable[[Debugger, str], str | None]:
     """Make the command that goes on (1) or back (-1) to a place named in words."""
 
     def run(debugger: Debugger, argument: str) -> str | None:
-        move = debugger.forward if direction > 0 else debugger.back
-        move(parse_stop(argument))
+        admitted = admit(parse_stop(argument), debugger)
+        (debugger.forward if direction > 0 else debugger.back)(admitted.stop)
         return None
 
     return run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.breakpoints import Breakpoint
 from gradb.debugger.errors import UserError
+from gradb.debugger.existence.admission import admit, located
 from gradb.debugger.stops import parse_stop
 from gradb.tape.stops import Stop
 
@@ -32,21 +33,26 @@ def this_line(debugger: Debugger) -> Stop:
 
 def break_(debugger: Debugger, argument: str) -> str | None:
     """Set a breakpoint; on this line, set or clear one."""
-    stop = parse_stop(argument) if argument else this_line(debugger)
-    known = debugger.breakpoints.at(stop)
+    admitted = admit(parse_stop(argument) if argument else this_line(debugger), debugger)
+    note = f" ({admitted.note})" if admitted.note else ""
+    known = debugger.breakpoints.at(admitted.stop)
     if known is None:
-        made = debugger.breakpoints.add(stop)
-        return f"breakpoint {made.number}: {made.words}"
+        made = debugger.breakpoints.add(admitted.stop)
+        return f"breakpoint {made.number}: {made.words}{note}"
     if argument:
-        return f"there is a breakpoint already: {known.number}, {known.words}"
+        return f"there is a breakpoint already: {known.number}, {known.words}{note}"
     return _clear(debugger, known)
 
 
 def clear(debugger: Debugger, argument: str) -> str | None:
     """Clear one breakpoint, or all."""
     if argument:
-        return _clear(debugger, debugger.breakpoints.meant(argument))
+        return _clear(debugger, _meant(debugger, argument))
     return f"{_some(debugger.breakpoints.clear())} cleared"
+
+
+def _meant(debugger: Debugger, text: str) -> Breakpoint:
+    return debugger.breakpoints.meant(text, lambda stop: located(stop, debugger))
 
 
 def _clear(debugger: Debugger, one: Breakpoint) -> str:
@@ -63,7 +69,7 @@ def switch(is_on: bool) -> Callable[[Debugger, str], str | None]:
     word = "enabled" if is_on else "disabled"
 
     def run(debugger: Debugger, argument: str) -> str | None:
-        chosen = [debugger.breakpoints.meant(argument)] if argument else list(debugger.breakpoints)
+        chosen = [_meant(debugger, argument)] if argument else list(debugger.breakpoints)
         for one in chosen:
             debugger.breakpoints.change(replace(one, is_enabled=is_on))
         return f"{word} {chosen[0].number}: {chosen[0].words}" if argument else f"{_some(len(chosen))} {word}"
@@ -76,7 +82,7 @@ def ignore(debugger: Debugger, argument: str) -> str | None:
     which, _, count = argument.rpartition(" ")
     if not which or not (count.isascii() and count.isdigit() and len(count) < 10):
         raise UserError("`ignore` takes a breakpoint's number and how many times to let pass, e.g. ignore 1 10")
-    one = debugger.breakpoints.change(replace(debugger.breakpoints.meant(which.strip()), ignores=int(count)))
+    one = debugger.breakpoints.change(replace(_meant(debugger, which.strip()), ignores=int(count)))
     return f"breakpoint {one.number}: {one.words}: {_passes(one) or 'stops the next time'}"
 
 

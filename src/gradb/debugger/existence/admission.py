@@ -1,0 +1,174 @@
+"""Admits a stop: what it names exists, or may come; what does not exist is refused, with what may have been meant.
+
+A recording whose script is over is known as a whole: a name, line or iteration that never occurs on it is refused. Of a
+live script what has not occurred may come, as long as torch or the script knows the name; with ``!`` behind it any name
+is waited for. An error or a NaN is nothing that somebody may have mistyped: there may be none, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.existence import names
+from gradb.debugger.existence.files import SourceFile, meant
+from gradb.debugger.existence.statements import Statements, statements
+from gradb.debugger.existence.suggestion import did_you_mean
+from gradb.debugger.movement import nearest
+from gradb.debugger.stops import describe
+from gradb.debugger.view import View
+from gradb.frame.reader import Tape
+from gradb.tape.stops import Stop, is_call_named, is_named, lines_of
+
+_NAMED = frozenset({"at", "node", "aten", "iteration"})
+_PENDING = "pending: none yet, it will stop at the first"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A stop that may be looked for."""
+
+    stop: Stop
+    """As it is looked for: a line is the whole statement, in a file."""
+    note: str = ""
+    """What is to be said with it."""
+
+
+def admit(stop: Stop, view: View) -> Admitted:
+    """Return a stop as it is to be looked for.
+
+    Raises:
+        UserError: what it names does not exist.
+    """
+    stop, is_sure = _insisted(stop)
+    admitted = _located(stop, view) if stop.kind == "at" else Admitted(stop)
+    if occurs(admitted.stop, view):
+        return admitted
+    if not view.is_live and view.tape is not None:
+        if stop.kind not in _NAMED:
+            return Admitted(stop, "there is none in this recording")
+        raise UserError(_never(admitted.stop, view))
+    if not is_sure and stop.kind in _KNOWN and not _KNOWN[stop.kind](stop.argument, view):
+        hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view))
+        raise UserError(
+            f"there is no {describe(stop)} so far, and neither torch nor the script knows that name{hint};"
+            f" `{describe(stop)}!` waits for it all the same"
+        )
+    if stop.kind in _KNOWN:
+        return replace(admitted, note=_PENDING)
+    return admitted
+
+
+def located(stop: Stop, view: View) -> Stop:
+    """Return a stop as it would be looked for, whether or not what it names exists."""
+    stop, _ = _insisted(stop)
+    try:
+        return _located(stop, view).stop if stop.kind == "at" else stop
+    except UserError:
+        return stop
+
+
+def occurs(stop: Stop, view: View) -> bool:
+    """Tell whether what is recorded so far has an event at which a stop stops."""
+    return nearest(view.tape, (stop,), 0, 1) is not None
+
+
+def _insisted(stop: Stop) -> tuple[Stop, bool]:
+    """Return a stop without the ``!`` that says that what it names will come, and whether it had one."""
+    return replace(stop, argument=stop.argument.removesuffix("!")), stop.argument.endswith("!")
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+def _located(stop: Stop, view: View) -> Admitted:
+    name, line, _ = lines_of(stop.argument)
+    file = meant(name, view)
+    if file is None:
+        return Admitted(stop)
+    known = None if file.text is None else statements(file.text)
+    span = (line, line) if known is None else _span(known, line, file)
+    lines = f"{span[0]}" if span[0] == span[1] else f"{span[0]}-{span[1]}"
+    notes = [] if line == span[0] else [f"line {line} belongs to the statement that begins there"]
+    notes += [] if file.is_recorded else ["pending: nothing of that file has run yet"]
+    return Admitted(replace(stop, argument=f"{file.path}:{lines}"), "; ".join(notes))
+
+
+def _span(known: Statements, line: int, file: SourceFile) -> tuple[int, int]:
+    """Return the lines of the statement that a line belongs to."""
+    span = known.at(line)
+    if span is not None:
+        return span
+    short, near = file.name, known.nearest(line)
+    end = "" if near is None else f": the nearest line with code is {near}"
+    if not 1 <= line <= len(known.lines):
+        plural = "" if len(known.lines) == 1 else "s"
+        raise UserError(f"{short} has {len(known.lines)} line{plural}, and no line {line}{end}")
+    raise UserError(f"line {line} of {short} {known.what(line)}{end}")
+
+
+# --- what never occurs on a recording ---------------------------------------------------------------------------------
+
+
+def _never(stop: Stop, view: View) -> str:
+    """Say that a recording has nothing of the kind, and what it has that is near."""
+    tape = view.tape
+    if tape is None:
+        return "nothing is recorded"
+    if stop.kind == "at":
+        return _quiet_line(stop, tape.inventory.lines(lines_of(stop.argument)[0]))
+    if stop.kind == "iteration":
+        return f"there is no {describe(stop)} in this recording: the last is {_last_iteration(tape)}"
+    hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view)) if stop.kind in _SUGGESTED else ""
+    return f"there is no {describe(stop)} in this recording{hint}"
+
+
+def _last_iteration(tape: Tape) -> int:
+    """Return the last iteration in which there is anything to stop at."""
+    last = nearest(tape, (Stop("step"),), tape.head, -1) or 0
+    return tape.event(last).iteration if last else 0
+
+
+def _quiet_line(stop: Stop, lines: list[int]) -> str:
+    _, line, _ = lines_of(stop.argument)
+    near = min(lines, key=lambda one: (abs(one - line), -one), default=None)
+    end = "" if near is None else f": the nearest line where something did is {near}"
+    return f"nothing happened at {describe(stop)} in this recording{end}"
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def _texts(view: View) -> list[str]:
+    file = meant("", view)
+    sources = () if view.tape is None else view.tape.sources
+    return [text for text in (*(text for _, text in sources), file.text if file else None) if text is not None]
+
+
+def _is_node(name: str, view: View) -> bool:
+    recorded = () if view.tape is None else view.tape.inventory.nodes()  # one that has not run yet is no event
+    known = (*names.torch_nodes(), *names.function_nodes(_texts(view)), *recorded)
+    return any(is_named(one, wanted) for wanted in (name, name.rpartition("::")[2]) for one in known)
+
+
+def _is_call(name: str, view: View) -> bool:
+    known = names.torch_calls()
+    return not known or any(is_call_named(one, name) for one in known)
+
+
+def _nodes(view: View) -> list[Iterable[str]]:
+    recorded = [] if view.tape is None else view.tape.inventory.nodes()
+    return [recorded, names.function_nodes(_texts(view)), names.torch_nodes()] if view.is_live else [recorded]
+
+
+def _calls(view: View) -> list[Iterable[str]]:
+    recorded = [] if view.tape is None else view.tape.inventory.calls()
+    known = (recorded, names.torch_calls()) if view.is_live else (recorded,)
+    return [group for one in known for group in ([name.removeprefix("aten.").split(".")[0] for name in one], one)]
+
+
+_KNOWN: dict[str, Callable[[str, View], bool]] = {"node": _is_node, "aten": _is_call}
+"""Tells of a name whether something may come that is called so."""
+_SUGGESTED: dict[str, Callable[[View], list[Iterable[str]]]] = {"node": _nodes, "aten": _calls}
+"""What may have been meant: the names that are nearest at hand first."""

@@ -1,0 +1,222 @@
+"""What a stop names is there, may come, or is refused with what may have been meant."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradb.debugger.commands.language import parse
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.existence.names import function_nodes
+from gradb.link.spec import RunSpec
+from tests.fakes import DEBUGGEE, TapeBuilder
+from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
+
+LONG = """\
+import torch
+
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+b = (
+    a
+    * 2
+)
+# the end
+b.sum().backward()
+"""
+
+
+def do(debugger: Debugger, text: str) -> list[str]:
+    """Carry out statements one after the other, and return what they said."""
+    notes = Notes()
+    for statement in parse(text):
+        statement.run(debugger, notes)
+        assert debugger.wait(PATIENCE)
+    return [said for said in notes.said if said]
+
+
+NOT_ON_A_RECORDING = (
+    ("line 999", "chain_rule.py has 14 lines, and no line 999: the nearest line with code is 14"),
+    ("line 0", "chain_rule.py has 14 lines, and no line 0: the nearest line with code is 6"),
+    ("5", "line 5 of chain_rule.py is empty: the nearest line with code is 6"),
+    ("chain_rule.py:3", "line 3 of chain_rule.py is part of a docstring: the nearest line with code is 6"),
+    ("6", "nothing happened at chain_rule.py:6 in this recording: the nearest line where something did is 8"),
+    ("chain_rules.py:8", "no source file chain_rules.py: it is not on the tape (did you mean chain_rule.py?)"),
+    ("weather.py:8", "no source file weather.py: it is not on the tape"),
+    ("node PwBackward0", "there is no node PwBackward0 in this recording (did you mean PowBackward0?)"),
+    ("node Softmax", "there is no node Softmax in this recording"),
+    ("node Softmax!", "there is no node Softmax in this recording"),
+    ("iteration 2", "there is no iteration 2 in this recording: the last is 1"),
+    ("aten mul", "there is no aten mul in this recording"),
+)
+
+
+@pytest.mark.parametrize("command", ["break", "until", "until-back"])
+@pytest.mark.parametrize(("where", "sentence"), NOT_ON_A_RECORDING)
+def test_what_never_occurs_on_a_recording_is_refused(
+    command: str, where: str, sentence: str, recorded: Recorded
+) -> None:
+    """There is a sentence with what is near, nothing is set, and the position stays."""
+    debugger = recorded("chain_rule")
+    debugger.go(5)
+    with pytest.raises(UserError) as caught:
+        carry_out(debugger, f"{command} {where}")
+    assert (str(caught.value), debugger.position, list(debugger.breakpoints)) == (sentence, 5, [])
+
+
+def test_calls_are_suggested(recorded: Recorded) -> None:
+    """Where the ATen calls are recorded, a name that is near one of them is told with it."""
+    with pytest.raises(UserError, match=r"^there is no aten detatch in this recording \(did you mean detach\?\)$"):
+        carry_out(recorded("looked_into"), "break aten detatch")
+
+
+def test_trouble_that_a_recording_does_not_have_is_no_mistake(recorded: Recorded) -> None:
+    """A breakpoint at errors or NaNs may stand where there are none; that is said."""
+    debugger = recorded("chain_rule")
+    assert do(debugger, "break nan; break error") == [
+        "breakpoint 1: nan (there is none in this recording)",
+        "breakpoint 2: error (there is none in this recording)",
+    ]
+    do(debugger, "continue")
+    assert debugger.position == debugger.head
+
+
+NOT_LIVE = (
+    (
+        "node Pow if losss > 2",
+        "there is no node Pow if losss > 2 so far, and neither torch nor the script knows that name",
+    ),
+    ("node SofmaxBackward0", "knows that name (did you mean SoftmaxBackward0?); `node SofmaxBackward0!` waits for it"),
+    ("node PowBackward7", "knows that name (did you mean PowBackward0?)"),
+)
+
+
+@pytest.mark.parametrize(("where", "sentence"), NOT_LIVE)
+def test_a_name_that_nobody_knows_is_refused(where: str, sentence: str, live: Live) -> None:
+    """A live script is not run to its end for a name that is mistyped."""
+    debugger = live("chain_rule")
+    for command in ("until", "break"):
+        with pytest.raises(UserError) as caught:
+            carry_out(debugger, f"{command} {where}")
+        assert sentence in str(caught.value)
+    assert (debugger.is_live, debugger.position, list(debugger.breakpoints)) == (True, 0, [])
+
+
+def test_what_may_come_is_waited_for_and_said_so(live: Live) -> None:
+    """A node of torch's that was not seen is pending, until it was seen; with a mark any name is."""
+    debugger = live("chain_rule")
+    pending = " (pending: none yet, it will stop at the first)"
+    assert do(debugger, "break node Softmax; break node Foreign!; break node pow") == [
+        f"breakpoint 1: node Softmax{pending}",
+        f"breakpoint 2: node Foreign{pending}",
+        f"breakpoint 3: node pow{pending}",
+    ]
+    assert do(debugger, "continue; break node mul") == ["breakpoint 4: node mul"]
+    assert debugger.position == 4
+    do(debugger, "clear node pow; finish")
+    assert do(debugger, "clear node Softmax; clear node Foreign; clear node mul; breakpoints") == [
+        "cleared 1: node Softmax",
+        "cleared 2: node Foreign",
+        "cleared 4: node mul",
+        "there are no breakpoints",
+    ]
+
+
+@pytest.mark.parametrize("name", ["torch::autograd::CopySlices", "CopySlices", "accumulategrad", "ToCopy"])
+def test_nodes_without_a_formula_are_known(name: str, live: Live) -> None:
+    """The engine's own nodes may come, with and without their namespace."""
+    assert "pending" in carry_out(live("chain_rule"), f"break node {name}")
+
+
+FUNCTIONS = """\
+from layers import (
+    Thrice as Third
+)
+import torch, ops
+class Twice(torch.autograd.Function): ...
+y = ops.Fifth.apply(x)
+"""
+
+
+def test_functions_of_the_script() -> None:
+    """Classes, what is imported and what is applied may be the name of a node."""
+    found = function_nodes([FUNCTIONS])
+    assert {"TwiceBackward", "ThirdBackward", "FifthBackward"} <= found
+    assert "yBackward" not in found
+
+
+@pytest.fixture
+def long_tape(tmp_path: Path) -> Path:
+    """Write the tape of a script with a statement of four lines; its op stands on the second."""
+    with TapeBuilder(tmp_path / "long.tape", "long.py", LONG) as tape:
+        a = tape.leaf("a", [1.0, 2.0], line=3)
+        b = tape.op("Tensor.mul", "MulBackward0", [a, 2], [2.0, 4.0], name="b", line=5, columns=(4, 9))
+        tape.op("Tensor.sum", "SumBackward0", [b], [6.0], (), line=9, columns=(0, 7))
+        tape.end()
+    return tmp_path / "long.tape"
+
+
+@pytest.fixture
+def long(long_tape: Path) -> Iterator[Debugger]:
+    """Open it."""
+    debugger = Debugger.open(str(long_tape))
+    yield debugger
+    debugger.close()
+
+
+@pytest.mark.parametrize("line", [4, 5, 6, 7])
+def test_a_statement_of_many_lines_is_one_place(line: int, long: Debugger) -> None:
+    """A breakpoint on any line of it stops at what happens on any other; it is told by its first."""
+    note = "" if line == 4 else f" (line {line} belongs to the statement that begins there)"
+    assert do(long, f"break {line}; continue") == [f"breakpoint 1: long.py:4{note}"]
+    assert long.position == 2
+    do(long, "continue")
+    assert long.position == long.head
+    assert do(long, f"until-back line {line}; break 5; clear 6") == [
+        "there is a breakpoint already: 1, long.py:4 (line 5 belongs to the statement that begins there)",
+        "cleared 1: long.py:4",
+    ]
+    assert long.position == 2
+
+
+@pytest.fixture
+def project(tmp_path: Path, long_tape: Path) -> Iterator[Debugger]:
+    """Start a script that has a module beside it, and a package under it."""
+    (tmp_path / "long.py").write_text(LONG)
+    (tmp_path / "layers.py").write_text("import torch\n\n\ndef twice(x):\n    return x * 2\n")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "net.py").write_text("x = 1\n")
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / "net.py").write_text("x = 1\n")
+    spec = RunSpec(str(tmp_path / "long.py"), str(tmp_path / "live.tape"))
+    debugger = Debugger.launch(spec, (sys.executable, DEBUGGEE, str(long_tape)))
+    assert debugger.wait(PATIENCE)
+    yield debugger
+    debugger.close()
+
+
+FILES = (
+    ("layers.py:5", "breakpoint 1: layers.py:5 (pending: nothing of that file has run yet)"),
+    ("layers.py:4", "breakpoint 1: layers.py:4 (pending: nothing of that file has run yet)"),
+    ("layers.py:2", "line 2 of layers.py is empty: the nearest line with code is 1"),
+    ("layer.py:5", "(did you mean layers.py?)"),
+    ("net.py:1", "say more of its path"),
+    ("models/net.py:1", "line 1 of net.py does nothing that gradb records"),
+    ("models/net.py:9", "net.py has 1 line, and no line 9"),
+    ("weather.py:1", "no source file weather.py: there is no such file where the script looks for its own"),
+    ("line 8", "line 8 of long.py is a comment: the nearest line with code is 9"),
+    ("7", "breakpoint 1: long.py:4 (line 7 belongs to the statement that begins there)"),
+)
+
+
+@pytest.mark.parametrize(("where", "sentence"), FILES)
+def test_files_that_may_be_imported(where: str, sentence: str, project: Debugger) -> None:
+    """A live script's own files are known before they are imported, and a number alone means the script."""
+    try:
+        said = carry_out(project, f"break {where}")
+    except UserError as error:
+        said = str(error)
+    assert sentence in said
