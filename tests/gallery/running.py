@@ -48,8 +48,9 @@ class Result:
     @property
     def raised(self) -> str:
         """Name of the exception that the script ended with; empty where it ended well."""
-        last = self.err.strip().rpartition("\n")[2] if self.code else ""
-        return last.partition(":")[0].rpartition(".")[2]
+        last = self.err.rpartition("Traceback (most recent call last):\n")[2] if self.code else ""
+        told = next((line for line in last.splitlines() if line and not line.startswith(" ")), "")
+        return told.partition(":")[0].rpartition(".")[2]
 
 
 class WarmParent:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from gradb.diagnosis.errors import absent, custom, cut, fit, freed, inference, inplace, leaves, objects, roots
+from gradb.diagnosis.errors import (
+    absent,
+    custom,
+    cut,
+    fit,
+    freed,
+    inference,
+    inplace,
+    leaves,
+    objects,
+    recomputed,
+    roots,
+)
 from gradb.diagnosis.errors.row import ErrorRow
 
 ROWS: tuple[ErrorRow, ...] = (
@@ -15,6 +27,7 @@ ROWS: tuple[ErrorRow, ...] = (
     *absent.ROWS,
     *inference.ROWS,
     *objects.ROWS,
+    *recomputed.ROWS,
     *fit.ROWS,
 )
 
