@@ -20,8 +20,8 @@ def test_the_type_names_the_kinds_of_the_registry() -> None:
 
 
 def test_every_kind_has_a_detail_of_its_own_in_its_file() -> None:
-    """A kind is looked for in the file of its name, and its detail is what its ``read`` returns."""
-    files = {detail.__module__.rpartition(".")[2]: detail.__name__ for detail in get_args(Detail)}
+    """A kind is looked for in the file of its name (``print_``), and its detail is what its ``read`` returns."""
+    files = {detail.__module__.rpartition(".")[2].rstrip("_"): detail.__name__ for detail in get_args(Detail)}
     assert list(files) == list(SPECS)
     assert files == {kind: spec.read.__annotations__["return"] for kind, spec in SPECS.items()}
 
