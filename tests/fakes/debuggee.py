@@ -39,6 +39,7 @@ from gradb.link.spec import Intervention, RunSpec, What
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.intervention import InterventionDetail
+from gradb.tape.kinds.print_ import PrintDetail, PrintedPart
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.lookout import Lookout
 from gradb.tape.stops import Stop
@@ -172,10 +173,21 @@ class Replay:
                 self._set_or_keep(message.intervention, self._iteration)
                 self._writer.commit()
                 self._channel.send(Paused(self._writer.head, message.seq))
-            elif isinstance(message, Ask | Evaluate):  # there is no node to probe, and no frame
+            elif isinstance(message, Ask):  # there is no node to probe
                 self._channel.send(Paused(self._writer.head, message.seq))
+            elif isinstance(message, Evaluate):
+                self._evaluate(message)
             message = self._heard(None)
         self._order, self._lookout = message, Lookout(message.stops, message.origin)
+
+    def _evaluate(self, question: Evaluate) -> None:
+        """Answer with the length of the expression: there is no frame to evaluate it in."""
+        part = PrintedPart("", "int", str(len(question.text)))
+        text, data = encode(PrintDetail(question.text, "", (part,)))
+        nowhere = (None, None, None, None, None)
+        self._writer.event("print", question.text, nowhere, text, data, iteration=self._iteration)
+        self._writer.commit()
+        self._channel.send(Paused(self._writer.head, question.seq))
 
     # --- changes ---
 

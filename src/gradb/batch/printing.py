@@ -7,9 +7,12 @@ from rich.console import Group
 from gradb.batch.lines import line
 from gradb.batch.show import Style
 from gradb.debugger.printing import Printed
+from gradb.frame.frame import PrintedAt
 from gradb.present.draw.text import to_text
+from gradb.present.json.events import print_json
 from gradb.present.json.operands import found_json
 from gradb.present.lines.operand import printed_lines
+from gradb.present.lines.printed import print_lines
 
 
 def printed_text(printed: Printed, style: Style) -> str:
@@ -17,4 +20,13 @@ def printed_text(printed: Printed, style: Style) -> str:
     if style.is_json:
         return line({"print": printed.text, "position": printed.position, **found_json(printed.found)}) + "\n"
     picture = Group(*printed_lines(printed.text, printed.found, max(style.width, 20)))
+    return to_text(picture, style.width, is_coloured=style.is_coloured)
+
+
+def answered_text(answer: PrintedAt, style: Style) -> str:
+    """Return what the script has evaluated as text that ends with a line end."""
+    if style.is_json:
+        detail = answer.detail
+        return line({"print": detail.expression, "position": answer.event, "script": print_json(detail)}) + "\n"
+    picture = Group(*print_lines(answer.detail, max(style.width, 20)))
     return to_text(picture, style.width, is_coloured=style.is_coloured)

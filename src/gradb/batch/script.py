@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
-from gradb.batch.printing import printed_text
+from gradb.batch.printing import answered_text, printed_text
 from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
 from gradb.debugger.commands.language import Statement, parse
@@ -20,7 +20,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.expect.expect import read
 from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
-from gradb.debugger.printing import printed
+from gradb.debugger.printing import answer, ask
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
 
@@ -122,8 +122,13 @@ class Printout:
             self.out(why_text(found, self.style))
 
     def print(self, argument: str) -> None:
-        """Print what an expression comes to."""
-        self.out(printed_text(printed(self.debugger, argument), self.style))
+        """Print what an expression comes to; where the script is asked for it, wait for its answer."""
+        found = ask(self.debugger, argument)
+        if found is not None:
+            self.out(printed_text(found, self.style))
+            return
+        _settle(self.debugger)
+        self.out(answered_text(answer(self.debugger), self.style))
 
     def notice(self, text: str) -> None:
         """Wait until the script stands still, and print what a command has done."""

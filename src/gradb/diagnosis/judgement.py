@@ -12,7 +12,7 @@ from gradb.frame.reader import Tape, TapeError
 from gradb.tape.kinds.registry import Kind
 
 _WATCHED: frozenset[Kind] = frozenset(
-    {"loss", "step", "intervention", "depth", "output", "error", "note", "end", "breakpoint"}
+    {"loss", "step", "intervention", "depth", "output", "error", "note", "end", "breakpoint", "print"}
 )
 """Kinds that are recorded while a run is only watched; an error then says no more than that it was raised."""
 _UNSEEN = "the run was only watched: nothing of its ops and gradients is on the tape"

@@ -12,7 +12,7 @@ from gradb.frame.cache import Cache
 from gradb.frame.chain.chain import Chains
 from gradb.frame.chain.pathfinder import PathFinder
 from gradb.frame.chain.pathview import PathsAt
-from gradb.frame.frame import Frame, OutputLine, RunInfo, SourceView
+from gradb.frame.frame import Frame, OutputLine, PrintedAt, RunInfo, SourceView
 from gradb.frame.gaps import Gaps, stopped_of
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.memory import Holdings
@@ -23,6 +23,7 @@ from gradb.frame.training import Trainings
 from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.output import OutputDetail
+from gradb.tape.kinds.print_ import PrintDetail
 from gradb.tape.kinds.registry import CODES
 from gradb.tape.missing import read_failures
 
@@ -74,9 +75,14 @@ class Frames:
             paths=PathsAt(self._pathfinder, position),
             saved=self.holdings.at(position),
             aten=self._atens.at(event, detail),
+            printed=self._printed(self._store.latest("print", position)),
             gaps=self._gaps.at(position),
             missing=self._gaps.parts_of(position),
         )
+
+    def _printed(self, seq: int | None) -> PrintedAt | None:
+        detail = None if seq is None else self._store.detail(seq)
+        return PrintedAt(seq, detail) if seq is not None and isinstance(detail, PrintDetail) else None
 
     # --- source -------------------------------------------------------------------------------------------------------
 

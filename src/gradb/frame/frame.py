@@ -15,6 +15,7 @@ from gradb.frame.graph.view import GraphView
 from gradb.frame.training import Training
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.print_ import PrintDetail
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.missing import Failure, Gap, Stopped
 from gradb.tape.saved import SavedView
@@ -108,6 +109,15 @@ class OutputLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedAt:
+    """What the script was asked for by `print`."""
+
+    event: int
+    """seq of its print event: what it shows is of that moment."""
+    detail: PrintDetail
+
+
+@dataclass(frozen=True, slots=True)
 class AtenCall:
     """One call."""
 
@@ -169,6 +179,8 @@ class Frame:
     """What nodes saved for backward, and the memory that the graph holds."""
     aten: Aten | None = None
     """ATen calls of the op or node that the position is in or at; None where it is at neither."""
+    printed: PrintedAt | None = None
+    """The newest answer of the script's to a `print` up to the position."""
     gaps: tuple[Gap, ...] = ()
     """What was not recorded up to the position and may hide something: the newest of it, newest first."""
     missing: tuple[Gap, ...] = ()

@@ -168,7 +168,7 @@ class Store(Growing):
 
     def last_work(self, position: int) -> int:
         """Return the seq of the newest event up to a position at which the script computed something; else 0."""
-        idle = numbers_of("output", "error", "note", "end", "breakpoint")
+        idle = numbers_of("output", "error", "note", "end", "breakpoint", "print")
         row = self.db.one(
             f"SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ({idle}) ORDER BY seq DESC LIMIT 1", position
         )

@@ -41,6 +41,7 @@ from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
+from gradb.tui.printed import PrintedView
 from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session, breakpoint_lines, toggling
@@ -83,6 +84,7 @@ class DebugScreen(Screen[None]):
         self._ghost_view = GhostView()
         self._judging_view = JudgingView()
         self._displays_view = DisplaysView()
+        self._printed_view = PrintedView()
         self._garbage = Garbage()
 
     def compose(self) -> ComposeResult:
@@ -162,7 +164,9 @@ class DebugScreen(Screen[None]):
         if has_moved:
             self.options = replace(self.options, selected_node=None, chain=None)
             debugger.choice = replace(debugger.choice, node=None)
-        self.frame = debugger.frame()
+        frame = self.frame = debugger.frame()
+        if has_moved and (front := self._printed_view.front(frame, self.fronts)):
+            self.bring_to_front(front)
         if debugger.is_free:
             self._show_training_of_its_own()
 

@@ -21,7 +21,7 @@ from gradb.debugger.existence.admission import located
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
-from gradb.debugger.printing import printed
+from gradb.debugger.printing import ask
 from gradb.debugger.stops import parse_stop
 from gradb.frame.frame import Frame
 from gradb.present.lines.operand import printed_line
@@ -107,14 +107,16 @@ class Session:
         return "gradcheck: the script is run again, six times or ten; `gradcheck off` gives up"
 
     def printed(self, argument: str, width: int) -> str:
-        """Return what an expression comes to, on a line.
+        """Return what an expression comes to, on a line; nothing where the script was asked, which answers later.
 
         Raises:
             UserError: it cannot be read, or speaks of what there is not.
         """
         if self.debugger is None:
             raise UserError("there is no run yet to ask")
-        found = printed(self.debugger, argument)
+        found = ask(self.debugger, argument)
+        if found is None:
+            return "the script evaluates it: `pause` breaks that off"
         return printed_line(found.text, found.found, width).plain
 
     def _poll_check(self, check: GradCheck) -> None:

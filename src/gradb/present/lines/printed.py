@@ -6,7 +6,7 @@ from rich.text import Text
 
 from gradb.algebra.figures import number
 from gradb.present.draw import theme
-from gradb.present.draw.fields import INDENT
+from gradb.present.draw.fields import INDENT, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines, shape_text
 from gradb.present.draw.safe import plain, plain_lines
 from gradb.tape.kinds.print_ import PrintDetail, PrintedPart, PrintedTensor
@@ -34,7 +34,7 @@ def _short(part: PrintedPart) -> str:
 
 def print_lines(detail: PrintDetail, width: int) -> list[Text]:
     """Return all of it: expression, value, what was printed meanwhile, what was changed and is not put back."""
-    where = f" in {detail.function}" if detail.function else ""
+    where = f" in {plain(detail.function)}" if detail.function else ""
     lines = [Text(f"print {plain(detail.expression)}{where}", style=theme.TITLE), Text(CODE, style=theme.DIM)]
     if detail.error:
         lines += [Text(line, style=theme.WARNING) for line in plain_lines(detail.error)]
@@ -44,9 +44,9 @@ def print_lines(detail: PrintDetail, width: int) -> list[Text]:
         lines.append(Text("it printed:", style=theme.DIM))
         lines += [Text(f"{INDENT}{line}") for line in plain_lines(detail.output)]
     if detail.changed:
-        changed = ", ".join(map(plain, detail.changed))
-        lines.append(Text(f"it changed {changed}: that is not put back", style=theme.WARNING))
-    lines += [Text(plain(note), style=theme.WARNING) for note in detail.notes]
+        lines += wrapped(f"it changed {', '.join(detail.changed)}: that is not put back", width, theme.WARNING)
+    for note in detail.notes:
+        lines += wrapped(note, width, theme.WARNING)
     return [piece for line in lines for piece in _folded(line, width)]
 
 

@@ -157,6 +157,12 @@ def _displays() -> Drawing:
     return displays
 
 
+def _printed() -> Drawing:
+    from gradb.present.panes import printed
+
+    return printed
+
+
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
@@ -241,5 +247,11 @@ PANES: dict[str, PaneSpec] = _by_name((
         "before. `display norm(upstream)` adds one, `undisplay 1` takes the first away.\n"
         "* it has changed   ? not known whether it has: of a large value only statistics were kept, and are the same",
         "node", _displays, shows=_ALL, has_displays=True,
+    ),
+    PaneSpec(
+        "printed", ("x",), "print", "what the script was asked for by `print`",
+        "What came of the newest `print` that the script itself has evaluated up to the position: its value, what it "
+        "printed, and what it changed that is not put back. It comes to the front where the position is at the answer.",
+        "node", _printed,
     ),
 ))  # fmt: skip

@@ -13,6 +13,7 @@ import itertools
 import os
 import sys
 import sysconfig
+import threading
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -151,7 +152,10 @@ class Places:
         return NOWHERE.found(False, is_optimizer, False)
 
     def frame(self, frame: FrameType | None) -> FrameType | None:
-        """Return the frame whose place ``find`` returns, or None where there is none."""
+        """Return the frame whose place ``find`` returns, or None where there is none.
+
+        On the main thread that of a library counts only above the script: below it there may be what runs gradb.
+        """
         library: FrameType | None = None
         while frame is not None:
             kind = self._kinds.get(frame.f_code.co_filename)
@@ -162,7 +166,7 @@ class Places:
             if kind == _LIBRARY and library is None:
                 library = frame
             frame = frame.f_back
-        return library
+        return library if threading.get_ident() != threading.main_thread().ident else None
 
     def find_call(self, frame: FrameType | None, within: ModuleCall | None) -> ModuleCall:
         """Find the place of the nearest call of a module above; ``within`` is the call that it is made in."""
