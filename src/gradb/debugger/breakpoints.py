@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.movement import Leg, follow
@@ -18,8 +18,11 @@ from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape
 from gradb.tape.stops import Stop, lines_of
 
-Mark = Literal["on", "off"]
-"""Whether a line has a breakpoint that is switched on, or only some that are off."""
+Mark = Literal["off", "pending", "conditional", "on"]
+"""What a line with breakpoints is marked by: one that is off, one at which nothing has happened yet, one that has a
+condition, one that has none; the last of these that there is.
+"""
+_MARKS: tuple[Mark, ...] = get_args(Mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,17 @@ class Breakpoints:
                 hits, ignores = known.hits + passed + is_met, max(known.ignores - passed, 0)
                 self.change(replace(known, hits=hits, ignores=ignores))
 
-    def marks(self, file: str) -> dict[int, Mark]:
-        """Return the lines of a source file that have breakpoints."""
+    def marks(self, file: str, occurs: Callable[[Stop], bool]) -> dict[int, Mark]:
+        """Return the lines of a source file with breakpoints; ``occurs`` tells whether something happened there."""
         marks: dict[int, Mark] = {}
         for one in self:
             where, line, _ = lines_of(one.stop.argument)
             if one.stop.kind == "at" and (not where or file == where or file.endswith("/" + where)):
-                marks[line] = "on" if one.is_enabled or marks.get(line) == "on" else "off"
+                marks[line] = max(marks.get(line, "off"), _mark(one, occurs), key=_MARKS.index)
         return marks
+
+
+def _mark(one: Breakpoint, occurs: Callable[[Stop], bool]) -> Mark:
+    if not one.is_enabled:
+        return "off"
+    return "on" if occurs(one.stop) else "pending"

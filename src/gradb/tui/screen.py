@@ -325,7 +325,9 @@ class DebugScreen(Screen[None]):
     def action_statement(self, text: str) -> None:
         """Run the command of a key."""
         self.notice("")
-        self.session.submit(text)
+        is_at_cursor = text == "break" and self.last_pane == "source"
+        line = self.query_one(SourcePane).cursor if is_at_cursor else None
+        self.session.submit(text if line is None else toggling(self.session.debugger, line))
 
     def on_statement_entered(self, message: StatementEntered) -> None:
         """Run what was typed; the prompt closes unless something is wrong with it."""

@@ -17,7 +17,7 @@ from gradb.debugger.commands.frontend import FrontEnd
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.existence.admission import located
+from gradb.debugger.existence.admission import located, occurs
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
@@ -222,8 +222,9 @@ class Session:
 
 
 def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:
-    """Return the lines of the Frame's source file that have a breakpoint, and whether one of it is switched on."""
-    return debugger.breakpoints.marks("" if frame is None or frame.source is None else frame.source.file)
+    """Return the lines of the Frame's source file that have a breakpoint, and what there is to say of it."""
+    file = "" if frame is None or frame.source is None else frame.source.file
+    return debugger.breakpoints.marks(file, lambda stop: occurs(stop, debugger))
 
 
 def toggling(debugger: Debugger | None, line: int) -> str:

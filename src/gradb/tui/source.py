@@ -3,37 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.strip import Strip
 
 from gradb.debugger.breakpoints import Mark
 from gradb.frame.frame import SourceView
+from gradb.present.draw import theme
 from gradb.present.panes.source import source_line
+from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
 
-_SIGNS: dict[Mark, tuple[str, str]] = {"on": ("◉", "bold red"), "off": ("○", "red")}
+_SIGNS: dict[Mark, tuple[str, str]] = {
+    "on": ("◉", "bold red"),
+    "conditional": ("◈", "bold red"),
+    "pending": ("◌", "bold yellow"),
+    "off": ("○", "red"),
+}
 """What stands in front of a line with a breakpoint."""
 
 
 class SourcePane(Pane):
     """The script. Only the lines on the screen are drawn; the current one is kept in view."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Go to the line above", show=False),
+        Binding("down", "move(1)", "Go to the line below", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+    ]
+
     marks: reactive[Mapping[int, Mark]] = reactive(dict)
-    """Lines with a breakpoint, and whether one of it is switched on."""
+    """Lines with a breakpoint, and what there is to say of it."""
+    cursor: reactive[int | None] = reactive(None, repaint=False)
+    """The line that the keyboard is on, from 1; None where there is no text."""
+
+    def __init__(self, spec: PaneSpec) -> None:
+        super().__init__(spec)
+        self._place: tuple[int, str] | None = None  # position and file that the cursor was put to
 
     def watch_frame(self) -> None:
-        """Lay the text out, and bring the current line into view."""
-        view = self._view
+        """Lay the text out; at another position the cursor is on the current line, which is brought into view."""
+        view, frame = self._view, self.frame
         self.show_about("" if view is None else f"{view.file.rpartition('/')[2]}{_within(view)}")
         self.say_what_is_missing()
         self.set_lines(1 if view is None else len(view.lines) + self.said)
-        self._show_current()
+        place = None if view is None or frame is None else (frame.position, view.file)
+        if place != self._place or self.cursor is None:
+            self._place = place
+            self.set_reactive(SourcePane.cursor, None if view is None else min(view.line or 1, len(view.lines)))
+            self._show_current()
         self.refresh()
+
+    def watch_cursor(self, old: int | None, new: int | None) -> None:
+        """Repaint the two lines that changed, and bring the cursor into view."""
+        self._repaint_lines(old, new)
+        if new is not None:
+            self._show_cursor(new - 1)
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self._repaint_lines(self.cursor)
+
+    def on_blur(self) -> None:
+        """Hide it."""
+        self._repaint_lines(self.cursor)
+
+    def _repaint_lines(self, *lines: int | None) -> None:
+        for line in lines:
+            if line is not None:
+                self.refresh_line(line - 1 + self.said)
 
     def watch_options(self) -> None:
         """Mark the origin of the selected node."""
@@ -41,6 +86,7 @@ class SourcePane(Pane):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out again for the new size."""
+        self._place = None
         self.watch_frame()
 
     @property
@@ -55,6 +101,13 @@ class SourcePane(Pane):
         if view is not None and height > 0:
             self.scroll_to(y=top_line((view.line or 1) - 1, len(view.lines), height), animate=False)
 
+    def _show_cursor(self, index: int) -> None:
+        """Scroll the least that brings a line into view."""
+        top = round(self.scroll_y)
+        target = min(max(top, index - max(self.list_height, 1) + 1), index)
+        if target != top:
+            self.scroll_to(y=target, animate=False)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the viewport."""
         view, width, index = self._view, self.line_width, y - self.said + self.scroll_offset.y
@@ -66,7 +119,10 @@ class SourcePane(Pane):
             return self.said_line(y)
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
-        return self.to_strip(Text.assemble(self._mark(index + 1), source_line(view, index, width - 1)), width)
+        text = Text.assemble(self._mark(index + 1), source_line(view, index, width - 1))
+        if self.has_focus and index + 1 == self.cursor:
+            text.stylize(theme.SELECTED, 0, 2 + len(str(len(view.lines))))  # sign, arrow and number
+        return self.to_strip(text, width)
 
     def _mark(self, line: int) -> tuple[str, str]:
         """Return the sign in front of a line."""
@@ -89,13 +145,25 @@ class SourcePane(Pane):
         return self.to_strips(self.spec.render(self.frame, self.own_options()), width)
 
     def on_click(self, event: events.Click) -> None:
-        """Tell which line was double-clicked."""
+        """Put the cursor on the line under the mouse; tell which one was double-clicked."""
         offset, view = event.get_content_offset(self), self._view
-        if offset is None or view is None or event.chain != 2 or offset.y < self.said:
+        if offset is None or view is None or offset.y < self.said:
             return
         line = offset.y - self.said + self.scroll_offset.y + 1
         if line <= len(view.lines):
-            self.post_message(LineClicked(line))
+            self.cursor = line
+            if event.chain == 2:
+                self.post_message(LineClicked(line))
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by lines."""
+        view = self._view
+        if view is not None and self.cursor is not None:
+            self.cursor = min(max(self.cursor + step, 1), len(view.lines))
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by a page."""
+        self.action_move(direction * max(self.list_height - 1, 1))
 
 
 def _within(view: SourceView) -> str:

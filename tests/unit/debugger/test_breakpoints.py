@@ -29,7 +29,10 @@ def test_breakpoints_are_listed_and_cleared(recorded: Recorded) -> None:
     assert do(debugger, "break line 12") == "breakpoint 1: chain_rule.py:12"
     assert do(debugger, "break 12") == "there is a breakpoint already: 1, chain_rule.py:12"
     assert do(debugger, "break nonfinite") == "breakpoint 2: nonfinite (there is none in this recording)"
-    assert do(debugger, "breakpoints") == "1 ◉ chain_rule.py:12  0 hits\n2 ◉ nonfinite         0 hits"
+    assert (
+        do(debugger, "breakpoints")
+        == "1 ◉ chain_rule.py:12  0 hits\n2 ◉ nonfinite         0 hits, not in this recording"
+    )
     assert do(debugger, "clear nonfinite") == "cleared 2: nonfinite"
     assert do(debugger, "break accumulate") == "breakpoint 3: accumulate"
     assert do(debugger, "clear 3") == "cleared 3: accumulate"

@@ -116,7 +116,9 @@ def test_what_may_come_is_waited_for_and_said_so(live: Live) -> None:
     ]
     assert do(debugger, "continue; break node mul") == ["breakpoint 4: node mul"]
     assert debugger.position == 4
+    assert "2 ◉ node Foreign  0 hits, pending\n3 ◉ node pow      1 hit\n" in do(debugger, "breakpoints")[0]
     do(debugger, "clear node pow; finish")
+    assert "2 ◉ node Foreign  0 hits, not in this recording" in do(debugger, "breakpoints")[0]
     assert do(debugger, "clear node Softmax; clear node Foreign; clear node mul; breakpoints") == [
         "cleared 1: node Softmax",
         "cleared 2: node Foreign",

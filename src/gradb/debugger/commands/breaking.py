@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.breakpoints import Breakpoint
 from gradb.debugger.errors import UserError
-from gradb.debugger.existence.admission import admit, located
+from gradb.debugger.existence.admission import admit, located, occurs
 from gradb.debugger.stops import parse_stop
 from gradb.tape.stops import Stop
 
@@ -100,10 +100,16 @@ def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
         return "there are no breakpoints"
     digits = len(str(breakpoints[-1].number))
     width = min(max(len(one.words) for one in breakpoints), 48)
-    return "\n".join(_line(one, digits, width) for one in breakpoints)
+    return "\n".join(_line(one, digits, width, _pending(one, debugger)) for one in breakpoints)
 
 
-def _line(one: Breakpoint, digits: int, width: int) -> str:
-    said = [f"{one.hits} hit{'' if one.hits == 1 else 's'}", _passes(one), "" if one.is_enabled else "off"]
+def _pending(one: Breakpoint, debugger: Debugger) -> str:
+    if one.hits or occurs(one.stop, debugger):
+        return ""
+    return "pending" if debugger.is_live else "not in this recording"
+
+
+def _line(one: Breakpoint, digits: int, width: int, pending: str) -> str:
+    said = [f"{one.hits} hit{'' if one.hits == 1 else 's'}", pending, _passes(one), "" if one.is_enabled else "off"]
     facts = ", ".join(fact for fact in said if fact)
     return f"{one.number:>{digits}} {SIGNS[one.is_enabled]} {one.words:<{width}}  {facts}"

@@ -177,8 +177,9 @@ PANES: dict[str, PaneSpec] = _by_name((
     PaneSpec(
         "source", ("1",), "source", "the source",
         "The script. The line that was just run is marked, and in it the very expression.\n"
-        "» is the line that made the node which the chain rule pane is about, ◉ a breakpoint.\n"
-        "A double click on a line sets a breakpoint there, or takes it away.",
+        "» is the line that made the node which the chain rule pane is about.\n"
+        "◉ a breakpoint   ◈ one with a condition   ◌ one not come to so far   ○ one that is off\n"
+        "Up, down and a click go to a line; b, or a double click, sets a breakpoint there, or takes it away.",
         "source", _source, shows=frozenset({"event", "place"}),
     ),
     PaneSpec(
