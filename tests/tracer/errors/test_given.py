@@ -1,4 +1,4 @@
-"""G107, G112 to G118: what was given to, or returned by, that which does not take it."""
+"""G107, G112 to G120: what was given to, or returned by, that which does not take it."""
 
 from __future__ import annotations
 
@@ -107,6 +107,41 @@ CASES = (
         a, b = torch.ones(2, 2), torch.ones(2, 2).double()
         a @ b                                           # culprit
         """, ("a", "b"), ("a float32, b float64",), "G117"),
+    Case("a-dtype-that-was-decided-long-before", """
+        import numpy as np
+        data = torch.from_numpy(np.ones((2, 3)))
+        scaled = data / 2                               # 1
+        x = scaled - 1                                  # culprit 2
+        nn.Linear(3, 1)(x)
+        """, ("x", "Linear.weight", "Linear.bias"), ("x float64",), "G117"),
+    Case("one-layer-on-another-device", """
+        model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1, device="meta"))
+        x = torch.ones(2, 3)
+        model(x)                                        # culprit
+        """, ("model.1.weight", "model.1.bias"), ("in module 1", "model.1.weight is on meta"), "G119"),
+    Case("a-tensor-made-on-the-default-device", """
+        images = torch.ones(2, 3, device="meta")        # 1
+        batch = images * 2
+        noise = torch.randn(2, 3)                       # 2
+        noise = noise.clamp(0, 1)
+        mixed = batch + noise                           # culprit 3
+        """, ("batch", "noise"), ("batch is on meta by `torch.ones", "`torch.randn(2, 3)` on line 7, which names no"),
+        "G119"),
+    Case("a-parameter-moved-away", """
+        w = torch.ones(3, requires_grad=True)
+        moved = w.to("meta")                            # 1
+        x = torch.ones(3)                               # 2
+        y = x * moved                                   # culprit 3
+        """, ("x", "moved"), ("moved is on meta by `w.to(", "on line 6"), "G119"),
+    Case("a-model-without-values-moved", """
+        model = nn.Linear(3, 1, device="meta")
+        model.to("cpu")                                 # culprit 1
+        """, ("Linear.weight",), ("no values", "was not recorded"), "G120"),
+    Case("a-loss-without-values", """
+        x = torch.ones(3, device="meta")                # culprit 1
+        loss = x.pow(2).sum()
+        print(loss.item())                              # 2
+        """, ("loss",), ("loss is on the meta device",), "G120"),
     Case("a-copy-of-a-result", """
         import copy
         w = torch.ones(3, requires_grad=True)

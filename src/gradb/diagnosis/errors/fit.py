@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from gradb.diagnosis.errors.deciding import dtype_of
 from gradb.diagnosis.errors.row import row
 from gradb.diagnosis.errors.scene import Scene, shape_text
 from gradb.diagnosis.finding import Finding, Step
@@ -23,7 +25,7 @@ _SHAPES = re.compile(
 _DTYPES = re.compile(
     r"expected m1 and m2 to have the same dtype|mat1 and mat2 must have the same dtype"
     r"|expected scalar type \w+ but found|expected target dtype to be|Found dtype \w+ but expected"
-    r"|Input type \(\w+\) and (?:bias|weight) type"
+    r"|Input type \([\w:]+\) and (?:bias|weight) type"
     r"|Expected tensor for argument #\d+ '\w+' to have one of the following scalar types"
     r"|mean\(\): could not infer output dtype|.* not implemented for '\w+'|expected .* to have the same dtype"
     r"|result type \w+ can't be cast to the desired output type"
@@ -53,12 +55,23 @@ def _misfit(scene: Scene, code: str) -> Finding:
     where = f" in module {scene.event.scope}" if scene.event.scope else ""
     message = f"{short}{where}, called by {scene.at(scene.event)}, was given {', '.join(facts)}"
     makers = [(name, one, scene.maker(one)) for name, one in zip(names, inputs, strict=True)]
-    steps = [Step(made.seq, f"makes {name} {_fact(one, code)}") for name, one, made in makers if made is not None]
+    steps = _decisions(scene, makers) if code == _DTYPE else []
+    steps += [Step(made.seq, f"makes {name} {_fact(one, code)}") for name, one, made in makers if made is not None]
     steps = [*sorted(steps, key=lambda step: step.event), Step(scene.seq, "cannot put these together")]
     return scene.finding(
         code, message, culprit=_odd(scene, inputs) if code == _DTYPE else None, steps=tuple(steps),
         tensors=tuple(one.name for one in inputs), advice=_advice(short, inputs) if code == _SHAPE else "",
     )  # fmt: skip
+
+
+def _decisions(scene: Scene, makers: Sequence[tuple[str, Tensor, Event | None]]) -> list[Step]:
+    """Return what first was of the dtype that an input has, where what made that only kept it."""
+    found = []
+    for name, one, made in makers:
+        decision = None if made is None else dtype_of(scene, one)
+        if made is not None and decision is not None and decision.event.seq != made.seq:
+            found.append(Step(decision.event.seq, f"is {decision.what}, of which {name} is computed"))
+    return found
 
 
 def _advice(short: str, inputs: tuple[Tensor, ...]) -> str:

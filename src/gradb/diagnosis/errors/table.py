@@ -6,6 +6,7 @@ from gradb.diagnosis.errors import (
     absent,
     custom,
     cut,
+    devices,
     fit,
     freed,
     inference,
@@ -28,6 +29,7 @@ ROWS: tuple[ErrorRow, ...] = (
     *inference.ROWS,
     *objects.ROWS,
     *recomputed.ROWS,
+    *devices.ROWS,
     *fit.ROWS,
 )
 
