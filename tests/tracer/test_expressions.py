@@ -101,3 +101,26 @@ def test_norm_of_what_flows_is_torchs(tmp_path: Path) -> None:
     found = [(number(tape, seq, "norm(upstream)"), number(tape, seq, "norm(downstream)")) for seq in runs]
     assert found == [CLOSE(pair, rel=1e-6) for pair in seen.values()]
     assert len(found) == 2
+
+
+def test_value_is_that_which_the_event_was_given(tmp_path: Path) -> None:
+    """What was changed past autograd is seen where a call is given it next, with the norm that it has there."""
+
+    def edit() -> None:
+        small, large = torch.ones(2, requires_grad=True), torch.ones(2000, requires_grad=True)
+        optimizer = torch.optim.SGD([small, large], lr=0.0)
+        (small.sum() + large.sum()).backward()
+        optimizer.step()
+        small.data.mul_(10)
+        large.data.mul_(10)
+        (small.sum() + large.sum()).backward()
+
+    _, tape = record(tmp_path / "run.tape", edit, probe="never")
+    (step,) = steps_of(tape)
+    sums = [event.seq for event in tape.events(step) if event.name == "SumBackward0" and event.kind == "op"]
+    assert value_at(tape, step, read("norm(large)")) == CLOSE(2000**0.5)
+    assert value_at(tape, step, read("sum(small)")) == 2
+    assert value_at(tape, sums[0], read("sum(small)")) == 20
+    assert value_at(tape, sums[1], read("max(large)")) == 10
+    with pytest.raises(NoValue, match="the norm was not recorded"):
+        value_at(tape, sums[1], read("norm(large)"))

@@ -16,6 +16,7 @@ from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.hook import HookDetail
+from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.registry import CODES, Detail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
@@ -110,6 +111,19 @@ class GradBuffers:
         if known is None or not doubt:
             return known
         return replace(known, value=_unknown(known.value, doubt))
+
+    def newest(self, tensor: int, position: int) -> TensorValue | None:
+        """Return the newest value of a tensor: what the event there was given, or else what it was defined as.
+
+        They differ where the script has changed it past autograd (``.data``), or an optimizer within its step.
+        """
+        detail = self._store.detail(position) if position else None
+        given = (*detail.outputs, *detail.inputs) if isinstance(detail, OpDetail) else ()
+        own = next((one.value for one in given if one.id == tensor), None)
+        if own is not None:
+            return own
+        found = self.value(tensor, position)
+        return None if found is None else found.value
 
     def _doubt_of_grad(self, tensor: int, event: int, position: int) -> str:
         """Say why the ``.grad`` of a tensor is not known any more that was recorded at an event; empty: it is."""

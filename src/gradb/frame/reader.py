@@ -243,8 +243,7 @@ class Tape:
     def lookup(self, name: str, position: int) -> TensorValue | None:
         """Return the newest recorded value of the variable called ``name`` at a position."""
         tensor = self._naming.tensor(name, position)
-        found = None if tensor is None else self._frames.buffers.value(tensor, position)
-        return None if found is None else found.value
+        return None if tensor is None else self._frames.buffers.newest(tensor, position)
 
     def means(self, name: str, position: int) -> bool:
         """Tell whether a tensor is called ``name`` at a position, or by a path of which that is the end."""

@@ -19,6 +19,7 @@ from gradb.tape.expressions.names import WORDS, hint
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.series import SeriesKind
+from gradb.tape.values import TensorValue
 
 
 class TapeNames:
@@ -35,15 +36,16 @@ class TapeNames:
     def tensor(self, path: str) -> Operand:
         """Return the newest recorded value of the tensor that is called so."""
         self._need(path)
-        value = tensor(self._tape.lookup(path, self._position))
-        if isinstance(value, Unkept) and value.stats is not None:
-            return replace(value, norm=self._norm(path))
-        return value
+        value = self._tape.lookup(path, self._position)
+        if value is not None and value.stats is not None:
+            return replace(tensor(value), norm=self._norm(path, value))
+        return tensor(value)
 
-    def _norm(self, path: str) -> float | None:
+    def _norm(self, path: str, value: TensorValue) -> float | None:
         """Return the norm of a parameter, where its value is that which a step has left."""
         found = self._tape.tensor(path, self._position)
-        if found is None:
+        left = None if found is None else self._tape.appearance(found, self._position)
+        if found is None or left is None or left.value != value:
             return None
         name, event = self._tape.label(found, self._position), self._tape.defined_at(found, self._position)
         for one in self._tape.series:
