@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradb.debugger.ending import closing_lines, describe, last_line, passing
+from gradb.debugger.ending import describe, last_line, passing
 from gradb.debugger.errors import UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
+from gradb.debugger.recording import Recording
 from gradb.debugger.writing import Writing
-from gradb.frame.reader import Tape, TapeError
 from gradb.link.launch import launch
 from gradb.link.messages import (
     Abandon,
@@ -43,23 +43,18 @@ from gradb.link.signals import SignalRelay, stop
 from gradb.link.spec import Intervention, RunSpec
 from gradb.scribe.tapes import complete, discard, lay_out
 from gradb.tape import trouble
-from gradb.tape.descriptors import identity
 from gradb.tape.finish import finish
-from gradb.tape.missing import Stopped
 
 _GRACE = 0.3
 _EVALUATING = "evaluating"
 _LOST = "the script closed gradb's descriptors, or left Python without ending it"
 
 
-class Run:
+class Run(Recording):
     """One run, live or recorded."""
 
     def __init__(self, path: str, live: Live | None = None) -> None:
-        self.path = path
-        """The tape's path."""
-        self.head = 0
-        """The last event recorded."""
+        super().__init__(path)
         self.pace = Pace()
         """What a running script has said of its progress."""
         self.torch = ""
@@ -68,12 +63,6 @@ class Run:
         """True while the script moves (or starts)."""
         self.return_code: int | None = None
         """Of a debuggee that is gone; negative: the signal."""
-        self.failure = ""
-        """Why there is no tape that can be read, once that is known."""
-        self.stopped: Stopped | None = None
-        """Where and why the recording has ended before the script, as soon as that is known."""
-        self.closing: list[str] = []
-        """What is to be said of the recording when it is closed: one sentence for each thing that is missing."""
         self.passed = ""
         """What is to be said of the script's own breakpoints, where nobody was there to go on from them."""
         self.spec: RunSpec | None = None
@@ -83,12 +72,7 @@ class Run:
         self._live = live
         self._requests = self._continued = 0  # number of the newest request, and of the newest to go on
         self._doing = "starting Python"
-        self._tape: Tape | None = None
-        self._has_tape = False
         self._is_closing = self._has_ended = False
-        self._file: tuple[int, int] | None = None
-        self.is_lost = False
-        """True where there was a tape and is none any more: another file is in its place, or none."""
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
@@ -110,7 +94,7 @@ class Run:
         """
         complete(path, told)
         run = cls(path)
-        run._settle()
+        run.settle()
         if run.failure:
             raise UserError(run.failure)
         return run
@@ -124,16 +108,6 @@ class Run:
     def is_pausing(self) -> bool:
         """True after ``pause``, until the script has paused."""
         return self.is_running and self._doing == "pausing"
-
-    @property
-    def tape(self) -> Tape | None:
-        """The tape; None as long as nothing is committed."""
-        if self._tape is None and self._has_tape:
-            with contextlib.suppress(TapeError):
-                self._tape = Tape.open(self.path)
-        if self._tape is not None and self.stopped is not None:
-            self._tape.end_at(self.stopped)
-        return self._tape
 
     @property
     def status(self) -> str:
@@ -242,14 +216,14 @@ class Run:
                 self.failure = f"cannot write {self.path}: {why}"
             case Progress(head, iteration, loss):
                 self.pace.take(time.monotonic(), iteration, loss)
-                self._grow(head)
+                self.grow(head)
             case Paused(head, request_seq):
-                self._grow(head)
+                self.grow(head)
                 if request_seq >= self._continued:  # else it was said before the script went on
                     self.pace.rest()
                     self.is_running = False
             case Written(head):
-                self._grow(head)
+                self.grow(head)
             case RecordingStopped(head, why):
                 self._stop_recording(head, why)
             case Ended():
@@ -259,19 +233,9 @@ class Run:
                 pass  # a message of the other direction says nothing to us
 
     def _stop_recording(self, head: int, why: str) -> None:
-        """Take note that debuggee or scribe can write no more; the one that said so first is believed."""
-        self._has_tape = True
-        if self.stopped is None:
-            self.stopped = Stopped(head, why)
-            if self._live is not None:
-                self._live.send(Abandon(why))
-
-    def _grow(self, head: int) -> None:
-        self._has_tape = True
-        self._file = self._file or _identity(self.path)
-        self.head = max(head, self.head)
-        if self._tape is not None:
-            self._tape.refresh()
+        """Take note that debuggee or scribe can write no more."""
+        if self.stop_at(head, why) and self._live is not None:
+            self._live.send(Abandon(why))
 
     def _lose_touch(self, live: Live) -> None:
         """Take note that the debuggee is out of reach: whether it still records is known when it has ended."""
@@ -283,9 +247,9 @@ class Run:
     def _lose(self) -> None:
         """Take note that the debuggee cannot be heard any more, though it may live on."""
         if self.stopped is None and not self._has_ended:
-            self._has_tape = True
-            self._grow(0 if self.tape is None else self.tape.head)
-            self.stopped = Stopped(self.head, _LOST)
+            self.grow(self.head)
+            self.grow(0 if self.tape is None else self.tape.head)
+            self.stop_at(self.head, _LOST)
 
     def _let_go(self, live: Live) -> None:
         self._live = None
@@ -295,42 +259,25 @@ class Run:
             self._leave_rest(live)
             return
         is_left = code is not None and code >= 0 and not self._is_closing and Path(self.path).exists()
-        if is_left and not _has_end(self.path):
+        if is_left and not self.has_end():
             self._lose()
         strays = live.debuggee.strays.texts()
         live.close()
-        self._close_tape()  # the last one to close leaves one clean file
+        self.close_tape()  # the last one to close leaves one clean file
         if self.failure:
             return
-        found = _identity(self.path)
-        if self._is_missing(found):
-            self._miss_tape(trouble.GONE if found is None else trouble.REPLACED)
-            return
-        if found is None:
+        if self.find_file() and not self.is_lost:
+            finish(self.path, *self._how_ended(), strays, self.stopped)
+            self.settle()
+        elif not self.is_lost:
             self.failure = last_line(strays) or f"Python ended ({describe(code)}) before the script began"
-            return
-        finish(self.path, *self._how_ended(), strays, self.stopped)
-        self._settle()
 
     def _leave_rest(self, live: Live) -> None:
         """Leave what the scribe had no time for in the log: whoever opens the tape makes it whole."""
         live.close()
-        self._close_tape()
-        self._settle()
+        self.close_tape()
+        self.settle()
         self.closing = [f"the tape is not written to its end yet: opening {self.path} does the rest"]
-
-    def _is_missing(self, found: tuple[int, int] | None) -> bool:
-        """Tell whether there was a tape, and what is found in its place is another file or none."""
-        if self.stopped is not None and trouble.has_lost_file(self.stopped.why):
-            return True
-        return self._has_tape and (found is None or found != (self._file or found))
-
-    def _miss_tape(self, why: str) -> None:
-        """Take note that nothing is left of the recording: the script's end is known all the same."""
-        self.is_lost, self._has_tape = True, False
-        self.stopped = self.stopped or Stopped(self.head, f"the tape is not there any more: {why}")
-        self.failure = self.stopped.text
-        self.closing = [self.failure]
 
     def _how_ended(self) -> tuple[int | None, int | None]:
         """Return (exit code, signal): both None when we ended it, for then they say nothing of the script."""
@@ -339,21 +286,10 @@ class Run:
             return None, None
         return (None, -code) if code < 0 else (code, None)
 
-    def _settle(self) -> None:
-        """Open the finished tape."""
-        try:
-            self._tape = Tape.open(self.path, is_over=True)
-        except TapeError as error:
-            self.failure = str(error)
-            return
-        self._has_tape = True
-        if self.stopped is not None:
-            self._tape.end_at(self.stopped)  # a full disk may not even have taken that
-        self.head = self._tape.head
-        info = self._tape.run
-        self.stopped = info.stopped or self.stopped
-        self.closing = closing_lines(replace(info, stopped=self.stopped))
-        if self.spec is not None and not self.spec.is_paused_at_start:
+    def settle(self) -> None:
+        """Open the finished tape, and take note of what its script's own breakpoints met."""
+        super().settle()
+        if self._tape is not None and self.spec is not None and not self.spec.is_paused_at_start:
             self.passed = passing(self._tape)
 
     def close(self) -> None:
@@ -364,12 +300,7 @@ class Run:
             for message in self._live.end_writing():
                 self._take_in(message)
             self.pump()
-        self._close_tape()
-
-    def _close_tape(self) -> None:
-        if self._tape is not None:
-            self._tape.close()
-            self._tape = None
+        self.close_tape()
 
 
 def _launch(spec: RunSpec) -> Live:
@@ -393,18 +324,3 @@ def _launch(spec: RunSpec) -> Live:
     except BaseException:
         discard(spec.tape)
         raise
-
-
-def _has_end(path: str) -> bool:
-    """Tell whether a script has said on its tape how it ended, though perhaps not to us."""
-    try:
-        with Tape.open(path) as tape:
-            return tape.is_finished
-    except TapeError:
-        return False
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    with contextlib.suppress(OSError):
-        return identity(path)
-    return None
