@@ -10,6 +10,7 @@ import pytest
 
 from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.displays import Displays
 from gradb.debugger.errors import UserError
 from gradb.debugger.judging import Judging
 from gradb.debugger.pace import News
@@ -29,11 +30,12 @@ class SlowDebugger:
         self.tape: Tape | None = Tape.open(str(path))
         self.position = self.head = 0
         self.is_live, self.is_running, self.is_closed = True, True, False
-        self.status, self.message = "importing torch", ""
+        self.status, self.message, self.waiting = "importing torch", "", ""
         self.breakpoints = Breakpoints()
         self.shows_quiet = self.is_free = False
+        self.missed: Stop | None = None
         self.choice = PathChoice()
-        self.news, self.judging = News(), Judging()
+        self.news, self.judging, self.displays = News(), Judging(), Displays()
         self.path = str(path)
         self.run = Run(self.path)
         self._ours, self._theirs = socket.socketpair()
