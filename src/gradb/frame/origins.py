@@ -6,6 +6,8 @@ what a value is, or what anybody wants with it.
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.memory import Holdings
 from gradb.frame.store import Store
@@ -14,13 +16,14 @@ from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.op import OpDetail
-from gradb.tape.kinds.registry import Detail, Kind, numbers_of
+from gradb.tape.kinds.registry import KINDS, Detail, Kind, numbers_of
 from gradb.tape.saved import NodeSaved
-from gradb.tape.schema import BIRTH, NONFINITE
+from gradb.tape.schema import BIRTH, NAN, NONFINITE
 from gradb.tape.series import Series
 
 _INSIDE = 400  # events inside of one node that are looked through
 _BACK = 200  # non-finite events that are looked through at once
+_LASTING = 20_000  # definitions of one tensor that are looked through at once
 
 
 class Origins:
@@ -56,6 +59,25 @@ class Origins:
         """Return the event that gave a tensor its newest value before another event; None where none is known."""
         found = self._store.defined_at(tensor, before - 1) if tensor else None
         return None if found is None else found[0]
+
+    def lasting(self, tensor: int, until: int) -> list[tuple[int, Kind, str]]:
+        """Return what defined a tensor up to an event, newest first, as long as each is marked as having a NaN.
+
+        Of each: the event, its kind and its name. No more than some thousands are returned.
+        """
+        rows = self._store.db.all(
+            "SELECT e.seq, e.kind, s.name, e.flags FROM tensor t CROSS JOIN event e ON e.seq = t.event"
+            " LEFT JOIN site s ON s.id = e.site WHERE t.tensor = ? AND t.event <= ? ORDER BY t.event DESC LIMIT ?",
+            tensor,
+            until,
+            _LASTING,
+        )
+        kept = takewhile(lambda row: row[3] & NAN, rows)
+        return [(int(seq), KINDS[kind], str(name)) for seq, kind, name, _ in kept]
+
+    def tensor(self, name: str, position: int) -> int | None:
+        """Return the tensor that a name means at a position; None where none is called so."""
+        return self._graphs.naming.tensor(name, position)
 
     def label(self, tensor: int, position: int) -> str | None:
         """Return the name that a tensor has at a position."""

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from gradb.diagnosis.nonfinite import traffic
+from gradb.diagnosis.nonfinite import lasting, traffic
 from gradb.diagnosis.nonfinite.folding import Fold, folded
+from gradb.frame.reader import Tape
 from tests.tracer.nonfinite.explaining import explained, nothing, recorded
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
@@ -427,3 +428,81 @@ def test_a_hook_that_puts_another_gradient_there(tmp_path: Path) -> None:
     assert "divides" in born.call
     assert born.name == "w.grad"
     assert born.inputs == (("w.grad[0] before it", "2 (float32)"),)
+
+
+def test_a_gradient_that_is_used_by_hand_leads_into_the_backward(tmp_path: Path) -> None:
+    """A gradient that the script subtracts itself came from the backward, and not from outside."""
+
+    def run() -> None:
+        w = T([1.0, 0.0], requires_grad=True)
+        for _ in range(4):
+            w.abs().sqrt().sum().mul(0.0).backward()
+            with torch.no_grad():
+                w -= 0.1 * w.grad  # type: ignore[operator]
+            w.grad = None
+
+    found = explained(recorded(tmp_path, run), iteration=4)
+    assert (found.births[-1].call, found.births[-1].kind) == ("SqrtBackward0", "birth")
+
+
+def _long(tmp_path: Path, update: str) -> Tape:
+    """Record 40 iterations of which the fourth makes a gradient NaN."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for iteration in range(40):
+            x = (w - w.detach()) if iteration == 3 else w
+            x.abs().sqrt().sum().backward() if iteration == 3 else (x * x).sum().backward()
+            if update == "step":
+                optimizer.step()
+            else:
+                with torch.no_grad():
+                    w.sub_(0.1 * w.grad)  # type: ignore[operator]
+                    w.mul_(0.99)
+            w.grad = None
+
+    return recorded(tmp_path, run)
+
+
+@pytest.mark.parametrize(("update", "count"), [("step", 34), ("by hand", 70)])
+def test_a_parameter_that_is_nan_for_long_is_not_followed_update_by_update(
+    tmp_path: Path, update: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is passed over is told with its number, and the rest of the road is that of following each update."""
+    tape = _long(tmp_path, update)
+    last = max(event.seq for event in tape.events() if event.kind == "backward_start")
+    found = explained(tape, at=last)
+    passed = [step.lasting for step in found.road if step.lasting is not None]
+    assert [one.count for one in passed] == [count]
+    monkeypatch.setattr(lasting, "since", lambda origins, made: None)
+    followed = explained(tape, at=last)
+    assert found.births == followed.births
+    assert found.births[0].call == "SqrtBackward0"
+    between = [step.event for step in followed.road if passed[0].first <= step.event <= passed[0].last]
+    assert len(between) == count
+    assert (between[0], between[-1]) == (passed[0].first, passed[0].last)
+    assert [step.event for step in found.road] == [step.event for step in followed.road if step.event not in between]
+    rows = folded(found.road)
+    fold = next(row for row in rows if isinstance(row, Fold))
+    assert fold.text.startswith(f"it stays so through {count} ")
+
+
+def test_a_parameter_that_was_repaired_is_followed_to_where_it_became_nan_again(tmp_path: Path) -> None:
+    """What is NaN between two repairs is the value that is looked up, and not an older one."""
+
+    def run() -> None:
+        w = T([1.0, 2.0], requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        for iteration in range(60):
+            x = (w - w.detach()) if iteration in {3, 30} else w
+            x.abs().sqrt().sum().backward() if iteration in {3, 30} else (x * x).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            if iteration == 25:
+                with torch.no_grad():
+                    w.nan_to_num_(1.0)
+
+    tape = recorded(tmp_path, run)
+    found = explained(tape, at=max(event.seq for event in tape.events() if event.kind == "backward_start"))
+    assert found.births[0].iteration == 31

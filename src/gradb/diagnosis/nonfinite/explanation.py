@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradb.diagnosis.nonfinite.lasting import Lasting
 from gradb.diagnosis.nonfinite.makers import EndKind
 from gradb.diagnosis.nonfinite.reason import Reason
 from gradb.tape.kinds.registry import Kind
@@ -54,6 +55,8 @@ class RoadStep:
     line: int | None
     scope: str
     iteration: int
+    lasting: Lasting | None = None
+    """What came between it and the next step of the road, and did no more than keep the value as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gradb.diagnosis.nonfinite.explanation import RoadStep
+from gradb.diagnosis.nonfinite.lasting import Lasting
 
 _SHORT = 14  # steps of a road that is not folded
 _ENDS = 2  # steps kept at either end of a stretch
@@ -29,10 +30,27 @@ class Fold:
 
 def folded(road: tuple[RoadStep, ...], kept: AbstractSet[int] = frozenset()) -> tuple[RoadStep | Fold, ...]:
     """Return the lines that a road is shown in; the events ``kept`` are in no fold."""
+    rows: list[RoadStep | Fold] = []
+    for row in _folded(road, kept):
+        rows.append(row)
+        if isinstance(row, RoadStep) and row.lasting is not None:
+            rows.append(_lasting(row, row.lasting))
+    return tuple(rows)
+
+
+def _lasting(step: RoadStep, passed: Lasting) -> Fold:
+    what = _WORDS.get(step.kind, "steps")
+    span = (
+        "" if passed.iterations[0] == passed.iterations[1] else ", iterations {:,} to {:,}".format(*passed.iterations)
+    )
+    return Fold(passed.first, passed.last, passed.count, f"it stays so through {passed.count:,} {what}{span}")
+
+
+def _folded(road: tuple[RoadStep, ...], kept: AbstractSet[int]) -> tuple[RoadStep | Fold, ...]:
     if len(road) <= _SHORT:
         return road
     rows: list[RoadStep | Fold] = []
-    for _, group in groupby(road, key=lambda step: step.event if step.event in kept else step.kind):
+    for _, group in groupby(road, key=lambda step: step.event if step.event in kept or step.lasting else step.kind):
         steps = list(group)
         if len(steps) <= 2 * _ENDS + 1:
             rows += steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gradb.diagnosis.nonfinite import traffic
@@ -52,7 +52,7 @@ def maker(origins: Origins, one: Reading) -> Reading | End:
 def _of_tensor(origins: Origins, one: Reading) -> Reading | End:
     event = origins.definition(one.tensor, one.event)
     if event is None:
-        return passed_in(origins, one) or End("outside", one)
+        return passed_in(origins, one) or _as_buffer(origins, one) or End("outside", one)
     then = next((each for each in traffic.made(origins, event) if each.tensor == one.tensor), None)
     if then is None:
         then = next((each for each in traffic.read(origins, event) if each.tensor == one.tensor), None)
@@ -61,6 +61,14 @@ def _of_tensor(origins: Origins, one: Reading) -> Reading | End:
     if then is not None and then.nonfinite:
         return then.at(one.element)
     return _changed(origins, one, event, then)
+
+
+def _as_buffer(origins: Origins, one: Reading) -> Reading | End | None:
+    """Return who made a ``.grad`` that an op read by its name; None where it is none, or nobody is known."""
+    leaf = origins.tensor(one.name.removesuffix(".grad"), one.event) if one.name.endswith(".grad") else None
+    if leaf is None or origins.buffer(leaf, one.event) is None:
+        return None
+    return _of_buffer(origins, replace(one, source="buffer", tensor=leaf))
 
 
 def _changed(origins: Origins, one: Reading, event: int, then: Reading | None) -> Reading | End:

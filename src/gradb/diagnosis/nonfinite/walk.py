@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from gradb.diagnosis.nonfinite import traffic
+from gradb.diagnosis.nonfinite import lasting, traffic
+from gradb.diagnosis.nonfinite.lasting import Lasting
 from gradb.diagnosis.nonfinite.makers import End, hooked_after, maker
 from gradb.diagnosis.nonfinite.pointwise import is_pointwise
 from gradb.diagnosis.nonfinite.reading import Reading, aligned, element_of, is_finite, is_nan
@@ -34,6 +35,8 @@ class Trail:
     end, or there is none."""
     end: End | None = None
     """None where the walk was given up."""
+    lasting: dict[int, Lasting] = field(default_factory=dict)
+    """By the event of a value in ``hops``: what was passed over between it and the next newer one."""
 
 
 def follow(origins: Origins, start: Reading) -> Trail:
@@ -49,11 +52,11 @@ def follow(origins: Origins, start: Reading) -> Trail:
         _walk(origins, trail, forks)
         if trail.end is None or trail.end.kind != "given":
             return trail
-        first = first or Trail(list(trail.hops), trail.nan_at, trail.end)
+        first = first or Trail(list(trail.hops), trail.nan_at, trail.end, trail.lasting)
         if not forks:
             break
         length, nan_at, other = forks.pop()
-        trail = Trail([*trail.hops[:length], other], nan_at)
+        trail = Trail([*trail.hops[:length], other], nan_at, lasting=trail.lasting)
     return first or trail
 
 
@@ -66,6 +69,11 @@ def _walk(origins: Origins, trail: Trail, forks: list[tuple[int, int | None, Rea
                 trail.end = found
                 return
             trail.hops.append(found)
+            continue
+        passed = lasting.since(origins, here)
+        if passed is not None:
+            trail.hops.append(passed[0])
+            trail.lasting[passed[0].event] = passed[1]
             continue
         causes, end = _causes(origins, here)
         if end is not None:

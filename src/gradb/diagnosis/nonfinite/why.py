@@ -10,6 +10,7 @@ from gradb.diagnosis.nonfinite import changers, target
 from gradb.diagnosis.nonfinite.case import Case, extremes
 from gradb.diagnosis.nonfinite.explanation import Born, Explanation, Nothing, RoadStep
 from gradb.diagnosis.nonfinite.hops import call_name, hop_text, named
+from gradb.diagnosis.nonfinite.lasting import Lasting
 from gradb.diagnosis.nonfinite.makers import End
 from gradb.diagnosis.nonfinite.prelude import prelude
 from gradb.diagnosis.nonfinite.reading import Reading, counts
@@ -113,13 +114,13 @@ def _steps(origins: Origins, trail: Trail, end: End) -> tuple[RoadStep, ...]:
     kept = [
         hop for hop in found.values() if hop.side == "made" or hop.event in {end.reading.event, trail.hops[0].event}
     ]
-    return tuple(_step(origins, hop) for hop in kept)
+    return tuple(_step(origins, hop, trail.lasting.get(hop.event)) for hop in kept)
 
 
-def _step(origins: Origins, hop: Reading) -> RoadStep:
+def _step(origins: Origins, hop: Reading, lasting: Lasting | None) -> RoadStep:
     event = origins.event(hop.event)
     place = (event.file, event.line, event.scope, event.iteration)
-    return RoadStep(hop.event, event.kind, hop_text(origins, hop), *place)
+    return RoadStep(hop.event, event.kind, hop_text(origins, hop), *place, lasting)
 
 
 def _born(origins: Origins, end: End) -> Born:

@@ -22,7 +22,7 @@ def why_json(found: Explanation | Nothing) -> Json:
         "here": found.here,
         "births": [_born_json(born) for born in found.births],
         "prelude": list(found.prelude),
-        "steps": len(found.road),
+        "steps": len(found.road) + sum(step.lasting.count for step in found.road if step.lasting is not None),
         "road": [
             {
                 "event": step.event,
