@@ -133,6 +133,8 @@ def _has_changed(before: Found, now: Found) -> bool | None:
         return bool(before.why) is not bool(now.why)
     one, two = before.value, now.value
     if isinstance(one, Unkept) and isinstance(two, Unkept):
+        if one.stats is not None and one.stats is two.stats:  # of one event, not merely the same numbers
+            return False
         return True if _known(one) != _known(two) else None
     try:
         return not is_equal(one, two)

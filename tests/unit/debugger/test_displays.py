@@ -89,7 +89,7 @@ def test_rows_are_the_same_when_the_tape_has_grown(tmp_path: Path) -> None:
 
 
 def test_value_that_was_not_kept_is_not_said_to_be_the_same(tmp_path: Path) -> None:
-    """Other statistics are a change; the same ones tell nothing, NaN among them or not."""
+    """Other statistics are a change; the same ones of another look tell nothing, NaN among them or not."""
     path = tmp_path / "x.tape"
     odd, even = (Stats(0.0, 1.0, mean, nan, 0, 0, (0.0,)) for mean, nan in ((float("nan"), 1), (0.5, 0)))
     with TapeBuilder(path) as tape:
@@ -97,11 +97,13 @@ def test_value_that_was_not_kept_is_not_said_to_be_the_same(tmp_path: Path) -> N
             large = Variable(1, "w", TensorValue((5000,), "float32", None, stats))
             seq = tape.event(OpDetail("torch.rand", (), (large.seen(),), (), ()), "op", "torch.rand")
             tape._define(large, seq)
+        tape.leaf("other", [1.0])
+        tape.leaf("another", [1.0])
     with Tape.open(path) as reader:
-        shown = [rows(reader, position, [(1, read("w"))])[0] for position in (2, 3)]
+        shown = [rows(reader, position, [(1, read("w"))])[0] for position in (2, 3, 5)]
         (norm,) = rows(reader, 3, [(1, read("norm(w)"))])
     assert isinstance(shown[0].now.value, Unkept)
-    assert [row.has_changed for row in shown] == [None, True]
+    assert [row.has_changed for row in shown] == [None, True, False]
     assert norm.now == norm.before == Found(why="the norm was not recorded: it is too large to be kept whole")
 
 

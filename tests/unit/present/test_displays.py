@@ -71,6 +71,18 @@ def test_large_values_are_summed_up(tape: Tape) -> None:
     ]
 
 
+def test_what_was_not_recorded_is_a_reason_and_no_doubt(tape: Tape) -> None:
+    """Of a value of which nothing but its shape is known there is nothing to compare."""
+    unknown = Found(Unkept((3, 3), "", "it was not measured"))
+    assert drawn(tape, Row(1, "local", unknown, unknown, None), Row(2, "x", Found(LONG), unknown, None)) == [
+        "  1 local  [3 × 3]",
+        "    it was not measured",
+        "? 2 x  [40] float32",
+        "    [0 1 2 3 4 5 6 7 8 9 10 11 12 … 33 34 35 36 37 38 nan]",
+        "    before: it was not measured",
+    ]
+
+
 @pytest.mark.parametrize("width", [20, 44, 100])
 def test_no_line_is_wider_than_the_pane(width: int, tape: Tape) -> None:
     """However long the expression or the value."""

@@ -17,6 +17,7 @@ from gradb.present.json.operands import row_json
 from gradb.present.json.values import Json
 from gradb.present.lines.operand import found_line, kind_text
 from gradb.present.options import Options
+from gradb.tape.expressions.operands import Unkept
 
 CHANGED, PERHAPS = "*", "?"
 """Stand before the number of an expression that is another value than one stop before, and of one of which that is not
@@ -35,16 +36,27 @@ def render(frame: Frame, options: Options) -> RenderableType:
 
 def _row(row: Row, width: int) -> list[Text]:
     lines = _now(row, width)
-    if row.before is not None and row.has_changed is not False:
+    if row.before is not None and (row.has_changed or _is_doubtful(row)):
         lines += _before(row.before, width)
     return lines
+
+
+def _is_doubtful(row: Row) -> bool:
+    """Tell whether there is a value, of which it is not known whether it has changed."""
+    return row.has_changed is None and row.before is not None and not _lack(row.now)
+
+
+def _lack(found: Found) -> str:
+    """Return why there is nothing to be shown of a value; empty where there is."""
+    is_unknown = isinstance(found.value, Unkept) and found.value.stats is None
+    return found.value.why if is_unknown else found.why
 
 
 def _now(row: Row, width: int) -> list[Text]:
     """Return the value beside the expression where there is room for both, else below it."""
     head = _head(row)
-    if row.now.why:
-        return [cut(head, width), *_reason(row.now.why, width)]
+    if why := _lack(row.now):
+        return [cut(_with_kind(head, kind_text(row.now.value), width), width), *_reason(why, width)]
     value, kind = found_line(row.now, _wide(width)), kind_text(row.now.value)
     beside = head.copy().append(" = ").append_text(value)
     if beside.cell_len <= width and "…" not in value.plain:
@@ -53,7 +65,7 @@ def _now(row: Row, width: int) -> list[Text]:
 
 
 def _head(row: Row) -> Text:
-    mark = CHANGED if row.has_changed else PERHAPS if row.has_changed is None and row.before is not None else " "
+    mark = CHANGED if row.has_changed else PERHAPS if _is_doubtful(row) else " "
     line = Text(mark, style=theme.CHANGED, no_wrap=True).append(f" {row.number} ", theme.DIM)
     return line.append(plain(row.text, _MOST_TEXT), theme.NAME)
 
@@ -65,8 +77,8 @@ def _with_kind(line: Text, kind: str, width: int) -> Text:
 
 
 def _before(before: Found, width: int) -> list[Text]:
-    if before.why:
-        return _reason(f"before: {before.why}", width)
+    if why := _lack(before):
+        return _reason(f"before: {why}", width)
     line = Text("before ", style=theme.DIM, no_wrap=True)
     return [indented(line.append_text(found_line(before, _wide(width) - line.cell_len)), width)]
 
