@@ -112,6 +112,10 @@ CHANGES = (
     Row("ghost without a screen", "run -e ghost {tape}", "screen"),
     Row("policy of a recording", "run -e 'zero-grad off' {tape}", "only a new run can change the past"),
     Row("iteration that is no number", "run -e 'until iteration x' {tape}", "'x'"),
+    Row("iteration that a recording has not", "run -e 'iteration @9' {tape}", "the last is"),
+    Row("search that finds nothing", "run -e 'until error; show chain' {tape}", "there is no later error"),
+    Row("node that is mistyped", "run -e 'until node Pwo; show chain' {tape}", "did you mean PowBackward0?"),
+    Row("line beyond the end", "run -e 'break 999' {script}", "and no line 999"),
 )
 
 

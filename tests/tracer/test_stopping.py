@@ -99,6 +99,7 @@ def free(path: Path) -> Tape:
     return Script(None, again(Continue(Stop("end")))).run(path, train)[1]
 
 
+FIRST = train.__code__.co_firstlineno
 BREAKPOINTS = {
     "none": (),
     "none that is met": (Stop("node", "Nope"), Stop("at", "999999"), Stop("iteration", "900"), Stop("kind", "hook")),
@@ -106,7 +107,8 @@ BREAKPOINTS = {
     "node and leaves": (Stop("node", "AddmmBackward0"), Stop("kind", "accumulate")),
     "beginnings": (Stop("kind", "node_start"),),
     "ops": (Stop("kind", "op"),),
-    "line": (Stop("at", f"{Path(__file__).name}:{train.__code__.co_firstlineno + 8}"),),
+    "line": (Stop("at", f"{Path(__file__).name}:{FIRST + 8}"),),
+    "statement": (Stop("at", f"{Path(__file__).name}:{FIRST + 6}-{FIRST + 9}"),),
     "birth": (Stop("birth"),),
     "not finite": (Stop("nonfinite"),),
     "positions": tuple(Stop("position", str(seq)) for seq in range(20, 400, 7)),

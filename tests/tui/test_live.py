@@ -123,6 +123,20 @@ async def test_a_script_that_runs_on_is_watched(chain_tape: Path) -> None:
         assert "running" in text_of(app).splitlines()[0]
 
 
+async def test_what_a_running_script_is_looked_through_for_is_said(chain_tape: Path) -> None:
+    """Until it comes or the script has ended, and no longer; what gradb has to say goes before it."""
+    app, debugger = live(chain_tape)
+    async with app.run_test(size=(80, 24)) as pilot:
+        debugger.waiting = "running on to node Softmax; if it does not come, to the end of the script"
+        debugger.says("running", 3, is_running=True)
+        await wait_until(lambda: "! running on to node Softmax; if it does not come" in text_of(app))
+        debugger.waiting = ""
+        debugger.says("paused", 4, is_running=False)
+        await wait_until(lambda: debug_screen(app).frame is not None and position_of(app) == 4)
+        await pilot.pause()
+        assert "running on" not in text_of(app)
+
+
 async def test_quit_while_running_closes_the_debugger(chain_tape: Path) -> None:
     """`q` ends the app and the debuggee with it, however busy that is."""
     app, debugger = live(chain_tape)

@@ -22,6 +22,17 @@ async def test_a_command_is_typed_and_run(chain_tape: Path) -> None:
         assert "until node" not in text_of(app)
 
 
+async def test_what_follows_a_search_that_missed_is_not_done(chain_tape: Path) -> None:
+    """It was meant for the place that was not found: the position stays, and that is said."""
+    app = opening(chain_tape)
+    async with shown(app, 80, 24) as pilot:
+        text = await press(pilot, "colon", *"step 2; until nonfinite; step; break 11", "enter")
+        assert "! there is no later nonfinite" in text
+        assert (position_of(app), "◉" in text) == (2, False)
+        await press(pilot, "colon", *"break 11; step", "enter")
+        assert (position_of(app), "◉" in text_of(app)) == (3, True)
+
+
 async def test_a_mistake_is_explained_and_can_be_mended(chain_tape: Path) -> None:
     """The prompt stays open with what is wrong above it; nothing has moved."""
     app = opening(chain_tape)

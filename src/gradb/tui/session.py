@@ -175,10 +175,11 @@ class Session:
             each.close()
 
     def _advance(self) -> None:
-        if self.debugger is not None and self.debugger.missed is not None:
-            self._waiting.clear()  # they were meant for the place that was not found
         while self._waiting and not (self.debugger and self.debugger.is_running):
-            self._run(self._waiting.popleft())
+            if self.debugger is not None and self.debugger.missed is not None:
+                self._waiting.clear()  # they were meant for the place that was not found
+            else:
+                self._run(self._waiting.popleft())
         if self.debugger is not None and self.debugger.message:
             self._front.notice(self.debugger.message, False)
             self.debugger.message = ""

@@ -71,7 +71,7 @@ def iteration(direction: int) -> Callable[[Debugger, str], str | None]:
         wanted = parse_iteration(argument[1:].strip())
         here = debugger.event()
         is_behind = here is not None and here.iteration >= wanted
-        (debugger.back if is_behind else debugger.forward)(Stop("iteration", str(wanted)))
+        (debugger.back if is_behind else debugger.forward)(admit(Stop("iteration", str(wanted)), debugger).stop)
         return None
 
     return run
