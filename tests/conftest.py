@@ -9,7 +9,9 @@ import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the hundreds of processes would compile gradb anew
 sys.dont_write_bytecode = False  # and each worker Hypothesis and the tests
@@ -58,6 +60,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[gc_collect_iterations_key] = 2
     if os.environ.get("GRADB_REQUIRE_C") == "1" and standing().module is None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)
+
+
+class Collector:
+    """Python's collector, but for what puts all aside that there is, or takes it back: the tests do that, once."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(gc, name)
+
+    def freeze(self) -> None:
+        """Leave what was put aside as it is."""
+
+    def unfreeze(self) -> None:
+        """Leave it there, or each app that has been closed would have all of torch looked through from then on."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _collector() -> Iterator[None]:
+    """Have the app put nothing aside, and take nothing back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradb.tui.garbage.gc", Collector())
+        yield
 
 
 _MANY = 500

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from gradb.tui.garbage import Garbage
 from tests.tui.support import opening, shown
+
+
+@pytest.fixture(autouse=True)
+def _real(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the app work on Python's own collector, and put aside again what the tests had."""
+    monkeypatch.setattr("gradb.tui.garbage.gc", gc)
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 class _Cycle:
