@@ -28,6 +28,9 @@ for number in range(int(sys.argv[1])):
 """
 
 
+_LINES = 500
+
+
 def is_scribe(id_: int) -> bool:
     """Tell whether a process is a scribe."""
     return b"scribe/__main__.py" in Path(f"/proc/{id_}/cmdline").read_bytes()
@@ -58,14 +61,25 @@ class Recording:
         assert self.process.stdout is not None
         assert any(one.strip() == line for one in self.process.stdout)
 
-    def wait_until_logged(self, line: str) -> None:
-        """Wait until a line that was printed is in the log: the script's process writes those by the clock."""
+    def wait_until_logged(self, number: int) -> None:
+        """Wait until a line is in a whole record of the log, where a later record stands behind it.
+
+        The script's process writes lines by the clock, many at once: what is seen may be in one that is not whole yet.
+        """
+        self._wait_until_seen(number)
+        later = next((one for one in range(number, _LINES) if not self._is_seen(one)), None)
+        if later is not None:
+            self._wait_until_seen(later)
+
+    def _is_seen(self, number: int) -> bool:
+        files = Path(folder_of(self.tape)).iterdir()
+        return any(f"line {number}".encode() in path.read_bytes() for path in files)
+
+    def _wait_until_seen(self, number: int) -> None:
         deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline:
-            if any(line.encode() in path.read_bytes() for path in Path(folder_of(self.tape)).iterdir()):
-                return
+        while not self._is_seen(number):
+            assert time.monotonic() < deadline, f"line {number} is not in the log"
             time.sleep(0.01)
-        raise AssertionError(f"{line!r} is not in the log")
 
     def scribe(self) -> int:
         """Return the id of the process that writes the tape, waiting until there is one."""
@@ -98,7 +112,7 @@ class Recording:
 @pytest.fixture
 def recording(tmp_path: Path) -> Iterator[Recording]:
     """Give a recording of 500 lines."""
-    recording = Recording(tmp_path, 500)
+    recording = Recording(tmp_path, _LINES)
     yield recording
     recording.process.kill()
     recording.process.communicate(timeout=DEADLINE)
@@ -156,7 +170,7 @@ def test_where_all_are_killed_the_tape_is_made_whole_when_it_is_opened(recording
     scribe, debuggee = recording.scribe(), recording.debuggee()
     os.kill(scribe, signal.SIGSTOP)
     recording.read_until("line 200")
-    recording.wait_until_logged("line 200")
+    recording.wait_until_logged(200)
     recording.process.kill()
     for id_ in (debuggee, scribe):
         os.kill(id_, signal.SIGKILL)
