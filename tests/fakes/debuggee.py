@@ -36,6 +36,7 @@ from gradb.link.messages import (
     Set,
 )
 from gradb.link.spec import Intervention, RunSpec, What
+from gradb.tape.conditions.newest import Newest
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.intervention import InterventionDetail
@@ -96,7 +97,8 @@ class Replay:
         self._channel = channel
         self._writer = TapeWriter(spec.tape)
         self._order = Continue(Stop("end"), spec.breakpoints)
-        self._lookout = Lookout(self._order.stops, None)
+        self._newest = Newest()
+        self._lookout = Lookout(self._order.stops, None, self._newest)
         self._news = News(channel)
         self._seqs = [0]  # number of each event of the source on the new tape
         self._due: list[Intervention] = list(spec.interventions)
@@ -105,6 +107,7 @@ class Replay:
         for id_, one in enumerate(self._tape.series, 1):
             for event, iteration, value in zip(one.events, one.iterations, one.values, strict=True):
                 self._points.setdefault(event, []).append((id_, iteration, value))
+        self._kinds = [one.kind for one in self._tape.series]
         self._losses = {id_ for id_, one in enumerate(self._tape.series, 1) if one.kind == "loss"}
 
     def run(self) -> int:
@@ -145,15 +148,17 @@ class Replay:
         for series, iteration, value in self._points.get(source, ()):
             writer.point(series, seq, iteration, value)
             self._news.loss = value if series in self._losses else self._news.loss
+            if (named := self._kinds[series - 1]) == "loss" or named == "grad_norm":
+                self._newest.add(named, series, seq, value)
         if source in self._mischief:
             writer.commit()
             self._channel.send(Progress(seq, event.iteration))
             MISCHIEF[self._mischief[source]]()
         time.sleep(self._pace)
         self._news.tell(writer, event.iteration)
-        self._arrive(replace(event, seq=seq))
+        self._arrive(replace(event, seq=seq), _referring(event.kind, detail, self._seqs), data)
 
-    def _arrive(self, event: Event) -> None:
+    def _arrive(self, event: Event, detail: str, data: bytes | None) -> None:
         """Make the changes asked for meanwhile, and pause where that is wanted."""
         asked = 0
         while (message := self._heard(0.0)) is not None:
@@ -161,7 +166,7 @@ class Replay:
                 asked = message.seq
             if isinstance(message, Set):
                 self._set_or_keep(message.intervention, event.iteration)
-        if event.kind != "end" and (asked or self._lookout.sees(event)):
+        if event.kind != "end" and (asked or self._lookout.sees(event, detail, data)):
             self._pause(self._writer.head, asked or self._order.seq)
 
     def _pause(self, head: int, request_seq: int = 0) -> None:
@@ -178,7 +183,7 @@ class Replay:
             elif isinstance(message, Evaluate):
                 self._evaluate(message)
             message = self._heard(None)
-        self._order, self._lookout = message, Lookout(message.stops, message.origin)
+        self._order, self._lookout = message, Lookout(message.stops, message.origin, self._newest)
 
     def _evaluate(self, question: Evaluate) -> None:
         """Answer with the length of the expression: there is no frame to evaluate it in."""

@@ -13,8 +13,8 @@ import pytest
 from tests.tracer.both_ways import in_python
 
 _SHARE = frozenset({
-    "test_blanks", "test_custom_functions", "test_events", "test_exceptions", "test_gaps", "test_leaves",
-    "test_losses", "test_names", "test_outputs", "test_passing", "test_saved", "test_scaling",
+    "test_blanks", "test_conditions", "test_custom_functions", "test_events", "test_exceptions", "test_gaps",
+    "test_leaves", "test_losses", "test_names", "test_outputs", "test_passing", "test_saved", "test_scaling",
     "test_script_breakpoints", "test_steps", "test_stopping", "test_threads", "test_updates", "test_user_hooks",
     "test_views",
 })  # fmt: skip

@@ -37,7 +37,7 @@ class _Gate(Gate):
 
     where: Where
 
-    def _sees(self, event: Event) -> bool:
+    def _sees(self, event: Event, detail: str, data: bytes | None) -> bool:
         return self.where(event)
 
 

@@ -218,6 +218,10 @@ class Tape:
         self._check(last)
         return search.follow(self._store, stop, position, last)
 
+    def fault(self, stop: Stop) -> str | None:
+        """Return why the condition of a stop could not be evaluated at an event that was looked at, or None."""
+        return self._store.faults.get(stop.condition or str(stop))
+
     # --- positions ----------------------------------------------------------------------------------------------------
 
     def frame(self, position: int) -> Frame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from gradb.frame.conditions import Verdicts
 from gradb.frame.store import HEADER, Store
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, STOP_KINDS, Kind, numbers_of
@@ -41,13 +42,28 @@ def find(store: Store, stop: Stop, position: int, direction: int, last: int | No
 
 
 def follow(store: Store, stop: Stop, position: int, last: int) -> tuple[bool, Stop]:
-    """Return whether a movement from a position stops at ``last``, if at nothing before, and what is left of the stop.
+    """Return whether a stop stops a movement at ``last`` that began at a position, and what is left of the stop.
+
+    The movement is known not to have been stopped before.
 
     Raises:
         TapeError: an event on the way is damaged.
     """
-    found, left = _follow(store, stop, position, 1 if last > position else -1, last)
-    return found == last, left
+    direction = 1 if last > position else -1
+    if stop.passes:
+        found, left = _follow(store, stop, position, direction, last)
+        return found == last, left
+    if stop.is_inside:
+        if _leave(store, stop, position, direction, last) is None:
+            return False, stop
+        stop = replace(stop, is_inside=False)
+    if stop.kind == "iteration":
+        return _nearest(store, stop, position, direction, last) == last, stop
+    return last > 0 and _search(store, stop, last - direction, direction, _origin(store, position), last) == last, stop
+
+
+def _origin(store: Store, position: int) -> Event | None:
+    return store.event(position) if position else None
 
 
 def _follow(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> tuple[int | None, Stop]:
@@ -78,47 +94,99 @@ def _leave(store: Store, stop: Stop, position: int, direction: int, last: int | 
 
 def _nearest(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> int | None:
     """Return the nearest matching event, up to another one if that is given."""
-    origin = store.event(position) if position else None
-    if stop.kind == "iteration" and stop.argument and direction < 0:
-        found = _begin_of_iteration(store, stop, position)
-    elif stop.kind in _FIXED:
-        found = _FIXED[stop.kind](store, stop, position, direction, origin)
-    else:
-        return _scan(store, stop, position, direction, origin, last)
-    return None if found is None or (last is not None and (found - last) * direction > 0) else found
+    if stop.kind == "iteration" and stop.argument and direction < 0:  # to where it begins
+        found = _search(store, stop, 0, 1, None, position - 1)
+        return None if found is None or (last is not None and found < last) else found
+    return _search(store, stop, position, direction, _origin(store, position), last)
 
 
-def _begin_of_iteration(store: Store, stop: Stop, position: int) -> int | None:
-    """Return the first stop event of the iteration that the stop names, where that lies before a position."""
-    found = _scan(store, stop, 0, 1, None, position - 1)
-    return found if found is not None and found < position else None
+def _search(
+    store: Store, stop: Stop, position: int, direction: int, origin: Event | None, last: int | None
+) -> int | None:
+    """Ask a condition only where it can make a difference."""
+    if not stop.is_conditional:
+        return _plain(store, stop, position, direction, origin, last, _always)
+    verdicts = Verdicts(store, stop)
+    if stop.kind == "when":
+        return verdicts.first(position, direction, last)
+    if stop.kind == "param":
+        events = map(store.event, verdicts.mentioned(position, direction, last))
+        return next((one.seq for one in events if stop.matches(one, origin) and verdicts.meets(one)), None)
+    if not verdicts.is_steady:
+        return _plain(store, stop, position, direction, origin, last, verdicts.meets)
+    for low, high in verdicts.spans(position, direction, last):
+        begin, end = (low - 1, high) if direction > 0 else (high + 1, low)
+        found = _plain(store, stop, begin, direction, origin, end, _always)
+        if found is not None:
+            return found
+    return None
+
+
+def _always(event: Event) -> bool:
+    return True
+
+
+def _plain(
+    store: Store,
+    stop: Stop,
+    position: int,
+    direction: int,
+    origin: Event | None,
+    last: int | None,
+    meets: Callable[[Event], bool],
+) -> int | None:
+    """Return the nearest event that matches by its header, and meets what else is asked."""
+    fixed = _FIXED.get(stop.kind)
+    if fixed is None:
+        return _scan(store, stop, position, direction, origin, last, meets)
+    found = fixed(store, stop, position, direction)
+    while found is not None and (last is None or (found - last) * direction <= 0):
+        if meets is _always or meets(store.event(found)):
+            return found
+        found = fixed(store, stop, found, direction)
+    return None
 
 
 def _scan(
-    store: Store, stop: Stop, position: int, direction: int, origin: Event | None, last: int | None
+    store: Store,
+    stop: Stop,
+    position: int,
+    direction: int,
+    origin: Event | None,
+    last: int | None,
+    meets: Callable[[Event], bool],
 ) -> int | None:
     """Try the candidates in order; pass over the stretches that are known to have none."""
     condition = _CONDITIONS[stop.kind](stop, origin)
     until = store.renumbering.until
     if stop.kind == "iteration" and until and (direction < 0 or position < until):  # they may say other numbers
         condition = f"({condition[0]} OR (e.seq < ? AND {_is_stop(stop)}))", (*condition[1], until)
+
+    def accepts(event: Event) -> bool:
+        return stop.matches(event, origin) and meets(event)
+
     is_without = _barren(store, stop, origin)
     if is_without is None:
-        return _try(store, stop, origin, condition, direction, position, last)
+        return _try(store, accepts, condition, direction, position, last)
     for low, high, number in store.stretches.walk(position, direction, store.head):
         begin, end = (low - 1, high) if direction > 0 else (high + 1, low)
         if last is not None and (begin - last) * direction >= 0:
             break
         if number is None or not is_without(number):
             end = end if last is None or (end - last) * direction < 0 else last
-            found = _try(store, stop, origin, condition, direction, begin, end)
+            found = _try(store, accepts, condition, direction, begin, end)
             if found is not None:
                 return found
     return None
 
 
 def _try(
-    store: Store, stop: Stop, origin: Event | None, condition: Condition, direction: int, after: int, last: int | None
+    store: Store,
+    accepts: Callable[[Event], bool],
+    condition: Condition,
+    direction: int,
+    after: int,
+    last: int | None,
 ) -> int | None:
     """Try the candidates beyond an event, up to and with another one, by batches."""
     compare, order, up_to = (">", "ASC", "<=") if direction > 0 else ("<", "DESC", ">=")
@@ -131,7 +199,7 @@ def _try(
         rows = store.db.all(query, after, *parameters, size)
         for row in rows:
             event = store.header(row)
-            if stop.matches(event, origin):
+            if accepts(event):
                 return event.seq
         if len(rows) < size:
             return None
@@ -219,13 +287,13 @@ _CONDITIONS: dict[str, Callable[[Stop, Event | None], Condition]] = {
 }
 
 
-def _at_position(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
+def _at_position(store: Store, stop: Stop, position: int, direction: int) -> int | None:
     wanted = int(stop.argument)
     is_ahead = wanted > position if direction > 0 else wanted < position
     return wanted if is_ahead and 1 <= wanted <= store.head else None
 
 
-def _at_line(store: Store, stop: Stop, position: int, direction: int, origin: Event | None) -> int | None:
+def _at_line(store: Store, stop: Stop, position: int, direction: int) -> int | None:
     """Ask the index of lines once for each source file that the argument may mean."""
     file, first, last = lines_of(stop.argument)
     if first > min(last, _MAX_INT):

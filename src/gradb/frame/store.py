@@ -16,6 +16,7 @@ from gradb.frame.edges import edges_of
 from gradb.frame.growing import Growing
 from gradb.frame.hookrows import HookRows
 from gradb.frame.leafrows import LeafRows
+from gradb.frame.mentions import Mentions
 from gradb.frame.stretches import Stretches
 from gradb.tape.database import Database, Row, TapeError
 from gradb.tape.details import Details
@@ -30,6 +31,7 @@ from gradb.tape.kinds.registry import CODES, KINDS, Detail, Kind, decode, number
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.missing import Stopped
+from gradb.tape.series import SeriesReader
 from gradb.tape.wire import WireError
 
 HEADER = (
@@ -58,6 +60,10 @@ class Store(Growing):
         self._packed = Details(db.one, db.name)
         self._firsts = Cache(self._read_first, 8192)
         self.stretches = Stretches(db)
+        self.mentions = Mentions(db)
+        self.series = SeriesReader(db, self.renumbering)
+        self.faults: dict[str, str] = {}
+        """What is wrong with conditions that could not be evaluated somewhere."""
         self.hooks = HookRows(db)
         self._defined = Cache(self._read_defined, 64)
         self._blocks: Cache[int, tuple[int, dict[int, Node]]] = Cache(self._read_block, 2048)
@@ -133,6 +139,10 @@ class Store(Growing):
             return decode(KINDS.get(code, str(code)), text, data)
         except WireError as error:
             raise TapeError(f"{self.db.name} is damaged at event {seq}: {error}.") from error
+
+    def raw(self, seq: int) -> tuple[str, bytes | None]:
+        """Return what ``detail`` reads: its wire form, and its data."""
+        return self._packed.of(seq)[1:]
 
     def first(self, seq: int) -> int:
         """Return the event that an event is part of: the backward_start of a node_start, the node_start of a node.

@@ -16,7 +16,7 @@ from gradb.tape.database import TapeError
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.registry import CODES
-from gradb.tape.series import Series, SeriesReader
+from gradb.tape.series import Series
 
 MAX_MARKS = 10_000
 _OF_POLICIES = {"suppressed", "missed", "inserted"}
@@ -110,7 +110,7 @@ class Trainings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._series = SeriesReader(store.db, store.renumbering)
+        self._series = store.series
         self._marks: list[InterventionMark] = []
         self._read_at = 0
 

@@ -223,10 +223,10 @@ def decode(data: bytes) -> Message:
 
 
 def _stop(raw: Any) -> Stop:
-    kind, argument, with_quiet, passes, is_inside = raw
+    kind, argument, with_quiet, passes, is_inside, condition = raw
     if kind not in get_args(StopKind):
         raise ValueError(f"unknown stop {kind!r}")
-    return Stop(kind, str(argument), bool(with_quiet), int(passes), bool(is_inside))
+    return Stop(kind, str(argument), bool(with_quiet), int(passes), bool(is_inside), str(condition))
 
 
 def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from gradb.tape.conditions.condition import condition_of, meets
+from gradb.tape.conditions.moment import Moment, Raw
+from gradb.tape.conditions.newest import Newest, Points
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
+
+_MOST_STARTS = 256  # of nodes whose end has not been seen: those that run inside of another, and those that raised
 
 
 class Lookout:
@@ -15,24 +20,62 @@ class Lookout:
     Args:
         stops: where it stops.
         origin: the event where it began; None before the first.
+        points: what the series have come to.
+        fault: told of what goes wrong with a condition, which does not hold then.
     """
 
-    def __init__(self, stops: Iterable[Stop], origin: Event | None) -> None:
+    def __init__(
+        self,
+        stops: Iterable[Stop],
+        origin: Event | None,
+        points: Points | None = None,
+        fault: Callable[[Stop, Exception], object] = lambda stop, error: None,
+    ) -> None:
         self.stops = tuple(stops)
         """What is left of them: another tuple where that has changed, for then a sieve of them is another too."""
         self.origin = origin
+        self._points = Newest() if points is None else points
+        self._fault = fault
+        self._starts: dict[int, Raw] | None = {} if any(map(_needs_start, self.stops)) else None
 
-    def sees(self, event: Event) -> bool:
-        """Tell whether the movement stops at the next event."""
+    def sees(self, event: Event, detail: str = "", data: bytes | None = None) -> bool:
+        """Tell whether the movement stops at the next event.
+
+        Args:
+            event: its header.
+            detail: its wire form.
+            data: the bytes of its values.
+        """
+        moment = Moment(event, self._points, lambda: (detail, data), self._start)
+        if self._starts is not None and event.kind == "node_start":
+            self._starts[event.seq] = detail, data
+            if len(self._starts) > _MOST_STARTS:
+                del self._starts[next(iter(self._starts))]
         is_met, changed = False, list(self.stops)
         for index, stop in enumerate(self.stops):  # each of them, since each may have something to count
             if stop.is_inside:
                 if stop.is_left(event):
                     changed[index] = replace(stop, is_inside=False)
-            elif stop.matches(event, self.origin):
+            elif stop.matches(event, self.origin) and self._meets(stop, moment):
                 is_met = is_met or not stop.passes
                 if stop.passes:
                     changed[index] = stop.passed()
         if any(new is not old for new, old in zip(changed, self.stops, strict=True)):
             self.stops = tuple(changed)
         return is_met
+
+    def _meets(self, stop: Stop, moment: Moment) -> bool:
+        if not stop.is_conditional:
+            return True
+        try:
+            return meets(stop, moment)
+        except Exception as error:
+            self._fault(stop, error)
+            return False
+
+    def _start(self, seq: int) -> Raw | None:
+        return None if self._starts is None else self._starts.get(seq)
+
+
+def _needs_start(stop: Stop) -> bool:
+    return bool(stop.condition) and condition_of(stop.condition).needs_start

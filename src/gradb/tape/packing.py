@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -100,6 +101,16 @@ class Unpacked:
         """Return an event; one that is kept apart has an empty detail."""
         detail, data = (self._raw[self._ends[at] : self._ends[at + 1]] for at in (index, self.count + index))
         return detail, data or None
+
+    def mentioning(self, text: bytes) -> list[int]:
+        """Return the places of the events in whose details there is a text."""
+        at, found = self._raw.find(text, self._ends[0], self._ends[self.count]), []
+        while at >= 0:
+            index = bisect_right(self._ends, at) - 1
+            if at + len(text) <= self._ends[index + 1]:
+                found.append(index)
+            at = self._raw.find(text, max(self._ends[index + 1], at + 1), self._ends[self.count])
+        return found
 
 
 def _inflated(packed: bytes) -> bytes:

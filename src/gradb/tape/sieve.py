@@ -6,12 +6,15 @@ looked at by the stops themselves. The sieve may let an event pass at which none
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 
+from gradb.tape.conditions.condition import Condition, condition_of
+from gradb.tape.conditions.newest import SeriesName
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, SPECS, Kind
 from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
-from gradb.tape.stops import Stop, StopKind, is_named, lines_of
+from gradb.tape.stops import CHANGES, Stop, StopKind, is_called, is_named, lines_of, writes_in_place
 
 _LARGEST = 1 << 31
 """No line, iteration or event that is looked for has a number as large as this."""
@@ -29,7 +32,8 @@ class Sieve:
     """
 
     __slots__ = (
-        "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named", "other_than", "positions",
+        "_looked_for", "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named", "other_than",
+        "positions", "series",
     )  # fmt: skip
 
     def __init__(self, stops: Iterable[Stop], origin: Event | None = None) -> None:
@@ -48,9 +52,14 @@ class Sieve:
         self.positions: tuple[int, ...] = ()
         self.other_than: int | None = None
         """Of every iteration but this one every event passes; None: it does not matter."""
-        self._wanted: list[str] = []
+        self.series: frozenset[SeriesName] = frozenset()
+        """Series at whose points an event is to pass: whoever tells of one needs a sieve that is ``expecting`` it."""
+        self._wanted: list[Callable[[str], bool]] = []
         for stop in stops:
             _any(self, stop, origin) if stop.is_inside else _FACTS.get(stop.kind, _any)(self, stop, origin)
+            if stop.condition and condition_of(stop.condition).needs_start:
+                _add_start(self, stop)
+        self._looked_for = self.positions
 
     def passes(self, seq: int, kind: Kind, name: str, line: int | None, iteration: int, flags: int) -> bool:
         """Tell whether one of the stops may match an event: no for most that it does not."""
@@ -75,8 +84,14 @@ class Sieve:
         """Find out whether an op or node of this name is meant, once for all."""
         if len(self.known) >= _MAX_KNOWN:
             self.known.clear()
-        known = self.known[name] = any(is_named(name, wanted) for wanted in self._wanted)
+        known = self.known[name] = any(is_wanted(name) for is_wanted in self._wanted)
         return known
+
+    def expecting(self, seq: int) -> Sieve:
+        """Return a sieve that lets an event pass as well: one that was read in C must not change."""
+        other = copy.copy(self)
+        other.positions = (*self._looked_for, seq)
+        return other
 
     # --- what stops add to it -----------------------------------------------------------------------------------------
 
@@ -84,10 +99,10 @@ class Sieve:
         """Let all events of a kind pass."""
         self.kinds |= sum(1 << CODES[one] for one in SPECS if one == kind)
 
-    def add_name(self, wanted: str) -> None:
-        """Let ops and nodes of a name pass (see ``stops.is_named``)."""
-        self.named |= 1 << CODES["node"] | 1 << CODES["op"]
-        self._wanted.append(wanted)
+    def add_names(self, kinds: Iterable[Kind], is_wanted: Callable[[str], bool]) -> None:
+        """Let events of some kinds pass whose names are wanted; of other kinds named so, they may pass as well."""
+        self.named |= sum(1 << CODES[kind] for kind in kinds)
+        self._wanted.append(is_wanted)
 
 
 def _any(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
@@ -118,7 +133,30 @@ def _at(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
 
 
 def _node(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
-    sieve.add_name(stop.argument)
+    sieve.add_names(("node", "op"), lambda name: is_named(name, stop.argument))
+
+
+def _param(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    for kind in CHANGES:
+        sieve.add_kind(kind)
+    sieve.add_names(("accumulate",), lambda name: is_called(name, stop.argument))
+    sieve.add_names(("op",), writes_in_place)
+
+
+def _when(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    condition: Condition = condition_of(stop.condition)
+    sieve.is_open |= condition.is_of_events
+    sieve.series |= condition.series
+    for kind in condition.looked_at:
+        sieve.add_kind(kind)
+
+
+def _add_start(sieve: Sieve, stop: Stop) -> None:
+    """Let the beginnings of nodes pass, so that it is known at their ends with what they began."""
+    if stop.kind == "node":
+        sieve.add_names(("node_start",), lambda name: is_named(name, stop.argument))
+    else:
+        sieve.add_kind("node_start")
 
 
 def _iteration(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
@@ -152,7 +190,9 @@ _FACTS: dict[StopKind, Callable[[Sieve, Stop, Event | None], None]] = {
     "nan": _with(NAN),
     "node": _node,
     "nonfinite": _with(NONFINITE),
+    "param": _param,
     "position": _position,
+    "when": _when,
 }
 """What each kind of stop adds; with any other every event passes."""
 

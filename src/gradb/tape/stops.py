@@ -34,6 +34,8 @@ StopKind = Literal[
     "nan",  # an event with a NaN
     "inf",  # an event with an infinity
     "birth",  # an event at which a NaN or an infinity is seen first, and no input is the reason
+    "param",  # an event that changes a parameter, or its .grad: fills, edits or clears it, steps or writes to it
+    "when",  # an event that newly determines something that the condition names
     "position",  # the event with this number
     "end",  # the end event
 ]
@@ -51,10 +53,20 @@ class Stop:
     """How many events it passes, which it would stop at, before it stops."""
     is_inside: bool = False
     """Of ``at`` and ``iteration``: the script is still where it was met last, and has to leave that first."""
+    condition: str = ""
+    """An expression that has to hold as well."""
 
     def matches(self, event: Event, origin: Event | None) -> bool:
-        """Tell whether a movement that began at ``origin`` (None: before the first event) stops at ``event``."""
+        """Tell whether a movement that began at ``origin`` (None: before the first event) stops at ``event``.
+
+        Where it ``is_conditional``, what the event says beside its header has the last word: see ``conditions.meets``.
+        """
         return _MATCHERS[self.kind](self, event, origin)
+
+    @property
+    def is_conditional(self) -> bool:
+        """True when the header alone does not decide."""
+        return bool(self.condition) or self.kind in {"param", "when"}
 
     def passed(self) -> Stop:
         """Return what is left of it once it was met and has let that pass."""
@@ -70,7 +82,9 @@ class Stop:
         return self.kind in {"into", "aten"} or (self.kind == "kind" and self.argument == "aten")
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.argument}".rstrip()
+        if self.kind == "when":
+            return self.condition
+        return f"{self.kind} {self.argument}".rstrip() + (f" if {self.condition}" if self.condition else "")
 
 
 def _is_stop(stop: Stop, event: Event) -> bool:
@@ -172,6 +186,30 @@ def _birth(stop: Stop, event: Event, origin: Event | None) -> bool:
     return event.is_birth and event.has_nonfinite and not event.is_scaled
 
 
+def _param(stop: Stop, event: Event, origin: Event | None) -> bool:
+    if event.kind == "accumulate":
+        return is_called(event.name, stop.argument)
+    return event.kind in CHANGES or (event.kind == "op" and writes_in_place(event.name))
+
+
+CHANGES: frozenset[Kind] = frozenset({"zero_grad", "grad_change", "step"})
+"""Kinds whose detail says which parameters they change."""
+
+
+def is_called(name: str, path: str) -> bool:
+    """Tell whether a path means the tensor of a name: it is that, or the end of it."""
+    return name == path or name.endswith(f".{path}")
+
+
+def writes_in_place(name: str) -> bool:
+    """Tell whether the name of an op that makes no node may be that of one which changes a tensor in place."""
+    return name.endswith("_") or "=" in name
+
+
+def _when(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return True
+
+
 def _position(stop: Stop, event: Event, origin: Event | None) -> bool:
     return event.seq == int(stop.argument)
 
@@ -196,6 +234,8 @@ _MATCHERS = {
     "nan": _nan,
     "inf": _inf,
     "birth": _birth,
+    "param": _param,
+    "when": _when,
     "position": _position,
     "end": _end,
 }

@@ -114,3 +114,78 @@ def test_what_is_not_there_is_refused(text: str, recorded: Recorded) -> None:
     with pytest.raises(UserError) as caught:
         statement.run(debugger, Notes())
     assert "\n" not in str(caught.value)
+
+
+# --- conditions -------------------------------------------------------------------------------------------------------
+
+CONDITIONS = (
+    # commands and positions on the first scenario
+    ("break node pow if iteration > 1; continue", 19),
+    ("break node pow if norm(upstream) > 1; continue", 10),
+    ("break node pow if phase == 'backward'; continue; continue", 19),
+    ("break line 13 if event.kind == 'node'; continue", 8),
+    ("break line 13 if norm(upstream) > 1e9; continue", 19),
+    ("break param a; continue; continue", 19),
+    ("break param a; finish; reverse-continue", 16),
+    ("break loss > 1; continue", 6),
+    ("break loss > 1; ignore 1 1; continue", 19),
+    ("break loss > 1e9; continue", 19),
+    ("break norm(downstream) > 1; continue", 8),
+    ("break norm(a.grad) > 1; continue", 16),
+    ("break node mul if loss > 1; continue", 14),
+    ("break node mul if not loss > 1; continue", 19),
+    ("break node mul if loss > 1; finish; reverse-continue", 14),
+    ("step 3; break node mul if loss > 1; continue", 14),
+    ("break iteration 1 if norm(upstream) > 1; continue", 10),
+)
+
+
+@pytest.mark.parametrize(("commands", "position"), CONDITIONS)
+def test_conditions_stop_a_live_run_and_a_tape_at_the_same_events(
+    commands: str, position: int, recorded: Recorded, live: Live
+) -> None:
+    """A place, or an event that newly determines something, is stopped at where the condition holds there."""
+    for debugger in (recorded("chain_rule"), live("chain_rule")):
+        do(debugger, commands)
+        assert debugger.position == position
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("break iteration > 3", "newly determined by an event: say where, as in `12 if iteration > 3`"),
+        ("break phase == 'backward'", "say where"),
+        ("break 12 if", "a condition is missing"),
+        ("break 12 if loss >", "cannot read the expression 'loss >'"),
+        ("break node pow if local > 1", "knows upstream and downstream of a node, but not its local derivative"),
+        ("break node pow if print(loss)", "a condition can call approx"),
+        ("break node pow if __import__('os')", "a condition can call approx"),
+        ("break loss > 1 if loss < 3", "`if` follows a place: say `loss > 1 and loss < 3`"),
+        ("break param", "param needs a name, e.g. param layer1.weight"),
+        ("break weather > 3", "nothing in this recording is called 'weather'"),
+        ("break line 12 if lss > 3", "nothing in this recording is called 'lss'"),
+        ("break param aa", "there is no param aa in this recording"),
+        ("until if loss > 3", "there is no place to stop"),
+    ],
+)
+def test_what_is_no_condition_is_refused(text: str, sentence: str, recorded: Recorded) -> None:
+    """What cannot be read, can never stop anything or names what there is not is told in one sentence."""
+    debugger = recorded("chain_rule")
+    (statement,) = parse(text)
+    with pytest.raises(UserError, match=sentence) as caught:
+        statement.run(debugger, Notes())
+    assert "\n" not in str(caught.value)
+
+
+def test_conditions_are_listed_and_cleared_as_they_were_set(recorded: Recorded, live: Live) -> None:
+    """The words of a breakpoint are what was typed, and a name that may come is waited for."""
+    debugger = recorded("chain_rule")
+    assert do(debugger, "break node pow if loss > 2") == "breakpoint 1: node pow if loss > 2"
+    assert do(debugger, "break loss > 2") == "breakpoint 2: loss > 2"
+    assert do(debugger, "break loss > 2") == "there is a breakpoint already: 2, loss > 2"
+    assert do(debugger, "clear node pow if loss > 2") == "cleared 1: node pow if loss > 2"
+    assert do(debugger, "breakpoints") == "2 ◉ loss > 2  0 hits"
+    do(debugger, "step 4")
+    assert do(debugger, "break if loss > 3") == "breakpoint 3: chain_rule.py:11 if loss > 3"
+    pending = do(live("chain_rule"), "break node pow if later > 2")
+    assert "pending: nothing is called 'later' so far" in pending

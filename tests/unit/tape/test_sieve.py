@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 from hypothesis import given, strategies as st
 
@@ -11,9 +9,9 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.schema import BIRTH, GRAD_OFF, NAN, QUIET, SCALED
 from gradb.tape.sieve import OPEN, Sieve
-from gradb.tape.stops import Stop, StopKind
+from gradb.tape.stops import Stop
 from tests.properties import tried
-from tests.unit.tape.test_search import ARGUMENTS, KINDS, NAMES
+from tests.unit.tape.test_search import ARGUMENTS, BY_HEADER, KINDS, NAMES
 
 NUMBERED = [f"{name} {number}" for name in ("loss", "param") for number in range(3)]
 headers = st.builds(
@@ -32,7 +30,7 @@ headers = st.builds(
     node=st.none() | st.integers(1, 3),
     flags=st.integers(0, 127),
 )
-stops = st.sampled_from(get_args(StopKind)).flatmap(
+stops = st.sampled_from(BY_HEADER).flatmap(
     lambda kind: st.builds(
         Stop, st.just(kind), st.sampled_from([*ARGUMENTS.get(kind, [""]), "no number"]), st.booleans()
     )

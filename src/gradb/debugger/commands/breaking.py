@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gradb.debugger.breakpoints import Breakpoint
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs
-from gradb.debugger.stops import parse_stop
+from gradb.debugger.stops import condition_alone, parse_stop
 from gradb.tape.stops import Stop
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def this_line(debugger: Debugger) -> Stop:
 
 def break_(debugger: Debugger, argument: str) -> str | None:
     """Set a breakpoint; on this line, set or clear one."""
-    admitted = admit(parse_stop(argument) if argument else this_line(debugger), debugger)
+    condition = condition_alone(argument)
+    if condition is not None:
+        stop = replace(this_line(debugger), condition=condition)
+    else:
+        stop = parse_stop(argument) if argument else this_line(debugger)
+    admitted = admit(stop, debugger)
     note = f" ({admitted.note})" if admitted.note else ""
     known = debugger.breakpoints.at(admitted.stop)
     if known is None:
@@ -100,16 +105,24 @@ def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
         return "there are no breakpoints"
     digits = len(str(breakpoints[-1].number))
     width = min(max(len(one.words) for one in breakpoints), 48)
-    return "\n".join(_line(one, digits, width, _pending(one, debugger)) for one in breakpoints)
+    return "\n".join(_line(one, digits, width, _pending(one, debugger), _fault(one, debugger)) for one in breakpoints)
 
 
 def _pending(one: Breakpoint, debugger: Debugger) -> str:
-    if one.hits or occurs(one.stop, debugger):
+    place = replace(one.stop, condition="")
+    if one.hits or place.kind == "when" or occurs(place, debugger):
         return ""
     return "pending" if debugger.is_live else "not in this recording"
 
 
-def _line(one: Breakpoint, digits: int, width: int, pending: str) -> str:
-    said = [f"{one.hits} hit{'' if one.hits == 1 else 's'}", pending, _passes(one), "" if one.is_enabled else "off"]
+def _fault(one: Breakpoint, debugger: Debugger) -> str:
+    """Say why a condition counted as false somewhere, where it could not be evaluated."""
+    found = None if debugger.tape is None else debugger.tape.fault(one.stop)
+    return "" if found is None else f"counted as false somewhere: {found}"
+
+
+def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:
+    hits = f"{one.hits} hit{'' if one.hits == 1 else 's'}"
+    said = [hits, pending, _passes(one), "" if one.is_enabled else "off", fault]
     facts = ", ".join(fact for fact in said if fact)
     return f"{one.number:>{digits}} {SIGNS[one.is_enabled]} {one.words:<{width}}  {facts}"

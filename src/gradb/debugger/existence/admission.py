@@ -19,9 +19,10 @@ from gradb.debugger.movement import nearest
 from gradb.debugger.stops import describe
 from gradb.debugger.view import View
 from gradb.frame.reader import Tape
-from gradb.tape.stops import Stop, is_call_named, is_named, lines_of
+from gradb.tape.conditions.condition import condition_of
+from gradb.tape.stops import Stop, is_call_named, is_called, is_named, lines_of
 
-_NAMED = frozenset({"at", "node", "aten", "iteration"})
+_NAMED = frozenset({"at", "node", "aten", "iteration", "param"})
 _PENDING = "pending: none yet, it will stop at the first"
 
 
@@ -41,6 +42,8 @@ def admit(stop: Stop, view: View) -> Admitted:
     Raises:
         UserError: what it names does not exist.
     """
+    if stop.condition:
+        return _conditional(stop, view)
     stop, is_sure = _insisted(stop)
     admitted = _located(stop, view) if stop.kind == "at" else Admitted(stop)
     if occurs(admitted.stop, view):
@@ -58,6 +61,34 @@ def admit(stop: Stop, view: View) -> Admitted:
     if stop.kind in _KNOWN:
         return replace(admitted, note=_PENDING)
     return admitted
+
+
+def _conditional(stop: Stop, view: View) -> Admitted:
+    """Admit the place, whether or not the condition holds anywhere, and what the condition names."""
+    place = Admitted(stop) if stop.kind == "when" else admit(replace(stop, condition=""), view)
+    notes = [note for note in (place.note, _unknown(stop.condition, view)) if note]
+    return Admitted(replace(place.stop, condition=stop.condition), "; ".join(notes))
+
+
+def _unknown(condition: str, view: View) -> str:
+    """Return what is to be said of the first tensor that a condition names and that there is none of so far.
+
+    Raises:
+        UserError: the script is over, so none will come.
+    """
+    known = _tensors(view)
+    for path in condition_of(condition).variables:
+        owners = [path.rpartition(".")[0], path] if "." in path else [path]
+        if not any(is_called(name, owner) for name in known for owner in owners):
+            close = did_you_mean(path, known)
+            if not view.is_live and view.tape is not None:
+                raise UserError(f"nothing in this recording is called {path!r}{close}")
+            return f"pending: nothing is called {path!r} so far{close}"
+    return ""
+
+
+def _tensors(view: View) -> tuple[str, ...]:
+    return () if view.tape is None else view.tape.frame(view.tape.head).names
 
 
 def located(stop: Stop, view: View) -> Stop:
@@ -168,7 +199,15 @@ def _calls(view: View) -> list[Iterable[str]]:
     return [group for one in known for group in ([name.removeprefix("aten.").split(".")[0] for name in one], one)]
 
 
-_KNOWN: dict[str, Callable[[str, View], bool]] = {"node": _is_node, "aten": _is_call}
+_KNOWN: dict[str, Callable[[str, View], bool]] = {
+    "node": _is_node,
+    "aten": _is_call,
+    "param": lambda name, view: True,  # the script calls its tensors as it likes
+}
 """Tells of a name whether something may come that is called so."""
-_SUGGESTED: dict[str, Callable[[View], list[Iterable[str]]]] = {"node": _nodes, "aten": _calls}
+_SUGGESTED: dict[str, Callable[[View], list[Iterable[str]]]] = {
+    "node": _nodes,
+    "aten": _calls,
+    "param": lambda view: [_tensors(view)],
+}
 """What may have been meant: the names that are nearest at hand first."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from gradb.log.writer import LogWriter
 from gradb.tape.cutting import first_line
+from gradb.tape.expressions.faults import ExpressionError
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.missing import GapRow
@@ -84,7 +85,7 @@ class Failures:
     def __init__(self, recorder: Recording) -> None:
         self._recorder = recorder
         self._counts: dict[Failure, int] = {}
-        self._untold: list[str] = []
+        self._untold: list[tuple[str, str]] = []
         self.unsaid = 0
         """Events that were lost where there was no room on the stack to say so."""
         self._is_saved = True
@@ -102,11 +103,19 @@ class Failures:
             recorder = self._recorder
             recorder.writer.missing(recorder.writer.head + 1, what, why, hides)
             if self._count((what, why, False)):
-                self._untold.append(f"{what} could not be recorded here: {why}; what else is missing so is counted")
+                text = f"{what} could not be recorded here: {why}; what else is missing so is counted"
+                self._untold.append(("missing", text))
                 recorder.has_errands = True
         except Exception:
             self._is_saved = False
         return why
+
+    def condition(self, condition: str, error: Exception) -> None:
+        """Say, before the next event, that a breakpoint's condition could not be evaluated."""
+        why = str(error) if isinstance(error, ExpressionError) else reason(error)
+        text = f"at event {self._recorder.writer.head} the condition `{condition}` counts as false: {why}"
+        self._untold.append(("gradb", text))
+        self._recorder.has_errands = True
 
     def event(self, what: str, error: BaseException, *, hides: str = "", node: int | None = None) -> None:
         """Put a note in the place of an event that is lost."""
@@ -143,7 +152,8 @@ class Failures:
         for _ in range(unsaid):
             self.event("a call", RecursionError("at the end of the stack"), hides=_BOTH)
         while self._untold:
-            self._recorder.emit("note", "missing", (None,) * 5, write_note(text=self._untold.pop(0)), may_hold=False)
+            name, text = self._untold.pop(0)
+            self._recorder.emit("note", name, (None,) * 5, write_note(text=text), may_hold=False)
 
     def save(self) -> None:
         """Write the counts to the tape's facts, if they have changed."""

@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Callable
 
 from gradb.link.messages import Continue
+from gradb.tape.conditions.newest import Newest, SeriesName
 from gradb.tape.kinds.event import Event
 from gradb.tape.lookout import Lookout
 from gradb.tape.sieve import OPEN, Sieve
+from gradb.tape.stops import Stop
 
 _STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "kind"})
 
@@ -41,6 +43,10 @@ class Gate:
         self._own: Sieve | None = None  # of the order alone
         self._always_looks_in = always_looks_in
         self._asked = 0  # number of the request to pause
+        self._points = Newest()
+        self._faults: set[str] = set()
+        self.on_fault: Callable[[str, Exception], object] = lambda condition, error: None
+        """Told, once of each condition, that it could not be evaluated."""
         self._obey(order)
         self._on_pause = on_pause
         self._errands: deque[tuple[Callable[[], int], int]] = deque()
@@ -50,7 +56,7 @@ class Gate:
 
     def _obey(self, order: Continue | None) -> None:
         self._order = order
-        self._lookout = None if order is None else Lookout(order.stops, order.origin)
+        self._lookout = None if order is None else Lookout(order.stops, order.origin, self._points, self._tell)
         self._own = None if self._lookout is None else Sieve(self._lookout.stops, self._lookout.origin)
         self._is_stepping = order is not None and order.stop.kind in _STEPS
         self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
@@ -76,19 +82,33 @@ class Gate:
         """
         if asked := self._asked:
             self.hold(event.seq, asked)
-        elif (order := self._order) is not None and self._sees(event):
+        elif (order := self._order) is not None and self._sees(event, detail, data):
             self.hold(event.seq, order.seq)
 
-    def _sees(self, event: Event) -> bool:
+    def _sees(self, event: Event, detail: str, data: bytes | None) -> bool:
         lookout = self._lookout
         if lookout is None:
             return False
-        before, is_met = lookout.stops, lookout.sees(event)
+        before, is_met = lookout.stops, lookout.sees(event, detail, data)
         if lookout.stops is not before:
-            self.sieve = self._own = Sieve(lookout.stops, lookout.origin)
-            if self._asked:  # perhaps since a moment ago, by the listening thread
-                self.sieve = OPEN
+            self._use(Sieve(lookout.stops, lookout.origin))
         return is_met
+
+    def _use(self, sieve: Sieve) -> None:
+        self.sieve = self._own = sieve
+        if self._asked:  # perhaps since a moment ago, by the listening thread
+            self.sieve = OPEN
+
+    def point(self, kind: SeriesName, series: int, event: int, value: float) -> None:
+        """Take a point of a series, which holds from an event on that comes next."""
+        self._points.add(kind, series, event, value)
+        if (own := self._own) is not None and kind in own.series:
+            self._use(own.expecting(event))
+
+    def _tell(self, stop: Stop, error: Exception) -> None:
+        if (text := stop.condition or str(stop)) not in self._faults:
+            self._faults.add(text)
+            self.on_fault(text, error)
 
     def hold(self, head: int, request_seq: int = 0) -> None:
         """Stop the calling thread until ``release``; meanwhile it does the errands it is given."""

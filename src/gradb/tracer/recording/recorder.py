@@ -50,6 +50,7 @@ class Recorder:
         self._event = writer.pen.event
         self.gate = gate
         self.failures = Failures(self)
+        gate.on_fault = self.failures.condition
         self.observer = Observer()
         self.places = Places(writer.source, self.failures.part)
         self.lock = threading.RLock()

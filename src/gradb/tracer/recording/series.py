@@ -19,9 +19,10 @@ class SeriesLog:
 
     def point(self, kind: str, name: str, value: float, event: int, place: PlaceRow = NOWHERE.row) -> None:
         """Add a point that holds from position ``event`` on."""
-        self._recorder.writer.pen.point(self.id(kind, name, place), event, self._recorder.iteration, value)
+        self._recorder.writer.pen.point(id_ := self.id(kind, name, place), event, self._recorder.iteration, value)
         if kind == "loss":
             self.newest_loss = value
+            self._recorder.gate.point("loss", id_, event, value)
 
     def id(self, kind: str, name: str, place: PlaceRow = NOWHERE.row) -> int:
         """Return the id of a series, which begins when it is asked for first."""

@@ -35,7 +35,8 @@ class StepEvents:
         """Tell of a step that was made, or that a fused optimizer has skipped itself."""
         rates, norm = rates_of(optimizer), state.norm
         if norm is not None:
-            self._point(state.series, "", "grad_norm", state.label, norm, event)
+            id_ = self._point(state.series, "", "grad_norm", state.label, norm, event)
+            self._recorder.gate.point("grad_norm", id_, event, norm)
         self._tell_rates(state, rates, event)
         skipped = self._skipped_within(optimizer, state, event)
         self._tell(optimizer, state, rates, place, skipped, odd=self._watched(state, norm))
@@ -69,11 +70,12 @@ class StepEvents:
         for name, rate in zip(state.rate_names(len(rates)), rates, strict=False):
             self._point(state.series, name, "learning_rate", name, rate, event)
 
-    def _point(self, series: dict[str, int], key: str, kind: str, name: str, value: float, event: int) -> None:
+    def _point(self, series: dict[str, int], key: str, kind: str, name: str, value: float, event: int) -> int:
         id_ = series.get(key)
         if id_ is None:
             id_ = series[key] = self._composer.series.id(kind, name)
         self._write_point(id_, event, self._recorder.iteration, value)
+        return id_
 
     def _tell_norms(self, state: OptimizerState, parameters: list[torch.Tensor], event: int) -> None:
         """Add the norm of each parameter after the step to its series."""
@@ -103,7 +105,6 @@ class StepEvents:
         self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow, skipped: str
     ) -> None:
         composer, parameters = self._composer, parameters_of(optimizer)
-        composer.leaves(parameters, place)
         event, count = self._recorder.next_seq, len(parameters)
         given, state.blob.odd = state.blob.odd, 0
         after = [composer.defined(tensor, state.blob, event, place)[0] for tensor in parameters]

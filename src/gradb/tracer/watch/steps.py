@@ -19,6 +19,7 @@ from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.depth import Depth
 from gradb.tracer.recording.iterations import Iterations
+from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.watch.blind_spots import BlindSpots, is_torchs
 from gradb.tracer.watch.optimizers import OptimizerStates, parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
@@ -257,12 +258,18 @@ class StepWatch:
     def _tell(self, optimizer: torch.optim.Optimizer, is_own: bool) -> None:
         if is_own:
             self._iterations.steps(optimizer)
-        state = self._states.of(optimizer)
+        state, place = self._states.of(optimizer), self._recorder.find(4).place.row
+        self._see_parameters(optimizer, place)
         self._events.tell_unseen(state)
         if not state.is_final:
             state.look_at_gradients(self._composer, parameters_of(optimizer))
-        self._events.made(optimizer, state, self._recorder.settle(), self._recorder.find(4).place.row)
+        self._events.made(optimizer, state, self._recorder.settle(), place)
         state.why_skipped = ""
+
+    def _see_parameters(self, optimizer: torch.optim.Optimizer, place: PlaceRow) -> None:
+        """Tell of the parameters that were never seen: before the step, whose points hold from its own event on."""
+        if self._recorder.is_full:
+            self._composer.leaves(parameters_of(optimizer), place)
 
     def unscaled(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember why the next step of an optimizer will be skipped: what follows may change the gradients."""
@@ -275,7 +282,9 @@ class StepWatch:
         optimizer = self._states.within(optimizer)
         self._iterations.steps(optimizer)
         state, parameters = self._states.of(optimizer), parameters_of(optimizer)
-        event, place = self._recorder.settle(), self._recorder.find(3).place.row
+        place = self._recorder.find(3).place.row
+        self._see_parameters(optimizer, place)
+        event = self._recorder.settle()
         if self._recorder.is_full:
             state.look(self._composer, parameters)
             state.look_at_gradients(self._composer, parameters)

@@ -129,7 +129,9 @@ class UpdateWatch:
         series, writer, event = self._composer.series, self._composer.writer, self._composer.recorder.next_seq
         sizes = [size for _, _, size, _ in rows if size is not None]
         if rows and len(sizes) == len(rows):
-            writer.pen.point(series.id("grad_norm", "by hand"), event, iteration, math.hypot(*sizes))
+            id_, size = series.id("grad_norm", "by hand"), math.hypot(*sizes)
+            writer.pen.point(id_, event, iteration, size)
+            self._composer.recorder.gate.point("grad_norm", id_, event, size)
         for _, label, _, value in rows:
             if value is not None:
                 writer.pen.point(series.id("parameter_norm", label), event, iteration, value)

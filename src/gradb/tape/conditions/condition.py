@@ -1,0 +1,123 @@
+"""A condition that has been read: what it has to know, at which events it may newly come true, and whether it holds."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+
+from gradb.tape.conditions.moment import Moment, touches
+from gradb.tape.conditions.newest import SERIES, SeriesName
+from gradb.tape.expressions.evaluator import Evaluator
+from gradb.tape.expressions.faults import ExpressionError
+from gradb.tape.expressions.syntax import Expression, read
+from gradb.tape.kinds.registry import Kind
+from gradb.tape.stops import Stop
+
+_PLAIN = frozenset({"event", "iteration", "phase"})
+_NODES: dict[str, frozenset[Kind]] = {
+    "update": frozenset({"step"}),
+    "upstream": frozenset({"node"}),
+    "downstream": frozenset({"node"}),
+}
+"""The kinds of events that newly determine a word."""
+_TENSORS: frozenset[Kind] = frozenset({"op", "leaf", "step", "backward_start", "backward_end", "depth"})
+"""The kinds of events that tell of tensors by their names."""
+_GRADS: frozenset[Kind] = frozenset({"accumulate", "step", "grad_change", "zero_grad"})
+"""The kinds of events that tell of the ``.grad`` of a leaf."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What has to hold at an event."""
+
+    expression: Expression
+    series: frozenset[SeriesName]
+    """The series that it names."""
+    variables: tuple[str, ...]
+    """The paths of tensors that it names, or what may be one and a field of it (``a.shape``)."""
+    kinds: frozenset[Kind]
+    """Kinds of events that newly determine a word that it names."""
+    is_of_events: bool
+    """It names the event itself, which every event newly determines."""
+    names: frozenset[str] = field(repr=False)
+
+    @property
+    def is_steady(self) -> bool:
+        """True where only a point of a series can make another thing of it."""
+        return self.names <= frozenset(SERIES)
+
+    @property
+    def needs_start(self) -> bool:
+        """True where what a node began with has to be known at its end."""
+        return "upstream" in self.names
+
+    @property
+    def looked_at(self) -> frozenset[Kind]:
+        """The kinds of events that may newly determine something that it names, but for its series."""
+        return self.kinds | (_TENSORS | _GRADS if self.variables else frozenset())
+
+    @property
+    def can_stop(self) -> bool:
+        """True where it names something that events newly determine."""
+        return bool(self.series or self.kinds or self.variables or self.is_of_events)
+
+    def is_determined(self, moment: Moment) -> bool:
+        """Tell whether an event newly determines something that it names."""
+        event = moment.event
+        if self.is_of_events or event.kind in self.kinds:
+            return True
+        if any(moment.points.begins(kind, event.seq) for kind in self.series):
+            return True
+        if event.kind not in _TENSORS | _GRADS:
+            return False
+        return any(_stands(moment, path) for path in self.variables)
+
+    def holds(self, moment: Moment) -> bool:
+        """Tell whether it holds at an event; where that is not known, it does not.
+
+        Raises:
+            ExpressionError: it makes no sense of the values there.
+        """
+        return Evaluator(moment).holds(self.expression)
+
+
+def _stands(moment: Moment, path: str) -> bool:
+    """Tell whether a tensor of an event is called by a path, or by what comes before a field (``a`` of ``a.shape``)."""
+    owner, _, last = path.rpartition(".")
+    if last == "grad" and moment.has_grad(owner):
+        return True
+    return moment.means(path) or bool(owner and moment.means(owner))
+
+
+@functools.lru_cache(maxsize=256)
+def condition_of(text: str) -> Condition:
+    """Read a condition.
+
+    Raises:
+        ExpressionError: it cannot be read, or uses what a condition has not.
+    """
+    expression = read(text, "a condition")
+    names = expression.names
+    if "local" in names:
+        raise ExpressionError("a condition knows upstream and downstream of a node, but not its local derivative")
+    words = {*_PLAIN, *_NODES, *SERIES}
+    variables = tuple(
+        sorted(path for path in expression.paths if path.partition(".")[0].partition("[")[0] not in words)
+    )
+    kinds = frozenset[Kind]().union(*(_NODES[name] for name in names & _NODES.keys()))
+    series = frozenset(kind for kind in SERIES if kind in names)
+    return Condition(expression, series, variables, kinds, "event" in names, names)
+
+
+def meets(stop: Stop, moment: Moment) -> bool:
+    """Tell whether an event that a stop matches by its header is one to stop at.
+
+    Raises:
+        ExpressionError: its condition makes no sense of the values there.
+    """
+    if stop.kind == "param" and not (moment.mentions(stop.argument) and touches(moment.detail, stop.argument)):
+        return False
+    if not stop.condition:
+        return True
+    condition = condition_of(stop.condition)
+    return (stop.kind != "when" or condition.is_determined(moment)) and condition.holds(moment)
