@@ -14,7 +14,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
 from gradb.debugger.rerun.again import around
 from gradb.debugger.rerun.following import Tell, silent
-from gradb.debugger.rerun.watched import Watched
+from gradb.debugger.rerun.watched import Watched, of_tape
 from gradb.diagnosis.explaining import explanation
 from gradb.diagnosis.fault import Fault, single
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EXIT_FOUND, EXIT_NONE, EXIT_UNKNOWN = 0, 1, 2
 FULL = 20
 """Iterations of a script that are recorded in full at once; most births are among them."""
+AGAIN = "again"
+"""What is asked for where a run again is to be offered."""
 _MAX_DIGITS = 15
 _UNEXPLAINED = Nothing("of this error gradb knows no more than its own words say", is_sure=True)
 
@@ -60,6 +62,8 @@ def why(debugger: Debugger, argument: str) -> Explanation | Nothing | Fault:
     tape = debugger.tape
     if tape is None:
         raise UserError(debugger.failure or f"nothing is recorded yet ({debugger.status})")
+    if argument == AGAIN:
+        raise UserError("a script is run again for an answer on the screen, and by gradb why: here nobody can agree")
     if argument.startswith("@"):
         return ask(tape, iteration=parse_iteration(argument[1:].strip()))
     number = _event(argument) if argument else None
@@ -95,6 +99,33 @@ def ask(tape: Tape, at: int | None = None, iteration: int | None = None) -> Expl
 def is_unseen(found: Explanation | Nothing) -> bool:
     """Tell whether what is asked about was only watched, so that a run again would show it."""
     return isinstance(found, Nothing) and found.onset is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """That a script be run again around what was only watched."""
+
+    first: Watched
+    """What was watched, and what has to be agreed to."""
+    found: Nothing
+    """What is known of it: it has an onset."""
+
+
+def offer(debugger: Debugger, found: Explanation | Nothing | Fault) -> Offer | None:
+    """Return the run again that would show what was asked for; None where it would show no more.
+
+    Raises:
+        UserError: it would, and it cannot be run again.
+    """
+    tape = debugger.tape
+    if tape is None or isinstance(found, Fault):
+        return None
+    wanted = ask(tape) if isinstance(found, Explanation) and not found.is_found else found
+    if not isinstance(wanted, Nothing) or not is_unseen(wanted):
+        return None
+    if debugger.is_live:
+        raise UserError("the script has not come to its end yet")
+    return Offer(of_tape(tape.path), wanted)
 
 
 def run_again(first: Watched, found: Nothing, tell: Tell = silent) -> Answer:

@@ -23,11 +23,11 @@ from gradb.debugger.commands.language import Statement
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.why import why
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice
 from gradb.present.panes.table import PANES, sharing
+from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.displays import DisplaysView
@@ -47,7 +47,6 @@ from gradb.tui.selection import for_panes
 from gradb.tui.session import Session, breakpoint_lines, toggling
 from gradb.tui.source import SourcePane
 from gradb.tui.text import TextScreen
-from gradb.tui.why import WhyScreen
 from gradb.tui.widgets import make_panes
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
@@ -86,6 +85,7 @@ class DebugScreen(Screen[None]):
         self._displays_view = DisplaysView()
         self._printed_view = PrintedView()
         self._garbage = Garbage()
+        self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -250,18 +250,11 @@ class DebugScreen(Screen[None]):
 
     def why(self, argument: str) -> None:
         """Show where a NaN or an infinity was born, or what an error means; a row leads to its event."""
-        if self.session.debugger is None:
-            raise UserError("there is no run yet to ask")
-        found = why(self.session.debugger, argument)
-        self.app.push_screen(WhyScreen(found, self.session.debugger.frame().run), self._go)
+        self._asking.ask(self.session.debugger, argument)
 
     def print(self, argument: str) -> None:
         """Say what an expression comes to."""
         self.notice(self.session.printed(argument, self.app.size.width))
-
-    def _go(self, event: int | None) -> None:
-        if event:
-            self.action_statement(f"goto {event}")
 
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen."""

@@ -171,7 +171,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
             "look", None, "[LEAF[INDEX]|off]", front=lambda front, argument: front.gradcheck(argument)),
     Command("why", ("e",), "Tell where a NaN or infinity was born (of here, an event, ...), or who did an error",
-            "look", None, "[N|@ITERATION]", front=lambda front, argument: front.why(argument)),
+            "look", None, "[N|@ITERATION|again]", front=lambda front, argument: front.why(argument)),
     Command("probe", ("j",), "Measure the node that is held: its whole Jacobian, a row, a column, or one direction",
             "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",

@@ -1,0 +1,102 @@
+"""What `why` does on the screen: it tells what is found, and where that was only watched it has the script run again.
+
+The run again is on a thread of its own, which tells how far it is; it is given up when the screen is left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual.screen import Screen
+from textual.worker import Worker, get_current_worker
+
+from gradb.algebra.figures import number
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.run import Run
+from gradb.debugger.why import AGAIN, Answer, Offer, ask, offer, run_again, why
+from gradb.tui.why import RUN_AGAIN, WhyScreen
+
+_EVERY = 0.25  # seconds between two words on how far it is
+
+
+class Asking:
+    """Carries out `why` for the debug screen.
+
+    Args:
+        screen: over which the answer is laid.
+        notice: says a sentence to the user.
+        go: goes to an event.
+    """
+
+    def __init__(self, screen: Screen[None], notice: Callable[[str], None], go: Callable[[int], None]) -> None:
+        self._screen, self._notice, self._go = screen, notice, go
+        self._worker: Worker[None] | None = None
+
+    def ask(self, debugger: Debugger | None, argument: str) -> None:
+        """Tell what is found; `again`: of the run, what a run again would show.
+
+        Raises:
+            UserError: there is nothing to ask, or nothing that a run again would show.
+        """
+        if debugger is None or debugger.tape is None:
+            raise UserError(
+                "there is no run yet to ask" if debugger is None else debugger.failure or "nothing is recorded"
+            )
+        if self._worker is not None and self._worker.is_running:
+            raise UserError("the script is being run again: its answer comes when that is over")
+        is_again = argument.strip() == AGAIN
+        found = ask(debugger.tape) if is_again else why(debugger, argument)
+        offered, refusal = _offered(debugger, found)
+        if is_again and offered is None:
+            raise UserError(refusal or "a run again would show no more than what is recorded")
+        screen = WhyScreen(found, debugger.frame().run, offered, (refusal,) if refusal else ())
+        self._screen.app.push_screen(screen, lambda chosen: self._left(chosen, offered))
+
+    def _left(self, chosen: int | None, offered: Offer | None) -> None:
+        if chosen == RUN_AGAIN and offered is not None:
+            self._notice("the script is run again")
+            self._worker = self._screen.run_worker(lambda: self._run(offered), thread=True, exit_on_error=False)
+        elif chosen:
+            self._go(chosen)
+
+    # --- on the thread ------------------------------------------------------------------------------------------------
+
+    def _run(self, offered: Offer) -> None:
+        worker, said = get_current_worker(), 0.0
+
+        def tell(run: Run) -> None:
+            nonlocal said
+            if worker.is_cancelled:
+                raise UserError("the run again was given up")
+            if time.monotonic() - said > _EVERY:
+                said = time.monotonic()
+                self._screen.call_later(self._notice, _how_far(run))
+
+        try:
+            answer = run_again(offered.first, offered.found, tell)
+        except UserError as error:
+            if not worker.is_cancelled:
+                self._screen.call_later(self._notice, f"the script could not be run again: {error}")
+        else:
+            self._screen.call_later(self._show, answer)
+
+    def _show(self, answer: Answer) -> None:
+        """Show what the run again has found: its events are of another recording, so no row leads anywhere."""
+        self._notice("the script was run again")
+        self._screen.app.push_screen(WhyScreen(answer.found, None, remarks=answer.remarks))
+
+
+def _offered(debugger: Debugger, found: object) -> tuple[Offer | None, str]:
+    """Return what is offered, and why nothing is where something would be."""
+    try:
+        return offer(debugger, found), ""  # type: ignore[arg-type]
+    except UserError as error:
+        return None, f"It cannot be looked at closer by a run again: {error}"
+
+
+def _how_far(run: Run) -> str:
+    news = run.pace.news
+    loss = f", loss {number(news.loss)}" if news.loss is not None else ""
+    return f"run again: iteration {news.iteration:,}{loss}"
