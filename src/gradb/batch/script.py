@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gradb.batch.gradcheck import carry_out, finding_text
+from gradb.batch.lines import line
 from gradb.batch.printing import answered_text, printed_text
 from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
@@ -134,7 +135,7 @@ class Printout:
         """Wait until the script stands still, and print what a command has done."""
         _settle(self.debugger)
         if text:
-            self.out(text + "\n")
+            self.out((line({"said": text}) if self.style.is_json else text) + "\n")
 
 
 def _settle(debugger: Debugger) -> None:

@@ -44,6 +44,7 @@ def _parser() -> Parser:
     parser.add_argument("-e", dest="execute", metavar="COMMANDS", help="run these commands without a screen")
     parser.add_argument("--commands", metavar="FILE", help="run the commands in a file without a screen")
     parser.add_argument("--width", metavar="N", help="columns that `show` prints (default: the terminal's, or 100)")
+    parser.add_argument("--json", action="store_true", help="print what commands show and say as JSON, a line each")
     add_run_options(parser)
     add_screen_options(parser)
     return parser
@@ -58,6 +59,8 @@ def run(argv: Sequence[str], *, is_short: bool = False) -> int:
         own += behind
     options = parser.parse_args(own)
     script = _read_commands(options)
+    if options.json and script is None:
+        raise UserError("--json goes with -e or --commands: the screen prints nothing")
     if rest and rest[0] and is_tape(rest[0]):
         return _on_tape(rest, options, script)
     target = read_target(parser, options, rest)
@@ -123,10 +126,9 @@ def _headless(target: tuple[str | None, str | None], options: Namespace, rest: S
 
 
 def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
-    from gradb.batch.show import Style
-    from gradb.cli.printing import read_width
+    from gradb.cli.printing import read_style
 
-    style = Style(width=read_width(options.width))
+    style = read_style(options)
     try:
         with debugger.run.relaying() as relay:
             script.run(debugger, style, _say)

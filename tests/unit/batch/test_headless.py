@@ -224,3 +224,16 @@ def test_displays_are_shown_at_every_stop(debugger: Debugger) -> None:
         "not displayed any more: loss",
     ]
     assert out.splitlines()[6:] == ["  1 a.grad = [28 36 44 52]  [4] float32"]
+
+
+def test_each_line_is_json_where_that_is_asked_for(debugger: Debugger) -> None:
+    """What a pane shows, what an expression comes to and what a command says: one object a line."""
+    out: list[str] = []
+    script = prepare("display a.grad; goto 16; show displays; print a[0]; break line 11")
+    script.run(debugger, Style(is_json=True), out.append)
+    said, shown, printed, broken = map(json.loads, "".join(out).splitlines())
+    assert (said["said"].partition(" (")[0], broken["said"]) == ("display 1: a.grad", "breakpoint 1: chain_rule.py:11")
+    (row,) = shown["displays"]
+    assert (shown["pane"], shown["position"], row["expression"], row["changed"]) == ("displays", 16, "a.grad", True)
+    assert (row["value"]["values"], row["before"]) == ([28, 36, 44, 52], {"value": None, "why": None})
+    assert printed["value"]["values"] == [1]
