@@ -199,7 +199,7 @@ def test_show_and_events_print(tape: str, capsys: Captured) -> None:
 
 
 def test_command_script_on_a_tape(tape: str, tmp_path: Path, capsys: Captured) -> None:
-    """Commands from the line or from a file are carried out; a failed expectation is exit code 1."""
+    """Commands from the line or a file are carried out; a false expectation is exit code 1, what does not exist 2."""
     (tmp_path / "walk.gradb").write_text("finish\nexpect a.grad == [28, 36, 44, 52]\nshow grads\n")
     assert main(["run", "--commands", str(tmp_path / "walk.gradb"), tape]) == 0
     assert "[28 36 44 52]" in capsys.readouterr().out
@@ -207,8 +207,8 @@ def test_command_script_on_a_tape(tape: str, tmp_path: Path, capsys: Captured) -
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("gradb: expect a == [1] does not hold at position 1")
-    assert main(["run", "-e", "until node Conv", tape]) == 0
-    assert capsys.readouterr().err == "gradb: there is no later node Conv\n"
+    assert main(["run", "-e", "until node Conv", tape]) == 2
+    assert capsys.readouterr().err == "gradb: there is no node Conv in this recording\n"
 
 
 def test_commands_may_stand_behind_the_script(script: str, launched: list[RunSpec], capsys: Captured) -> None:
