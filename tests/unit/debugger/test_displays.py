@@ -52,6 +52,13 @@ def test_start_has_nothing_before_it(recorded: Recorded) -> None:
     assert (row.now.value.numbers, row.has_changed) == ((1.0, 2.0, 3.0, 4.0), True)
 
 
+def test_there_is_no_event_at_the_start(recorded: Recorded) -> None:
+    """It is not there yet: nothing is called wrongly."""
+    debugger = recorded("chain_rule")
+    debugger.displays.add("event.name")
+    assert one(debugger).now == Found(why="there is no event here: this is the start")
+
+
 def test_before_is_one_stop_before_at_every_position(recorded: Recorded) -> None:
     """The value before is the value at the position to which a step back leads."""
     debugger = recorded("training")

@@ -62,6 +62,8 @@ class TapeNames:
         """Return what a name means that stands alone."""
         if name == "event" and self._position:
             return EventView(self._tape.event(self._position), self._tape.detail(self._position))
+        if name == "event":
+            raise NoValue("there is no event here: this is the start")
         if name in _CHAIN:
             return self._chain(name)
         if name in _WORDS and name not in self._tape.names(self._position):
