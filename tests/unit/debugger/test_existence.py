@@ -218,3 +218,36 @@ def test_files_that_may_be_imported(where: str, sentence: str, project: Debugger
     except UserError as error:
         said = str(error)
     assert sentence in said
+
+
+def test_a_module_is_known_before_its_first_event(tmp_path: Path, long_tape: Path) -> None:
+    """What `-m` was given is a file in the working directory, or the main one of a package."""
+    for name, where in (("models.run", "run.py"), ("models", "__main__.py")):
+        (tmp_path / "models").mkdir(exist_ok=True)
+        (tmp_path / "models" / where).write_text(LONG)
+        spec = RunSpec(None, str(tmp_path / f"{name}.tape"), module=name, cwd=str(tmp_path))
+        debugger = Debugger.launch(spec, (sys.executable, DEBUGGEE, str(long_tape)))
+        try:
+            assert debugger.wait(PATIENCE)
+            assert carry_out(debugger, f"break {where}:9").startswith(f"breakpoint 1: {where}:9")
+            with pytest.raises(UserError, match=f"line 8 of {where} is a comment"):
+                carry_out(debugger, f"break {where}:8")
+        finally:
+            debugger.close()
+
+
+def test_a_script_that_is_linked_imports_from_where_it_lies(tmp_path: Path, long_tape: Path) -> None:
+    """A module beside it is waited for under the path that Python gives it."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "long.py").write_text(LONG)
+    (tmp_path / "real" / "layers.py").write_text("import torch\n")
+    (tmp_path / "linked.py").symlink_to(tmp_path / "real" / "long.py")
+    spec = RunSpec(str(tmp_path / "linked.py"), str(tmp_path / "live.tape"))
+    debugger = Debugger.launch(spec, (sys.executable, DEBUGGEE, str(long_tape)))
+    try:
+        assert debugger.wait(PATIENCE)
+        carry_out(debugger, "break layers.py:1")
+        (one,) = debugger.breakpoints
+        assert one.stop.argument == f"{tmp_path.resolve()}/real/layers.py:1"
+    finally:
+        debugger.close()

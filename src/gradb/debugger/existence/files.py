@@ -53,22 +53,35 @@ def meant(name: str, view: View) -> SourceFile | None:
     raise UserError(f"no source file {name}: {where}{hint}")
 
 
-def _folder(view: View) -> Path:
-    """Return where the script of a live run looks for its own files first."""
+def _base(view: View) -> Path:
+    """Return the working directory of a live run."""
     spec = view.run.spec
-    base = Path((spec and spec.cwd) or os.curdir).absolute()
-    return (base / spec.script).parent if spec is not None and spec.script else base
+    return Path((spec and spec.cwd) or os.curdir).absolute()
+
+
+def _folder(view: View) -> Path:
+    """Return where the script of a live run looks for its own files first, as Python puts it on ``sys.path``."""
+    spec = view.run.spec
+    return (_base(view) / spec.script).resolve().parent if spec is not None and spec.script else _base(view)
 
 
 def _recorded(view: View) -> list[SourceFile]:
     """Return the files on the tape; as long as there are none, the script."""
     sources = () if view.tape is None else view.tape.sources
     found = [SourceFile(path, text, is_recorded=True) for path, text in sources if text is not None]
+    return found or [
+        SourceFile(os.path.normpath(path), _text(path), is_recorded=True) for path in _started(view) if path.is_file()
+    ]
+
+
+def _started(view: View) -> list[Path]:
+    """Return where the file is, or may be, of what a live run was started with."""
     spec = view.run.spec
-    if found or spec is None or not spec.script:
-        return found
-    path = _folder(view) / Path(spec.script).name
-    return [SourceFile(os.path.normpath(path), _text(path), is_recorded=True)] if path.is_file() else []
+    if spec is None:
+        return []
+    module = (spec.module or "").replace(".", "/")
+    names = [f"{module}/__main__.py", f"{module}.py"] if module else [spec.script or ""]
+    return [_base(view) / name for name in names if name]
 
 
 def _shown(view: View, known: list[SourceFile]) -> SourceFile | None:
