@@ -98,11 +98,12 @@ async def test_marks_tell_breakpoints_apart(chain_tape: Path) -> None:
     """What is off has a sign of its own, and the help tells each."""
     app = opening(chain_tape)
     async with shown(app) as pilot:
-        for statement in ("break 11", "break 13", "disable 2"):
+        for statement in ("break 11", "break 13", "disable 2", "break 12 if loss > 5"):
             debug_screen(app).action_statement(statement)
         text = await press(pilot, "1")
         assert "◉ 11" in text
         assert "○ 13" in text
+        assert "◈ 12" in text
         await press(pilot, "question_mark")
         await wait_until(lambda: "source pane" in text_of(app))
         assert "◈ one with a condition   ◌ one not come to so far   ○ one that is off" in text_of(app)

@@ -133,4 +133,6 @@ class Breakpoints:
 def _mark(one: Breakpoint, occurs: Callable[[Stop], bool]) -> Mark:
     if not one.is_enabled:
         return "off"
-    return "on" if occurs(one.stop) else "pending"
+    if not occurs(replace(one.stop, condition="")):
+        return "pending"
+    return "conditional" if one.stop.condition else "on"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.tape.stops import Stop
 from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
 
 
@@ -189,3 +193,22 @@ def test_conditions_are_listed_and_cleared_as_they_were_set(recorded: Recorded, 
     assert do(debugger, "break if loss > 3") == "breakpoint 3: chain_rule.py:11 if loss > 3"
     pending = do(live("chain_rule"), "break node pow if later > 2")
     assert "pending: nothing is called 'later' so far" in pending
+
+
+def test_marks_of_a_file() -> None:
+    """Of several on one line the one that says most is told, of a statement the first line, and of other files none."""
+    breakpoints = Breakpoints()
+    loss = "loss > 5"
+    for argument, condition in (
+        ("s.py:1", ""),
+        ("/a/s.py:2-4", loss),
+        ("s.py:5", loss),
+        ("s.py:5", ""),
+        ("t.py:6", ""),
+    ):
+        breakpoints.add(Stop("at", argument, condition=condition))
+    breakpoints.add(Stop("node", "Mul"))
+    breakpoints.change(replace(next(iter(breakpoints)), is_enabled=False))
+    assert breakpoints.marks("/a/s.py", lambda stop: not stop.condition) == {1: "off", 2: "conditional", 5: "on"}
+    assert breakpoints.marks("/a/s.py", lambda stop: False) == {1: "off", 2: "pending", 5: "pending"}
+    assert breakpoints.marks("/b/s.py", lambda stop: True) == {1: "off", 5: "on"}

@@ -50,7 +50,7 @@ NOT_ON_A_RECORDING = (
     ("node Softmax", "there is no node Softmax in this recording"),
     ("node Softmax!", "there is no node Softmax in this recording"),
     ("iteration 2", "there is no iteration 2 in this recording: the last is 1"),
-    ("aten mul", "there is no aten mul in this recording"),
+    ("aten mul", "there is no aten mul in this recording: no ATen calls were recorded (`gradb record --aten` does)"),
 )
 
 
@@ -205,6 +205,8 @@ FILES = (
     ("models/net.py:1", "line 1 of net.py does nothing that gradb records"),
     ("models/net.py:9", "net.py has 1 line, and no line 9"),
     ("weather.py:1", "no source file weather.py: there is no such file where the script looks for its own"),
+    ("weather.py:1", "; `weather.py:1!` waits for it all the same"),
+    ("weather.py:1!", "breakpoint 1: weather.py:1 (pending: none yet, it will stop at the first)"),
     ("line 8", "line 8 of long.py is a comment: the nearest line with code is 9"),
     ("7", "breakpoint 1: long.py:4 (line 7 belongs to the statement that begins there)"),
 )

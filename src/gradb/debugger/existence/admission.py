@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence import names
-from gradb.debugger.existence.files import SourceFile, meant
+from gradb.debugger.existence.files import NoFile, SourceFile, meant
 from gradb.debugger.existence.statements import Statements, statements
 from gradb.debugger.existence.suggestion import did_you_mean
 from gradb.debugger.movement import nearest
@@ -45,22 +45,37 @@ def admit(stop: Stop, view: View) -> Admitted:
     if stop.condition:
         return _conditional(stop, view)
     stop, is_sure = _insisted(stop)
-    admitted = _located(stop, view) if stop.kind == "at" else Admitted(stop)
+    is_sure = is_sure and view.is_live
+    admitted = _at(stop, view, is_sure=is_sure) if stop.kind == "at" else Admitted(stop)
     if occurs(admitted.stop, view):
         return admitted
     if not view.is_live and view.tape is not None:
         if stop.kind not in _NAMED:
             return Admitted(stop, "there is none in this recording")
         raise UserError(_never(admitted.stop, view))
-    if not is_sure and stop.kind in _KNOWN and not _KNOWN[stop.kind](stop.argument, view):
-        hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view))
-        raise UserError(
-            f"there is no {describe(stop)} so far, and neither torch nor the script knows that name{hint};"
-            f" `{describe(stop)}!` waits for it all the same"
-        )
-    if stop.kind in _KNOWN:
-        return replace(admitted, note=_PENDING)
-    return admitted
+    return _pending(stop, view, is_sure=is_sure) if stop.kind in _KNOWN else admitted
+
+
+def _at(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
+    try:
+        return _located(stop, view)
+    except UserError as error:
+        if is_sure:
+            return Admitted(stop, _PENDING)
+        if view.is_live and isinstance(error, NoFile):
+            raise UserError(f"{error}; `{describe(stop)}!` waits for it all the same") from error
+        raise
+
+
+def _pending(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
+    """Admit a name that has not been met, if it is known or said to come."""
+    hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view))
+    if is_sure or _KNOWN[stop.kind](stop.argument, view):
+        return Admitted(stop, _PENDING + (hint if stop.kind == "param" else ""))
+    raise UserError(
+        f"there is no {describe(stop)} so far, and neither torch nor the script knows that name{hint};"
+        f" `{describe(stop)}!` waits for it all the same"
+    )
 
 
 def _conditional(stop: Stop, view: View) -> Admitted:
@@ -151,8 +166,10 @@ def _never(stop: Stop, view: View) -> str:
         return _quiet_line(stop, tape.inventory.lines(lines_of(stop.argument)[0]))
     if stop.kind == "iteration":
         return f"there is no {describe(stop)} in this recording: the last is {_last_iteration(tape)}"
-    hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view)) if stop.kind in _SUGGESTED else ""
-    return f"there is no {describe(stop)} in this recording{hint}"
+    groups = _SUGGESTED[stop.kind](view) if stop.kind in _SUGGESTED else []
+    if stop.kind in _UNSEEN and not any(map(tuple, groups)):
+        return f"there is no {describe(stop)} in this recording: {_UNSEEN[stop.kind]}"
+    return f"there is no {describe(stop)} in this recording{did_you_mean(stop.argument, *groups)}"
 
 
 def _last_iteration(tape: Tape) -> int:
@@ -211,3 +228,5 @@ _SUGGESTED: dict[str, Callable[[View], list[Iterable[str]]]] = {
     "param": lambda view: [_tensors(view)],
 }
 """What may have been meant: the names that are nearest at hand first."""
+_UNSEEN = {"aten": "no ATen calls were recorded (`gradb record --aten` does)", "node": "no node was recorded"}
+"""Why, where there is nothing of the kind at all."""

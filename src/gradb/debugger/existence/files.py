@@ -16,6 +16,10 @@ _MOST_BYTES = 4 << 20
 _NO_SCRIPTS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
 
 
+class NoFile(UserError):
+    """There is no source file of a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file of the script's."""
@@ -36,7 +40,8 @@ def meant(name: str, view: View) -> SourceFile | None:
     """Return the file that a name means, without a name the one at the position; None where nothing is known of it.
 
     Raises:
-        UserError: there is none of that name, or more than one.
+        NoFile: there is none of that name.
+        UserError: there is more than one.
     """
     known = _recorded(view)
     if not name:
@@ -50,7 +55,7 @@ def meant(name: str, view: View) -> SourceFile | None:
     where = "there is no such file where the script looks for its own" if view.is_live else "it is not on the tape"
     others = _files(_folder(view)) if view.is_live else ()
     hint = did_you_mean(name, (file.name for file in known), (path.name for path in others))
-    raise UserError(f"no source file {name}: {where}{hint}")
+    raise NoFile(f"no source file {name}: {where}{hint}")
 
 
 def _base(view: View) -> Path:
