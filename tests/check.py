@@ -7,6 +7,7 @@ fails, and exits with 1 if any did. CI runs this and nothing else. Arguments go 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -15,13 +16,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINT_IMPORTS = str(Path(sysconfig.get_path("scripts")) / "lint-imports")
+_WORKERS = str((os.cpu_count() or 1) + 1)
+"""One more than there are cores: tests of processes and terminals wait a part of their time."""
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", (sys.executable, "-m", "ruff", "format", "--check")),
     ("lint", (sys.executable, "-m", "ruff", "check")),
     ("types", (sys.executable, "-m", "mypy")),
     ("import contracts", (_LINT_IMPORTS,)),
-    ("tests", (sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal")),
+    ("tests", (sys.executable, "-m", "pytest", "-n", _WORKERS, "--dist", "worksteal")),
 )
 """Name and command of each step; pytest comes last, so that its closing line is the last one."""
 
