@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from gradb.tape.conditions.condition import condition_of, meets
 from gradb.tape.conditions.moment import Moment, Raw
-from gradb.tape.conditions.newest import Newest, Points
+from gradb.tape.conditions.newest import Newest, Points, SeriesName
 from gradb.tape.kinds.event import Event
+from gradb.tape.sieve import Sieve
 from gradb.tape.stops import Stop
 
+_NOWHERE = Event(0, "note", "", None, None, None, None, None, "", 0, "", None)
 _MOST_STARTS = 256  # of nodes whose end has not been seen: those that run inside of another, and those that raised
 
 
@@ -36,6 +38,10 @@ class Lookout:
         self.origin = origin
         self._points = Newest() if points is None else points
         self._fault = fault
+        self._now = Moment(_NOWHERE, self._points, lambda: ("", None), lambda seq: None)
+        conditions = [condition_of(stop.condition) for stop in self.stops if stop.condition]
+        self.series = frozenset[SeriesName]().union(*(condition.series for condition in conditions))
+        """The series that its conditions name."""
         self._starts: dict[int, Raw] | None = {} if any(map(_needs_start, self.stops)) else None
 
     def sees(self, event: Event, detail: str = "", data: bytes | None = None) -> bool:
@@ -63,6 +69,22 @@ class Lookout:
         if any(new is not old for new, old in zip(changed, self.stops, strict=True)):
             self.stops = tuple(changed)
         return is_met
+
+    def sieve(self, known: Sieve | None = None) -> Sieve:
+        """Return what lets all pass that matters until the series come to something else; the known one if it does."""
+        ready = tuple(stop for stop in self.stops if not stop.condition or self._is_ready(stop))
+        if known is None or known.stops != ready or known.origin is not self.origin:
+            return Sieve(ready, self.origin)
+        return known
+
+    def _is_ready(self, stop: Stop) -> bool:
+        condition = condition_of(stop.condition)
+        if stop.is_inside or not condition.is_steady:
+            return True
+        try:
+            return condition.holds(self._now)
+        except Exception:
+            return True  # what is wrong with it is told where it is asked
 
     def _meets(self, stop: Stop, moment: Moment) -> bool:
         if not stop.is_conditional:

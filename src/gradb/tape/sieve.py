@@ -32,11 +32,12 @@ class Sieve:
     """
 
     __slots__ = (
-        "_looked_for", "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named", "other_than",
-        "positions", "series",
+        "_looked_for", "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named", "origin",
+        "other_than", "positions", "series", "stops",
     )  # fmt: skip
 
     def __init__(self, stops: Iterable[Stop], origin: Event | None = None) -> None:
+        self.stops, self.origin = tuple(stops), origin
         self.is_open = False
         """True where every event passes."""
         self.flags = 0
@@ -55,7 +56,7 @@ class Sieve:
         self.series: frozenset[SeriesName] = frozenset()
         """Series at whose points an event is to pass: whoever tells of one needs a sieve that is ``expecting`` it."""
         self._wanted: list[Callable[[str], bool]] = []
-        for stop in stops:
+        for stop in self.stops:
             _any(self, stop, origin) if stop.is_inside else _FACTS.get(stop.kind, _any)(self, stop, origin)
             if stop.condition and condition_of(stop.condition).needs_start:
                 _add_start(self, stop)

@@ -57,10 +57,30 @@ class Gate:
     def _obey(self, order: Continue | None) -> None:
         self._order = order
         self._lookout = None if order is None else Lookout(order.stops, order.origin, self._points, self._tell)
-        self._own = None if self._lookout is None else Sieve(self._lookout.stops, self._lookout.origin)
         self._is_stepping = order is not None and order.stop.kind in _STEPS
         self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
-        self._set_request(0)
+        self._asked = 0
+        self._sift()
+
+    def _sift(self, kind: SeriesName | None = None, event: int = 0) -> None:
+        """Have a sieve of what can stop the script until the next point of a series.
+
+        The listening thread does this with another order, and the script's may be at it with the old one meanwhile.
+
+        Args:
+            kind: of which series there is a point now; None: of none.
+            event: from which event on that holds.
+        """
+        while True:
+            lookout = self._lookout
+            own = None if lookout is None else lookout.sieve(self._own)
+            if own is not None and kind in own.series:
+                own = own.expecting(event)
+            self.sieve = self._own = own
+            if lookout is self._lookout:
+                break
+        if self._asked:  # perhaps since a moment ago
+            self.sieve = OPEN
 
     def _set_request(self, number: int) -> None:
         self._asked = number
@@ -91,19 +111,14 @@ class Gate:
             return False
         before, is_met = lookout.stops, lookout.sees(event, detail, data)
         if lookout.stops is not before:
-            self._use(Sieve(lookout.stops, lookout.origin))
+            self._sift()
         return is_met
-
-    def _use(self, sieve: Sieve) -> None:
-        self.sieve = self._own = sieve
-        if self._asked:  # perhaps since a moment ago, by the listening thread
-            self.sieve = OPEN
 
     def point(self, kind: SeriesName, series: int, event: int, value: float) -> None:
         """Take a point of a series, which holds from an event on that comes next."""
         self._points.add(kind, series, event, value)
-        if (own := self._own) is not None and kind in own.series:
-            self._use(own.expecting(event))
+        if (lookout := self._lookout) is not None and kind in lookout.series:
+            self._sift(kind, event)
 
     def _tell(self, stop: Stop, error: Exception) -> None:
         if (text := stop.condition or str(stop)) not in self._faults:
