@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradb.tape.conditions.newest import SERIES, Points
 from gradb.tape.expressions.faults import NoValue
-from gradb.tape.expressions.functions import norm
+from gradb.tape.expressions.measures import update_of
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, tensor
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
@@ -210,24 +209,6 @@ def _called(path: str, named: Named) -> TensorValue | None:
         if name is not None and name.endswith(f".{path}"):
             ends.setdefault(name, value)
     return next(iter(ends.values())) if len(ends) == 1 else None
-
-
-# --- what a step has done ---------------------------------------------------------------------------------------------
-
-
-def update_of(step: StepDetail) -> float | None:
-    """Return how much a step has changed: the 2-norm of all changes by that of all parameters before it.
-
-    None where not every value is kept whole, or there are none. Where all were zero: infinity, or NaN if they still
-    are.
-    """
-    before, after = step.before, [one.value for one in step.parameters]
-    if not after or len(before) != len(after) or any(one is None or one.data is None for one in (*before, *after)):
-        return None
-    olds = [number for one in before if one is not None for number in one.numbers() or ()]
-    news = [number for one in after for number in one.numbers() or ()]
-    change, whole = norm([new - old for new, old in zip(news, olds, strict=True)]), norm(olds)
-    return change / whole if whole else math.inf if change > 0 else math.nan
 
 
 # --- who a parameter is -----------------------------------------------------------------------------------------------
