@@ -112,11 +112,12 @@ def _tell(tape: Tape, selection: Selection, form: Format) -> int:
 
 
 def _selection(options: Namespace) -> Selection:
-    selected = read_codes(options.select)
-    if options.select and not selected:
-        raise UserError("--select names no rule (`gradb rule` lists them)")
+    selected, ignored = read_codes(options.select), read_codes(options.ignore)
+    for option, texts, codes in (("--select", options.select, selected), ("--ignore", options.ignore, ignored)):
+        if texts and not codes:
+            raise UserError(f"{option} names no rule (`gradb rule` lists them)")
     try:
-        return Selection(selected, read_codes(options.ignore), options.hints)
+        return Selection(selected, ignored, options.hints)
     except UnknownRuleError as error:
         raise UserError(f"{error} (`gradb rule` lists them)") from error
 

@@ -94,6 +94,7 @@ REFUSED: tuple[tuple[list[str], str], ...] = (
     (["--select", "G8", "TAPE"], "there is no rule 'G8'"),
     (["--ignore", "g9O1", "TAPE"], "there is no rule 'G9O1': did you mean G901? (`gradb rule` lists them)"),
     (["--select", ",,", "TAPE"], "--select names no rule (`gradb rule` lists them)"),
+    (["--ignore", ",,", "TAPE"], "--ignore names no rule (`gradb rule` lists them)"),
     (["--select", "", "SCRIPT"], "--select names no rule (`gradb rule` lists them)"),
     (["--steps", "3", "TAPE"], "--steps and -o go with a script"),
     (["-o", "x", "TAPE"], "--steps and -o go with a script"),
