@@ -35,7 +35,7 @@ class Verdict:
     is_unseen: bool = False
     """True where the run was only watched: then hardly a rule can judge."""
     is_untrained: bool = False
-    """True where there is no backward and no optimizer: then only what explains errors can judge."""
+    """True where there is no backward and no optimizer: then only what explains errors can judge, if there are any."""
 
 
 class Judgement:
@@ -61,7 +61,7 @@ class Judgement:
                 self._by_kind.setdefault(kind, []).append(one)
         self.position = 0
         """The last event judged."""
-        self._is_watched = self._is_seen = self._is_trained = False
+        self._is_watched = self._is_seen = self._is_trained = self._has_raised = False
 
     def advance(self, limit: int | None = None) -> bool:
         """Judge the events that were recorded since, ``limit`` of them at most; return whether all are judged now.
@@ -76,6 +76,7 @@ class Judgement:
             self._is_watched = self._is_watched or (event.kind == "depth" and event.name == "watch")
             self._is_seen = self._is_seen or event.kind not in _WATCHED
             self._is_trained = self._is_trained or event.kind in _TRAINING
+            self._has_raised = self._has_raised or event.kind == "error"
             for rule, judge in self._by_kind.get(event.kind, ()):
                 if rule.code not in self._failed:
                     try:
@@ -98,7 +99,7 @@ class Judgement:
                 try:
                     found = list(judge.findings())
                     findings += found
-                    if is_untrained and not found and rule.severity != "error":
+                    if is_untrained and not found and not (rule.severity == "error" and self._has_raised):
                         unjudged[rule.code] = _UNTRAINED  # that it finds nothing says nothing
                 except NotJudgedError as reason:
                     unjudged[rule.code] = _UNTRAINED if is_untrained else str(reason)

@@ -110,16 +110,26 @@ def test_an_account_is_shared_and_sees_every_event(tape: Tape) -> None:
 
 
 def test_nothing_found_where_nothing_was_trained_is_not_judged(tmp_path: Path) -> None:
-    """A run without a backward and an optimizer is no clean training; what explains errors judges all the same."""
+    """A run without a backward and an optimizer is no clean training, and without an error none is explained."""
     with TapeBuilder(tmp_path / "forward.tape") as builder:
         builder.leaf("a", [1.0], line=1)
         builder.end()
     rules = [_rule("G900", Accumulations), _rule("G901", Refuses), _rule("G991", Accumulations, "error")]
     with Tape.open(tmp_path / "forward.tape", is_over=True) as forward:
         verdict = judge(forward, rules)
-    assert verdict.judged == ("G991",)
+    assert not verdict.judged
     why = "nothing was trained: no backward, no optimizer"
-    assert verdict.unjudged == (("G900", why), ("G901", why))
+    assert verdict.unjudged == (("G900", why), ("G901", why), ("G991", why))
+
+
+def test_what_explains_errors_judges_where_nothing_was_trained(tmp_path: Path) -> None:
+    """An error is one without a training too."""
+    with TapeBuilder(tmp_path / "forward.tape") as builder:
+        builder.error("RuntimeError", "it failed")
+        builder.end(exit_code=1)
+    with Tape.open(tmp_path / "forward.tape", is_over=True) as forward:
+        verdict = judge(forward, [_rule("G900", Accumulations), _rule("G991", Accumulations, "error")])
+    assert verdict.judged == ("G991",)
 
 
 def test_what_is_found_without_a_training_is_judged(tmp_path: Path) -> None:
