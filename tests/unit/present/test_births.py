@@ -48,7 +48,8 @@ def test_an_op_names_what_did_it(example: OpenExample) -> None:
     """The infinities that a NaN was made of are listed, with how many and the first."""
     frame = at_birth(example, [value([0.0, NOT, NOT])], [value([1.0, INF, -INF]), value([0.0, 0.0, 0.0])])
     assert said(frame) == [
-        "× not finite: born here", "y: 2 × nan, the first at [1]", "given", "x: 1 × inf, 1 × -inf, the first at [1]",
+        "× not finite: born here", "y: 2 × nan, the first at [1]", "given",
+        "x: 1 × inf, 1 × -inf, the first of them at [1]",
     ]  # fmt: skip
 
 

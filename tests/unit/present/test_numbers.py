@@ -131,7 +131,7 @@ def test_a_cut_tensor_says_what_of_it_is_not_finite() -> None:
 def test_infinities_and_nan_are_told_apart() -> None:
     """Each kind is counted for itself; a tensor shown in full needs no count."""
     tensor = value([*range(50), -math.inf, math.nan, math.inf, math.inf], [54])
-    assert lines(tensor, 40)[-1].plain == "1 × nan, 2 × inf, 1 × -inf, the first at [50]"
+    assert lines(tensor, 40)[-1].plain == "1 × nan, 2 × inf, 1 × -inf, the first of them at [50]"
     assert [line.plain for line in lines(value([1.0, math.nan], [2]), 40)] == ["[1 nan]"]
 
 

@@ -34,7 +34,7 @@ ONE_LINE: tuple[tuple[Operand, str], ...] = (
     ([1, MATRIX, None], "x = [1, [[1 2.5] [3 nan]], None]"),
     (Numbers((2,), (1.0, 2.0), "int64"), "x = [1 2]  [2] int64"),
     (MATRIX, "x = [[1 2.5] [3 nan]]  [2 × 2] float32"),
-    (LARGE, "x = [100 × 100] min -3.5 max 2 mean nan, 2 × nan, 1 × -inf, the first at [0,7]"),
+    (LARGE, "x = [100 × 100] min -3.5 max 2 mean nan, 2 × nan, 1 × -inf, the first of them at [0,7]"),
     (Unkept((3,), "float32", "it was on its way"), "x = [3] it was on its way"),
 )
 
@@ -58,7 +58,7 @@ def test_large_values_are_summed_up() -> None:
     assert [line.plain for line in printed_lines("x", Found(LARGE), 60)] == [
         "x  [100 × 100] float32",
         "    min -3.5 max 2 mean nan",
-        "    2 × nan, 1 × -inf, the first at [0,7]",
+        "    2 × nan, 1 × -inf, the first of them at [0,7]",
         "    first [0.5 1 …]",
     ]
 

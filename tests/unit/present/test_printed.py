@@ -46,7 +46,7 @@ def test_an_answer_in_full() -> None:
         "['big']: Tensor [40 × 50] float32 on cuda:0, grad_fn MulBackward0",
         "    [40 × 50] float32",
         "    min -1 max 2.5",
-        "    3 × nan, 1 × -inf, the first at [0,7]",
+        "    3 × nan, 1 × -inf, the first of them at [0,7]",
         "    first [0.5 1.5 …]",
         "['text']: Net ",
         "Net(",

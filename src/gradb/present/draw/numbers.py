@@ -41,10 +41,14 @@ def element(index: int, shape: Sequence[int]) -> str:
 
 
 def nonfinite_text(found: Nonfinite, shape: Sequence[int]) -> Text:
-    """Return how much of a tensor is not finite, and where the first is: ``256 × nan, the first at [0,4]``."""
+    """Return how much of a tensor is not finite, and where the first is: ``256 × nan, the first at [0,4]``.
+
+    Of several kinds it is not kept which is the first: it is the first of them all.
+    """
     counts = ((found.nan, "nan"), (found.posinf, "inf"), (found.neginf, "-inf"))
     words = ", ".join(f"{count:,} × {name}" for count, name in counts if count)
-    first = "" if found.first is None or not shape else f", the first at {element(found.first, shape)}"
+    which = "the first of them" if sum(count > 0 for count, _ in counts) > 1 else "the first"
+    first = "" if found.first is None or not shape else f", {which} at {element(found.first, shape)}"
     return Text(f"{words}{first}", style=theme.NONFINITE)
 
 
