@@ -253,3 +253,21 @@ def test_a_node_beside_a_nested_tensor_says_why_it_is_not_measured(tmp_path: Pat
 def test_a_long_error_is_cut_with_an_ellipsis(message: str, said: str) -> None:
     """What an exception says is one short clause, and shows where it was cut."""
     assert clause(ValueError(message)) == (f"ValueError: {said}" if said else "ValueError")
+
+
+def test_a_node_whose_saved_values_are_freed_says_so(tmp_path: Path) -> None:
+    """That is no failure of measuring, and no error is quoted."""
+
+    def run() -> None:
+        w = torch.ones(3, requires_grad=True)
+        y = w.exp()
+        y.sum().backward()
+        y.sum().backward()
+
+    error, tape = record(tmp_path / "freed.tape", run, keeps_error=True)
+    assert "second time" in str(error)
+    starts = [event.seq for event in tape.events() if event.kind == "node_start" and event.name == "ExpBackward0"]
+    detail = tape.detail(starts[-1])
+    assert isinstance(detail, NodeStartDetail)
+    (probe,) = detail.probes
+    assert probe.note == "not measured: its saved values are freed, by a backward that has gone through it"

@@ -23,6 +23,7 @@ from gradb.tracer.tensors.values import Unreadable, is_ordinary, modes_off
 
 _REPEATS = 8
 _MAX_SAID = 100
+_FREED = "Trying to backward through the graph a second time"
 _REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError, Unreadable)
 """What torch refuses a call with, and what has no values to read."""
 _ASK = "`probe` measures more"
@@ -81,7 +82,7 @@ class Prober:
             except Exception as error:
                 if type(error) not in _REFUSALS:
                     self._missing("local derivatives", error)
-                why = f"probing failed: {clause(error)}"
+                why = failure(error)
         return _refused(why, mark.edges)
 
     def _in_one_direction(self, node: Any, mark: NodeMark, call: Call, why: str) -> str:
@@ -124,6 +125,13 @@ def _with_graph(call: Call, *vectors: torch.Tensor) -> tuple[torch.Tensor | None
     with enable_grad():
         results = results_of(call(*vectors))
     return tuple(None if result is None else Methods.detach(result) for result in results)
+
+
+def failure(error: Exception) -> str:
+    """Return why a node was not measured that raised an error when it was called."""
+    if _FREED in str(error):
+        return "not measured: its saved values are freed, by a backward that has gone through it"
+    return f"probing failed: {clause(error)}"
 
 
 def clause(error: Exception) -> str:

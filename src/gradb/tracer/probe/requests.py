@@ -31,7 +31,7 @@ from gradb.tracer.probe.measuring import (
     measure,
     results_of,
 )
-from gradb.tracer.probe.probing import cannot_be_called, clause, engines_own
+from gradb.tracer.probe.probing import cannot_be_called, engines_own, failure
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.nodes import is_custom
 from gradb.tracer.tensors.records import NodeMark
@@ -87,7 +87,7 @@ class Asker:
         except Refusal as refusal:
             answer = _Answer(note=f"not measured: {refusal}")
         except Exception as error:
-            answer = _Answer(note=f"probing failed: {clause(error)}")
+            answer = _Answer(note=failure(error))
         recorder.settle()
         detail = write_probe(
             start=held.start, what=ask.what, index=ask.index, of=ask.of, probes=answer.probes, vector=answer.vector,
