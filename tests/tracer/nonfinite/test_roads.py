@@ -506,3 +506,21 @@ def test_a_parameter_that_was_repaired_is_followed_to_where_it_became_nan_again(
     tape = recorded(tmp_path, run)
     found = explained(tape, at=max(event.seq for event in tape.events() if event.kind == "backward_start"))
     assert found.births[0].iteration == 31
+
+
+def test_a_norm_that_overflows_is_told_as_that(tmp_path: Path) -> None:
+    """Where all was recorded, and all elements are finite, nobody was only watching."""
+
+    def run() -> None:
+        w = torch.ones(3000, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=1e-300)
+        (w * 1e200).sum().backward()
+        optimizer.step()
+
+    tape = recorded(tmp_path, run)
+    assert [one.kind for one in tape.series if one.first_nonfinite is not None] == ["grad_norm"]
+    found = nothing(tape)
+    assert found.is_sure
+    assert found.onset is None
+    assert "the gradient norm of SGD was inf in iteration 1" in found.text
+    assert "overflows" in found.text

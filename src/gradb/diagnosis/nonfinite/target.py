@@ -59,6 +59,12 @@ def first_onset(origins: Origins, until: int) -> int | None:
     return min((each for each in found if each is not None), default=None)
 
 
+def is_watched(origins: Origins, event: int) -> bool:
+    """Tell whether the script was only watched at an event."""
+    depth = origins.latest("depth", event)
+    return depth is not None and origins.event(depth).name == "watch"
+
+
 def onset_text(origins: Origins, event: int) -> str:
     """Return which number is not finite at an event: ``the loss was inf in iteration 31``."""
     for one in origins.series:

@@ -74,6 +74,13 @@ def _first(origins: Origins, candidates: Iterator[Reading]) -> Explanation | Non
 def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
     onset = target.first_onset(origins, until)
     if onset is not None and iteration in {None, origins.event(onset).iteration}:
+        if not target.is_watched(origins, onset):
+            seen = target.onset_text(origins, onset)
+            return Nothing(
+                f"{seen} (#{onset:,}), and no value that it was computed of is a NaN or an infinity: the sum of the "
+                "squares of such large numbers overflows",
+                is_sure=True,
+            )
         number = origins.event(onset).iteration
         text = f"a loss or a norm is not finite at #{onset:,}, in iteration {number:,}, and the script was only watched"
         return Nothing(
