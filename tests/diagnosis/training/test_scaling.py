@@ -11,7 +11,13 @@ from tests.diagnosis.judging import codes, warnings_of
 
 
 def _scaled(
-    *, unscales: bool = True, clips: bool = True, factor: float = 1.0, init_scale: float = 1024.0, iterations: int = 10
+    *,
+    unscales: bool = True,
+    clips: bool = True,
+    factor: float = 1.0,
+    init_scale: float = 1024.0,
+    iterations: int = 10,
+    limit: float = 0.5,
 ) -> Callable[[], None]:
     def train() -> None:
         torch.manual_seed(0)
@@ -25,7 +31,7 @@ def _scaled(
             if unscales:
                 scaler.unscale_(optimizer)
             if clips:
-                nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+                nn.utils.clip_grad_norm_(model.parameters(), limit)
             scaler.step(optimizer)
             scaler.update()
 
@@ -38,6 +44,37 @@ def test_clipping_scaled_gradients_is_found() -> None:
     assert found.code == "G008"
     assert "clip_grad_norm_ clips gradients that are still scaled" in found.message
     assert "with the scale becomes" in found.message
+
+
+def test_clipping_scaled_gradients_is_found_where_the_limit_is_never_met() -> None:
+    """The order is wrong all the same: the limit is that of scaled gradients."""
+    (found,) = warnings_of(_scaled(unscales=False, limit=1e9))
+    assert found.code == "G008"
+    assert "clip_grad_norm_ holds its limit against gradients that are still scaled" in found.message
+    assert "here it was not met" in found.message
+    assert codes(_scaled(limit=1e9)) == []
+
+
+def test_clipping_of_another_optimizers_gradients_is_not_taken_for_it() -> None:
+    """Each optimizer's gradients are unscaled and clipped in turn, and no limit is met."""
+
+    def train() -> None:
+        torch.manual_seed(0)
+        models = [nn.Linear(3, 3), nn.Linear(3, 1)]
+        optimizers = [torch.optim.SGD(model.parameters(), lr=0.01) for model in models]
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        for _ in range(3):
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            scaler.scale(models[1](models[0](torch.randn(4, 3))).square().mean()).backward()
+            for model, optimizer in zip(models, optimizers, strict=True):
+                scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(model.parameters(), 1e9)
+            for optimizer in optimizers:
+                scaler.step(optimizer)
+            scaler.update()
+
+    assert codes(train) == []
 
 
 def test_clipping_unscaled_gradients_is_not() -> None:

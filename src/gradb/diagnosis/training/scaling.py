@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gradb.diagnosis.errors.source import segment
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule
@@ -16,6 +18,9 @@ from gradb.tape.kinds.step import StepDetail
 
 _ALIKE, _ROUNDING = 3, 1e-3
 """So many norms in a row that are the same but for rounding were made so: gradients were clipped by hand."""
+_LOOKED = 64
+"""Events before gradients are unscaled that are looked through for a call that clips."""
+_CLIP = re.compile(r"clip_grad_\w+")
 _ENOUGH, _ENOUGH_OF_NAN = 8, 4
 """Steps in a row that are skipped: a scale that is too large falls by half with each; a NaN it does not cure."""
 
@@ -61,6 +66,28 @@ class ClippedScaled:
             both = {one.tensor for one in clipped.changed} & {one.tensor for one in detail.changed}
             if both and not self._is_before_backward(clip):
                 self._found.setdefault((clip.file, clip.line), self._finding(clip, clipped, event, detail))
+        elif (idle := self._idle_clip(event)) is not None:
+            self._found.setdefault((idle.file, idle.line), self._idle_finding(idle, event))
+
+    def _idle_clip(self, event: Event) -> Event | None:
+        """Return a call since the backward that clips, and has changed nothing: its limit was not met.
+
+        Whose gradients it was given is not on the tape, so this is told of a training with one optimizer alone.
+        """
+        backward, tape = self._ledger.backward, self._evidence.tape
+        if backward is None or len(self._ledger.optimizers) > 1 or tape.fact("optimizer_2") is not None:
+            return None
+        calls = tape.events(max(backward.event.seq + 1, event.seq - _LOOKED), event.seq - 1)
+        return next((one for one in calls if one.kind == "op" and _CLIP.search(segment(tape, one))), None)
+
+    def _idle_finding(self, clip: Event, event: Event) -> Finding:
+        found = _CLIP.search(segment(self._evidence.tape, clip))
+        message = (
+            f"{found[0] if found else 'clipping'} holds its limit against gradients that are still scaled, since they "
+            f"are unscaled only in {place(event, clip.file)}; here it was not met"
+        )
+        steps = (Step(clip.seq, "the limit is held against scaled gradients"), Step(event.seq, "they are unscaled"))
+        return Finding("G008", clip.seq, message, clip.file, clip.line, steps, ())
 
     def findings(self) -> Iterable[Finding]:
         """Return one finding a line."""
