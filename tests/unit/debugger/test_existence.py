@@ -139,6 +139,20 @@ y = ops.Fifth.apply(x)
 """
 
 
+CONDITIONS = (
+    ("break grad_nrm > 3", "(pending: nothing is called 'grad_nrm' so far (did you mean grad_norm?))"),
+    ("break 4 if loss > 2 and bb > 1", "(pending: nothing is called 'bb' so far (did you mean b?))"),
+    ("break 9 if b > 2", "(pending: nothing is called 'b' so far)"),
+    ("break 9 if tensr > 2", "(pending: nothing is called 'tensr' so far (did you mean tensor?))"),
+)
+
+
+@pytest.mark.parametrize(("command", "note"), CONDITIONS)
+def test_what_a_condition_names_may_come(command: str, note: str, project: Debugger) -> None:
+    """A word of the script's may be a variable; any other is told with what it may have been meant for."""
+    assert carry_out(project, command).endswith(note)
+
+
 def test_functions_of_the_script() -> None:
     """Classes, what is imported and what is applied may be the name of a node."""
     found = function_nodes([FUNCTIONS])

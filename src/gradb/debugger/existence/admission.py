@@ -7,6 +7,7 @@ is waited for. An error or a NaN is nothing that somebody may have mistyped: the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -20,9 +21,11 @@ from gradb.debugger.stops import describe
 from gradb.debugger.view import View
 from gradb.frame.reader import Tape
 from gradb.tape.conditions.condition import condition_of
+from gradb.tape.expressions.names import WORDS
 from gradb.tape.stops import Stop, is_call_named, is_called, is_named, lines_of
 
 _NAMED = frozenset({"at", "node", "aten", "iteration", "param"})
+_ROOT = re.compile(r"[.\[]")
 _PENDING = "pending: none yet, it will stop at the first"
 
 
@@ -95,11 +98,16 @@ def _unknown(condition: str, view: View) -> str:
     for path in condition_of(condition).variables:
         owners = [path.rpartition(".")[0], path] if "." in path else [path]
         if not any(is_called(name, owner) for name in known for owner in owners):
-            close = did_you_mean(path, known)
             if not view.is_live and view.tape is not None:
-                raise UserError(f"nothing in this recording is called {path!r}{close}")
-            return f"pending: nothing is called {path!r} so far{close}"
+                raise UserError(f"nothing in this recording is called {path!r}{did_you_mean(path, known, WORDS)}")
+            return f"pending: nothing is called {path!r} so far{_misspelt(path, known, view)}"
     return ""
+
+
+def _misspelt(path: str, known: Iterable[str], view: View) -> str:
+    """Suggest another name for one that is no word of the script's."""
+    script = names.words(_texts(view))
+    return "" if _ROOT.split(path, maxsplit=1)[0] in script else did_you_mean(path, known, WORDS, script)
 
 
 def _tensors(view: View) -> tuple[str, ...]:

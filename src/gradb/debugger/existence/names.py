@@ -30,6 +30,16 @@ def function_nodes(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{name}Backward" for text in texts for name in _classes(text))
 
 
+def words(texts: Iterable[str]) -> frozenset[str]:
+    """Return every word of some texts: what variables may be called."""
+    return frozenset().union(*map(_words, texts))
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
+
+
 @lru_cache(maxsize=64)
 def _classes(text: str) -> frozenset[str]:
     found = {name for pair in _FUNCTION.findall(text) for name in pair if name}
