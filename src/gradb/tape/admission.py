@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from gradb.tape.database import Database, TapeError
-from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, SCHEMA
+from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION, INDEXES, OLDEST_VERSION, SCHEMA
 
 _MAGIC = b"SQLite format 3\x00"
 _MAX_FIELD = 256 * 1024 * 1024  # bytes of one text or blob: a longer one is refused before it is read
@@ -120,9 +120,10 @@ def _check_identity(db: Database) -> None:
         raise TapeError(f"{db.name} is a tape of version {version}; this gradb reads up to version {FORMAT_VERSION}.")
     if version < 1:
         raise TapeError(f"{db.name} is damaged: it says it is a tape of version {version}.")
-    if version < FORMAT_VERSION:
+    if version < OLDEST_VERSION:
         raise TapeError(
-            f"{db.name} is a tape of version {version}, and this gradb reads version {FORMAT_VERSION}: record it again."
+            f"{db.name} is a tape of version {version}; this gradb reads from version {OLDEST_VERSION} on:"
+            " record it again."
         )
 
 

@@ -14,7 +14,9 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 6  # kept in PRAGMA user_version
+FORMAT_VERSION = 7  # kept in PRAGMA user_version
+OLDEST_VERSION = 6
+"""What can still be read: 7 has kinds of events more, and is the same otherwise."""
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...

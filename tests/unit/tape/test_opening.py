@@ -97,9 +97,18 @@ def test_truncated_tapes(path: Path, keep: float) -> None:
     assert "truncated" in sentence(path)
 
 
+def test_a_tape_of_the_format_before_is_read(path: Path) -> None:
+    """What only lacks kinds of events is no other tape."""
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 6")
+    db.close()
+    with Tape.open(path) as tape:
+        assert tape.head == 19
+
+
 HOSTILE = {
-    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 6"),
-    "an older version": ("PRAGMA user_version = 4", "version 4, and this gradb reads version 6: record it again"),
+    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 7"),
+    "an older version": ("PRAGMA user_version = 4", "version 4; this gradb reads from version 6 on: record it again"),
     "no version": ("PRAGMA user_version = 0", "version 0"),
     "a view for a table": (
         "ALTER TABLE event RENAME TO hidden; CREATE VIEW event AS SELECT * FROM hidden",
