@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from operator import neg
 
-from gradb.frame.store import Store
+from gradb.frame.store import HEADER, Store
 from gradb.tape.conditions.condition import Condition, condition_of, meets
 from gradb.tape.conditions.moment import Moment, Raw, mark_of
 from gradb.tape.conditions.newest import SeriesName
@@ -18,7 +18,9 @@ from gradb.tape.series import Series
 from gradb.tape.stops import Stop
 from gradb.tape.wire import WireError
 
-_BATCH = 500
+_BATCH = 200
+FIRST_HEADER = HEADER.replace("LEFT JOIN site", "CROSS JOIN site")
+"""The same, the events always first: SQLite is not to begin with the sites."""
 
 
 class TapePoints:
@@ -55,6 +57,9 @@ class Verdicts:
         self._store, self._stop = store, stop
         self._condition: Condition | None = condition_of(stop.condition) if stop.condition else None
         self._points = TapePoints(store.series.all())
+        self._head = store.head
+        self._raws, self._starts = store.sweep(), store.sweep()
+        self._ready: dict[int, Event] = {}  # headers that were read together
 
     @property
     def is_steady(self) -> bool:
@@ -64,13 +69,13 @@ class Verdicts:
     def meets(self, event: Event) -> bool:
         """Tell whether an event that the stop matches by its header is one to stop at."""
         try:
-            return meets(self._stop, Moment(event, self._points, lambda: self._store.raw(event.seq), self._start))
+            return meets(self._stop, Moment(event, self._points, lambda: self._raws.of(event.seq), self._start))
         except (ExpressionError, WireError) as error:
             self._store.faults.setdefault(self._stop.condition or str(self._stop), str(error))
             return False
 
     def _start(self, seq: int) -> Raw | None:
-        return self._store.raw(seq) if 0 < seq <= self._store.head else None
+        return self._starts.of(seq) if 0 < seq <= self._head else None
 
     def holds_at(self, seq: int) -> bool:
         """Tell whether a condition that names nothing but series holds at an event."""
@@ -85,12 +90,16 @@ class Verdicts:
             return None
         is_simple = condition.is_steady
         for seq in self._candidates(condition, position, direction, last):
-            if self.holds_at(seq) if is_simple else self.meets(self._store.event(seq)):
+            if self.holds_at(seq) if is_simple else self.meets(self._header(seq)):
                 return seq
         return None
 
+    def _header(self, seq: int) -> Event:
+        known = self._ready.get(seq)
+        return self._store.event(seq) if known is None else known
+
     def _candidates(self, condition: Condition, position: int, direction: int, last: int | None) -> Iterator[int]:
-        low, high = _bounds(position, direction, last, self._store.head)
+        low, high = _bounds(position, direction, last, self._head)
         if condition.is_of_events:
             return iter(range(low, high + 1)[::direction])
         points = self._points.events(condition.series)
@@ -103,21 +112,25 @@ class Verdicts:
 
     def _of_kinds(self, condition: Condition, low: int, high: int, direction: int) -> Iterator[int]:
         order, wanted = "ASC" if direction > 0 else "DESC", numbers_of(*sorted(condition.kinds))
-        query = f"SELECT seq FROM event WHERE seq BETWEEN ? AND ? AND +kind IN ({wanted}) ORDER BY seq {order} LIMIT ?"
-        rows = self._store.db.all(query, low, high, _BATCH)
-        while rows:
-            yield from (int(seq) for (seq,) in rows)
+        query = f"{FIRST_HEADER} WHERE e.seq BETWEEN ? AND ? AND +e.kind IN ({wanted}) ORDER BY e.seq {order} LIMIT ?"
+        size = 1
+        while True:
+            rows = self._store.db.all(query, low, high, size)
+            self._ready = {event.seq: event for event in map(self._store.header, rows)}
+            yield from self._ready.copy()
+            if len(rows) < size:
+                return
             low, high = (rows[-1][0] + 1, high) if direction > 0 else (low, rows[-1][0] - 1)
-            rows = self._store.db.all(query, low, high, _BATCH)
+            size = _BATCH
 
     def mentioned(self, position: int, direction: int, last: int | None) -> Iterator[int]:
         """Yield the events that may tell of the parameter that the stop is about."""
-        low, high = _bounds(position, direction, last, self._store.head)
+        low, high = _bounds(position, direction, last, self._head)
         return self._store.mentions.of(mark_of(self._stop.argument), low, high, direction)
 
     def spans(self, position: int, direction: int, last: int | None) -> Iterator[tuple[int, int]]:
         """Yield the first and last event of each stretch over which a steady condition holds, in order of the way."""
-        low, high = _bounds(position, direction, last, self._store.head)
+        low, high = _bounds(position, direction, last, self._head)
         points = self._points.events(() if self._condition is None else self._condition.series)
         begins = [low, *points[bisect_right(points, low) : bisect_right(points, high)]]
         stretches = [(begin, end - 1) for begin, end in zip(begins, [*begins[1:], high + 1], strict=True)]

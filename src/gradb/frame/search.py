@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gradb.frame.conditions import Verdicts
-from gradb.frame.store import HEADER, Store
+from gradb.frame.conditions import FIRST_HEADER, Verdicts
+from gradb.frame.store import Store
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, STOP_KINDS, Kind, numbers_of
 from gradb.tape.stops import FORWARD_ENDS, Stop, is_named, lines_of
@@ -20,8 +20,6 @@ _BATCH = 200
 _MAX_INT = 2**63 - 1
 _CODES: dict[str, int] = {str(kind): code for kind, code in CODES.items()}
 _STOP_KINDS = numbers_of(*sorted(STOP_KINDS))
-_HEADER = HEADER.replace("LEFT JOIN site", "CROSS JOIN site")
-"""The same, the events always first: SQLite is not to begin with the sites."""
 
 
 def find(store: Store, stop: Stop, position: int, direction: int, last: int | None = None) -> int | None:
@@ -193,7 +191,7 @@ def _try(
     where, parameters = condition
     if last is not None:
         where, parameters = f"e.seq {up_to} ? AND {where}", (last, *parameters)
-    query = f"{_HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
+    query = f"{FIRST_HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
     size = 1
     while True:
         rows = store.db.all(query, after, *parameters, size)

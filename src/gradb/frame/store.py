@@ -19,7 +19,7 @@ from gradb.frame.leafrows import LeafRows
 from gradb.frame.mentions import Mentions
 from gradb.frame.stretches import Stretches
 from gradb.tape.database import Database, Row, TapeError
-from gradb.tape.details import Details
+from gradb.tape.details import Details, Sweep
 from gradb.tape.kinds.backward_end import BackwardEndDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.depth import DepthDetail
@@ -140,9 +140,9 @@ class Store(Growing):
         except WireError as error:
             raise TapeError(f"{self.db.name} is damaged at event {seq}: {error}.") from error
 
-    def raw(self, seq: int) -> tuple[str, bytes | None]:
-        """Return what ``detail`` reads: its wire form, and its data."""
-        return self._packed.of(seq)[1:]
+    def sweep(self) -> Sweep:
+        """Return what reads many details near each other, as wire forms."""
+        return Sweep(self._packed)
 
     def first(self, seq: int) -> int:
         """Return the event that an event is part of: the backward_start of a node_start, the node_start of a node.

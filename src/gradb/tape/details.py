@@ -5,6 +5,7 @@ It checks what SQLite and ``packing`` give, and nothing of what a detail says.
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -77,3 +78,42 @@ class Details:
             return Unpacked(row[0])
         except PackingError as error:
             raise TapeError(f"{self._name} is damaged at event {first} and those after it: {error}.") from error
+
+    def near(self, seq: int) -> tuple[range, frozenset[int], Unpacked] | None:
+        """Return which events are in the block that goes up to an event or over it, which of them are kept apart, and
+        the block; None where it is in none.
+
+        Raises:
+            TapeError: the block is damaged.
+        """
+        row = self._one("SELECT max(first) FROM block WHERE first <= ?", seq)
+        if row is None or row[0] is None:
+            return None
+        block = self._block(row[0])
+        events = range(row[0], row[0] + block.count)
+        query = "SELECT group_concat(event) FROM apart WHERE event BETWEEN ? AND ?"
+        apart = self._one(query, events[0], events[-1])
+        return events, frozenset(map(int, str(apart[0]).split(",") if apart and apart[0] else ())), block
+
+
+class Sweep:
+    """Reads details of events that are near each other, of a tape that does not change meanwhile."""
+
+    def __init__(self, details: Details) -> None:
+        self._details = details
+        self._near: tuple[range, frozenset[int], Unpacked] | None = None
+
+    def of(self, seq: int) -> tuple[str, bytes | None]:
+        """Return the detail of an event and its data.
+
+        Raises:
+            TapeError: there is no such event, or it is damaged.
+        """
+        if self._near is None or seq not in self._near[0]:
+            self._near = self._details.near(seq)
+        if self._near is not None and seq in self._near[0] and seq not in self._near[1]:
+            detail, data = self._near[2][seq - self._near[0][0]]
+            with contextlib.suppress(UnicodeDecodeError):
+                if detail:
+                    return detail.decode("utf-8"), data
+        return self._details.of(seq)[1:]

@@ -47,11 +47,11 @@ def found_at(names: Names, expression: Expression) -> Operand:
 def test_a_condition_sees_what_is_printed(name: str) -> None:
     """Each word that has a value at an event has that value on the tape."""
     _, tape = record(new_tape(), CASES[name])
-    points, store = TapePoints(tape.series), tape._store
+    points, sweep = TapePoints(tape.series), tape._store.sweep()
     seen = 0
     for event in tape.events():
         moment, names = (
-            Moment(event, points, functools.partial(store.raw, event.seq), store.raw),
+            Moment(event, points, functools.partial(sweep.of, event.seq), sweep.of),
             TapeNames(tape, event.seq),
         )
         for word in WORDS:

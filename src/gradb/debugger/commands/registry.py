@@ -97,7 +97,7 @@ def _look(pane: PaneSpec) -> Command:
 
 
 COUNT = "[COUNT]"
-WHAT = "KIND [ARG]"
+WHAT = "WHERE [if EXPR]"
 AT = "[@ITERATION]"
 
 COMMANDS: tuple[Command, ...] = (
@@ -145,8 +145,8 @@ COMMANDS: tuple[Command, ...] = (
             actions.learning_rate, f"VALUE|script{AT}"),
     Command("record", ("w",), "Keep every event (full), or losses and gradient norms alone (watch)", "change",
             actions.depth, f"[full|watch]{AT}"),
-    Command("break", ("b",), "Set a breakpoint, as for until; without an argument: set or clear one on this line",
-            "breakpoints", breaking.break_, f"[{WHAT}]", "clear", label="break"),
+    Command("break", ("b",), "Set a breakpoint, as for until, or on a condition; alone: set or clear one on this line",
+            "breakpoints", breaking.break_, "[WHERE] [if EXPR]", "clear", label="break"),
     Command("clear", (), "Clear a breakpoint, by its number or as for break; without an argument: all of them",
             "breakpoints", breaking.clear, f"[N|{WHAT}]", "break"),
     Command("breakpoints", ("B",), "List the breakpoints: on or off, how often each was met", "breakpoints",

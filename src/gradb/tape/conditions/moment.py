@@ -17,7 +17,7 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.node import NodeDetail
-from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.node_start import read_upstream
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.registry import Detail, decode
 from gradb.tape.kinds.step import StepDetail
@@ -111,15 +111,18 @@ class Moment:
         return found
 
     def _upstream(self) -> Operand:
-        match self.detail if self.event.kind in {"node_start", "node", "accumulate"} else None:
-            case NodeStartDetail(upstream=found):
-                return _only(found)
-            case NodeDetail(start=seq) if (raw := self.start(seq)) is not None:
-                started = decode("node_start", *raw)
-                return _only(started.upstream if isinstance(started, NodeStartDetail) else ())
-            case AccumulateDetail(added=added):
-                return tensor(added)
-        raise NoValue("this is no run of a node")
+        kind = self.event.kind
+        if kind == "accumulate" and isinstance(self.detail, AccumulateDetail):
+            return tensor(self.detail.added)
+        started = self.raw if kind == "node_start" else self._started() if kind == "node" else None
+        if started is None:
+            raise NoValue("this is no run of a node")
+        return _only(read_upstream(*started))
+
+    def _started(self) -> Raw | None:
+        """Return what the node of a node event began with; its number is all that is read of the event for that."""
+        number = self.raw[0][1:].partition(",")[0]
+        return self.start(int(number)) if number.isdecimal() else None
 
     def _downstream(self) -> Operand:
         detail = self.detail if self.event.kind == "node" else None
