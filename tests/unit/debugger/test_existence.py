@@ -267,3 +267,18 @@ def test_a_script_that_is_linked_imports_from_where_it_lies(tmp_path: Path, long
         assert one.stop.argument == f"{tmp_path.resolve()}/real/layers.py:1"
     finally:
         debugger.close()
+
+
+def test_a_line_at_which_something_happened_is_never_refused(tmp_path: Path) -> None:
+    """An error may be raised where there is nothing to call, by a name that means nothing or by a signal."""
+    with TapeBuilder(tmp_path / "odd.tape", "odd.py", "import torch\nx = 5\npass\n") as tape:
+        tape.leaf("a", [1.0], line=1)
+        tape.leaf("b", [1.0], line=2)
+        tape.end()
+    debugger = Debugger.open(str(tmp_path / "odd.tape"))
+    try:
+        assert carry_out(debugger, "break 2") == "breakpoint 1: odd.py:2"
+        with pytest.raises(UserError, match=r"line 3 of odd\.py does nothing that gradb records"):
+            carry_out(debugger, "break 3")
+    finally:
+        debugger.close()

@@ -142,7 +142,8 @@ def _located(stop: Stop, view: View) -> Admitted:
     if file is None:
         return Admitted(stop)
     known = None if file.text is None else statements(file.text)
-    span = (line, line) if known is None else _span(known, line, file)
+    is_met = view.tape is not None and line in view.tape.inventory.lines(file.path)  # an error may be raised anywhere
+    span = (line, line) if known is None or (is_met and known.at(line) is None) else _span(known, line, file)
     lines = f"{span[0]}" if span[0] == span[1] else f"{span[0]}-{span[1]}"
     notes = [] if line == span[0] else [f"line {line} belongs to the statement that begins there"]
     notes += [] if file.is_recorded else ["pending: nothing of that file has run yet"]
