@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import os
 import random
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,12 +43,17 @@ class _Gate(Gate):
         return self.where(event)
 
 
+EACH = Continue(Stop("event"))
+
+
 class _Questions:
     """Asks at some events, of the thread that is held there; none of its own frames is below what is evaluated."""
 
-    def __init__(self, path: Path, texts: tuple[str, ...], where: Where, *, is_once: bool) -> None:
+    def __init__(
+        self, path: Path, texts: tuple[str, ...], where: Where, *, is_once: bool, order: Continue = EACH
+    ) -> None:
         self._texts, self._is_once = texts, is_once
-        self._order = Continue(Stop("event"))
+        self._order = order
         self.gate = _Gate(self._order, self._paused)
         self.gate.where = where
         self.recorder = begin(path, self.gate)
@@ -61,10 +68,10 @@ class _Questions:
 
 
 def printed(
-    path: Path, script: Callable[[], Any], where: Where, *texts: str, is_once: bool = True
+    path: Path, script: Callable[[], Any], where: Where, *texts: str, is_once: bool = True, order: Continue = EACH
 ) -> tuple[Any, list[PrintDetail], Tape]:
     """Run a script and evaluate at the first event that matches, or at all; return its result and the answers."""
-    recorder = _Questions(path, texts, where, is_once=is_once).recorder
+    recorder = _Questions(path, texts, where, is_once=is_once, order=order).recorder
     try:
         with tracing(recorder, Interventions(recorder), probe="never"):
             result = script()
@@ -359,6 +366,69 @@ def test_inside_of_the_same_backward(tmp_path: Path) -> None:
             assert all(numbers(one.parts[0]) == bare.tolist() for one in found)
             names = [event.name for event in tape.events() if event.kind in {"node_start", "node", "accumulate"}]
             assert len(names) == 8
+
+
+@pytest.mark.parametrize("kind", ["node_start", "node", "accumulate"])
+def test_held_where_events_are_written_in_c(kind: str, tmp_path: Path) -> None:
+    """A breakpoint leaves the nodes to the accelerator: held there too, the same graph may be differentiated."""
+
+    def script() -> Any:
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+        loss = (w + 3).neg().sum()
+        loss.backward(retain_graph=True)
+        return w.grad
+
+    bare = script()
+    text, order = "torch.autograd.grad(loss, w, retain_graph=True)[0]", Continue(Stop("end"), (Stop("kind", kind),))
+    path = tmp_path / "run.tape"
+    traced, found, tape = printed(path, script, at(kind), text, "loss * 2", order=order, is_once=False)
+    assert torch.equal(bare, traced)
+    assert len(found) == {"node_start": 8, "node": 6, "accumulate": 2}[kind]
+    assert all(numbers(one.parts[0]) == bare.tolist() for one in found[::2])
+    names = [(event.kind, event.name) for event in tape.events() if event.phase == "backward" and event.kind != "print"]
+    _, _, plain = printed(tmp_path / "plain.tape", script, at("end"), order=order)
+    assert names == [(event.kind, event.name) for event in plain.events() if event.phase == "backward"]
+    assert len(names) == 10
+
+
+def test_held_at_an_aten_call(tmp_path: Path) -> None:
+    """Inside of a node too; what would run that very node is refused, since it would wait for itself for ever."""
+
+    def script() -> Any:
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+        loss = (w * 3).exp().sum()
+        loss.backward(retain_graph=True)
+        return w.grad
+
+    bare = script()
+    text, order = "torch.autograd.grad(loss, w, retain_graph=True)[0]", Continue(Stop("aten"))
+    where = lambda event: event.kind == "aten" and event.phase == "backward"
+    texts = text, "[torch.autograd.grad((v * 2).sum(), v)[0] * 0 for v in [torch.ones(2, requires_grad=True)]][0]"
+    traced, found, tape = printed(tmp_path / "run.tape", script, where, *texts, order=order, is_once=False)
+    assert torch.equal(bare, traced)
+    assert all("would wait for itself for ever" in one.error for one in found[::2])
+    assert {tuple(numbers(one.parts[0]) or ()) for one in found[1::2]} == {(0, 0)}
+    names = [(event.kind, event.name) for event in tape.events() if event.phase == "backward" and event.kind != "print"]
+    _, _, plain = printed(tmp_path / "plain.tape", script, at("end"), order=order)
+    assert names == [(event.kind, event.name) for event in plain.events() if event.phase == "backward"]
+
+
+def test_nothing_is_kept_alive(tmp_path: Path) -> None:
+    """What the script lets go of is gone at once, without the garbage collector, after an error too."""
+    gone: list[bool] = []
+
+    def script() -> None:
+        def inner() -> weakref.ref[torch.Tensor]:
+            kept = torch.ones(2, requires_grad=True)
+            kept.exp()
+            return weakref.ref(kept)
+
+        gc.disable()
+        gone.append(inner()() is None)
+        gc.enable()
+
+    printed(tmp_path / "run.tape", script, at("op", "ExpBackward0"), "kept * 2", "[kept]", "1 / 0", "kept.nothing")
+    assert gone == [True]
 
 
 def test_a_checkpoint_finds_everything_as_it_was(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gradb.tracer.evaluation.answers import parts_of, said
 from gradb.tracer.evaluation.capture import captured
 from gradb.tracer.evaluation.changes import Before, names_of
 from gradb.tracer.evaluation.contents import alive
+from gradb.tracer.evaluation.engine import refusing
 from gradb.tracer.evaluation.frames import HeldFrame, held_frame
 from gradb.tracer.evaluation.gradients import Gradients
 from gradb.tracer.evaluation.interruption import Interruption
@@ -94,7 +95,7 @@ class Evaluator:
         gradients, before, tell = Gradients(there.tensors), Before(*there), answer.notes.append
         namespace = held.namespace()
         try:
-            with kept(tell), captured() as printed, self._apart():
+            with kept(tell), captured() as printed, self._apart(), refusing(held.node):
                 set_grad_enabled(is_building)
                 self._run(code, namespace, answer)
         finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import torch
 
+from gradb.tracer import PACKAGE
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import PlaceRow
@@ -19,6 +21,8 @@ def _code_of_engine() -> CodeType | None:
     return getattr(getattr(function, "__wrapped__", function), "__code__", None)
 
 
+_LOOKS = os.path.join("watch", "aten.py")
+"""What sees the ATen calls of a node."""
 _ENGINE = _code_of_engine()
 """What calls the engine: tracing has not begun when this is read."""
 
@@ -32,6 +36,8 @@ class HeldFrame(NamedTuple):
     """Empty for a module."""
     is_building: bool | None
     """Whether gradients were on where it called the engine; None where it did not."""
+    node: Any
+    """The node of torch's that the thread is in the middle of; None where it is in none, or that is not known."""
 
     def namespace(self) -> dict[str, Any]:
         """Return a copy of the variables that an expression can name there."""
@@ -43,7 +49,8 @@ def held_frame(composer: Composer) -> HeldFrame | None:
 
     On a thread of the engine's own there is none: then that of the thread which waits for the engine.
     """
-    places, run, start = composer.recorder.places, composer.run(), sys._getframe()
+    places, run = composer.recorder.places, composer.run()
+    start = sys._getframe(1)  # not its own: that would keep all frames above alive, and what they hold
     frame = places.frame(start)
     is_elsewhere = frame is None and run is not None
     if frame is None and run is not None:
@@ -53,8 +60,22 @@ def held_frame(composer: Composer) -> HeldFrame | None:
     name = frame.f_code.co_qualname if sys.version_info >= (3, 11) else frame.f_code.co_name
     is_below = run is not None and (is_elsewhere or _is_above(start, frame))
     return HeldFrame(
-        frame, places.find(frame).place.row, "" if name == "<module>" else name, _mode_of(run) if is_below else None
+        frame,
+        places.find(frame).place.row,
+        "" if name == "<module>" else name,
+        _mode_of(run) if is_below else None,
+        composer.local.visit.node if composer.local.visit is not None and _is_inside(start) else None,
     )
+
+
+def _is_inside(frame: FrameType | None) -> bool:
+    """Tell whether the engine is in the middle of a node: it calls ours alone before and after it."""
+    is_inside = False
+    while frame is not None and frame.f_code is not _ENGINE:
+        name = frame.f_code.co_filename
+        is_inside |= not name.startswith(PACKAGE) or name.endswith(_LOOKS)
+        frame = frame.f_back
+    return is_inside and frame is not None
 
 
 def _mode_of(run: EngineCall | None) -> bool | None:

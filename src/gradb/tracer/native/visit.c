@@ -262,13 +262,20 @@ static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
         go_on(visit, after_name, inputs, outputs);
 }
 
+/* Tell whether nothing is recorded now: what runs may be another run of the same node, in the midst of this visit. */
+static bool is_aside(const Visit *visit)
+{
+    return visit->python == NULL && RECORDER(visit->visits->engine, IS_ACTIVE) != Py_True;
+}
+
 static PyObject *visit_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords)
 {
     Visit *visit = (Visit *)Py_NewRef(self);
     Py_ssize_t count = PyVectorcall_NARGS(flags);
-    if (visit->visits != NULL && count == 1)
+    bool is_ours = visit->visits != NULL && !is_aside(visit);
+    if (is_ours && count == 1)
         before(visit, arguments[0]);
-    else if (visit->visits != NULL && count == 2)
+    else if (is_ours && count == 2)
         after(visit, arguments[0], arguments[1]);
     Py_DECREF(visit);
     Py_RETURN_NONE;

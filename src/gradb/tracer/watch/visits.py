@@ -36,8 +36,9 @@ class NodeVisit:
     @shielded
     def before(self, gradients: tuple[Any, ...]) -> None:
         """Record that the node is about to run; the script may be held here."""
-        self.run.composer.guard(self._before, gradients)
-        self.look_in(gradients)
+        if not self.run.composer.recorder.is_aside:
+            self.run.composer.guard(self._before, gradients)
+            self.look_in(gradients)
 
     @shielded
     def look_in(self, gradients: tuple[Any, ...]) -> None:
@@ -48,6 +49,8 @@ class NodeVisit:
     @shielded
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Record that the node has run; the script may be held here."""
+        if self.run.composer.recorder.is_aside:
+            return
         calls = None if self.look is None else self.look.end()
         self.run.composer.guard(self._after, inputs, outputs, calls)
 
