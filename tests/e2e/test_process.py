@@ -45,6 +45,7 @@ def heed_signals() -> None:
 
 RECORD = ("record",)
 RUN = ("run", "-e", "finish")
+SEARCH = ("run", "-e", "until node Softmax; show chain")
 
 
 def said(folder: Path) -> list[str]:
@@ -126,7 +127,7 @@ def test_a_script_that_stays_at_a_stop_has_gradb_stay(by: tuple[str, ...], recor
     assert "T" not in [state(run.process.pid), state(run.script)]
 
 
-@pytest.mark.parametrize(("name", "by"), [("TERM", RECORD), ("USR1", RECORD), ("HUP", RUN)])
+@pytest.mark.parametrize(("name", "by"), [("TERM", RECORD), ("USR1", RECORD), ("HUP", RUN), ("TERM", SEARCH)])
 def test_a_signal_that_ends_the_script_ends_gradb(
     name: str, by: tuple[str, ...], recording: Callable[..., Recording]
 ) -> None:

@@ -16,7 +16,7 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
 from gradb.link.signals import SignalRelay
@@ -133,7 +133,7 @@ def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
         with debugger.run.relaying() as relay:
             script.run(debugger, style, _say)
     except UserError as error:
-        if debugger.missed is None or not _is_ended_by(relay, debugger.run):
+        if isinstance(error, ExpectationFailed) or not _is_ended_by(relay, debugger.run):
             raise
         complain(str(error))
     finally:
