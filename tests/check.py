@@ -16,17 +16,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINT_IMPORTS = str(Path(sysconfig.get_path("scripts")) / "lint-imports")
-_WORKERS = str((os.cpu_count() or 1) + 1)
-"""One more than there are cores: tests of processes and terminals wait a part of their time."""
-
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", (sys.executable, "-m", "ruff", "format", "--check")),
     ("lint", (sys.executable, "-m", "ruff", "check")),
     ("types", (sys.executable, "-m", "mypy")),
     ("import contracts", (_LINT_IMPORTS,)),
-    ("tests", (sys.executable, "-m", "pytest", "-n", _WORKERS, "--dist", "worksteal")),
+    ("tests", (sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal")),
 )
 """Name and command of each step; pytest comes last, so that its closing line is the last one."""
+_ALL_TESTS = ("-n", str((os.cpu_count() or 1) + 1))
+"""For the whole suite one process more than there are cores: those of processes and terminals wait for long in all."""
 
 
 def run(name: str, command: tuple[str, ...]) -> bool:
@@ -43,7 +42,7 @@ def main(pytest_arguments: list[str]) -> int:
     """Run all steps and return the exit code."""
     failed = []
     for name, command in STEPS:
-        extra = tuple(pytest_arguments) if name == "tests" else ()
+        extra = (tuple(pytest_arguments) or _ALL_TESTS) if name == "tests" else ()
         if not run(name, command + extra):
             failed.append(name)
     if failed:
