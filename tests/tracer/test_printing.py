@@ -413,6 +413,21 @@ def test_held_at_an_aten_call(tmp_path: Path) -> None:
     assert names == [(event.kind, event.name) for event in plain.events() if event.phase == "backward"]
 
 
+def test_the_random_state_of_numpy_is_put_back(tmp_path: Path) -> None:
+    """Where NumPy is imported, its own generator goes on where it was."""
+    numpy = pytest.importorskip("numpy")
+
+    def script() -> Any:
+        numpy.random.seed(3)
+        torch.ones(2, requires_grad=True).exp()
+        return numpy.random.rand(2).tolist()
+
+    bare = script()
+    traced, (found,), _ = printed(tmp_path / "run.tape", script, at("op", "ExpBackward0"), "numpy.random.rand(5).shape")
+    assert traced == bare
+    assert found.parts[0].text == "(5,)"
+
+
 def test_nothing_is_kept_alive(tmp_path: Path) -> None:
     """What the script lets go of is gone at once, without the garbage collector, after an error too."""
     gone: list[bool] = []
