@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,11 +142,15 @@ stops = st.one_of(
 
 
 @settings(tried(0.4), suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(trainings, st.lists(stops, min_size=1, max_size=3).map(tuple))
+@given(trainings, st.lists(stops, min_size=1, max_size=3).map(tuple), st.integers(0, 2))
 def test_live_stops_are_those_of_the_tape(
-    tmp_path_factory: pytest.TempPathFactory, training: Training, wanted: tuple[Stop, ...]
+    tmp_path_factory: pytest.TempPathFactory, training: Training, wanted: tuple[Stop, ...], passes: int
 ) -> None:
-    """Whatever is trained and whatever is asked for: a running script is held where a search of its tape ends."""
+    """Whatever is trained and asked for, and let pass: a running script is held where a search of its tape ends."""
+    passing = tuple(replace(stop, passes=passes) for stop in wanted)
+    held = Held(*passing)
+    with held.run(tmp_path_factory.mktemp("passes") / "t.tape", training) as tape:
+        assert held.before(tape.head) == found(tape, passing, 1)
     held = Held(*wanted)
     with held.run(tmp_path_factory.mktemp("conditions") / "t.tape", training) as tape:
         assert held.before(tape.head) == found(tape, wanted, 1) == found(tape, wanted, -1)[::-1]
