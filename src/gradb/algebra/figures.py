@@ -60,6 +60,11 @@ def beside_whole(value: float, dtype: str = "float64") -> str:
     return apart(value, float(round(value)), dtype)[0] if is_near else number(value, dtype)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something: ``1 call``, ``4,000 calls``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def _order(one: float, other: float) -> int:
     return (one > other) - (one < other)
 

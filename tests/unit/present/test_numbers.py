@@ -8,7 +8,7 @@ import struct
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import counted, number
 from gradb.present.draw.numbers import inline, lines
 from gradb.tape.values import Number, Stats, TensorValue
 from tests.fakes.packing import value
@@ -140,3 +140,8 @@ def test_a_summary_on_one_line_says_what_is_not_finite() -> None:
     stats = Stats(0.0, 1.0, math.nan, 2, 0, 0, (0.5,), 130)
     text = inline(TensorValue((64, 64), "float32", stats=stats), 60).plain
     assert text == "[64 × 64] min 0 max 1 mean nan, 2 × nan, the first at [2,2]"
+
+
+def test_what_is_counted_is_in_the_singular_once() -> None:
+    """Only one is one; thousands are set apart."""
+    assert [counted(count, "node") for count in (0, 1, 2, 4000)] == ["0 nodes", "1 node", "2 nodes", "4,000 nodes"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gradb.algebra.figures import counted
 from gradb.debugger import save as saving
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit
@@ -172,8 +173,7 @@ def display(debugger: Debugger, argument: str) -> str | None:
 def undisplay(debugger: Debugger, argument: str) -> str | None:
     """Take one display away, or all."""
     if argument == "all":
-        count = debugger.displays.clear()
-        return f"{count} display{'' if count == 1 else 's'} taken away"
+        return f"{counted(debugger.displays.clear(), 'display')} taken away"
     if not (argument.isascii() and argument.isdigit() and len(argument) < 9):
         raise UserError(f"`undisplay` takes the number of a display, or all, not {argument!r}")
     return f"not displayed any more: {debugger.displays.remove(int(argument))}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gradb.algebra.figures import counted
 from gradb.debugger.breakpoints import Breakpoint
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs
@@ -53,7 +54,7 @@ def clear(debugger: Debugger, argument: str) -> str | None:
     """Clear one breakpoint, or all."""
     if argument:
         return _clear(debugger, _meant(debugger, argument))
-    return f"{_some(debugger.breakpoints.clear())} cleared"
+    return f"{counted(debugger.breakpoints.clear(), 'breakpoint')} cleared"
 
 
 def _meant(debugger: Debugger, text: str) -> Breakpoint:
@@ -65,10 +66,6 @@ def _clear(debugger: Debugger, one: Breakpoint) -> str:
     return f"cleared {one.number}: {one.words}"
 
 
-def _some(count: int) -> str:
-    return f"{count} breakpoint{'' if count == 1 else 's'}"
-
-
 def switch(is_on: bool) -> Callable[[Debugger, str], str | None]:
     """Make the command that switches one breakpoint, or all, on or off."""
     word = "enabled" if is_on else "disabled"
@@ -77,7 +74,11 @@ def switch(is_on: bool) -> Callable[[Debugger, str], str | None]:
         chosen = [_meant(debugger, argument)] if argument else list(debugger.breakpoints)
         for one in chosen:
             debugger.breakpoints.change(replace(one, is_enabled=is_on))
-        return f"{word} {chosen[0].number}: {chosen[0].words}" if argument else f"{_some(len(chosen))} {word}"
+        return (
+            f"{word} {chosen[0].number}: {chosen[0].words}"
+            if argument
+            else f"{counted(len(chosen), 'breakpoint')} {word}"
+        )
 
     return run
 
@@ -92,7 +93,7 @@ def ignore(debugger: Debugger, argument: str) -> str | None:
 
 
 def _passes(one: Breakpoint) -> str:
-    times = "time" if one.ignores == 1 else f"{one.ignores} times"
+    times = "time" if one.ignores == 1 else counted(one.ignores, "time")
     return f"lets pass the next {times}" if one.ignores else ""
 
 
@@ -122,7 +123,6 @@ def _fault(one: Breakpoint, debugger: Debugger) -> str:
 
 
 def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:
-    hits = f"{one.hits} hit{'' if one.hits == 1 else 's'}"
-    said = [hits, pending, _passes(one), "" if one.is_enabled else "off", fault]
+    said = [counted(one.hits, "hit"), pending, _passes(one), "" if one.is_enabled else "off", fault]
     facts = ", ".join(fact for fact in said if fact)
     return f"{one.number:>{digits}} {SIGNS[one.is_enabled]} {one.words:<{width}}  {facts}"

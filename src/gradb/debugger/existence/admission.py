@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from gradb.algebra.figures import counted
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence import names
 from gradb.debugger.existence.files import NoFile, SourceFile, meant
@@ -158,8 +159,7 @@ def _span(known: Statements, line: int, file: SourceFile) -> tuple[int, int]:
     short, near = file.name, known.nearest(line)
     end = "" if near is None else f": the nearest line with code is {near}"
     if not 1 <= line <= len(known.lines):
-        plural = "" if len(known.lines) == 1 else "s"
-        raise UserError(f"{short} has {len(known.lines)} line{plural}, and no line {line}{end}")
+        raise UserError(f"{short} has {counted(len(known.lines), 'line')}, and no line {line}{end}")
     raise UserError(f"line {line} of {short} {known.what(line)}{end}")
 
 

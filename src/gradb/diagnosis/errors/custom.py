@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gradb.algebra.figures import counted
 from gradb.diagnosis.errors.row import row
 from gradb.diagnosis.errors.scene import FailedRun, Scene, shape_text
 from gradb.diagnosis.finding import Finding, Step
@@ -63,9 +64,7 @@ def _culprit(scene: Scene, run: FailedRun, made: Event) -> Event:
 def _wrong_number(scene: Scene, run: FailedRun, node: Node, expected: int, got: int) -> Finding:
     detail = scene.tape.detail(node.event)
     given = f": its forward was given {_arguments(detail)}" if isinstance(detail, OpDetail) else ""
-    what = (
-        f"returned {got} gradient{'' if got == 1 else 's'} for {expected} argument{'' if expected == 1 else 's'}{given}"
-    )
+    what = f"returned {counted(got, 'gradient')} for {counted(expected, 'argument')}{given}"
     return _finding(scene, run, node, what, ())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from gradb.algebra.figures import counted
 from gradb.diagnosis.fault import Fault, StepAt
 from gradb.diagnosis.report import Report, Stretch
 from gradb.diagnosis.selection import Selection
@@ -77,7 +78,7 @@ def _error_lines(report: Report) -> list[str]:
 
 def _count_line(report: Report) -> str:
     count = sum(fault.count for fault in report.faults)
-    found = "nothing found" if not count else f"{count:,} finding" + ("" if count == 1 else "s")
+    found = counted(count, "finding") if count else "nothing found"
     if report.stretch.is_untrained and not count:
         found = "nothing to judge"
     if report.stretch.is_unseen:
@@ -89,10 +90,12 @@ def _count_line(report: Report) -> str:
 def _stretch_text(stretch: Stretch) -> str:
     count = stretch.iterations
     if stretch.is_unseen:
-        return f"of {_counted(count)}: they were only watched" if count else "of this run: it was only watched"
+        return (
+            f"of {counted(count, 'iteration')}: they were only watched" if count else "of this run: it was only watched"
+        )
     if not count:
         return "in a run without an optimizer step or a loss"
-    where = f"in {_counted(count)}"
+    where = f"in {counted(count, 'iteration')}"
     if stretch.is_ended:
         return f"{where}; the run was ended after {'it' if count == 1 else 'them'} (--steps N or all goes on)"
     if stretch.watched is None:
@@ -101,17 +104,12 @@ def _stretch_text(stretch: Stretch) -> str:
     return f"{where}, of which {first:,} to {last:,} were only watched"
 
 
-def _counted(count: int) -> str:
-    return f"{count:,} iteration" + ("" if count == 1 else "s")
-
-
 def _judged_line(report: Report, selection: Selection) -> str:
-    judged = len(report.judged)
-    line = f"{judged} rule{'' if judged == 1 else 's'} judged"
+    line = f"{counted(len(report.judged), 'rule')} judged"
     if report.unjudged:
         line += f", {len(report.unjudged)} not: {unjudged_text(report.unjudged)}"
     hints = selection.hints_off()
-    return line + (f"; {hints} hint{'' if hints == 1 else 's'} off (--hints)" if hints else "")
+    return line + (f"; {counted(hints, 'hint')} off (--hints)" if hints else "")
 
 
 def unjudged_text(unjudged: Sequence[tuple[str, str]]) -> str:

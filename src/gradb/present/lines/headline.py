@@ -6,7 +6,7 @@ from typing import assert_never
 
 from rich.text import Text
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import counted, number
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
@@ -218,7 +218,7 @@ def _step(detail: StepDetail) -> str:
     if detail.skipped:
         return f"{detail.optimizer} step skipped by GradScaler: {detail.skipped}"
     count = len(detail.parameters)
-    of = f" of {count} parameter" + ("" if count == 1 else "s") if count else ""
+    of = f" of {counted(count, 'parameter')}" if count else ""
     return f"{detail.optimizer} step{of}, {rates_text(detail)}"
 
 

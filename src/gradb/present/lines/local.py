@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import counted, number
 from gradb.algebra.local import Local
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.present.draw import theme
@@ -100,11 +100,7 @@ def _dense(drawing: _Drawing) -> tuple[list[Text], str]:
         return drawing.text(_short(values[row * local.columns + column]))
 
     lines = matrix_lines(cell, drawing.rows, drawing.columns, drawing.window, theme.LOCAL)
-    return lines, f"(Jacobian: {_count(local.rows, 'output')} × {_count(local.columns, 'input')})"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return lines, f"(Jacobian: {counted(local.rows, 'output')} × {counted(local.columns, 'input')})"
 
 
 def _block(drawing: _Drawing) -> tuple[list[Text], str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import counted, number
 from gradb.frame.training import Training
 from gradb.present.draw import theme
 from gradb.present.draw.fields import cut
@@ -59,11 +59,6 @@ def figure_text(value: float) -> Text:
     """Return a number; a NaN or an infinity stands out."""
     text = number(value)
     return Text(text, style=theme.NONFINITE if is_odd(text) else theme.TITLE, no_wrap=True)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return ``1 call``, ``4 calls``."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _reading(label: str, value: Text, remark: str = "") -> Text:

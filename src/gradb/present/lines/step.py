@@ -10,7 +10,7 @@ import struct
 
 from rich.text import Text
 
-from gradb.algebra.figures import number
+from gradb.algebra.figures import counted, number
 from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines, shape_text
@@ -32,8 +32,7 @@ def step_title(detail: StepDetail, width: int) -> Text:
         line.append(f"   skipped by GradScaler: {plain(detail.skipped, _NAME_LIMIT)}", theme.WARNING)
     line.append(f"   {rates_text(detail)}", theme.DIM)
     if detail.parameters:
-        count = len(detail.parameters)
-        line.append(f"   {count} parameter" + ("" if count == 1 else "s"), theme.DIM)
+        line.append(f"   {counted(len(detail.parameters), 'parameter')}", theme.DIM)
     return cut(line, width)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.figures import counted
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
 from gradb.present.draw.fields import Hint, wrapped
@@ -39,7 +40,7 @@ def unrecorded(shows: frozenset[str], frame: Frame) -> str:
     if not found:
         return _of_event(shows, frame)
     others = len(found) - 1
-    more = f"; and at {others} earlier event{'' if others == 1 else 's'}" if others else ""
+    more = f"; and at {counted(others, 'earlier event')}" if others else ""
     return f"something here was {found[0].text}{more}"
 
 

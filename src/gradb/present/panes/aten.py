@@ -9,6 +9,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.figures import counted
 from gradb.frame.frame import Aten, AtenCall, Frame
 from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, layout, remark, wrapped
@@ -71,7 +72,7 @@ def _nothing(aten: Aten) -> str:
 
 
 def _title(aten: Aten) -> str:
-    count = f"{aten.count} ATen call" + ("" if aten.count == 1 else "s")
+    count = counted(aten.count, "ATen call")
     name = plain(aten.name, _MAX_NAME) or "this op"
     return f"{name} made {count}" if aten.is_over else f"{name} has made {count} so far"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.figures import counted
 from gradb.diagnosis.fault import Fault
 from gradb.diagnosis.judged import Judged
 from gradb.frame.frame import Frame
@@ -96,9 +97,8 @@ def _nothing(judged: Judged, frame: Frame) -> str:
 
 def judged_text(judged: Judged, frame: Frame) -> str:
     """Say what was judged, how far, and what could not be."""
-    count = len(judged.judged)
     far = f" up to #{judged.position:,} of {frame.head:,}" if judged.position < frame.head else ""
-    line = f"{count} rule{'' if count == 1 else 's'} judged{far}"
+    line = f"{counted(len(judged.judged), 'rule')} judged{far}"
     if judged.unjudged:
         line += f", {len(judged.unjudged)} not: {unjudged_text(judged.unjudged)}"
     return line + (f"; {judged.suppressed} let be by a comment" if judged.suppressed else "")

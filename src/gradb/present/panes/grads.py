@@ -9,6 +9,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.figures import counted
 from gradb.frame.frame import Frame, GradBuffer
 from gradb.present.draw import theme
 from gradb.present.draw.fields import cut, remark, wrapped
@@ -76,7 +77,7 @@ def stale_words(buffer: GradBuffer) -> str:
         return f"{_STALE} stale: holds gradients of backward calls that were not recorded"
     is_adding = _is_adding(buffer)
     count = buffer.fills - is_adding
-    calls = f"{count} {'earlier ' if is_adding else ''}backward call" + ("" if count == 1 else "s")
+    calls = counted(count, "earlier backward call" if is_adding else "backward call")
     whose = "before is stale" if is_adding else "stale"
     since = "and it was never cleared" if buffer.is_never_cleared else "since it was empty"
     return f"{_STALE} {whose}: {calls} {since}, the first in iteration {buffer.since}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gradb.algebra.figures import counted
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
@@ -51,7 +52,7 @@ def bytes_text(count: int) -> str:
     for size, unit in _UNITS:
         if count >= size:
             return f"{count / (1 << 10 if unit == 'KiB' else size):,.1f} {unit}"
-    return f"{count:,} byte{'' if count == 1 else 's'}"
+    return counted(count, "byte")
 
 
 # --- the node ---------------------------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ def memory_lines(memory: Memory, width: int) -> list[Text]:
     if not memory.nodes:
         return wrapped("memory: no graph is held", width, theme.LABEL)
     least = "at least " if memory.unread or memory.note else ""
-    nodes = f"{memory.holding} of {memory.nodes} node{'' if memory.nodes == 1 else 's'}"
+    nodes = f"{memory.holding:,} of {counted(memory.nodes, 'node')}"
     lines = wrapped(
         f"memory: the graph holds {least}{bytes_text(memory.bytes)} for backward, in {nodes}", width, theme.LABEL
     )
@@ -188,9 +189,9 @@ def _shares(memory: Memory) -> list[str]:
     if memory.named_bytes is not None and alone:
         shares.append(f"{bytes_text(alone)} are known to be held by the graph only")
     if memory.freed:
-        shares.append(f"{memory.freed} node{'' if memory.freed == 1 else 's'} freed")
+        shares.append(f"{counted(memory.freed, 'node')} freed")
     if memory.unread:
-        shares.append(f"of {memory.unread} node{'' if memory.unread == 1 else 's'} it is not known what they hold")
+        shares.append(f"of {counted(memory.unread, 'node')} it is not known what they hold")
     return [*shares, *([memory.note] if memory.note else [])]
 
 
