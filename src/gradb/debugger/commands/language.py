@@ -5,13 +5,13 @@ Statements are separated by ``;`` or line ends and ``#`` begins a comment, neith
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradb.debugger.commands.registry import BY_NAME, Command, needs_screen
 from gradb.debugger.errors import UserError
+from gradb.debugger.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from gradb.debugger.commands.frontend import FrontEnd
@@ -88,6 +88,4 @@ def command_of(text: str) -> tuple[Command, str]:
 
 
 def _unknown(word: str) -> str:
-    close = difflib.get_close_matches(word, BY_NAME, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"there is no command {word!r}{hint}"
+    return f"there is no command {word!r}{did_you_mean(word, BY_NAME)}"

@@ -16,9 +16,9 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.existence import names
 from gradb.debugger.existence.files import NoFile, SourceFile, meant
 from gradb.debugger.existence.statements import Statements, statements
-from gradb.debugger.existence.suggestion import did_you_mean
 from gradb.debugger.movement import nearest
 from gradb.debugger.stops import describe
+from gradb.debugger.suggestion import did_you_mean
 from gradb.debugger.view import View
 from gradb.frame.reader import Tape
 from gradb.tape.conditions.condition import condition_of

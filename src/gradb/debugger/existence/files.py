@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.existence.suggestion import did_you_mean
+from gradb.debugger.suggestion import did_you_mean
 from gradb.debugger.view import View
 
 _MOST_FOLDERS = 500

@@ -10,12 +10,13 @@ from dataclasses import replace
 from operator import itemgetter
 
 from gradb.algebra.local import Local
+from gradb.debugger.suggestion import did_you_mean
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.reader import Tape
 from gradb.rules import examined
 from gradb.tape.expressions.faults import NoName, NoValue
 from gradb.tape.expressions.measures import update_of
-from gradb.tape.expressions.names import WORDS, hint
+from gradb.tape.expressions.names import WORDS
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.series import SeriesKind
@@ -83,7 +84,7 @@ class TapeNames:
 
     def _need(self, path: str) -> None:
         if not self.means(path):
-            close = hint(path, (*self._tape.names(self._position), *WORDS))
+            close = did_you_mean(path, (*self._tape.names(self._position), *WORDS))
             raise NoName(f"no tensor is called {path!r} at position {self._position}{close}")
 
     def _chain(self, name: str) -> Operand:

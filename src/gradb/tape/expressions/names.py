@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import functools
 from typing import Protocol
 
 from gradb.tape.expressions.operands import Operand
@@ -48,13 +46,3 @@ class Names(Protocol):
             NoValue: it has no value yet.
         """
         ...
-
-
-@functools.lru_cache(maxsize=64)
-def hint(name: str, known: tuple[str, ...]) -> str:
-    """Return `` (did you mean x?)`` where a known name is close to one that means nothing; else nothing.
-
-    It is kept: of many names this takes long, and what is displayed is asked for at every key.
-    """
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gradb.debugger.suggestion import did_you_mean
 from gradb.tape.expressions.faults import NoName, NoValue
-from gradb.tape.expressions.names import hint
 from gradb.tape.expressions.operands import Numbers, Operand
 
 
@@ -25,7 +25,7 @@ class Table:
 
     def tensor(self, path: str) -> Operand:
         if path not in self.tensors:
-            raise NoName(f"no tensor is called {path!r}{hint(path, tuple(self.tensors))}")
+            raise NoName(f"no tensor is called {path!r}{did_you_mean(path, tuple(self.tensors))}")
         return self.tensors[path]
 
     def grad(self, path: str) -> Operand:
