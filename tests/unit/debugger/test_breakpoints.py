@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.tape.stops import Stop
+from tests.fakes import TapeBuilder
 from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
 
 
@@ -193,6 +195,19 @@ def test_conditions_are_listed_and_cleared_as_they_were_set(recorded: Recorded, 
     assert do(debugger, "break if loss > 3") == "breakpoint 3: chain_rule.py:11 if loss > 3"
     pending = do(live("chain_rule"), "break node pow if later > 2")
     assert "pending: nothing is called 'later' so far" in pending
+
+
+def test_a_condition_on_an_update_that_nobody_measured_says_so(tmp_path: Path) -> None:
+    """Where a condition cannot come true because its number is not recorded, that is told when it is set and listed."""
+    path = tmp_path / "watched.tape"
+    with TapeBuilder(path) as tape:
+        tape.step_unseen()
+        tape.end()
+    debugger = Debugger.open(str(path))
+    why = "not known so far: the update of the step at event 1 is not known: it was only watched"
+    assert do(debugger, "break update > 0.1") == f"breakpoint 1: update > 0.1 ({why})"
+    assert do(debugger, "breakpoints") == f"1 ◉ update > 0.1  0 hits, {why}"
+    debugger.close()
 
 
 def test_marks_of_a_file() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gradb.algebra.figures import counted
 from gradb.debugger.breakpoints import Breakpoint
 from gradb.debugger.errors import UserError
-from gradb.debugger.existence.admission import admit, located, occurs
+from gradb.debugger.existence.admission import admit, located, occurs, unmeasured
 from gradb.debugger.stops import condition_alone, parse_stop
 from gradb.tape.stops import Stop
 
@@ -117,9 +117,11 @@ def _pending(one: Breakpoint, debugger: Debugger) -> str:
 
 
 def _fault(one: Breakpoint, debugger: Debugger) -> str:
-    """Say why a condition counted as false somewhere, where it could not be evaluated."""
+    """Say why a condition counted as false somewhere, where it could not be evaluated or asks for what is not known."""
     found = None if debugger.tape is None else debugger.tape.fault(one.stop)
-    return "" if found is None else f"counted as false somewhere: {found}"
+    if found is not None:
+        return f"counted as false somewhere: {found}"
+    return unmeasured(one.stop.condition, debugger) if one.stop.condition else ""
 
 
 def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:

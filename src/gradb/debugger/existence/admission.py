@@ -16,12 +16,14 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.existence import names
 from gradb.debugger.existence.files import NoFile, SourceFile, meant
 from gradb.debugger.existence.statements import Statements, statements
+from gradb.debugger.expect.names import TapeNames
 from gradb.debugger.movement import nearest
 from gradb.debugger.stops import describe
 from gradb.debugger.suggestion import did_you_mean
 from gradb.debugger.view import View
 from gradb.frame.reader import Tape
 from gradb.tape.conditions.condition import condition_of
+from gradb.tape.expressions.faults import NoValue
 from gradb.tape.expressions.names import WORDS
 from gradb.tape.stops import Stop, is_call_named, is_called, is_named, lines_of
 
@@ -85,7 +87,7 @@ def _pending(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
 def _conditional(stop: Stop, view: View) -> Admitted:
     """Admit the place, whether or not the condition holds anywhere, and what the condition names."""
     place = Admitted(stop) if stop.kind == "when" else admit(replace(stop, condition=""), view)
-    notes = [note for note in (place.note, _unknown(stop.condition, view)) if note]
+    notes = [note for note in (place.note, _unknown(stop.condition, view), unmeasured(stop.condition, view)) if note]
     return Admitted(replace(place.stop, condition=stop.condition), "; ".join(notes))
 
 
@@ -102,6 +104,18 @@ def _unknown(condition: str, view: View) -> str:
             if not view.is_live and view.tape is not None:
                 raise UserError(f"nothing in this recording is called {path!r}{did_you_mean(path, known, WORDS)}")
             return f"pending: nothing is called {path!r} so far{_misspelt(path, known, view)}"
+    return ""
+
+
+def unmeasured(condition: str, view: View) -> str:
+    """Return why a condition on ``update`` cannot have held at the newest step: it was not measured there."""
+    tape = view.tape
+    if tape is None or "update" not in condition_of(condition).names or tape.latest("step", view.head) is None:
+        return ""
+    try:
+        TapeNames(tape, view.head).word("update")
+    except NoValue as unknown:
+        return f"not known so far: {unknown}"
     return ""
 
 

@@ -152,9 +152,12 @@ def _update(tape: Tape, position: int) -> Operand:
     if seq is None:
         raise NoValue("there is no update yet: no optimizer has made a step")
     detail = tape.detail(seq)
-    found = update_of(detail) if isinstance(detail, StepDetail) else None
+    if not isinstance(detail, StepDetail) or not detail.parameters:
+        raise NoValue(f"the update of the step at event {seq} is not known: it was only watched")
+    found = update_of(detail)
     if found is None:
-        raise NoValue(f"the update of the step at event {seq} is not known: not every parameter was kept whole")
+        missing = "not every parameter was kept whole (see --limit)"
+        raise NoValue(f"the update of the step at event {seq} is not known: {missing}")
     return found
 
 
