@@ -101,7 +101,7 @@ BAD = (
     ("a[0:2] == 1", "is not something an expectation can say"),
     ("out[0] == 1", "a single number cannot be indexed"),
     ("1 in 2", "`in` looks for"),
-    ("-a == 1", "is not a number"),
+    ("-a == 1", "only single numbers"),
     ("event.weather == 1", "a node event has no 'weather'"),
     ("'x'.upper == 1", "has no 'upper'"),
     ("(" * 500 + "1" + ")" * 500, "cannot read|too deeply"),

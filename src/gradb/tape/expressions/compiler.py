@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from gradb.tape.expressions.arithmetic import OPERATIONS, calculate, is_within_floats
+from gradb.tape.expressions.arithmetic import OPERATIONS, calculate, is_within_floats, single
 from gradb.tape.expressions.equality import Approx, cut, show
 from gradb.tape.expressions.faults import ExpressionError, NoValue
 from gradb.tape.expressions.functions import FUNCTIONS, MANY
@@ -99,16 +99,7 @@ class Compiler:
         if not isinstance(tree.op, ast.USub | ast.UAdd):
             raise ExpressionError(f"`{quote(tree)}` is not a number")
         sign = operator.neg if isinstance(tree.op, ast.USub) else operator.pos
-
-        def run(names: Names) -> Operand:
-            value = inner(names)
-            if isinstance(value, Numbers) and not value.shape:
-                value = value.numbers[0]
-            if not isinstance(value, int | float | complex):
-                raise ExpressionError(f"`{quote(tree)}` is not a number")
-            return sign(value)
-
-        return run
+        return lambda names: sign(single(inner(names)))
 
     def _binary(self, tree: ast.BinOp) -> Run:
         operation = OPERATIONS.get(type(tree.op))

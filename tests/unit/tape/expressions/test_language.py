@@ -101,6 +101,8 @@ UNKNOWN = (
     ("none.shape == [1]", "`none` has no 'shape': it is None"),
     ("none > 1", "only single numbers are smaller or larger"),
     ("none + 1 > 1", "None cannot be calculated with"),
+    ("-none < 1", "None cannot be calculated with"),
+    ("-large < 1", "the value cannot be calculated with"),
 )
 BAD = (
     ("", "an expression is missing"),
@@ -114,6 +116,7 @@ BAD = (
     ("~1", "is not a number"),
     ("x + 1", "only single numbers can be calculated with"),
     ("'a' + 'b'", "only single numbers can be calculated with"),
+    ("-True", "only single numbers can be calculated with"),
     ("True + 1", "only single numbers can be calculated with"),
     ("norm('x')", "takes numbers and values"),
     ("norm()", "can call approx"),
