@@ -126,7 +126,7 @@ def _misspelt(path: str, known: Iterable[str], view: View) -> str:
 
 
 def _tensors(view: View) -> tuple[str, ...]:
-    return () if view.tape is None else view.tape.frame(view.tape.head).names
+    return () if view.tape is None else view.tape.names(view.tape.head)
 
 
 def located(stop: Stop, view: View) -> Stop:

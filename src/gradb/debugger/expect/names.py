@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from operator import itemgetter
 
 from gradb.algebra.local import Local
 from gradb.debugger.suggestion import did_you_mean
 from gradb.frame.chain.record import Chain, ChainEdge
+from gradb.frame.conditions import TapePoints
 from gradb.frame.reader import Tape
 from gradb.rules import examined
+from gradb.tape.conditions.newest import SeriesName
 from gradb.tape.expressions.faults import NoName, NoValue
 from gradb.tape.expressions.measures import update_of
 from gradb.tape.expressions.names import WORDS
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
 from gradb.tape.kinds.step import StepDetail
-from gradb.tape.series import SeriesKind
 from gradb.tape.values import TensorValue
 
 
@@ -130,18 +130,14 @@ def _local(value: Local) -> Operand:
     return Numbers(shape, value.values, "float64", name)
 
 
-def _newest(kind: SeriesKind, missing: str) -> Callable[[Tape, int], Operand]:
-    """Return what reads the newest point of all series of a kind."""
+def _newest(kind: SeriesName, missing: str) -> Callable[[Tape, int], Operand]:
+    """Return what reads the newest point of all series of a kind, as a condition does."""
 
     def read(tape: Tape, position: int) -> Operand:
-        known = [
-            (one.events[count - 1], one.values[count - 1])
-            for one in tape.series
-            if one.kind == kind and (count := one.until(position))
-        ]
-        if not known:
+        found = TapePoints(tape.series).latest(kind, position)
+        if found is None:
             raise NoValue(missing)
-        return Numbers((), (max(known, key=itemgetter(0))[1],), "float32")
+        return Numbers((), (found,), "float32")
 
     return read
 
