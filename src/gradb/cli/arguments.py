@@ -11,6 +11,9 @@ from typing import NoReturn
 
 from gradb.cli.interventions import add_intervention_options
 from gradb.debugger.errors import UserError
+from gradb.debugger.numerals import read_whole
+
+_MOST_ELEMENTS = 10**9 - 1
 
 
 class Parser(argparse.ArgumentParser):
@@ -75,6 +78,6 @@ def add_run_options(parser: Parser) -> None:
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    if (number := read_whole(text, most=_MOST_ELEMENTS)) is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
+    return number

@@ -19,6 +19,7 @@ from gradb.cli.tapes import output
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.numerals import read_whole
 from gradb.diagnosis.selection import Selection, UnknownRuleError, read_codes
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention
@@ -128,9 +129,9 @@ def _steps(text: str | None) -> int | None:
         return None
     if text is None:
         return STEPS
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+    if (steps := read_whole(text, 1)) is None:
         raise UserError(f"--steps takes a whole number from 1, or all, not {text!r}")
-    return int(text)
+    return steps
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.debugger.gradcheck.target import Request, split
+from gradb.debugger.numerals import read_whole
 from gradb.present.lines.gradcheck import exit_code
 
 _EPILOG = """\
@@ -69,9 +70,9 @@ def run(argv: Sequence[str]) -> int:
 def _ordinal(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+    if (ordinal := read_whole(text, 1)) is None:
         raise UserError(f"--backward takes a whole number from 1, not {text!r}")
-    return int(text)
+    return ordinal
 
 
 def _positive(option: str, text: str | None) -> float | None:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_depths, parse_schedule
+from gradb.debugger.numerals import read_whole
 from gradb.link.spec import Intervention
 
 Value = TypeVar("Value")
@@ -76,9 +77,9 @@ def _said(read: Callable[[str], Value]) -> Callable[[str], Value]:
 
 
 def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MOST_SEED):
+    if (seed := read_whole(text, 0, _MOST_SEED)) is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a seed: give a whole number from 0 to {_MOST_SEED}")
-    return int(text)
+    return seed
 
 
 def _size(text: str) -> int:

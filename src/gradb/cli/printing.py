@@ -9,6 +9,7 @@ from argparse import Namespace
 from gradb.batch.show import Style
 from gradb.cli.arguments import Parser
 from gradb.debugger.errors import UserError
+from gradb.debugger.numerals import read_whole
 
 
 def add_print_options(parser: Parser) -> None:
@@ -34,6 +35,6 @@ def read_width(text: str | None) -> int:
     """
     if text is None:
         return max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 20 <= int(text) <= 1000):
+    if (width := read_whole(text, 20, 1000)) is None:
         raise UserError(f"--width takes a number from 20 to 1000, not {text!r}")
-    return int(text)
+    return width

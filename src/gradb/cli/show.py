@@ -18,6 +18,7 @@ from gradb.debugger.commands import paths as looking
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.numerals import read_whole
 from gradb.present.panes.table import PANES
 
 
@@ -61,14 +62,13 @@ def run(argv: Sequence[str]) -> int:
 
 def _path(text: str | None) -> str:
     """Return the path to be shown in full, or that all are listed."""
-    if text is not None and not (text.isascii() and text.isdigit()):
+    if text is not None and not (text.isascii() and text.isdigit()):  # there may be more paths than any other thing
         raise UserError(f"--path takes the number of a path, from 1, not {text!r}")
     return "all" if text is None else text
 
 
 def _position(text: str) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+    if read_whole(text.removeprefix("-")) is None:
         raise UserError(f"--at takes the number of an event, not {text!r}")
     return int(text)
 

@@ -18,6 +18,7 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.numerals import read_whole
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
 from gradb.debugger.why import FULL, Answer, ask, is_unseen, run_again
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
@@ -75,9 +76,9 @@ def run(argv: Sequence[str]) -> int:
 def _number(option: str, text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text)):
+    if (number := read_whole(text, 1)) is None:
         raise UserError(f"{option} takes a whole number from 1, not {text!r}")
-    return int(text)
+    return number
 
 
 def _asked(path: str, options: Namespace) -> tuple[Explanation | Nothing, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.movement import Leg, follow
+from gradb.debugger.numerals import read_whole
 from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape
 from gradb.tape.stops import Stop, lines_of
@@ -83,12 +84,13 @@ class Breakpoints:
         Raises:
             UserError: there is none.
         """
-        if text.isascii() and text.isdigit() and (known := self._all.get(int(text[:9]))) is not None:
-            return known
+        number = read_whole(text)
+        if number is not None and number in self._all:
+            return self._all[number]
         found = self.at(stop := placed(parse_stop(text)))
         if found is None:
-            number = f" with the number {text}, nor" if text.isdigit() else ""
-            raise UserError(f"there is no breakpoint{number} {describe(stop)}")
+            nor = "" if number is None else f" with the number {number}, nor"
+            raise UserError(f"there is no breakpoint{nor} {describe(stop)}")
         return found
 
     def change(self, changed: Breakpoint) -> Breakpoint:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
+from gradb.debugger.numerals import read_whole
 from gradb.debugger.rerun.again import around
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.rerun.watched import Watched, of_tape
@@ -31,7 +32,6 @@ FULL = 20
 """Iterations of a script that are recorded in full at once; most births are among them."""
 AGAIN = "again"
 """What is asked for where a run again is to be offered."""
-_MAX_DIGITS = 15
 _UNEXPLAINED = Nothing("of this error gradb knows no more than its own words say", is_sure=True)
 
 
@@ -166,6 +166,6 @@ def _opened(path: str) -> Tape:
 
 
 def _event(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS):
+    if (event := read_whole(text)) is None:
         raise UserError(f"{text!r} is not an event: give its number, or @N for an iteration")
-    return int(text)
+    return event

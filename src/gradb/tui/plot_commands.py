@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.numerals import read_whole
 from gradb.present.options import Plot
 
 _FEWEST = 10
@@ -27,9 +28,9 @@ def zoomed(plot: Plot, argument: str, iterations: int) -> Plot:
     if not argument:
         shown = min(plot.last or iterations, iterations)
         return replace(plot, last=max(shown // 2, min(_FEWEST, shown))) if shown else plot
-    if not (argument.isascii() and argument.isdigit() and 2 <= int(argument[:16]) < 10**15):
+    if (last := read_whole(argument, 2)) is None:
         raise UserError(f"{argument!r} is not a number of iterations: give a whole number from 2, or all")
-    return replace(plot, last=int(argument))
+    return replace(plot, last=last)
 
 
 def widened(plot: Plot, iterations: int) -> Plot:

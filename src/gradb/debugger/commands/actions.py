@@ -14,6 +14,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit
 from gradb.debugger.expect import expect as expectations
 from gradb.debugger.interventions import next_policy, other_depth, parse_intervention, parse_iteration
+from gradb.debugger.numerals import read_whole
 from gradb.debugger.stops import parse_stop
 from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
@@ -28,9 +29,9 @@ _ALWAYS = (Stop("kind", "error"), Stop("birth"), Stop("kind", "breakpoint"))
 def _count(argument: str) -> int:
     if not argument:
         return 1
-    if not (argument.isascii() and argument.isdigit()) or not 0 < int(argument[:10]) <= _MOST_STEPS:
-        raise UserError(f"{argument!r} is not a number of times: give a whole number from 1")
-    return int(argument)
+    if (count := read_whole(argument, 1, _MOST_STEPS)) is None:
+        raise UserError(f"{argument!r} is not a number of times: give a whole number from 1 to {_MOST_STEPS:,}")
+    return count
 
 
 def _nothing(argument: str, name: str) -> None:
@@ -117,9 +118,9 @@ def head(debugger: Debugger, argument: str) -> str | None:
 
 def goto(debugger: Debugger, argument: str) -> str | None:
     """Go to a position."""
-    if not (argument.isascii() and argument.isdigit() and len(argument) < 16):
+    if (position := read_whole(argument)) is None:
         raise UserError(f"{argument!r} is not a position: give a number, 0 to {debugger.head}")
-    debugger.go(int(argument))
+    debugger.go(position)
     return None
 
 
@@ -174,9 +175,9 @@ def undisplay(debugger: Debugger, argument: str) -> str | None:
     """Take one display away, or all."""
     if argument == "all":
         return f"{counted(debugger.displays.clear(), 'display')} taken away"
-    if not (argument.isascii() and argument.isdigit() and len(argument) < 9):
+    if (number := read_whole(argument)) is None:
         raise UserError(f"`undisplay` takes the number of a display, or all, not {argument!r}")
-    return f"not displayed any more: {debugger.displays.remove(int(argument))}"
+    return f"not displayed any more: {debugger.displays.remove(number)}"
 
 
 def quiet(debugger: Debugger, argument: str) -> str | None:

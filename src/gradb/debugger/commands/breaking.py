@@ -10,6 +10,7 @@ from gradb.algebra.figures import counted
 from gradb.debugger.breakpoints import Breakpoint
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs, unmeasured
+from gradb.debugger.numerals import read_whole
 from gradb.debugger.stops import condition_alone, parse_stop
 from gradb.tape.stops import Stop
 
@@ -85,10 +86,11 @@ def switch(is_on: bool) -> Callable[[Debugger, str], str | None]:
 
 def ignore(debugger: Debugger, argument: str) -> str | None:
     """Let a breakpoint pass the next so many times that it is met."""
-    which, _, count = argument.rpartition(" ")
-    if not which or not (count.isascii() and count.isdigit() and len(count) < 10):
+    which, _, times = argument.rpartition(" ")
+    count = read_whole(times)
+    if not which or count is None:
         raise UserError("`ignore` takes a breakpoint's number and how many times to let pass, e.g. ignore 1 10")
-    one = debugger.breakpoints.change(replace(_meant(debugger, which.strip()), ignores=int(count)))
+    one = debugger.breakpoints.change(replace(_meant(debugger, which.strip()), ignores=count))
     return f"breakpoint {one.number}: {one.words}: {_passes(one) or 'stops the next time'}"
 
 

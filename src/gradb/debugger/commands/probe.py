@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.numerals import read_whole
 from gradb.frame.chain.record import Chain
 from gradb.link.messages import Ask
 from gradb.tape.kinds.registry import Kind
@@ -47,8 +48,8 @@ def parse(argument: str, chain: Chain) -> Ask:
     match word:
         case "" | "full" if not rest:
             return Ask("full")
-        case "random" if not rest or (rest.isascii() and rest.isdigit() and len(rest) < 16):
-            return Ask("random", int(rest or 0))
+        case "random" if (seed := read_whole(rest or "0")) is not None:
+            return Ask("random", seed)
         case "with" if rest:
             return Ask("with", numbers=_numbers(rest))
         case "row" if rest:

@@ -20,6 +20,7 @@ from typing import Any
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import ADJUSTABLE
+from gradb.debugger.numerals import read_whole
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention, RunSpec
 
@@ -47,7 +48,7 @@ def spec_of(tape: Tape) -> RunSpec:
         module=None if script else module,
         arguments=tape.run.arguments,
         stdin=_stdin(tape),
-        seed=_number(_word(tape, "seed"), _MOST_SEED),
+        seed=read_whole(_word(tape, "seed"), most=_MOST_SEED),
         interventions=_changes(tape),
         cwd=cwd,
     )
@@ -109,7 +110,7 @@ def _torch() -> str:
 
 def hash_seed(tape: Tape) -> str:
     """Return the seed of Python's hashes in the run of a tape; empty where it is not known."""
-    seed = _number(_word(tape, "hash_seed"), _HASH_SEEDS - 1)
+    seed = read_whole(_word(tape, "hash_seed"), most=_HASH_SEEDS - 1)
     return "" if seed is None else str(seed)
 
 
@@ -163,11 +164,6 @@ def _module_file(module: str, cwd: str) -> str:
 def _word(tape: Tape, key: str) -> str:
     text = tape.fact(key) or ""
     return "" if "\0" in text else text
-
-
-def _number(text: str, most: int) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    return int(text) if is_number and int(text) <= most else None
 
 
 def _changes(tape: Tape) -> tuple[Intervention, ...]:
