@@ -27,6 +27,7 @@ from gradb.tracer.tensors.losses import Losses
 from gradb.tracer.tensors.reach import leaves_of
 from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.creation_hooks import ends_made
+from gradb.tracer.watch.engine_arguments import accumulates
 from gradb.tracer.watch.engine_run import BackwardRun, Parts
 from gradb.tracer.watch.gradients import GradWatch
 from gradb.tracer.watch.quick import quick_parts
@@ -95,7 +96,7 @@ class EngineWatch:
         guard = self._composer.guard
         ends = ends_made(self._composer, roots) if self._composer.is_creation_hooked else ()  # noqa: F841 - held until the engine is done
         run: BackwardRun | None = guard(self._make_run, self._parts)
-        place = self._clearing()(self._prepare, _accumulates(args, kwargs), 4)
+        place = self._clearing()(self._prepare, accumulates(args, kwargs), 4)
         if run is None:
             try:
                 return original(roots, *args, **kwargs)
@@ -147,7 +148,7 @@ class EngineWatch:
     def _watch_only(self, original: Engine, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the engine, and record no more than what it began from."""
         guard = self._composer.guard
-        self._clearing()(self._begin_unseen, roots, _accumulates(args, kwargs))
+        self._clearing()(self._begin_unseen, roots, accumulates(args, kwargs))
         leaves = guard(self._leaves, roots) if self._composer.interventions.zero_grad != "script" else None
         try:
             result = original(roots, *args, **kwargs)
@@ -182,8 +183,3 @@ class EngineWatch:
                 known = tensors.note_grad(leaf, grad_of(leaf))
                 if not known.memory_key:
                     tensors.note_memory(known, leaf)
-
-
-def _accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Tell whether a call of the engine fills ``.grad`` buffers: ``backward`` does, ``autograd.grad`` does not."""
-    return bool(args[5] if len(args) > 5 else kwargs.get("accumulate_grad"))

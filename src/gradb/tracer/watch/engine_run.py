@@ -28,6 +28,7 @@ from gradb.tracer.tensors.reach import edges_in, ends_of, node_of, to_run
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.watch import placeholders
 from gradb.tracer.watch.aten import Microscope
+from gradb.tracer.watch.engine_arguments import EngineArguments
 from gradb.tracer.watch.gradient_births import GradientBirths
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.transit import Filling, Hooks, are_private
@@ -104,23 +105,19 @@ class BackwardRun:
     ) -> None:
         """Record the call and hook every node that it will run; ``place`` is where it stands, if that was found."""
         try:
-            self._begin(roots, args, kwargs, place or self._recorder.find().place)
+            self._begin(EngineArguments.of(roots, args, kwargs), place or self._recorder.find().place)
         except Exception:
             self.start = 0  # the nodes of a backward that is not on the tape are not recorded either
             self.unhook()
             raise
 
-    def _begin(self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place) -> None:
-        names = ("grad_tensors", "keep_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
-        options = dict(zip(names, args, strict=False)) | kwargs
-        self._is_grad = not options.get("accumulate_grad", False)
+    def _begin(self, given: EngineArguments, place: Place) -> None:
+        roots, wanted, tensors, inputs = given.roots, given.wanted, given.tensors, given.inputs
+        self._is_grad, self._creates = given.is_grad, given.create_graph
         self.place = place.row
-        wanted = options.get("inputs") or ()
-        inputs = [item for item in wanted if isinstance(item, torch.Tensor)]
         if not self._is_grad:
             self.composer.will_retain(inputs)
         self._recorder.settle()
-        tensors = [root for root in roots if isinstance(root, torch.Tensor)]
         self.composer.leaves([*tensors, *inputs], self.place)
         event, blob = self._recorder.next_seq, Blob()
         for root in roots:
@@ -132,18 +129,17 @@ class BackwardRun:
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         odd, blob.odd = blob.odd, 0
         self._tell_losses(roots, place, event)
-        gradients = [self._implicit(gradient, blob, event) for gradient in options.get("grad_tensors") or ()]
+        gradients = [self._implicit(gradient, blob, event) for gradient in given.gradients]
         self.births.begins(tensors, list(map(self.composer.nodes.mark, above)), blob.odd)
         odd |= blob.odd | self.births.flags
-        given = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
-        retain, self._creates = bool(options.get("keep_graph")), bool(options.get("create_graph"))
+        asked = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
         marks = list(map(self.composer.nodes.mark, nodes))
         ids = [mark.id for mark in marks if mark is not None]
         call = "grad" if self._is_grad else "backward"
         ends = [mark.id for mark in map(self.composer.nodes.mark, edges_in(wanted)) if mark is not None]
         detail = write_backward_start(
-            call=call, roots=",".join(values), gradients=",".join(gradients), retain_graph=retain,
-            create_graph=self._creates, inputs=given, nodes=ids, outer=self._find_outer(), ends=ends,
+            call=call, roots=",".join(values), gradients=",".join(gradients), retain_graph=given.retain_graph,
+            create_graph=given.create_graph, inputs=asked, nodes=ids, outer=self._find_outer(), ends=ends,
         )  # fmt: skip
         self._hook(nodes, marks)
         self.start = event

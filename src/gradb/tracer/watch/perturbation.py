@@ -26,6 +26,7 @@ from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.tensors.values import modes_off
 from gradb.tracer.watch import torch_functions
 from gradb.tracer.watch.call import ForwardCall
+from gradb.tracer.watch.engine_arguments import EngineArguments
 from gradb.tracer.watch.engine_run import BackwardRun, Parts
 
 
@@ -189,11 +190,10 @@ class _ReadRun(BackwardRun):
     def begin(
         self, roots: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place | None = None
     ) -> None:
-        gradients = args[0] if args else kwargs.get("grad_tensors")
-        inputs = args[3] if len(args) > 3 else kwargs.get("inputs")
-        self._attempt(self._read_root, roots, gradients or ())
+        given = EngineArguments.of(roots, args, kwargs)
+        self._attempt(self._read_root, roots, given.gradients)
         leaf = self._nudging.leaf
-        found = [number for number, item in enumerate(inputs or ()) if item is leaf]
+        found = [number for number, item in enumerate(given.wanted) if item is leaf]
         self._asked = found[0] if found and leaf is not None else None
         super().begin(roots, args, kwargs, place)
 

@@ -99,12 +99,7 @@ def tracing(
         for context in (ours_unseen(composer), hidden(mode), allowed(composer), at_their_place(), depth.installed()):
             stack.enter_context(context)
         engine.hooks.begin()
-        with recorder.lock:
-            recorder.settle()
-            for what, error in missing:
-                recorder.failures.event(what, error)
-            if why := doubt():
-                recorder.note(f"values are read in Python, not by the C accelerator: {why}")
+        _tell(recorder, missing)
         yield lambda: composer.series.newest_loss
         composer.guard(steps.look_for_compiled)
         composer.guard(grads.flush)
@@ -112,6 +107,16 @@ def tracing(
             updates.finish()
             if left := interventions.left():
                 recorder.note(left)
+
+
+def _tell(recorder: Recorder, missing: list[tuple[str, Exception]]) -> None:
+    """Say on the tape what is not seen, and that values are read more slowly than they could be."""
+    with recorder.lock:
+        recorder.settle()
+        for what, error in missing:
+            recorder.failures.event(what, error)
+        if why := doubt():
+            recorder.note(f"values are read in Python, not by the C accelerator: {why}")
 
 
 def _installed(
