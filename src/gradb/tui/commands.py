@@ -17,6 +17,7 @@ from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
 from gradb.tui.plot_commands import other_scale, widened, zoomed
 from gradb.tui.screen import DebugScreen
+from gradb.tui.selection import expression
 
 
 def _to(name: str) -> Callable[[DebugScreen, str], None]:
@@ -67,11 +68,11 @@ def _zoom(screen: DebugScreen, _: str) -> None:
 
 
 def _copy(screen: DebugScreen, _: str) -> None:
-    expression = screen.expression()
-    if not expression:
+    python = expression(screen.frame, screen.options.selected_node)
+    if not python:
         raise UserError("no variable is known from which this node can be reached")
-    screen.app.copy_to_clipboard(expression)
-    screen.notice(f"copied: {expression}")
+    screen.app.copy_to_clipboard(python)
+    screen.notice(f"copied: {python}")
 
 
 def _help(screen: DebugScreen, _: str) -> None:

@@ -271,13 +271,6 @@ class DebugScreen(Screen[None]):
         self.query_one(KeyBar).display = False
         self.query_one(Prompt).open(text)
 
-    def expression(self) -> str:
-        """Return the Python that reaches the selected, else the current node; empty where none is known."""
-        graph = None if self.frame is None else self.frame.graph
-        node = self.options.selected_node or (None if graph is None else graph.current)
-        row = None if graph is None or node is None else graph.index_of(node)
-        return "" if graph is None or row is None else graph.expression(row)
-
     # --- room ---------------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:

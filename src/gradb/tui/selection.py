@@ -1,10 +1,11 @@
-"""What each pane is told of what the user has selected: no more than it shows, so that no other change redraws it."""
+"""What the user has selected: what each pane is told of it, no more than it shows, and the Python that reaches it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gradb.frame.frame import Frame
 from gradb.present.options import Options, Plot
 from gradb.tui.judging import found_alone
 
@@ -20,3 +21,11 @@ def for_panes(options: Options, names: Iterable[str]) -> dict[str, Options]:
         "displays": Options(displayed=options.displayed),
     }  # fmt: skip
     return dict.fromkeys(names, replace(judged, judged=None)) | of_its_own
+
+
+def expression(frame: Frame | None, selected: int | None) -> str:
+    """Return the Python that reaches the selected, else the current node; empty where none is known."""
+    graph = None if frame is None else frame.graph
+    node = selected or (None if graph is None else graph.current)
+    row = None if graph is None or node is None else graph.index_of(node)
+    return "" if graph is None or row is None else graph.expression(row)
