@@ -94,7 +94,7 @@ COLUMNS = {
     "python": Column(_RECORD, "full, pure Python", environment={"GRADB_ACCELERATOR": "off"}),
     "unchecked": Column((*_RECORD, "--probe", "small"), "full, ratio to no calls of large nodes", "full"),
     "breakpoint": Column(
-        (*_CONTINUE, "break node Nope!; break birth; break grad_norm > 1e9; continue; show output"),
+        (*_CONTINUE, "break node Nope!; break module nope; break birth; break grad_norm > 1e9; continue; show output"),
         "breakpoints never met, ratio to full",
         base="full",
     ),

@@ -133,6 +133,28 @@ def test_a_script_stops_where_the_tape_says(breakpoints: tuple[Stop, ...], tmp_p
     check_tapes_agree(tmp_path / "held.tape", tmp_path / "free.tape")
 
 
+def test_a_module_is_met_once_each_time_it_is_entered(tmp_path: Path) -> None:
+    """A script is held where it enters a module, in the forward and in the backward: where the tape says the same."""
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Sequential(torch.nn.Tanh(), torch.nn.Linear(4, 2)))
+    stop = Stop("module", "1")
+    order = going_on(replace(stop, passes=1), Stop("module", "nope"))
+
+    def train() -> None:
+        for _ in range(3):
+            module(torch.ones(2, 3)).exp().sum().backward()
+
+    script = Script(order, lambda script, head: replace(going_on(replace(stop, is_inside=True)), seq=head))
+    _, tape = script.run(tmp_path / "held.tape", train)
+    entered = [event for event in tape.events() if event.seq in script.heads and event.kind != "end"]
+    assert [event.phase for event in entered] == ["backward", "forward", "backward", "forward", "backward"]
+    assert {event.scope for event in entered} <= {"1.0", "1.1"}
+    found, position, stop = [], 0, replace(stop, passes=1)
+    while (seq := tape.find(stop, position, 1)) is not None:
+        found.append(seq)
+        position, stop = seq, replace(stop, passes=0, is_inside=True)
+    assert [event.seq for event in entered] == found
+
+
 def emitted(path: Path, order: Continue | None) -> int:
     """Return how many events Python has written."""
     script, count = Script(order, again(Continue(Stop("end")))), 0

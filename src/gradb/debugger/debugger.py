@@ -124,7 +124,7 @@ class Debugger(View):
 
     def _keep(self, stop: Stop, also: tuple[Stop, ...], count: int) -> None:
         leg = self._under_way
-        if leg is not None and (leg.stop != stop or stop.kind == "end"):
+        if leg is not None and (replace(leg.stop, is_inside=False) != stop or stop.kind == "end"):
             self.message = "the script is running: pause it first"
         elif not self.run.is_pausing and len(self._legs) + count <= max(_MOST_QUEUED, count):
             self._legs.extend([Leg(stop, also)] * count)
@@ -159,7 +159,8 @@ class Debugger(View):
         elif self.is_live:
             self._under_way = leg
             self._is_following = True
-            self.run.run_on(Continue(leg.stop, self._left_of(leg), self.event()))
+            stop, *also = map(self._left_of(leg), leg.stops)
+            self.run.run_on(Continue(stop, tuple(also), self.event()))
         elif leg.is_search:
             self._legs.clear()
             self._miss(leg, "there is no later")
@@ -169,9 +170,9 @@ class Debugger(View):
             self.message = "already at the end" if self.position == self.head else "this is the end"
             self.position = self.head
 
-    def _left_of(self, leg: Leg) -> tuple[Stop, ...]:
-        """Return what is left at the head of the breakpoints of a leg that has found nothing up to there."""
-        return tuple(follow(self.tape, stop, leg.origin, self.head)[1] for stop in leg.also)
+    def _left_of(self, leg: Leg) -> Callable[[Stop], Stop]:
+        """Return what tells what is left of a stop at the head, where a leg has found nothing up to there."""
+        return lambda stop: follow(self.tape, stop, leg.origin, self.head)[1] if stop.is_inside or stop.passes else stop
 
     def _miss(self, leg: Leg, sentence: str) -> None:
         if leg.is_search:

@@ -39,13 +39,10 @@ class Leg:
         return bool(is_of_iteration and event is not None and event.iteration >= int(self.stop.argument))
 
     def begun(self, position: int, event: Event | None) -> Leg:
-        """Return it as it begins at an event; a breakpoint on the very line of that is met once the line was left."""
-        also = tuple(replace(stop, is_inside=_is_at(stop, event)) for stop in self.also)
-        return replace(self, also=also, origin=position)
-
-
-def _is_at(stop: Stop, event: Event | None) -> bool:
-    return stop.kind == "at" and event is not None and stop.matches(event, None)
+        """Return it as it begins at an event; a breakpoint at the very place of that is met once the place was left."""
+        also = tuple(replace(stop, is_inside=stop.holds(event)) for stop in self.also)
+        stop = replace(self.stop, is_inside=self.stop.kind == "module" and self.stop.holds(event))
+        return replace(self, stop=stop, also=also, origin=position)
 
 
 def nearest(tape: Tape | None, stops: Sequence[Stop], position: int, direction: int) -> int | None:

@@ -20,7 +20,7 @@ KINDS = tuple(SPECS)
 VALUES: dict[str, StopKind] = {"birth": "birth", "nan": "nan", "inf": "inf", "nonfinite": "nonfinite"}
 """What stops at values that are not finite, whatever kind of event they are of."""
 WAYS = (
-    "node NAME, aten NAME, line N, FILE:N, iteration N, param NAME, birth, nan, inf, nonfinite, "
+    "node NAME, aten NAME, line N, FILE:N, iteration N, param NAME, module NAME, birth, nan, inf, nonfinite, "
     "a kind of event (error, accumulate, step ...), or a condition such as grad_norm > 1e3"
 )
 _IF = re.compile(r"(?:^|\s)if(?:\s|$)")
@@ -121,6 +121,7 @@ _PLACES: dict[str, Callable[[str], Stop]] = {
     "at": _line,
     "iteration": _iteration,
     "param": _named("param", "layer1.weight"),
+    "module": _named("module", "layer1"),
     "kind": _kind,
 }
 """What reads the rest behind the word that begins a place."""

@@ -28,6 +28,14 @@ class Inventory:
         """Return the names of the nodes of every graph."""
         return [str(name) for (name,) in self._store.db.all("SELECT DISTINCT name FROM node LIMIT ?", _MOST)]
 
+    def modules(self) -> list[str]:
+        """Return the paths of the modules in which something has happened, and of those around them."""
+        paths: set[str] = set()
+        for (scope,) in self._store.db.all("SELECT DISTINCT scope FROM site WHERE scope <> '' LIMIT ?", _MOST):
+            parts = str(scope).split(".")
+            paths.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
+        return sorted(paths)
+
     def calls(self) -> list[str]:
         """Return the names of the ATen calls."""
         rows = self._store.db.all(

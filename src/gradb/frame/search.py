@@ -13,7 +13,7 @@ from gradb.frame.conditions import FIRST_HEADER, Verdicts
 from gradb.frame.store import Store
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, STOP_KINDS, Kind, numbers_of
-from gradb.tape.stops import FORWARD_ENDS, Stop, is_named, lines_of
+from gradb.tape.stops import FORWARD_ENDS, TURNS, Stop, is_named, lines_of
 
 Condition = tuple[str, tuple[object, ...]]
 _BATCH = 200
@@ -82,11 +82,15 @@ def _follow(store: Store, stop: Stop, position: int, direction: int, last: int |
 
 
 def _leave(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> int | None:
-    """Return the nearest event that is not on the line, or not of the iteration, of a stop."""
-    other = Stop("line" if stop.kind == "at" else "iteration")
-    found = _nearest(store, other, position, direction, last)
-    while found is not None and not stop.is_left(store.event(found)):
-        found = _nearest(store, other, found, direction, last)
+    """Return the nearest event that is not at the place, or not of the iteration, of a stop."""
+    if stop.kind == "module":
+        return _try(store, stop.is_left, _outside(stop), direction, position, last)
+    found = None
+    for other in _OTHERS[stop.kind]:
+        hit = _nearest(store, other, position, direction, last)
+        while hit is not None and not stop.is_left(store.event(hit)):
+            hit = _nearest(store, other, hit, direction, last)
+        found, last = (found, last) if hit is None else (hit, hit)
     return found
 
 
@@ -311,4 +315,23 @@ def _at_line(store: Store, stop: Stop, position: int, direction: int) -> int | N
     return min(found) if direction > 0 else max(found)
 
 
-_FIXED = {"position": _at_position, "at": _at_line}
+def _outside(stop: Stop) -> Condition:
+    seen = f"({_is_stop(stop)} OR +e.kind IN ({numbers_of(*sorted(TURNS))}))"
+    return f"{seen} AND NOT instr('.' || t.scope || '.', ?)", (f".{stop.argument}.",)
+
+
+def _in_module(store: Store, stop: Stop, position: int, direction: int) -> int | None:
+    """Ask the index of sites once for each that has the scope of the module, or one inside of it."""
+    pick, compare = ("min", ">") if direction > 0 else ("max", "<")
+    query = (
+        f"SELECT {pick}((SELECT {pick}(e.seq) FROM event e WHERE e.site = t.id AND e.seq {compare} ?"
+        f" AND {_is_stop(stop)})) FROM site t WHERE instr('.' || t.scope || '.', ?)"
+    )
+    found: int | None = store.db.all(query, position, f".{stop.argument}.")[0][0] if stop.argument else None
+    return found
+
+
+_FIXED = {"position": _at_position, "at": _at_line, "module": _in_module}
+_TURNS = tuple(Stop("kind", kind) for kind in sorted(TURNS))
+_OTHERS = {"at": (Stop("line"), *_TURNS), "iteration": (Stop("iteration"),)}
+"""What stops wherever the script may have left the line, or the iteration, of a stop."""

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from gradb.tape.conditions.condition import Condition, condition_of
 from gradb.tape.conditions.newest import SeriesName
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.registry import CODES, SPECS, Kind
+from gradb.tape.kinds.registry import CODES, SPECS, STOP_KINDS, Kind
 from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
-from gradb.tape.stops import CHANGES, Stop, StopKind, is_called, is_named, lines_of, writes_in_place
+from gradb.tape.stops import CHANGES, Stop, StopKind, is_called, is_named, is_within, lines_of, writes_in_place
 
 _LARGEST = 1 << 31
 """No line, iteration or event that is looked for has a number as large as this."""
@@ -32,8 +32,8 @@ class Sieve:
     """
 
     __slots__ = (
-        "_looked_for", "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named", "origin",
-        "other_than", "positions", "series", "stops",
+        "_inside", "_looked_for", "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named",
+        "origin", "other_than", "positions", "scoped", "scopes", "series", "stops",
     )  # fmt: skip
 
     def __init__(self, stops: Iterable[Stop], origin: Event | None = None) -> None:
@@ -48,6 +48,10 @@ class Sieve:
         """Of these kinds the name is asked, in the same way."""
         self.known: dict[str, bool] = {}
         """Whether an event of this name passes then, as far as it was asked."""
+        self.scoped = 0
+        """Of these kinds the scope is asked."""
+        self.scopes: dict[str, bool] = {}
+        """Whether an event in this scope passes then, as far as it was asked."""
         self.lines: tuple[int, ...] = ()
         self.iterations: tuple[int, ...] = ()
         self.positions: tuple[int, ...] = ()
@@ -55,6 +59,7 @@ class Sieve:
         """Of every iteration but this one every event passes; None: it does not matter."""
         self.series: frozenset[SeriesName] = frozenset()
         """Series at whose points an event is to pass: whoever tells of one needs a sieve that is ``expecting`` it."""
+        self._inside: list[str] = []
         self._wanted: list[Callable[[str], bool]] = []
         for stop in self.stops:
             _any(self, stop, origin) if stop.is_inside else _FACTS.get(stop.kind, _any)(self, stop, origin)
@@ -62,7 +67,7 @@ class Sieve:
                 _add_start(self, stop)
         self._looked_for = self.positions
 
-    def passes(self, seq: int, kind: Kind, name: str, line: int | None, iteration: int, flags: int) -> bool:
+    def passes(self, seq: int, kind: Kind, name: str, line: int | None, scope: str, iteration: int, flags: int) -> bool:
         """Tell whether one of the stops may match an event: no for most that it does not."""
         bit = 1 << CODES[kind]
         return bool(
@@ -74,6 +79,7 @@ class Sieve:
             or seq in self.positions
             or (self.other_than is not None and iteration != self.other_than)
             or (self.named & bit and self.knows(name))
+            or (self.scoped & bit and self.includes(scope))
         )
 
     def knows(self, name: str) -> bool:
@@ -86,6 +92,18 @@ class Sieve:
         if len(self.known) >= _MAX_KNOWN:
             self.known.clear()
         known = self.known[name] = any(is_wanted(name) for is_wanted in self._wanted)
+        return known
+
+    def includes(self, scope: str) -> bool:
+        """Tell whether a module is meant in whose scope an event is."""
+        known = self.scopes.get(scope)
+        return self.learn_scope(scope) if known is None else known
+
+    def learn_scope(self, scope: str) -> bool:
+        """Find out whether a module is meant with this scope, once for all."""
+        if len(self.scopes) >= _MAX_KNOWN:
+            self.scopes.clear()
+        known = self.scopes[scope] = any(is_within(scope, path) for path in self._inside)
         return known
 
     def expecting(self, seq: int) -> Sieve:
@@ -104,6 +122,11 @@ class Sieve:
         """Let events of some kinds pass whose names are wanted; of other kinds named so, they may pass as well."""
         self.named |= sum(1 << CODES[kind] for kind in kinds)
         self._wanted.append(is_wanted)
+
+    def add_module(self, path: str) -> None:
+        """Let events pass at which a step stops, in the scope of a module."""
+        self.scoped |= sum(1 << CODES[kind] for kind in STOP_KINDS)
+        self._inside.append(path)
 
 
 def _any(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
@@ -135,6 +158,10 @@ def _at(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
 
 def _node(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
     sieve.add_names(("node", "op"), lambda name: is_named(name, stop.argument))
+
+
+def _module(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
+    sieve.add_module(stop.argument)
 
 
 def _param(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
@@ -188,6 +215,7 @@ _FACTS: dict[StopKind, Callable[[Sieve, Stop, Event | None], None]] = {
     "inf": _with(INFINITY),
     "iteration": _iteration,
     "kind": _kind,
+    "module": _module,
     "nan": _with(NAN),
     "node": _node,
     "nonfinite": _with(NONFINITE),

@@ -15,6 +15,10 @@ from typing import Literal
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Kind
 
+PLACES: frozenset[str] = frozenset({"at", "module"})
+"""Kinds of stops at a place, which the script has to leave before it comes to it again."""
+TURNS: frozenset[Kind] = frozenset({"backward_start", "backward_end"})
+"""Kinds that tell where the script is between forward and backward, though no step stops there."""
 FORWARD_ENDS: frozenset[Kind] = frozenset({"op", "leaf", "zero_grad", "grad_change", "error", "end"})
 """Kinds that tell of a call of the torch API once it has returned (or raised)."""
 
@@ -29,6 +33,7 @@ StopKind = Literal[
     "aten",  # an ATen call of that name (`aten.mul.Tensor`, `mul.Tensor` or `mul`)
     "node",  # a node or op event whose node is called so (`MulBackward0`, or `Mul`, case ignored)
     "at",  # an event at FILE:LINE, at one of FILE:FIRST-LAST, or at LINE of whatever file
+    "module",  # a stop event in the scope of that module, or of one inside of it
     "kind",  # any event of a kind (`accumulate`, `error` ...)
     "nonfinite",  # an event with a NaN or an infinity
     "nan",  # an event with a NaN
@@ -52,7 +57,7 @@ class Stop:
     passes: int = 0
     """How many events it passes, which it would stop at, before it stops."""
     is_inside: bool = False
-    """Of ``at`` and ``iteration``: the script is still where it was met last, and has to leave that first."""
+    """Of places and ``iteration``: the script is still where it was met last, and has to leave that first."""
     condition: str = ""
     """An expression that has to hold as well."""
 
@@ -70,11 +75,20 @@ class Stop:
 
     def passed(self) -> Stop:
         """Return what is left of it once it was met and has let that pass."""
-        return replace(self, passes=self.passes - 1, is_inside=self.kind in {"at", "iteration"})
+        return replace(self, passes=self.passes - 1, is_inside=self.kind in PLACES or self.kind == "iteration")
 
     def is_left(self, event: Event) -> bool:
-        """Tell whether at ``event`` the script is not any more on the line, or in the iteration, that it stops at."""
-        return event.is_stop and not self.matches(event, None)
+        """Tell whether at ``event`` the script is not any more on the line, or in what else, that it stops at."""
+        if self.kind == "module":
+            return (event.is_stop or event.kind in TURNS) and not is_within(event.scope, self.argument)
+        is_seen = event.is_stop or (self.kind in PLACES and event.kind in TURNS)
+        return is_seen and not self.matches(event, None)
+
+    def holds(self, event: Event | None) -> bool:
+        """Tell whether at ``event`` the script is at the place that it stops at, which it has to leave first."""
+        if self.kind not in PLACES or event is None:
+            return False
+        return is_within(event.scope, self.argument) if self.kind == "module" else self.matches(event, None)
 
     @property
     def looks_in(self) -> bool:
@@ -166,6 +180,15 @@ def _at(stop: Stop, event: Event, origin: Event | None) -> bool:
     return not file or (event.file or "") == file or (event.file or "").endswith("/" + file)
 
 
+def _module(stop: Stop, event: Event, origin: Event | None) -> bool:
+    return _is_stop(stop, event) and is_within(event.scope, stop.argument)
+
+
+def is_within(scope: str, path: str) -> bool:
+    """Tell whether a scope is that of the module a path means, or of one inside: the path may lack its beginning."""
+    return bool(path) and f".{path}." in f".{scope}."
+
+
 def _kind(stop: Stop, event: Event, origin: Event | None) -> bool:
     return event.kind == stop.argument
 
@@ -229,6 +252,7 @@ _MATCHERS = {
     "iteration": _iteration,
     "node": _node,
     "at": _at,
+    "module": _module,
     "kind": _kind,
     "nonfinite": _nonfinite,
     "nan": _nan,

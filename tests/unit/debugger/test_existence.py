@@ -13,6 +13,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.names import function_nodes
 from gradb.link.spec import RunSpec
+from gradb.tape.kinds.note import NoteDetail
 from tests.fakes import DEBUGGEE, TapeBuilder
 from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
 
@@ -127,6 +128,49 @@ def test_what_may_come_is_waited_for_and_said_so(live: Live) -> None:
 def test_nodes_without_a_formula_are_known(name: str, live: Live) -> None:
     """The engine's own nodes may come, with and without their namespace."""
     assert "pending" in carry_out(live("chain_rule"), f"break node {name}")
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Iterator[Debugger]:
+    """Open a tape of two steps in a module, one outside, and one in a module beside it."""
+    path = tmp_path / "modules.tape"
+    with TapeBuilder(path, "net.py") as builder:
+        for scope in ("h.0.attn", "h.0.attn.c_attn", "", "h.1", "h.0.attn", ""):
+            builder.scope = scope
+            builder.event(NoteDetail(""), "op", "MulBackward0", node=1)
+    debugger = Debugger.open(str(path))
+    yield debugger
+    debugger.close()
+
+
+def test_modules_are_gone_to_by_their_names(modules: Debugger) -> None:
+    """Each entering of a module is one stop, both ways; a path may lack its beginning."""
+    positions = []
+    for command in ("until module 0.attn", "until module h.0", "until module h", "until-back module attn"):
+        do(modules, command)
+        positions.append(modules.position)
+    assert positions == [1, 5, 5, 2]
+    assert modules.message == "there is no later module h"
+    do(modules, "start; break module h; ignore 1 1; continue")
+    assert (modules.position, modules.breakpoints.meant("1").hits) == (4, 2)
+
+
+def test_a_module_that_there_is_not_is_refused(modules: Debugger) -> None:
+    """What is near is told, on a recording; a script may still come to it."""
+    for name, end in (
+        ("h.0.atn", r" \(did you mean h\.0\.attn\?\)"),
+        ("model.h.0.attn", r" \(did you mean h\.0\.attn\?\)"),
+        ("h.2", ".*"),
+    ):
+        with pytest.raises(UserError, match=rf"^there is no module {name} in this recording{end}$"):
+            carry_out(modules, f"break module {name}")
+
+
+def test_a_module_may_come(live: Live, recorded: Recorded) -> None:
+    """It is waited for; where a recording has none at all, that is said."""
+    assert "pending" in carry_out(live("chain_rule"), "break module layer1")
+    with pytest.raises(UserError, match=r"in this recording: nothing happened in a module$"):
+        carry_out(recorded("chain_rule"), "break module layer1")
 
 
 FUNCTIONS = """\

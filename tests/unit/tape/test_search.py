@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ from gradb.frame.reader import Tape
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.registry import Kind
+from gradb.tape.lookout import Lookout
 from gradb.tape.schema import BIRTH, NAN, SCALED
 from gradb.tape.stops import Stop, StopKind
 from tests.fakes import TapeBuilder
@@ -30,6 +32,7 @@ NAMES = [
     "aten.mul.Tensor",
     "",
 ]
+SCOPES = ["", "layer1", "layer1.0", "net.layer1", "layer10", "layer2"]
 ARGUMENTS = {
     "node": ["mul", "MulBackward0", "pow", "a%b", "k", "\u212a", "", "backward0", "mu_", "x\\"],
     "aten": ["mul", "aten.Mul", "MulBackward0", "torch", ""],
@@ -39,6 +42,7 @@ ARGUMENTS = {
     ],
     "kind": [*KINDS, "nothing"],
     "iteration": ["", "1", "2", "3", "99999999999999999999"],
+    "module": ["layer1", "layer1.0", "0", "layer", "net.layer1", ""],
     "position": ["0", "1", "7", "400", "-3"],
 }
 
@@ -60,6 +64,7 @@ headers = st.fixed_dictionaries(
         "kind": st.sampled_from(KINDS),
         "name": st.sampled_from(NAMES),
         "line": st.none() | st.integers(1, 3),
+        "scope": st.sampled_from(SCOPES),
         "file": st.sampled_from([None, "dir/other.py", "other.py", "another.py"]),
         "node": st.none() | st.integers(1, 3),
         "is_quiet": st.booleans(),
@@ -85,6 +90,7 @@ def test_search_agrees_with_the_predicate(
     with TapeBuilder(path, "s.py") as builder:
         for header in found:
             builder.iteration += bool(header.pop("new_iteration"))
+            builder.scope = str(header.pop("scope"))
             builder.event(NoteDetail(""), **header)  # type: ignore[arg-type]
     for length in (stretches.LENGTH, 3):
         with pytest.MonkeyPatch.context() as patch, Tape.open(path) as tape:
@@ -94,6 +100,40 @@ def test_search_agrees_with_the_predicate(
                 for position in range(tape.head + 1):
                     for direction in (+1, -1):
                         assert tape.find(stop, position, direction) == reference(events, stop, position, direction)
+
+
+places = st.builds(
+    Stop,
+    st.sampled_from(["at", "module"]),
+    st.sampled_from(["1", "other.py:1-2", "layer1", "layer1.0"]),
+    passes=st.integers(0, 2),
+)
+
+
+@tried(3)
+@given(st.lists(headers, max_size=14), st.lists(places, min_size=6, max_size=6))
+def test_what_has_to_be_left_is_left_on_a_tape_as_in_a_run(
+    tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, object]], wanted: list[Stop]
+) -> None:
+    """From every position, both ways: a search stops where watching one event after the other does."""
+    path = tmp_path_factory.mktemp("search") / "t.tape"
+    with TapeBuilder(path, "s.py") as builder:
+        for header in found:
+            builder.iteration += bool(header.pop("new_iteration"))
+            builder.scope = str(header.pop("scope"))
+            builder.event(NoteDetail(""), **header)  # type: ignore[arg-type]
+    with Tape.open(path) as tape:
+        events = list(tape.events())
+        for place in wanted:
+            for position in range(tape.head + 1):
+                origin = events[position - 1] if position else None
+                stop = replace(place, is_inside=place.holds(origin))
+                for direction, ahead in ((1, events[position:]), (-1, events[: max(0, position - 1)][::-1])):
+                    lookout = Lookout([stop], origin)
+                    seen = next((event.seq for event in ahead if lookout.sees(event)), None)
+                    assert tape.find(stop, position, direction) == seen, (stop, position, direction)
+                    if ahead and seen is None and position:
+                        assert tape.follow(stop, position, ahead[-1].seq) == (False, lookout.stops[0])
 
 
 def test_an_iteration_is_entered_where_it_begins(opener: Opener) -> None:

@@ -11,7 +11,7 @@ from gradb.tape.schema import BIRTH, GRAD_OFF, NAN, QUIET, SCALED
 from gradb.tape.sieve import OPEN, Sieve
 from gradb.tape.stops import Stop
 from tests.properties import tried
-from tests.unit.tape.test_search import ARGUMENTS, BY_HEADER, KINDS, NAMES
+from tests.unit.tape.test_search import ARGUMENTS, BY_HEADER, KINDS, NAMES, SCOPES
 
 NUMBERED = [f"{name} {number}" for name in ("loss", "param") for number in range(3)]
 headers = st.builds(
@@ -24,7 +24,7 @@ headers = st.builds(
     end_line=st.none(),
     column=st.none(),
     end_column=st.none(),
-    scope=st.sampled_from(["", "layer1.0"]),
+    scope=st.sampled_from(SCOPES),
     iteration=st.integers(1, 4),
     phase=st.sampled_from(["forward", "backward", "optimizer"]),
     node=st.none() | st.integers(1, 3),
@@ -39,7 +39,7 @@ stops = st.sampled_from(BY_HEADER).flatmap(
 
 def passes(sieve: Sieve, event: Event) -> bool:
     """Ask it about a whole header."""
-    return sieve.passes(event.seq, event.kind, event.name, event.line, event.iteration, event.flags)
+    return sieve.passes(event.seq, event.kind, event.name, event.line, event.scope, event.iteration, event.flags)
 
 
 def stops_at(stop: Stop, event: Event, origin: Event | None) -> bool:
@@ -61,9 +61,11 @@ def test_what_a_stop_matches_passes(wanted: list[Stop], origin: Event | None, ev
             assert passes(sieve, event), (wanted, event)
 
 
-def event(kind: Kind = "op", name: str = "MulBackward0", line: int = 7, iteration: int = 3, flags: int = 0) -> Event:
+def event(
+    kind: Kind = "op", name: str = "MulBackward0", line: int = 7, iteration: int = 3, flags: int = 0, scope: str = ""
+) -> Event:
     """Return the header of the tenth event."""
-    return Event(10, kind, name, "s.py", line, line, 0, 4, "", iteration, "forward", 5, flags)
+    return Event(10, kind, name, "s.py", line, line, 0, 4, scope, iteration, "forward", 5, flags)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,9 @@ def event(kind: Kind = "op", name: str = "MulBackward0", line: int = 7, iteratio
         (Stop("node", "mul"), event(), event(name="AddBackward0")),
         (Stop("node", "mul"), event("node"), event("accumulate")),
         (Stop("at", "s.py:7"), event(), event(line=8)),
+        (Stop("module", "layer1"), event(scope="layer1.0"), event(scope="layer10")),
+        (Stop("module", "layer1"), event(scope="net.layer1"), event()),
+        (Stop("module", "layer1"), event(scope="layer1"), event("node_start", scope="layer1")),
         (Stop("kind", "accumulate"), event("accumulate"), event()),
         (Stop("kind", "nothing"), event("accumulate"), event()),
         (Stop("birth"), event(flags=BIRTH | NAN), event(flags=NAN | QUIET | GRAD_OFF)),
@@ -87,7 +92,7 @@ def test_what_is_far_from_a_stop_is_kept_from_it(stop: Stop, inside: Event, outs
     sieve = Sieve([stop], event())
     assert passes(sieve, inside) == (stop.argument != "nothing")
     if stop.kind == "position":
-        assert not sieve.passes(11, "op", "MulBackward0", 7, 3, 0)
+        assert not sieve.passes(11, "op", "MulBackward0", 7, "", 3, 0)
     else:
         assert not passes(sieve, outside)
 
@@ -98,6 +103,10 @@ def test_a_great_many_names_are_no_burden() -> None:
     for _ in range(2):
         assert [number for number in range(9000) if sieve.knows(f"Name{number}Backward{number}")] == [7]
     assert len(sieve.known) <= 4096
+    sieve = Sieve([Stop("module", "h.7")])
+    for _ in range(2):
+        assert [number for number in range(9000) if sieve.includes(f"h.{number}.attn")] == [7]
+    assert len(sieve.scopes) <= 4096
 
 
 def test_what_has_to_be_left_is_looked_for_at_every_event() -> None:

@@ -21,8 +21,15 @@ CONDITIONS = [
 ]  # fmt: skip
 kinds: list[Kind] = ["op", "node_start", "node", "accumulate", "step", "backward_start"]
 points = st.tuples(st.sampled_from(["loss", "grad_norm"]), st.sampled_from([1.0, 2.0, 3.0]))
-moments = st.tuples(st.sampled_from(kinds), st.sampled_from([7, 8]), st.integers(0, 1), st.lists(points, max_size=2))
-ARGUMENTS: dict[StopKind, str] = {"at": "7", "node": "mul", "kind": "step", "iteration": "2", "when": ""}
+moments = st.tuples(st.sampled_from(kinds), st.sampled_from([7, 8, 9]), st.integers(0, 1), st.lists(points, max_size=2))
+ARGUMENTS: dict[StopKind, str] = {
+    "at": "7",
+    "node": "mul",
+    "kind": "step",
+    "iteration": "2",
+    "module": "layer1",
+    "when": "",
+}
 stops = st.builds(
     lambda kind, condition, passes: Stop(
         kind, ARGUMENTS[kind], passes=passes, condition=condition if kind != "when" else condition or "loss > 2"
@@ -34,8 +41,9 @@ stops = st.builds(
 
 
 def event(seq: int, kind: Kind, line: int, iteration: int) -> Event:
-    """Return a header."""
-    return Event(seq, kind, "MulBackward0", "s.py", line, line, 0, 4, "", iteration, "forward", 5)
+    """Return a header; the line tells the module."""
+    scope = {7: "layer1.0", 8: "layer2"}.get(line, "")
+    return Event(seq, kind, "MulBackward0", "s.py", line, line, 0, 4, scope, iteration, "forward", 5)
 
 
 class Live:
@@ -57,7 +65,7 @@ class Live:
             self.gate.point(kind, number, event.seq, value)
         sieve = self.gate.sieve
         assert sieve is not None
-        if sieve.passes(event.seq, event.kind, event.name, event.line, event.iteration, event.flags):
+        if sieve.passes(event.seq, event.kind, event.name, event.line, event.scope, event.iteration, event.flags):
             self.asked.append(event.seq)
             self.gate.arrive(event, "[]", None)
 

@@ -27,7 +27,7 @@ from gradb.tape.expressions.faults import NoValue
 from gradb.tape.expressions.names import WORDS
 from gradb.tape.stops import Stop, is_call_named, is_called, is_named, lines_of
 
-_NAMED = frozenset({"at", "node", "aten", "iteration", "param"})
+_NAMED = frozenset({"at", "node", "aten", "iteration", "param", "module"})
 _ROOT = re.compile(r"[.\[]")
 _PENDING = "pending: none yet, it will stop at the first"
 
@@ -77,7 +77,7 @@ def _pending(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
     """Admit a name that has not been met, if it is known or said to come."""
     hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view))
     if is_sure or _KNOWN[stop.kind](stop.argument, view):
-        return Admitted(stop, _PENDING + (hint if stop.kind == "param" else ""))
+        return Admitted(stop, _PENDING + (hint if stop.kind in {"param", "module"} else ""))
     raise UserError(
         f"there is no {describe(stop)} so far, and neither torch nor the script knows that name{hint};"
         f" `{describe(stop)}!` waits for it all the same"
@@ -242,14 +242,17 @@ def _calls(view: View) -> list[Iterable[str]]:
 _KNOWN: dict[str, Callable[[str, View], bool]] = {
     "node": _is_node,
     "aten": _is_call,
-    "param": lambda name, view: True,  # the script calls its tensors as it likes
+    "param": lambda name, view: True,  # the script calls its tensors and modules as it likes
+    "module": lambda name, view: True,
 }
 """Tells of a name whether something may come that is called so."""
 _SUGGESTED: dict[str, Callable[[View], list[Iterable[str]]]] = {
     "node": _nodes,
     "aten": _calls,
     "param": lambda view: [_tensors(view)],
+    "module": lambda view: [[] if view.tape is None else view.tape.inventory.modules()],
 }
 """What may have been meant: the names that are nearest at hand first."""
-_UNSEEN = {"aten": "no ATen calls were recorded (`gradb record --aten` does)", "node": "no node was recorded"}
+_UNSEEN = {"aten": "no ATen calls were recorded (`gradb record --aten` does)", "node": "no node was recorded",
+           "module": "nothing happened in a module"}  # fmt: skip
 """Why, where there is nothing of the kind at all."""

@@ -23,14 +23,20 @@ static bool read_numbers(PyObject *given, const char *name, Buffer *numbers)
     return is_done;
 }
 
+static bool read_memo(PyObject *given, const char *name, PyObject **memo)
+{
+    PyObject *found = PyObject_GetAttrString(given, name);
+    Py_XSETREF(*memo, found);
+    return found != NULL && PyDict_CheckExact(found);
+}
+
 static bool read_facts(Sieve *sieve, PyObject *given)
 {
-    int64_t is_open, flags, kinds, named;
-    PyObject *known = PyObject_GetAttrString(given, "known");
-    Py_XSETREF(sieve->known, known);
-    if (known == NULL || !PyDict_CheckExact(known) || !read_number(given, "is_open", &is_open) ||
-        !read_number(given, "flags", &flags) || !read_number(given, "kinds", &kinds) ||
-        !read_number(given, "named", &named) || !read_number(given, "other_than", &sieve->other_than) ||
+    int64_t is_open, flags, kinds, named, scoped;
+    if (!read_memo(given, "known", &sieve->known) || !read_memo(given, "scopes", &sieve->scopes) ||
+        !read_number(given, "is_open", &is_open) || !read_number(given, "flags", &flags) ||
+        !read_number(given, "kinds", &kinds) || !read_number(given, "named", &named) ||
+        !read_number(given, "scoped", &scoped) || !read_number(given, "other_than", &sieve->other_than) ||
         !read_numbers(given, "lines", &sieve->lines) || !read_numbers(given, "iterations", &sieve->iterations) ||
         !read_numbers(given, "positions", &sieve->positions))
         return false;
@@ -38,10 +44,11 @@ static bool read_facts(Sieve *sieve, PyObject *given)
     sieve->flags = (uint16_t)flags;
     sieve->kinds = (uint32_t)kinds;
     sieve->named = (uint32_t)named;
+    sieve->scoped = (uint32_t)scoped;
     return true;
 }
 
-/* Have the facts of another sieve: it never changes but for what it knows of names. */
+/* Have the facts of another sieve: it never changes but for what it knows of names and scopes. */
 static bool take(Sieve *sieve, PyObject *given)
 {
     Py_XSETREF(sieve->read, Py_NewRef(given));
@@ -55,6 +62,7 @@ void sieve_clear(Sieve *sieve)
 {
     Py_CLEAR(sieve->read);
     Py_CLEAR(sieve->known);
+    Py_CLEAR(sieve->scopes);
     buffer_free(&sieve->lines);
     buffer_free(&sieve->iterations);
     buffer_free(&sieve->positions);
@@ -79,12 +87,13 @@ static bool is_at(const Sieve *sieve, PyObject *place)
     return PyLong_Check(line) && has(&sieve->lines, PyLong_AsLongLong(line));
 }
 
-static bool is_meant(Sieve *sieve, PyObject *name)
+/* Tell what a memo knows of a name or a scope; what it does not is learnt by a method. */
+static bool is_meant(const Sieve *sieve, PyObject *memo, PyObject *name, const char *learn)
 {
-    PyObject *known = PyDict_GetItemWithError(sieve->known, name);
+    PyObject *known = PyDict_GetItemWithError(memo, name);
     if (known != NULL)
         return known != Py_False;
-    PyObject *learnt = PyErr_Occurred() ? NULL : PyObject_CallMethod(sieve->read, "learn", "O", name);
+    PyObject *learnt = PyErr_Occurred() ? NULL : PyObject_CallMethod(sieve->read, learn, "O", name);
     Py_XDECREF(learnt);
     return learnt != Py_False; /* which is there for ever */
 }
@@ -98,7 +107,8 @@ bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event
                   sieve->kinds & bit || is_at(sieve, event->place) || has(&sieve->iterations, event->iteration) ||
                   has(&sieve->positions, seq) ||
                   (sieve->other_than != NO_NUMBER && event->iteration != sieve->other_than) ||
-                  (sieve->named & bit && is_meant(sieve, event->name));
+                  (sieve->named & bit && is_meant(sieve, sieve->known, event->name, "learn")) ||
+                  (sieve->scoped & bit && is_meant(sieve, sieve->scopes, event->scope, "learn_scope"));
     PyErr_Clear();
     return passes;
 }

@@ -8,8 +8,9 @@
 
 typedef struct {
     PyObject *read;  /* whose facts these are; NULL: nobody's */
-    PyObject *known; /* its dict: whether events of a name pass */
-    uint32_t kinds, named;
+    PyObject *known;  /* its dict: whether events of a name pass */
+    PyObject *scopes; /* and another: whether events in a scope do */
+    uint32_t kinds, named, scoped;
     uint16_t flags;
     bool is_open;
     int64_t other_than; /* NO_NUMBER: it does not matter */

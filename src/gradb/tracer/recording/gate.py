@@ -17,7 +17,7 @@ from gradb.tape.lookout import Lookout
 from gradb.tape.sieve import OPEN, Sieve
 from gradb.tape.stops import Stop
 
-_STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "kind"})
+_STEPS = frozenset({"step", "event", "into", "out", "aten", "line", "phase", "node", "at", "module", "kind"})
 
 
 class Gate:

@@ -171,7 +171,7 @@ class Recorder:
             kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip
         sieve = self.gate.sieve
-        if sieve is not None and may_hold and sieve.passes(seq, kind, name, place[1], self.iteration, flags):
+        if sieve is not None and may_hold and sieve.passes(seq, kind, name, place[1], scope, self.iteration, flags):
             self.arrived(seq, kind, name, place, scope, node, flags, thread, detail, data)
         return seq
 
