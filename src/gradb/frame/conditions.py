@@ -9,7 +9,7 @@ from operator import neg
 
 from gradb.frame.store import HEADER, Store
 from gradb.tape.conditions.condition import Condition, condition_of, meets
-from gradb.tape.conditions.moment import Moment, Raw, mark_of
+from gradb.tape.conditions.event_names import EventNames, Raw, mark_of
 from gradb.tape.conditions.newest import SeriesName
 from gradb.tape.expressions.faults import ExpressionError
 from gradb.tape.kinds.event import Event
@@ -69,7 +69,7 @@ class Verdicts:
     def meets(self, event: Event) -> bool:
         """Tell whether an event that the stop matches by its header is one to stop at."""
         try:
-            return meets(self._stop, Moment(event, self._points, lambda: self._raws.of(event.seq), self._start))
+            return meets(self._stop, EventNames(event, self._points, lambda: self._raws.of(event.seq), self._start))
         except (ExpressionError, WireError) as error:
             self._store.faults.setdefault(self._stop.condition or str(self._stop), str(error))
             return False

@@ -15,7 +15,8 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, STOP_KINDS, Kind, numbers_of
 from gradb.tape.stops import FORWARD_ENDS, TURNS, Stop, is_named, lines_of
 
-Condition = tuple[str, tuple[object, ...]]
+Clause = tuple[str, tuple[object, ...]]
+"""What SQL asks of the candidates, and its parameters."""
 _BATCH = 200
 _MAX_INT = 2**63 - 1
 _CODES: dict[str, int] = {str(kind): code for kind, code in CODES.items()}
@@ -159,24 +160,24 @@ def _scan(
     meets: Callable[[Event], bool],
 ) -> int | None:
     """Try the candidates in order; pass over the stretches that are known to have none."""
-    condition = _CONDITIONS[stop.kind](stop, origin)
+    clause = _CLAUSES[stop.kind](stop, origin)
     until = store.renumbering.until
     if stop.kind == "iteration" and until and (direction < 0 or position < until):  # they may say other numbers
-        condition = f"({condition[0]} OR (e.seq < ? AND {_is_stop(stop)}))", (*condition[1], until)
+        clause = f"({clause[0]} OR (e.seq < ? AND {_is_stop(stop)}))", (*clause[1], until)
 
     def accepts(event: Event) -> bool:
         return stop.matches(event, origin) and meets(event)
 
     is_without = _barren(store, stop, origin)
     if is_without is None:
-        return _try(store, accepts, condition, direction, position, last)
+        return _try(store, accepts, clause, direction, position, last)
     for low, high, number in store.stretches.walk(position, direction, store.head):
         begin, end = (low - 1, high) if direction > 0 else (high + 1, low)
         if last is not None and (begin - last) * direction >= 0:
             break
         if number is None or not is_without(number):
             end = end if last is None or (end - last) * direction < 0 else last
-            found = _try(store, accepts, condition, direction, begin, end)
+            found = _try(store, accepts, clause, direction, begin, end)
             if found is not None:
                 return found
     return None
@@ -185,14 +186,14 @@ def _scan(
 def _try(
     store: Store,
     accepts: Callable[[Event], bool],
-    condition: Condition,
+    clause: Clause,
     direction: int,
     after: int,
     last: int | None,
 ) -> int | None:
     """Try the candidates beyond an event, up to and with another one, by batches."""
     compare, order, up_to = (">", "ASC", "<=") if direction > 0 else ("<", "DESC", ">=")
-    where, parameters = condition
+    where, parameters = clause
     if last is not None:
         where, parameters = f"e.seq {up_to} ? AND {where}", (last, *parameters)
     query = f"{FIRST_HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
@@ -237,30 +238,30 @@ def _is_stop(stop: Stop) -> str:
     return f"({ordinary} OR (e.flags & 1 AND +e.kind IN ({numbers_of('op', 'leaf')})))" if stop.with_quiet else ordinary
 
 
-def _line(stop: Stop, origin: Event | None) -> Condition:
+def _line(stop: Stop, origin: Event | None) -> Clause:
     if origin is None:
         return _is_stop(stop), ()
     return f"{_is_stop(stop)} AND NOT (s.path IS ? AND t.line IS ?)", (origin.file, origin.line)
 
 
-def _phase(stop: Stop, origin: Event | None) -> Condition:
+def _phase(stop: Stop, origin: Event | None) -> Clause:
     return f"{_is_stop(stop)} AND t.phase <> ?", (origin.phase if origin else "start",)
 
 
-def _iteration(stop: Stop, origin: Event | None) -> Condition:
+def _iteration(stop: Stop, origin: Event | None) -> Clause:
     if stop.argument:
         wanted = f"{_is_stop(stop)} AND +e.kind <> {CODES['end']} AND e.iteration = ?"
         return wanted, (min(int(stop.argument), _MAX_INT),)
     return f"{_is_stop(stop)} AND +e.iteration <> ?", (origin.iteration if origin else 0,)
 
 
-def _out(stop: Stop, origin: Event | None) -> Condition:
+def _out(stop: Stop, origin: Event | None) -> Clause:
     """Ends of calls, and of the one node: few enough for the predicate to tell which is meant."""
     kinds: set[Kind] = {*FORWARD_ENDS, "node", "accumulate", "backward_end"}
     return f"+e.kind IN ({numbers_of(*sorted(kinds))})", ()
 
 
-def _node(stop: Stop, origin: Event | None) -> Condition:
+def _node(stop: Stop, origin: Event | None) -> Clause:
     """Names that begin with the argument, or that have letters whose case SQLite does not know."""
     begins = "".join("\\" + letter if letter in "\\%_" else letter for letter in stop.argument)
     if not stop.argument.isascii():
@@ -269,7 +270,7 @@ def _node(stop: Stop, origin: Event | None) -> Condition:
     return f"+e.kind IN ({numbers_of('node', 'op')}) AND e.node IS NOT NULL AND {named}", (begins + "%",)
 
 
-_CONDITIONS: dict[str, Callable[[Stop, Event | None], Condition]] = {
+_CLAUSES: dict[str, Callable[[Stop, Event | None], Clause]] = {
     "step": lambda stop, origin: (_is_stop(stop), ()),
     "event": lambda stop, origin: ("1", ()),
     # the predicate knows quiet calls
@@ -315,7 +316,7 @@ def _at_line(store: Store, stop: Stop, position: int, direction: int) -> int | N
     return min(found) if direction > 0 else max(found)
 
 
-def _outside(stop: Stop) -> Condition:
+def _outside(stop: Stop) -> Clause:
     seen = f"({_is_stop(stop)} OR +e.kind IN ({numbers_of(*sorted(TURNS))}))"
     return f"{seen} AND NOT instr('.' || t.scope || '.', ?)", (f".{stop.argument}.",)
 

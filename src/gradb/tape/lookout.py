@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gradb.tape.conditions.condition import condition_of, meets
-from gradb.tape.conditions.moment import Moment, Raw
+from gradb.tape.conditions.event_names import EventNames, Raw
 from gradb.tape.conditions.newest import Newest, Points, SeriesName
 from gradb.tape.kinds.event import Event
 from gradb.tape.sieve import Sieve
@@ -38,7 +38,7 @@ class Lookout:
         self.origin = origin
         self._points = Newest() if points is None else points
         self._fault = fault
-        self._now = Moment(_NOWHERE, self._points, lambda: ("", None), lambda seq: None)
+        self._now = EventNames(_NOWHERE, self._points, lambda: ("", None), lambda seq: None)
         conditions = [condition_of(stop.condition) for stop in self.stops if stop.condition]
         self.series = frozenset[SeriesName]().union(*(condition.series for condition in conditions))
         """The series that its conditions name."""
@@ -52,7 +52,7 @@ class Lookout:
             detail: its wire form.
             data: the bytes of its values.
         """
-        moment = Moment(event, self._points, lambda: (detail, data), self._start)
+        names = EventNames(event, self._points, lambda: (detail, data), self._start)
         if self._starts is not None and event.kind == "node_start":
             self._starts[event.seq] = detail, data
             if len(self._starts) > _MOST_STARTS:
@@ -62,7 +62,7 @@ class Lookout:
             if stop.is_inside:
                 if stop.is_left(event):
                     changed[index] = replace(stop, is_inside=False)
-            elif stop.matches(event, self.origin) and self._meets(stop, moment):
+            elif stop.matches(event, self.origin) and self._meets(stop, names):
                 is_met = is_met or not stop.passes
                 if stop.passes:
                     changed[index] = stop.passed()
@@ -86,11 +86,11 @@ class Lookout:
         except Exception:
             return True  # what is wrong with it is told where it is asked
 
-    def _meets(self, stop: Stop, moment: Moment) -> bool:
+    def _meets(self, stop: Stop, names: EventNames) -> bool:
         if not stop.is_conditional:
             return True
         try:
-            return meets(stop, moment)
+            return meets(stop, names)
         except Exception as error:
             self._fault(stop, error)
             return False

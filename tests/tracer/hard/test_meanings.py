@@ -8,7 +8,7 @@ import pytest
 
 from gradb.debugger.expect.names import TapeNames
 from gradb.frame.conditions import TapePoints
-from gradb.tape.conditions.moment import Moment, tensors_of
+from gradb.tape.conditions.event_names import EventNames, tensors_of
 from gradb.tape.expressions.equality import is_equal, show
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import NoValue
@@ -50,25 +50,25 @@ def test_a_condition_sees_what_is_printed(name: str) -> None:
     points, sweep = TapePoints(tape.series), tape._store.sweep()
     seen = 0
     for event in tape.events():
-        moment, names = (
-            Moment(event, points, functools.partial(sweep.of, event.seq), sweep.of),
+        live, names = (
+            EventNames(event, points, functools.partial(sweep.of, event.seq), sweep.of),
             TapeNames(tape, event.seq),
         )
         for word in WORDS:
             if word == "loss" and names.means(word):  # a variable of that name is what is printed
                 continue
             try:
-                found = moment.word(word)
+                found = live.word(word)
             except NoValue:
                 continue
             seen += 1
             assert is_same(found, names.word(word)), (event.seq, event.kind, word, show(found), show(names.word(word)))
         downstream = read("norm(downstream)")  # what is None in it is told apart on the tape alone
-        if (found := found_at(moment, downstream)) is not None:
+        if (found := found_at(live, downstream)) is not None:
             seen += 1
             assert is_same(found, found_at(names, downstream)), (event.seq, event.kind, "downstream")
-        for path, _ in tensors_of(moment.detail):
+        for path, _ in tensors_of(live.detail):
             if path and names.means(path):
                 seen += 1
-                assert is_same(moment.tensor(path), names.tensor(path)), (event.seq, event.kind, path)
+                assert is_same(live.tensor(path), names.tensor(path)), (event.seq, event.kind, path)
     assert seen > tape.head

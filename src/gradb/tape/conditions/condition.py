@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 
-from gradb.tape.conditions.moment import Moment, touches
+from gradb.tape.conditions.event_names import EventNames, touches
 from gradb.tape.conditions.newest import SERIES, SeriesName
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import ExpressionError
@@ -61,32 +61,32 @@ class Condition:
         """True where it names something that events newly determine."""
         return bool(self.series or self.kinds or self.variables or self.is_of_events)
 
-    def is_determined(self, moment: Moment) -> bool:
+    def is_determined(self, names: EventNames) -> bool:
         """Tell whether an event newly determines something that it names."""
-        event = moment.event
+        event = names.event
         if self.is_of_events or event.kind in self.kinds:
             return True
-        if any(moment.points.begins(kind, event.seq) for kind in self.series):
+        if any(names.points.begins(kind, event.seq) for kind in self.series):
             return True
         if event.kind not in _TENSORS | _GRADS:
             return False
-        return any(_stands(moment, path) for path in self.variables)
+        return any(_stands(names, path) for path in self.variables)
 
-    def holds(self, moment: Moment) -> bool:
+    def holds(self, names: EventNames) -> bool:
         """Tell whether it holds at an event; where that is not known, it does not.
 
         Raises:
             ExpressionError: it makes no sense of the values there.
         """
-        return Evaluator(moment).holds(self.expression)
+        return Evaluator(names).holds(self.expression)
 
 
-def _stands(moment: Moment, path: str) -> bool:
+def _stands(names: EventNames, path: str) -> bool:
     """Tell whether a tensor of an event is called by a path, or by what comes before a field (``a`` of ``a.shape``)."""
     owner, _, last = path.rpartition(".")
-    if last == "grad" and moment.has_grad(owner):
+    if last == "grad" and names.has_grad(owner):
         return True
-    return moment.means(path) or bool(owner and moment.means(owner))
+    return names.means(path) or bool(owner and names.means(owner))
 
 
 @functools.lru_cache(maxsize=256)
@@ -109,15 +109,15 @@ def condition_of(text: str) -> Condition:
     return Condition(expression, series, variables, kinds, "event" in names, names)
 
 
-def meets(stop: Stop, moment: Moment) -> bool:
+def meets(stop: Stop, names: EventNames) -> bool:
     """Tell whether an event that a stop matches by its header is one to stop at.
 
     Raises:
         ExpressionError: its condition makes no sense of the values there.
     """
-    if stop.kind == "param" and not (moment.mentions(stop.argument) and touches(moment.detail, stop.argument)):
+    if stop.kind == "param" and not (names.mentions(stop.argument) and touches(names.detail, stop.argument)):
         return False
     if not stop.condition:
         return True
     condition = condition_of(stop.condition)
-    return (stop.kind != "when" or condition.is_determined(moment)) and condition.holds(moment)
+    return (stop.kind != "when" or condition.is_determined(names)) and condition.holds(names)

@@ -33,8 +33,8 @@ _FIELDS = frozenset(Event.__dataclass_fields__)
 
 
 @dataclass(slots=True)
-class Moment:
-    """An event as a condition sees it; what is read of it is kept."""
+class EventNames:
+    """An event as a condition sees it: see ``expressions.names.Names``. What is read of it is kept."""
 
     event: Event
     points: Points
@@ -134,27 +134,27 @@ class Moment:
 class _View(EventView):
     """An event whose detail is read only for what the header does not say."""
 
-    __slots__ = ("_moment",)
-    _moment: Moment
+    __slots__ = ("_names",)
+    _names: EventNames
 
-    def __init__(self, moment: Moment) -> None:
-        EventView.__init__(self, moment.event, None)
-        object.__setattr__(self, "_moment", moment)
+    def __init__(self, names: EventNames) -> None:
+        EventView.__init__(self, names.event, None)
+        object.__setattr__(self, "_names", names)
 
     def attribute(self, name: str) -> Operand:
         """See ``EventView``."""
-        return EventView(self.event, None if name in _FIELDS else self._moment.detail).attribute(name)
+        return EventView(self.event, None if name in _FIELDS else self._names.detail).attribute(name)
 
 
-_WORDS: dict[str, Callable[[Moment], Operand]] = {
-    "event": Moment._event,
-    "iteration": lambda moment: moment.event.iteration,
-    "phase": lambda moment: moment.event.phase,
-    "loss": lambda moment: moment._series("loss"),
-    "grad_norm": lambda moment: moment._series("grad_norm"),
-    "update": Moment._update,
-    "upstream": Moment._upstream,
-    "downstream": Moment._downstream,
+_WORDS: dict[str, Callable[[EventNames], Operand]] = {
+    "event": EventNames._event,
+    "iteration": lambda names: names.event.iteration,
+    "phase": lambda names: names.event.phase,
+    "loss": lambda names: names._series("loss"),
+    "grad_norm": lambda names: names._series("grad_norm"),
+    "update": EventNames._update,
+    "upstream": EventNames._upstream,
+    "downstream": EventNames._downstream,
 }
 
 
