@@ -16,6 +16,8 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
 from gradb.debugger.why import AGAIN, Answer, Offer, ask, offer, run_again, why
+from gradb.diagnosis.fault import Fault
+from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 from gradb.tui.why import RUN_AGAIN, WhyScreen
 
 _EVERY = 0.25  # seconds between two words on how far it is
@@ -88,10 +90,10 @@ class Asking:
         self._screen.app.push_screen(WhyScreen(answer.found, None, remarks=answer.remarks))
 
 
-def _offered(debugger: Debugger, found: object) -> tuple[Offer | None, str]:
+def _offered(debugger: Debugger, found: Explanation | Nothing | Fault) -> tuple[Offer | None, str]:
     """Return what is offered, and why nothing is where something would be."""
     try:
-        return offer(debugger, found), ""  # type: ignore[arg-type]
+        return offer(debugger, found), ""
     except UserError as error:
         return None, f"It cannot be looked at closer by a run again: {error}"
 

@@ -1,6 +1,6 @@
 """What the commands do: small functions of (debugger, argument) that return a sentence or None.
 
-The registry (``commands``) gives them names, keys and help. They know no screen.
+The registry gives them names, keys and help. They know no screen.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ def _count(argument: str) -> int:
     return count
 
 
-def _nothing(argument: str, name: str) -> None:
+def take_nothing(argument: str, name: str) -> None:
+    """Refuse an argument of a command that takes none.
+
+    Raises:
+        UserError: there is one.
+    """
     if argument:
         raise UserError(f"`{name}` takes nothing after it, not {argument!r}")
 
@@ -55,7 +60,7 @@ into = walk("into", 1)
 
 def out(debugger: Debugger, argument: str) -> str | None:
     """Go to the end of the op or node that the position is in."""
-    _nothing(argument, "out")
+    take_nothing(argument, "out")
     event = debugger.event()
     if event is None or event.kind not in {"aten", "node_start"}:
         raise UserError("this is not inside an op or a node: `into` goes into the next one")
@@ -94,7 +99,7 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
     """Make the command that goes on (1) or back (-1) to a breakpoint, trouble, or the end of what there is."""
 
     def run(debugger: Debugger, argument: str) -> str | None:
-        _nothing(argument, "continue" if direction > 0 else "reverse-continue")
+        take_nothing(argument, "continue" if direction > 0 else "reverse-continue")
         move = debugger.forward if direction > 0 else debugger.back
         move(Stop("end"), (*debugger.breakpoints.stops, *_ALWAYS))
         return None
@@ -104,14 +109,14 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
 
 def start(debugger: Debugger, argument: str) -> str | None:
     """Go to position 0."""
-    _nothing(argument, "start")
+    take_nothing(argument, "start")
     debugger.go(0)
     return None
 
 
 def head(debugger: Debugger, argument: str) -> str | None:
     """Go to the last event recorded."""
-    _nothing(argument, "head")
+    take_nothing(argument, "head")
     debugger.go(debugger.head)
     return None
 
@@ -126,14 +131,14 @@ def goto(debugger: Debugger, argument: str) -> str | None:
 
 def finish(debugger: Debugger, argument: str) -> str | None:
     """Run to the end."""
-    _nothing(argument, "finish")
+    take_nothing(argument, "finish")
     debugger.run_to_end()
     return None
 
 
 def pause(debugger: Debugger, argument: str) -> str | None:
     """Pause a running script."""
-    _nothing(argument, "pause")
+    take_nothing(argument, "pause")
     debugger.pause()
     return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradb.algebra.figures import counted
 from gradb.debugger.breakpoints import Breakpoint
+from gradb.debugger.commands.actions import take_nothing
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs, unmeasured
 from gradb.debugger.numerals import read_whole
@@ -101,8 +102,7 @@ def _passes(one: Breakpoint) -> str:
 
 def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
     """List the breakpoints: number, switched on or off, place and condition, hits."""
-    if argument:
-        raise UserError(f"`breakpoints` takes nothing after it, not {argument!r}")
+    take_nothing(argument, "breakpoints")
     breakpoints = list(debugger.breakpoints)
     if not breakpoints:
         return "there are no breakpoints"

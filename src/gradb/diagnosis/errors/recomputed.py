@@ -11,6 +11,7 @@ from gradb.diagnosis.errors.scene import FailedRun, Scene, shape_text
 from gradb.diagnosis.finding import Finding, Step
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
+from gradb.tape.kinds.tensor import Tensor
 
 _CODE = "G115"
 _DIFFERS = re.compile(
@@ -216,13 +217,12 @@ def _changed(scene: Scene, one: _Call, other: _Call) -> tuple[str, str]:
     return f"{what}it made {names[0]}, and then {names[1]}", ""
 
 
-def _difference(before: Sequence[object], after: Sequence[object]) -> str:
+def _difference(before: Sequence[Tensor], after: Sequence[Tensor]) -> str:
     """Return the first tensor whose shape or dtype is another."""
     for one, other in zip(before, after, strict=False):
-        shapes = shape_text(one), shape_text(other)  # type: ignore[arg-type]
-        dtypes = one.value.dtype, other.value.dtype  # type: ignore[attr-defined]
-        name = getattr(one, "name", None)
-        of = f" for {name}" if name else ""
+        shapes = shape_text(one), shape_text(other)
+        dtypes = one.value.dtype, other.value.dtype
+        of = f" for {one.name}" if one.name else ""
         if dtypes[0] != dtypes[1]:
             return f"{dtypes[0]}{of}, and then {dtypes[1]}"
         if shapes[0] != shapes[1]:
