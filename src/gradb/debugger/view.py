@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradb.debugger.displays import Displays, rows
 from gradb.debugger.errors import UserError
 from gradb.debugger.judging import Judging
+from gradb.debugger.movement import Occurrences
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
 from gradb.diagnosis.judged import Judged
@@ -30,6 +31,8 @@ class View:
         """What is wrong with the run, as far as that was looked for."""
         self.displays = Displays()
         """What is shown at every stop."""
+        self.occurrences = Occurrences()
+        """Which breakpoints there is something to stop at for."""
         self.shows_quiet = False
         """Steps stop at data preparation and initialisation too."""
         self._frame: tuple[Tape, int, int, Stopped | None, Frame] | None = None

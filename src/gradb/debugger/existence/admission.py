@@ -140,7 +140,7 @@ def located(stop: Stop, view: View) -> Stop:
 
 def occurs(stop: Stop, view: View) -> bool:
     """Tell whether what is recorded so far has an event at which a stop stops."""
-    return nearest(view.tape, (stop,), 0, 1) is not None
+    return view.occurrences.has(stop, view.tape)
 
 
 def _insisted(stop: Stop) -> tuple[Stop, bool]:
