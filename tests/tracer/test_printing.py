@@ -194,6 +194,29 @@ def test_a_training_comes_to_the_same_bits(tmp_path: Path) -> None:
     assert [(event.kind, event.name, event.node) for event in tape.events() if event.kind != "print"] == kinds
 
 
+def holding(step: int) -> Any:
+    """Keep what ``locals()`` gave at first, compute, and return which variables are in it."""
+    kept = locals()
+    w = torch.ones(2, requires_grad=True)
+    out = w * step
+    out.sum().backward()
+    return {name: value for name, value in kept.items() if name != "kept"}, list(kept)
+
+
+@pytest.mark.parametrize("accelerator", ["", "off"])
+def test_the_dictionary_of_locals_is_left_alone(
+    accelerator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the script keeps of ``locals()`` is what a bare run has, though an answer was read off its frame."""
+    monkeypatch.setenv("GRADB_ACCELERATOR", accelerator)
+    bare = holding(3)
+    result, found, _ = printed(
+        tmp_path / "run.tape", lambda: holding(3), lambda event: True, "w", "kept", is_once=False
+    )
+    assert len(found) > 10
+    assert result == bare
+
+
 def test_gradients_are_the_same_objects_in_the_same_version(tmp_path: Path) -> None:
     """A backward in it leaves each ``.grad`` the very object that it was, with its bytes and its version."""
     w, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)

@@ -21,7 +21,7 @@ from gradb.frame.reader import Tape
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.syntax import read
 from gradb.tape.kinds.step import StepDetail
-from gradb.tracer.source.variables import variables_of
+from gradb.tracer.source.variables import all_variables_of, variables_of
 from tests.tracer.recording import notes, record
 
 pytestmark = pytest.mark.torch
@@ -402,6 +402,45 @@ def test_what_the_script_knows_of_its_own_variables_is_left_alone() -> None:
     mine, found = function()
     assert mine == {"first": 1}
     assert found == [] or sys.version_info >= (3, 13)
+
+
+def test_what_locals_gave_is_as_it_was_after_all_is_read() -> None:
+    """Also what reads nevertheless leaves the dictionary as it was, with what the script put in, and its order."""
+
+    def function(gone: int, kept: int) -> tuple[list[str], dict[str, Any], list[str]]:
+        mine = locals()
+        mine["own"] = 7
+        mine["kept"] = 5
+        del gone
+        later = 2
+        reading = iter(mine)
+        names = [next(reading)]
+        found = all_variables_of(sys._getframe())
+        names += reading
+        assert later
+        return [name for name, _ in found], mine, names
+
+    found, mine, names = function(1, 2)
+    assert {"kept", "mine", "later"} <= set(found)
+    if sys.version_info < (3, 13):
+        assert (mine, names) == ({"gone": 1, "kept": 5, "own": 7}, ["gone", "kept", "own"])
+        assert list(mine) == names
+
+
+def test_what_a_helper_of_the_script_has_of_its_caller_is_left_alone() -> None:
+    """A dictionary that another function took of a frame is as it took it, whoever reads the frame after that."""
+
+    def took() -> dict[str, Any]:
+        return sys._getframe(1).f_locals
+
+    def function() -> dict[str, Any]:
+        mine = took()
+        second = 2
+        variables_of(sys._getframe())
+        del second
+        return dict(mine)
+
+    assert set(function()) == {"took"} or sys.version_info >= (3, 13)
 
 
 def test_variables_of_a_class_body_stay() -> None:

@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 
+from gradb.tracer.source.keptlocals import kept_dictionary, put_back
+
 _MOST_SEEN = 20_000
 _MOST_ITEMS = 1_000
 _MOST_DEEP = 6
@@ -34,27 +36,30 @@ Variables = list[tuple[str, Any]]
 def variables_of(frame: FrameType) -> Variables:
     """Return the variables of a running frame, leaving no trace in it.
 
-    Up to Python 3.12 a function's frame keeps the dictionary that is made of them, and so their values: it is emptied.
-    Where the script may hold that very dictionary itself, nothing is read.
+    Where the script may hold the very dictionary that is made of them, nothing is read.
     """
-    code = frame.f_code
-    if not code.co_flags & _OPTIMIZED or sys.version_info >= (3, 13):
-        return list(frame.f_locals.items())
-    if sys.gettrace() is not None or _sees_locals(code):
+    is_kept = frame.f_code.co_flags & _OPTIMIZED and sys.version_info < (3, 13)
+    if is_kept and (sys.gettrace() is not None or _sees_locals(frame.f_code)):
         return []
-    held = frame.f_locals
-    found = list(held.items())
-    if sys.getrefcount(held) <= 3:  # the frame, this variable, the call
-        held.clear()
-    return found
+    return all_variables_of(frame)
 
 
 def all_variables_of(frame: FrameType) -> Variables:
     """Return the variables of a running frame, even where the script may hold their very dictionary.
 
-    That is up to date then, as if the script had asked for it here.
+    Up to Python 3.12 a function's frame keeps that dictionary, and to read it writes into it what the variables are
+    now: what was in it is put back, so that the script finds what it last asked for.
     """
-    return variables_of(frame) or list(frame.f_locals.items())
+    if not frame.f_code.co_flags & _OPTIMIZED or sys.version_info >= (3, 13):
+        return list(frame.f_locals.items())
+    kept = kept_dictionary(frame)
+    before = {} if kept is None else dict(kept)
+    held = frame.f_locals
+    try:
+        return list(held.items())
+    finally:
+        if kept is held or sys.getrefcount(held) <= 3:  # the frame, this variable, the call
+            put_back(held, before)
 
 
 @functools.lru_cache(_MOST_CODES)
