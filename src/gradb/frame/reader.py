@@ -28,7 +28,7 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.graph import Node
 from gradb.tape.kinds.registry import Detail, Kind
 from gradb.tape.kinds.tensor import Tensor
-from gradb.tape.missing import Gap, Stopped
+from gradb.tape.missing import Gap, Stopped, read_faults
 from gradb.tape.saved import NodeSaved, SavedRecord
 from gradb.tape.series import Series
 from gradb.tape.stops import Stop
@@ -219,8 +219,9 @@ class Tape:
         return search.follow(self._store, stop, position, last)
 
     def fault(self, stop: Stop) -> str | None:
-        """Return why the condition of a stop could not be evaluated at an event that was looked at, or None."""
-        return self._store.faults.get(stop.condition or str(stop))
+        """Return why the condition of a stop made no sense at an event, or None: here, or when the script ran."""
+        condition = stop.condition or str(stop)
+        return self._store.faults.get(condition) or read_faults(self.fact("faults")).get(condition)
 
     # --- positions ----------------------------------------------------------------------------------------------------
 

@@ -77,6 +77,12 @@ def read_failures(text: str | None) -> tuple[Failure, ...]:
     )
 
 
+def read_faults(text: str | None) -> dict[str, str]:
+    """Read the fact ``faults`` of a run: by condition of a breakpoint why it made no sense of the values it met."""
+    found = _loads(text)
+    return {one: why for one, why in found.items() if isinstance(why, str)} if isinstance(found, dict) else {}
+
+
 def read_stopped(text: str | None) -> Stopped | None:
     """Read the fact ``stopped`` of a run; None where it was recorded to its end."""
     found = _loads(text)

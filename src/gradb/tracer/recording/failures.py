@@ -89,6 +89,8 @@ class Failures:
         self.unsaid = 0
         """Events that were lost where there was no room on the stack to say so."""
         self._is_saved = True
+        self._faults: dict[str, str] = {}
+        self._are_faults_saved = True
 
     def part(self, what: str, error: BaseException, *, hides: str = "") -> str:
         """Mark a part of the event that is being composed as missing; return why.
@@ -111,9 +113,16 @@ class Failures:
         return why
 
     def condition(self, condition: str, error: Exception) -> None:
-        """Say, before the next event, that a breakpoint's condition could not be evaluated."""
-        why = str(error) if isinstance(error, ExpressionError) else reason(error)
-        text = f"at event {self._recorder.writer.head} the condition `{condition}` counts as false: {why}"
+        """Say in the tape's facts that a breakpoint's condition makes no sense; a failure of gradb's own is an event.
+
+        Who sets breakpoints, and which, must not move the numbers of events.
+        """
+        if isinstance(error, ExpressionError):
+            if len(self._faults) < _MAX_KINDS:
+                self._faults.setdefault(condition, str(error))
+                self._are_faults_saved = False
+            return
+        text = f"at event {self._recorder.writer.head} the condition `{condition}` counts as false: {reason(error)}"
         self._untold.append(("gradb", text))
         self._recorder.has_errands = True
 
@@ -161,6 +170,9 @@ class Failures:
             self._is_saved = True
             rows = [[*kind, count] for kind, count in self._counts.items()]
             self._recorder.writer.set_run(failures=json.dumps(rows))
+        if not self._are_faults_saved:
+            self._are_faults_saved = True
+            self._recorder.writer.set_run(faults=json.dumps(self._faults))
 
     def _count(self, kind: Failure) -> bool:
         """Count one more; return whether it is the first of its kind."""
