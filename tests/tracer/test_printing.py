@@ -330,6 +330,45 @@ def test_objects_are_shown_by_their_text(text: str, shown: str, tmp_path: Path) 
     assert [part.text for part in found.parts] == [shown]
 
 
+class Meta(type):
+    """A metaclass that does not tell its classes' names."""
+
+    __name__ = property(lambda cls: cls.nothing)
+
+    def __getattribute__(cls, name: str) -> Any:
+        assert name not in {"__name__", "__qualname__"}, "it ran"
+        return super().__getattribute__(name)
+
+    def __repr__(cls) -> str:
+        return "shown"
+
+
+class OfMeta(metaclass=Meta):
+    """A class whose name raises."""
+
+    def __repr__(self) -> str:
+        return "one"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("torch.nn.Linear", "type"),
+        ("(lambda: 1)", "function"),
+        ("len", "builtin_function_or_method"),
+        ("torch", "module"),
+        ("OfMeta", "Meta"),
+        ("OfMeta()", "OfMeta"),
+        ("Hostile.__repr__", "function"),
+    ],
+)
+def test_a_type_is_called_by_its_name(text: str, kind: str, tmp_path: Path) -> None:
+    """Of classes and functions too it is the name of their type, and no metaclass runs code for it."""
+    _, (found,), _ = printed(tmp_path / "run.tape", small, at("op", "ExpBackward0"), text)
+    assert ([part.type for part in found.parts], found.error) == ([kind], "")
+    assert "it ran" not in found.parts[0].text
+
+
 def test_tensors_are_found_in_containers(tmp_path: Path) -> None:
     """Lists, tuples and dicts that hold tensors are opened, and each part says where it is."""
     _, (found,), _ = printed(

@@ -25,6 +25,7 @@ _MOST_ITEMS = 1_000
 _MOST_PARTS = 100
 _MOST_DEEP = 4
 _Unseen = torch._C.DisableTorchFunction
+_qualname = type.__dict__["__qualname__"].__get__
 
 
 class _Part(NamedTuple):
@@ -118,8 +119,8 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 def _name(kind: type) -> str:
-    name = attributes_of(kind).get("__qualname__", None) or type.__dict__["__name__"].__get__(kind)
-    return _cut(str(name), 200)
+    """Return the name of a class, as ``type`` knows it: nothing of a metaclass is run."""
+    return _cut(str(_qualname(kind)), 200)
 
 
 def _repr(value: Any) -> str:
