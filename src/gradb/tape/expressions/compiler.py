@@ -15,12 +15,12 @@ from typing import Any
 
 from gradb.tape.expressions.arithmetic import OPERATIONS, calculate, is_within_floats, single
 from gradb.tape.expressions.equality import Approx, cut, show
-from gradb.tape.expressions.faults import ExpressionError, NoValue
+from gradb.tape.expressions.faults import ExpressionError, NoName, NoValue
 from gradb.tape.expressions.functions import FUNCTIONS, MANY
 from gradb.tape.expressions.names import Names
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
 from gradb.tape.expressions.relations import RELATIONS
-from gradb.tape.expressions.variables import path_of, quote
+from gradb.tape.expressions.variables import path_of, quote, quoted_in
 
 Run = Callable[[Names], Operand]
 """An expression: what it comes to, by what its names mean."""
@@ -123,11 +123,18 @@ class Compiler:
 
     def _subscript(self, tree: ast.Subscript) -> Run:
         path, value, index = path_of(tree), self.compile(tree.value), self.compile(tree.slice)
+        key = tree.slice.value if isinstance(tree.slice, ast.Constant) else None
 
         def run(names: Names) -> Operand:
             if path and names.means(path):
                 return names.tensor(path)
-            return _within(value(names), index(names))
+            try:
+                found = value(names)
+            except NoName:
+                if not path or type(key) is not str:
+                    raise
+                return names.tensor(path)  # which says what is not there in full
+            return _within(found, index(names))
 
         return run
 
@@ -138,10 +145,16 @@ class Compiler:
         if name == "approx" and count in {1, 2}:
             return lambda names: _approx(*[argument(names) for argument in arguments])
         if name == "tensor" and count == 1:
-            return lambda names: names.tensor(str(arguments[0](names)))
+            return self._quoted(tree)
         if (function := FUNCTIONS.get(name)) and (count == 1 or (count and name in MANY)):
             return lambda names: function([argument(names) for argument in arguments])
         raise ExpressionError(f"`{quote(tree)}`: {self._kind} can call {_CALLS}")
+
+    def _quoted(self, tree: ast.Call) -> Run:
+        name = quoted_in(tree)
+        if not name:
+            raise ExpressionError(f"`{quote(tree)}`: tensor() takes a name in quotes")
+        return lambda names: names.tensor(name)
 
     def _name(self, tree: ast.Name) -> Run:
         name = tree.id
@@ -180,10 +193,7 @@ class Compiler:
 
     def _owner(self, tree: ast.expr) -> Run:
         """Return what tells the name of the tensor whose ``.grad`` is meant."""
-        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "tensor":
-            name = self.compile(tree.args[0])
-            return lambda names: str(name(names))
-        path = path_of(tree) or quote(tree)
+        path = quoted_in(tree) or path_of(tree) or quote(tree)
         return lambda names: path
 
 
@@ -220,7 +230,7 @@ def _within(value: Operand, index: Operand) -> Operand:
 
 
 def _item(value: Operand, index: Operand) -> Operand:
-    if not isinstance(index, int) or not isinstance(value, Numbers | list | str):
+    if type(index) is not int or not isinstance(value, Numbers | list | str):
         raise ExpressionError("an index is a whole number, into a value or a list")
     if isinstance(value, Numbers):
         return value.item(index)

@@ -17,6 +17,8 @@ from gradb.tape.expressions.operands import Numbers, Operand, Unkept
 from gradb.tape.values import PARTS, Number, Stats
 
 Function = Callable[[list[Operand]], Operand]
+_LEAST = {f"int{bits}": -(2 ** (bits - 1)) for bits in (8, 16, 32, 64)}
+"""The least number of each dtype of whole numbers with a sign."""
 
 
 def _parts(name: str, values: list[Operand], known: Callable[[Unkept], float | None]) -> list[Number]:
@@ -73,14 +75,18 @@ def norm(numbers: Sequence[Number]) -> float:
 
 def _abs(values: list[Operand]) -> Operand:
     (value,) = values
-    if isinstance(value, Numbers) and value.shape:
-        dtype = PARTS.get(value.dtype, value.dtype)
-        return Numbers(value.shape, tuple(_absolute(number) for number in value.numbers), dtype)
-    return _absolute(single(value))
+    if not isinstance(value, Numbers):
+        return _absolute(single(value))
+    dtype = PARTS.get(value.dtype, value.dtype)
+    numbers = tuple(_absolute(number, _LEAST.get(dtype)) for number in value.numbers)
+    return Numbers(value.shape, numbers, dtype) if value.shape else single(Numbers((), numbers, dtype))
 
 
-def _absolute(number: Number) -> Number:
-    return math.hypot(number.real, number.imag) if isinstance(number, complex) else abs(number)
+def _absolute(number: Number, least: int | None = None) -> Number:
+    """Return what torch does: of the least whole number of a dtype, which has no opposite there, that itself."""
+    if isinstance(number, complex):
+        return math.hypot(number.real, number.imag)
+    return number if number == least else abs(number)
 
 
 def _min(values: list[Operand]) -> Number:

@@ -76,7 +76,8 @@ class EventView:
         for part in (self.event, self.detail):
             if part is not None and name in part.__dataclass_fields__:
                 return plain(getattr(part, name))
-        raise ExpressionError(f"a {self.event.kind} event has no {name!r}")
+        article = "an" if self.event.kind[0] in "aeiou" else "a"
+        raise ExpressionError(f"{article} {self.event.kind} event has no {name!r}")
 
 
 def tensor(value: TensorValue | None) -> Operand:

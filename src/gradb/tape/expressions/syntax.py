@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gradb.tape.expressions.compiler import Compiler, Run
 from gradb.tape.expressions.equality import cut
 from gradb.tape.expressions.faults import ExpressionError
-from gradb.tape.expressions.variables import MOST_QUOTED, paths_of, quote, readable
+from gradb.tape.expressions.variables import MOST_QUOTED, parse, paths_of, quote
 
 MAX_LENGTH = 10_000
 
@@ -58,7 +58,7 @@ def read(text: str, kind: str = "an expression") -> Expression:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the expression is too long: it has {len(text)} letters, at most {MAX_LENGTH} are read")
     try:
-        tree = ast.parse(readable(text.strip()), mode="eval").body
+        tree = parse(text.strip())
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
         raise ExpressionError(f"cannot read the expression {cut(repr(text), MOST_QUOTED)}: {reason}") from error

@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Iterator
 
 from gradb.tape.expressions.equality import cut
 
 MOST_QUOTED = 200
-_MARK = "_number_"
-_CHAIN = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?P<chain>[A-Za-z_]\w*(?:\.\w+|\[[^\[\]]*\])*)""")
+_TOKEN = re.compile(
+    r"""(?P<skipped>\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
+    rf"""|\b(?:{"|".join(keyword.kwlist)})\b)|(?P<owner>[^\W\d]\w*|\])(?P<numbers>(?:\.\w+)*)|\.?\d[\w.]*""",
+    re.DOTALL,
+)
+"""What is left as it is: texts, Python's own words and numbers; and a name or a bracket with what follows by dots."""
 _NUMBER = re.compile(r"\.(?=\d)")
 
 
-def readable(text: str) -> str:
-    """Return an expression that Python can parse: a module's number becomes an attribute with a mark."""
-    return _CHAIN.sub(lambda found: found[0] if found["text"] else _NUMBER.sub(f".{_MARK}", found[0]), text)
+def parse(text: str) -> ast.expr:
+    """Return the tree of an expression, in which a module's number is an attribute: ``0`` in ``main.0.weight``.
 
+    Raises:
+        SyntaxError: it is none.
+        ValueError: it has a null character.
+        RecursionError, MemoryError: it is nested too deeply.
+    """
+    mark = "_number_"  # what makes a name of a number, so that Python reads it
+    while mark in text:
+        mark += "_"
 
-def written(text: str) -> str:
-    """Return an expression as it was typed, without marks."""
-    return text.replace(_MARK, "")
+    def marked(found: re.Match[str]) -> str:
+        return (found["owner"] + _NUMBER.sub(f".{mark}", found["numbers"])) if found["owner"] else found[0]
+
+    tree = ast.parse(_TOKEN.sub(marked, text), mode="eval").body
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            node.attr = node.attr.removeprefix(mark)
+    return tree
 
 
 def quote(tree: ast.expr) -> str:
     """Return an expression as text for a sentence, cut where it is long."""
     try:
-        return cut(written(ast.unparse(tree)), MOST_QUOTED)
+        return cut(ast.unparse(tree), MOST_QUOTED)
     except RecursionError:
         return "…"
 
@@ -39,7 +56,7 @@ def path_of(tree: ast.expr) -> str:
             return tree.id
         case ast.Attribute():
             owner = path_of(tree.value)
-            return f"{owner}.{tree.attr.removeprefix(_MARK)}" if owner else ""
+            return f"{owner}.{tree.attr}" if owner else ""
         case ast.Subscript(slice=ast.Constant(value=(int() | str()) as key)) if type(key) is not bool:
             owner = path_of(tree.value)
             return f'{owner}["{key}"]' if owner and type(key) is str else f"{owner}[{key}]" if owner else ""
@@ -65,6 +82,6 @@ def paths_of(tree: ast.expr) -> Iterator[str]:
 def quoted_in(tree: ast.expr) -> str:
     """Return the name in ``tensor('name')``; nothing for any other expression."""
     match tree:
-        case ast.Call(func=ast.Name("tensor"), args=[ast.Constant(value=name)], keywords=[]):
-            return str(name)
+        case ast.Call(func=ast.Name("tensor"), args=[ast.Constant(value=str() as name)], keywords=[]):
+            return name
     return ""

@@ -28,6 +28,9 @@ NAMES = Table(
         "complex": Numbers((1,), (3 + 4j,), "complex64"),
         "empty": Numbers((0,), (), "float32"),
         "layer.weight": value(1, 2),
+        'p["l.0.w"]': value(1, 2),
+        "whole": Numbers((2,), (-(2**63), -3), "int64"),
+        "byte": Numbers((), (-128,), "int8"),
         "infinite": value(math.inf, -math.inf),
         "nan": value(1.0),
         "notnumber": value(1.0, math.nan, math.inf),
@@ -82,6 +85,14 @@ VALUES: tuple[tuple[str, object], ...] = (
     ("abs(x) == x", True),
     ("[1, [2, 'a']] == [1, [2, 'a']]", True),
     ("tensor('x') == x", True),
+    ("p['l.0.w'] == [1, 2]", True),
+    ('p["l.0.w"][1]', Numbers((), (2,), "float32")),
+    ("tensor('p[\"l.0.w\"]') == [1, 2]", True),
+    ("'a.0 _number_0' == 'a.0' ' _number_0'", True),
+    ("not.0 or x[0] ==.3e1", True),
+    ("abs(whole)", Numbers((2,), (-(2**63), 3), "int64")),
+    ("abs(byte)", -128),
+    ("abs(-9223372036854775808)", 2**63),
 )
 UNKNOWN = (
     ("grad_norm > 1", "there is no grad_norm yet"),
@@ -131,6 +142,16 @@ BAD = (
     ("one.real", "a value has no 'real'"),
     ("__import__('os')", "can call approx"),
     ("1 in x", "`in` looks for"),
+    ("x[1.0]", "an index is a whole number"),
+    ("x[.5]", "an index is a whole number"),
+    ("x[True]", "an index is a whole number"),
+    ("upstream[False]", "an index is a whole number"),
+    ("p['l.0.v']", """no tensor is called 'p\\["l.0.v"\\]' \\(did you mean p\\["l.0.w"\\]\\?\\)"""),
+    ("layer.0.weight", "no tensor is called 'layer"),
+    ("tensor(x)", r"`tensor\(x\)`: tensor\(\) takes a name in quotes"),
+    ("tensor(5)", r"tensor\(\) takes a name in quotes"),
+    ("tensor(x).grad", r"tensor\(\) takes a name in quotes"),
+    ("x.0._number_1", "a value has no '0'"),
     ("[" + "1," * 1500 + "] in [" + "1," * 1500 + "]", "would compare more than"),
     ("layr.weight", "no tensor is called 'layr'"),
     ("lage == 1", r"no tensor is called 'lage' \(did you mean large\?\)"),
@@ -210,6 +231,22 @@ def test_part_is_an_expression_of_its_own() -> None:
     part = whole.part(whole.tree.values[1])
     assert part.text == "loss > 3"
     assert Evaluator(NAMES).truth(part) is False
+
+
+steps = (
+    st.integers(0, 99).map(lambda number: f".{number}")
+    | st.sampled_from([".weight", "._number_0", ".w0", ".0x"])
+    | st.integers(0, 99).map(lambda index: f"[{index}]")
+    | st.text("ab.0_[]' ", max_size=8).map(lambda key: f'["{key}"]')
+)
+
+
+@given(st.sampled_from(["p", "net", "_number_"]), st.lists(steps, max_size=6).map("".join))
+def test_a_path_is_read_as_it_is_written(name: str, rest: str) -> None:
+    """Names, a module's numbers, indexes and quoted keys, whatever is in the quotes, name one tensor."""
+    path = name + rest
+    assert read(path).paths == {path}
+    assert Evaluator(Table({path: value(1)})).value(read(f"{path}[0] + .5")) == 1.5
 
 
 numbers = st.floats() | st.integers(-(2**63), 2**63) | st.booleans()
