@@ -41,6 +41,21 @@ def test_a_recording_has_the_positions_of_a_live_run(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+def test_a_condition_that_makes_no_sense_moves_no_position(tmp_path: Path) -> None:
+    """The events of a live run are those of a recording; what is wrong is told once, and in the list."""
+    script, live, recorded = tmp_path / "two.py", tmp_path / "live.tape", tmp_path / "recorded.tape"
+    script.write_text(
+        "import torch\na = torch.ones(2, requires_grad=True)\nfor _ in range(2):\n    a.exp().sum().backward()\n"
+    )
+    why = "node exp if upstream > 1: counted as false somewhere: only single numbers are smaller or larger than others"
+    said = "break node exp if upstream > 1; continue; start; continue; breakpoints"
+    done = gradb("run", "-o", live, "-e", said, script)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[1:] == [f"breakpoint 1: {why}", f"1 ◉ {why}".replace(": counted", "  0 hits, counted")]
+    assert gradb("record", "-o", recorded, script).code == 0
+    assert events(live) == events(recorded)
+
+
 def test_what_the_script_computes_is_the_same(tmp_path: Path) -> None:
     """Every bit that it prints is, and what its forked child does, held at each breakpoint or recorded."""
     plain = forked(SCRIPT, env={"PYTHONBREAKPOINT": "0"})

@@ -94,6 +94,7 @@ class Script:
         for statement in self.statements:
             with self.placing(statement):
                 statement.run(debugger, front)
+                front.notice(debugger.take_news())
                 if debugger.missed is not None:
                     raise UserError(debugger.message)
 

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from gradb.debugger.errors import UserError
 from gradb.debugger.movement import Leg, follow
 from gradb.debugger.numerals import read_whole
+from gradb.debugger.remarks import fault, never
 from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape
 from gradb.tape.stops import Stop, lines_of
@@ -52,6 +53,7 @@ class Breakpoints:
     def __init__(self, stops: Sequence[Stop] = ()) -> None:
         self._all: dict[int, Breakpoint] = {}
         self._last = 0
+        self._told: set[str] = set()
         for stop in stops:
             self.add(stop)
 
@@ -121,6 +123,23 @@ class Breakpoints:
                 passed = stop.passes - left.passes
                 hits, ignores = known.hits + passed + is_met, max(known.ignores - passed, 0)
                 self.change(replace(known, hits=hits, ignores=ignores))
+
+    def news(self, tape: Tape | None, *, is_over: bool) -> list[str]:
+        """Return what was not told before: which conditions made no sense, and when all is over, what never came.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        found = [
+            f"breakpoint {one.number}: {one.words}: {remark}"
+            for one in self
+            if one.is_enabled
+            for remark in (fault(one.stop, tape), never(one.stop, tape) if is_over and not one.hits else "")
+            if remark
+        ]
+        news = [text for text in found if text not in self._told]
+        self._told.update(news)
+        return news
 
     def marks(self, file: str, occurs: Callable[[Stop], bool]) -> dict[int, Mark]:
         """Return the lines of a source file with breakpoints; ``occurs`` tells whether something happened there."""

@@ -41,6 +41,7 @@ class Debugger(View):
         self._legs: deque[Leg] = deque()
         self._under_way: Leg | None = None  # the leg that the script is on
         self._switches = Settings()
+        self._news: list[str] = []
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:
@@ -135,6 +136,7 @@ class Debugger(View):
             leg = self._legs.popleft().begun(self.position, self.event())
             found = nearest(self.tape, leg.stops, self.position, direction)
             if found is None:
+                self._hear(is_over=False)
                 return leg
             self.position = found
             self._arrive(leg, found)
@@ -143,6 +145,7 @@ class Debugger(View):
     def _arrive(self, leg: Leg, position: int) -> None:
         """Count what was met on the way; say what was not seen."""
         self.breakpoints.count(self.tape, leg, position)
+        self._hear(is_over=False)
         if leg.stop.kind == "into" and self.tape is not None and (event := self.event()) is not None:
             self.message = what_was_not_seen(self.tape, event) or self.message
 
@@ -271,6 +274,15 @@ class Debugger(View):
         if under_way is not None and not self.failure:
             self.breakpoints.count(self.tape, under_way, self.head)
             self._miss(under_way, f"the script has ended ({self.status}) without")
+            self._hear(is_over=True)
+
+    def _hear(self, *, is_over: bool) -> None:
+        self._news += self.breakpoints.news(self.tape, is_over=is_over)
+
+    def take_news(self) -> str:
+        """Return, once, what there is to say of breakpoints that cannot mean what they say."""
+        news, self._news = self._news, []
+        return "\n".join(news)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Pump until the script pauses or is over; False when it still runs after ``timeout`` seconds."""

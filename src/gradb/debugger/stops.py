@@ -127,16 +127,21 @@ _PLACES: dict[str, Callable[[str], Stop]] = {
 """What reads the rest behind the word that begins a place."""
 
 
+def without_mark(condition: str) -> str:
+    """Return a condition without the ``!`` at its end, which says that what it names will come."""
+    return condition.removesuffix("!").rstrip()
+
+
 def _read(text: str) -> None:
     try:
-        condition_of(text)
+        condition_of(without_mark(text))
     except ExpressionError as error:
         raise UserError(str(error)) from error
 
 
 def _when(text: str) -> Stop:
     _read(text)
-    if not condition_of(text).can_stop:
+    if not condition_of(without_mark(text)).can_stop:
         raise UserError(f"nothing that `{text}` names is newly determined by an event: say where, as in `12 if {text}`")
     return Stop("when", condition=text)
 

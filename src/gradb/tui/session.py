@@ -180,9 +180,11 @@ class Session:
                 self._waiting.clear()  # they were meant for the place that was not found
             else:
                 self._run(self._waiting.popleft())
-        if self.debugger is not None and self.debugger.message:
-            self._front.notice(self.debugger.message, False)
+        if self.debugger is not None:
+            said = [text for text in (self.debugger.message, self.debugger.take_news()) if text]
             self.debugger.message = ""
+            if said:
+                self._front.notice("; ".join(said), False)
         self._front.update_frame()
 
     def _run(self, statement: Statement) -> None:

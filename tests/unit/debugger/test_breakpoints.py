@@ -193,7 +193,7 @@ def test_conditions_are_listed_and_cleared_as_they_were_set(recorded: Recorded, 
     assert do(debugger, "breakpoints") == "2 ◉ loss > 2  0 hits"
     do(debugger, "step 4")
     assert do(debugger, "break if loss > 3") == "breakpoint 3: chain_rule.py:11 if loss > 3"
-    pending = do(live("chain_rule"), "break node pow if later > 2")
+    pending = do(live("chain_rule"), "break node pow if later > 2 !")
     assert "pending: nothing is called 'later' so far" in pending
 
 

@@ -184,17 +184,79 @@ y = ops.Fifth.apply(x)
 
 
 CONDITIONS = (
-    ("break grad_nrm > 3", "(pending: nothing is called 'grad_nrm' so far (did you mean grad_norm?))"),
-    ("break 4 if loss > 2 and bb > 1", "(pending: nothing is called 'bb' so far (did you mean b?))"),
     ("break 9 if b > 2", "(pending: nothing is called 'b' so far)"),
-    ("break 9 if tensr > 2", "(pending: nothing is called 'tensr' so far (did you mean tensor?))"),
+    ("break grad_nrm > 3 !", "(pending: nothing is called 'grad_nrm' so far (did you mean grad_norm?))"),
+    ("break 4 if loss > 2 and bb > 1!", "(pending: nothing is called 'bb' so far (did you mean b?))"),
+    ("break norm(backbone.weight) > 2", "(pending: nothing is called 'backbone.weight' so far)"),
+    ("break param layer1.weigth", "(pending: none yet, it will stop at the first (did you mean layer1.weight?))"),
+)
+MISTYPED = (
+    ("break grad_nrm > 3", "grad_nrm", " (did you mean grad_norm?)"),
+    ("break updat > 0.1", "updat", " (did you mean update?)"),
+    ("break 4 if loss > 2 and bb > 1", "bb", " (did you mean b?)"),
+    ("break 9 if tensr > 2", "tensr", " (did you mean tensor?)"),
+    ("break node pow if norm(upstrem) > 0", "upstrem", " (did you mean upstream?)"),
+    ("break 9 if upstrem.shape == (1,)", "upstrem.shape", " (did you mean upstream?)"),
+    ("until qqq > 3", "qqq", ""),
 )
 
 
 @pytest.mark.parametrize(("command", "note"), CONDITIONS)
 def test_what_a_condition_names_may_come(command: str, note: str, project: Debugger) -> None:
-    """A word of the script's may be a variable; any other is told with what it may have been meant for."""
+    """A word of the script's may be a variable, and with a mark, or as part of a path, any other."""
     assert carry_out(project, command).endswith(note)
+
+
+@pytest.mark.parametrize(("command", "name", "hint"), MISTYPED)
+def test_a_word_that_the_script_has_not_is_refused(command: str, name: str, hint: str, project: Debugger) -> None:
+    """What is near is told, and how to insist; nothing is set and the script stays where it is."""
+    with pytest.raises(UserError) as caught:
+        carry_out(project, command)
+    assert str(caught.value) == (
+        f"nothing is called {name!r} so far, and it is no word of the script's{hint};"
+        " with `!` at its end the condition waits for it all the same"
+    )
+    assert (project.is_live, project.position, list(project.breakpoints)) == (True, 0, [])
+
+
+def test_words_of_what_the_script_imports_may_come(project: Debugger, tmp_path: Path) -> None:
+    """A module of the script's is read before it is imported; any other file in the folder is not."""
+    (tmp_path / "torch.py").write_text("logits = 1\n")
+    (tmp_path / "other.py").write_text("foreign = 1\n")
+    assert "pending" in carry_out(project, "break 9 if logits > 2")
+    with pytest.raises(UserError, match="no word of the script's"):
+        carry_out(project, "break 9 if foreign > 2")
+
+
+def test_what_was_never_called_so_is_told_once(project: Debugger) -> None:
+    """The list marks it as long as it is waited for; at the end one notice says so, and so does the list."""
+    do(project, "break lost > 3 !; break param layer1.weigth")
+    assert do(project, "breakpoints")[0].splitlines() == [
+        "1 ◉ lost > 3             0 hits, pending: nothing is called 'lost' so far",
+        "2 ◉ param layer1.weigth  0 hits, pending: nothing is called 'layer1.weigth' so far",
+    ]
+    do(project, "finish")
+    assert project.take_news().splitlines() == [
+        "breakpoint 1: lost > 3: nothing in this recording was ever called 'lost'",
+        "breakpoint 2: param layer1.weigth: nothing in this recording was ever called 'layer1.weigth'",
+    ]
+    assert (
+        "1 ◉ lost > 3             0 hits, nothing in this recording was ever called 'lost'"
+        in do(project, "breakpoints")[0]
+    )
+    do(project, "start; finish")
+    assert not project.take_news()
+
+
+def test_a_parameter_near_a_known_one_is_refused(live: Live) -> None:
+    """A path with a word that is not the script's is mistyped where another is known but for that word."""
+    debugger = live("shared_weight")
+    assert "pending" in carry_out(debugger, "break param los")
+    do(debugger, "clear; until node AddBackward0")
+    with pytest.raises(UserError, match=r"no param los so far.*did you mean loss\?\); `param los!` waits for it"):
+        carry_out(debugger, "break param los")
+    assert "pending" in carry_out(debugger, "break param los!")
+    assert "pending" in carry_out(debugger, "break param y9")
 
 
 def test_functions_of_the_script() -> None:

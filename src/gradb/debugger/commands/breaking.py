@@ -12,6 +12,7 @@ from gradb.debugger.commands.actions import take_nothing
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs, unmeasured
 from gradb.debugger.numerals import read_whole
+from gradb.debugger.remarks import fault, unnamed
 from gradb.debugger.stops import condition_alone, parse_stop
 from gradb.tape.stops import Stop
 
@@ -113,6 +114,10 @@ def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
 
 def _pending(one: Breakpoint, debugger: Debugger) -> str:
     place = replace(one.stop, condition="")
+    if paths := unnamed(one.stop, debugger.tape):
+        if debugger.is_live:
+            return f"pending: nothing is called {paths[0]!r} so far"
+        return f"nothing in this recording was ever called {paths[0]!r}"
     if one.hits or place.kind == "when" or occurs(place, debugger):
         return ""
     return "pending" if debugger.is_live else "not in this recording"
@@ -120,10 +125,8 @@ def _pending(one: Breakpoint, debugger: Debugger) -> str:
 
 def _fault(one: Breakpoint, debugger: Debugger) -> str:
     """Say why a condition counted as false somewhere, where it could not be evaluated or asks for what is not known."""
-    found = None if debugger.tape is None else debugger.tape.fault(one.stop)
-    if found is not None:
-        return f"counted as false somewhere: {found}"
-    return unmeasured(one.stop.condition, debugger) if one.stop.condition else ""
+    unknown = unmeasured(one.stop.condition, debugger) if one.stop.condition else ""
+    return fault(one.stop, debugger.tape) or unknown
 
 
 def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:

@@ -7,28 +7,27 @@ is waited for. An error or a NaN is nothing that somebody may have mistyped: the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from gradb.algebra.figures import counted
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence import names
 from gradb.debugger.existence.files import NoFile, SourceFile, meant
 from gradb.debugger.existence.statements import Statements, statements
+from gradb.debugger.existence.variables import may_come, suggestion, tensors, texts, waited_for
 from gradb.debugger.expect.names import TapeNames
 from gradb.debugger.movement import nearest
-from gradb.debugger.stops import describe
+from gradb.debugger.stops import describe, without_mark
 from gradb.debugger.suggestion import did_you_mean
 from gradb.debugger.view import View
 from gradb.frame.reader import Tape
 from gradb.tape.conditions.condition import condition_of
 from gradb.tape.expressions.faults import NoValue
-from gradb.tape.expressions.names import WORDS
-from gradb.tape.stops import Stop, is_call_named, is_called, is_named, lines_of
+from gradb.tape.stops import Stop, is_call_named, is_named, lines_of
 
 _NAMED = frozenset({"at", "node", "aten", "iteration", "param", "module"})
-_ROOT = re.compile(r"[.\[]")
 _PENDING = "pending: none yet, it will stop at the first"
 
 
@@ -75,9 +74,11 @@ def _at(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
 
 def _pending(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
     """Admit a name that has not been met, if it is known or said to come."""
-    hint = did_you_mean(stop.argument, *_SUGGESTED[stop.kind](view))
+    groups = _SUGGESTED[stop.kind](view)
+    is_path = stop.kind in {"param", "module"}
+    hint = suggestion(stop.argument, chain(*groups), view) if is_path else did_you_mean(stop.argument, *groups)
     if is_sure or _KNOWN[stop.kind](stop.argument, view):
-        return Admitted(stop, _PENDING + (hint if stop.kind in {"param", "module"} else ""))
+        return Admitted(stop, _PENDING + (hint if is_path else ""))
     raise UserError(
         f"there is no {describe(stop)} so far, and neither torch nor the script knows that name{hint};"
         f" `{describe(stop)}!` waits for it all the same"
@@ -87,24 +88,10 @@ def _pending(stop: Stop, view: View, *, is_sure: bool) -> Admitted:
 def _conditional(stop: Stop, view: View) -> Admitted:
     """Admit the place, whether or not the condition holds anywhere, and what the condition names."""
     place = Admitted(stop) if stop.kind == "when" else admit(replace(stop, condition=""), view)
-    notes = [note for note in (place.note, _unknown(stop.condition, view), unmeasured(stop.condition, view)) if note]
-    return Admitted(replace(place.stop, condition=stop.condition), "; ".join(notes))
-
-
-def _unknown(condition: str, view: View) -> str:
-    """Return what is to be said of the first tensor that a condition names and that there is none of so far.
-
-    Raises:
-        UserError: the script is over, so none will come.
-    """
-    known = _tensors(view)
-    for path in condition_of(condition).variables:
-        owners = [path.rpartition(".")[0], path] if "." in path else [path]
-        if not any(is_called(name, owner) for name in known for owner in owners):
-            if not view.is_live and view.tape is not None:
-                raise UserError(f"nothing in this recording is called {path!r}{did_you_mean(path, known, WORDS)}")
-            return f"pending: nothing is called {path!r} so far{_misspelt(path, known, view)}"
-    return ""
+    condition = without_mark(stop.condition)
+    waited = waited_for(condition, view, is_sure=condition != stop.condition)
+    notes = [note for note in (place.note, waited, unmeasured(condition, view)) if note]
+    return Admitted(replace(place.stop, condition=condition), "; ".join(notes))
 
 
 def unmeasured(condition: str, view: View) -> str:
@@ -119,19 +106,9 @@ def unmeasured(condition: str, view: View) -> str:
     return ""
 
 
-def _misspelt(path: str, known: Iterable[str], view: View) -> str:
-    """Suggest another name for one that is no word of the script's."""
-    script = names.words(_texts(view))
-    return "" if _ROOT.split(path, maxsplit=1)[0] in script else did_you_mean(path, known, WORDS, script)
-
-
-def _tensors(view: View) -> tuple[str, ...]:
-    return () if view.tape is None else view.tape.names(view.tape.head)
-
-
 def located(stop: Stop, view: View) -> Stop:
     """Return a stop as it would be looked for, whether or not what it names exists."""
-    stop, _ = _insisted(stop)
+    stop = replace(_insisted(stop)[0], condition=without_mark(stop.condition))
     try:
         return _located(stop, view).stop if stop.kind == "at" else stop
     except UserError:
@@ -211,15 +188,9 @@ def _quiet_line(stop: Stop, lines: list[int]) -> str:
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
-def _texts(view: View) -> list[str]:
-    file = meant("", view)
-    sources = () if view.tape is None else view.tape.sources
-    return [text for text in (*(text for _, text in sources), file.text if file else None) if text is not None]
-
-
 def _is_node(name: str, view: View) -> bool:
     recorded = () if view.tape is None else view.tape.inventory.nodes()  # one that has not run yet is no event
-    known = (*names.torch_nodes(), *names.function_nodes(_texts(view)), *recorded)
+    known = (*names.torch_nodes(), *names.function_nodes(texts(view)), *recorded)
     return any(is_named(one, wanted) for wanted in (name, name.rpartition("::")[2]) for one in known)
 
 
@@ -230,7 +201,7 @@ def _is_call(name: str, view: View) -> bool:
 
 def _nodes(view: View) -> list[Iterable[str]]:
     recorded = [] if view.tape is None else view.tape.inventory.nodes()
-    return [recorded, names.function_nodes(_texts(view)), names.torch_nodes()] if view.is_live else [recorded]
+    return [recorded, names.function_nodes(texts(view)), names.torch_nodes()] if view.is_live else [recorded]
 
 
 def _calls(view: View) -> list[Iterable[str]]:
@@ -239,18 +210,22 @@ def _calls(view: View) -> list[Iterable[str]]:
     return [group for one in known for group in ([name.removeprefix("aten.").split(".")[0] for name in one], one)]
 
 
+def _modules(view: View) -> list[str]:
+    return [] if view.tape is None else list(view.tape.inventory.modules())
+
+
 _KNOWN: dict[str, Callable[[str, View], bool]] = {
     "node": _is_node,
     "aten": _is_call,
-    "param": lambda name, view: True,  # the script calls its tensors and modules as it likes
-    "module": lambda name, view: True,
+    "param": lambda name, view: may_come(name, tensors(view), view),
+    "module": lambda name, view: may_come(name, _modules(view), view),
 }
 """Tells of a name whether something may come that is called so."""
 _SUGGESTED: dict[str, Callable[[View], list[Iterable[str]]]] = {
     "node": _nodes,
     "aten": _calls,
-    "param": lambda view: [_tensors(view)],
-    "module": lambda view: [[] if view.tape is None else view.tape.inventory.modules()],
+    "param": lambda view: [tensors(view)],
+    "module": lambda view: [_modules(view)],
 }
 """What may have been meant: the names that are nearest at hand first."""
 _UNSEEN = {"aten": "no ATen calls were recorded (`gradb record --aten` does)", "node": "no node was recorded",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from gradb.debugger.errors import UserError
@@ -13,6 +14,7 @@ from gradb.debugger.view import View
 
 _MOST_FOLDERS = 500
 _MOST_BYTES = 4 << 20
+_MOST_IMPORTED = 300
 _NO_SCRIPTS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
 
 
@@ -56,6 +58,13 @@ def meant(name: str, view: View) -> SourceFile | None:
     others = _files(_folder(view)) if view.is_live else ()
     hint = did_you_mean(name, (file.name for file in known), (path.name for path in others))
     raise NoFile(f"no source file {name}: {where}{hint}")
+
+
+def may_be_imported(names: Container[str], view: View) -> list[str]:
+    """Return the texts under the folder of a live script whose file, or outermost folder, has one of some names."""
+    folder = _folder(view)
+    fitting = (path for path in _files(folder) if path.relative_to(folder).parts[0].removesuffix(".py") in names)
+    return [text for path in islice(fitting, _MOST_IMPORTED) if (text := _text(path)) is not None]
 
 
 def _base(view: View) -> Path:

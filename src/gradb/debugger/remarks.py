@@ -1,0 +1,42 @@
+"""What a tape says of a stop beside where it stops: names that nothing has, conditions that made no sense."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.movement import nearest
+from gradb.debugger.stops import describe
+from gradb.frame.reader import Tape
+from gradb.tape.conditions.condition import condition_of
+from gradb.tape.stops import Stop, is_called
+
+_OF_NAMES = frozenset({"node", "aten", "module"})
+
+
+def unnamed(stop: Stop, tape: Tape | None) -> tuple[str, ...]:
+    """Return the paths in a stop's condition that no tensor is called by so far, and what ``param`` names so."""
+    paths = condition_of(stop.condition).variables if stop.condition else ()
+    known = () if tape is None or not (paths or stop.kind == "param") else tape.names(tape.head)
+    params = [stop.argument] if stop.kind == "param" else []
+    return tuple(path for path in (*params, *paths) if not _is_named(path, known))
+
+
+def _is_named(path: str, known: tuple[str, ...]) -> bool:
+    owners = {path, path.rpartition(".")[0] or path}
+    return any(is_called(name, owner) for name in known for owner in owners)
+
+
+def fault(stop: Stop, tape: Tape | None) -> str:
+    """Say why a condition counted as false somewhere; empty where it did not."""
+    found = None if tape is None else tape.fault(stop)
+    return "" if found is None else f"counted as false somewhere: {found}"
+
+
+def never(stop: Stop, tape: Tape | None) -> str:
+    """Say of a script that is over what a stop names and it never came to; empty where it did."""
+    paths = unnamed(stop, tape)
+    if paths:
+        return f"nothing in this recording was ever called {paths[0]!r}"
+    place = replace(stop, condition="")
+    is_missing = stop.kind in _OF_NAMES and nearest(tape, (place,), 0, 1) is None
+    return f"there was no {describe(place)} in this recording" if is_missing else ""
