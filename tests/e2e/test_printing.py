@@ -56,6 +56,53 @@ def test_the_answer_as_data(tmp_path: Path) -> None:
     assert event["line"] == SCRIPT.read_text().splitlines().index("    loss.backward()") + 1
 
 
+SCOPES = """import torch
+w = torch.ones(2, requires_grad=True)
+def before(loss):
+    y = loss * 100
+    return y.sum()
+def now(event):
+    x = w * 3
+    x = 7
+    z = w * 5
+    del z
+    q = w + 1
+    q.sum().backward()
+before(w).backward()
+now("mine")
+"""
+
+
+def test_a_variable_is_the_held_frames(tmp_path: Path) -> None:
+    """What a name was bound to anew is told, and what only a function had that is over says when and where that was."""
+    script = tmp_path / "scopes.py"
+    script.write_text(SCOPES)
+    names = ("x", "event", "y", "z", "w")
+    done = gradb("run", "--json", "-e", "until line 11; " + "; ".join(f"print {name}" for name in names), script)
+    assert (done.code, done.err) == (0, "")
+    found = {one["print"]: one for one in map(json.loads, done.out.splitlines())}
+    assert [found[name]["script"]["value"][0]["text"] for name in ("x", "event")] == ["7", "'mine'"]
+    assert found["w"]["script"]["function"] == "now"
+    (source,) = found["y"]["sources"]
+    assert (source["line"], source["function"]) == (4, "before")
+    assert "name 'y' is not defined" in found["y"]["note"]
+    assert "name 'z' is not defined" in found["z"]["note"]
+
+
+def test_a_value_of_another_function_on_a_terminal(tmp_path: Path) -> None:
+    """What the held frame does not know is told from the tape there too, with event and place."""
+    script = tmp_path / "scopes.py"
+    script.write_text(SCOPES)
+    with Terminal(script, columns=120, lines=40) as terminal:
+        terminal.wait_for("paused")
+        type_in(terminal, "until line 11")
+        type_in(terminal, "print y")
+        terminal.wait_for("scopes.py:4 in before")
+        type_in(terminal, "print x")
+        terminal.wait_for("int 7")
+        terminal.press("q")
+
+
 @pytest.mark.parametrize(
     ("commands", "clause"),
     [

@@ -21,7 +21,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.expect.expect import read
 from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
-from gradb.debugger.printing import answer, ask
+from gradb.debugger.printing import answer, ask, recalled
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
 
@@ -130,7 +130,9 @@ class Printout:
             self.out(printed_text(found, self.style))
             return
         _settle(self.debugger)
-        self.out(answered_text(answer(self.debugger), self.style))
+        answered = answer(self.debugger)
+        known = recalled(self.debugger, answered, argument)
+        self.out(answered_text(answered, self.style) if known is None else printed_text(known, self.style))
 
     def notice(self, text: str) -> None:
         """Wait until the script stands still, and print what a command has done."""

@@ -7,6 +7,7 @@ script moves; here only the later statements of one line (`until node Pow; back 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections import deque
 from typing import Protocol
@@ -21,11 +22,13 @@ from gradb.debugger.existence.admission import located, occurs
 from gradb.debugger.ghost import Ghost
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
-from gradb.debugger.printing import ask
+from gradb.debugger.printing import Printed, answer, ask, recalled
 from gradb.debugger.stops import parse_stop
 from gradb.frame.frame import Frame
 from gradb.present.lines.operand import printed_line
 
+_WIDE = 200
+"""Cells of a line that is told without being asked for one of some width."""
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 
 
@@ -50,6 +53,8 @@ class Session:
 
     def __init__(self, front: Front) -> None:
         self.debugger: Debugger | None = None
+        self._asked = ""
+        """What the script was asked for and has not answered yet."""
         self.ghost: Ghost | None = None
         """Another run to look at beside it."""
         self.check: GradCheck | None = None
@@ -116,8 +121,19 @@ class Session:
             raise UserError("there is no run yet to ask")
         found = ask(self.debugger, argument)
         if found is None:
+            self._asked = argument
             return "the script evaluates it: `pause` breaks that off"
-        return printed_line(found.text, found.found, width).plain
+        return _told(found, width)
+
+    def _recall(self) -> None:
+        """Tell what the tape has, once the script has answered that its frame does not know a name."""
+        text, debugger = self._asked, self.debugger
+        if not text or debugger is None or debugger.is_running:
+            return
+        self._asked = ""
+        with contextlib.suppress(UserError):  # it has not answered: it is over
+            if (known := recalled(debugger, answer(debugger), text)) is not None:
+                self._front.notice(_told(known, _WIDE), False)
 
     def _poll_check(self, check: GradCheck) -> None:
         before = (check.runs, check.doing)
@@ -147,6 +163,7 @@ class Session:
             has_changed = True
         if has_changed:
             self._advance()
+            self._recall()
         elif has_news:
             self._front.update_frame()
         self._watch()
@@ -235,3 +252,9 @@ def toggling(debugger: Debugger | None, line: int) -> str:
     where = f"line {line}"
     is_set = debugger is not None and debugger.breakpoints.at(located(parse_stop(where), debugger)) is not None
     return f"{'clear' if is_set else 'break'} {where}"
+
+
+def _told(found: Printed, width: int) -> str:
+    """Return what an expression comes to, and where that is from, on a line."""
+    origin = f"  {found.origin}" if found.origin else ""
+    return printed_line(found.text, found.found, max(width - len(origin), 20)).plain + origin

@@ -63,6 +63,7 @@ def test_print_says_what_an_expression_comes_to(debugger: Debugger) -> None:
     out = run(debugger, "goto 10; print a; print local; print norm(upstream) / 2; print loss; print grad_norm")
     assert out.splitlines() == [
         "a = [1 2 3 4]  [4] float32",
+        "    as of event 1, chain_rule.py:8",
         "local = [14 18 22 26]  [4] float64",
         "norm(upstream) / 2 = 1",
         "loss = 420",
@@ -80,12 +81,16 @@ def test_print_is_json_where_panes_are(debugger: Debugger) -> None:
             "position": 10,
             "value": {"shape": [], "dtype": "float32", "values": [420]},
             "why": None,
+            "sources": [{"variable": "out", "event": 5, "file": "chain_rule.py", "line": 12, "function": ""}],
+            "note": None,
         },
         {
             "print": "grad_norm",
             "position": 10,
             "value": None,
             "why": "there is no grad_norm yet: no optimizer has made a step",
+            "sources": [],
+            "note": None,
         },
     ]
 

@@ -25,20 +25,35 @@ def held(live: Live) -> Debugger:
     return debugger
 
 
-def test_what_the_tape_knows_is_not_asked_for(held: Debugger) -> None:
-    """A value on the tape is told from there, and the position stays."""
-    found = ask(held, "a")
+@pytest.mark.parametrize("text", ["norm(a)", "tensor('a')", "1 + 2", "event.seq", "upstream"])
+def test_what_only_the_tape_has_is_not_asked_for(text: str, held: Debugger) -> None:
+    """What the script cannot say is told from the tape, and the position stays."""
+    found = ask(held, text)
     assert found is not None
-    assert isinstance(found.found.value, Numbers)
-    later = ask(held, "grad_norm")
-    assert later is not None
-    assert later.found.why.startswith("there is no grad_norm yet")
     assert (held.position, held.head) == (3, 3)
 
 
-@pytest.mark.parametrize("text", ["nobody", "len('abc')", "a.mean()", "!a", "! a"])
+def test_why_there_is_no_value_is_told(held: Debugger) -> None:
+    """Of a word that nothing in the script is called by, the tape says why there is no value."""
+    found = ask(held, "grad_norm")
+    assert found is not None
+    assert found.found.why.startswith("there is no grad_norm yet")
+
+
+def test_a_value_of_the_tape_says_where_it_is_from(held: Debugger) -> None:
+    """The tape knows no scopes: of each variable event and place are told, in the past and of what only it can say."""
+    norm = ask(held, "norm(a)")
+    held.back(Stop("event"))
+    past = ask(held, "a")
+    assert norm is not None
+    assert past is not None
+    assert isinstance(past.found.value, Numbers)
+    assert norm.origin == past.origin == "as of event 1, chain_rule.py:8"
+
+
+@pytest.mark.parametrize("text", ["nobody", "a", "a.grad", "loss", "a + a", "max(a)", "a.mean()", "!a", "! a"])
 def test_the_script_is_asked_for_the_rest(text: str, held: Debugger) -> None:
-    """What is no expression of the tape's, has no value there, or begins with !, is evaluated by the script."""
+    """A variable is the held frame's: what names one, or is no expression of the tape's, is asked for, as with !."""
     assert ask(held, text) is None
     assert held.status == "evaluating"
     assert held.wait(PATIENCE)

@@ -161,7 +161,7 @@ COMMANDS: tuple[Command, ...] = (
             front=lambda front, argument: front.show(argument)),
     Command("expect", (), "Check that an expression holds, e.g. a.grad == [28, 36, 44, 52]", "look",
             actions.expect, "EXPR"),
-    Command("print", (), "Print what an expression comes to: by the tape, else (with ! at once) by the held script",
+    Command("print", (), "Print what an expression comes to: in the held script (with ! only there), else by the tape",
             "look", None, "[!]EXPR", front=lambda front, argument: front.print(argument)),
     Command("display", (), "Show what an expression comes to at every stop, and before it; without one: list them",
             "look", actions.display, "[EXPR]", "undisplay"),
