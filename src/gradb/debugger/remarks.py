@@ -8,6 +8,7 @@ from gradb.debugger.movement import nearest
 from gradb.debugger.stops import describe
 from gradb.frame.reader import Tape
 from gradb.tape.conditions.condition import condition_of
+from gradb.tape.expressions.variables import owners_of, unindexed
 from gradb.tape.stops import Stop, is_called
 
 _OF_NAMES = frozenset({"node", "aten", "module"})
@@ -18,12 +19,12 @@ def unnamed(stop: Stop, tape: Tape | None) -> tuple[str, ...]:
     paths = condition_of(stop.condition).variables if stop.condition else ()
     known = () if tape is None or not (paths or stop.kind == "param") else tape.names(tape.head)
     params = [stop.argument] if stop.kind == "param" else []
-    return tuple(path for path in (*params, *paths) if not _is_named(path, known))
+    told = {**{path: unindexed(path) for path in paths}, **{path: path for path in params}}
+    return tuple(told[path] for path in (*params, *paths) if not _is_named(path, known))
 
 
 def _is_named(path: str, known: tuple[str, ...]) -> bool:
-    owners = {path, path.rpartition(".")[0] or path}
-    return any(is_called(name, owner) for name in known for owner in owners)
+    return any(is_called(name, owner) for owner in owners_of(path) for name in known)
 
 
 def fault(stop: Stop, tape: Tape | None) -> str:

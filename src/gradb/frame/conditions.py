@@ -104,7 +104,7 @@ class Verdicts:
             return iter(range(low, high + 1)[::direction])
         points = self._points.events(condition.series)
         within = points[bisect_left(points, low) : bisect_right(points, high)][::direction]
-        marks = {mark_of(path) for one in condition.variables for path in (one, one.rpartition(".")[0]) if path}
+        marks = set(map(mark_of, condition.owners))
         sources = [iter(within), *(self._store.mentions.of(mark, low, high, direction) for mark in sorted(marks))]
         if condition.kinds:
             sources.append(self._of_kinds(condition, low, high, direction))

@@ -185,6 +185,7 @@ y = ops.Fifth.apply(x)
 
 CONDITIONS = (
     ("break 9 if b > 2", "(pending: nothing is called 'b' so far)"),
+    ("break 9 if b[0] > 2", "(pending: nothing is called 'b' so far)"),
     ("break grad_nrm > 3 !", "(pending: nothing is called 'grad_nrm' so far (did you mean grad_norm?))"),
     ("break 4 if loss > 2 and bb > 1!", "(pending: nothing is called 'bb' so far (did you mean b?))"),
     ("break norm(backbone.weight) > 2", "(pending: nothing is called 'backbone.weight' so far)"),
@@ -195,6 +196,7 @@ MISTYPED = (
     ("break updat > 0.1", "updat", " (did you mean update?)"),
     ("break 4 if loss > 2 and bb > 1", "bb", " (did you mean b?)"),
     ("break 9 if tensr > 2", "tensr", " (did you mean tensor?)"),
+    ("break 9 if tensr[0][1] > 2", "tensr", " (did you mean tensor?)"),
     ("break node pow if norm(upstrem) > 0", "upstrem", " (did you mean upstream?)"),
     ("break 9 if upstrem.shape == (1,)", "upstrem.shape", " (did you mean upstream?)"),
     ("until qqq > 3", "qqq", ""),
@@ -388,3 +390,11 @@ def test_a_line_at_which_something_happened_is_never_refused(tmp_path: Path) -> 
             carry_out(debugger, "break 3")
     finally:
         debugger.close()
+
+
+def test_an_element_of_what_there_is_may_be_asked_for(recorded: Recorded) -> None:
+    """A condition on one stops where it is met; of what there is not the name is told, without indexes."""
+    debugger = recorded("looked_into")
+    assert "pending" not in carry_out(debugger, "break kind op if a[0] > -100 and a.grad[0].shape != [9]")
+    with pytest.raises(UserError, match=r"^nothing in this recording is called 'nobody'"):
+        carry_out(debugger, "break kind op if nobody[0][1] > 2")

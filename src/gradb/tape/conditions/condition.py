@@ -10,6 +10,7 @@ from gradb.tape.conditions.newest import SERIES, SeriesName
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import ExpressionError
 from gradb.tape.expressions.syntax import Expression, read
+from gradb.tape.expressions.variables import owners_of
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop
 
@@ -35,6 +36,10 @@ class Condition:
     """The series that it names."""
     variables: tuple[str, ...]
     """The paths of tensors that it names, or what may be one and a field of it (``a.shape``)."""
+    owners: tuple[str, ...]
+    """The same, and what they may be an element or a field of: ``a`` of ``a[0].shape``."""
+    grads: tuple[str, ...]
+    """Those of them of which it names the ``.grad``."""
     kinds: frozenset[Kind]
     """Kinds of events that newly determine a word that it names."""
     is_of_events: bool
@@ -70,7 +75,7 @@ class Condition:
             return True
         if event.kind not in _TENSORS | _GRADS:
             return False
-        return any(_stands(names, path) for path in self.variables)
+        return any(map(names.means, self.owners)) or any(map(names.has_grad, self.grads))
 
     def holds(self, names: EventNames) -> bool:
         """Tell whether it holds at an event; where that is not known, it does not.
@@ -79,14 +84,6 @@ class Condition:
             ExpressionError: it makes no sense of the values there.
         """
         return Evaluator(names).holds(self.expression)
-
-
-def _stands(names: EventNames, path: str) -> bool:
-    """Tell whether a tensor of an event is called by a path, or by what comes before a field (``a`` of ``a.shape``)."""
-    owner, _, last = path.rpartition(".")
-    if last == "grad" and names.has_grad(owner):
-        return True
-    return names.means(path) or bool(owner and names.means(owner))
 
 
 @functools.lru_cache(maxsize=256)
@@ -105,8 +102,10 @@ def condition_of(text: str) -> Condition:
         sorted(path for path in expression.paths if path.partition(".")[0].partition("[")[0] not in words)
     )
     kinds = frozenset[Kind]().union(*(_NODES[name] for name in names & _NODES.keys()))
+    owners = tuple(dict.fromkeys(owner for path in variables for owner in owners_of(path)))
+    grads = tuple(path.removesuffix(".grad") for path in owners if path.endswith(".grad"))
     series = frozenset(kind for kind in SERIES if kind in names)
-    return Condition(expression, series, variables, kinds, "event" in names, names)
+    return Condition(expression, series, variables, owners, grads, kinds, "event" in names, names)
 
 
 def meets(stop: Stop, names: EventNames) -> bool:

@@ -17,6 +17,9 @@ _TOKEN = re.compile(
 )
 """What is left as it is: texts, Python's own words and numbers; and a name or a bracket with what follows by dots."""
 _NUMBER = re.compile(r"\.(?=\d)")
+_INDEX = re.compile(r"\[\d+\]\Z")
+_FIELD = re.compile(r"\.\w+\Z")
+_GRAD = re.compile(r"\.grad\Z")
 
 
 def parse(text: str) -> ast.expr:
@@ -39,6 +42,29 @@ def parse(text: str) -> ast.expr:
         if isinstance(node, ast.Attribute):
             node.attr = node.attr.removeprefix(mark)
     return tree
+
+
+def owners_of(path: str) -> tuple[str, ...]:
+    """Return what may be the tensor that a path speaks of: ``x.grad[0]``, ``x.grad`` and ``x``, the longest first.
+
+    Taken off are one field, a ``.grad`` before it, and any number of indexes behind each.
+    """
+    found = [path]
+    for step in (_FIELD, _GRAD):
+        found += _without_indexes(found[-1])
+        found += [shorter for shorter in [step.sub("", found[-1])] if shorter != found[-1]]
+    return (*found, *_without_indexes(found[-1]))
+
+
+def _without_indexes(path: str) -> Iterator[str]:
+    while (shorter := _INDEX.sub("", path)) != path:
+        path = shorter
+        yield path
+
+
+def unindexed(path: str) -> str:
+    """Return a path without the plain indexes at its end: ``layers[0].w`` of ``layers[0].w[1][2]``."""
+    return [path, *_without_indexes(path)][-1]
 
 
 def quote(tree: ast.expr) -> str:
