@@ -110,3 +110,12 @@ def test_the_pane(example: OpenExample) -> None:
         "path": "['w']", "type": "Parameter", "text": "", "device": "cpu", "requires_grad": True, "grad_fn": None,
         "shape": [2], "dtype": "float32", "values": [1.0, 2.0],
     }  # fmt: skip
+
+
+def test_a_nested_tensor_is_no_scalar() -> None:
+    """It has no shape of plain sizes: it is called nested."""
+    nested = TensorValue((), "float32", None, None, "a tensor of shape (2, …) is not read: it is nested")
+    detail = replace(DETAIL, parts=(PrintedPart("", "Tensor", "", PrintedTensor(nested, "cpu", False, "")),))
+    assert "Tensor nested float32 on cpu" in lines(detail)
+    assert "Tensor nested float32" in print_clause(detail)
+    assert "scalar" not in "".join(lines(detail))

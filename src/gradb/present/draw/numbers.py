@@ -164,6 +164,14 @@ def _is_shapeless(value: TensorValue) -> bool:
     return not value.shape and value.note.startswith(_SHAPELESS)
 
 
+def form_text(value: TensorValue) -> str:
+    """Return shape and dtype as text: ``[2 × 3] float32``; of what has no shape of plain sizes that it is nested."""
+    dtype = plain(value.dtype)
+    if _is_shapeless(value):
+        return f"nested {dtype}" if value.note.endswith("it is nested") else dtype
+    return f"{shape_text(value.shape)} {dtype}"
+
+
 def _summary(value: TensorValue, width: int, style: str) -> list[Text]:
     head = plain(value.dtype) if _is_shapeless(value) else f"{shape_text(value.shape)} {plain(value.dtype)}"
     if value.stats is None:

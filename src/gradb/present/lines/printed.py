@@ -7,7 +7,7 @@ from rich.text import Text
 from gradb.algebra.figures import number
 from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, wrapped
-from gradb.present.draw.numbers import lines as tensor_lines, shape_text
+from gradb.present.draw.numbers import form_text, lines as tensor_lines
 from gradb.present.draw.safe import plain, plain_lines
 from gradb.tape.kinds.print_ import PrintDetail, PrintedPart, PrintedTensor
 
@@ -29,7 +29,7 @@ def _short(part: PrintedPart) -> str:
     value, numbers = part.tensor.value, part.tensor.value.numbers()
     if numbers is not None and len(numbers) == 1:
         return number(numbers[0], value.dtype)
-    return f"{part.type} {shape_text(value.shape)} {value.dtype}"
+    return f"{part.type} {form_text(value)}"
 
 
 def print_lines(detail: PrintDetail, width: int) -> list[Text]:
@@ -65,7 +65,7 @@ def _part(part: PrintedPart, width: int) -> list[Text]:
 
 def _about(kind: str, tensor: PrintedTensor) -> str:
     value = tensor.value
-    parts = [f"{plain(kind)} {shape_text(value.shape)} {plain(value.dtype)} on {plain(tensor.device)}"]
+    parts = [f"{plain(kind)} {form_text(value)} on {plain(tensor.device)}"]
     if tensor.node:
         parts.append(f"grad_fn {plain(tensor.node)}")
     elif tensor.requires_grad:
