@@ -10,8 +10,10 @@ from hypothesis import given, strategies as st
 
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import ExpressionError, NoName, NoValue
-from gradb.tape.expressions.operands import Numbers, Operand, Unkept
+from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
 from gradb.tape.expressions.syntax import read
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.registry import Kind
 from gradb.tape.values import Stats
 from tests.unit.tape.expressions.meanings import Table, value
 
@@ -303,3 +305,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         read(text)
     except ExpressionError:
         pass
+
+
+@pytest.mark.parametrize(("kind", "words"), [("end", "an end event"), ("op", "an op event"), ("step", "a step event")])
+def test_an_event_is_called_by_the_right_article(kind: Kind, words: str) -> None:
+    """A field that an event has not is told with its kind."""
+    event = Event(1, kind, "", None, None, None, None, None, "", 0, "", None, 0)
+    with pytest.raises(ExpressionError, match=f"^{words} has no 'foo'"):
+        Evaluator(Table(words={"event": EventView(event, None)})).value(read("event.foo"))
