@@ -13,6 +13,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
 from gradb.tape.conditions.condition import condition_of
 from gradb.tape.expressions.faults import ExpressionError
+from gradb.tape.expressions.variables import quoted
 from gradb.tape.kinds.registry import SPECS
 from gradb.tape.stops import Stop, StopKind, lines_of
 
@@ -69,7 +70,7 @@ def _place(text: str) -> Stop:
         return _line(word)
     if _RELATION.search(text):
         return _when(text.strip())
-    raise UserError(f"{text!r} is not a place to stop: {WAYS}")
+    raise UserError(f"{quoted(text)} is not a place to stop: {WAYS}")
 
 
 def _is_line(word: str) -> bool:
@@ -95,7 +96,7 @@ def _iteration(text: str) -> Stop:
 
 def _kind(text: str) -> Stop:
     if text not in KINDS:
-        raise UserError(f"{text!r} is not a place to stop: {WAYS}")
+        raise UserError(f"{quoted(text)} is not a place to stop: {WAYS}")
     return Stop("kind", text)
 
 
@@ -106,7 +107,7 @@ def _named(kind: StopKind, example: str) -> Callable[[str], Stop]:
 def _alone(stop: Stop) -> Callable[[str], Stop]:
     def read(rest: str) -> Stop:
         if rest:
-            raise UserError(f"{f'{stop.argument or stop.kind} {rest}'!r} is not a place to stop: {WAYS}")
+            raise UserError(f"{quoted(f'{stop.argument or stop.kind} {rest}')} is not a place to stop: {WAYS}")
         return stop
 
     return read

@@ -398,3 +398,23 @@ def test_an_element_of_what_there_is_may_be_asked_for(recorded: Recorded) -> Non
     assert "pending" not in carry_out(debugger, "break kind op if a[0] > -100 and a.grad[0].shape != [9]")
     with pytest.raises(UserError, match=r"^nothing in this recording is called 'nobody'"):
         carry_out(debugger, "break kind op if nobody[0][1] > 2")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "break 8 if ({}",
+        "expect ({}",
+        "expect {} > 1",
+        "break {} > 1",
+        "break op {}",
+        "until op {}",
+        "{}",
+    ],
+)
+def test_a_long_text_is_cut_in_a_sentence(command: str, recorded: Recorded) -> None:
+    """Whatever somebody has typed, what is said of it stays readable."""
+    with pytest.raises(UserError) as caught:
+        carry_out(recorded("chain_rule"), command.format("x" * 5_000))
+    assert "x" * 50 in str(caught.value)
+    assert len(str(caught.value)) < 600

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gradb.debugger.commands.registry import BY_NAME, Command, needs_screen
 from gradb.debugger.errors import UserError
 from gradb.debugger.suggestion import did_you_mean
+from gradb.tape.expressions.variables import quoted
 
 if TYPE_CHECKING:
     from gradb.debugger.commands.frontend import FrontEnd
@@ -88,4 +89,4 @@ def command_of(text: str) -> tuple[Command, str]:
 
 
 def _unknown(word: str) -> str:
-    return f"there is no command {word!r}{did_you_mean(word, BY_NAME)}"
+    return f"there is no command {quoted(word)}{did_you_mean(word, BY_NAME)}"

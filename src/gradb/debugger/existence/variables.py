@@ -16,6 +16,7 @@ from gradb.debugger.remarks import unnamed
 from gradb.debugger.suggestion import did_you_mean, nearest_name
 from gradb.debugger.view import View
 from gradb.tape.expressions.names import WORDS
+from gradb.tape.expressions.variables import quoted
 from gradb.tape.stops import Stop
 
 _PARTS = re.compile(r"[.\[\]]+")
@@ -33,14 +34,16 @@ def waited_for(condition: str, view: View, *, is_sure: bool) -> str:
     notes = []
     for path in unnamed(Stop("when", condition=condition), view.tape):
         if not view.is_live and view.tape is not None:
-            raise UserError(f"nothing in this recording is called {path!r}{did_you_mean(path, WORDS, tensors(view))}")
+            raise UserError(
+                f"nothing in this recording is called {quoted(path)}{did_you_mean(path, WORDS, tensors(view))}"
+            )
         hint = _hint(path, view)
         if not is_sure and _is_mistyped(path, view):
             raise UserError(
-                f"nothing is called {path!r} so far, and it is no word of the script's{hint};"
+                f"nothing is called {quoted(path)} so far, and it is no word of the script's{hint};"
                 f" with `!` at its end the condition waits for it all the same"
             )
-        notes.append(f"pending: nothing is called {path!r} so far{hint}")
+        notes.append(f"pending: nothing is called {quoted(path)} so far{hint}")
     return next(iter(notes), "")
 
 

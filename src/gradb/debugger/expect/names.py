@@ -19,6 +19,7 @@ from gradb.tape.expressions.faults import NoName, NoValue
 from gradb.tape.expressions.measures import update_of
 from gradb.tape.expressions.names import WORDS
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
+from gradb.tape.expressions.variables import quoted
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.values import TensorValue
 
@@ -85,7 +86,7 @@ class TapeNames:
     def _need(self, path: str) -> None:
         if not self.means(path):
             close = did_you_mean(path, (*self._tape.names(self._position), *WORDS))
-            raise NoName(f"no tensor is called {path!r} at position {self._position}{close}")
+            raise NoName(f"no tensor is called {quoted(path)} at position {self._position}{close}")
 
     def _chain(self, name: str) -> Operand:
         chain = self._tape.chain_at(self._position)

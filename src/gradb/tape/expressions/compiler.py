@@ -20,7 +20,7 @@ from gradb.tape.expressions.functions import FUNCTIONS, MANY
 from gradb.tape.expressions.names import Names
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
 from gradb.tape.expressions.relations import RELATIONS
-from gradb.tape.expressions.variables import path_of, quote, quoted_in
+from gradb.tape.expressions.variables import path_of, quote, quoted, quoted_in
 
 Run = Callable[[Names], Operand]
 """An expression: what it comes to, by what its names mean."""
@@ -175,7 +175,7 @@ class Compiler:
             if isinstance(value, Numbers | Unkept | EventView):
                 return value.attribute(name)
             fault = NoValue if value is None else ExpressionError
-            raise fault(f"`{quote(tree.value)}` has no {name!r}" + (": it is None" if value is None else ""))
+            raise fault(f"`{quote(tree.value)}` has no {quoted(name)}" + (": it is None" if value is None else ""))
 
         return run
 

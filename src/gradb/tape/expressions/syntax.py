@@ -9,9 +9,8 @@ import ast
 from dataclasses import dataclass, field
 
 from gradb.tape.expressions.compiler import Compiler, Run
-from gradb.tape.expressions.equality import cut
 from gradb.tape.expressions.faults import ExpressionError
-from gradb.tape.expressions.variables import MOST_QUOTED, parse, paths_of, quote
+from gradb.tape.expressions.variables import parse, paths_of, quote, quoted
 
 MAX_LENGTH = 10_000
 
@@ -61,7 +60,7 @@ def read(text: str, kind: str = "an expression") -> Expression:
         tree = parse(text.strip())
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
-        raise ExpressionError(f"cannot read the expression {cut(repr(text), MOST_QUOTED)}: {reason}") from error
+        raise ExpressionError(f"cannot read the expression {quoted(text)}: {reason}") from error
     try:
         return Expression(text.strip(), kind, tree, Compiler(kind).compile(tree))
     except RecursionError as error:

@@ -75,6 +75,11 @@ def quote(tree: ast.expr) -> str:
         return "…"
 
 
+def quoted(text: str) -> str:
+    """Return a text in quotes for a sentence, cut where it is long."""
+    return cut(repr(text), MOST_QUOTED)
+
+
 def path_of(tree: ast.expr) -> str:
     """Return ``a.b[0]["c"]`` for a name, or for what attributes and plain indexes lead to from one; else nothing."""
     match tree:
