@@ -40,6 +40,9 @@ class SlowDebugger:
         self.run = Run(self.path)
         self._ours, self._theirs = socket.socketpair()
 
+    def take_news(self) -> str:
+        return ""
+
     def says(self, status: str, head: int, *, is_running: bool) -> None:
         """Speak as the debuggee."""
         self._next = (status, head, is_running)
