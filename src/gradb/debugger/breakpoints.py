@@ -17,7 +17,7 @@ from gradb.debugger.movement import Leg, follow
 from gradb.debugger.numerals import read_whole
 from gradb.debugger.remarks import fault, never
 from gradb.debugger.stops import describe, parse_stop
-from gradb.frame.reader import Tape
+from gradb.frame.reader import Tape, TapeError
 from gradb.tape.stops import Stop, lines_of
 
 Mark = Literal["off", "pending", "conditional", "on"]
@@ -130,13 +130,16 @@ class Breakpoints:
         Raises:
             UserError: the tape is damaged there.
         """
-        found = [
-            f"breakpoint {one.number}: {one.words}: {remark}"
-            for one in self
-            if one.is_enabled
-            for remark in (fault(one.stop, tape), never(one.stop, tape) if is_over and not one.hits else "")
-            if remark
-        ]
+        try:
+            found = [
+                f"breakpoint {one.number}: {one.words}: {remark}"
+                for one in self
+                if one.is_enabled
+                for remark in (fault(one.stop, tape), never(one.stop, tape) if is_over and not one.hits else "")
+                if remark
+            ]
+        except TapeError as error:
+            raise UserError(str(error)) from error
         news = [text for text in found if text not in self._told]
         self._told.update(news)
         return news

@@ -11,6 +11,7 @@ from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.frame.reader import TapeError
 from gradb.tape.stops import Stop
 from tests.fakes import TapeBuilder
 from tests.unit.debugger.conftest import PATIENCE, Live, Notes, Recorded, carry_out
@@ -208,6 +209,19 @@ def test_a_condition_on_an_update_that_nobody_measured_says_so(tmp_path: Path) -
     assert do(debugger, "break update > 0.1") == f"breakpoint 1: update > 0.1 ({why})"
     assert do(debugger, "breakpoints") == f"1 ◉ update > 0.1  0 hits, {why}"
     debugger.close()
+
+
+def test_what_never_came_on_a_damaged_tape_is_a_sentence(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever goes through a tape for names may meet what is damaged."""
+
+    def damaged(position: int) -> tuple[str, ...]:
+        raise TapeError("run.tape is damaged at event 3")
+
+    debugger = recorded("chain_rule")
+    debugger.breakpoints.add(Stop("param", "w"))
+    monkeypatch.setattr(debugger.tape, "names", damaged)
+    with pytest.raises(UserError, match="damaged at event 3"):
+        debugger.breakpoints.news(debugger.tape, is_over=True)
 
 
 def test_marks_of_a_file() -> None:
