@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import signal
 import threading
@@ -13,7 +14,6 @@ from gradb.tracer.isolation.signals import taken
 
 T = TypeVar("T")
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
-_NONE = ctypes.py_object()
 
 
 class Interruption:
@@ -49,11 +49,25 @@ class Interruption:
             try:
                 with self._lock:
                     self._is_open = False
-                    if not self._is_main:
-                        _raise_in(ctypes.c_ulong(self._ident), _NONE)
+                if self.is_broken_off and not self._is_main:
+                    self._take()
                 return
             except KeyboardInterrupt:
                 continue
+
+    def _take(self) -> None:
+        """Have what was sent, and may not have come yet, raised here.
+
+        To take it back would leave Python looking for it for ever: wherever it looks for signals, and in 3.11 under a
+        profile or trace function without an end.
+        """
+        with contextlib.suppress(KeyboardInterrupt):
+            self._send()
+            while True:
+                pass
+
+    def _send(self) -> None:
+        _raise_in(ctypes.c_ulong(self._ident), ctypes.py_object(KeyboardInterrupt))
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         if self._is_open:
@@ -72,4 +86,4 @@ class Interruption:
                 signal.pthread_kill(self._ident, signal.SIGINT)
             else:
                 self.is_broken_off = True
-                _raise_in(ctypes.c_ulong(self._ident), ctypes.py_object(KeyboardInterrupt))
+                self._send()
