@@ -13,7 +13,6 @@ import dis
 import functools
 import itertools
 import sys
-from collections.abc import Iterator
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -28,21 +27,6 @@ def _calls(code: CodeType) -> dict[int, int]:
     """Return where the calls in a function are, by what comes before each."""
     found = list(dis.get_instructions(code))
     return {before.offset: call.offset for before, call in itertools.pairwise(found) if call.opname.startswith("CALL")}
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Have no other thread ask for the interpreter as long as the context lasts.
-
-    CPython 3.11 can loop for ever as a function begins where that comes together with a signal, while there is
-    a profile or trace function.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(60)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class Interrupting:

@@ -23,7 +23,7 @@ from gradb.tracer.recording.composer import Composer
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.arguments import tensors_in
 from gradb.tracer.watch import aten, blind_spots, call, checkpoints, node_code, scopes, steps
-from tests.tracer.interrupting import Interrupting, alone
+from tests.tracer.interrupting import Interrupting
 from tests.tracer.recording import notes, record
 
 
@@ -263,11 +263,10 @@ def test_a_handler_that_comes_while_an_object_is_forgotten_raises_later(
         signal.signal(signal.SIGUSR1, _raises)
         kept = [make()]
         gc.collect()
-        with alone():
-            sys.setprofile(look)
-            kept.clear()
-            gc.collect()
-            sys.setprofile(None)
+        sys.setprofile(look)
+        kept.clear()
+        gc.collect()
+        sys.setprofile(None)
         caught = 0
         for _ in sent:
             try:
@@ -397,8 +396,7 @@ def test_a_handler_that_raises_leaves_the_tracing_as_it_was(
                 return caught
 
     monkeypatch.setattr(signals, "_arrived", arrived)
-    with alone():
-        caught, tape = record(tmp_path / "run.tape", script, aten=is_aten)
+    caught, tape = record(tmp_path / "run.tape", script, aten=is_aten)
     assert caught > 10
     assert not changed
     assert not [note for note in notes(tape) if "recorded" in note]
