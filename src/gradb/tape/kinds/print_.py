@@ -10,9 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gradb.tape.cutting import first_line
 from gradb.tape.kinds.spec import Spec
 from gradb.tape.values import TensorValue
 from gradb.tape.wire import Wire, WireError, dumps, read_value
+
+_MOST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class PrintDetail:
     """Tensors that were changed in place by it and are not put back."""
     notes: tuple[str, ...] = ()
     """What else could not be put back, or is not known."""
+
+
+def name_of(expression: str) -> str:
+    """Return what an event is called that answers for an expression."""
+    return first_line(expression, _MOST_NAME)
 
 
 def write_part(path: str, type: str, text: str, tensor: str = "null") -> str:

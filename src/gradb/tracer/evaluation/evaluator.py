@@ -14,8 +14,7 @@ import torch
 from torch.utils._device import DeviceContext
 
 from gradb.link.messages import Evaluate
-from gradb.tape.cutting import first_line
-from gradb.tape.kinds.print_ import write as write_print
+from gradb.tape.kinds.print_ import name_of, write as write_print
 from gradb.tape.wire import Blob
 from gradb.tracer.evaluation.answers import parts_of, said
 from gradb.tracer.evaluation.capture import captured
@@ -39,7 +38,6 @@ _count, _pop, _push = (
     torch._C._pop_torch_function_stack,
     torch._C._push_on_torch_function_stack,
 )
-_MOST_NAME = 100
 
 
 @dataclass(slots=True)
@@ -86,7 +84,7 @@ class Evaluator:
             output=answer.output, changed=answer.changed, notes=answer.notes,
         )  # fmt: skip
         recorder.emit(
-            "print", first_line(question.text.strip(), _MOST_NAME), held.place if held else NOWHERE.row, detail,
+            "print", name_of(question.text), held.place if held else NOWHERE.row, detail,
             answer.blob, scope=composer.scope, may_hold=False,
         )  # fmt: skip
 

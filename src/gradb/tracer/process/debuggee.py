@@ -36,9 +36,8 @@ from gradb.link.messages import (
 from gradb.link.spec import Intervention, RunSpec
 from gradb.log.writer import LogWriter
 from gradb.tape import trouble
-from gradb.tape.cutting import first_line
 from gradb.tape.kinds.end import write as write_end
-from gradb.tape.kinds.print_ import write as write_print
+from gradb.tape.kinds.print_ import name_of, write as write_print
 from gradb.tape.stops import Stop
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.importing import FirstImport, begins_with_torch
@@ -210,7 +209,7 @@ class Debuggee:
             expression=question.text, function="", parts=(), error=error, output="", changed=(), notes=()
         )
         self._recorder.settle()
-        self._recorder.emit("print", first_line(question.text, 100), NOWHERE.row, detail, may_hold=False)
+        self._recorder.emit("print", name_of(question.text), NOWHERE.row, detail, may_hold=False)
 
     def _settle(self) -> int:
         with self._recorder.lock:
