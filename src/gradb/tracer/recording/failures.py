@@ -21,6 +21,7 @@ from gradb.tape.schema import QUIET
 from gradb.tracer import FOLDER
 
 _BOTH = "values gradients"
+_UNSAID = "why could not be said where it happened, as at the end of the stack"
 _LOST: dict[str, tuple[str, str]] = {
     "ForwardCall.before": ("what a call was about to change", _BOTH),
     "ForwardCall.after": ("a call", _BOTH),
@@ -128,7 +129,9 @@ class Failures:
 
     def event(self, what: str, error: BaseException, *, hides: str = "", node: int | None = None) -> None:
         """Put a note in the place of an event that is lost."""
-        why = reason(error)
+        self._lose(what, reason(error), hides, node)
+
+    def _lose(self, what: str, why: str, hides: str, node: int | None = None) -> None:
         try:
             recorder = self._recorder
             is_first = self._count((what, why, True))
@@ -159,7 +162,7 @@ class Failures:
         """Write the notes that are due; called between two events."""
         unsaid, self.unsaid = self.unsaid, 0
         for _ in range(unsaid):
-            self.event("a call", RecursionError("at the end of the stack"), hides=_BOTH)
+            self._lose("a call", _UNSAID, _BOTH)
         while self._untold:
             name, text = self._untold.pop(0)
             self._recorder.emit("note", name, (None,) * 5, write_note(text=text), may_hold=False)
