@@ -183,7 +183,7 @@ async def test_the_last_step_before_the_end_keeps_the_position(
     chain_tape: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the script runs the Frame stays where it was for a while, and only the bars move."""
-    monkeypatch.setattr("gradb.tui.screen._LIVE", 60.0)
+    monkeypatch.setattr("gradb.tui.following._LIVE", 60.0)
     app, debugger = live(chain_tape)
     debugger.is_running, debugger.head, debugger.position = False, 5, 5
     async with shown(app, 80, 24) as pilot:

@@ -6,7 +6,6 @@ through the `Session`; what a command does to the screen is a row of `commands.S
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -30,18 +29,15 @@ from gradb.present.panes.table import PANES, sharing
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
-from gradb.tui.displays import DisplaysView
-from gradb.tui.garbage import Garbage
-from gradb.tui.ghost import GhostView
+from gradb.tui.following import Following
 from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.heading import heading
-from gradb.tui.judging import JudgingView, marks_of
+from gradb.tui.judging import marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
-from gradb.tui.printed import PrintedView
 from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session, breakpoint_lines, toggling
@@ -51,7 +47,6 @@ from gradb.tui.widgets import make_panes
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
 _JUDGE = 0.05  # seconds between looks at what is not judged yet
-_LIVE = 0.4  # seconds between Frames of a script that runs on and on
 
 
 class DebugScreen(Screen[None]):
@@ -77,14 +72,8 @@ class DebugScreen(Screen[None]):
         self.has_chosen = False
         """The user has chosen between graph and training, or the training has come to the front by itself."""
         self._script = script
-        self._drawn: tuple[int, int, bool] | None = None
-        self._drawn_at = time.monotonic()
         self._is_mistake = False
-        self._ghost_view = GhostView()
-        self._judging_view = JudgingView()
-        self._displays_view = DisplaysView()
-        self._printed_view = PrintedView()
-        self._garbage = Garbage()
+        self._following = Following(self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
 
     def compose(self) -> ComposeResult:
@@ -101,9 +90,9 @@ class DebugScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin in the graph."""
         self.panes["graph"].focus(scroll_visible=False)
-        self._garbage.install()
-        self.set_interval(_TICK, self._tick)
-        self.set_interval(_JUDGE, self._judge)
+        self._following.begin()
+        self.set_interval(_TICK, self._following.tick)
+        self.set_interval(_JUDGE, self._following.judge)
         self.update_frame()
 
     # --- the run ------------------------------------------------------------------------------------------------------
@@ -125,66 +114,11 @@ class DebugScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Leave nothing behind."""
-        self._garbage.uninstall()
-
-    def _tick(self) -> None:
-        self._garbage.rest(time.monotonic() - self._drawn_at)
-        self.session.poll()
-        debugger, ghost = self.session.debugger, self.session.ghost
-        if (debugger is not None and debugger.is_running) or (ghost is not None and ghost.is_running):
-            self.update_frame()
-
-    def _judge(self) -> None:
-        """Judge a little more of the run, and show what is new."""
-        debugger, options = self.session.debugger, self.options
-        if debugger is not None:
-            self.options = self._judging_view.update(options, debugger, time.monotonic())
-            if self.options is not options:
-                self._update_bars(debugger)
+        self._following.end()
 
     def update_frame(self) -> None:
-        """Draw what has changed: a new Frame where the script stands still, now and then where it runs; the bars."""
-        debugger, now = self.session.debugger, time.monotonic()
-        if debugger is not None:
-            if debugger.tape is not None and (not debugger.is_running or now - self._drawn_at > _LIVE):
-                self._drawn_at = now
-                self._update_displays(debugger)
-                self._draw_place(debugger)
-            self._follow_choice(debugger)
-            self.options = self._ghost_view.update(self.options, self.session.ghost, debugger, now)
-        self._update_bars(debugger)
-
-    def _draw_place(self, debugger: Debugger) -> None:
-        """Take the Frame of another position, or of the same on a longer tape; what was selected is left behind."""
-        place = (debugger.position, debugger.head, debugger.is_live)
-        if place == self._drawn:
-            return
-        has_moved = self._drawn is None or self._drawn[0] != place[0]
-        self._drawn = place
-        if has_moved:
-            self.options = replace(self.options, selected_node=None, chain=None)
-            debugger.choice = replace(debugger.choice, node=None)
-        frame = self.frame = debugger.frame()
-        if has_moved and (front := self._printed_view.front(frame, self.fronts)):
-            self.bring_to_front(front)
-        if debugger.is_free:
-            self._show_training_of_its_own()
-
-    def _update_displays(self, debugger: Debugger) -> None:
-        """Show what the displays come to, and bring them to the front where there is a new one."""
-        if self._displays_view.has_new(debugger):
-            self.bring_to_front("displays")
-        is_seen = self.panes["displays"].display
-        self.options = self._displays_view.update(self.options, debugger, is_seen=is_seen)
-
-    def _follow_choice(self, debugger: Debugger) -> None:
-        """Show the paths that a command has chosen; a node that was selected brings no pane to the front."""
-        if debugger.choice == self.options.paths:
-            return
-        is_asked = debugger.choice.node == self.options.paths.node
-        self.options = replace(self.options, paths=debugger.choice)
-        if is_asked:
-            self.bring_to_front("paths")
+        """Show what has changed of the run."""
+        self._following.update()
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Hand the Frame to everything that shows one."""
@@ -198,14 +132,9 @@ class DebugScreen(Screen[None]):
         for name, told in for_panes(options, self.panes).items():
             self.panes[name].options = told
 
-    def _show_training_of_its_own(self) -> None:
-        """Bring the training to the front, once, when a script that runs on and on has losses to show."""
-        has_curve = self.frame is not None and any(series.count > 1 for series in self.frame.training.losses)
-        if has_curve and not self.has_chosen:
-            self.has_chosen = True
-            self.bring_to_front("training")
-
-    def _update_bars(self, debugger: Debugger | None) -> None:
+    def update_bars(self) -> None:
+        """Draw header, event line and scrubber."""
+        debugger = self.session.debugger
         said = heading(debugger, self.frame, self._script)
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
@@ -298,8 +227,7 @@ class DebugScreen(Screen[None]):
         panes = visible_panes(width, height, self.zoomed, self.fronts)
         for name, pane in self.panes.items():
             pane.display = name in panes
-        if self.session.debugger is not None:
-            self._update_displays(self.session.debugger)
+        self._following.update_displays()
         self.set_class(is_too_small(width, height), "-small")
 
     # --- messages from below ------------------------------------------------------------------------------------------

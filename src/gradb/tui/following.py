@@ -1,0 +1,146 @@
+"""The screen follows the debugger: what is shown anew as the position moves, the script runs or something is found.
+
+It asks the views what has changed and sets the Frame and the options of the screen; it lays nothing out and takes no
+keys.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from gradb.debugger.debugger import Debugger
+from gradb.frame.frame import Frame
+from gradb.present.options import Options
+from gradb.tui.displays import DisplaysView
+from gradb.tui.garbage import Garbage
+from gradb.tui.ghost import GhostView
+from gradb.tui.judging import JudgingView
+from gradb.tui.pane import Pane
+from gradb.tui.printed import PrintedView
+from gradb.tui.session import Session
+
+_LIVE = 0.4  # seconds between Frames of a script that runs on and on
+
+
+class Followed(Protocol):
+    """The screen, as far as what it shows is concerned."""
+
+    frame: Frame | None
+    options: Options
+    fronts: frozenset[str]
+    has_chosen: bool
+    session: Session
+
+    @property
+    def panes(self) -> Mapping[str, Pane]:
+        """The panes by their names."""
+
+    def bring_to_front(self, name: str) -> None:
+        """Show a pane in the place that it shares."""
+
+    def update_bars(self) -> None:
+        """Draw header, event line and scrubber."""
+
+
+class Following:
+    """Keeps one screen up to date with its session."""
+
+    def __init__(self, screen: Followed) -> None:
+        self._screen = screen
+        self._drawn: tuple[int, int, bool] | None = None
+        self._drawn_at = time.monotonic()
+        self._ghost = GhostView()
+        self._judging = JudgingView()
+        self._displays = DisplaysView()
+        self._printed = PrintedView()
+        self._garbage = Garbage()
+
+    def begin(self) -> None:
+        """Have cycles looked for while nobody waits for a key."""
+        self._garbage.install()
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self._garbage.uninstall()
+
+    def tick(self) -> None:
+        """Look at the debuggees, and show what has changed while one of them runs."""
+        self._garbage.rest(time.monotonic() - self._drawn_at)
+        session = self._screen.session
+        session.poll()
+        debugger, ghost = session.debugger, session.ghost
+        if (debugger is not None and debugger.is_running) or (ghost is not None and ghost.is_running):
+            self.update()
+
+    def judge(self) -> None:
+        """Judge a little more of the run, and show what is new."""
+        screen = self._screen
+        debugger, options = screen.session.debugger, screen.options
+        if debugger is not None:
+            screen.options = self._judging.update(options, debugger, time.monotonic())
+            if screen.options is not options:
+                screen.update_bars()
+
+    def update(self) -> None:
+        """Show what has changed: a new Frame where the script stands still, now and then where it runs; the bars."""
+        screen = self._screen
+        debugger, now = screen.session.debugger, time.monotonic()
+        if debugger is not None:
+            if debugger.tape is not None and (not debugger.is_running or now - self._drawn_at > _LIVE):
+                self._drawn_at = now
+                self._show_displays(debugger)
+                self._show_place(debugger)
+            self._follow_choice(debugger)
+            screen.options = self._ghost.update(screen.options, screen.session.ghost, debugger, now)
+        screen.update_bars()
+
+    def update_displays(self) -> None:
+        """Show what the displays come to."""
+        if self._screen.session.debugger is not None:
+            self._show_displays(self._screen.session.debugger)
+
+    def _show_displays(self, debugger: Debugger) -> None:
+        """Show what the displays come to, and bring them to the front where there is a new one."""
+        screen = self._screen
+        if self._displays.has_new(debugger):
+            screen.bring_to_front("displays")
+        is_seen = screen.panes["displays"].display
+        screen.options = self._displays.update(screen.options, debugger, is_seen=is_seen)
+
+    def _show_place(self, debugger: Debugger) -> None:
+        """Take the Frame of another position, or of the same on a longer tape; what was selected is left behind."""
+        screen = self._screen
+        place = (debugger.position, debugger.head, debugger.is_live)
+        if place == self._drawn:
+            return
+        has_moved = self._drawn is None or self._drawn[0] != place[0]
+        self._drawn = place
+        if has_moved:
+            screen.options = replace(screen.options, selected_node=None, chain=None)
+            debugger.choice = replace(debugger.choice, node=None)
+        frame = screen.frame = debugger.frame()
+        if has_moved and (front := self._printed.front(frame, screen.fronts)):
+            screen.bring_to_front(front)
+        if debugger.is_free:
+            self._show_training_of_its_own()
+
+    def _follow_choice(self, debugger: Debugger) -> None:
+        """Show the paths that a command has chosen; a node that was selected brings no pane to the front."""
+        screen = self._screen
+        if debugger.choice == screen.options.paths:
+            return
+        is_asked = debugger.choice.node == screen.options.paths.node
+        screen.options = replace(screen.options, paths=debugger.choice)
+        if is_asked:
+            screen.bring_to_front("paths")
+
+    def _show_training_of_its_own(self) -> None:
+        """Bring the training to the front, once, when a script that runs on and on has losses to show."""
+        screen = self._screen
+        has_curve = screen.frame is not None and any(series.count > 1 for series in screen.frame.training.losses)
+        if has_curve and not screen.has_chosen:
+            screen.has_chosen = True
+            screen.bring_to_front("training")
