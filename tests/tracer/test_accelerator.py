@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import subprocess
 import sys
 import threading
 import warnings
@@ -450,3 +451,41 @@ def test_common_ops_are_recorded_without_python(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(ForwardMode, "_returned", returned)
     record(tmp_path / "run.tape", script)
     assert left == ["Tensor.topk"]
+
+
+_AUDITED = """
+import os, sys, tempfile
+from gradb.tracer.native.loading import standing
+seen, traced = [], []
+def taker(event, given):
+    seen.append((event, given[0]))
+    if str(given[0]).endswith("forbidden"):
+        raise PermissionError("by the taker")
+standing().module.audit(taker, "os.mkdir", "os.rename")
+for wrong in ((taker, "open"), (taker,)):
+    try:
+        standing().module.audit(*wrong)
+    except (RuntimeError, TypeError) as error:
+        seen.append(type(error).__name__)
+sys.settrace(lambda frame, *rest: traced.append(frame.f_code.co_name))
+with tempfile.TemporaryDirectory() as folder:
+    del seen[2:], traced[:]
+    os.mkdir(folder + "/a")
+    id(folder), open(os.devnull).close(), sys._getframe()
+    try:
+        os.mkdir(folder + "/forbidden")
+    except PermissionError as error:
+        seen.append(str(error))
+    seen.append(os.listdir(folder))
+    sys.settrace(None)
+print([str(each[1] if isinstance(each, tuple) else each).rpartition("/")[2] for each in seen], "taker" in traced)
+"""
+
+
+@built
+def test_only_the_audit_events_that_are_meant_are_taken() -> None:
+    """One taker, for a few names: what it raises stops what was announced, and no trace function sees it."""
+    done = subprocess.run([sys.executable, "-c", _AUDITED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "['RuntimeError', 'TypeError', 'a', 'forbidden', 'by the taker', \"['a']\"] False\n", (
+        done.stderr
+    )

@@ -13,6 +13,17 @@ from gradb.tracer.tensors.records import NodeMark, PythonMark
 SOURCES: str
 """The digest of the C sources that it was compiled from: see ``sources.digest``."""
 
+def audit(taker: Callable[[str, tuple[Any, ...]], None], /, *names: str) -> None:
+    """Have ``taker`` called for each audit event of these names, for as long as the process lives.
+
+    As a hook of ``sys.addaudithook`` it is called with the event's name and arguments, unseen by trace functions, and
+    what it raises stops what the event announces. It is not called for any other event, which is what it is for.
+
+    Raises:
+        RuntimeError: there is a taker already.
+        TypeError: no taker, no name, or more than 32.
+    """
+
 def learn(
     addresses: tuple[int, ...],
     types: tuple[type, type],

@@ -2,6 +2,7 @@
 
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
+#include "audit.h"
 #include "context.h"
 #include "engine.h"
 #include "forward.h"
@@ -20,6 +21,7 @@
 #endif
 
 static PyMethodDef functions[] = {
+    {"audit", (PyCFunction)(void (*)(void))audit_begin, METH_FASTCALL, NULL},
     {"learn", tensor_learn, METH_VARARGS, NULL},
     {"learn_classes", context_learn, METH_O, NULL},
     {"learn_leaves", filling_learn, METH_VARARGS, NULL},

@@ -19,6 +19,7 @@ from gradb.tape import written
 from gradb.tape.written import Deed, Write
 from gradb.tracer.isolation.patches import replaced
 from gradb.tracer.isolation.signals import shielded
+from gradb.tracer.native import loading
 from gradb.tracer.recording.recorder import Recorder
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -60,8 +61,11 @@ class Writes:
         recorder.observer.stopped.listen(lambda head, why: self.close())
 
     def install(self) -> None:
-        """Have Python tell of what is done to files, from here on."""
+        """Have Python tell of what is done to files, from here on; in C the other events pass by nearly for nothing."""
         takers = self._takers
+        if (accelerator := loading.standing().module) is not None:
+            accelerator.audit(self.see, *takers)
+            return
 
         def hook(event: str, given: tuple[Any, ...]) -> None:
             if event in takers:
@@ -69,6 +73,7 @@ class Writes:
 
         sys.addaudithook(shielded(hook))
 
+    @shielded
     def see(self, event: str, given: tuple[Any, ...]) -> None:
         """Take note of an audit event of those that are looked at; whatever goes wrong in that, the script goes on."""
         if not self.is_open or os.getpid() != self._pid:
