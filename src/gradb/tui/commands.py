@@ -36,7 +36,7 @@ def _plot(change: Callable[[DebugScreen, str, Plot], Plot]) -> Callable[[DebugSc
     def run(screen: DebugScreen, argument: str) -> None:
         plot = change(screen, argument, screen.options.plot)
         screen.options = replace(screen.options, plot=plot)
-        screen.bring_to_front("training")
+        screen.arranging.bring_to_front("training")
 
     return run
 
@@ -45,7 +45,7 @@ def _turn(step: int) -> Callable[[DebugScreen, str], None]:
     """Make the command that goes to the next (1) or previous (-1) pane; a zoomed pane hands over its place."""
 
     def run(screen: DebugScreen, _: str) -> None:
-        shown = [name for name, pane in screen.panes.items() if screen.zoomed or pane.display]
+        shown = [name for name, pane in screen.panes.items() if screen.arranging.zoomed or pane.display]
         here = shown.index(screen.last_pane) if screen.last_pane in shown else 0
         screen.show(shown[(here + step) % len(shown)])
 
@@ -59,12 +59,8 @@ def _ghost(screen: DebugScreen, argument: str) -> None:
         raise UserError("there is no run yet to compare with")
     ghost, sentence = ghost_for(argument, session.ghost, session.debugger)
     session.set_ghost(ghost)
-    screen.bring_to_front("training")
+    screen.arranging.bring_to_front("training")
     screen.notice(sentence)
-
-
-def _zoom(screen: DebugScreen, _: str) -> None:
-    screen.zoomed = "" if screen.zoomed else screen.last_pane
 
 
 def _copy(screen: DebugScreen, _: str) -> None:
@@ -88,7 +84,7 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),
     "next-pane": _turn(1),
     "previous-pane": _turn(-1),
-    "zoom": _zoom,
+    "zoom": lambda screen, _: screen.arranging.zoom(),
     "copy": _copy,
     "prompt": lambda screen, text: screen.open_prompt(text),
     "palette": lambda screen, _: screen.app.action_command_palette(),

@@ -14,6 +14,7 @@ from typing import Protocol
 from gradb.debugger.debugger import Debugger
 from gradb.frame.frame import Frame
 from gradb.present.options import Options
+from gradb.tui.arranging import Arranging
 from gradb.tui.displays import DisplaysView
 from gradb.tui.garbage import Garbage
 from gradb.tui.ghost import GhostView
@@ -30,16 +31,12 @@ class Followed(Protocol):
 
     frame: Frame | None
     options: Options
-    fronts: frozenset[str]
-    has_chosen: bool
     session: Session
+    arranging: Arranging
 
     @property
     def panes(self) -> Mapping[str, Pane]:
         """The panes by their names."""
-
-    def bring_to_front(self, name: str) -> None:
-        """Show a pane in the place that it shares."""
 
     def update_bars(self) -> None:
         """Draw header, event line and scrubber."""
@@ -106,7 +103,7 @@ class Following:
         """Show what the displays come to, and bring them to the front where there is a new one."""
         screen = self._screen
         if self._displays.has_new(debugger):
-            screen.bring_to_front("displays")
+            screen.arranging.bring_to_front("displays")
         is_seen = screen.panes["displays"].display
         screen.options = self._displays.update(screen.options, debugger, is_seen=is_seen)
 
@@ -122,8 +119,8 @@ class Following:
             screen.options = replace(screen.options, selected_node=None, chain=None)
             debugger.choice = replace(debugger.choice, node=None)
         frame = screen.frame = debugger.frame()
-        if has_moved and (front := self._printed.front(frame, screen.fronts)):
-            screen.bring_to_front(front)
+        if has_moved and (front := self._printed.front(frame, screen.arranging.fronts)):
+            screen.arranging.bring_to_front(front)
         if debugger.is_free:
             self._show_training_of_its_own()
 
@@ -135,12 +132,12 @@ class Following:
         is_asked = debugger.choice.node == screen.options.paths.node
         screen.options = replace(screen.options, paths=debugger.choice)
         if is_asked:
-            screen.bring_to_front("paths")
+            screen.arranging.bring_to_front("paths")
 
     def _show_training_of_its_own(self) -> None:
         """Bring the training to the front, once, when a script that runs on and on has losses to show."""
         screen = self._screen
         has_curve = screen.frame is not None and any(series.count > 1 for series in screen.frame.training.losses)
-        if has_curve and not screen.has_chosen:
-            screen.has_chosen = True
-            screen.bring_to_front("training")
+        if has_curve and not screen.arranging.has_chosen:
+            screen.arranging.has_chosen = True
+            screen.arranging.bring_to_front("training")

@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Static
@@ -20,12 +21,11 @@ from textual.widgets import Static
 from gradb.algebra.differences import Result
 from gradb.debugger.commands.language import Statement
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice
-from gradb.present.panes.table import PANES, sharing
+from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
@@ -35,7 +35,7 @@ from gradb.tui.heading import heading
 from gradb.tui.judging import marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
-from gradb.tui.layout import SMALLEST, brought, is_too_small, visible_panes
+from gradb.tui.layout import SMALLEST
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
@@ -58,10 +58,6 @@ class DebugScreen(Screen[None]):
     """The one Frame; setting it redraws whatever shows it."""
     options: reactive[Options] = reactive(Options(), repaint=False)
     """What the user has selected."""
-    zoomed: reactive[str] = reactive("", repaint=False)
-    """Name of the pane that has the whole body, or empty."""
-    fronts: reactive[frozenset[str]] = reactive(frozenset(sharing(name)[0] for name in PANES), repaint=False)
-    """Which of the panes that share a place has it where there is no room for all."""
 
     def __init__(self, script: str, commands: Mapping[str, Callable[[DebugScreen, str], None]]) -> None:
         super().__init__()
@@ -69,8 +65,7 @@ class DebugScreen(Screen[None]):
         self.session = Session(self)
         self.panes = make_panes()
         self.last_pane = "graph"
-        self.has_chosen = False
-        """The user has chosen between graph and training, or the training has come to the front by itself."""
+        self.arranging = Arranging(self)
         self._script = script
         self._is_mistake = False
         self._following = Following(self)
@@ -89,6 +84,7 @@ class DebugScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin in the graph."""
+        self.arranging.arrange()
         self.panes["graph"].focus(scroll_visible=False)
         self._following.begin()
         self.set_interval(_TICK, self._following.tick)
@@ -106,7 +102,7 @@ class DebugScreen(Screen[None]):
         self.session.begin(start() if callable(start) else start)
         if ghost is not None:
             self.session.set_ghost(ghost)
-            self.bring_to_front("training")
+            self.arranging.bring_to_front("training")
 
     def end(self, grace: float = 0.0) -> None:
         """End the debuggee, after some seconds in which it may end by itself; idempotent."""
@@ -165,13 +161,7 @@ class DebugScreen(Screen[None]):
         Raises:
             UserError: there is no pane of that name.
         """
-        if pane not in PANES:
-            raise UserError(f"there is no pane {pane!r}: the panes are {', '.join(PANES)}")
-        self.has_chosen = self.has_chosen or PANES[pane].place == "graph"
-        self.fronts = brought(self.fronts, pane)
-        if self.zoomed:
-            self.zoomed = pane
-        self.set_focus(self.panes[pane], scroll_visible=False)
+        self.arranging.show(pane)
 
     def gradcheck(self, argument: str) -> None:
         """Begin a numerical check, or end the one under way."""
@@ -192,7 +182,7 @@ class DebugScreen(Screen[None]):
     def show_finding(self, result: Result) -> None:
         """Say what a numerical check found; its figures lie over the screen unless something else is there."""
         self.notice(sentence(result))
-        if self.is_current and not self.query_one(Prompt).display:
+        if self.is_current and not self.is_typing:
             self.app.push_screen(FindingScreen(result))
 
     def open_prompt(self, text: str = "") -> None:
@@ -202,39 +192,34 @@ class DebugScreen(Screen[None]):
 
     # --- room ---------------------------------------------------------------------------------------------------------
 
+    @property
+    def cells(self) -> Size:
+        """Columns and lines of the terminal."""
+        return self.app.size
+
+    @property
+    def is_typing(self) -> bool:
+        """True while the prompt is open."""
+        return self.query_one(Prompt).display
+
+    def give_keyboard(self, pane: str) -> None:
+        """Put the keyboard into a pane."""
+        self.set_focus(self.panes[pane], scroll_visible=False)
+
+    def rearranged(self, *, is_too_small: bool) -> None:
+        """Bring what is seen now up to date."""
+        self._following.update_displays()
+        self.set_class(is_too_small, "-small")
+
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
-        self.show_panes()
-
-    def watch_zoomed(self) -> None:
-        """Arrange the panes anew."""
-        self.show_panes()
-
-    def watch_fronts(self) -> None:
-        """Arrange the panes anew."""
-        self.show_panes()
-
-    def bring_to_front(self, name: str) -> None:
-        """Show a pane in the place that it shares; the keyboard goes with the place."""
-        behind = self.last_pane in sharing(name)
-        self.fronts = brought(self.fronts, name)
-        if behind and not self.panes[self.last_pane].display and not self.query_one(Prompt).display:
-            self.set_focus(self.panes[name], scroll_visible=False)
-
-    def show_panes(self) -> None:
-        """Show the panes for which there is room."""
-        width, height = self.app.size
-        panes = visible_panes(width, height, self.zoomed, self.fronts)
-        for name, pane in self.panes.items():
-            pane.display = name in panes
-        self._following.update_displays()
-        self.set_class(is_too_small(width, height), "-small")
+        self.arranging.arrange()
 
     # --- messages from below ------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Let the prompt have its own key as text."""
-        return action != "statement" or parameters != ("prompt",) or not self.query_one(Prompt).display
+        return action != "statement" or parameters != ("prompt",) or not self.is_typing
 
     def action_statement(self, text: str) -> None:
         """Run the command of a key."""
@@ -253,7 +238,7 @@ class DebugScreen(Screen[None]):
     def on_prompt_closed(self, message: PromptClosed) -> None:
         """Give the keyboard back to the pane that had it."""
         self.query_one(KeyBar).display = True
-        self.set_focus(self.panes[self.last_pane], scroll_visible=False)
+        self.give_keyboard(self.last_pane)
 
     def on_node_selected(self, message: NodeSelected) -> None:
         """Show the record of the selected node until the next step."""
