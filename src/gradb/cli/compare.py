@@ -11,7 +11,7 @@ from gradb.batch.show import Style
 from gradb.cli.arguments import Parser
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
-from gradb.cli.target import check_file
+from gradb.cli.target import check_recording
 from gradb.debugger.ending import lacking
 from gradb.debugger.ghost import Ghost
 from gradb.frame.reader import Tape
@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
         parser.error("give --screen or --json, not both")
     one, other = options.files
     for file in (one, other):
-        check_file(file)
+        check_recording(file)
     if options.screen:
         return _show(one, other, options.theme)
     style = read_style(options)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from gradb.batch.lines import line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain
-from gradb.cli.target import check_file
+from gradb.cli.target import check_recording
 from gradb.debugger.ending import closing_lines
 from gradb.frame.reader import Tape
 from gradb.present.json.events import event_json
@@ -20,7 +20,7 @@ def run(argv: Sequence[str]) -> int:
     parser = Parser("events", "gradb events FILE", "Print a recording as JSON lines, one event each: docs/json.md.")
     parser.add_argument("file", metavar="FILE", help="the tape")
     options = parser.parse_args(argv)
-    check_file(options.file)
+    check_recording(options.file)
     with Tape.open(options.file, is_over=True) as tape:
         for text in event_lines(tape):
             sys.stdout.write(text + "\n")

@@ -147,7 +147,7 @@ def _dispatch(words: Sequence[str]) -> int:
         return pick.run(_parser().parse_args(words))
     from gradb.cli import run
 
-    return run.run(words, is_short=True)
+    return run.run(words, commands=SUBCOMMANDS)
 
 
 def _is_picker(words: Sequence[str]) -> bool:

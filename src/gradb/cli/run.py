@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,11 +50,16 @@ def _parser() -> Parser:
     return parser
 
 
-def run(argv: Sequence[str], *, is_short: bool = False) -> int:
-    """Carry out the subcommand and return the exit code; ``is_short``: the word ``run`` was left out."""
+def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
+    """Carry out the subcommand and return the exit code.
+
+    Args:
+        argv: what follows the word ``run``.
+        commands: where that was left out, what else could have stood in its place.
+    """
     parser = _parser()
     own, rest = parser.split(argv)
-    if not is_short:
+    if not commands:
         behind, rest = _behind(own, rest)
         own += behind
     options = parser.parse_args(own)
@@ -63,7 +68,7 @@ def run(argv: Sequence[str], *, is_short: bool = False) -> int:
         raise UserError("--json goes with -e or --commands: the screen prints nothing")
     if rest and rest[0] and is_tape(rest[0]):
         return _on_tape(rest, options, script)
-    target = read_target(parser, options, rest)
+    target = read_target(parser, options, rest, commands)
     if script is not None:
         return _headless(target, options, rest, script)
     check_terminal()

@@ -51,11 +51,14 @@ def folder() -> Path | None:
 
 def scenario_path(name: str) -> str | None:
     """Return the path of the scenario called ``name`` (with or without ``.py``), or None."""
+    home, stem = folder(), name.removesuffix(".py")
+    return None if home is None or stem not in scenario_names() else str(home / f"{stem}.py")
+
+
+def scenario_names() -> list[str]:
+    """Return the names of all scenarios."""
     home = folder()
-    if home is None or Path(name).name != name:
-        return None
-    path = home / (name if name.endswith(".py") else f"{name}.py")
-    return str(path) if path.is_file() else None
+    return [path.stem for path in home.glob("*.py")] if home is not None else []
 
 
 def scenarios() -> list[Scenario]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gradb.batch.record import Line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain_of
-from gradb.cli.target import check_file
+from gradb.cli.target import check_recording
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
@@ -43,7 +43,7 @@ def open_tape(path: str) -> Debugger:
     Raises:
         UserError: it is not a tape that can be read.
     """
-    check_file(path)
+    check_recording(path)
     line = Line(sys.stderr.write if sys.stderr.isatty() else None)
     try:
         return Debugger.open(path, lambda share: line.show(lambda: f"writing the rest of {path}: {share:.0%}"))

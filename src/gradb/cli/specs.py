@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +14,17 @@ from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec
 
 
-def read_target(parser: Parser, options: Namespace, rest: Sequence[str]) -> tuple[str | None, str | None]:
-    """Return (script, module), one of them None, checked.
+def read_target(
+    parser: Parser, options: Namespace, rest: Sequence[str], commands: Collection[str] = ()
+) -> tuple[str | None, str | None]:
+    """Return (script, module), one of them None, checked; ``commands``: what a mistyped word may have meant besides.
 
     Raises:
         UserError: there is none, or it cannot be run.
     """
     if options.module is None and not rest:
         parser.error("give a script to run, or -m MODULE")
-    script = None if options.module is not None else find_script(rest[0])
+    script = None if options.module is not None else find_script(rest[0], commands)
     if script is not None:
         check_script(script)
     check_torch()

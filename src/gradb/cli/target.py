@@ -7,20 +7,24 @@ while the script starts is left to Python's own traceback.
 from __future__ import annotations
 
 import importlib.util
+import os
 import stat
 import sys
 import tokenize
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.machinery import ModuleSpec
 from io import BytesIO
 from pathlib import Path
 
-from gradb.cli.scenarios import scenario_path
+from gradb.cli.mistaken import directory_sentence, is_word, near_file, no_such_script
+from gradb.cli.scenarios import scenario_names, scenario_path
+from gradb.cli.unfit import refuse_other
 from gradb.debugger.errors import UserError
 
 _SQLITE = b"SQLite format 3\x00"
 _LINE_END = b"\n"
+_SCRIPTS = frozenset({"", ".py", ".pyw"})
 
 
 def is_tape(path: str) -> bool:
@@ -50,19 +54,46 @@ def check_file(path: str) -> None:
     except ValueError as error:  # a NUL in it
         raise UserError(f"no such file: {path!r}") from error
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"no such file: {path}") from error
+        raise UserError(f"no such file: {path}{near_file(path)}") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     if stat.S_ISDIR(mode):
-        raise UserError(f"{path} is a directory, not a file")
+        raise UserError(directory_sentence(path))
 
 
-def find_script(name: str) -> str:
-    """Return the path of a script: the file itself, or the scenario of that name where there is no such file."""
+def check_recording(path: str) -> None:
+    """Refuse what cannot be read as a file, and a script where a recording is wanted.
+
+    Raises:
+        UserError: there is no such file, it cannot be reached, or it is named as scripts are.
+    """
+    if not os.path.exists(path) and scenario_path(path) is not None:  # noqa: PTH110 - Path's minds a NUL
+        raise UserError(f"{path} is a scenario, not a recording: `gradb {path}` runs it")
+    check_file(path)
+    if Path(path).suffix in {".py", ".ipynb"} and not is_tape(path):
+        raise UserError(
+            f"{path} is not a gradb tape, but a script by its name: `gradb record -o FILE {path}` makes one"
+        )
+
+
+def find_script(name: str, commands: Collection[str] = ()) -> str:
+    """Return the path of a script: the file itself, or the scenario of that name where there is no such file.
+
+    Args:
+        name: as it was typed.
+        commands: what else may have been meant by it.
+
+    Raises:
+        UserError: it is a single word, and there is neither a file nor a scenario of that name.
+    """
     try:
-        return name if Path(name).exists() else scenario_path(name) or name
-    except OSError:
+        is_file = Path(name).exists()
+    except (OSError, ValueError):
         return name  # what is wrong with it is said when it is checked
+    found = name if is_file else scenario_path(name)
+    if found is None and is_word(name):
+        raise UserError(no_such_script(name, commands, scenario_names()))
+    return found or name
 
 
 def check_script(path: str) -> None:
@@ -78,6 +109,7 @@ def check_script(path: str) -> None:
         data = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
+    refuse_other(path, data)
     _check_text(path, data)
     _check_syntax(path, data)
 
@@ -107,7 +139,8 @@ def _check_syntax(path: str, data: bytes) -> None:
             warnings.simplefilter("ignore")  # Python itself will say them when the script runs
             compile(data, path, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise UserError(_syntax_sentence(path, error)) from error
+        kind = "" if Path(path).suffix in _SCRIPTS else f"{path} is not a Python script: "
+        raise UserError(kind + _syntax_sentence(path, error)) from error
     except (ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise UserError(f"{path} cannot be compiled: {str(error) or type(error).__name__}") from error
 

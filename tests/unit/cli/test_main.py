@@ -124,6 +124,9 @@ def test_version_says_that_the_accelerator_is_off(capsys: Captured, monkeypatch:
 MISTAKES = (
     ("no/such.py", "no such file: no/such.py"),
     ("run no/such.py", "no such file: no/such.py"),
+    ("chain_rul", "no such file, scenario or command: chain_rul (did you mean chain_rule?)"),
+    ("run chain_rul", "no such file or scenario: chain_rul (did you mean chain_rule?)"),
+    ("record -o x.tape {tape}", "is a recording, not a script"),
     ("show --pane chain no/such.py", "no such file: no/such.py"),
     ("events no/such.tape", "no such file: no/such.tape"),
     ("open no/such.tape", "no such file: no/such.tape"),

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from gradb.cli.target import check_file, check_module, check_script, check_torch, find_script, is_tape
+from gradb.cli.target import (
+    check_file,
+    check_module,
+    check_recording,
+    check_script,
+    check_torch,
+    find_script,
+    is_tape,
+)
 from gradb.debugger.errors import UserError
 from tests.fakes import TapeBuilder
 
@@ -131,7 +139,95 @@ def test_scenarios_have_short_names(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     assert Path(find_script("chain_rule")).is_file()
     assert Path(find_script("chain_rule.py")).is_file()
-    assert find_script("no_such_scenario") == "no_such_scenario"
+    assert find_script("no_such.py") == "no_such.py"
     assert find_script("../chain_rule") == "../chain_rule"
     (tmp_path / "chain_rule").write_text("pass\n")
     assert find_script("chain_rule") == "chain_rule"
+
+
+NEAR = (
+    ("chain_rul", "no such file, scenario or command: chain_rul (did you mean chain_rule?)"),
+    ("recrod", "no such file, scenario or command: recrod (did you mean record?)"),
+    ("train", "no such file, scenario or command: train (did you mean train.py?)"),
+    ("qqqq", "no such file, scenario or command: qqqq"),
+    ("python", "leave `python` out: `gradb SCRIPT [ARGS ...]` runs a script as Python would"),
+    ("trian.py", "no such file: trian.py (did you mean train.py?)"),
+    ("a.py", "no such file: a.py"),
+    ("runs/epoch1.py", "no such file: runs/epoch1.py (did you mean runs/epoch_1.py?)"),
+    ("nowhere/train.py", "no such file: nowhere/train.py"),
+    ("runs", "runs is a directory, not a file (did you mean runs/epoch_1.py?)"),
+    ("app", "app is a directory, not a file: `gradb app/__main__.py` runs what is in it"),
+    ("empty", "empty is a directory, not a file"),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a working directory with scripts."""
+    for file in ("train.py", "b.py", "runs/epoch_1.py", "app/__main__.py", "app/train.py", "empty/notes.txt"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("pass\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "sentence"), NEAR)
+def test_what_may_have_been_meant_is_said(name: str, sentence: str, project: Path) -> None:
+    """Of a name that is none: a file beside it, a scenario or a command; of a directory a script in it."""
+    with pytest.raises(UserError) as caught:
+        check_script(find_script(name, ("run", "record")))
+    assert str(caught.value) == sentence
+
+
+OTHER = (
+    (
+        "x.ipynb",
+        b'{"nbformat": 4}',
+        r"not a script: make .*`jupyter nbconvert --to script \S+x.ipynb`.*`gradb \S+x.py`",
+    ),
+    ("nb.py", b' {"cells": [], "nbformat": 4}', "name it nb.ipynb, make a script of it"),
+    ("a.tape", b"", "is a recording, not a script: `gradb open .*a.tape` shows it"),
+    ("run.py", b"SQLite format 3\0...", "is a recording, not a script"),
+    ("w.pt", b"PK\x03\x04", "holds saved values, not a program"),
+    ("old", b"\x80\x02\x8a\nl", "holds saved values, not a program"),
+    ("app.pyz", b"PK\x03\x04", "is an archive"),
+    ("walk.gradb", b"step", "`gradb run --commands .*walk.gradb SCRIPT` carries them out"),
+    ("train.sh", b"python train.py", "is a script for a shell"),
+    ("go", b"#!/usr/bin/env bash\npython train.py", "is a script for a shell"),
+    ("config.json", b'{"lr": 0.1}', "is JSON, not a Python script: give the script that reads it"),
+    ("config.yaml", b"lr: 0.1", "is YAML, not a Python script"),
+    ("notes.txt", b"two words", "notes.txt is not a Python script: syntax error in .*notes.txt, line 1"),
+)
+
+
+@pytest.mark.parametrize(("name", "data", "sentence"), OTHER)
+def test_what_is_no_script_is_named(name: str, data: bytes, sentence: str, tmp_path: Path) -> None:
+    """What is something else by its name or content is not run as Python; what to do instead is said."""
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=sentence):
+        check_script(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("notes.txt", b"print(1)"), ("run", b"#!/usr/bin/env python3\nx = 1"), ("d.py", b'{"nbformat": f()}')],
+)
+def test_what_python_would_run_passes_whatever_its_name(name: str, data: bytes, tmp_path: Path) -> None:
+    """A script need not be named like one, and may begin as a notebook does."""
+    (tmp_path / name).write_bytes(data)
+    check_script(str(tmp_path / name))
+
+
+def test_a_script_where_a_recording_is_wanted(project: Path) -> None:
+    """What makes a recording of it is said, and that a scenario is none."""
+    with pytest.raises(
+        UserError,
+        match=r"train.py is not a gradb tape, but a script by its name: `gradb record -o FILE train.py` makes one",
+    ):
+        check_recording("train.py")
+    with pytest.raises(UserError, match="chain_rule is a scenario, not a recording: `gradb chain_rule` runs it"):
+        check_recording("chain_rule")
+    with pytest.raises(UserError, match="no such file"):
+        check_recording("a\0b")
+    TapeBuilder.chain_rule_example(project / "odd.py")
+    check_recording("odd.py")
