@@ -366,3 +366,16 @@ async def test_help_tells_every_sign_of_the_graph_and_how_it_is_closed(chain_tap
         await press(pilot, "q")
         await wait_until(lambda: "Move in time" not in text_of(app))
         assert app.is_running
+
+
+async def test_a_node_can_be_revealed(chain_tape: Path) -> None:
+    """The pane selects it and brings it into view; a node that the graph does not have is refused."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await press(pilot, *["space"] * 5)
+        screen = debug_screen(app)
+        graph = screen.panes["graph"]
+        assert isinstance(graph, GraphPane)
+        assert not graph.reveal(999)
+        assert graph.reveal(2)
+        await wait_until(lambda: screen.options.selected_node == 2)

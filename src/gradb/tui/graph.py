@@ -162,6 +162,14 @@ class GraphPane(Pane):
         """Move the cursor by a page."""
         self.action_move(direction * max(self.list_height - 1, 1))
 
+    def reveal(self, node: int) -> bool:
+        """Select a node and bring it into view, whatever hides it; return False where the graph does not have it."""
+        index = None if self._graph is None else self._graph.index_of(node)
+        if index is None:
+            return False
+        self._select(index)
+        return True
+
     def _select(self, index: int) -> None:
         graph = self._graph
         if graph is None or not len(graph):
