@@ -103,7 +103,7 @@ async def test_the_screen_lives_while_torch_is_imported_and_while_the_script_run
 
 
 async def test_what_is_pressed_before_the_script_begins_is_told(chain_tape: Path) -> None:
-    """A step that cannot be taken yet is neither taken later nor passed over in silence; other keys work."""
+    """A key that is about nothing yet is neither played later nor passed over in silence; some work all the same."""
     app, debugger = live(chain_tape)
     debugger.tape, tape = None, debugger.tape
     async with app.run_test(size=(80, 24)) as pilot:
@@ -111,6 +111,11 @@ async def test_what_is_pressed_before_the_script_begins_is_told(chain_tape: Path
         await pilot.press("space")
         await wait_until(lambda: "! `step` was not done: the script had not begun (importing torch)" in text_of(app))
         assert debugger.status == "importing torch"
+        for key, name in (("0", "zero-grad"), ("d", "quiet"), ("b", "break"), ("tab", "next-pane")):
+            await pilot.press(key)
+            await wait_until(lambda: f"! `{name}` was not done" in text_of(app))  # noqa: B023 - awaited in its turn
+        assert not debugger.shows_quiet
+        assert not len(debugger.breakpoints)
         await pilot.press("s")
         await wait_until(lambda: debugger.status == "pausing")
         debugger.tape = tape

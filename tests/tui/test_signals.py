@@ -54,7 +54,7 @@ def textual() -> Iterator[Textual]:
 async def test_a_stop_in_the_midst_of_a_write_to_the_terminal(textual: Textual) -> None:
     """The lock that Textual's handlers want is held then, so they run once it is free; its screen is made anew once."""
     script = Script()
-    signals = Signals(script.hear, script.stop, script.hear)
+    signals = Signals(script.hear, script.stop, script.hear, lambda: script.hear(signal.SIGINT))
     signals.install(None)
     for number, heard in zip(STOPPING, (["stop"], ["stop", "SIGCONT"]), strict=True):
         with textual.queue:
@@ -68,7 +68,7 @@ async def test_a_stop_in_the_midst_of_a_write_to_the_terminal(textual: Textual) 
 async def test_an_app_that_was_stopped_without_a_word_is_shown_again(textual: Textual) -> None:
     """SIGSTOP cannot be handled: after it Textual has its screen to make anew, and the script goes on."""
     script = Script()
-    signals = Signals(script.hear, script.stop, script.hear)
+    signals = Signals(script.hear, script.stop, script.hear, lambda: script.hear(signal.SIGINT))
     signals.install(None)
     for times in (1, 2):
         os.kill(os.getpid(), signal.SIGCONT)

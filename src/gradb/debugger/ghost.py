@@ -119,6 +119,11 @@ class Ghost:
         is_same = first == other or (math.isnan(first) and math.isnan(other))
         return [] if is_same else ["no --seed was given: give one, so that both begin alike"]
 
+    def stop(self) -> None:
+        """End its process with all its children; what it has recorded stays."""
+        self.run.close()
+        self._read()
+
     def close(self) -> None:
         """End its process with all its children, and remove its tape; safe to call twice."""
         self.run.close()

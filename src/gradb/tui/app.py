@@ -10,13 +10,18 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
+from textual.actions import SkipAction
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
+from gradb.debugger.commands.registry import BY_NAME
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.present.draw.raster import prepare
+from gradb.tui.bars import EventBar
 from gradb.tui.commands import SCREEN_COMMANDS
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
@@ -44,6 +49,9 @@ class GradbApp(App[int]):
     CSS_PATH = "gradb.tcss"
     COMMANDS: ClassVar[set[Any]] = {CommandProvider}
     ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(BY_NAME["interrupt"].keys), "interrupt", show=False, priority=True)
+    ]
 
     def __init__(
         self,
@@ -62,7 +70,7 @@ class GradbApp(App[int]):
         self._open_entry = open_entry
         self._debug = DebugScreen(script, SCREEN_COMMANDS)
         session = self._debug.session
-        self._signals = Signals(session.signal, session.stop, self._on_signal)
+        self._signals = Signals(session.signal, session.stop, self._on_signal, self._interrupt)
         for each in THEMES:
             self.register_theme(each)
         self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
@@ -113,7 +121,26 @@ class GradbApp(App[int]):
             open_entry = self._open_entry
             self._begin_with(lambda: open_entry(entry))
 
+    def action_interrupt(self) -> None:
+        """Break off what runs, on whatever screen; where nothing does, copy what is marked."""
+        if self._debug.interruption.is_idle and _has_marked(self.screen):
+            raise SkipAction
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        debug = self._debug
+        debug.action_statement("interrupt")
+        said = debug.query_one(EventBar).notice or debug.interruption.look()
+        if said and self.screen is not debug:
+            self.notify(said, markup=False)
+
     def _on_signal(self, number: int) -> None:
         self._debug.session.signal(number)
         self._debug.end(grace=_GRACE)
         self.exit(return_code=128 + number)
+
+
+def _has_marked(screen: Screen[Any]) -> bool:
+    """Tell whether there is text that the user has marked."""
+    field = screen.focused
+    return bool(screen.get_selected_text() or (isinstance(field, Input) and field.selected_text))

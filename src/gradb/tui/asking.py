@@ -36,6 +36,18 @@ class Asking:
         self._screen, self._notice, self._go = screen, notice, go
         self._worker: Worker[None] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """True while the script is run again."""
+        return self._worker is not None and self._worker.is_running
+
+    def give_up(self) -> bool:
+        """Give up the run again, if there is one; return whether there was."""
+        if self._worker is None or not self._worker.is_running:
+            return False
+        self._worker.cancel()
+        return True
+
     def ask(self, debugger: Debugger | None, argument: str) -> None:
         """Tell what is found; `again`: of the run, what a run again would show.
 
@@ -46,7 +58,7 @@ class Asking:
             raise UserError(
                 "there is no run yet to ask" if debugger is None else debugger.failure or "nothing is recorded"
             )
-        if self._worker is not None and self._worker.is_running:
+        if self.is_running:
             raise UserError("the script is being run again: its answer comes when that is over")
         is_again = argument.strip() == AGAIN
         found = ask(debugger.tape) if is_again else why(debugger, argument)

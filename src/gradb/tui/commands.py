@@ -86,6 +86,8 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "previous-pane": _turn(-1),
     "zoom": lambda screen, _: screen.arranging.zoom(),
     "copy": _copy,
+    "break-off": lambda screen, _: screen.notice(screen.interruption.break_off()),
+    "interrupt": lambda screen, _: screen.notice(screen.interruption.interrupt()),
     "prompt": lambda screen, text: screen.open_prompt(text),
     "palette": lambda screen, _: screen.app.action_command_palette(),
     "help": _help,

@@ -32,6 +32,7 @@ from gradb.tui.body import Body
 from gradb.tui.following import Following
 from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.heading import heading
+from gradb.tui.interruption import Interruption
 from gradb.tui.judging import marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
@@ -70,6 +71,7 @@ class DebugScreen(Screen[None]):
         self._is_mistake = False
         self._following = Following(self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
+        self.interruption = Interruption(self.session, self._asking)
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -135,7 +137,7 @@ class DebugScreen(Screen[None]):
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return
-        self.query_one(EventBar).waiting = debugger.waiting
+        self.query_one(EventBar).waiting = self.interruption.look() or debugger.waiting
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
             self.query_one(ScrubberBar).track = Track(
@@ -226,12 +228,13 @@ class DebugScreen(Screen[None]):
         self.notice("")
         is_at_cursor = text == "break" and self.last_pane == "source"
         line = self.query_one(SourcePane).cursor if is_at_cursor else None
-        self.session.submit(text if line is None else toggling(self.session.debugger, line))
+        self.session.press(text if line is None else toggling(self.session.debugger, line))
 
     def on_statement_entered(self, message: StatementEntered) -> None:
         """Run what was typed; the prompt closes unless something is wrong with it."""
         prompt = self.query_one(Prompt)
-        self.action_statement(message.text)
+        self.notice("")
+        self.session.submit(message.text)
         if prompt.display and not self._is_mistake:
             prompt.close()
 

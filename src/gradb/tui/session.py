@@ -15,7 +15,7 @@ from typing import Protocol
 from gradb.algebra.differences import Result
 from gradb.debugger.breakpoints import Mark
 from gradb.debugger.commands.frontend import FrontEnd
-from gradb.debugger.commands.language import Statement, parse
+from gradb.debugger.commands.language import Statement, command_of, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import located, occurs
@@ -29,6 +29,8 @@ from gradb.present.lines.operand import printed_line
 
 _WIDE = 200
 """Cells of a line that is told without being asked for one of some width."""
+_EARLY = frozenset({"quit", "help", "prompt", "interrupt", "break-off", "pause"})
+"""What keys may do before there is anything to be seen."""
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 
 
@@ -69,6 +71,14 @@ class Session:
         self.poll()
         self._front.update_frame()
 
+    def press(self, text: str) -> None:
+        """Run the statement of a key; before there is anything to be seen, only if it is one of the few that may be."""
+        debugger = self.debugger
+        if command_of(text)[0].name in _EARLY or (debugger is not None and _has_begun(debugger)):
+            self.submit(text)
+        else:
+            self._refuse(text)
+
     def submit(self, text: str) -> None:
         """Run the statements of ``text``, each as soon as the script stands still after the one before."""
         try:
@@ -90,6 +100,15 @@ class Session:
         if before is not None:
             before.close()
         self._front.update_frame()
+
+    def stop_ghost(self) -> str:
+        """End a ghost that runs, and return what to say; its losses stay. Empty where none runs."""
+        if self.ghost is None or not self.ghost.is_running:
+            return ""
+        self.ghost.stop()
+        self._watch()
+        self._front.update_frame()
+        return "the ghost is broken off; `ghost off` takes its losses away too"
 
     def gradcheck(self, argument: str) -> str:
         """Begin a numerical check in place of the one under way, or with ``off`` end that; return what to say.
@@ -212,20 +231,27 @@ class Session:
             elif statement.command.front is not None:
                 statement.command.front(self._front, statement.argument)
             elif self.debugger is None or self._is_too_early(statement):
-                status = "starting" if self.debugger is None else self.debugger.status
-                words = f"`{statement.command.name}` was not done: the script had not begun ({status})"
-                self._front.notice(words, False)
+                self._refuse(statement.command.name)
             else:
                 statement.run(self.debugger, self._front)
         except UserError as error:
             self._waiting.clear()
             self._front.notice(str(error), True)
 
+    def _refuse(self, name: str) -> None:
+        """Say that a command was not carried out, since there is nothing yet that it could be about."""
+        status = "starting" if self.debugger is None else self.debugger.status
+        self._front.notice(f"`{name}` was not done: the script had not begun ({status})", False)
+
     def _is_too_early(self, statement: Statement) -> bool:
         """Tell whether a movement is asked for before there is anything to be seen."""
         debugger = self.debugger
-        has_begun = debugger is None or debugger.tape is not None or not debugger.is_running
-        return not has_begun and statement.command.group in {"move", "run"} and statement.command.name != "pause"
+        return (
+            debugger is not None
+            and not _has_begun(debugger)
+            and statement.command.group in {"move", "run"}
+            and statement.command.name != "pause"
+        )
 
     def _watch(self, *, is_over: bool = False) -> None:
         """Have the loop call ``poll`` when one of the debuggees has something to say."""
@@ -239,6 +265,11 @@ class Session:
         for fd in wanted - self._watched:
             loop.add_reader(fd, self.poll)
         self._watched = wanted
+
+
+def _has_begun(debugger: Debugger) -> bool:
+    """Tell whether there is something to be seen, or a script that waits to take its first step."""
+    return debugger.tape is not None or not debugger.is_running
 
 
 def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:

@@ -1,4 +1,4 @@
-"""The app and the signals: the script gets what the app gets, and without a terminal both end.
+"""The app and the signals: the script gets what the app gets but Ctrl+C, and without a terminal both end.
 
 A terminal that is gone is noticed by a thread of its own: the event loop may hang in a write to it. Textual's handlers
 are called between two turns of the event loop: they take locks, which it may hold when the signal comes.
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-_PASSED = (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+_PASSED = (signal.SIGUSR1, signal.SIGUSR2)
 _EVERY = 0.25
 _LAST = 3.0
 """Seconds after which an app that does not end without its terminal is ended."""
@@ -31,12 +31,17 @@ class Signals:
         pass_on: sends the script a signal.
         stop: stops the script.
         end: ends the app, given the signal.
+        interrupt: does what Ctrl+C does.
     """
 
     def __init__(
-        self, pass_on: Callable[[int], object], stop: Callable[[], object], end: Callable[[int], object]
+        self,
+        pass_on: Callable[[int], object],
+        stop: Callable[[], object],
+        end: Callable[[int], object],
+        interrupt: Callable[[], object],
     ) -> None:
-        self._pass_on, self._stop, self._end = pass_on, stop, end
+        self._pass_on, self._stop, self._end, self._interrupt = pass_on, stop, end, interrupt
         self._is_over = threading.Event()
         self._is_ending = self._has_resumed = False
 
@@ -48,6 +53,7 @@ class Signals:
                 loop.add_signal_handler(number, self.end, number)
             for number in _PASSED:
                 loop.add_signal_handler(number, self._pass_on, number)
+            loop.add_signal_handler(signal.SIGINT, self._interrupt)
             resize = signal.getsignal(signal.SIGWINCH)
             loop.add_signal_handler(signal.SIGWINCH, self._pass_on, signal.SIGWINCH)
             # Textual's stays, and is put there anew whenever it goes on; the loop hears of the signal all the same
@@ -63,7 +69,7 @@ class Signals:
         """Give the signals back."""
         self._is_over.set()
         loop = asyncio.get_running_loop()
-        for number in (*_ENDING, *_PASSED, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT):
+        for number in (*_ENDING, *_PASSED, signal.SIGINT, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.remove_signal_handler(number)
 

@@ -188,6 +188,8 @@ COMMANDS: tuple[Command, ...] = (
     _screen("previous-pane", ("shift+tab",), "Go to the pane before"),
     _screen("zoom", ("z",), "Give the whole screen to the pane in focus, or give it back"),
     _screen("copy", ("y",), "Copy the Python expression that reaches the selected node"),
+    _screen("break-off", ("escape",), "Break off a search, a run again, a check or a ghost; else pause the script"),
+    _screen("interrupt", ("ctrl+c",), "Break off what takes long, or pause the script; twice: KeyboardInterrupt in it"),
     _screen("prompt", ("colon",), "Type a command", label="command"),
     _screen("palette", ("ctrl+p",), "Pick a command or a colour theme from a list"),
     _screen("help", ("question_mark", "f1"), "Show help for the pane in focus and all keys", label="help"),

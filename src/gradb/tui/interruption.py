@@ -1,0 +1,80 @@
+"""Ctrl+C and Esc: they break off what takes long, and the app stays.
+
+One thing goes at a time: what runs beside the script only once the script stands still. What it takes to break a thing
+off is the affair of who does it.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+from gradb.tui.asking import Asking
+from gradb.tui.session import Session
+
+_AGAIN = 2.0
+"""Seconds in which a second Ctrl+C is one that insists."""
+_HINT = "asked the script to pause; Ctrl+C again within 2 s sends it KeyboardInterrupt"
+_IDLE = "nothing runs that could be broken off: `q` quits"
+
+
+class Interruption:
+    """What there is to break off in a session, and how.
+
+    Args:
+        session: of the screen.
+        asking: has the script run again on a thread.
+        clock: tells the seconds.
+    """
+
+    def __init__(self, session: Session, asking: Asking, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session, self._asking, self._clock = session, asking, clock
+        self._asked_at = float("-inf")
+        """When Ctrl+C last asked the script to pause."""
+
+    @property
+    def is_idle(self) -> bool:
+        """True where there is nothing to break off."""
+        ghost = self._session.ghost
+        is_alone = ghost is None or not ghost.is_running
+        return is_alone and self._session.check is None and not self._asking.is_running and not self._is_running
+
+    def look(self) -> str:
+        """Take note of whether the script stands still; return what another Ctrl+C does now that the first has not."""
+        if not self._is_running:
+            self._asked_at = float("-inf")
+        return _HINT if self._is_asked() else ""
+
+    def break_off(self) -> str:
+        """Break one thing off, and return what is to be said; empty where there is nothing, or it is seen."""
+        debugger = self._session.debugger
+        if debugger is not None and debugger.is_running:
+            debugger.pause()
+            return ""
+        if self._asking.give_up():
+            return "the run again is given up"
+        if self._session.check is not None:
+            return self._session.gradcheck("off")
+        return self._session.stop_ghost()
+
+    def interrupt(self) -> str:
+        """Do the same; where the script has just been asked to pause and has not, send it KeyboardInterrupt.
+
+        Where there is nothing to break off, what is returned says how to quit.
+        """
+        if not self._is_running:
+            return self.break_off() or _IDLE
+        insists, self._asked_at = self._is_asked(), self._clock()
+        if insists:
+            self._session.signal(signal.SIGINT)
+            return "KeyboardInterrupt was sent to the script"
+        return self.break_off()
+
+    @property
+    def _is_running(self) -> bool:
+        debugger = self._session.debugger
+        return debugger is not None and debugger.is_running
+
+    def _is_asked(self) -> bool:
+        return self._clock() - self._asked_at <= _AGAIN
