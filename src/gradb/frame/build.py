@@ -77,6 +77,7 @@ class Frames:
             aten=self._atens.at(event, detail),
             printed=self._printed(self._store.latest("print", position)),
             gaps=self._gaps.at(position),
+            are_grads_cut=self.buffers.is_cut(position),
             missing=self._gaps.parts_of(position),
         )
 

@@ -97,6 +97,10 @@ class GradBuffer:
     """True when it does not require grad any more, and has none."""
     is_never_cleared: bool = False
     """True of a stale one when nothing that was recorded has cleared it."""
+    is_never: bool = False
+    """True when it requires grad and has never had one, though a backward that filled others came after it."""
+    leaf_norm: float | None = None
+    """2-norm of a leaf too large to be kept whole, where it was recorded for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ class Frame:
     chain: Chain | None
     """The node being run or just run; after an op, the node it created; None where there is none yet."""
     grads: tuple[GradBuffer, ...]
-    """One per leaf seen so far, in order of appearance."""
+    """One per leaf seen so far, in order of appearance; at most 2,048."""
     outputs: tuple[OutputLine, ...]
     """The newest outputs up to the position (at most 500), oldest first."""
     outputs_dropped: int
@@ -183,6 +187,8 @@ class Frame:
     """The newest answer of the script's to a `print` up to the position."""
     gaps: tuple[Gap, ...] = ()
     """What was not recorded up to the position and may hide something: the newest of it, newest first."""
+    are_grads_cut: bool = False
+    """There are more leaves than those in ``grads``."""
     missing: tuple[Gap, ...] = ()
     """The parts that are missing from the event at the position."""
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gradb.frame.buffers import Leaves
 from gradb.frame.build import MAX_OUTPUTS
 from gradb.frame.cache import Cache
+from gradb.frame.leaves import Leaves
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.leaf import LeafDetail

@@ -1,0 +1,72 @@
+"""How large recorded values are: their 2-norms, where these follow from what was recorded, else not at all."""
+
+from __future__ import annotations
+
+import functools
+import math
+from bisect import bisect_left
+
+from gradb.frame.training import Trainings
+from gradb.tape.expressions.functions import norm
+from gradb.tape.kinds.tensor import Tensor
+from gradb.tape.series import Series
+from gradb.tape.values import Stats, TensorValue
+
+_KEPT = 8192
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def norm_of(value: TensorValue | None) -> float | None:
+    """Return the 2-norm of all elements of a value; None where it is not known, and of no value.
+
+    It is computed in double precision from what was recorded whole. Of a larger value it is known where its statistics
+    leave one answer: all elements are the same, or one is not finite.
+    """
+    if value is None:
+        return None
+    numbers = value.numbers()
+    if numbers is not None:
+        return norm(numbers)
+    return None if value.stats is None else _told(value.stats, value.numel)
+
+
+def _told(stats: Stats, count: int) -> float | None:
+    if stats.nan:
+        return math.nan
+    if stats.posinf or stats.neginf:
+        return math.inf
+    if stats.minimum is None or stats.maximum is None or stats.minimum != stats.maximum:
+        return None
+    return abs(stats.minimum) * math.sqrt(count)
+
+
+class RecordedNorms:
+    """Norms that a tape has of parameters: an optimizer's step, or an update by hand, tells that of each."""
+
+    def __init__(self, trainings: Trainings) -> None:
+        self._trainings = trainings
+        self._of: tuple[Series, ...] = ()
+        self._by_name: dict[str, Series] = {}
+
+    def of(self, leaf: int, value: Tensor | None, defined: tuple[int, int | None, int] | None) -> float | None:
+        """Return the norm that was recorded of a leaf with the event that defines it; None where there is none.
+
+        Where two leaves of one name were updated at once nobody knows which of the norms is whose.
+        """
+        if value is None or defined is None or value.value.data is not None:
+            return None
+        found = self._series(value.name or f"leaf #{leaf}")
+        if found is None:
+            return None
+        at = bisect_left(found.events, defined[0], 0, found.count)
+        same = [
+            found.values[index] for index in range(at, min(at + 2, found.count)) if found.events[index] == defined[0]
+        ]
+        return same[0] if len(same) == 1 else None
+
+    def _series(self, name: str) -> Series | None:
+        known = self._trainings.all_series()
+        if known is not self._of:
+            self._of = known
+            self._by_name = {series.name: series for series in known if series.kind == "parameter_norm"}
+        return self._by_name.get(name)
