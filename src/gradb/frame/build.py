@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from gradb.frame.aten import Atens
+from gradb.frame.backwards import BackwardCall, Backwards
 from gradb.frame.buffers import GradBuffers
 from gradb.frame.cache import Cache
 from gradb.frame.chain.chain import Chains
@@ -43,6 +44,7 @@ class Frames:
         self._pathfinder = PathFinder(graphs, chains)
         self._atens = Atens(store, naming, graphs.runs)
         self._gaps = Gaps(store)
+        self.backwards = Backwards(store, graphs.runs)
         self.trainings = Trainings(store)
         self.buffers = GradBuffers(store, naming, self._gaps, self.trainings)
         self.holdings = Holdings(graphs, self.trainings)
@@ -56,6 +58,7 @@ class Frames:
         event = self._store.event(position) if position else None
         detail = self._store.detail(position) if position else None
         outputs = self._outputs(self._store.latest("output", position))
+        backward = self.backwards.at(position, head)
         return Frame(
             position=position,
             head=head,
@@ -64,7 +67,7 @@ class Frames:
             detail=detail,
             phase=event.phase if event else "start",
             iteration=event.iteration if event else 0,
-            source=self._source(event, run),
+            source=self._source(event, run, backward),
             graph=self._graphs.at(position),
             chain=self._chains.at(position),
             grads=self.buffers.at(position, event),
@@ -79,6 +82,7 @@ class Frames:
             gaps=self._gaps.at(position),
             are_grads_cut=self.buffers.is_cut(position),
             missing=self._gaps.parts_of(position),
+            backward=backward,
         )
 
     def _printed(self, seq: int | None) -> PrintedAt | None:
@@ -87,19 +91,22 @@ class Frames:
 
     # --- source -------------------------------------------------------------------------------------------------------
 
-    def _source(self, event: Event | None, run: RunInfo) -> SourceView | None:
+    def _source(self, event: Event | None, run: RunInfo, backward: BackwardCall | None) -> SourceView | None:
         if event is None:
             paths = (run.script, os.path.normpath(Path(run.cwd, run.script)))
             return next((self._view(path) for path in paths if self._lines(path) is not None), None)
         placed = event if event.file is not None else self._fatal(event.seq)
         if placed is not None and placed.file is not None:
             place = (placed.line, placed.end_line, placed.column, placed.end_column)
+            call = None if backward is None or backward.event.file != placed.file else backward.event.line
             return SourceView(
                 placed.file,
                 self._lines(placed.file) or (),
                 *place,
                 event.has_nonfinite,
                 self._store.library(placed.seq),
+                call,
+                placed.kind == "error",
             )
         row = self._store.db.one(
             "SELECT s.path FROM event e CROSS JOIN site t ON t.id = e.site CROSS JOIN source s ON s.id = t.file"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.algebra.local import Check
+from gradb.frame.backwards import BackwardCall
 from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.chain.record import Chain
 from gradb.frame.graph.view import GraphView
@@ -61,6 +62,10 @@ class SourceView:
     """True where a value of the event there has a NaN or an infinity."""
     library: str = ""
     """Where in a library it happened (``lightning/loops/fit.py:123``); empty where the line is the script's own."""
+    backward: int | None = None
+    """Line of this file that called the backward which the position is in; None where in none, or from elsewhere."""
+    has_failed: bool = False
+    """True where what is marked has raised an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,10 @@ class Frame:
     """There are more leaves than those in ``grads``."""
     missing: tuple[Gap, ...] = ()
     """The parts that are missing from the event at the position."""
+    backward: BackwardCall | None = None
+    """The backward call that the position is in, among those of its iteration; None where it is in none. How many there
+    are in it is told from the whole tape as far as it is recorded.
+    """
 
     @property
     def cut(self) -> Stopped | None:

@@ -174,6 +174,10 @@ class Tape:
         """Return (name, how many, the first) of the events of a kind, in the order of their first."""
         return self._store.counted(kind)
 
+    def backward_calls(self, most: int) -> tuple[int, ...]:
+        """Return the events at which backward calls begin, oldest first; none where there are more than ``most``."""
+        return self._frames.backwards.starts(self.head, most)
+
     def library(self, seq: int) -> str:
         """Return where in a library an event happened (``lightning/loops/fit.py:123``); empty where in none."""
         return self._store.library(seq)

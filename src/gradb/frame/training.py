@@ -86,6 +86,11 @@ class Training:
         return self.is_finished and 0 < self.iterations < self.iteration
 
     @property
+    def total(self) -> int:
+        """How many iterations the run has; 0 as long as that is not known."""
+        return self.iterations if self.is_finished else 0
+
+    @property
     def has_updates(self) -> bool:
         """True when a step, or an update of a parameter by hand, is among what was recorded."""
         return any(series.kind in {"grad_norm", "parameter_norm", "learning_rate"} for series in self.series)

@@ -22,6 +22,7 @@ from gradb.present.draw.numbers import is_odd
 from gradb.present.draw.safe import plain, plain_lines
 from gradb.present.draw.theme import NONFINITE, PHASE_STYLES
 from gradb.present.lines.headline import headline_lines
+from gradb.present.lines.progress import iteration_text
 from gradb.present.lines.scrubber import Bucket, buckets, scrubber
 from gradb.tape.kinds.event import Event
 from gradb.tui.messages import PositionChosen
@@ -51,6 +52,8 @@ class Heading:
     """True when the user looks at a moment before the head."""
     missing: str = ""
     """Since which event nothing is recorded, where that is so."""
+    total: int = 0
+    """How many iterations the run has; 0 as long as that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Track:
     head: int
     marks: tuple[int, ...] = ()
     """Events that something is found at."""
+    calls: Callable[[int], tuple[int, ...]] = lambda most: ()
+    """Returns the events at which backward calls begin, none where they are more than so many."""
 
 
 class HeaderBar(Widget):
@@ -94,7 +99,7 @@ def _left(heading: Heading) -> Text:
     if heading.phase and not heading.is_running:
         text.append(" · ", "dim").append(heading.phase, f"bold {PHASE_STYLES.get(heading.phase, '')}")
     if heading.iteration:
-        text.append(" · ", "dim").append(f"iteration {heading.iteration:,}")
+        text.append(" · ", "dim").append(iteration_text(heading.iteration, heading.total))
     if heading.is_running and heading.loss is not None:
         figure = number(heading.loss)
         text.append(" · ", "dim").append("loss ").append(figure, NONFINITE if is_odd(figure) else "bold")
@@ -170,6 +175,7 @@ class ScrubberBar(Widget):
     track: reactive[Track | None] = reactive(None)
     _sampled: tuple[tuple[object, ...], tuple[Bucket, ...]] = ((), ())
     """What the columns stand for, and what that holds for: where the head is no other it is the same."""
+    _calls: tuple[int, ...] = ()
 
     def render(self) -> Text:
         """Draw the run up to the head."""
@@ -178,8 +184,8 @@ class ScrubberBar(Widget):
             return Text("")
         key = (track.event, track.head, width)
         if self._sampled[0] != key:
-            self._sampled = (key, cells(track, width))
-        return scrubber(self._sampled[1], track.position, track.head, width, track.marks)
+            self._sampled, self._calls = (key, cells(track, width)), track.calls(width)
+        return scrubber(self._sampled[1], track.position, track.head, width, track.marks, self._calls)
 
     def on_click(self, event: events.Click) -> None:
         """Say which position lies under the mouse."""

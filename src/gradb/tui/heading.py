@@ -42,6 +42,7 @@ def _with_frame(made: Heading, frame: Frame) -> Heading:
         script=frame.run.script,
         phase=frame.phase,
         iteration=0 if frame.phase == "end" or training.is_over else newest,  # what comes after the last is in none
+        total=training.total,
         depth="full" if training.depth is None else training.depth.value,
         policy="" if training.policy is None else training.policy.value,
     )

@@ -140,8 +140,9 @@ class DebugScreen(Screen[None]):
         self.query_one(EventBar).waiting = self.interruption.look() or debugger.waiting
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
+            tape, marks = debugger.tape, marks_of(self.options.judged)
             self.query_one(ScrubberBar).track = Track(
-                debugger.tape.event, debugger.position, debugger.head, marks_of(self.options.judged)
+                tape.event, debugger.position, debugger.head, marks, tape.backward_calls
             )
 
     def notice(self, text: str, is_error: bool = False) -> None:

@@ -45,7 +45,7 @@ def test_where_nothing_caught_an_error_its_line_stays_marked(is_uncaught: bool, 
         builder.end(1)
     with Tape.open(tmp_path / "run.tape") as tape:
         shown = [pane("source", tape.frame(position))[1][0] for position in (1, 2, 3)]
-    assert shown == (["▶"] * 3 if is_uncaught else ["▶", " ", " "])
+    assert shown == (["✗"] * 3 if is_uncaught else ["✗", " ", " "])
 
 
 def view(lines: list[str], line: int, column: int | None, end: int | None, last: int | None = None) -> SourceView:

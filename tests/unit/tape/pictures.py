@@ -57,10 +57,11 @@ def paths(at: PathsAt) -> list[Any]:
 
 def whole(frame: Frame) -> dict[str, Any]:
     """Return everything a Frame says that must not depend on what comes after it, the whole graph included."""
-    apart = {"head", "run", "graph", "training", "paths", "saved"}
+    apart = {"head", "run", "graph", "training", "paths", "saved", "backward"}
     found = {name: getattr(frame, name) for name in Frame.__slots__ if name not in apart}
     found["paths"] = paths(frame.paths)
     found["training"] = training(frame.training)
+    found["backward"] = None if frame.backward is None else (frame.backward.event, frame.backward.number)
     found["saved"] = [frame.saved.of(node) for node in range(1, 20)]
     found["memory"] = frame.saved.memory()
     graph = frame.graph

@@ -16,6 +16,7 @@ from gradb.present.draw.safe import plain, plain_lines
 from gradb.present.lines.call import aten_clause, call_text, forward_text
 from gradb.present.lines.hooks import KINDS
 from gradb.present.lines.printed import print_clause
+from gradb.present.lines.progress import backward_clause, iteration_text
 from gradb.present.lines.step import rates_text
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
@@ -52,7 +53,7 @@ def headline(frame: Frame, width: int | None = None) -> Text:
     """Return ``10/21 backward  PowBackward0 has run (d = c ** 2)  chain_rule.py:12``, cut to ``width``."""
     line = Text(no_wrap=True)
     line.append(f"{frame.position}/{frame.head} ", theme.DIM)
-    line.append(f"{plain(frame.phase)} ", theme.PHASE_STYLES.get(frame.phase, ""))
+    line.append(f"{plain(frame.phase)}{backward_clause(frame)} ", theme.PHASE_STYLES.get(frame.phase, ""))
     line.append(f" {describe(frame)} ", theme.TITLE)
     event = frame.event
     if event is not None and event.file is not None:
@@ -62,8 +63,8 @@ def headline(frame: Frame, width: int | None = None) -> Text:
         line.append(f"  in {plain(event.scope, _TEXT_LIMIT)}", theme.DIM)
     if frame.training.is_over:
         line.append(f"  after iteration {frame.training.iterations}", theme.DIM)
-    elif frame.iteration > 1:
-        line.append(f"  iteration {frame.iteration}", theme.DIM)
+    elif frame.iteration > 1 or frame.training.total > 1:
+        line.append(f"  {iteration_text(frame.iteration, frame.training.total)}", theme.DIM)
     if width is not None:
         line.truncate(width, overflow="ellipsis")
     return line

@@ -6,6 +6,7 @@ so that a tape of a million events costs as many reads as the line has columns.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,7 @@ from gradb.tape.kinds.event import Event
 
 _POSITION = "◆"
 _MARK = "!"
+_CALLED = "backward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,24 @@ def buckets(event: Callable[[int], Event], head: int, width: int) -> tuple[Bucke
     return tuple(Bucket(first + 1, last, event(last).phase) for first, last in pairwise(edges))
 
 
-def scrubber(cells: tuple[Bucket, ...], position: int, head: int, width: int, marks: tuple[int, ...] = ()) -> Text:
-    """Return the line: ``F──B━━◆━O!``, padded to ``width``; ``◆`` is the position, ``!`` has one of the marks in it."""
+def scrubber(
+    cells: tuple[Bucket, ...],
+    position: int,
+    head: int,
+    width: int,
+    marks: tuple[int, ...] = (),
+    calls: tuple[int, ...] = (),
+) -> Text:
+    """Return the line: ``F──B━━◆━O!``, padded to ``width``; ``◆`` is the position, ``!`` has one of the marks in it.
+
+    Each of ``calls``, the backward calls, has its letter too, if there is room for a cell after each.
+    """
     line = Text(no_wrap=True)
     here = column_of(cells, position)
     if position == 0 or not cells:
         line.append(_POSITION, "bold reverse")
     previous, marked = "", {column_of(cells, mark) for mark in marks}
+    called = _apart(cells, calls)
     for index, cell in enumerate(cells[: max(width - (position == 0), 0)]):
         style = theme.PHASE_STYLES.get(cell.phase, "")
         if index == here:
@@ -52,12 +65,24 @@ def scrubber(cells: tuple[Bucket, ...], position: int, head: int, width: int, ma
         elif index in marked:
             line.append(_MARK, theme.WARNING)
         else:
-            begins = cell.phase != previous
+            phase = _CALLED if index in called else cell.phase
+            begins = index in called or cell.phase != previous
             glyphs = theme.PHASE_LETTERS if begins else theme.PHASE_BARS
-            line.append(glyphs.get(cell.phase, "?"), style)
+            line.append(glyphs.get(phase, "?"), theme.PHASE_STYLES.get(phase, ""))
         previous = cell.phase
     line.append(" " * max(width - line.cell_len, 0))
     return line
+
+
+def _apart(cells: tuple[Bucket, ...], calls: tuple[int, ...]) -> frozenset[int]:
+    """Return the first column of each call; none where two of them would touch, and so could not be told apart."""
+    firsts = [cell.first for cell in cells]
+    found = []
+    for call in calls:
+        index = bisect_right(firsts, call) - 1
+        if index >= 0 and call <= cells[index].last:
+            found.append(bisect_left(firsts, cells[index].first))
+    return frozenset(found) if all(right - left > 1 for left, right in pairwise(found)) else frozenset()
 
 
 def column_of(cells: tuple[Bucket, ...], position: int) -> int | None:

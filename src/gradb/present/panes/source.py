@@ -14,6 +14,7 @@ from gradb.present.draw.fields import remark, wrapped
 from gradb.present.draw.files import relative
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
+from gradb.present.json.calls import call_json
 from gradb.present.json.values import Json
 from gradb.present.options import Options
 
@@ -21,6 +22,10 @@ _MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
 _MAX_LINE = 400
 ODD = "×"
 """Stands behind the number of a line whose event has a NaN or an infinity."""
+FAILED = "✗"
+"""Stands in front of a line that has raised an error, in the place of the arrow."""
+CALL = "«"
+"""Stands in front of the line from which the backward was called that runs at the position."""
 
 
 def render(frame: Frame, options: Options) -> RenderableType:
@@ -56,12 +61,20 @@ def _line(view: SourceView, index: int, digits: int, room: int) -> Text:
         text.stylize(theme.MARKED, begin, end)
         text = _in_view(text, begin, end, room)
     line = Text(no_wrap=True)
-    line.append("▶" if number == view.line else ("┃" if is_current else " "), theme.CURRENT)
+    is_failed = view.has_failed and number == view.line
+    line.append(_sign(view, number, is_current=is_current), theme.WARNING if is_failed else theme.CURRENT)
     line.append(f"{number:>{digits}}", theme.CURRENT if is_current else theme.DIM)
     is_odd = number == view.line and view.has_nonfinite
     line.append(ODD if is_odd else " ", theme.NONFINITE if is_odd else "")
     text.truncate(room, overflow="ellipsis")
     return line.append_text(text)
+
+
+def _sign(view: SourceView, number: int, *, is_current: bool) -> str:
+    """Return what stands in front of a line."""
+    if number == view.line:
+        return FAILED if view.has_failed else "▶"
+    return CALL if number == view.backward else "┃" if is_current else " "
 
 
 def _in_view(text: Text, begin: int, end: int, room: int) -> Text:
@@ -119,8 +132,11 @@ def to_json(frame: Frame, options: Options) -> Json:
     """Return the place in the script and its line."""
     view = frame.source
     if view is None:
-        return {"file": None, "line": None, "text": None, "nonfinite": False, "library": None}
+        return {"file": None, "line": None, "text": None, "nonfinite": False, "failed": False, "library": None,
+                "backward": None}  # fmt: skip
     text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
     place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
-    rest = {"text": text, "nonfinite": view.has_nonfinite, "library": view.library or None}
-    return {"file": relative(view.file, frame.run), **place, **rest}
+    call = frame.backward
+    rest = {"text": text, "nonfinite": view.has_nonfinite, "failed": view.has_failed, "library": view.library or None}
+    running = None if call is None else call_json(call, frame.run)
+    return {"file": relative(view.file, frame.run), **place, **rest, "backward": running}

@@ -177,7 +177,8 @@ PANES: dict[str, PaneSpec] = _by_name((
     PaneSpec(
         "source", ("1",), "source", "the source",
         "The script. The line that was just run is marked, and in it the very expression.\n"
-        "» is the line that made the node which the chain rule pane is about.\n"
+        "» is the line that made the node which the chain rule pane is about, « the backward call that runs.\n"
+        "✗ in the place of the arrow: the expression has raised an error.\n"
         "◉ a breakpoint   ◈ one with a condition   ◌ one not come to so far   ○ one that is off\n"
         "Up, down and a click go to a line; b, or a double click, sets a breakpoint there, or takes it away.",
         "source", _source, shows=frozenset({"event", "place"}),
