@@ -221,9 +221,30 @@ def test_a_condition_that_makes_no_sense_counts_as_false_and_is_told_once(tmp_pa
             assert free.fault(stop) is None
 
 
-def test_the_update_of_a_large_parameter_is_not_known(tmp_path: Path) -> None:
-    """What is not kept whole has no update, and what has no value stops nothing."""
-    training = Training(seed=0, steps=2, micro=1, optimizer="SGD", has_two_losses=False, large=True)
-    held = Held(when("update >= 0"))
-    with held.run(tmp_path / "t.tape", training):
-        assert held.heads == []
+LARGE = Training(seed=0, steps=3, micro=1, optimizer="SGD", has_two_losses=False, large=True)
+
+
+def test_the_update_of_a_large_parameter_is_known_where_it_is_asked_for(tmp_path: Path) -> None:
+    """A step is measured because a condition speaks of it: not in a recording that nobody has asked it of."""
+    stop = when("update >= 0")
+    with Held().run(tmp_path / "free.tape", LARGE) as tape:
+        assert found(tape, (stop,), 1) == []
+        assert all(detail.size is None for detail in _steps(tape))
+    held = Held(stop)
+    with held.run(tmp_path / "t.tape", LARGE) as tape:
+        assert held.heads == found(tape, (stop,), 1) == found(tape, (stop,), -1)[::-1]
+        assert len(held.heads) == 3
+        assert all(detail.size is not None for detail in _steps(tape))
+
+
+def test_what_is_asked_for_stays_asked_for(tmp_path: Path) -> None:
+    """After a stop the script goes on to another place, and how much the steps change is still on the tape."""
+    held = Held(Stop("when", condition="update > 0"))
+    held.gate = Gate(Continue(Stop("when", condition="update > 0")), lambda head, seq: held.gate.release(None))
+    with held.run(tmp_path / "t.tape", LARGE) as tape:
+        assert [detail.size is None for detail in _steps(tape)] == [False, False, False]
+
+
+def _steps(tape: Tape) -> list[StepDetail]:
+    details = [tape.detail(event.seq) for event in tape.events() if event.kind == "step"]
+    return [detail for detail in details if isinstance(detail, StepDetail)]

@@ -74,6 +74,12 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument(
         "--limit", metavar="N", type=_whole, default=1024, help="keep tensors of up to N elements whole (default: 1024)"
     )
+    parser.add_argument(
+        "--updates",
+        action="store_true",
+        help="measure how much each step changes its parameters, as for a condition or display of `update` (a copy of "
+        "them as long as a step lasts)",
+    )
     add_intervention_options(parser)
 
 

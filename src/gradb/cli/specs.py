@@ -64,6 +64,7 @@ def make_spec(
         probe=options.probe,
         aten=options.aten,
         limit=options.limit,
+        measures_updates=options.updates,
         seed=options.seed,
         interventions=interventions(options),
     )

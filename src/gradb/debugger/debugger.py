@@ -163,7 +163,7 @@ class Debugger(View):
             self._under_way = leg
             self._is_following = True
             stop, *also = map(self._left_of(leg), leg.stops)
-            self.run.run_on(Continue(stop, tuple(also), self.event()))
+            self.run.run_on(Continue(stop, tuple(also), self.event(), measures_updates=self.displays.asks_for_updates))
         elif leg.is_search:
             self._legs.clear()
             self._miss(leg, "there is no later")

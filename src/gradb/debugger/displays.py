@@ -39,6 +39,11 @@ class Displays:
         """Number and expression of each, oldest first."""
         return tuple(self._expressions.items())
 
+    @property
+    def asks_for_updates(self) -> bool:
+        """True where one of them has to know how much steps change, which has to be measured while they are made."""
+        return any("update" in one.names for one in self._expressions.values())
+
     def add(self, text: str) -> int:
         """Add an expression and return its number; one that is there already keeps the one it has.
 

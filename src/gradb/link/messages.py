@@ -51,6 +51,8 @@ class Continue:
     """The event the movement began at, for ``Lookout``; None before the first event."""
     seq: int = 0
     """Number of the request."""
+    measures_updates: bool = False
+    """From here on it is measured how much each step changes, whether or not one of the stops asks for it."""
 
     @property
     def stops(self) -> tuple[Stop, ...]:
@@ -229,9 +231,9 @@ def _stop(raw: Any) -> Stop:
     return Stop(kind, str(argument), bool(with_quiet), int(passes), bool(is_inside), str(condition))
 
 
-def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any) -> Continue:
+def _continue(stop: Any, breakpoints: Any, origin: Any, seq: Any, measures_updates: Any) -> Continue:
     event = None if origin is None else _event(*origin)
-    return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event, int(seq))
+    return Continue(_stop(stop), tuple(_stop(raw) for raw in breakpoints), event, int(seq), bool(measures_updates))
 
 
 def _event(seq: Any, kind: Any, name: Any, file: Any, *rest: Any) -> Event:

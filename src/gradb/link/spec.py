@@ -80,6 +80,8 @@ class RunSpec:
     """Whether local Jacobians are measured: where small and safe, wherever possible, or not at all."""
     limit: int = 1024
     """Largest number of elements of a tensor that is kept whole."""
+    measures_updates: bool = False
+    """It is measured how much each step changes, whoever asks for it."""
     seed: int | None = None
     """Seeds torch, random and numpy before the script uses them; None leaves them as they are."""
     interventions: tuple[Intervention, ...] = ()

@@ -205,7 +205,8 @@ def test_a_condition_on_an_update_that_nobody_measured_says_so(tmp_path: Path) -
         tape.step_unseen()
         tape.end()
     debugger = Debugger.open(str(path))
-    why = "not known so far: the update of the step at event 1 is not known: it was only watched"
+    why = "not known so far: the update of the step at event 1 is not known: nobody had asked for it before "
+    why += "(see --updates), and not every parameter was kept whole"
     assert do(debugger, "break update > 0.1") == f"breakpoint 1: update > 0.1 ({why})"
     assert do(debugger, "breakpoints") == f"1 ◉ update > 0.1  0 hits, {why}"
     debugger.close()

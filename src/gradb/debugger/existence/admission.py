@@ -102,7 +102,7 @@ def unmeasured(condition: str, view: View) -> str:
     try:
         TapeNames(tape, view.head).word("update")
     except NoValue as unknown:
-        return f"not known so far: {unknown}"
+        return f"not known so far: {unknown}" + ("; it is measured from here on" if view.is_live else "")
     return ""
 
 

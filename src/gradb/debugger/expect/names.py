@@ -149,11 +149,9 @@ def _update(tape: Tape, position: int) -> Operand:
     if seq is None:
         raise NoValue("there is no update yet: no optimizer has made a step")
     detail = tape.detail(seq)
-    if not isinstance(detail, StepDetail) or not detail.parameters:
-        raise NoValue(f"the update of the step at event {seq} is not known: it was only watched")
-    found = update_of(detail)
+    found = update_of(detail) if isinstance(detail, StepDetail) else None
     if found is None:
-        missing = "not every parameter was kept whole (see --limit)"
+        missing = "nobody had asked for it before (see --updates), and not every parameter was kept whole"
         raise NoValue(f"the update of the step at event {seq} is not known: {missing}")
     return found
 

@@ -20,6 +20,7 @@ from gradb.present.json.values import (
     tensor_json,
     value_json,
 )
+from gradb.tape.expressions.measures import update_of
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.backward_end import BackwardEndDetail
@@ -241,6 +242,7 @@ def step_json(detail: StepDetail) -> Json:
         "gradients": [value_json(value) for value in detail.gradients],
         "groups": list(detail.groups),
         "skipped": detail.skipped or None,
+        "update": None if (update := update_of(detail)) is None else number_json(update),
     }
 
 

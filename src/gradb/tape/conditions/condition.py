@@ -108,6 +108,14 @@ def condition_of(text: str) -> Condition:
     return Condition(expression, series, variables, owners, grads, kinds, "event" in names, names)
 
 
+def speaks_of_update(stop: Stop) -> bool:
+    """Tell whether a stop has to know how much a step has changed, which has to be measured while it is made."""
+    try:
+        return bool(stop.condition) and "update" in condition_of(stop.condition).names
+    except ExpressionError:
+        return False
+
+
 def meets(stop: Stop, names: EventNames) -> bool:
     """Tell whether an event that a stop matches by its header is one to stop at.
 

@@ -2,7 +2,8 @@
 
 ``[optimizer, [lr...], [T...], [V before...], [V gradient...], [group...]]``, and more where no version was raised
 (``true``) or it was skipped (``false`` and why), and more still where it is known which optimizer made it: ``[number,
-label, event, file or null, line or null]``.
+label, event, file or null, line or null]`` (or null), and how much it changed, where that was measured: ``[change,
+whole]``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,16 @@ class Maker:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """How much a step has changed, measured while it was made."""
+
+    change: float
+    """2-norm of all changes of all parameters."""
+    whole: float
+    """2-norm of all parameters before the step."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepDetail:
     """An optimizer step returned."""
 
@@ -52,6 +63,8 @@ class StepDetail:
     """Why GradScaler skipped the step, ``inf in weight.grad``; empty where it was made."""
     maker: Maker | None = None
     """Which optimizer made it; None where that was not recorded."""
+    size: Size | None = None
+    """How much it changed; None where that was not measured: nobody had asked, or a parameter cannot be read."""
 
 
 def write_maker(*, number: int, label: str, event: int, file: str | None, line: int | None) -> str:
@@ -70,16 +83,18 @@ def write(
     is_unnoticed: bool = False,
     skipped: str = "",
     maker: str = "",
+    size: Size | None = None,
 ) -> str:
     """Return the wire form; ``parameters``: texts of ``T``, ``before`` and ``gradients``: of ``V``, with commas.
 
     ``maker`` is what ``write_maker`` returned.
     """
-    more = f",{dumps(is_unnoticed)},{dumps(skipped)}" if skipped or maker else ",true" if is_unnoticed else ""
-    if maker:
-        more += f",{maker}"
+    more = [dumps(is_unnoticed), dumps(skipped), maker or "null"]
+    more = more if maker or size else more[:2] if skipped else more[: int(is_unnoticed)]
+    if size is not None:
+        more.append(dumps([size.change, size.whole]))
     parts = f"[{parameters}],[{before}],[{gradients}],{_groups(tuple(groups))}"
-    return f"[{dumps(optimizer)},{dumps(learning_rates)},{parts}{more}]"
+    return f"[{','.join([dumps(optimizer), dumps(learning_rates), parts, *more])}]"
 
 
 _groups = functools.lru_cache(maxsize=16)(dumps)  # the same at every step of an optimizer
@@ -93,8 +108,14 @@ def read(raw: Wire, data: bytes) -> StepDetail:
         raise WireError("a step does not say the same of each parameter")
     numbers = tuple(float(rate) for rate in rates)
     told = bool(more and more[0]), str(more[1]) if len(more) > 1 else ""
-    maker = _read_maker(more[2]) if len(more) > 2 else None
-    return StepDetail(str(optimizer), numbers, after, old, found, integers(groups), *told, maker)
+    maker = _read_maker(more[2]) if len(more) > 2 and more[2] is not None else None
+    size = _read_size(more[3]) if len(more) > 3 else None
+    return StepDetail(str(optimizer), numbers, after, old, found, integers(groups), *told, maker, size)
+
+
+def _read_size(raw: Wire) -> Size:
+    change, whole = raw
+    return Size(float(change), float(whole))
 
 
 def _read_maker(raw: Wire) -> Maker:

@@ -67,7 +67,7 @@ class Debuggee:
         self._pid = os.getpid()
         self._writer = LogWriter(spec.tape, pen())
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
-        self._gate = Gate(order, self._paused, always_looks_in=spec.aten)
+        self._gate = Gate(order, self._paused, always_looks_in=spec.aten, measures_updates=spec.measures_updates)
         self._recorder = Recorder(self._writer, self._gate)
         self._interventions = Interventions(self._recorder, spec.interventions)  # it lets go before anybody is told
         if spec.ends_after is not None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gradb.link.messages import Continue
+from gradb.tape.conditions.condition import speaks_of_update
 from gradb.tape.conditions.newest import Newest, SeriesName
 from gradb.tape.kinds.event import Event
 from gradb.tape.lookout import Lookout
@@ -28,16 +29,24 @@ class Gate:
         on_pause: called before the script is held (commit, tell the other side) with the head and the number of the
             request that is answered.
         always_looks_in: the ATen calls of every op and node are recorded, whatever the order.
+        measures_updates: how much each step changes is measured, whatever the order.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_asked", "_is_stepping", "looks_in", "sieve")
 
     def __init__(
-        self, order: Continue | None, on_pause: Callable[[int, int], None], *, always_looks_in: bool = False
+        self,
+        order: Continue | None,
+        on_pause: Callable[[int, int], None],
+        *,
+        always_looks_in: bool = False,
+        measures_updates: bool = False,
     ) -> None:
         self.is_paused = False
         self.looks_in = False
         """True when the ATen calls of the ops and nodes that run now are recorded."""
+        self.measures_updates = measures_updates
+        """True once somebody has asked how much steps change: it is measured from then on."""
         self.sieve: Sieve | None = None
         """Which events ``arrive`` has to be asked about; None: none at all."""
         self._own: Sieve | None = None  # of the order alone
@@ -59,6 +68,8 @@ class Gate:
         self._lookout = None if order is None else Lookout(order.stops, order.origin, self._points, self._tell)
         self._is_stepping = order is not None and order.stop.kind in _STEPS
         self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
+        if order is not None and not self.measures_updates:
+            self.measures_updates = order.measures_updates or any(map(speaks_of_update, order.stops))
         self._asked = 0
         self._sift()
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from gradb.tape.kinds.step import write as write_step, write_maker
+from gradb.tape.kinds.step import Size, write as write_step, write_maker
 from gradb.tape.wire import Blob, dumps
 from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Place
 from gradb.tracer.tensors import norms
 from gradb.tracer.tensors.history import grad_of, version
+from gradb.tracer.watch.step_sizes import Copies
 
 _MOST_GROUPS = 8
 _MOST_TOLD = 64
@@ -32,6 +33,7 @@ class OptimizerState:
         "before",
         "blind",
         "blob",
+        "copies",
         "gradients",
         "has_gradients",
         "is_final",
@@ -60,6 +62,8 @@ class OptimizerState:
         self.is_final = True
         """False while a step evaluates a closure: the gradients that it found are not those that it uses."""
         self.norm: float | None = None
+        self.copies: Copies | None = None
+        """The parameters as the step found them, where its size is measured."""
         self.why_skipped = ""
         """What GradScaler will skip the next step for."""
         self.blob = Blob()
@@ -86,7 +90,7 @@ class OptimizerState:
 
     def forget(self) -> None:
         """Forget what the last step found."""
-        self.is_seen, self.norm, self.has_gradients = False, None, False
+        self.is_seen, self.norm, self.has_gradients, self.copies = False, None, False, None
         self.blob, self.before, self.gradients = Blob(), _NOTHING, _NOTHING
 
     def look(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
@@ -131,10 +135,12 @@ class OptimizerState:
                 return f"{'nan' if math.isnan(size) else 'inf'} in {name}.grad"
         return ""
 
-    def light_detail(self, rates: list[float], skipped: str = "") -> str:
-        """Return the detail of a step of which nothing but the rates is recorded, as JSON."""
-        if skipped:
-            return write_step(optimizer=self.name, learning_rates=rates, groups=[], skipped=skipped, maker=self.maker)
+    def light_detail(self, rates: list[float], skipped: str = "", size: Size | None = None) -> str:
+        """Return the detail of a step of which no value is recorded, as JSON."""
+        if skipped or size is not None:
+            return write_step(
+                optimizer=self.name, learning_rates=rates, groups=[], skipped=skipped, maker=self.maker, size=size
+            )
         if self._light[0] != rates or not self._light[1]:
             self._light = (rates, write_step(optimizer=self.name, learning_rates=rates, groups=[], maker=self.maker))
         return self._light[1]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from gradb.tape.kinds.step import write as write_step
+from gradb.tape.kinds.step import Size, write as write_step
 from gradb.tape.oddity import born, oddity
 from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import norms
 from gradb.tracer.watch.optimizers import OptimizerState, groups_of, parameters_of, rates_of, versions_of
+from gradb.tracer.watch.step_sizes import size_of
 
 _NONFINITE = "inf or nan in a gradient"
 _ODD = {"nan in": NAN, "inf in": INFINITY}
@@ -96,13 +97,20 @@ class StepEvents:
         *,
         odd: int,
     ) -> None:
+        size = None if state.copies is None else size_of(state.copies, parameters_of(optimizer))
         if self._recorder.is_full:
-            self._record(optimizer, state, rates, place, skipped)
+            self._record(optimizer, state, rates, place, skipped, size)
         else:
-            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped), odd=odd)
+            self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped, size), odd=odd)
 
     def _record(
-        self, optimizer: torch.optim.Optimizer, state: OptimizerState, rates: list[float], place: PlaceRow, skipped: str
+        self,
+        optimizer: torch.optim.Optimizer,
+        state: OptimizerState,
+        rates: list[float],
+        place: PlaceRow,
+        skipped: str,
+        size: Size | None,
     ) -> None:
         composer, parameters = self._composer, parameters_of(optimizer)
         event, count = self._recorder.next_seq, len(parameters)
@@ -115,7 +123,7 @@ class StepEvents:
         detail = write_step(
             optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=before,
             gradients=gradients, groups=groups if len(groups) == count else [],
-            is_unnoticed=is_unnoticed, skipped=skipped, maker=state.maker,
+            is_unnoticed=is_unnoticed, skipped=skipped, maker=state.maker, size=size,
         )  # fmt: skip
         odd = self._judged(state.blob.odd, given, state.odd)
         self._recorder.emit("step", state.name, place, detail, state.blob, odd=odd)

@@ -24,6 +24,7 @@ from gradb.tracer.watch.blind_spots import BlindSpots, is_torchs
 from gradb.tracer.watch.optimizers import OptimizerStates, parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.step_events import StepEvents
+from gradb.tracer.watch.step_sizes import copies_of
 
 
 class Compiled:
@@ -218,6 +219,8 @@ class StepWatch:
             state.look(self._composer, parameters)
         if closure is None:
             state.look_at_gradients(self._composer, parameters)
+        if self._recorder.gate.measures_updates:
+            state.copies = copies_of(parameters)
         if state.own_rates:  # the last step raised
             state.restore_rates(optimizer)
         if self._composer.interventions.lr is not None:
@@ -288,6 +291,8 @@ class StepWatch:
         if self._recorder.is_full:
             state.look(self._composer, parameters)
             state.look_at_gradients(self._composer, parameters)
+        if self._recorder.gate.measures_updates:
+            state.copies = copies_of(parameters)
         self._events.skipped(optimizer, state, event, place)
         state.why_skipped = ""
         self._end(optimizer, is_own=True)
