@@ -62,6 +62,15 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let nothing that a test starts read or write what is the user's own: layouts that are remembered, settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            patch.setenv(name, str(tmp_path_factory.getbasetemp() / name.lower()))
+        yield
+
+
 class Collector:
     """Python's collector, but for what puts all aside that there is, or takes it back: the tests do that, once."""
 

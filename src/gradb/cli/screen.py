@@ -54,7 +54,9 @@ def open_tape(path: str) -> Debugger:
 def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: Ghost | None = None) -> int:
     """Show the app until the user leaves it; ``start`` is called after the first paint."""
     check_terminal()
+    from gradb.cli.folders import layout_file
     from gradb.tui.app import GradbApp
+    from gradb.tui.memory import LayoutFile
 
     started: list[Debugger] = []
 
@@ -62,7 +64,8 @@ def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: G
         started.append(start())
         return started[-1]
 
-    code = _run(GradbApp(begin, script=script, theme=theme, ghost=ghost))
+    memory = LayoutFile(layout_file())
+    code = _run(GradbApp(begin, script=script, theme=theme, ghost=ghost, memory=memory))
     _complain_of(started)
     return code
 
@@ -76,7 +79,9 @@ def _complain_of(started: Sequence[Debugger]) -> None:
 def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str) -> int:
     """Show the picker and what is picked; an entry is (path, title, about, group)."""
     check_terminal()
+    from gradb.cli.folders import layout_file
     from gradb.tui.app import GradbApp
+    from gradb.tui.memory import LayoutFile
     from gradb.tui.picker import Entry
 
     started: list[Debugger] = []
@@ -86,7 +91,8 @@ def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[s
         return started[-1]
 
     rows = [Entry(*entry) for entry in entries]
-    code = _run(GradbApp(entries=rows, open_entry=open_entry, theme=theme))
+    memory = LayoutFile(layout_file())
+    code = _run(GradbApp(entries=rows, open_entry=open_entry, theme=theme, memory=memory))
     _complain_of(started)
     return code
 

@@ -21,6 +21,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.present.draw.raster import prepare
+from gradb.tui.arranging import Memory
 from gradb.tui.bars import EventBar
 from gradb.tui.commands import SCREEN_COMMANDS
 from gradb.tui.palette import CommandProvider
@@ -43,6 +44,7 @@ class GradbApp(App[int]):
         open_entry: Makes the debugger for a picked entry.
         theme: ``dark``, ``light`` or ``contrast``.
         ghost: Another run to look at beside it; from then on the app's to close.
+        memory: Remembers where the panes are; None: nothing does.
     """
 
     TITLE = "gradb"
@@ -62,13 +64,14 @@ class GradbApp(App[int]):
         open_entry: Callable[[Entry], Debugger] | None = None,
         theme: str = DARK.name,
         ghost: Ghost | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
         self._start = start
         self._ghost = ghost
         self._entries = tuple(entries)
         self._open_entry = open_entry
-        self._debug = DebugScreen(script, SCREEN_COMMANDS)
+        self._debug = DebugScreen(script, SCREEN_COMMANDS, memory)
         session = self._debug.session
         self._signals = Signals(session.signal, session.stop, self._on_signal, self._interrupt)
         for each in THEMES:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from textual.containers import Container
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.reactive import reactive
 from textual.widget import Widget
 
-from gradb.tui.layout import Cells, places
+from gradb.tui.layout import Cells, Plan, places
 from gradb.tui.pane import Pane
 
 
 class Body(Container):
     """The panes, in columns that depend on the room there is."""
 
+    plan: reactive[Plan] = reactive(Plan(), repaint=False)
+    """How it is divided; the screen sets it."""
+
     def __init__(self, *panes: Pane) -> None:
         super().__init__(*panes, id="body")
         self._columns = _Columns()
+
+    def watch_plan(self, plan: Plan) -> None:
+        """Divide it anew."""
+        self._columns.plan = plan
+        for pane in self.children[:1]:
+            pane.refresh(layout=True)  # of its own accord a container would place them as before
 
     @property
     def layout(self) -> Layout:
@@ -28,10 +38,11 @@ class _Columns(Layout):
     """Places the panes that are displayed."""
 
     name = "panes"
+    plan = Plan()
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
         parent.pre_layout(self)
-        found = places(frozenset(child.name or "" for child in children), size.width, size.height)
+        found = places([child.name or "" for child in children], self.plan, size.width, size.height)
         return [_placement(child, found[child.name or ""]) for child in children]
 
 

@@ -45,7 +45,9 @@ def _turn(step: int) -> Callable[[DebugScreen, str], None]:
     """Make the command that goes to the next (1) or previous (-1) pane; a zoomed pane hands over its place."""
 
     def run(screen: DebugScreen, _: str) -> None:
-        shown = [name for name, pane in screen.panes.items() if screen.arranging.zoomed or pane.display]
+        arranging = screen.arranging
+        shown = [name for name, pane in screen.panes.items()
+                 if pane.display or (arranging.zoomed and not arranging.is_hidden(name))]  # fmt: skip
         here = shown.index(screen.last_pane) if screen.last_pane in shown else 0
         screen.show(shown[(here + step) % len(shown)])
 
@@ -85,6 +87,12 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "next-pane": _turn(1),
     "previous-pane": _turn(-1),
     "zoom": lambda screen, _: screen.arranging.zoom(),
+    "hide": lambda screen, pane: screen.arranging.hide(pane),
+    "wider": lambda screen, cells: screen.arranging.widen(1, cells),
+    "narrower": lambda screen, cells: screen.arranging.widen(-1, cells),
+    "taller": lambda screen, lines: screen.arranging.heighten(1, lines),
+    "shorter": lambda screen, lines: screen.arranging.heighten(-1, lines),
+    "reset-layout": lambda screen, _: screen.notice(screen.arranging.reset()),
     "copy": _copy,
     "break-off": lambda screen, _: screen.notice(screen.interruption.break_off()),
     "interrupt": lambda screen, _: screen.notice(screen.interruption.interrupt()),

@@ -25,7 +25,7 @@ from gradb.debugger.ghost import Ghost
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice
-from gradb.tui.arranging import Arranging
+from gradb.tui.arranging import Arranging, Memory
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
@@ -36,7 +36,7 @@ from gradb.tui.interruption import Interruption
 from gradb.tui.judging import marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
-from gradb.tui.layout import SMALLEST
+from gradb.tui.layout import SMALLEST, Plan
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
@@ -60,13 +60,18 @@ class DebugScreen(Screen[None]):
     options: reactive[Options] = reactive(Options(), repaint=False)
     """What the user has selected."""
 
-    def __init__(self, script: str, commands: Mapping[str, Callable[[DebugScreen, str], None]]) -> None:
+    def __init__(
+        self,
+        script: str,
+        commands: Mapping[str, Callable[[DebugScreen, str], None]],
+        memory: Memory | None = None,
+    ) -> None:
         super().__init__()
         self._commands = commands
         self.session = Session(self)
         self.panes = make_panes()
         self.last_pane = "graph"
-        self.arranging = Arranging(self)
+        self.arranging = Arranging(self, memory)
         self._script = script
         self._is_mistake = False
         self._following = Following(self)
@@ -86,7 +91,7 @@ class DebugScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin in the graph."""
-        self.arranging.arrange()
+        self.arranging.begin()
         self.panes["graph"].focus(scroll_visible=False)
         self._following.begin()
         self.set_interval(_TICK, self._following.tick)
@@ -206,11 +211,18 @@ class DebugScreen(Screen[None]):
         return self.query_one(Prompt).display
 
     def give_keyboard(self, pane: str) -> None:
-        """Put the keyboard into a pane."""
+        """Put the keyboard into a pane; the next key may come before that is heard of."""
+        self.last_pane = pane
         self.set_focus(self.panes[pane], scroll_visible=False)
 
-    def rearranged(self, *, is_too_small: bool) -> None:
+    @property
+    def body(self) -> Size:
+        """Cells that the panes share."""
+        return self.query_one(Body).size
+
+    def rearranged(self, plan: Plan, *, is_too_small: bool) -> None:
         """Bring what is seen now up to date."""
+        self.query_one(Body).plan = plan
         self._following.update_displays()
         self.set_class(is_too_small, "-small")
 

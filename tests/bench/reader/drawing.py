@@ -13,7 +13,7 @@ from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES, sharing
-from gradb.tui.layout import Cells, places, visible_panes
+from gradb.tui.layout import Cells, Plan, places, size_class, visible_panes
 from tests.bench.reader.keys import Key, Times, turns
 
 SIZE = (200, 60)
@@ -45,8 +45,9 @@ class Drawer:
 
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
         width, height = size
-        names = visible_panes(width, height, "", frozenset(sharing(name)[0] for name in PANES))
-        self._places = places(names, width, height)
+        plan = Plan(size_class(width, height))
+        names = visible_panes(plan, "", frozenset(sharing(name)[0] for name in PANES))
+        self._places = places(names, plan, width, height)
         self._console = Console(file=io.StringIO(), width=width, color_system=None)
 
     def draw(self, frame: Frame) -> list[str]:

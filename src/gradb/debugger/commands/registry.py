@@ -43,6 +43,10 @@ SIGNS = {
     "equals_sign": "=",
     "greater_than_sign": ">",
     "less_than_sign": "<",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
 }
 """What is printed on a key that Textual names by a word."""
 
@@ -187,6 +191,12 @@ COMMANDS: tuple[Command, ...] = (
     _screen("next-pane", ("tab",), "Go to the next pane"),
     _screen("previous-pane", ("shift+tab",), "Go to the pane before"),
     _screen("zoom", ("z",), "Give the whole screen to the pane in focus, or give it back"),
+    _screen("hide", ("H",), "Hide the pane in focus, or PANE, and give its room to others; again: show it", "[PANE]"),
+    _screen("wider", ("ctrl+right", "right_square_bracket"), "Make the pane in focus wider", "[CELLS]"),
+    _screen("narrower", ("ctrl+left", "left_square_bracket"), "Make the pane in focus narrower", "[CELLS]"),
+    _screen("taller", ("ctrl+down", "right_curly_bracket"), "Make the pane in focus taller", "[LINES]"),
+    _screen("shorter", ("ctrl+up", "left_curly_bracket"), "Make the pane in focus shorter", "[LINES]"),
+    _screen("reset-layout", ("R",), "Put the panes where they were at first, at this size of the terminal"),
     _screen("copy", ("y",), "Copy the Python expression that reaches the selected node"),
     _screen("break-off", ("escape",), "Break off a search, a run again, a check or a ghost; else pause the script"),
     _screen("interrupt", ("ctrl+c",), "Break off what takes long, or pause the script; twice: KeyboardInterrupt in it"),

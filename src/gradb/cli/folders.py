@@ -1,0 +1,14 @@
+"""Where gradb keeps what is the user's, by the conventions of the system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_APP = "gradb"
+
+
+def layout_file() -> Path:
+    """Return the file that remembers where the panes are."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "layout.json"
