@@ -13,7 +13,7 @@ import pytest
 
 from gradb.cli.main import main
 from gradb.tape.schema import APPLICATION_ID, FORMAT_VERSION
-from tests.e2e.gradb_process import GRADB, SCENARIOS, Done, gradb, run, without_torch
+from tests.e2e.gradb_process import SCENARIOS, Done, gradb, without_torch
 from tests.fakes.flat import flat
 
 Capture = pytest.CaptureFixture[str]
@@ -221,8 +221,3 @@ def test_no_torch(tmp_path: Path) -> None:
     """Where torch is not installed a script cannot be debugged, and gradb says so."""
     env = without_torch(tmp_path)
     assert_refused(gradb("record", "-o", "x.tape", CHAIN_RULE, cwd=tmp_path, env=env), "torch")
-
-
-def test_no_terminal(tmp_path: Path) -> None:
-    """Without a terminal the screen is not opened."""
-    assert_refused(run(*GRADB, CHAIN_RULE, cwd=tmp_path), "terminal")

@@ -1,4 +1,4 @@
-"""``gradb run``, and ``gradb SCRIPT`` for short: debug a script on the screen, or by a command script without one."""
+"""``gradb run``, and ``gradb SCRIPT`` for short: debug a script on the screen, by a command script, or told as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain, complain_of
-from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
+from gradb.cli.plain import add_plain_option, has_terminal, tell
+from gradb.cli.screen import add_screen_options, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
@@ -43,9 +44,12 @@ def _parser() -> Parser:
     parser.add_argument("-o", dest="output", metavar="FILE", help="where the tape goes (default: with the recent ones)")
     parser.add_argument("-e", dest="execute", metavar="COMMANDS", help="run these commands without a screen")
     parser.add_argument("--commands", metavar="FILE", help="run the commands in a file without a screen")
-    parser.add_argument("--width", metavar="N", help="columns that `show` prints (default: the terminal's, or 100)")
+    parser.add_argument(
+        "--width", metavar="N", help="columns that `show` and --plain print (default: the terminal's, or 100)"
+    )
     parser.add_argument("--json", action="store_true", help="print what commands show and say as JSON, a line each")
     add_run_options(parser)
+    add_plain_option(parser)
     add_screen_options(parser)
     return parser
 
@@ -66,12 +70,14 @@ def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
     script = _read_commands(options)
     if options.json and script is None:
         raise UserError("--json goes with -e or --commands: the screen prints nothing")
+    if options.plain and script is not None:
+        raise UserError("give --plain, or commands by -e or --commands, not both")
+    is_plain = script is None and (options.plain or not has_terminal())
     if rest and rest[0] and is_tape(rest[0]):
-        return _on_tape(rest, options, script)
+        return _on_tape(rest, options, script, is_plain=is_plain)
     target = read_target(parser, options, rest, commands)
-    if script is not None:
+    if script is not None or is_plain:
         return _headless(target, options, rest, script)
-    check_terminal()
     name = target[0] or target[1] or ""
     with output(options.output) if options.output is not None else nullcontext(new_recent_tape(name)) as tape:
         spec = make_spec(target, options, rest, tape)
@@ -109,19 +115,26 @@ def _read_commands(options: Namespace) -> Script | None:
     return prepare(text, options.commands)
 
 
-def _on_tape(rest: Sequence[str], options: Namespace, script: Script | None) -> int:
+def _on_tape(rest: Sequence[str], options: Namespace, script: Script | None, *, is_plain: bool) -> int:
     if rest[1:]:
         raise UserError(f"{rest[0]} is a tape, and takes no arguments: {' '.join(rest[1:])!r}")
     debugger = open_tape(rest[0])
     if script is not None:
         return _carry_out(debugger, script, options)
+    if is_plain:
+        return tell(debugger, options.width)
     return show_screen(lambda: debugger, rest[0], options.theme)
 
 
-def _headless(target: tuple[str | None, str | None], options: Namespace, rest: Sequence[str], script: Script) -> int:
+def _headless(
+    target: tuple[str | None, str | None], options: Namespace, rest: Sequence[str], script: Script | None
+) -> int:
+    """Run commands on a script, or tell its run where there are none; its tape is kept only where that is said."""
+
     def go(tape: str) -> int:
         spec: RunSpec = make_spec(target, options, rest, tape)
-        return _carry_out(Debugger.launch(spec), script, options)
+        debugger = Debugger.launch(spec)
+        return tell(debugger, options.width) if script is None else _carry_out(debugger, script, options)
 
     if options.output is not None:
         with output(options.output) as tape:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gradb.batch.record import Line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain_of
+from gradb.cli.plain import has_terminal
 from gradb.cli.target import check_recording
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -31,9 +32,10 @@ def check_terminal() -> None:
     Raises:
         UserError: standard input or output is not a terminal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise UserError(
-            "the screen needs a terminal, and this is not one (gradb record, show, events and run -e work without it)"
+            "the screen needs a terminal, and this is not one (gradb --plain, record, show, events and run -e work"
+            " without it)"
         )
 
 

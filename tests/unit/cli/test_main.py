@@ -17,9 +17,10 @@ import gradb
 from gradb.cli import pick, printing, run
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.main import main
+from gradb.cli.plain import has_terminal
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.run import Run
-from gradb.link.spec import RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from tests.fakes import DEBUGGEE, TapeBuilder
 
 Captured = pytest.CaptureFixture[str]
@@ -159,8 +160,9 @@ MISTAKES = (
     ("compare --json --screen {tape} {tape}", "not both"),
     ("compare --width x {tape} {tape}", "--width takes a number"),
     ("compare --screen {tape} {tape}", "terminal"),
-    ("{tape}", "terminal"),
-    ("open {tape}", "terminal"),
+    ("--plain -e step {tape}", "not both"),
+    ("--plain", "give a script"),
+    ("open --plain", "required: FILE"),
     ("", "terminal"),
     ("--theme light", "terminal"),
 )
@@ -226,7 +228,7 @@ def test_short_form_leaves_everything_to_the_script(script: str, monkeypatch: py
     """``gradb SCRIPT -e 5`` runs the script with -e 5, on the screen."""
     started: list[RunSpec] = []
     monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
-    monkeypatch.setattr(run, "check_terminal", lambda: None)
+    monkeypatch.setattr(run, "has_terminal", lambda: True)
     monkeypatch.setattr(run, "new_recent_tape", lambda target: f"/t/{Path(target).stem}.tape")
     monkeypatch.setattr(Debugger, "launch", started.append)
     monkeypatch.setattr(run, "show_screen", lambda start, name, theme: [start(), 0][1])
@@ -268,6 +270,43 @@ def test_record_passes_everything_on(script: str, launched: list[RunSpec], tmp_p
         is_paused_at_start=False, passes_output=True,
     )  # fmt: skip
     assert Path(spec.tape).exists()
+
+
+@pytest.mark.parametrize("words", ["--plain {tape}", "open --plain {tape}", "{tape}", "open {tape}", "run {tape}"])
+def test_plain_tells_a_tape(words: str, tape: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as text if that is asked for, and by itself where there is no terminal."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main(words.format(tape=tape).split()) == 0
+    out, err = capsys.readouterr()
+    assert "    = downstream ∂out/∂c: [14 18 22 26]\n    ✓ agrees with the engine\n" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "term", "has_screen"), [(True, "xterm", True), (True, "dumb", False), (False, "xterm", False)]
+)
+def test_the_screen_needs_a_terminal(
+    is_terminal: bool, term: str, has_screen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that can move its cursor, for reading and for writing."""
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
+    assert has_terminal() is has_screen
+
+
+def test_plain_tells_a_script(script: str, launched: list[RunSpec], capsys: Captured, tmp_path: Path) -> None:
+    """Its tape is kept only where that is said, and what stands behind the script is the script's."""
+    assert main(["--plain", "--zero-grad", "off", script, "--plain"]) == 0
+    assert main(["--plain", "-o", str(tmp_path / "kept.tape"), "-m", "json.tool"]) == 0
+    assert capsys.readouterr().out.count("| tensor([28., 36., 44., 52.])") == 2
+    first, second = launched
+    assert (first.arguments, first.is_paused_at_start, first.module) == (("--plain",), True, None)
+    assert first.interventions == (Intervention("zero_grad", "off"),)
+    assert not Path(first.tape).exists()
+    assert second.module == "json.tool"
+    assert Path(second.tape).exists()
 
 
 def test_reader_that_goes_away(tape: str, monkeypatch: pytest.MonkeyPatch) -> None:

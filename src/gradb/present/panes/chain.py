@@ -131,7 +131,7 @@ def _call(chain: Chain, forward: str) -> Text:
 def _node(chain: Chain, options: Options) -> _Items:
     explained = [(edge, describe(chain, index)) for index, edge in enumerate(chain.edges[:_MAX_EDGES])]
     wanted = [(edge, explanation) for edge, explanation in explained if edge.to is not None]
-    items = _upstream(chain, options) if chain.upstream else [*_result(chain, options), *_before(chain, options)]
+    items = upstream_items(chain, options) if chain.upstream else [*_result(chain, options), *_before(chain, options)]
     for edge, explanation in wanted:
         if len(wanted) > 1:
             items.append(_edge_title(edge, explanation, options.width))
@@ -172,7 +172,8 @@ def _before(chain: Chain, options: Options) -> _Items:
     return before_lines(chain, f"∂{loss_name(chain)}/∂{_output_name(chain)}", _room(options), is_summed=False)
 
 
-def _upstream(chain: Chain, options: Options) -> _Items:
+def upstream_items(chain: Chain, options: Options) -> _Items:
+    """Return what has arrived at a node: of several uses each, and their sum; and what was made of it on its way."""
     names = _names_of_outputs(chain)
     sums = [_contributions(chain, index, name, options) for index, name in enumerate(names)]
     items: _Items = []
@@ -182,7 +183,7 @@ def _upstream(chain: Chain, options: Options) -> _Items:
     if chain.rewrites and not any(sums):
         items += sent_items(chain, _room(options))
     if any(sums) and chain.contributions_check is not None:
-        items += _verdict(chain.contributions_check, options.width)
+        items += verdict_lines(chain.contributions_check, options.width)
     items += rewrite_lines(chain, options.width)
     symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
     items += before_lines(chain, symbol, _room(options), is_summed=any(sums) or bool(chain.rewrites))
@@ -233,14 +234,18 @@ def _edge_title(edge: ChainEdge, explanation: Explanation, width: int) -> Text:
 
 
 def _edge(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> _Items:
+    return [*product_items(chain, edge, explanation, options), *rule_lines(explanation, options.width)]
+
+
+def product_items(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> _Items:
+    """Return what a node sends along an edge: local, downstream, whether they agree, and what hooks made of it."""
     items: _Items = [_local(chain, edge, explanation, options)]
     if (chain.state in {"done", "freed"} or chain.is_interrupted) and chain.upstream:
         symbol = f"∂{loss_name(chain)}/∂{plain(explanation.source, _MAX_NAME)}"
         items.append(Field("= downstream", symbol, _downstream(chain, edge, options), style=theme.DOWNSTREAM))
     if edge.check is not None:
-        items += _verdict(edge.check, options.width)
-    items += after_lines(chain, chain.edges.index(edge), _room(options))
-    return [*items, *_words(explanation, options.width)]
+        items += verdict_lines(edge.check, options.width)
+    return [*items, *after_lines(chain, chain.edges.index(edge), _room(options))]
 
 
 def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Options) -> Field:
@@ -264,7 +269,8 @@ def _downstream(chain: Chain, edge: ChainEdge, options: Options) -> list[Text]:
     return tensor_lines(edge.downstream, _room(options))
 
 
-def _verdict(check: Check, width: int) -> list[Text]:
+def verdict_lines(check: Check, width: int) -> list[Text]:
+    """Return what a check has come to, led by its sign."""
     return wrapped(f"{_symbol(check)} {check.text}", width, _style(check))
 
 
@@ -276,7 +282,7 @@ def _style(check: Check) -> str:
     return theme.WARNING if not check.is_ok else theme.OK if check.is_compared else theme.DIM
 
 
-def _words(explanation: Explanation, width: int) -> list[Text]:
+def rule_lines(explanation: Explanation, width: int) -> list[Text]:
     """Return what is to be said about the rule: the product, the sentence, the condition, the words in it."""
     result = wrapped(f"that is {explanation.product}", width, theme.MATH) if explanation.product else []
     for text in (explanation.sentence, explanation.condition, *explanation.legend):
@@ -326,13 +332,13 @@ def _pytorch(chain: Chain, explanations: Sequence[Explanation], width: int) -> l
 
 def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
     """Return before + added = after where the position is that accumulation, else what the node is for."""
-    items = _upstream(chain, options) if chain.upstream else _before(chain, options)
+    items = upstream_items(chain, options) if chain.upstream else _before(chain, options)
     buffer = next((b for b in frame.grads if b.is_current), None)
     is_here = frame.chain is not None and chain.node == frame.chain.node and isinstance(frame.detail, AccumulateDetail)
     if is_here and buffer is not None:
         items += accumulation_lines(buffer, options.width)
         items += wrapped(stale_words(buffer), options.width, theme.WARNING)
-        items += _verdict(buffer.check, options.width) if buffer.check is not None else []
+        items += verdict_lines(buffer.check, options.width) if buffer.check is not None else []
     items += [*grad_lines(chain, _room(options)), *waiting_lines(chain, options.width)]
     words = "a leaf: here the chain ends and the gradient is added to .grad"
     return [*items, *wrapped(words, options.width, theme.DIM), *_state_lines(chain, options.width)]

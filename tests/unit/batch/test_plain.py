@@ -1,0 +1,145 @@
+"""A run told as text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gradb.batch import plain
+from gradb.batch.plain import Walk
+from gradb.batch.show import Style
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.frame.frame import Frame
+from gradb.link.spec import RunSpec
+from gradb.present.told.steps import step_lines
+from tests.fakes import DEBUGGEE, TapeBuilder
+
+Example = Callable[..., None]
+
+
+def told(debugger: Debugger) -> str:
+    """Tell a run and return the text."""
+    out: list[str] = []
+    try:
+        Walk(debugger, Style(), out.append).run()
+    finally:
+        debugger.close()
+    return "".join(out)
+
+
+def recorded(path: Path, example: Example, *arguments: int) -> str:
+    """Tell the tape of an example."""
+    example(path, *arguments)
+    return told(Debugger.open(str(path)))
+
+
+def live(path: Path, example: Example, *mischief: str) -> Debugger:
+    """Start a debuggee that plays the tape of an example."""
+    example(path)
+    spec = RunSpec("chain_rule.py", str(path.with_name("live.tape")))
+    return Debugger.launch(spec, (sys.executable, DEBUGGEE, str(path), *mischief))
+
+
+def test_each_node_has_its_product_and_its_check(tmp_path: Path) -> None:
+    """Forward and backward in order, with the numbers; what the script prints is marked in its place."""
+    lines = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example).splitlines()
+    at = lines.index("chain_rule.py:13, event 10: PowBackward0 has run (d = c ** 2).")
+    assert lines[at + 1 : at + 5] == [
+        "    upstream ∂out/∂d: [1 1 1 1]",
+        "    × local ∂d/∂c = 2·c: [14 18 22 26] (diagonal)",
+        "    = downstream ∂out/∂c: [14 18 22 26]",
+        "    ✓ agrees with the engine",
+    ]
+    assert lines.index("    a.grad: None + [28 36 44 52] = [28 36 44 52]") < lines.index(
+        "| tensor([28., 36., 44., 52.])"
+    )
+    assert "    b is [2 4 6 8]" in lines
+    assert lines.index("Forward:") < lines.index("Backward:") < at
+    assert lines[-1] == "The script is over (finished): 19 events in 1 iteration."
+
+
+def test_live_is_told_as_its_recording(tmp_path: Path) -> None:
+    """A script that runs gives the very lines that its tape gives."""
+    whole = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
+    assert told(live(tmp_path / "a.tape", TapeBuilder.chain_rule_example)) == whole
+
+
+def test_lines_come_while_the_script_runs(tmp_path: Path) -> None:
+    """What was told is written before the script goes on."""
+    debugger = live(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
+    heads: list[int] = []
+    try:
+        Walk(debugger, Style(), lambda text: heads.append(debugger.head)).run()
+    finally:
+        debugger.close()
+    assert len(set(heads)) > 10
+
+
+def test_the_rest_of_a_training_is_its_losses_and_a_plot(tmp_path: Path) -> None:
+    """Behind the first iteration only some losses are told; the end says what they came to, and plots them."""
+    text = recorded(tmp_path / "t.tape", TapeBuilder.training_example, 30)
+    assert text.count("gradient added to") == 1
+    iterations = [line.partition(":")[0] for line in text.splitlines() if line.startswith("iteration")]
+    assert iterations == ["iteration 2", "iteration 5", "iteration 10", "iteration 20"]
+    assert "goes from" in text
+    assert "after iteration 30 of 30" in text
+    assert text.index("Iteration 1 is over") < text.index("iteration 2:") < text.index("The script is over")
+
+
+def test_a_long_first_iteration_is_cut_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most so many steps are told, and then how many more there are."""
+    monkeypatch.setattr(plain, "MAX_STEPS", 4)
+    text = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
+    assert "4 steps are told; the run goes on without." in text
+    assert "| tensor([28., 36., 44., 52.])" in text
+    assert "Of iteration 1 6 more steps are not told (gradb --plain tells 4)." in text
+
+
+def test_an_error_is_told_where_it_is(tmp_path: Path) -> None:
+    """One that the script catches is a step like others, and no finding."""
+    text = recorded(tmp_path / "a.tape", TapeBuilder.accumulation_example)
+    assert "accumulation.py:19, event 44: RuntimeError: Trying to backward through the graph" in text
+    assert "finding" not in text
+
+
+def test_what_is_wrong_is_a_line(tmp_path: Path) -> None:
+    """Each finding has its place, its code and its sentence on one line at the end."""
+    text = recorded(tmp_path / "n.tape", TapeBuilder.nonfinite_example)
+    (finding,) = (line for line in text.splitlines() if line.startswith("finding"))
+    assert finding.startswith("finding: nan.py:5: G016 SqrtBackward0 makes nan")
+
+
+def test_where_a_value_is_born_that_is_not_finite(tmp_path: Path) -> None:
+    """It is said at its step."""
+    assert "× not finite" in recorded(tmp_path / "n.tape", TapeBuilder.nonfinite_example)
+
+
+def test_a_script_that_never_began_is_a_sentence(tmp_path: Path) -> None:
+    """There is nothing to tell then."""
+    with pytest.raises(UserError, match="there is no torch here"):
+        told(live(tmp_path / "a.tape", TapeBuilder.chain_rule_example, "refuse"))
+
+
+def test_a_script_that_is_killed_is_told_to_there(tmp_path: Path) -> None:
+    """What it had done, and how it ended."""
+    text = told(live(tmp_path / "a.tape", TapeBuilder.chain_rule_example, "kill=3"))
+    assert "event 2: b = 2 * a" in text
+    assert "killed by SIGKILL" in text
+
+
+def test_a_fault_of_ours_costs_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the script nor the rest of what is told suffers from it."""
+
+    def failing(frame: Frame, width: int, *, with_rules: bool) -> list[str]:
+        if frame.position == 2:
+            raise ZeroDivisionError("of ours")
+        return step_lines(frame, width, with_rules=with_rules)
+
+    monkeypatch.setattr(plain, "step_lines", failing)
+    text = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
+    assert "event 2: it cannot be told (ZeroDivisionError: of ours)" in text
+    assert "event 10: PowBackward0 has run" in text
