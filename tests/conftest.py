@@ -68,6 +68,8 @@ def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.getbasetemp() / name.lower()))
+        for name in ("GRADB_THEME", "GRADB_REMEMBER_LAYOUT"):
+            patch.delenv(name, raising=False)
         yield
 
 

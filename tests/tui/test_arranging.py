@@ -10,6 +10,7 @@ import pytest
 from gradb.debugger.debugger import Debugger
 from gradb.tui.app import GradbApp
 from gradb.tui.layout import Shape, SizeClass
+from gradb.tui.looks import Looks
 from gradb.tui.memory import LayoutFile, parsed, printed
 from tests.tui.support import debug_screen, shown, text_of, wait_until
 
@@ -20,7 +21,7 @@ _SHAPES: dict[SizeClass, Shape] = {
 
 
 def _app(tape: Path, memory: Path) -> GradbApp:
-    return GradbApp(lambda: Debugger.open(str(tape)), memory=LayoutFile(memory))
+    return GradbApp(lambda: Debugger.open(str(tape)), looks=Looks(memory=LayoutFile(memory)))
 
 
 async def test_panes_are_resized_hidden_and_remembered(chain_tape: Path, tmp_path: Path) -> None:
@@ -59,11 +60,14 @@ async def test_a_key_is_about_the_pane_that_the_key_before_went_to(chain_tape: P
 
 
 async def test_a_layout_that_cannot_be_read_is_told(chain_tape: Path, tmp_path: Path) -> None:
-    """The app starts as if there were none, and says so."""
+    """The app starts as if there were none, and says so; and what else was chosen and cannot be used."""
     memory = tmp_path / "layout.json"
     memory.write_text("[")
-    app = _app(chain_tape, memory)
+    looks = Looks("light", LayoutFile(memory), "no theme is blue")
+    app = GradbApp(lambda: Debugger.open(str(chain_tape)), looks=looks)
     async with shown(app):
+        assert app.theme == "light"
+        assert "no theme is blue" in text_of(app)
         assert "the remembered layout is not used" in text_of(app)
         assert "4 .grad" in text_of(app)
 

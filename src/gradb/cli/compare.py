@@ -73,7 +73,7 @@ def names(left: str, right: str) -> tuple[str, str]:
     return (one.name, other.name) if one.name != other.name else (left, right)
 
 
-def _show(left: str, right: str, theme: str) -> int:
+def _show(left: str, right: str, theme: str | None) -> int:
     check_terminal()
     debugger, ghost = open_tape(left), Ghost.open(right)
     debugger.go(debugger.head)

@@ -12,3 +12,8 @@ _APP = "gradb"
 def layout_file() -> Path:
     """Return the file that remembers where the panes are."""
     return platformdirs.user_state_path(_APP, appauthor=False) / "layout.json"
+
+
+def settings_file() -> Path:
+    """Return the file that has what the user has chosen once and for all."""
+    return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"

@@ -89,6 +89,12 @@ def _events() -> Subcommand:
     return events
 
 
+def _config() -> Subcommand:
+    from gradb.cli import config
+
+    return config
+
+
 SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
     "run": (_run, "debug a script (`gradb SCRIPT` for short)"),
     "record": (_record, "record a run without a screen"),
@@ -100,6 +106,7 @@ SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
     "rule": (_rule, "print a rule that trainings are judged by, or a list of all"),
     "show": (_show, "print one pane of a recording, or of a script recorded for it"),
     "events": (_events, "print a recording as JSON lines"),
+    "config": (_config, "print what is chosen once and for all: colours, layouts"),
 }
 """Word -> (its file, loaded when it is asked for, since the screen is to be there at once; one line of help)."""
 _USAGE = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from gradb.batch.record import Line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain_of
 from gradb.cli.plain import has_terminal
+from gradb.cli.settings import SETTINGS, read_settings
 from gradb.cli.target import check_recording
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -18,12 +20,14 @@ from gradb.debugger.ghost import Ghost
 
 if TYPE_CHECKING:
     from gradb.tui.app import GradbApp
+    from gradb.tui.looks import Looks
 
 
 def add_screen_options(parser: Parser) -> None:
     """Add the options that say how the screen looks."""
-    themes = ("dark", "light", "contrast")
-    parser.add_argument("--theme", choices=themes, default=themes[0], help="colours (default: dark)")
+    themes = tuple(map(str, SETTINGS["theme"].values))
+    help_ = "colours (default: what `gradb config` says, dark where that says nothing)"
+    parser.add_argument("--theme", choices=themes, help=help_)
 
 
 def check_terminal() -> None:
@@ -53,12 +57,10 @@ def open_tape(path: str) -> Debugger:
         line.clear()
 
 
-def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: Ghost | None = None) -> int:
+def show_screen(start: Callable[[], Debugger], script: str, theme: str | None, ghost: Ghost | None = None) -> int:
     """Show the app until the user leaves it; ``start`` is called after the first paint."""
     check_terminal()
-    from gradb.cli.folders import layout_file
     from gradb.tui.app import GradbApp
-    from gradb.tui.memory import LayoutFile
 
     started: list[Debugger] = []
 
@@ -66,10 +68,20 @@ def show_screen(start: Callable[[], Debugger], script: str, theme: str, ghost: G
         started.append(start())
         return started[-1]
 
-    memory = LayoutFile(layout_file())
-    code = _run(GradbApp(begin, script=script, theme=theme, ghost=ghost, memory=memory))
+    code = _run(GradbApp(begin, script=script, ghost=ghost, looks=_looks(theme)))
     _complain_of(started)
     return code
+
+
+def _looks(theme: str | None) -> Looks:
+    """Return how the app is to look: what the command line says, else what was chosen once and for all."""
+    from gradb.cli.folders import layout_file, settings_file
+    from gradb.tui.looks import Looks
+    from gradb.tui.memory import LayoutFile
+
+    settings = read_settings(settings_file(), os.environ)
+    memory = LayoutFile(layout_file()) if settings.holds("remember-layout") else None
+    return Looks(theme or settings.text("theme"), memory, "; ".join(settings.complaints))
 
 
 def _complain_of(started: Sequence[Debugger]) -> None:
@@ -78,12 +90,12 @@ def _complain_of(started: Sequence[Debugger]) -> None:
         complain_of(debugger.run)
 
 
-def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str) -> int:
+def show_picker(
+    entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str | None
+) -> int:
     """Show the picker and what is picked; an entry is (path, title, about, group)."""
     check_terminal()
-    from gradb.cli.folders import layout_file
     from gradb.tui.app import GradbApp
-    from gradb.tui.memory import LayoutFile
     from gradb.tui.picker import Entry
 
     started: list[Debugger] = []
@@ -93,8 +105,7 @@ def show_picker(entries: Sequence[tuple[str, str, str, str]], start: Callable[[s
         return started[-1]
 
     rows = [Entry(*entry) for entry in entries]
-    memory = LayoutFile(layout_file())
-    code = _run(GradbApp(entries=rows, open_entry=open_entry, theme=theme, memory=memory))
+    code = _run(GradbApp(entries=rows, open_entry=open_entry, looks=_looks(theme)))
     _complain_of(started)
     return code
 

@@ -21,14 +21,14 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.present.draw.raster import prepare
-from gradb.tui.arranging import Memory
 from gradb.tui.bars import EventBar
 from gradb.tui.commands import SCREEN_COMMANDS
+from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import Entry, PickerScreen
 from gradb.tui.screen import DebugScreen
 from gradb.tui.signals import Signals
-from gradb.tui.themes import ANSI_DARK, ANSI_LIGHT, DARK, THEMES
+from gradb.tui.themes import ANSI_DARK, ANSI_LIGHT, THEMES
 
 _GRACE = 1.0
 """Seconds in which a script may end by itself at the signal that ends the app."""
@@ -42,9 +42,8 @@ class GradbApp(App[int]):
         script: What the header says until the tape says it.
         entries: What the picker offers.
         open_entry: Makes the debugger for a picked entry.
-        theme: ``dark``, ``light`` or ``contrast``.
         ghost: Another run to look at beside it; from then on the app's to close.
-        memory: Remembers where the panes are; None: nothing does.
+        looks: What the user has chosen.
     """
 
     TITLE = "gradb"
@@ -62,22 +61,21 @@ class GradbApp(App[int]):
         script: str = "",
         entries: Sequence[Entry] = (),
         open_entry: Callable[[Entry], Debugger] | None = None,
-        theme: str = DARK.name,
         ghost: Ghost | None = None,
-        memory: Memory | None = None,
+        looks: Looks = PLAIN,
     ) -> None:
         super().__init__()
         self._start = start
         self._ghost = ghost
         self._entries = tuple(entries)
         self._open_entry = open_entry
-        self._debug = DebugScreen(script, SCREEN_COMMANDS, memory)
+        self._debug = DebugScreen(script, SCREEN_COMMANDS, looks)
         session = self._debug.session
         self._signals = Signals(session.signal, session.stop, self._on_signal, self._interrupt)
         for each in THEMES:
             self.register_theme(each)
         self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
-        self.theme = theme
+        self.theme = looks.theme
 
     def get_default_screen(self) -> Screen[Any]:
         """Begin on the debug screen; the picker comes over it."""

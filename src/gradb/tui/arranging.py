@@ -89,15 +89,14 @@ class Arranging:
         size = size_class(*self._screen.cells)
         return Plan(size, self._shapes.get(size, Shape()))
 
-    def begin(self) -> None:
-        """Arrange the panes as they were left."""
+    def begin(self) -> str:
+        """Arrange the panes as they were left; return why that cannot be, else nothing."""
         complaint = ""
         if self._memory is not None:
             shapes, complaint = self._memory.load()
             self._shapes = dict(shapes)
         self.arrange()
-        if complaint:
-            self._screen.notice(complaint)
+        return complaint
 
     # --- which are seen -----------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from gradb.debugger.ghost import Ghost
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import sentence
 from gradb.present.options import Options, PathChoice
-from gradb.tui.arranging import Arranging, Memory
+from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
@@ -37,6 +37,7 @@ from gradb.tui.judging import marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, Plan
+from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
@@ -64,14 +65,15 @@ class DebugScreen(Screen[None]):
         self,
         script: str,
         commands: Mapping[str, Callable[[DebugScreen, str], None]],
-        memory: Memory | None = None,
+        looks: Looks = PLAIN,
     ) -> None:
         super().__init__()
         self._commands = commands
         self.session = Session(self)
         self.panes = make_panes()
         self.last_pane = "graph"
-        self.arranging = Arranging(self, memory)
+        self.arranging = Arranging(self, looks.memory)
+        self._complaint = looks.complaint
         self._script = script
         self._is_mistake = False
         self._following = Following(self)
@@ -91,7 +93,7 @@ class DebugScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin in the graph."""
-        self.arranging.begin()
+        self.notice("; ".join(filter(None, (self._complaint, self.arranging.begin()))))
         self.panes["graph"].focus(scroll_visible=False)
         self._following.begin()
         self.set_interval(_TICK, self._following.tick)

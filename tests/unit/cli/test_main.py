@@ -328,9 +328,9 @@ def test_reader_that_goes_away(tape: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a word there is the picker, with a theme or without."""
-    shown: list[tuple[int, str]] = []
+    shown: list[tuple[int, str | None]] = []
 
-    def show_picker(entries: list[pick.Entry], start: object, theme: str) -> int:
+    def show_picker(entries: list[pick.Entry], start: object, theme: str | None) -> int:
         shown.append((len(entries), theme))
         return 0
 
@@ -339,7 +339,7 @@ def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert main([]) == 0
     assert main(["--theme", "contrast"]) == 0
     assert main(["--theme=light"]) == 0
-    assert [theme for _, theme in shown] == ["dark", "contrast", "light"]
+    assert [theme for _, theme in shown] == [None, "contrast", "light"]
     assert shown[0][0] >= 4
 
 
