@@ -6,10 +6,22 @@ from types import ModuleType
 
 from gradb.diagnosis.errors import table
 from gradb.diagnosis.rule import DiagnosisRule
-from gradb.diagnosis.training import births, clearing, edits, idle, keeping, losses, magnitudes, membership, scaling
+from gradb.diagnosis.training import (
+    births,
+    clearing,
+    edits,
+    idle,
+    keeping,
+    losses,
+    magnitudes,
+    membership,
+    recomputing,
+    scaling,
+)
 
 _FAMILIES: tuple[ModuleType, ...] = (
-    table, births, clearing, edits, idle, keeping, losses, magnitudes, membership, scaling,
+    table, births, clearing, edits, idle, keeping, losses, magnitudes, membership, recomputing,
+    scaling,
 )  # fmt: skip
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 

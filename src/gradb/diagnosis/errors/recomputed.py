@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from gradb.diagnosis.errors.row import row
 from gradb.diagnosis.errors.scene import FailedRun, Scene, shape_text
 from gradb.diagnosis.finding import Finding, Step
+from gradb.diagnosis.passes import Call, first_pass, second_pass
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
 
 _CODE = "G115"
@@ -19,39 +19,19 @@ _DIFFERS = re.compile(
     r"|A different number of tensors was saved during the original forward and recomputation"
     r"|trying to save more tensors during recomputation)"
 )
-_MOST_BEFORE = 2_000
-"""Events of the forward that are looked through for the calls that the checkpoint made first."""
 _MOST_APART = 100
 """Calls of one pass that may be missing in the other, before both are taken for different ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call of a pass."""
-
-    event: Event
-    detail: OpDetail
-    nodes: tuple[str, ...]
-    """Names of the nodes that it made."""
-
-    def is_like(self, other: _Call) -> bool:
-        """Tell whether it is the same function in the same place of the model."""
-        return (self.detail.function, self.event.scope) == (other.detail.function, other.event.scope)
-
-    def shares_input(self, other: _Call) -> bool:
-        """Tell whether it was given a tensor that the other was given too: a parameter, or what the checkpoint is."""
-        return bool({one.id for one in self.detail.inputs} & {one.id for one in other.detail.inputs} - {0})
 
 
 @dataclass(frozen=True, slots=True)
 class _Parting:
     """The first call of both passes that is not the same."""
 
-    first: _Call | None
+    first: Call | None
     """In the forward; None where the second pass has a call more."""
-    second: _Call | None
+    second: Call | None
     """In the second pass; None where a call is left out."""
-    beside: _Call | None
+    beside: Call | None
     """Where one is None: the call at which both passes meet again."""
 
     @property
@@ -67,8 +47,8 @@ def _explain(scene: Scene) -> Finding | None:
     if scene.detail.type != "CheckpointError" or not _DIFFERS.match(scene.message):
         return None
     run = scene.failed_run()
-    again = [] if run is None else _again(scene, run)
-    first = [] if run is None or not again else _first(scene, run, again)
+    again = [] if run is None else second_pass(scene.tape, scene.tape.events(run.event + 1, scene.seq - 1))
+    first = [] if run is None or not again else first_pass(scene.tape, run.node, run.start, again)
     part = _parting(first, again)
     if run is None or part is None:
         return scene.finding(
@@ -84,58 +64,16 @@ def _explain(scene: Scene) -> Finding | None:
     return scene.finding(_CODE, message, culprit=part.culprit, steps=ordered, advice=advice)
 
 
-def _why_not(again: Sequence[_Call], first: Sequence[_Call]) -> str:
+def _why_not(again: Sequence[Call], first: Sequence[Call]) -> str:
     if not again:
         return "the second pass was not recorded"
     return "all calls that were recorded are alike" if first else "the first pass was not recorded"
 
 
-# --- the two passes ---------------------------------------------------------------------------------------------------
+# --- where they part --------------------------------------------------------------------------------------------------
 
 
-def _again(scene: Scene, run: FailedRun) -> list[_Call]:
-    """Return what the checkpoint computed again, for the node at which the backward failed."""
-    events = scene.tape.events(run.event + 1, scene.seq - 1)
-    calls = [_call(scene, event) for event in events if event.kind == "op"]
-    return [call for call in calls if call is not None and call.detail.is_recomputed]
-
-
-def _first(scene: Scene, run: FailedRun, again: Sequence[_Call]) -> list[_Call]:
-    """Return the calls of the forward from the one on that the second pass began with."""
-    node = None if run.node is None else scene.tape.node(run.node)
-    if node is None:
-        return []
-    oldest = max(1, node.event - _MOST_BEFORE)
-    events = scene.tape.events(oldest, run.start - 1)
-    calls = [_call(scene, event) for event in events if event.kind == "op"]
-    forward = [call for call in calls if call is not None and not call.detail.is_recomputed]
-    begins = [
-        (_likeness(forward[index:], again), index) for index, call in enumerate(forward) if call.event.seq <= node.event
-    ]
-    likeness, index = max(begins, default=((0, 0), 0))
-    return forward[index:] if likeness > (0, 0) else []
-
-
-def _likeness(first: Sequence[_Call], again: Sequence[_Call]) -> tuple[int, int]:
-    """Return how many calls are given the same tensors, then how many are alike, up to the first that is not."""
-    shared = alike = 0
-    for one, other in zip(first, again, strict=False):
-        if not one.is_like(other):
-            break
-        alike += 1
-        shared += one.shares_input(other)
-    return shared, alike
-
-
-def _call(scene: Scene, event: Event) -> _Call | None:
-    detail = scene.tape.detail(event.seq)
-    if not isinstance(detail, OpDetail):
-        return None
-    nodes = [scene.tape.node(node) for node in detail.nodes]
-    return _Call(event, detail, tuple(node.name for node in nodes if node is not None))
-
-
-def _parting(first: Sequence[_Call], again: Sequence[_Call]) -> _Parting | None:
+def _parting(first: Sequence[Call], again: Sequence[Call]) -> _Parting | None:
     for index, (one, other) in enumerate(zip(first, again, strict=False)):
         if not one.is_like(other):
             return _apart(first[index:], again[index:])
@@ -146,7 +84,7 @@ def _parting(first: Sequence[_Call], again: Sequence[_Call]) -> _Parting | None:
     return None
 
 
-def _apart(first: Sequence[_Call], again: Sequence[_Call]) -> _Parting:
+def _apart(first: Sequence[Call], again: Sequence[Call]) -> _Parting:
     """Tell whether calls were left out, or are more, or are others."""
     left_out, more = _meeting(first, again[0]), _meeting(again, first[0])
     if left_out is not None and (more is None or left_out <= more):
@@ -156,7 +94,7 @@ def _apart(first: Sequence[_Call], again: Sequence[_Call]) -> _Parting:
     return _Parting(first[0], again[0], None)
 
 
-def _meeting(calls: Sequence[_Call], other: _Call) -> int | None:
+def _meeting(calls: Sequence[Call], other: Call) -> int | None:
     """Return how many calls there are before one that is like another pass's; further on it must be on its line too."""
     for index, call in enumerate(calls[1:_MOST_APART], 1):
         if call.is_like(other) and (index == 1 or call.event.line == other.event.line):
@@ -164,11 +102,11 @@ def _meeting(calls: Sequence[_Call], other: _Call) -> int | None:
     return None
 
 
-def _is_inside(call: _Call) -> bool:
+def _is_inside(call: Call) -> bool:
     return bool(call.nodes)
 
 
-def _facts(call: _Call) -> tuple[object, ...]:
+def _facts(call: Call) -> tuple[object, ...]:
     """Return what of a call has to be the same in both passes."""
     made = [(one.value.shape, one.value.dtype) for one in call.detail.outputs]
     plain = [text for _, text in call.detail.arguments if not text.startswith("%")]
@@ -199,7 +137,7 @@ def _told(scene: Scene, part: _Parting) -> tuple[str, str]:
     return _changed(scene, one, other)
 
 
-def _changed(scene: Scene, one: _Call, other: _Call) -> tuple[str, str]:
+def _changed(scene: Scene, one: Call, other: Call) -> tuple[str, str]:
     """Tell what of the same call is another in the second pass."""
     what = f"{scene.at(one.event)} is not the same in both passes of a checkpoint: "
     short = one.detail.function.rpartition(".")[2]
