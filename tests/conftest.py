@@ -64,9 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let nothing that a test starts read or write what is the user's own: layouts that are remembered, settings."""
+    """Let nothing that a test starts read or write what is the user's own: recent tapes, layouts, settings."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.getbasetemp() / name.lower()))
         for name in ("GRADB_THEME", "GRADB_REMEMBER_LAYOUT"):
             patch.delenv(name, raising=False)

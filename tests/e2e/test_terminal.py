@@ -120,10 +120,14 @@ def test_error_of_the_script_is_seen_and_quit_gives_its_code() -> None:
         terminal.wait_until_gone()
 
 
-def test_picker_opens_a_scenario() -> None:
-    """``gradb`` alone lists the scenarios by title; Enter opens one."""
+def test_picker_lists_the_scenarios() -> None:
+    """``gradb`` alone lists the scenarios by title; letters filter, and Escape clears them and then leaves."""
     with Terminal(cwd=ROOT) as terminal:
         terminal.wait_for("The chain rule, node by node")
         terminal.wait_for("Gradients add up")
         terminal.press("q")
+        terminal.wait_for("Integers cannot")
+        terminal.press("\x1b")
+        terminal.wait_for("Gradients add up")
+        terminal.press("\x1b")
         assert terminal.wait_until_gone() == 0

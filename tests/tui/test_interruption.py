@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from gradb.cli.pick import Offer
 from gradb.tui.app import GradbApp
 from gradb.tui.asking import Asking
 from gradb.tui.interruption import Interruption
-from gradb.tui.picker import Entry
 from gradb.tui.session import Session
 from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
 from tests.tui.test_live import SlowDebugger, live
@@ -142,8 +142,8 @@ async def test_ctrl_c_is_answered_on_every_screen(chain_tape: Path) -> None:
 
 async def test_ctrl_c_in_the_picker() -> None:
     """It says what quits there too."""
-    app = GradbApp(entries=[Entry("a.py", "a scenario")])
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_until(lambda: "a scenario" in text_of(app))
+    app = GradbApp(shelf=Offer())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(lambda: "chain_rule" in text_of(app))
         await pilot.press("ctrl+c")
-        await wait_until(lambda: "`q` quits" in text_of(app))
+        await wait_until(lambda: "Esc quits" in text_of(app))

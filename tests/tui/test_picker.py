@@ -2,52 +2,201 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
 
+from gradb.cli import browse
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.tui.app import GradbApp
-from gradb.tui.picker import Entry
+from gradb.tui.entries import Entry
+from gradb.tui.looks import Looks
+from gradb.tui.picker import PickerScreen
+from gradb.tui.shortlist import matching
 from tests.tui.support import debug_screen, text_of, wait_until
 
+LESSON = "Forward, PyTorch writes down how each tensor was made: every op leaves a node, and `grad_fn` points at it."
+ENTRIES = (
+    Entry("train.py", "train.py --epochs 3", "2026-11-30 08:15, in ~/project", "Recent scripts"),
+    Entry("chain_rule.py", "The chain rule, node by node", f"{LESSON} More.", "The chain rule", "chain_rule"),
+    Entry("acc.py", "Gradients add up", "`backward()` never replaces a gradient.", "The chain rule", "accumulation"),
+    Entry("mlp.py", "A small network [b]learns[/b], and its title is as long as it has to be", "", "Training", "mlp"),
+    Entry("./", "Open a file ...", "type its path", "Files"),
+)
 
-def picking(tape: Path) -> GradbApp:
-    entries = [
-        Entry("chain_rule.py", "The chain rule, node by node", "chain_rule.py", "scenarios"),
-        Entry("mlp.py", "A small network [b]learns[/b]", "mlp.py", "scenarios"),
-        Entry(str(tape), "train.py", "finished, 2 minutes ago", "recent tapes"),
-    ]
-    return GradbApp(entries=entries, open_entry=lambda entry: Debugger.open(entry.path))
+
+class Shelf:
+    """What is offered: a tape in the place of every script but one."""
+
+    def __init__(self, tape: Path) -> None:
+        self.entries = ENTRIES
+        self.picked: list[Entry] = []
+        self._tape = tape
+
+    def files(self, text: str) -> Sequence[Entry]:
+        return browse.files(text)
+
+    def start(self, entry: Entry) -> Debugger:
+        if entry.path == "train.py":
+            raise UserError("syntax error in train.py, line 1: invalid syntax\n    x = \n        ^")
+        self.picked.append(entry)
+        return Debugger.open(str(self._tape))
 
 
-async def test_an_entry_is_picked_with_the_keyboard(chain_tape: Path) -> None:
-    """Down and Enter open the entry below; what it opens is the debug screen."""
-    app = picking(chain_tape)
+@pytest.fixture
+def shelf(chain_tape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """Offer some entries, in a folder with two files and a folder of one."""
+    for name in ("other.py", "notes.txt", "runs/long.tape"):
+        (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / name).write_text("pass\n")
+    monkeypatch.chdir(tmp_path / "here")
+    return Shelf(chain_tape)
+
+
+def chosen(app: Any) -> str:
+    """Return the path of what is highlighted, or nothing."""
+    screen = app.screen
+    return screen._chosen.path if isinstance(screen, PickerScreen) and screen._chosen is not None else ""
+
+
+def typed(app: Any) -> str:
+    return str(app.screen.query_one(Input).value)
+
+
+async def begun(app: GradbApp) -> None:
+    await wait_until(lambda: "The chain rule, node by node" in text_of(app))
+
+
+async def test_an_entry_is_picked_with_the_keyboard(shelf: Shelf) -> None:
+    """Titles and what is said of them are seen whole; down and Enter open the entry below, in the debug screen."""
+    app = GradbApp(shelf=shelf)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(lambda: "recent tapes" in text_of(app))
-        assert "A small network [b]learns[/b]" in text_of(app)
+        await begun(app)
+        shown = " ".join(text_of(app).replace("│", "").split())
+        assert LESSON in shown
+        assert "More." not in shown
+        assert "A small network [b]learns[/b], and its title is as long as it has to be mlp" in shown
         await pilot.press("down", "down", "enter")
         await wait_until(lambda: debug_screen(app).frame is not None)
-        await wait_until(lambda: "1 source" in text_of(app))
+    assert [entry.name for entry in shelf.picked] == ["accumulation"]
 
 
-async def test_leaving_the_picker_ends_the_app(chain_tape: Path) -> None:
-    """`q` leaves without opening anything."""
-    app = picking(chain_tape)
+async def test_letters_filter_and_escape_goes_back_step_by_step(shelf: Shelf) -> None:
+    """j, k and q are letters, the best hit is highlighted; Esc clears, and with nothing to clear quits."""
+    app = GradbApp(shelf=shelf)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(lambda: "recent tapes" in text_of(app))
-        await pilot.press("q")
+        await begun(app)
+        await pilot.press(*"gau")
+        await wait_until(lambda: chosen(app) == "acc.py")
+        assert "A small network" not in text_of(app)
+        await pilot.press(*"jkq?")
+        assert typed(app) == "gaujkq?"
+        await wait_until(lambda: "nothing has these letters" in text_of(app))
+        await pilot.press("escape")
+        await wait_until(lambda: "A small network" in text_of(app))
+        await pilot.press("escape")
         await wait_until(lambda: app.return_code is not None)
     assert app.return_code == 0
 
 
-def test_picker_screen(snap_compare: Any) -> None:
-    """How the picker looks at 80 x 24."""
-    app = picking(Path("run.tape"))
+async def test_a_question_mark_is_help_while_nothing_is_typed(shelf: Shelf) -> None:
+    """What the keys do is said over the picker."""
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app)
+        await pilot.press("question_mark")
+        await wait_until(lambda: "complete the path" in text_of(app))
+        await pilot.press("escape")
+        await begun(app)
+        assert typed(app) == ""
+
+
+async def test_a_path_is_completed_and_opened(shelf: Shelf) -> None:
+    """The row of files leads into the folder; Tab completes, Enter goes into a folder and opens a file."""
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app)
+        await pilot.press(*"open a file", "enter")
+        await wait_until(lambda: typed(app) == "./" and chosen(app) == "./other.py")
+        assert "runs/" in text_of(app)
+        assert "notes.txt" not in text_of(app)
+        await pilot.press(*"ru", "tab")
+        await wait_until(lambda: chosen(app) == "./runs/long.tape")
+        assert typed(app) == "./runs/"
+        await pilot.press("enter")
+        await wait_until(lambda: debug_screen(app).frame is not None)
+    assert [entry.path for entry in shelf.picked] == ["./runs/long.tape"]
+
+
+async def test_a_file_of_this_folder_is_found_by_its_letters(shelf: Shelf) -> None:
+    """It need not be typed as a path."""
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app)
+        await pilot.press(*"other")
+        await wait_until(lambda: chosen(app) == "other.py")
+        assert "In this folder" in text_of(app)
+
+
+async def test_what_cannot_be_opened_is_said_and_the_picker_stays(shelf: Shelf) -> None:
+    """The sentence stands below the list until something else is typed."""
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app)
+        await pilot.press("enter")
+        await wait_until(lambda: "! syntax error in train.py, line 1" in text_of(app))
+        await pilot.press("c")
+        await wait_until(lambda: "syntax error" not in text_of(app))
+
+
+async def test_a_click_opens_an_entry(shelf: Shelf) -> None:
+    """The mouse is as good as the keyboard."""
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app)
+        row = next(i for i, line in enumerate(text_of(app).splitlines()) if "Gradients add up" in line)
+        await pilot.click(offset=(10, row))
+        await wait_until(lambda: debug_screen(app).frame is not None)
+    assert [entry.name for entry in shelf.picked] == ["accumulation"]
+
+
+FOUND = (
+    ("", 5),
+    ("chain", 1),
+    ("CHAIN node", 1),
+    ("accum", 1),
+    ("epochs", 1),
+    ("project", 1),
+    ("tcr", 1),
+    ("hain", 1),
+    ("hnr", 0),
+    ("node zebra", 0),
+    ("e" * 40, 0),
+)
+
+
+@pytest.mark.parametrize(("text", "count"), FOUND)
+def test_what_letters_are_found_in(text: str, count: int) -> None:
+    """Every word is found in the title or name as it stands, or scattered from a word's start on; else in the rest."""
+    hits = matching(ENTRIES, text)
+    assert len(hits) == count
+
+
+@pytest.mark.parametrize(("width", "height", "theme"), [(80, 24, "dark"), (120, 40, "light")])
+def test_picker_screen(width: int, height: int, theme: str, shelf: Shelf, snap_compare: Any) -> None:
+    """How the picker looks: at 120 columns title and lesson stand on one line."""
+    app = GradbApp(shelf=shelf, looks=Looks(theme))
 
     async def look(pilot: Pilot[int]) -> None:
-        await wait_until(lambda: "scenarios" in text_of(app))
+        await begun(app)
+        lines = [line for line in text_of(app).splitlines() if "Gradients add up" in line]
+        assert ("never replaces" in lines[0]) == (width == 120)
+        app.screen.query_one(Input).cursor_blink = False
+        await wait_until(lambda: app.screen.query_one(OptionList).highlighted == 1)
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=look)
+    assert snap_compare(app, terminal_size=(width, height), run_before=look)

@@ -17,3 +17,8 @@ def layout_file() -> Path:
 def settings_file() -> Path:
     """Return the file that has what the user has chosen once and for all."""
     return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
+
+
+def recent_file() -> Path:
+    """Return the file that remembers which scripts and tapes were opened last."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "recent.json"

@@ -110,7 +110,7 @@ SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
 }
 """Word -> (its file, loaded when it is asked for, since the screen is to be there at once; one line of help)."""
 _USAGE = """\
-gradb                                  pick a scenario or a recent recording
+gradb                                  pick a scenario, what was opened last, or a file
        gradb [OPTIONS] SCRIPT [ARGS ...]      debug a script
        gradb [OPTIONS] -m MODULE [ARGS ...]   debug a module
        gradb COMMAND ..."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gradb.cli.arguments import Parser
 from gradb.cli.plain import add_plain_option, has_terminal, tell
+from gradb.cli.recent import remember_tape
 from gradb.cli.screen import add_screen_options, open_tape, show_screen
 
 
@@ -19,4 +20,5 @@ def run(argv: Sequence[str]) -> int:
     debugger = open_tape(options.file)
     if options.plain or not has_terminal():
         return tell(debugger)
+    remember_tape(options.file)
     return show_screen(lambda: debugger, options.file, options.theme)

@@ -1,56 +1,136 @@
-"""Bare ``gradb``: pick a scenario or a recent tape."""
+"""Bare ``gradb``: pick what was opened last, a scenario, or a file."""
 
 from __future__ import annotations
 
+import shlex
 import time
 from argparse import Namespace
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
-from gradb.cli.scenarios import scenarios
+from gradb.cli import browse
+from gradb.cli.complaint import complain_of
+from gradb.cli.recent import Recent, recents, remember_script, remember_tape
+from gradb.cli.scenarios import is_scenario, scenarios
 from gradb.cli.screen import show_picker
-from gradb.cli.tapes import new_recent_tape, recent_tapes
-from gradb.cli.target import check_script, check_torch, is_tape
+from gradb.cli.tapes import new_recent_tape, recent_folder, recent_tapes, time_of
+from gradb.cli.target import check_file, check_script, check_torch, is_recording
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.frame.frame import RunInfo
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import RunSpec
+from gradb.tui.entries import Entry
 
-Entry = tuple[str, str, str, str]
+_SHOWN = 6  # scripts, and as many recordings
+_UNENDED = frozenset({"running", "ended without notice"})
+"""Of a run that is still going on, or that somebody has left before its end."""
 
 
 def run(options: Namespace) -> int:
     """Show the picker and return the exit code."""
-    return show_picker(entries(), start, options.theme)
+    offer = Offer()
+    code = show_picker(offer, options.theme)
+    for debugger in offer.started:
+        complain_of(debugger.run)
+    return code
 
 
-def entries() -> list[Entry]:
-    """Return (path, title, about, group) of everything that can be picked."""
-    lessons = [(scenario.path, scenario.title, scenario.lesson, "Scenarios") for scenario in scenarios()]
-    return lessons + [entry for path in recent_tapes() if (entry := _tape_entry(path)) is not None]
+class Offer:
+    """What can be picked."""
+
+    def __init__(self) -> None:
+        self.started: list[Debugger] = []
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """What was opened last, the scenarios by chapter, and the way to any file."""
+        latest = recents()
+        lessons = [Entry(each.path, each.title, each.lesson, each.chapter, each.name) for each in scenarios()]
+        browse_here = Entry("./", "Open a file ...", "a script or a recording: type its path, or look for it", "Files")
+        return [*_scripts(latest), *_tapes(latest), *lessons, browse_here]
+
+    def files(self, text: str) -> Sequence[Entry]:
+        """Return the scripts, tapes and folders that a path which is being typed may come to."""
+        return browse.files(text)
+
+    def start(self, entry: Entry) -> Debugger:
+        """Open a tape, or start a script.
+
+        Raises:
+            UserError: it cannot be opened or started.
+        """
+        path = str(Path(entry.path).expanduser())
+        check_file(path)
+        self.started.append(_open(path) if is_recording(path) else _launch(path, entry))
+        return self.started[-1]
 
 
-def _tape_entry(path: Path) -> Entry | None:
+def _open(path: str) -> Debugger:
+    try:
+        debugger = Debugger.open(path)
+    except TapeError as error:
+        raise UserError(str(error)) from error
+    if Path(path).parent != recent_folder():
+        remember_tape(path)
+    return debugger
+
+
+def _launch(path: str, entry: Entry) -> Debugger:
+    check_script(path)
+    check_torch()
+    spec = RunSpec(script=path, tape=new_recent_tape(path), arguments=entry.arguments, cwd=entry.cwd)
+    debugger = Debugger.launch(spec)
+    if not is_scenario(path):
+        remember_script(path, entry.arguments)
+    return debugger
+
+
+def _scripts(latest: Sequence[Recent]) -> list[Entry]:
+    found = [each for each in latest if each.is_script and not is_scenario(each.path)]
+    return [
+        Entry(
+            each.path,
+            shlex.join([Path(each.path).name, *each.arguments]),
+            f"{_stamp(each.at)}, in {_short(each.cwd)}",
+            "Recent scripts",
+            arguments=each.arguments,
+            cwd=each.cwd,
+        )
+        for each in found[:_SHOWN]
+    ]
+
+
+def _tapes(latest: Sequence[Recent]) -> list[Entry]:
+    """Return the recordings that were opened or made last and that came to their end."""
+    times = {each.path: each.at for each in latest if not each.is_script}
+    times |= {str(path): time_of(path) for path in recent_tapes()}
+    newest = sorted(times, key=times.__getitem__, reverse=True)
+    found = (entry for path in newest if (entry := _tape_entry(path, times[path])) is not None)
+    return list(islice(found, _SHOWN))
+
+
+def _tape_entry(path: str, at: float) -> Entry | None:
     try:
         with Tape.open(path) as tape:
             info = tape.run
-            stamp = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
-            return str(path), _title(info), f"{stamp}, {tape.head:,} events, {info.status}", "Recent tapes"
+            about = f"{_stamp(at)}, {tape.head:,} events, {info.status}"
     except (TapeError, OSError):
         return None
+    return None if info.status in _UNENDED else Entry(path, _title(info), about, "Recent recordings")
 
 
 def _title(info: RunInfo) -> str:
-    return " ".join([Path(info.script).name, *info.arguments]) or "a run"
+    return shlex.join([Path(info.script).name, *info.arguments]) or "a run"
 
 
-def start(path: str) -> Debugger:
-    """Open a tape, or start a scenario.
+def _stamp(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
-    Raises:
-        UserError: it cannot be opened or started.
-    """
-    if is_tape(path):
-        return Debugger.open(path)
-    check_script(path)
-    check_torch()
-    return Debugger.launch(RunSpec(script=path, tape=new_recent_tape(path)))
+
+def _short(folder: str) -> str:
+    """Return a folder as people write it, the home folder by its sign."""
+    home = str(Path.home())
+    return f"~{folder.removeprefix(home)}" if folder == home or folder.startswith(f"{home}/") else folder

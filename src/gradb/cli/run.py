@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain, complain_of
 from gradb.cli.plain import add_plain_option, has_terminal, tell
+from gradb.cli.recent import remember_script, remember_tape
+from gradb.cli.scenarios import is_scenario
 from gradb.cli.screen import add_screen_options, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
@@ -81,7 +83,15 @@ def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
     name = target[0] or target[1] or ""
     with output(options.output) if options.output is not None else nullcontext(new_recent_tape(name)) as tape:
         spec = make_spec(target, options, rest, tape)
-        return show_screen(lambda: Debugger.launch(spec), spec.target, options.theme)
+        return show_screen(lambda: _launch(spec), spec.target, options.theme)
+
+
+def _launch(spec: RunSpec) -> Debugger:
+    """Start a script on the screen, and remember it for the picker."""
+    debugger = Debugger.launch(spec)
+    if spec.script is not None and not is_scenario(spec.script):
+        remember_script(spec.script, spec.arguments)
+    return debugger
 
 
 def _behind(own: Sequence[str], rest: list[str]) -> tuple[list[str], list[str]]:
@@ -123,6 +133,7 @@ def _on_tape(rest: Sequence[str], options: Namespace, script: Script | None, *, 
         return _carry_out(debugger, script, options)
     if is_plain:
         return tell(debugger, options.width)
+    remember_tape(rest[0])
     return show_screen(lambda: debugger, rest[0], options.theme)
 
 

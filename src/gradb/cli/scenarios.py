@@ -8,23 +8,16 @@ from pathlib import Path
 
 import gradb
 
-_ORDER = (
-    "chain_rule",
-    "accumulation",
-    "integer_grad",
-    "shared_weight",
-    "matmul",
-    "softmax_cross_entropy",
-    "mlp",
-    "zero_grad",
-    "wrong_optimizer",
-    "grad_accumulation",
-    "inplace_views",
-    "hooks",
-    "custom_function",
-    "double_backward",
-    "checkpoint",
-)
+CHAPTERS = {
+    "The chain rule": ("chain_rule", "accumulation", "integer_grad", "shared_weight"),
+    "Layers and losses": ("matmul", "softmax_cross_entropy"),
+    "Training": ("mlp", "zero_grad", "wrong_optimizer", "grad_accumulation"),
+    "Changing what autograd does": ("inplace_views", "hooks", "custom_function"),
+    "Further": ("double_backward", "checkpoint"),
+}
+"""The scenarios in the order in which to learn from them, chapter by chapter."""
+_LAST = "Further"
+"""The chapter of those that stand in none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +29,7 @@ class Scenario:
     path: str
     title: str
     """First line of its docstring."""
+    chapter: str
     lesson: str
     """The first sentence or so of the rest, on one line."""
 
@@ -55,6 +49,11 @@ def scenario_path(name: str) -> str | None:
     return None if home is None or stem not in scenario_names() else str(home / f"{stem}.py")
 
 
+def is_scenario(path: str) -> bool:
+    """Tell whether a script is one of the scenarios."""
+    return scenario_path(Path(path).stem) == path
+
+
 def scenario_names() -> list[str]:
     """Return the names of all scenarios."""
     home = folder()
@@ -65,7 +64,7 @@ def scenarios() -> list[Scenario]:
     """Return all scenarios, in the order in which to learn from them."""
     home = folder()
     found = [_read(path) for path in home.glob("*.py")] if home is not None else []
-    rank = {name: index for index, name in enumerate(_ORDER)}
+    rank = {name: index for index, name in enumerate(name for names in CHAPTERS.values() for name in names)}
     return sorted(found, key=lambda scenario: (rank.get(scenario.name, len(rank)), scenario.name))
 
 
@@ -73,4 +72,5 @@ def _read(path: Path) -> Scenario:
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
     title, _, rest = text.partition("\n")
     paragraph = rest.strip().partition("\n\n")[0]
-    return Scenario(path.stem, str(path), title.strip(), " ".join(paragraph.split()))
+    chapter = next((heading for heading, names in CHAPTERS.items() if path.stem in names), _LAST)
+    return Scenario(path.stem, str(path), title.strip(), chapter, " ".join(paragraph.split()))

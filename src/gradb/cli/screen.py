@@ -20,6 +20,7 @@ from gradb.debugger.ghost import Ghost
 
 if TYPE_CHECKING:
     from gradb.tui.app import GradbApp
+    from gradb.tui.entries import Shelf
     from gradb.tui.looks import Looks
 
 
@@ -90,24 +91,12 @@ def _complain_of(started: Sequence[Debugger]) -> None:
         complain_of(debugger.run)
 
 
-def show_picker(
-    entries: Sequence[tuple[str, str, str, str]], start: Callable[[str], Debugger], theme: str | None
-) -> int:
-    """Show the picker and what is picked; an entry is (path, title, about, group)."""
+def show_picker(shelf: Shelf, theme: str | None) -> int:
+    """Show the picker and what is picked, and return the exit code."""
     check_terminal()
     from gradb.tui.app import GradbApp
-    from gradb.tui.picker import Entry
 
-    started: list[Debugger] = []
-
-    def open_entry(entry: Entry) -> Debugger:
-        started.append(start(entry.path))
-        return started[-1]
-
-    rows = [Entry(*entry) for entry in entries]
-    code = _run(GradbApp(entries=rows, open_entry=open_entry, looks=_looks(theme)))
-    _complain_of(started)
-    return code
+    return _run(GradbApp(shelf=shelf, looks=_looks(theme)))
 
 
 def _run(app: GradbApp) -> int:

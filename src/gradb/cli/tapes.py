@@ -122,10 +122,11 @@ def recent_folder() -> Path:
 
 def recent_tapes() -> list[Path]:
     """Return the recent tapes, newest first."""
-    return sorted(recent_folder().glob("*.tape"), key=_time, reverse=True)
+    return sorted(recent_folder().glob("*.tape"), key=time_of, reverse=True)
 
 
-def _time(path: Path) -> float:
+def time_of(path: Path) -> float:
+    """Return when a file was last written, in seconds since 1970; 0 where it is gone."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -7,7 +7,7 @@ debuggee is ended with it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from textual.actions import SkipAction
@@ -23,9 +23,10 @@ from gradb.debugger.ghost import Ghost
 from gradb.present.draw.raster import prepare
 from gradb.tui.bars import EventBar
 from gradb.tui.commands import SCREEN_COMMANDS
+from gradb.tui.entries import Shelf
 from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.palette import CommandProvider
-from gradb.tui.picker import Entry, PickerScreen
+from gradb.tui.picker import PickerScreen
 from gradb.tui.screen import DebugScreen
 from gradb.tui.signals import Signals
 from gradb.tui.themes import ANSI_DARK, ANSI_LIGHT, THEMES
@@ -40,8 +41,7 @@ class GradbApp(App[int]):
     Args:
         start: A debugger, or what makes one; called after the first paint. None opens the picker.
         script: What the header says until the tape says it.
-        entries: What the picker offers.
-        open_entry: Makes the debugger for a picked entry.
+        shelf: Where the picker takes things from.
         ghost: Another run to look at beside it; from then on the app's to close.
         looks: What the user has chosen.
     """
@@ -59,16 +59,14 @@ class GradbApp(App[int]):
         start: Debugger | Callable[[], Debugger] | None = None,
         *,
         script: str = "",
-        entries: Sequence[Entry] = (),
-        open_entry: Callable[[Entry], Debugger] | None = None,
+        shelf: Shelf | None = None,
         ghost: Ghost | None = None,
         looks: Looks = PLAIN,
     ) -> None:
         super().__init__()
         self._start = start
         self._ghost = ghost
-        self._entries = tuple(entries)
-        self._open_entry = open_entry
+        self._shelf = shelf
         self._debug = DebugScreen(script, SCREEN_COMMANDS, looks)
         session = self._debug.session
         self._signals = Signals(session.signal, session.stop, self._on_signal, self._interrupt)
@@ -106,8 +104,8 @@ class GradbApp(App[int]):
         self.run_worker(prepare, thread=True)  # the first plot would otherwise wait for it
         if self._start is not None:
             self._begin_with(self._start)
-        else:
-            self.push_screen(PickerScreen(self._entries), self._on_picked)
+        elif self._shelf is not None:
+            self.push_screen(PickerScreen(self._shelf), self._on_picked)
 
     def _begin_with(self, start: Debugger | Callable[[], Debugger]) -> None:
         try:
@@ -115,12 +113,11 @@ class GradbApp(App[int]):
         except UserError as error:
             self.exit(return_code=2, message=f"gradb: {error}")
 
-    def _on_picked(self, entry: Entry | None) -> None:
-        if entry is None or self._open_entry is None:
+    def _on_picked(self, debugger: Debugger | None) -> None:
+        if debugger is None:
             self.exit(0)
         else:
-            open_entry = self._open_entry
-            self._begin_with(lambda: open_entry(entry))
+            self._begin_with(debugger)
 
     def action_interrupt(self) -> None:
         """Break off what runs, on whatever screen; where nothing does, copy what is marked."""
@@ -129,6 +126,9 @@ class GradbApp(App[int]):
         self._interrupt()
 
     def _interrupt(self) -> None:
+        if isinstance(self.screen, PickerScreen):
+            self.screen.say_how_to_leave()
+            return
         debug = self._debug
         debug.action_statement("interrupt")
         said = debug.query_one(EventBar).notice or debug.interruption.look()

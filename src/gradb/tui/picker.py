@@ -1,105 +1,214 @@
-"""The picker: what `gradb` alone shows. Scenarios that come with gradb, then recent tapes; one line each."""
+"""The picker: what `gradb` alone shows. What was opened last, then the scenarios, chapter by chapter.
+
+Letters filter; what looks like a path is one, and the list shows where it may lead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from gradb.present.draw.safe import plain
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.present.draw.safe import plain, plain_lines
+from gradb.tui.entries import Entry, Shelf, is_path
+from gradb.tui.entryrow import EntryRow
 from gradb.tui.keybar import KeyBar, KeyHint
+from gradb.tui.shortlist import Hit, matching
+from gradb.tui.text import TextScreen
 
-_MAX_TITLE = 40
-_KEYS = (KeyHint("enter", "open", "choose"), KeyHint("↑↓", "choose", "down"), KeyHint("q", "quit", "leave"))
+_KEYS = (
+    KeyHint("enter", "open", "choose"),
+    KeyHint("↑↓", "choose", "down"),
+    KeyHint("tab", "complete a path", "complete"),
+    KeyHint("?", "help", "help"),
+    KeyHint("esc", "quit", "leave"),
+)
+_PLACEHOLDER = "letters filter, a path opens a file: ./train.py"
+_HELP = """\
+Type letters to keep what they are found in. What begins with ./, ../, / or ~ is a path: the list shows the folders,
+scripts (.py) and recordings (.tape) that it may lead to.
+
+↑ ↓ PgUp PgDn   choose (the mouse does too)
+Enter           open what is chosen; of a folder, what is in it
+Tab             complete the path by what is chosen
+Esc             clear what was typed; with nothing typed, quit
+? or F1         this help (? while nothing is typed)
+Ctrl+Q          quit"""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that can be opened."""
+class _Line(Input):
+    """The line to type on; while it is empty, a question mark is a key and no text."""
 
-    path: str
-    title: str
-    """First line of the script's docstring, or the tape's script."""
-    about: str = ""
-    """One line more: the file's name, when it was recorded ..."""
-    group: str = "scenarios"
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Leave the question mark to the screen."""
+        return (bool(self.value) or character != "?") and super().check_consume_key(key, character)
 
 
-class PickerScreen(Screen[Entry | None]):
-    """A list of entries; dismissed with the chosen one, or with None."""
+class PickerScreen(Screen[Debugger | None]):
+    """A list of entries; dismissed with what was opened, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "Open", show=True),
-        Binding("q,escape", "leave", "Quit", show=True, key_display="q"),
-        Binding("j", "down", show=False),
-        Binding("k", "up", show=False),
+        Binding("escape", "leave", show=False, priority=True),
+        Binding("tab", "complete", show=False, priority=True),
+        Binding("up", "move('cursor_up')", show=False),
+        Binding("down", "move('cursor_down')", show=False),
+        Binding("pageup", "move('page_up')", show=False),
+        Binding("pagedown", "move('page_down')", show=False),
+        Binding("question_mark", "help", show=False, priority=True),
+        Binding("f1", "help", show=False),
     ]
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         super().__init__()
-        self._entries = tuple(entries)
+        self._shelf = shelf
+        self._hits: list[Hit] = []
 
     def compose(self) -> ComposeResult:
-        """Lay out the title, the list and the keys."""
+        """Lay out the title, the line to type on, the list, what there is to say, and the keys."""
         yield Static(_heading(), id="picker-title", markup=False)
-        yield OptionList(*_options(self._entries), id="picker-list", markup=False)
+        with Horizontal(id="picker-line"):
+            yield Static("›", id="picker-sign", markup=False)
+            yield _Line(placeholder=_PLACEHOLDER, id="picker-input", compact=True, select_on_focus=False)
+        yield OptionList(id="picker-list", markup=False)
+        yield Static(id="picker-notice", markup=False)
         yield KeyBar(_KEYS)
+
+    def on_mount(self) -> None:
+        """Offer everything."""
+        self.query_one(OptionList).can_focus = False
+        self.query_one(Input).focus()
+        self._offer("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Keep what matches."""
+        event.stop()
+        self._offer(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open what is chosen."""
+        event.stop()
+        self.action_choose()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open what was chosen."""
         event.stop()
-        self.dismiss(self._entries[int(event.option_id or 0)])
+        self._open(self._hits[int(event.option_id or 0)].entry)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Let the line have a question mark as text, once there is something on it; F1 goes on being help."""
+        return action != "help" or not self._text
 
     def action_choose(self) -> None:
         """Open the highlighted entry."""
         self.query_one(OptionList).action_select()
 
+    def action_complete(self) -> None:
+        """Put the path of the highlighted entry on the line, where a path is being typed."""
+        if is_path(self._text) and (chosen := self._chosen) is not None:
+            self._type(chosen.path)
+
     def action_leave(self) -> None:
-        """Leave without a choice."""
-        self.dismiss(None)
+        """Clear the line; where it is empty, leave without a choice."""
+        if self._text:
+            self._type("")
+        else:
+            self.dismiss(None)
+
+    def action_move(self, how: str) -> None:
+        """Move the highlight."""
+        getattr(self.query_one(OptionList), f"action_{how}")()
 
     def action_down(self) -> None:
         """Move down."""
-        self.query_one(OptionList).action_cursor_down()
+        self.action_move("cursor_down")
 
-    def action_up(self) -> None:
-        """Move up."""
-        self.query_one(OptionList).action_cursor_up()
+    def action_help(self) -> None:
+        """Say which keys there are."""
+        self.app.push_screen(TextScreen(_HELP.split("\n")))
+
+    def say_how_to_leave(self) -> None:
+        """Answer Ctrl+C: nothing runs that it could break off, and letters are text here."""
+        self._say("nothing runs: Esc quits" if not self._text else "nothing runs: Esc clears the line, Esc again quits")
+
+    @property
+    def _text(self) -> str:
+        return self.query_one(Input).value
+
+    @property
+    def _chosen(self) -> Entry | None:
+        row = self.query_one(OptionList).highlighted_option
+        return None if row is None or row.id is None else self._hits[int(row.id)].entry
+
+    def _type(self, text: str) -> None:
+        field = self.query_one(Input)
+        field.value = text
+        field.cursor_position = len(text)
+
+    def _open(self, entry: Entry) -> None:
+        """Look into a folder, or start what it is; where that cannot be, say why and stay."""
+        if entry.is_folder:
+            self._type(entry.path)
+            return
+        try:
+            self.dismiss(self._shelf.start(entry))
+        except UserError as error:
+            self._say("\n".join(plain_lines(str(error))))
+
+    def _say(self, text: str) -> None:
+        notice = self.query_one("#picker-notice", Static)
+        notice.update(Text(f"! {text}" if text else ""))
+        notice.display = bool(text)
+
+    def _offer(self, text: str) -> None:
+        """Fill the list, and highlight what matches best."""
+        self._say("")
+        self._hits = self._found(text.strip())
+        rows = self.query_one(OptionList)
+        rows.clear_options()
+        rows.add_options(_options(self._hits, text.strip()))
+        best = max((hit for hit in self._hits if not hit.entry.is_folder), key=lambda hit: hit.score, default=None)
+        if best is None and self._hits:
+            best = self._hits[0]
+        if best is not None:
+            rows.highlighted = rows.get_option_index(str(self._hits.index(best)))
+
+    def _found(self, text: str) -> list[Hit]:
+        if is_path(text):
+            return [Hit(entry) for entry in self._shelf.files(text)]
+        hits = matching(self._shelf.entries, text)
+        if text:
+            known = {hit.entry.path for hit in hits}
+            hits += [hit for hit in matching(self._shelf.files(""), text) if hit.entry.path not in known]
+        return hits
 
 
 def _heading() -> Text:
     return Text.assemble(("gradb", "bold"), "  step through PyTorch's autograd, forwards, backwards and back in time")
 
 
-def _options(entries: Sequence[Entry]) -> list[Option | None]:
+def _options(hits: list[Hit], text: str) -> list[Option]:
     """Return the rows, a heading before each group."""
-    rows: list[Option | None] = []
-    width = min(max((cell_len(plain(entry.title)) for entry in entries), default=0), _MAX_TITLE)
+    rows: list[Option] = []
     group = ""
-    for index, entry in enumerate(entries):
-        if entry.group != group:
-            group = entry.group
-            if rows:
-                rows.append(None)
-            rows.append(Option(Text(group, "bold"), disabled=True))
-        rows.append(Option(_line(entry, width), id=str(index)))
+    for index, hit in enumerate(hits):
+        if hit.entry.group != group:
+            group = hit.entry.group
+            rows.append(Option(Text(plain(group), "bold"), disabled=True))
+        rows.append(Option(EntryRow(hit), id=str(index)))
     if not rows:
-        rows.append(Option(Text("nothing to open: give a script, `gradb train.py`"), disabled=True))
+        rows.append(Option(Text(_nothing(text)), disabled=True))
     return rows
 
 
-def _line(entry: Entry, width: int) -> Content:
-    """Return one row: the title, and the first sentence about it, cut where the screen ends."""
-    title = Text(plain(entry.title))
-    title.truncate(width, overflow="ellipsis", pad=True)
-    first, stop, _ = plain(entry.about).partition(". ")
-    return Content.assemble("  ", title.plain, "  ", (first + stop.rstrip(), "dim"))
+def _nothing(text: str) -> str:
+    if is_path(text):
+        return "no script, recording or folder begins so"
+    return "nothing has these letters; a path opens a file: ./train.py" if text else "nothing to open: type a path"

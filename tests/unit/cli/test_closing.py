@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from gradb.cli import screen
+from gradb.cli import pick, screen
 from gradb.cli.main import main
+from gradb.cli.recent import Recent
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.ghost import Ghost
 from gradb.tui.app import GradbApp
@@ -109,11 +111,13 @@ def _headless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_headless")
 @pytest.mark.parametrize("is_picked", [False, True])
-def test_the_app_closes_with_the_sentences_of_record(stopped: str, is_picked: bool, capsys: Captured) -> None:
+def test_the_app_closes_with_the_sentences_of_record(
+    stopped: str, is_picked: bool, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     """Whether a recording was named or picked, stderr says what it lacks once the app is gone."""
     if is_picked:
-        entries = [(stopped, "stopped", "", "recordings")]
-        assert screen.show_picker(entries, Debugger.open, "dark") == 0
+        monkeypatch.setattr(pick, "recents", lambda: [Recent(stopped)])
+        assert pick.run(Namespace(theme="dark")) == 0
     else:
         assert screen.show_screen(lambda: Debugger.open(stopped), "script.py", "dark") == 0
     assert capsys.readouterr().err == f"gradb: not recorded since event 2: {WHY}\n"

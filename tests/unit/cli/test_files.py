@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gradb.cli import pick, tapes
-from gradb.cli.scenarios import scenarios
+from gradb.cli import browse, pick, recent, tapes
+from gradb.cli.scenarios import CHAPTERS, scenarios
 from gradb.debugger.errors import UserError
+from gradb.tui.entries import Entry
 from tests.fakes import TapeBuilder
 
 
@@ -19,6 +20,7 @@ from tests.fakes import TapeBuilder
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give an empty cache of one's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "cache" / "gradb"
 
 
@@ -127,21 +129,121 @@ def test_a_lock_that_was_removed_in_between_is_taken_anew(tmp_path: Path, monkey
             pass
 
 
-def test_picker_offers_scenarios_and_recent_tapes(cache: Path) -> None:
-    """Each entry has a path, a title, a line about it and its group; what cannot be read is left out."""
+def test_picker_offers_what_was_last_and_the_scenarios(cache: Path, tmp_path: Path) -> None:
+    """What cannot be read or was left before its end is not there; the scenarios stand in their chapters."""
     folder = tapes.recent_folder()
     TapeBuilder.chain_rule_example(folder / "a.tape")
+    with TapeBuilder(folder / "left.tape") as left:
+        left.set_run(status="ended without notice")
     (folder / "broken.tape").write_text("hello\n" * 100)
-    entries = pick.entries()
-    assert [entry[3] for entry in entries] == ["Scenarios"] * (len(entries) - 1) + ["Recent tapes"]
-    path, title, about, _ = entries[-1]
-    assert (path, title) == (str(folder / "a.tape"), "chain_rule.py")
-    assert "19 events, finished" in about
+    (tmp_path / "train.py").write_text("pass\n")
+    recent.remember_script(str(tmp_path / "train.py"), ("--name", "a b"))
+    offer = pick.Offer()
+    groups = list(dict.fromkeys(entry.group for entry in offer.entries))
+    assert groups[:3] == ["Recent scripts", "Recent recordings", "The chain rule"]
+    script, tape, lesson, *_, last = offer.entries
+    assert (script.title, script.arguments, script.cwd) == ("train.py --name 'a b'", ("--name", "a b"), str(Path.cwd()))
+    assert (tape.path, tape.title) == (str(folder / "a.tape"), "chain_rule.py")
+    assert "19 events, finished" in tape.about
+    assert (lesson.name, last.is_folder) == ("chain_rule", True)
 
 
-def test_picked_tape_is_opened(cache: Path) -> None:
-    """A tape that is picked is opened at its start."""
-    TapeBuilder.chain_rule_example(tapes.recent_folder() / "a.tape")
-    debugger = pick.start(str(tapes.recent_folder() / "a.tape"))
-    assert (debugger.position, debugger.head, debugger.is_live) == (0, 19, False)
-    debugger.close()
+def test_every_scenario_stands_in_a_chapter() -> None:
+    """A new one is put where it belongs, and the chapters are not torn apart."""
+    found = scenarios()
+    assert {each.name for each in found} == {name for names in CHAPTERS.values() for name in names}
+    assert list(dict.fromkeys(each.chapter for each in found)) == list(CHAPTERS)
+
+
+def test_picked_tape_is_opened(cache: Path, tmp_path: Path) -> None:
+    """A tape that is picked is opened at its start, and remembered where it is not one of the recent ones."""
+    for path in (tapes.recent_folder() / "a.tape", tmp_path / "b.tape"):
+        TapeBuilder.chain_rule_example(path)
+        offer = pick.Offer()
+        debugger = offer.start(Entry(str(path), "a tape"))
+        assert (debugger.position, debugger.head, debugger.is_live) == (0, 19, False)
+        assert offer.started == [debugger]
+        debugger.close()
+    assert [each.path for each in recent.recents()] == [str(tmp_path / "b.tape")]
+
+
+def test_what_cannot_be_picked_is_refused(cache: Path, tmp_path: Path) -> None:
+    """In a sentence, as on the command line; and it is not remembered."""
+    (tmp_path / "bad.py").write_text("x = (\n")
+    (tmp_path / "bad.tape").write_text("no tape")
+    offer = pick.Offer()
+    for name, sentence in (("bad.py", "syntax error"), ("bad.tape", "not a gradb tape"), ("no.py", "no such file")):
+        with pytest.raises(UserError, match=sentence):
+            offer.start(Entry(str(tmp_path / name), name))
+    assert (offer.started, recent.recents()) == ([], [])
+
+
+def test_what_was_opened_is_remembered(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latest first, each once, as long as it is there; at most thirty."""
+    monkeypatch.chdir(tmp_path)
+    for name in [f"{i}.py" for i in range(40)]:
+        (tmp_path / name).touch()
+        recent.remember_script(name, ())
+    recent.remember_script("20.py", ())
+    recent.remember_script("20.py", ("-v",))
+    recent.remember_tape("39.py")
+    (tmp_path / "30.py").unlink()
+    found = recent.recents()
+    assert [(Path(each.path).name, each.arguments, each.is_script) for each in found][:4] == [
+        ("39.py", (), False),
+        ("20.py", ("-v",), True),
+        ("20.py", (), True),
+        ("38.py", (), True),
+    ]
+    assert len(found) == 29
+
+
+STRANGE = (
+    "",
+    "no JSON",
+    "{}",
+    "[" * 100_000,
+    '[1, null, {"path": 3}, {"path": "a\\u0000b", "arguments": [], "cwd": "", "at": 0}]',
+    '[{"path": "x", "arguments": [1], "cwd": "", "at": 0}, {"path": "x", "arguments": [], "cwd": "", "at": "now"}]',
+    "\xff",
+)
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_what_is_remembered_is_read_as_a_strangers(text: str, cache: Path, tmp_path: Path) -> None:
+    """What is not as it is written is passed over, and written anew."""
+    file = tmp_path / "state" / "gradb" / "recent.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="latin-1")
+    assert recent.recents() == []
+    recent.remember_tape(__file__)
+    assert [each.path for each in recent.recents()] == [__file__]
+
+
+def test_where_nothing_can_be_remembered_nothing_is_said(cache: Path, tmp_path: Path) -> None:
+    """It is a convenience, and no reason to fail."""
+    (tmp_path / "state").write_text("a file")
+    recent.remember_tape(__file__)
+    assert recent.recents() == []
+
+
+def test_files_that_a_path_may_come_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders first, then scripts and tapes, hidden ones where that is typed, any file that is named in full."""
+    for name in ("b.py", "A.tape", "notes.txt", ".hid.py", "sub/c.py", "__pycache__/x.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def paths(text: str) -> list[str]:
+        return [entry.path for entry in browse.files(text)]
+
+    assert paths("") == ["A.tape", "b.py"]
+    assert paths("./") == paths(".") == ["./sub/", "./A.tape", "./b.py"]
+    assert paths("./a") == ["./A.tape"]
+    assert paths("~") == ["~/sub/", "~/A.tape", "~/b.py"]
+    assert paths("./.") == ["./.hid.py"]
+    assert paths("./notes.txt") == ["./notes.txt"]
+    assert paths(f"{tmp_path}/sub/") == [f"{tmp_path}/sub/c.py"]
+    for nowhere in ("no/such/", "~nobody_at_all/", "a\0/", "./b.py/"):
+        assert paths(nowhere) == []

@@ -18,6 +18,7 @@ from gradb.cli import pick, printing, run
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.main import main
 from gradb.cli.plain import has_terminal
+from gradb.cli.recent import recents
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.run import Run
 from gradb.link.spec import Intervention, RunSpec
@@ -224,7 +225,9 @@ def test_commands_may_stand_behind_the_script(script: str, launched: list[RunSpe
     assert capsys.readouterr().err == ""
 
 
-def test_short_form_leaves_everything_to_the_script(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_form_leaves_everything_to_the_script(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """``gradb SCRIPT -e 5`` runs the script with -e 5, on the screen."""
     started: list[RunSpec] = []
     monkeypatch.setattr("gradb.cli.specs.check_torch", lambda: None)
@@ -232,12 +235,14 @@ def test_short_form_leaves_everything_to_the_script(script: str, monkeypatch: py
     monkeypatch.setattr(run, "new_recent_tape", lambda target: f"/t/{Path(target).stem}.tape")
     monkeypatch.setattr(Debugger, "launch", started.append)
     monkeypatch.setattr(run, "show_screen", lambda start, name, theme: [start(), 0][1])
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     assert main(["--theme", "light", "--probe", "never", "--limit", "9", script, "-e", "5", "--", "-m"]) == 0
     assert main(["-m", "json.tool", "-e", "5"]) == 0
     assert started == [
         RunSpec(script, "/t/train.tape", arguments=("-e", "5", "--", "-m"), probe="never", limit=9),
         RunSpec(None, "/t/json.tape", module="json.tool", arguments=("-e", "5")),
     ]
+    assert [(each.path, each.arguments) for each in recents()] == [(script, started[0].arguments)]
 
 
 def test_run_keeps_the_tape_where_it_is_told_to(script: str, launched: list[RunSpec], tmp_path: Path) -> None:
@@ -330,8 +335,8 @@ def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     """Without a word there is the picker, with a theme or without."""
     shown: list[tuple[int, str | None]] = []
 
-    def show_picker(entries: list[pick.Entry], start: object, theme: str | None) -> int:
-        shown.append((len(entries), theme))
+    def show_picker(offer: pick.Offer, theme: str | None) -> int:
+        shown.append((len(offer.entries), theme))
         return 0
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
