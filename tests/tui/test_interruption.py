@@ -28,11 +28,19 @@ class Played:
         self.did: list[str] = []
         self.now = 100.0
         self.is_again = is_again
+        self.search = ""
         self.debugger = SimpleNamespace(is_running=is_running, pause=lambda: self.did.append("pause"))
+        self.checks = SimpleNamespace(is_running=False)
         self.session = SimpleNamespace(
-            debugger=self.debugger, ghost=None, check=None, signal=self._note, stop_ghost=lambda: "",
+            debugger=self.debugger,
+            is_searching=False,
+            break_off_search=lambda: self.search,
+            ghost=None,
+            checks=self.checks,
+            signal=self._note,
+            stop_ghost=lambda: "",
             gradcheck=self._note,
-        )  # fmt: skip
+        )
         self.interruption = Interruption(cast(Session, self.session), cast(Asking, self), lambda: self.now)
 
     @property
@@ -73,15 +81,23 @@ def test_a_script_that_has_paused_is_asked_anew() -> None:
     assert played.did == ["pause", "pause"]
 
 
+def test_a_search_goes_before_the_script() -> None:
+    """While a recording is searched, the script that runs on is left alone, however often Ctrl+C is pressed."""
+    played = Played(is_running=True)
+    played.session.is_searching, played.search = True, "broken off"
+    assert [played.interruption.interrupt(), played.interruption.interrupt()] == ["broken off"] * 2
+    assert played.did == []
+
+
 def test_what_runs_beside_the_script_is_broken_off_one_by_one() -> None:
     """First what is awaited on the screen; with nothing left, Ctrl+C says what quits and Esc nothing."""
     played = Played(is_again=True)
-    played.session.check = object()
+    played.checks.is_running = True
     assert not played.interruption.is_idle
     assert played.interruption.interrupt() == "the run again is given up"
     assert played.interruption.break_off() == "given up"
     assert played.did == ["off"]
-    played.session.check = None
+    played.checks.is_running = False
     assert played.interruption.break_off() == ""
     assert "`q` quits" in played.interruption.interrupt()
     assert played.interruption.is_idle

@@ -31,6 +31,8 @@ class SlowDebugger:
         self.position = self.head = 0
         self.is_live, self.is_running, self.is_closed = True, True, False
         self.status, self.message, self.waiting = "importing torch", "", ""
+        self.progress = self.share = None
+        self.patience = 0.0
         self.breakpoints = Breakpoints()
         self.shows_quiet = self.is_free = False
         self.missed: Stop | None = None

@@ -17,7 +17,7 @@ from gradb.batch.why import error_text, why_text
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import BrokenOff, UserError
 from gradb.debugger.expect.expect import read
 from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
@@ -87,12 +87,13 @@ class Script:
 
         Raises:
             ExpectationFailed: an `expect` does not hold.
+            BrokenOff: a KeyboardInterrupt has come.
             UserError: a command cannot be carried out, or what it looked for did not come.
         """
         _settle(debugger)
         front = Printout(debugger, style, out)
         for statement in self.statements:
-            with self.placing(statement):
+            with self.placing(statement), _breaking_off(statement, debugger):
                 statement.run(debugger, front)
                 front.notice(debugger.take_news())
                 if debugger.missed is not None:
@@ -139,6 +140,18 @@ class Printout:
         _settle(self.debugger)
         if text:
             self.out((line({"said": text}) if self.style.is_json else text) + "\n")
+
+
+@contextmanager
+def _breaking_off(statement: Statement, debugger: Debugger) -> Iterator[None]:
+    """Break a statement off at a KeyboardInterrupt, and say so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress = debugger.progress
+        debugger.break_off()
+        event = debugger.head if debugger.is_running else debugger.position if progress is None else progress.event
+        raise BrokenOff(f"`{statement.text}` was broken off at event {event:,}") from None
 
 
 def _settle(debugger: Debugger) -> None:

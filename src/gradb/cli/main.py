@@ -17,7 +17,7 @@ from gradb.cli.complaint import complain
 from gradb.cli.screen import add_screen_options
 from gradb.cli.version import PrintVersion
 from gradb.debugger.ending import die_by
-from gradb.debugger.errors import ExpectationFailed, UserError
+from gradb.debugger.errors import BrokenOff, ExpectationFailed, UserError
 from gradb.tape.database import TapeError
 
 
@@ -129,6 +129,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ExpectationFailed as error:
         complain(str(error))
         return 1
+    except BrokenOff as error:
+        complain(str(error))
+        return 128 + signal.SIGINT
     except (UserError, TapeError) as error:
         complain(str(error))
         return 2
@@ -136,6 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads: say no more, not even at exit
         return 0
     except KeyboardInterrupt:
+        complain("broken off")
         return 128 + signal.SIGINT
     if code < 0:
         die_by(-code)  # as the script was ended: the shell is to see what it would see

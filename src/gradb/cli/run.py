@@ -19,6 +19,7 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import check_file, is_tape
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.ending import describe
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.run import Run
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 _EPILOG = """\
 -e and --commands run without a screen, and may also stand right behind the script when none of them stands before it:
   gradb run SCRIPT --commands FILE
-Everything else behind the script is the script's. The exit code is 0, 1 when an `expect` fails, 2 for bad input.
+Everything else behind the script is the script's. The exit code is 0, 1 when an `expect` fails, 2 for bad input, 130
+when Ctrl+C breaks a command off.
 The commands are those of the `:` prompt (see docs/commands.md)."""
 
 
@@ -157,19 +159,22 @@ def _headless(
 def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
     from gradb.cli.printing import read_style
 
-    style = read_style(options)
+    style, complaint = read_style(options), ""
     try:
         with debugger.run.relaying() as relay:
             script.run(debugger, style, _say)
     except UserError as error:
         if isinstance(error, ExpectationFailed) or not _is_ended_by(relay, debugger.run):
             raise
-        complain(str(error))
+        complaint = str(error)
     finally:
         debugger.close()
-    complain_of(debugger.run)
     code = debugger.run.return_code
-    return code if code is not None and _is_ended_by(relay, debugger.run) else 0
+    is_ended = code is not None and _is_ended_by(relay, debugger.run)
+    if is_ended:
+        complain(complaint or f"the script was ended ({describe(code)})")
+    complain_of(debugger.run)
+    return code if code is not None and is_ended else 0
 
 
 def _is_ended_by(relay: SignalRelay | None, run: Run) -> bool:

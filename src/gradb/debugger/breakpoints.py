@@ -16,6 +16,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.movement import Leg, follow
 from gradb.debugger.numerals import read_whole
 from gradb.debugger.remarks import fault, never
+from gradb.debugger.search import Way
 from gradb.debugger.stops import describe, parse_stop
 from gradb.frame.reader import Tape, TapeError
 from gradb.tape.stops import Stop, lines_of
@@ -110,8 +111,8 @@ class Breakpoints:
         self._all.clear()
         return count
 
-    def count(self, tape: Tape | None, leg: Leg, position: int) -> None:
-        """Count what a leg has met that came to a position, or was left there.
+    def count(self, tape: Tape | None, leg: Leg, position: int) -> Way[None]:
+        """Count by steps what a leg has met that came to a position, or was left there.
 
         Raises:
             UserError: the tape is damaged there.
@@ -119,7 +120,7 @@ class Breakpoints:
         for stop in leg.also:
             known = self.at(replace(stop, passes=0, is_inside=False))
             if known is not None:
-                is_met, left = follow(tape, stop, leg.origin, position)
+                is_met, left = yield from follow(tape, stop, leg.origin, position)
                 passed = stop.passes - left.passes
                 hits, ignores = known.hits + passed + is_met, max(known.ignores - passed, 0)
                 self.change(replace(known, hits=hits, ignores=ignores))

@@ -7,19 +7,21 @@ in it waits, but ``wait``.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gradb.debugger.aten import what_was_not_seen
 from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import Settings, option, say
-from gradb.debugger.movement import Leg, follow, nearest
+from gradb.debugger.movement import Leg, follow
 from gradb.debugger.run import Run
+from gradb.debugger.search import Way
 from gradb.debugger.stops import describe
-from gradb.debugger.view import View
+from gradb.debugger.walk import Walk
+from gradb.frame.steps import finished
 from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Intervention, RunSpec, What
 from gradb.tape.stops import Stop
@@ -27,21 +29,13 @@ from gradb.tape.stops import Stop
 _MOST_QUEUED = 20
 
 
-class Debugger(View):
+class Debugger(Walk):
     """One run and a position in it, and how the position moves."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        self.message = ""
-        """The last thing to tell the user; whoever shows it may clear it."""
-        self.breakpoints = Breakpoints()
-        self.missed: Stop | None = None
-        """What the last movement looked for and did not find."""
-        self._is_following = True  # the position goes with the head of a running script
-        self._legs: deque[Leg] = deque()
         self._under_way: Leg | None = None  # the leg that the script is on
         self._switches = Settings()
-        self._news: list[str] = []
 
     @classmethod
     def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Debugger:
@@ -74,26 +68,7 @@ class Debugger(View):
             self._keep(stop, also, count)
             return
         self._legs = deque([Leg(stop, also)] * count)
-        self._walk_on()
-
-    def back(self, stop: Stop, also: tuple[Stop, ...] = (), count: int = 1) -> None:
-        """Go to the nearest earlier event that matches, ``count`` times over; never disturbs the script."""
-        self.missed = None
-        if not self.position:
-            self.message = "already at the start"
-            return
-        self._is_following = False
-        stop = replace(stop, with_quiet=self.shows_quiet)
-        self._legs = deque([Leg(stop, also)] * count)
-        missed = self._walk(-1)
-        if missed is None:
-            return
-        self._legs.clear()
-        self.breakpoints.count(self.tape, missed, 0)
-        if missed.is_search:
-            self._miss(missed, "there is no earlier")
-        else:
-            self.position = 0
+        self._search_by(self._walk_on())
 
     def go(self, position: int) -> None:
         """Go to a position; past the head a live script runs on to it.
@@ -130,27 +105,8 @@ class Debugger(View):
         elif not self.run.is_pausing and len(self._legs) + count <= max(_MOST_QUEUED, count):
             self._legs.extend([Leg(stop, also)] * count)
 
-    def _walk(self, direction: int) -> Leg | None:
-        """Follow the legs over the recorded stretch; return the first that finds nothing there."""
-        while self._legs:
-            leg = self._legs.popleft().begun(self.position, self.event())
-            found = nearest(self.tape, leg.stops, self.position, direction)
-            if found is None:
-                self._hear(is_over=False)
-                return leg
-            self.position = found
-            self._arrive(leg, found)
-        return None
-
-    def _arrive(self, leg: Leg, position: int) -> None:
-        """Count what was met on the way; say what was not seen."""
-        self.breakpoints.count(self.tape, leg, position)
-        self._hear(is_over=False)
-        if leg.stop.kind == "into" and self.tape is not None and (event := self.event()) is not None:
-            self.message = what_was_not_seen(self.tape, event) or self.message
-
-    def _walk_on(self) -> None:
-        leg = self._walk(1)
+    def _walk_on(self) -> Way[None]:
+        leg = yield from self._walk(1)
         if leg is None:
             return
         if self.is_running:
@@ -160,27 +116,26 @@ class Debugger(View):
             self._legs.clear()
             self._miss(leg, "there is no later")
         elif self.is_live:
+            stop, *also = yield from self._left_of(leg)
             self._under_way = leg
             self._is_following = True
-            stop, *also = map(self._left_of(leg), leg.stops)
             self.run.run_on(Continue(stop, tuple(also), self.event(), measures_updates=self.displays.asks_for_updates))
         elif leg.is_search:
             self._legs.clear()
             self._miss(leg, "there is no later")
         else:
             self._legs.clear()
-            self.breakpoints.count(self.tape, leg, self.head)
+            yield from self.breakpoints.count(self.tape, leg, self.head)
             self.message = "already at the end" if self.position == self.head else "this is the end"
             self.position = self.head
 
-    def _left_of(self, leg: Leg) -> Callable[[Stop], Stop]:
-        """Return what tells what is left of a stop at the head, where a leg has found nothing up to there."""
-        return lambda stop: follow(self.tape, stop, leg.origin, self.head)[1] if stop.is_inside or stop.passes else stop
-
-    def _miss(self, leg: Leg, sentence: str) -> None:
-        if leg.is_search:
-            self.missed = leg.stop
-            self.message = f"{sentence} {describe(leg.stop)}"
+    def _left_of(self, leg: Leg) -> Way[list[Stop]]:
+        """Return what is left of the stops of a leg at the head, where it has found nothing up to there."""
+        left = []
+        for stop in leg.stops:
+            is_part = stop.is_inside or stop.passes
+            left.append((yield from follow(self.tape, stop, leg.origin, self.head))[1] if is_part else stop)
+        return left
 
     @property
     def is_free(self) -> bool:
@@ -195,6 +150,16 @@ class Debugger(View):
         if leg is None or not leg.is_search:
             return ""
         return f"running on to {describe(leg.stop)}; if it does not come, to the end of the script"
+
+    @property
+    def share(self) -> float | None:
+        """How much of its way a running script has come, 0 to 1; None where nobody knows how far it is."""
+        leg = self._under_way if self.is_running else None
+        if leg is None or leg.stop.kind not in {"position", "iteration"} or not leg.stop.argument:
+            return None
+        end = int(leg.stop.argument)
+        at, begin = (self.head, leg.origin) if leg.stop.kind == "position" else (self.iteration, 0)
+        return min(max(at - begin, 0) / max(end - begin, 1), 1.0)
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
@@ -263,30 +228,23 @@ class Debugger(View):
     def _on_paused(self) -> None:
         under_way, self._under_way = self._under_way, None
         if under_way is not None:
-            self._arrive(under_way, self.head)
+            finished(self._arrive(under_way, self.head))
         if self._is_following:
-            self._walk_on()
+            finished(self._walk_on())
 
     def _on_ended(self) -> None:
         under_way, self._under_way = self._under_way, None
         self._legs.clear()
         self.message = self.failure or f"the script has ended ({self.status})"
         if under_way is not None and not self.failure:
-            self.breakpoints.count(self.tape, under_way, self.head)
+            finished(self.breakpoints.count(self.tape, under_way, self.head))
             self._miss(under_way, f"the script has ended ({self.status}) without")
             self._hear(is_over=True)
-
-    def _hear(self, *, is_over: bool) -> None:
-        self._news += self.breakpoints.news(self.tape, is_over=is_over)
-
-    def take_news(self) -> str:
-        """Return, once, what there is to say of breakpoints that cannot mean what they say."""
-        news, self._news = self._news, []
-        return "\n".join(news)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Pump until the script pauses or is over; False when it still runs after ``timeout`` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        self.search_on(math.inf)
         while self.is_running:
             left = 0.2 if deadline is None else min(0.2, deadline - time.monotonic())
             if left <= 0:

@@ -4,7 +4,8 @@
 
     Exception
     └── UserError                bad input, or a command that cannot be carried out
-        └── ExpectationFailed    an `expect` that does not hold
+        ├── ExpectationFailed    an `expect` that does not hold
+        └── BrokenOff            Ctrl+C, in the midst of a command
 """
 
 from __future__ import annotations
@@ -16,3 +17,7 @@ class UserError(Exception):
 
 class ExpectationFailed(UserError):
     """An expectation does not hold; the text shows the difference."""
+
+
+class BrokenOff(UserError):
+    """A command was broken off; the text says which, and where."""

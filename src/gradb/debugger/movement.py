@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.search import Reached, Way
 from gradb.frame.reader import Tape, TapeError
+from gradb.frame.steps import Steps, finished
 from gradb.tape.kinds.event import Event
 from gradb.tape.stops import Stop
 
+T = TypeVar("T")
 _WALKS = frozenset({"step", "event", "line", "phase", "iteration", "end", "into", "out"})
 
 
@@ -75,20 +79,39 @@ def nearest(tape: Tape | None, stops: Sequence[Stop], position: int, direction: 
     Raises:
         UserError: the tape is damaged there.
     """
+    return finished(seek(tape, stops, position, direction))
+
+
+def seek(tape: Tape | None, stops: Sequence[Stop], position: int, direction: int) -> Way[int | None]:
+    """Do the same by steps."""
     if tape is None:
         return None
     found: int | None = None
     try:
-        for stop in stops:  # nothing is looked for beyond what another has found
-            hit = tape.find(stop, position, direction, found)
+        for index, stop in enumerate(stops):  # nothing is looked for beyond what another has found
+            end = (tape.head if direction > 0 else 0) if found is None else found
+            steps = tape.seek(stop, position, direction, found)
+            hit = yield from _shared(steps, position, end, index, len(stops))
             found = found if hit is None else hit
     except TapeError as error:
         raise UserError(str(error)) from error
     return found
 
 
-def follow(tape: Tape | None, stop: Stop, origin: int, position: int) -> tuple[bool, Stop]:
-    """Return whether a stop stops where a movement from ``origin`` has come to, and what is left of it there.
+def _shared(steps: Steps[T], begin: int, end: int, index: int, count: int) -> Way[T]:
+    """Carry out one of so many searches from one event to another, and say how far all of them are."""
+    span = max(abs(end - begin), 1)
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as over:
+            found: T = over.value
+            return found
+        yield Reached(event, (index + min(abs(event - begin) / span, 1.0)) / count)
+
+
+def follow(tape: Tape | None, stop: Stop, origin: int, position: int) -> Way[tuple[bool, Stop]]:
+    """Return by steps whether a stop stops where a movement from ``origin`` has come to, and what is left of it there.
 
     Raises:
         UserError: the tape is damaged there.
@@ -96,6 +119,6 @@ def follow(tape: Tape | None, stop: Stop, origin: int, position: int) -> tuple[b
     if tape is None or origin == position:
         return False, stop
     try:
-        return tape.follow(stop, origin, position)
+        return (yield from _shared(tape.follow(stop, origin, position), origin, position, 0, 1))
     except TapeError as error:
         raise UserError(str(error)) from error

@@ -168,7 +168,9 @@ class Run(Recording):
     def relaying(self) -> SignalRelay | contextlib.nullcontext[None]:
         """Return a context in which the signals that this process gets are the script's."""
         is_ours = threading.current_thread() is threading.main_thread()
-        return SignalRelay(self._live.debuggee) if self._live is not None and is_ours else contextlib.nullcontext()
+        if self._live is None or not is_ours:
+            return contextlib.nullcontext()
+        return SignalRelay(self._live.debuggee, lambda: not self.is_running)
 
     def signal(self, number: int, *, is_for_all: bool = False) -> None:
         """Send the script a signal; ``is_for_all``: and its children, as a terminal would."""

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from operator import neg
 
+from gradb.frame.steps import Steps
 from gradb.frame.store import HEADER, Store
 from gradb.tape.conditions.condition import Condition, condition_of, meets
 from gradb.tape.conditions.event_names import EventNames, Raw, mark_of
@@ -19,6 +20,8 @@ from gradb.tape.stops import Stop
 from gradb.tape.wire import WireError
 
 _BATCH = 200
+_WINDOW = 2048
+"""Events that are looked through for candidates at a time."""
 FIRST_HEADER = HEADER.replace("LEFT JOIN site", "CROSS JOIN site")
 """The same, the events always first: SQLite is not to begin with the sites."""
 
@@ -83,26 +86,29 @@ class Verdicts:
 
     # --- where to ask -------------------------------------------------------------------------------------------------
 
-    def first(self, position: int, direction: int, last: int | None) -> int | None:
+    def first(self, position: int, direction: int, last: int | None) -> Steps[int | None]:
         """Return the nearest event that newly determines something which the condition names, and makes it true."""
         condition = self._condition
         if condition is None:
             return None
-        is_simple = condition.is_steady
-        for seq in self._candidates(condition, position, direction, last):
-            if self.holds_at(seq) if is_simple else self.meets(self._header(seq)):
-                return seq
+        is_simple, points = condition.is_steady, self._points.events(condition.series)
+        for low, high in _windows(*_bounds(position, direction, last, self._head), direction):
+            yield low if direction > 0 else high
+            for seq in self._candidates(condition, points, low, high, direction):
+                if self.holds_at(seq) if is_simple else self.meets(self._header(seq)):
+                    return seq
+                yield seq
         return None
 
     def _header(self, seq: int) -> Event:
         known = self._ready.get(seq)
         return self._store.event(seq) if known is None else known
 
-    def _candidates(self, condition: Condition, position: int, direction: int, last: int | None) -> Iterator[int]:
-        low, high = _bounds(position, direction, last, self._head)
+    def _candidates(
+        self, condition: Condition, points: list[int], low: int, high: int, direction: int
+    ) -> Iterator[int]:
         if condition.is_of_events:
             return iter(range(low, high + 1)[::direction])
-        points = self._points.events(condition.series)
         within = points[bisect_left(points, low) : bisect_right(points, high)][::direction]
         marks = set(map(mark_of, condition.owners))
         sources = [iter(within), *(self._store.mentions.of(mark, low, high, direction) for mark in sorted(marks))]
@@ -123,10 +129,12 @@ class Verdicts:
             low, high = (rows[-1][0] + 1, high) if direction > 0 else (low, rows[-1][0] - 1)
             size = _BATCH
 
-    def mentioned(self, position: int, direction: int, last: int | None) -> Iterator[int]:
-        """Yield the events that may tell of the parameter that the stop is about."""
-        low, high = _bounds(position, direction, last, self._head)
-        return self._store.mentions.of(mark_of(self._stop.argument), low, high, direction)
+    def mentioned(self, position: int, direction: int, last: int | None) -> Iterator[int | None]:
+        """Yield the events that may tell of the parameter that the stop is about, and now and then None."""
+        mark = mark_of(self._stop.argument)
+        for low, high in _windows(*_bounds(position, direction, last, self._head), direction):
+            yield None
+            yield from self._store.mentions.of(mark, low, high, direction)
 
     def spans(self, position: int, direction: int, last: int | None) -> Iterator[tuple[int, int]]:
         """Yield the first and last event of each stretch over which a steady condition holds, in order of the way."""
@@ -144,3 +152,9 @@ def _bounds(position: int, direction: int, last: int | None, head: int) -> tuple
     if direction > 0:
         return position + 1, head if last is None else min(last, head)
     return 1 if last is None else max(last, 1), position - 1
+
+
+def _windows(low: int, high: int, direction: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last event of pieces of a way, in the order of the way."""
+    for first in range(low, high + 1, _WINDOW)[::direction]:
+        yield first, min(first + _WINDOW - 1, high)

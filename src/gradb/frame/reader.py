@@ -21,6 +21,7 @@ from gradb.frame.graph.runs import Runs
 from gradb.frame.inventory import Inventory
 from gradb.frame.naming import Naming
 from gradb.frame.origins import Origins
+from gradb.frame.steps import Steps, finished
 from gradb.frame.store import Store
 from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
@@ -209,11 +210,15 @@ class Tape:
         Raises:
             ValueError: the stop's argument is not of its kind, or the position is outside of the tape.
         """
+        return finished(self.seek(stop, position, direction, last))
+
+    def seek(self, stop: Stop, position: int, direction: int, last: int | None = None) -> Steps[int | None]:
+        """Do the same by steps."""
         self._check(position)
         return search.find(self._store, stop, position, direction, last)
 
-    def follow(self, stop: Stop, position: int, last: int) -> tuple[bool, Stop]:
-        """Return whether a movement from a position stops at ``last``, if not before, and what is left of the stop.
+    def follow(self, stop: Stop, position: int, last: int) -> Steps[tuple[bool, Stop]]:
+        """Return by steps whether a movement from a position stops at ``last``, if not before, and what is left.
 
         Raises:
             ValueError: one of the positions is outside of the tape.

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,8 +33,15 @@ _HANDLER_TIME = 0.3
 class SignalRelay:
     """A context in which the signals of this process are the script's; for the main thread."""
 
-    def __init__(self, debuggee: DebuggeeProcess) -> None:
+    def __init__(self, debuggee: DebuggeeProcess, is_held: Callable[[], bool] = lambda: False) -> None:
+        """Take the process of the script.
+
+        Args:
+            debuggee: the process.
+            is_held: tells whether the script stands still: then Ctrl+C is for what gradb does.
+        """
         self._debuggee = debuggee
+        self._is_held = is_held
         self._is_over = False
         self._wanted = {number for number in PASSED if signal.getsignal(number) is not signal.SIG_IGN} | {_WAKE}
         self._mask: set[int] = set()
@@ -62,7 +70,7 @@ class SignalRelay:
             if info.si_signo == _WAKE:
                 continue
             self.passed.add(info.si_signo)
-            if self._debuggee.is_gone:
+            if self._debuggee.is_gone or (info.si_signo == signal.SIGINT and self._is_held()):
                 _take(info.si_signo)
             elif info.si_signo == signal.SIGTSTP:
                 self._stop(is_for_all)

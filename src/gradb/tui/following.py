@@ -69,14 +69,15 @@ class Following:
         session = self._screen.session
         session.poll()
         debugger, ghost = session.debugger, session.ghost
-        if (debugger is not None and debugger.is_running) or (ghost is not None and ghost.is_running):
+        is_busy = debugger is not None and (debugger.is_running or session.is_searching)
+        if is_busy or (ghost is not None and ghost.is_running):
             self.update()
 
     def judge(self) -> None:
         """Judge a little more of the run, and show what is new."""
         screen = self._screen
         debugger, options = screen.session.debugger, screen.options
-        if debugger is not None:
+        if debugger is not None and not screen.session.is_searching:
             screen.options = self._judging.update(options, debugger, time.monotonic())
             if screen.options is not options:
                 screen.update_bars()
@@ -86,7 +87,8 @@ class Following:
         screen = self._screen
         debugger, now = screen.session.debugger, time.monotonic()
         if debugger is not None:
-            if debugger.tape is not None and (not debugger.is_running or now - self._drawn_at > _LIVE):
+            is_due = not debugger.is_running or now - self._drawn_at > _LIVE
+            if debugger.tape is not None and is_due and not screen.session.is_searching:
                 self._drawn_at = now
                 self._show_displays(debugger)
                 self._show_place(debugger)

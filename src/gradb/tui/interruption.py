@@ -38,7 +38,8 @@ class Interruption:
         """True where there is nothing to break off."""
         ghost = self._session.ghost
         is_alone = ghost is None or not ghost.is_running
-        return is_alone and self._session.check is None and not self._asking.is_running and not self._is_running
+        is_still = not self._is_running and not self._session.is_searching
+        return is_alone and is_still and not self._session.checks.is_running and not self._asking.is_running
 
     def look(self) -> str:
         """Take note of whether the script stands still; return what another Ctrl+C does now that the first has not."""
@@ -49,12 +50,14 @@ class Interruption:
     def break_off(self) -> str:
         """Break one thing off, and return what is to be said; empty where there is nothing, or it is seen."""
         debugger = self._session.debugger
+        if said := self._session.break_off_search():
+            return said
         if debugger is not None and debugger.is_running:
             debugger.pause()
             return ""
         if self._asking.give_up():
             return "the run again is given up"
-        if self._session.check is not None:
+        if self._session.checks.is_running:
             return self._session.gradcheck("off")
         return self._session.stop_ghost()
 
@@ -63,7 +66,7 @@ class Interruption:
 
         Where there is nothing to break off, what is returned says how to quit.
         """
-        if not self._is_running:
+        if self._session.is_searching or not self._is_running:
             return self.break_off() or _IDLE
         insists, self._asked_at = self._is_asked(), self._clock()
         if insists:

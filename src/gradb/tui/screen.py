@@ -38,13 +38,15 @@ from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, Plan
 from gradb.tui.looks import PLAIN, Looks
+from gradb.tui.marks import breakpoint_lines, toggling
 from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
-from gradb.tui.session import Session, breakpoint_lines, toggling
+from gradb.tui.session import Session
 from gradb.tui.source import SourcePane
 from gradb.tui.text import TextScreen
+from gradb.tui.underway import Underway
 from gradb.tui.widgets import make_panes
 
 _TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
@@ -79,6 +81,7 @@ class DebugScreen(Screen[None]):
         self._following = Following(self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self.interruption = Interruption(self.session, self._asking)
+        self._underway = Underway()
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -144,7 +147,7 @@ class DebugScreen(Screen[None]):
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return
-        self.query_one(EventBar).waiting = self.interruption.look() or debugger.waiting
+        self.query_one(EventBar).waiting = self.interruption.look() or self._underway.line(debugger, self.session.doing)
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
         if debugger.tape is not None:
             tape, marks = debugger.tape, marks_of(self.options.judged)

@@ -7,44 +7,31 @@ script moves; here only the later statements of one line (`until node Pow; back 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections import deque
 from typing import Protocol
 
-from gradb.algebra.differences import Result
-from gradb.debugger.breakpoints import Mark
 from gradb.debugger.commands.frontend import FrontEnd
 from gradb.debugger.commands.language import Statement, command_of, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.existence.admission import located, occurs
 from gradb.debugger.ghost import Ghost
-from gradb.debugger.gradcheck import gradcheck
-from gradb.debugger.gradcheck.gradcheck import GradCheck
-from gradb.debugger.printing import Printed, answer, ask, recalled
-from gradb.debugger.stops import parse_stop
-from gradb.frame.frame import Frame
-from gradb.present.lines.operand import printed_line
+from gradb.tui.checks import Checks, Told
+from gradb.tui.evaluations import Evaluations
+from gradb.tui.slices import FIRST, Slices
 
-_WIDE = 200
-"""Cells of a line that is told without being asked for one of some width."""
+_MOST_KEPT = 20
+"""Statements that wait for a search to be over."""
 _EARLY = frozenset({"quit", "help", "prompt", "interrupt", "break-off", "pause"})
 """What keys may do before there is anything to be seen."""
 _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT})
 
 
-class Front(FrontEnd, Protocol):
+class Front(Told, FrontEnd, Protocol):
     """The screen, as far as a session has to do with it."""
-
-    def notice(self, text: str, is_error: bool = False) -> None:
-        """Say something to the user; ``is_error``: about a mistake."""
 
     def update_frame(self) -> None:
         """Show that the debugger may be somewhere else, or in another state."""
-
-    def show_finding(self, result: Result) -> None:
-        """Show what a numerical check has found."""
 
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen; may raise UserError."""
@@ -55,19 +42,21 @@ class Session:
 
     def __init__(self, front: Front) -> None:
         self.debugger: Debugger | None = None
-        self._asked = ""
-        """What the script was asked for and has not answered yet."""
         self.ghost: Ghost | None = None
         """Another run to look at beside it."""
-        self.check: GradCheck | None = None
-        """A numerical check under way."""
+        self.checks = Checks(front)
+        self.doing = ""
+        """What was carried out last, as typed."""
         self._front = front
+        self._slices = Slices(self._on_found)
+        self._evaluations = Evaluations()
         self._waiting: deque[Statement] = deque()
         self._watched: frozenset[int] = frozenset()
 
     def begin(self, debugger: Debugger) -> None:
         """Take the debugger."""
         self.debugger = debugger
+        debugger.patience = FIRST
         self.poll()
         self._front.update_frame()
 
@@ -86,12 +75,51 @@ class Session:
         except UserError as error:
             self._front.notice(str(error), True)
             return
+        if self.is_searching:
+            self._keep(statements)
+            return
         self._waiting = deque(statements)
         if self.debugger is not None:
             self.debugger.missed = None
         if self._waiting:
             self._run(self._waiting.popleft())
         self._advance()
+
+    @property
+    def is_searching(self) -> bool:
+        """True while a recording is searched."""
+        return self.debugger is not None and self.debugger.progress is not None
+
+    def _keep(self, statements: list[Statement]) -> None:
+        """Have statements wait for the search, but for those about the screen."""
+        for statement in statements:
+            if statement.command.has_screen:
+                self._run(statement)
+            elif len(self._waiting) < _MOST_KEPT:
+                self._waiting.append(statement)
+
+    def break_off_search(self) -> str:
+        """Give up a search, and what waits for it, and return what to say; empty where there is none."""
+        debugger = self.debugger
+        if debugger is None or debugger.progress is None:
+            return ""
+        reached = debugger.progress.event
+        debugger.break_off()
+        self._slices.end()
+        self._waiting.clear()
+        self._front.update_frame()
+        return f"`{self.doing}` was broken off at event {reached:,}: the position is where it was"
+
+    def _on_found(self, error: UserError | None) -> None:
+        """Go on once a search is over."""
+        if error is not None:
+            self._waiting.clear()
+            self._front.notice(str(error), True)
+        self._advance()
+
+    def printed(self, argument: str, width: int) -> str:
+        """Return what an expression comes to: see ``Evaluations``."""
+        return self._evaluations.printed(self.debugger, argument, width)
 
     def set_ghost(self, ghost: Ghost | None) -> None:
         """Take a ghost in place of the one there was, if any; None: let that go."""
@@ -111,69 +139,14 @@ class Session:
         return "the ghost is broken off; `ghost off` takes its losses away too"
 
     def gradcheck(self, argument: str) -> str:
-        """Begin a numerical check in place of the one under way, or with ``off`` end that; return what to say.
-
-        Raises:
-            UserError: there is nothing to check, or no check to end.
-        """
-        if argument == "off":
-            if self.check is None:
-                raise UserError("there is no check under way")
-            self.check.close()
-            self.check = None
-            return "the check is given up"
-        if self.debugger is None:
-            raise UserError("there is no run yet to check")
-        check = gradcheck.start(self.debugger, argument)
-        if self.check is not None:
-            self.check.close()
-        self.check = check
-        return "gradcheck: the script is run again, six times or ten; `gradcheck off` gives up"
-
-    def printed(self, argument: str, width: int) -> str:
-        """Return what an expression comes to, on a line; nothing where the script was asked, which answers later.
-
-        Raises:
-            UserError: it cannot be read, or speaks of what there is not.
-        """
-        if self.debugger is None:
-            raise UserError("there is no run yet to ask")
-        found = ask(self.debugger, argument)
-        if found is None:
-            self._asked = argument
-            return "the script evaluates it: `pause` breaks that off"
-        return _told(found, width)
-
-    def _recall(self) -> None:
-        """Tell what the tape has, once the script has answered that its frame does not know a name."""
-        text, debugger = self._asked, self.debugger
-        if not text or debugger is None or debugger.is_running:
-            return
-        self._asked = ""
-        with contextlib.suppress(UserError):  # it has not answered: it is over
-            if (known := recalled(debugger, answer(debugger), text)) is not None:
-                self._front.notice(_told(known, _WIDE), False)
-
-    def _poll_check(self, check: GradCheck) -> None:
-        before = (check.runs, check.doing)
-        try:
-            is_over = check.pump()
-        except UserError as error:
-            self.check = None
-            self._front.notice(f"gradcheck: {error}", True)
-            return
-        if is_over and check.result is not None:
-            self.check = None
-            self._front.show_finding(check.result)
-        elif before != (check.runs, check.doing):
-            self._front.notice(f"gradcheck: {check.doing} ({check.runs} runs made)", False)
+        """Begin a numerical check, or end the one under way, and return what to say: see ``Checks``."""
+        return self.checks.begin(self.debugger, argument)
 
     def poll(self) -> None:
         """Take in what the debuggees have said."""
         if self.debugger is None:
             return
-        if self.check is not None:
-            self._poll_check(self.check)
+        self.checks.poll()
         has_news = self.ghost is not None and self.ghost.pump()
         try:
             has_changed = self.debugger.pump(0.0)
@@ -182,7 +155,8 @@ class Session:
             has_changed = True
         if has_changed:
             self._advance()
-            self._recall()
+            if known := self._evaluations.recalled(self.debugger):
+                self._front.notice(known, False)
         elif has_news:
             self._front.update_frame()
         self._watch()
@@ -200,8 +174,8 @@ class Session:
     def close(self, grace: float = 0.0) -> None:
         """Leave the event loop and end the debuggees, after ``grace`` seconds for the first to end; idempotent."""
         self._waiting.clear()
-        if self.check is not None:
-            self.check.close()
+        self._slices.end()
+        self.checks.close()
         ends = [each for each in (self.debugger, self.ghost) if each is not None]
         if ends:
             self._watch(is_over=True)
@@ -211,12 +185,13 @@ class Session:
             each.close()
 
     def _advance(self) -> None:
-        while self._waiting and not (self.debugger and self.debugger.is_running):
+        while self._waiting and not (self.debugger and (self.debugger.is_running or self.is_searching)):
             if self.debugger is not None and self.debugger.missed is not None:
                 self._waiting.clear()  # they were meant for the place that was not found
             else:
                 self._run(self._waiting.popleft())
         if self.debugger is not None:
+            self._slices.begin(self.debugger)
             said = [text for text in (self.debugger.message, self.debugger.take_news()) if text]
             self.debugger.message = ""
             if said:
@@ -233,6 +208,7 @@ class Session:
             elif self.debugger is None or self._is_too_early(statement):
                 self._refuse(statement.command.name)
             else:
+                self.doing = statement.text
                 statement.run(self.debugger, self._front)
         except UserError as error:
             self._waiting.clear()
@@ -270,22 +246,3 @@ class Session:
 def _has_begun(debugger: Debugger) -> bool:
     """Tell whether there is something to be seen, or a script that waits to take its first step."""
     return debugger.tape is not None or not debugger.is_running
-
-
-def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:
-    """Return the lines of the Frame's source file that have a breakpoint, and what there is to say of it."""
-    file = "" if frame is None or frame.source is None else frame.source.file
-    return debugger.breakpoints.marks(file, lambda stop: occurs(stop, debugger))
-
-
-def toggling(debugger: Debugger | None, line: int) -> str:
-    """Return the statement that sets a breakpoint on a line of the source that is shown, or takes it away."""
-    where = f"line {line}"
-    is_set = debugger is not None and debugger.breakpoints.at(located(parse_stop(where), debugger)) is not None
-    return f"{'clear' if is_set else 'break'} {where}"
-
-
-def _told(found: Printed, width: int) -> str:
-    """Return what an expression comes to, and where that is from, on a line."""
-    origin = f"  {found.origin}" if found.origin else ""
-    return printed_line(found.text, found.found, max(width - len(origin), 20)).plain + origin

@@ -15,8 +15,9 @@ from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
 from gradb.cli.events import event_lines
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import ExpectationFailed, UserError
+from gradb.debugger.errors import BrokenOff, ExpectationFailed, UserError
 from gradb.debugger.run import Run
+from gradb.debugger.search import Search
 from gradb.frame.reader import Tape
 from gradb.link.spec import RunSpec
 from gradb.present.panes.table import PANES
@@ -242,3 +243,19 @@ def test_each_line_is_json_where_that_is_asked_for(debugger: Debugger) -> None:
     assert (shown["pane"], shown["position"], row["expression"], row["changed"]) == ("displays", 16, "a.grad", True)
     assert (row["value"]["values"], row["before"]) == ([28, 36, 44, 52], {"value": None, "why": None})
     assert printed["value"]["values"] == [1]
+
+
+def test_ctrl_c_in_the_midst_of_a_search(debugger: Debugger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was broken off is said with the event that it had come to, and the position is where it was."""
+    go_on = Search.go_on
+
+    def interrupted(search: Search, seconds: float) -> bool:
+        assert not any(go_on(search, 0.0) for _ in range(4))
+        raise KeyboardInterrupt
+
+    debugger.go(3)
+    monkeypatch.setattr(Search, "go_on", interrupted)
+    with pytest.raises(BrokenOff, match=r"^walk\.gradb:1: `until norm\(upstream\) > 1e9` was broken off at event \d+"):
+        run(debugger, "until norm(upstream) > 1e9", "walk.gradb")
+    assert debugger.position == 3
+    assert debugger.progress is None

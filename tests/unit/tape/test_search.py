@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 from gradb.frame import stretches
 from gradb.frame.reader import Tape
+from gradb.frame.steps import finished
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.registry import Kind
@@ -133,7 +134,7 @@ def test_what_has_to_be_left_is_left_on_a_tape_as_in_a_run(
                     seen = next((event.seq for event in ahead if lookout.sees(event)), None)
                     assert tape.find(stop, position, direction) == seen, (stop, position, direction)
                     if ahead and seen is None and position:
-                        assert tape.follow(stop, position, ahead[-1].seq) == (False, lookout.stops[0])
+                        assert finished(tape.follow(stop, position, ahead[-1].seq)) == (False, lookout.stops[0])
 
 
 def test_an_iteration_is_entered_where_it_begins(opener: Opener) -> None:

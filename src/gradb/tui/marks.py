@@ -1,0 +1,22 @@
+"""The lines of the source that have a breakpoint, and the statement by which one comes there or goes."""
+
+from __future__ import annotations
+
+from gradb.debugger.breakpoints import Mark
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.existence.admission import located, occurs
+from gradb.debugger.stops import parse_stop
+from gradb.frame.frame import Frame
+
+
+def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:
+    """Return the lines of the Frame's source file that have a breakpoint, and what there is to say of it."""
+    file = "" if frame is None or frame.source is None else frame.source.file
+    return debugger.breakpoints.marks(file, lambda stop: occurs(stop, debugger))
+
+
+def toggling(debugger: Debugger | None, line: int) -> str:
+    """Return the statement that sets a breakpoint on a line of the source that is shown, or takes it away."""
+    where = f"line {line}"
+    is_set = debugger is not None and debugger.breakpoints.at(located(parse_stop(where), debugger)) is not None
+    return f"{'clear' if is_set else 'break'} {where}"

@@ -1,0 +1,89 @@
+"""What takes its time on the screen: it says how far it is, keys are taken meanwhile, and Ctrl+C and Esc end it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.search import Progress
+from gradb.tui.underway import Underway
+from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+
+SEARCH = "until norm(upstream) > 1e9"
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every search stop at its first step, for longer than a test."""
+    monkeypatch.setattr("gradb.tui.session.FIRST", 0.0)
+    monkeypatch.setattr("gradb.tui.slices._PAUSE", 3600.0)
+
+
+def far(**known: Any) -> Debugger:
+    """Return a debugger of which this is known."""
+    facts = {"is_running": False, "head": 0, "progress": None, "share": None, "waiting": "", "tape": object()}
+    return cast(Debugger, SimpleNamespace(**facts | known))
+
+
+def test_what_takes_a_second_says_how_far_it_is() -> None:
+    """Of a search the share is known, of a script only where it runs on to a number."""
+    now = 50.0
+    underway = Underway(lambda: now)
+    assert underway.line(far(progress=Progress(10, 0.1, 0.9)), SEARCH) == ""
+    assert (
+        underway.line(far(progress=Progress(31_000, 0.31, 1.64)), SEARCH)
+        == f"`{SEARCH}`: at event 31,000, 31%, 1.6 s; Ctrl+C breaks it off"
+    )
+    assert underway.line(far(is_running=True, head=100), "finish") == ""
+    now += 2
+    assert underway.line(far(is_running=True, head=1100), "") == "running: 1,000 events, 2 s; Ctrl+C pauses"
+    known = far(is_running=True, head=1100, share=0.25, waiting="running on to event 4100")
+    assert underway.line(known, "") == "running on to event 4100: 1,000 events, 25%, 2 s; Ctrl+C pauses"
+    assert underway.line(far(), "") == ""
+    assert underway.line(far(is_running=True, head=1100), "") == ""
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("key", ["ctrl+c", "escape"])
+async def test_a_search_is_broken_off(key: str, training_tape: Path) -> None:
+    """Keys about the screen work meanwhile, others wait and are let go with it; the position is where it was."""
+    app = opening(training_tape)
+    async with shown(app) as pilot:
+        screen: Any = debug_screen(app)
+        screen.action_statement(SEARCH)
+        assert screen.session.is_searching
+        await pilot.press("question_mark")
+        await wait_until(lambda: app.screen is not screen)
+        await pilot.press("q", "space")
+        assert screen.session.is_searching
+        await pilot.press(key)
+        await wait_until(lambda: f"! `{SEARCH}` was broken off at event" in text_of(app))
+        assert not screen.session.is_searching
+        assert position_of(app) == 0
+        screen.session.debugger.patience = 1.0
+        await pilot.press("space")
+        await wait_until(lambda: position_of(app) == 1)
+
+
+async def test_what_is_pressed_during_a_search_comes_after_it(
+    training_tape: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key is lost: each is carried out where the one before has come to."""
+    monkeypatch.setattr("gradb.tui.session.FIRST", 0.0)
+    monkeypatch.setattr("gradb.tui.slices._SLICE", 0.0)
+    app = opening(training_tape)
+    async with shown(app) as pilot:
+        await pilot.press("i", "space", "space")
+        await wait_until(lambda: not debug_screen(app).session.is_searching)
+        walked = debug_screen(app).session.debugger
+        assert walked is not None
+        reached = walked.position
+        for text in ("goto 0", "iteration", "step", "step"):
+            debug_screen(app).session.submit(text)
+            await wait_until(lambda: not debug_screen(app).session.is_searching)
+        assert (walked.position, position_of(app)) == (reached, reached)
+        assert reached > 1
