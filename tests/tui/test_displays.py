@@ -35,7 +35,7 @@ async def test_the_mark_moves_with_the_position(chain_tape: Path) -> None:
         assert first[0] == "  1 a.grad = None"
         assert first[1].startswith("* 2 out = 420")
         await pilot.press("space")
-        assert [line[:1] for line in lines(app)] == [" ", " "]
+        assert not {line[:1] for line in lines(app)} & {"*", "?"}
         await entered(pilot, "until accumulate")
         assert lines(app)[:2] == ["* 1 a.grad = [28 36 44 52]  [4] float32", "    before None"]
         await pilot.press("space", "backspace", "backspace")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import reading
 from gradb.debugger.expect.names import TapeNames
+from gradb.debugger.provenance import sources_of, sources_text
 from gradb.frame.displayed import Found, Row
 from gradb.frame.reader import Tape
 from gradb.tape.expressions.equality import is_equal
@@ -102,7 +103,15 @@ def rows(
 def _row(tape: Tape, position: int, before: int | None, number: int, expression: Expression) -> Row:
     now = found(tape, position, expression)
     earlier = None if before is None else found(tape, before, expression)
-    return Row(number, expression.text, now, earlier, None if earlier is None else _has_changed(earlier, now))
+    has_changed = None if earlier is None else _has_changed(earlier, now)
+    return Row(
+        number, expression.text, now, earlier, has_changed, "" if now.why else _origin(tape, position, expression)
+    )
+
+
+def _origin(tape: Tape, position: int, expression: Expression) -> str:
+    sources = sources_of(tape, position, expression)
+    return sources_text(sources) if any(one.event != position for one in sources) else ""
 
 
 def found(tape: Tape, position: int, expression: Expression) -> Found:

@@ -6,6 +6,7 @@ So the value of a name may be one that a function had which is over, and is told
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -99,18 +100,25 @@ def _valued(tape: Tape, tensor: int, position: int) -> int | None:
 def _function(tape: Tape, event: Event) -> str:
     """Return the function that an event's line is in, by the source."""
     text = tape.source_text(event.file) if event.file and event.line else None
-    tree = None if text is None else _parsed(text)
-    if tree is None or event.line is None:
+    if text is None or event.line is None:
         return ""
-    around = [
-        node
-        for node in ast.walk(tree)
+    line = event.line
+    around = [(first, name) for first, last, name in _functions(text) if first <= line <= last]
+    return max(around)[1] if around else ""
+
+
+@functools.lru_cache(maxsize=16)
+def _functions(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return first line, last line and name of each function in a source."""
+    tree = _parsed(text)
+    return tuple(
+        (node.lineno, node.end_lineno or 0, node.name)
+        for node in (() if tree is None else ast.walk(tree))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.lineno <= event.line <= (node.end_lineno or 0)
-    ]
-    return max(around, key=lambda node: node.lineno).name if around else ""
+    )
 
 
+@functools.lru_cache(maxsize=16)
 def _parsed(text: str) -> ast.Module | None:
     try:
         return ast.parse(text)

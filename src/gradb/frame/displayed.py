@@ -32,3 +32,6 @@ class Row:
     has_changed: bool | None
     """Whether it is another value now, or none, or one where there was none; None where that is not known: of values
     too large to be kept, of which the same statistics are known, and where there is no ``before``."""
+    origin: str = ""
+    """Where the values of its variables were recorded, ``as of event 9, train.py:5 in f``: the tape knows no scopes.
+    Empty where they are of the position itself, and where it names none."""

@@ -48,6 +48,13 @@ def test_what_has_changed_is_marked_and_stands_above_what_it_was(tape: Tape) -> 
     ]
 
 
+def test_a_value_of_another_moment_says_of_when(tape: Tape) -> None:
+    """Beside it where there is room, else below; the tape knows no scopes, so a name may have been bound anew."""
+    row = Row(3, "w", Found(Numbers((), (1.5,), "float32")), None, None, "as of event 9, train.py:5 in f")
+    assert drawn(tape, row) == ["  3 w = 1.5  as of event 9, train.py:5 in f"]
+    assert drawn(tape, row, width=38) == ["  3 w = 1.5", "    as of event 9, train.py:5 in f"]
+
+
 def test_what_has_no_value_says_why(tape: Tape) -> None:
     """Now and before, folded to the width."""
     row = Row(2, "grad_norm", Found(why="there is no grad_norm yet: no optimizer has made a step"), Found(None), True)

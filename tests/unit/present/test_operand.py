@@ -81,7 +81,9 @@ def test_json_of_a_row() -> None:
         "why": None,
         "before": {"value": None, "why": "not yet"},
         "changed": True,
+        "origin": None,
     }
+    assert row_json(Row(1, "y", Found(2), None, None, "as of event 3"))["origin"] == "as of event 3"
     assert row_json(Row(1, "y", Found([LARGE, 1.5]), None, None))["value"][0]["stats"]["nan"] == 2
 
 

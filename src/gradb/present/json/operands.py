@@ -41,4 +41,5 @@ def row_json(row: Row) -> Json:
         **found_json(row.now),
         "before": None if row.before is None else found_json(row.before),
         "changed": row.has_changed,
+        "origin": row.origin or None,
     }

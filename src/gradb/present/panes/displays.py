@@ -36,6 +36,10 @@ def render(frame: Frame, options: Options) -> RenderableType:
 
 def _row(row: Row, width: int) -> list[Text]:
     lines = _now(row, width)
+    if row.origin and lines[-1].cell_len + 2 + len(origin := plain(row.origin)) <= width:
+        lines[-1].append(f"  {origin}", theme.DIM)
+    elif row.origin:
+        lines += _reason(row.origin, width)
     if row.before is not None and (row.has_changed or _is_doubtful(row)):
         lines += _before(row.before, width)
     return lines
