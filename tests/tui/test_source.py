@@ -8,6 +8,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from gradb.tui.source import SourcePane
+from tests.fakes import TapeBuilder
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
 
 
@@ -107,6 +108,25 @@ async def test_marks_tell_breakpoints_apart(chain_tape: Path) -> None:
         await press(pilot, "question_mark")
         await wait_until(lambda: "source pane" in text_of(app))
         assert "◈ one with a condition   ◌ one not come to so far   ○ one that is off" in text_of(app)
+
+
+async def test_the_text_moves_sideways(tmp_path: Path) -> None:
+    """Shift and the arrow keys show what does not fit, up to the longest line; a step shows its own place again."""
+    path = tmp_path / "long.tape"
+    with TapeBuilder(path, source="a = 1  # " + " ".join(f"word{n}" for n in range(20)) + "\nb = 2\n") as tape:
+        tape.leaf("a", [1.0], line=1)
+        tape.leaf("b", [1.0], line=2)
+        tape.end()
+    app = opening(path)
+    async with shown(app, 80, 24) as pilot:
+        text = await press(pilot, "space", "1")
+        assert "word0" in text
+        assert "word19" not in text
+        text = await press(pilot, *["shift+right"] * 20)
+        assert "word0" not in text
+        assert "word19" in text
+        text = await press(pilot, "space")
+        assert "word0" in text
 
 
 def test_source_pane_with_cursor(chain_tape: Path, snap_compare: Any) -> None:

@@ -14,12 +14,13 @@ from textual.strip import Strip
 from gradb.debugger.breakpoints import Mark
 from gradb.frame.frame import SourceView
 from gradb.present.draw import theme
-from gradb.present.panes.source import source_line
+from gradb.present.panes.source import source_line, text_room
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
 
+_SHIFT = 8  # characters that the text is moved sideways at a time
 _SIGNS: dict[Mark, tuple[str, str]] = {
     "on": ("◉", "bold red"),
     "conditional": ("◈", "bold red"),
@@ -37,6 +38,8 @@ class SourcePane(Pane):
         Binding("down", "move(1)", "Go to the line below", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("shift+left", "shift(-1)", "Show what is further left", show=False),
+        Binding("shift+right", "shift(1)", "Show what is further right", show=False),
     ]
 
     marks: reactive[Mapping[int, Mark]] = reactive(dict)
@@ -47,6 +50,7 @@ class SourcePane(Pane):
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
         self._place: tuple[int, str] | None = None  # position and file that the cursor was put to
+        self._left = 0  # characters that lie to the left of what is shown
 
     def watch_frame(self) -> None:
         """Lay the text out; at another position the cursor is on the current line, which is brought into view."""
@@ -56,7 +60,7 @@ class SourcePane(Pane):
         self.set_lines(1 if view is None else len(view.lines) + self.said)
         place = None if view is None or frame is None else (frame.position, view.file)
         if place != self._place or self.cursor is None:
-            self._place = place
+            self._place, self._left = place, 0
             self.set_reactive(SourcePane.cursor, None if view is None else min(view.line or 1, len(view.lines)))
             self._show_current()
         self.refresh()
@@ -119,7 +123,7 @@ class SourcePane(Pane):
             return self.said_line(y)
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
-        text = Text.assemble(self._mark(index + 1), source_line(view, index, width - 1))
+        text = Text.assemble(self._mark(index + 1), source_line(view, index, width - 1, self._left))
         if self.has_focus and index + 1 == self.cursor:
             text.stylize(theme.SELECTED, 0, 2 + len(str(len(view.lines))))  # sign, arrow and number
         return self.to_strip(text, width)
@@ -164,6 +168,14 @@ class SourcePane(Pane):
     def action_page(self, direction: int) -> None:
         """Move the cursor by a page."""
         self.action_move(direction * max(self.list_height - 1, 1))
+
+    def action_shift(self, direction: int) -> None:
+        """Move the text sideways, up to the end of its longest line."""
+        view = self._view
+        if view is not None:
+            most = max(map(len, view.lines)) - text_room(view, self.room.width - 1)
+            self._left = min(max(self._left + direction * _SHIFT, 0), max(most, 0))
+            self.refresh()
 
 
 def _within(view: SourceView) -> str:

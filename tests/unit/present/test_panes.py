@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
+from rich.cells import cell_len
 from rich.text import Text
 
 from gradb.frame.frame import Frame, OutputLine, SourceView
@@ -224,6 +225,25 @@ def test_streams_are_told_apart(example: OpenExample) -> None:
     lines = pane("output", replace(frame, outputs=outputs))
     assert lines == ["  loss 1.5", "! a", "! b\\x1b[2J"]
     assert pane("output", replace(frame, outputs=outputs), height=1) == ["! b\\x1b[2J"]
+
+
+def test_a_long_line_of_output_is_folded(example: OpenExample) -> None:
+    """Between words, or where a word has no end; what is cut nowhere is whole."""
+    text = "Saved intermediate values of the graph are freed " + "x" * 60
+    outputs = (OutputLine(15, "stderr", f"{text}\n"), OutputLine(16, "stdout", "宽" * 30 + "\n"))
+    lines = pane("output", replace(example("chain_rule").frame(18), outputs=outputs), width=40)
+    assert lines[:2] == ["! Saved intermediate values of the graph", "    are freed"]
+    assert "".join(line.strip() for line in lines[2:4]) == "x" * 60
+    assert "".join(line.strip() for line in lines[4:]) == "宽" * 30
+    assert all(cell_len(line) <= 40 for line in lines)
+
+
+def test_a_line_of_source_is_shown_sideways(example: OpenExample) -> None:
+    """What lies to the left and to the right is marked where it is cut."""
+    shown = view(["", "value = first + second + third"], 1, None, None)
+    assert source_line(shown, 1, 15).plain == " 2 value = fir…"
+    assert source_line(shown, 1, 15, 8).plain == " 2 …irst + sec…"
+    assert source_line(shown, 1, 24, 16).plain == " 2 …econd + third"
 
 
 def test_dropped_outputs_are_counted(example: OpenExample) -> None:

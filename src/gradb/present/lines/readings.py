@@ -12,7 +12,7 @@ from rich.text import Text
 from gradb.algebra.figures import counted, number
 from gradb.frame.training import Training
 from gradb.present.draw import theme
-from gradb.present.draw.fields import cut
+from gradb.present.draw.folding import folded
 from gradb.present.draw.numbers import is_odd
 from gradb.present.draw.safe import plain
 from gradb.tape.series import Series, SeriesKind
@@ -41,18 +41,8 @@ def flowed(parts: Sequence[Text], width: int) -> list[Text]:
         if lines and lines[-1].cell_len + len(_GAP) + part.cell_len <= width:
             lines[-1].append(_GAP).append_text(part)
         else:
-            lines += _folded(Text(no_wrap=True).append_text(part), width)
+            lines += folded(Text(no_wrap=True).append_text(part), width, _HANG)
     return lines
-
-
-def _folded(line: Text, width: int) -> list[Text]:
-    if line.cell_len <= width:
-        return [line]
-    at = line.plain.rfind(" ", len(_HANG) + 1, width + 1)
-    if at < 0:
-        return [cut(line, width)]
-    head, rest = line.divide([at])
-    return [cut(head, width), *_folded(Text(_HANG, no_wrap=True).append_text(rest[1:]), width)]
 
 
 def figure_text(value: float) -> Text:

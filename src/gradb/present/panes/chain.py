@@ -188,7 +188,8 @@ def upstream_items(chain: Chain, options: Options) -> _Items:
     symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
     items += before_lines(chain, symbol, _room(options), is_summed=any(sums) or bool(chain.rewrites))
     for name, value, part in zip(names, chain.upstream, sums, strict=True):
-        body = tensor_lines(value, _room(options)) if value is not None else _none("nothing of the loss depends on it")
+        none = "nothing of the loss depends on it"
+        body = _none(none, options) if value is None else tensor_lines(value, _room(options))
         label = "= upstream" if part or chain.rewrites else "upstream"
         items.append(Field(label, f"∂{loss_name(chain)}/∂{name}", body, style=theme.UPSTREAM))
     return [*items, *left_lines(chain, symbol, options.width, _room(options))]
@@ -208,8 +209,8 @@ def _outputs_words(names: Sequence[str], sums: Sequence[_Items]) -> str:
     return f"{len(names)} outputs ({shown}), each with an upstream gradient of its own: {added}"
 
 
-def _none(reason: str) -> list[Text]:
-    return [Text(f"None: {reason}", style=theme.DIM)]
+def _none(reason: str, options: Options) -> list[Text]:
+    return wrapped(f"None: {reason}", _room(options), theme.DIM)
 
 
 def _contributions(chain: Chain, output: int, name: str, options: Options) -> _Items:
@@ -260,12 +261,13 @@ def _local(chain: Chain, edge: ChainEdge, explanation: Explanation, options: Opt
 
 def _downstream(chain: Chain, edge: ChainEdge, options: Options) -> list[Text]:
     if chain.is_interrupted:
-        return _none("the engine raised an error while this node ran")
+        return _none("the engine raised an error while this node ran", options)
     made = made_by_node(chain, chain.edges.index(edge))
     if made is not None:
         return tensor_lines(made, _room(options))
     if edge.downstream is None:
-        return _none("the node sent no gradient this way" if edge.is_asked else "this backward was not asked for it")
+        reason = "the node sent no gradient this way" if edge.is_asked else "this backward was not asked for it"
+        return _none(reason, options)
     return tensor_lines(edge.downstream, _room(options))
 
 

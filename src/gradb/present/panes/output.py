@@ -8,25 +8,28 @@ from rich.text import Text
 from gradb.frame.frame import Frame, OutputLine
 from gradb.present.draw import theme
 from gradb.present.draw.fields import remark
+from gradb.present.draw.folding import folded
 from gradb.present.draw.safe import plain_lines
 from gradb.present.json.values import Json
 from gradb.present.options import Options
 from gradb.tape.kinds.output import OutputDetail
 
 _MAX_TEXT = 20_000  # characters of one print that are drawn: its last
+_HANG = "    "  # before what is folded
 
 
 def render(frame: Frame, options: Options) -> RenderableType:
-    """Return the printed lines; ``!`` leads what went to stderr."""
+    """Return the printed lines, long ones folded; ``!`` leads what went to stderr."""
     if not frame.outputs:
         return remark("nothing printed so far", options.width)
-    drawn = _lines(frame)
+    lines = _lines(frame)
+    if options.height is not None:
+        lines = lines[-options.height :]
+    drawn = [piece for line in lines for piece in folded(line, options.width, _HANG)]
     if options.height is not None:
         drawn = drawn[-options.height :]
     elif frame.outputs_dropped:
         drawn.insert(0, Text(f"… {frame.outputs_dropped} earlier outputs", style=theme.DIM))
-    for line in drawn:
-        line.truncate(options.width, overflow="ellipsis")
     return Group(*drawn)
 
 

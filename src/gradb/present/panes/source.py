@@ -45,27 +45,39 @@ def render(frame: Frame, options: Options) -> RenderableType:
     return Group(*(_line(view, index, digits, cells) for index in range(first, last)), *words)
 
 
-def source_line(view: SourceView, index: int, width: int) -> Text:
-    """Return one line of the file (index from 0), for a view that draws only the lines on the screen."""
-    digits = len(str(len(view.lines)))
-    room = max(width - digits - 2, 10)
-    return _line(view, index, digits, room)
+def source_line(view: SourceView, index: int, width: int, left: int = 0) -> Text:
+    """Return one line of the file (index from 0), for a view that draws only the lines on the screen.
+
+    Args:
+        view: what is shown of the file.
+        index: of the line, from 0.
+        width: cells there are.
+        left: characters that lie to the left of what is shown; 0: the marked expression is brought into view.
+    """
+    return _line(view, index, len(str(len(view.lines))), text_room(view, width), left)
 
 
-def _line(view: SourceView, index: int, digits: int, room: int) -> Text:
+def text_room(view: SourceView, width: int) -> int:
+    """Return how many of ``width`` cells are for the text of a line."""
+    return max(width - len(str(len(view.lines))) - 2, 10)
+
+
+def _line(view: SourceView, index: int, digits: int, room: int, left: int = 0) -> Text:
     number = index + 1
     is_current = view.line is not None and view.line <= number <= (view.end_line or view.line)
     text = highlight(view.lines)[index].copy()
     if is_current:
         begin, end = span(view, number)
         text.stylize(theme.MARKED, begin, end)
-        text = _in_view(text, begin, end, room)
+        text = text if left else _in_view(text, begin, end, room)
     line = Text(no_wrap=True)
     is_failed = view.has_failed and number == view.line
     line.append(_sign(view, number, is_current=is_current), theme.WARNING if is_failed else theme.CURRENT)
     line.append(f"{number:>{digits}}", theme.CURRENT if is_current else theme.DIM)
     is_odd = number == view.line and view.has_nonfinite
     line.append(ODD if is_odd else " ", theme.NONFINITE if is_odd else "")
+    if left:
+        text = Text("…", theme.DIM).append_text(text[left + 1 :]) if text.plain[:left].strip() else text[left:]
     text.truncate(room, overflow="ellipsis")
     return line.append_text(text)
 

@@ -180,7 +180,8 @@ PANES: dict[str, PaneSpec] = _by_name((
         "» is the line that made the node which the chain rule pane is about, « the backward call that runs.\n"
         "✗ in the place of the arrow: the expression has raised an error.\n"
         "◉ a breakpoint   ◈ one with a condition   ◌ one not come to so far   ○ one that is off\n"
-        "Up, down and a click go to a line; b, or a double click, sets a breakpoint there, or takes it away.",
+        "Up, down and a click go to a line; b, or a double click, sets a breakpoint there, or takes it away.\n"
+        "Shift and the arrow keys move the text sideways.",
         "source", _source, shows=frozenset({"event", "place"}),
     ),
     PaneSpec(

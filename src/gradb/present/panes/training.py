@@ -37,8 +37,8 @@ def render(frame: Frame, options: Options) -> RenderableType:
     width, training, ghost = options.width, frame.training, options.ghost
     curves = curves_of(training.losses, _losses(ghost), ghost.label if ghost else "")
     has_legend = len(curves) > 1 or ghost is not None
-    lines = status_lines(training, width, has_legend=has_legend)
-    lines += [*fault_notes(options.judged, frame.position, width), *_without_loss(frame, width)]
+    lines = fault_notes(options.judged, frame.position, width)  # first: the readings alone would look healthy
+    lines += [*status_lines(training, width, has_legend=has_legend), *_without_loss(frame, width)]
     if not training.losses and ghost is None:
         return Group(*lines[: options.height])
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
