@@ -16,6 +16,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.frame.frame import RunInfo
 from gradb.frame.reader import Tape
+from gradb.present.draw.ascii import spelled_line
 from gradb.present.draw.safe import plain
 from gradb.present.lines.findings import headline, place_text
 from gradb.present.told.course import ending_lines, milestones
@@ -180,7 +181,7 @@ class Walk:
         more = len(faults) - _MAX_FINDINGS
         self._echo.say(*told, *([f"and {counted(more, 'more finding')}"] if more > 0 else []))
         if any(series.kind == "loss" and series.count > 1 for series in tape.series):
-            self._echo.say("", *debugger_text("training", debugger, self._style).splitlines())
+            self._echo.say("", *map(spelled_line, debugger_text("training", debugger, self._style).splitlines()))
 
     def _left(self, tape: Tape, last: int) -> str:
         """Return how many steps of the first iteration were not told; empty where none."""

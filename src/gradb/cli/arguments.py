@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from gradb.cli.interventions import add_intervention_options
+from gradb.cli.lettering import UseAscii
 from gradb.debugger.errors import UserError
 from gradb.debugger.numerals import read_whole
 
@@ -27,6 +28,9 @@ class Parser(argparse.ArgumentParser):
             epilog=epilog or None,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_argument(
+            "--ascii", action=UseAscii, nargs=0, help="no sign beyond ASCII (by itself where the encoding has no more)"
         )
 
     def error(self, message: str) -> NoReturn:

@@ -14,6 +14,7 @@ from typing import NoReturn, Protocol
 
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain
+from gradb.cli.lettering import lettering, without_ascii
 from gradb.cli.screen import add_screen_options
 from gradb.cli.version import PrintVersion
 from gradb.debugger.ending import die_by
@@ -123,6 +124,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, _terminate)
+    with lettering():
+        return _ended(without_ascii(words))
+
+
+def _ended(words: Sequence[str]) -> int:
+    """Carry out a command line, and return the exit code however it ends."""
     try:
         code = _dispatch(words)
         sys.stdout.flush()
@@ -162,8 +169,9 @@ def _dispatch(words: Sequence[str]) -> int:
 
 
 def _is_picker(words: Sequence[str]) -> bool:
-    """Tell whether there is nothing but the theme to choose."""
-    return words[0].startswith("--theme") and len(words) == (1 if "=" in words[0] else 2)
+    """Tell whether there is nothing but how the screen looks to choose."""
+    left = [word for word in words if word != "--ascii"]
+    return not left or (left[0].startswith("--theme") and len(left) == (1 if "=" in left[0] else 2))
 
 
 def _parser() -> Parser:

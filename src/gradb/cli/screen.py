@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gradb.batch.record import Line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain_of
+from gradb.cli.lettering import is_ascii
 from gradb.cli.plain import has_terminal
 from gradb.cli.settings import SETTINGS, read_settings
 from gradb.cli.target import check_recording
@@ -82,7 +83,7 @@ def _looks(theme: str | None) -> Looks:
 
     settings = read_settings(settings_file(), os.environ)
     memory = LayoutFile(layout_file()) if settings.holds("remember-layout") else None
-    return Looks(theme or settings.text("theme"), memory, "; ".join(settings.complaints))
+    return Looks(theme or settings.text("theme"), memory, "; ".join(settings.complaints), is_ascii())
 
 
 def _complain_of(started: Sequence[Debugger]) -> None:

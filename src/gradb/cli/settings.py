@@ -70,6 +70,7 @@ SETTINGS: dict[str, Setting] = {
     row.name: row
     for row in (
         Setting("theme", ("dark", "light", "contrast"), "colours of the screen"),
+        Setting("ascii", (False, True), "no sign beyond ASCII, on the screen and in print"),
         Setting("remember-layout", (True, False), "resized and hidden panes are so again the next time"),
     )
 }

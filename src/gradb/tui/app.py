@@ -7,12 +7,13 @@ debuggee is ended with it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual.actions import SkipAction
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -24,6 +25,7 @@ from gradb.present.draw.raster import prepare
 from gradb.tui.bars import EventBar
 from gradb.tui.commands import SCREEN_COMMANDS
 from gradb.tui.entries import Shelf
+from gradb.tui.lettering import AsciiFilter
 from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import PickerScreen
@@ -64,6 +66,7 @@ class GradbApp(App[int]):
         looks: Looks = PLAIN,
     ) -> None:
         super().__init__()
+        self._letters = AsciiFilter() if looks.is_ascii else None
         self._start = start
         self._ghost = ghost
         self._shelf = shelf
@@ -78,6 +81,11 @@ class GradbApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """Begin on the debug screen; the picker comes over it."""
         return self._debug
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every painted line goes through."""
+        filters = super().get_line_filters()
+        return filters if self._letters is None else [*filters, self._letters]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer nothing beside the registry."""

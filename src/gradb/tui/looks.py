@@ -18,6 +18,8 @@ class Looks:
     """Remembers where the panes are; None: nothing does."""
     complaint: str = ""
     """What was chosen and cannot be used, to be said at the start."""
+    is_ascii: bool = False
+    """The screen has no sign beyond ASCII."""
 
 
 PLAIN = Looks()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradb.cli.main import main
-from gradb.cli.settings import Choice, read_settings
+from gradb.cli.settings import Choice, Value, read_settings
 
 Captured = pytest.CaptureFixture[str]
 
@@ -26,12 +26,16 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_environment_goes_before_file_before_default(tmp_path: Path) -> None:
     """And it is known which of them it was."""
     path = tmp_path / "config.toml"
-    assert set(read_settings(path, {}).chosen.values()) == {Choice("dark", "default"), Choice(True, "default")}
-    path.write_text('theme = "light"\nremember-layout = false\n')
+    by_default: dict[str, Value] = {"theme": "dark", "ascii": False, "remember-layout": True}
+    assert read_settings(path, {}).chosen == {name: Choice(value, "default") for name, value in by_default.items()}
+    path.write_text('theme = "light"\nremember-layout = false\nascii = true\n')
     by_file = read_settings(path, {"GRADB_REMEMBER_LAYOUT": ""})
-    assert by_file.chosen == {"theme": Choice("light", "file"), "remember-layout": Choice(False, "file")}
-    by_variable = read_settings(path, {"GRADB_THEME": "contrast", "GRADB_REMEMBER_LAYOUT": "1"})
-    assert set(by_variable.chosen.values()) == {Choice("contrast", "environment"), Choice(True, "environment")}
+    in_file: dict[str, Value] = {"theme": "light", "ascii": True, "remember-layout": False}
+    assert by_file.chosen == {name: Choice(value, "file") for name, value in in_file.items()}
+    variables = {"GRADB_THEME": "contrast", "GRADB_REMEMBER_LAYOUT": "1", "GRADB_ASCII": "0"}
+    by_variable = read_settings(path, variables)
+    there: dict[str, Value] = {"theme": "contrast", "ascii": False, "remember-layout": True}
+    assert by_variable.chosen == {name: Choice(value, "environment") for name, value in there.items()}
     assert by_variable.complaints == by_file.complaints == ()
 
 
@@ -74,13 +78,14 @@ def test_config_prints_a_file_of_settings(file: Path, capsys: Captured) -> None:
     assert main(["config"]) == 0
     printed = capsys.readouterr().out
     assert str(file) in printed
-    assert tomllib.loads(printed) == {"theme": "dark", "remember-layout": True}
+    assert tomllib.loads(printed) == {"theme": "dark", "ascii": False, "remember-layout": True}
     file.write_text(printed)
     assert main(["config", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["exists"]
     assert [(row["name"], row["value"], row["from"]) for row in data["settings"]] == [
         ("theme", "dark", "file"),
+        ("ascii", False, "file"),
         ("remember-layout", True, "file"),
     ]
 

@@ -331,6 +331,49 @@ def test_reader_that_goes_away(tape: str, monkeypatch: pytest.MonkeyPatch) -> No
         os.close(saved)
 
 
+@pytest.mark.parametrize(
+    "words", ["--ascii show --pane chain --at 10 {tape}", "show --pane chain --ascii --at 10 {tape}"]
+)
+def test_ascii_spells_what_is_printed(words: str, tape: str, capsys: Captured) -> None:
+    """Every subcommand takes it, and it may stand first; nothing of it is left for what is printed later."""
+    assert main(words.format(tape=tape).split()) == 0
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert "x local      dd/dc = 2*c  [14 18 22 26]" in out
+    assert main(["show", "--pane", "chain", "--at", "10", tape]) == 0
+    assert "× local      ∂d/∂c = 2·c  [14 18 22 26]" in capsys.readouterr().out
+
+
+def test_where_the_encoding_has_no_more_it_is_ascii(tape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without being asked; in a UTF it is not."""
+    texts = []
+    for encoding in ("latin-1", "utf-16"):
+        written = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding))
+        assert main(["--plain", tape]) == 0
+        texts.append(written.getvalue().decode(encoding))
+    assert texts[0].isascii()
+    assert "v agrees with the engine" in texts[0]
+    assert "✓ agrees with the engine" in texts[1]
+
+
+def test_ascii_is_a_setting(tape: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says holds for what is printed too."""
+    monkeypatch.setenv("GRADB_ASCII", "1")
+    assert main(["show", "--pane", "chain", "--at", "10", tape]) == 0
+    assert capsys.readouterr().out.isascii()
+
+
+def test_json_in_ascii_says_the_same(tape: str, capsys: Captured) -> None:
+    """It is escaped, not spelled."""
+    found = []
+    for words in (["events"], ["--ascii", "events"]):
+        assert main([*words, tape]) == 0
+        found.append(capsys.readouterr().out)
+    assert found[1].isascii()
+    assert [json.loads(line) for line in found[1].splitlines()] == [json.loads(line) for line in found[0].splitlines()]
+
+
 def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a word there is the picker, with a theme or without."""
     shown: list[tuple[int, str | None]] = []
@@ -344,7 +387,8 @@ def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert main([]) == 0
     assert main(["--theme", "contrast"]) == 0
     assert main(["--theme=light"]) == 0
-    assert [theme for _, theme in shown] == [None, "contrast", "light"]
+    assert main(["--ascii"]) == 0
+    assert [theme for _, theme in shown] == [None, "contrast", "light", None]
     assert shown[0][0] >= 4
 
 
