@@ -73,9 +73,16 @@ def _copy(screen: DebugScreen, _: str) -> None:
     screen.notice(f"copied: {python}")
 
 
+_HELP = "help"
+
+
 def _help(screen: DebugScreen, _: str) -> None:
-    pane = PANES[screen.last_pane]
-    screen.app.push_screen(HelpScreen(pane.label, pane.help, help_groups()))
+    pane, app = PANES[screen.last_pane], screen.app
+    if not app.is_screen_installed(_HELP):
+        app.install_screen(HelpScreen(help_groups()), _HELP)
+    shown = app.get_screen(_HELP, HelpScreen)
+    shown.tell(pane.label, pane.help)
+    app.push_screen(shown)
 
 
 SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {

@@ -1,52 +1,114 @@
-"""The help screen: first the pane in focus, then every command, group by group, as the registry has them."""
+"""The help screen: first the pane in focus, then every command, group by group, as the registry has them.
+
+A line is drawn when it comes into view: tables of the whole registry took a quarter of a second.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
+from gradb.present.draw.fields import cut
 from gradb.tui.keys import Row
+from gradb.tui.pane import finished
+
+Groups = Sequence[tuple[str, Sequence[Row]]]
+_LEAST = (9, 16)
+"""Cells of the keys, and of name and argument, at least."""
+_GAP = 2
 
 
 class HelpScreen(ModalScreen[None]):
-    """Help over the debug screen; any of the usual keys closes it."""
+    """Help over the debug screen; any of the usual keys closes it. There is one, which is shown again and again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Close")]
 
-    def __init__(self, pane: str, about: str, groups: Iterable[tuple[str, Iterable[Row]]]) -> None:
+    def __init__(self, groups: Iterable[tuple[str, Iterable[Row]]]) -> None:
         super().__init__()
-        self._pane, self._about, self._groups = pane, about, groups
+        self._text = HelpText([(heading, list(rows)) for heading, rows in groups])
 
     def compose(self) -> ComposeResult:
         """Lay the text out in a scrolling box."""
-        with VerticalScroll(id="help") as box:
-            box.border_title = "help"
-            box.border_subtitle = "Esc or q closes help"
-            yield Static(self._text(), id="help-text", markup=False)
+        yield self._text
 
-    def _text(self) -> RenderableType:
-        parts: list[RenderableType] = []
-        if self._about:
-            parts += [Text(f"{self._pane} pane", "bold"), Text(self._about), Text("")]
-        for group, rows in self._groups:
-            parts += [Text(group, "bold"), _table(rows), Text("")]
-        return Group(*parts[:-1])
+    def tell(self, pane: str, about: str) -> None:
+        """Begin with what a pane is about."""
+        self._text.tell(pane, about)
 
 
-def _table(rows: Iterable[Row]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
-    table.add_column(no_wrap=True, min_width=9, style="bold cyan")
-    table.add_column(no_wrap=True, min_width=16, style="bold")
-    table.add_column(ratio=1)
+class HelpText(ScrollView, can_focus=True):
+    """The text of help, in a scrolling box."""
+
+    def __init__(self, groups: Groups) -> None:
+        super().__init__(id="help")
+        self.border_title = "help"
+        self.border_subtitle = "Esc or q closes help"
+        self._groups = groups
+        self._pane = self._about = ""
+        self._lines: list[Text] = []
+
+    def tell(self, pane: str, about: str) -> None:
+        """Begin with what a pane is about, at the top."""
+        self._pane, self._about = pane, about
+        self._lay_out()
+        self.scroll_to(y=0, animate=False, immediate=True)
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the lines out for the new width."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        if width > 0:
+            self._lines = help_lines(self._pane, self._about, self._groups, width)
+            self.virtual_size = Size(width, len(self._lines))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the viewport."""
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        if index >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        return finished(self._lines[index].render(self.app.console, end=""), width, self.rich_style)
+
+
+def help_lines(pane: str, about: str, groups: Groups, width: int) -> list[Text]:
+    """Return help in ``width`` cells: what the pane is about, then a table a group."""
+    lines = [Text(f"{pane} pane", "bold"), *_folded(about, width), Text("")] if about else []
+    for heading, rows in groups:
+        lines += [Text(heading, "bold"), *_table(rows, width), Text("")]
+    return lines[:-1]
+
+
+def _table(rows: Sequence[Row], width: int) -> list[Text]:
+    """Return the rows in three columns; the last has what the others leave, and is folded there."""
+    keys, usage = (
+        max([least, *map(len, column)])
+        for least, column in zip(_LEAST, ([row.keys for row in rows], [row.usage for row in rows]), strict=True)
+    )
+    left = keys + usage + 2 * _GAP
+    lines: list[Text] = []
     for row in rows:
-        table.add_row(Text(row.keys), Text(row.usage), Text(row.help))
-    return table
+        first, *more = _folded(row.help, max(width - left, 16)) or [Text("")]
+        line = Text.assemble((f"{row.keys:<{keys + _GAP}}", "bold cyan"), (f"{row.usage:<{usage + _GAP}}", "bold"))
+        lines += [cut(line.append_text(first), width), *(Text(" " * left).append_text(rest) for rest in more)]
+    return lines
+
+
+def _folded(text: str, width: int) -> list[Text]:
+    """Fold a text at its blanks; the lines that it has stay lines."""
+    return [
+        Text(line)
+        for piece in text.split("\n")
+        for line in textwrap.wrap(piece, max(width, 1), break_on_hyphens=False) or [""]
+    ]
