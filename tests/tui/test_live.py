@@ -139,7 +139,7 @@ async def test_what_a_running_script_is_looked_through_for_is_said(chain_tape: P
     async with app.run_test(size=(80, 24)) as pilot:
         debugger.waiting = "running on to node Softmax; if it does not come, to the end of the script"
         debugger.says("running", 3, is_running=True)
-        await wait_until(lambda: "! running on to node Softmax; if it does not come" in text_of(app))
+        await wait_until(lambda: "… running on to node Softmax; if it does not come" in text_of(app))
         debugger.waiting = ""
         debugger.says("paused", 4, is_running=False)
         await wait_until(lambda: debug_screen(app).frame is not None and position_of(app) == 4)

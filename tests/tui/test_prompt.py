@@ -38,7 +38,7 @@ async def test_a_mistake_is_explained_and_can_be_mended(chain_tape: Path) -> Non
     app = opening(chain_tape)
     async with shown(app, 80, 24) as pilot:
         text = await press(pilot, "colon", *"stpe", "enter")
-        assert "stpe" in text
+        assert "✗ there is no command 'stpe'" in text
         assert "step" in text.splitlines()[-3]
         assert position_of(app) == 0
         await press(pilot, *["backspace"] * 4, *"step", "enter")

@@ -40,7 +40,7 @@ async def test_a_breakpoint_is_set_where_the_cursor_stands(chain_tape: Path) -> 
         assert source(app).cursor == 8
         text = await press(pilot, "down", "down", "down", "b")
         assert "◉ 11" in text
-        assert "breakpoint 1: chain_rule.py:11" in text
+        assert "> breakpoint 1: chain_rule.py:11" in text
         assert position_of(app) == 1
         await press(pilot, "c")
         assert (position_of(app), source(app).cursor) == (4, 11)

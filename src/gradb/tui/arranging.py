@@ -18,6 +18,7 @@ from gradb.present.panes.table import PANES, sharing
 from gradb.tui.layout import Plan, Shape, SizeClass, brought, is_too_small, place_of, size_class, visible_panes
 from gradb.tui.pane import Pane
 from gradb.tui.shaping import heightened, hiding, revealing, widened
+from gradb.tui.telling import Tone
 
 _COLUMNS, _LINES = 4, 1  # that a border moves without a number
 _MOST = 500
@@ -60,7 +61,7 @@ class Arranged(Protocol):
     def rearranged(self, plan: Plan, *, is_too_small: bool) -> None:
         """Hear that other panes may be seen, or elsewhere; ``is_too_small``: the terminal is, for any."""
 
-    def notice(self, text: str, is_error: bool = False) -> None:
+    def notice(self, text: str, tone: Tone = "news") -> None:
         """Say something to the user."""
 
 
@@ -199,7 +200,7 @@ class Arranging:
         self.arrange()
         if self._memory is not None and shape != plan.shape and (complaint := self._memory.save(self._shapes)):
             self._memory = None
-            self._screen.notice(complaint)
+            self._screen.notice(complaint, "warning")
 
 
 def _check(pane: str) -> None:

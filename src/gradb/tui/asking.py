@@ -32,7 +32,7 @@ class Asking:
         go: goes to an event.
     """
 
-    def __init__(self, screen: Screen[None], notice: Callable[[str], None], go: Callable[[int], None]) -> None:
+    def __init__(self, screen: Screen[None], notice: Callable[..., None], go: Callable[[int], None]) -> None:
         self._screen, self._notice, self._go = screen, notice, go
         self._worker: Worker[None] | None = None
 
@@ -92,7 +92,7 @@ class Asking:
             answer = run_again(offered.first, offered.found, tell)
         except UserError as error:
             if not worker.is_cancelled:
-                self._screen.call_later(self._notice, f"the script could not be run again: {error}")
+                self._screen.call_later(self._notice, f"the script could not be run again: {error}", "warning")
         else:
             self._screen.call_later(self._show, answer)
 

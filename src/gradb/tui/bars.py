@@ -17,15 +17,15 @@ from textual.widget import Widget
 from gradb.algebra.figures import number
 from gradb.debugger.pace import speed
 from gradb.frame.frame import Frame
-from gradb.present.draw.fields import wrapped
 from gradb.present.draw.numbers import is_odd
-from gradb.present.draw.safe import plain, plain_lines
+from gradb.present.draw.safe import plain
 from gradb.present.draw.theme import NONFINITE, PHASE_STYLES
 from gradb.present.lines.headline import headline_lines
 from gradb.present.lines.progress import iteration_text
 from gradb.present.lines.scrubber import Bucket, buckets, scrubber
 from gradb.tape.kinds.event import Event
 from gradb.tui.messages import PositionChosen
+from gradb.tui.telling import Tone, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,8 @@ class EventBar(Widget):
 
     frame: reactive[Frame | None] = reactive(None, always_update=True)
     notice: reactive[str] = reactive("")
+    tone: reactive[Tone] = reactive("news")
+    """How the notice is meant."""
     waiting: reactive[str] = reactive("")
     """What a running script is looked through for; a notice goes before it."""
     lines: reactive[int] = reactive(1, layout=True)
@@ -159,14 +161,8 @@ class EventBar(Widget):
 
     def _text(self, width: int) -> list[Text]:
         if self.notice or self.waiting:
-            return _notice_lines(self.notice or self.waiting, width)
+            return told(self.notice, self.tone, width) if self.notice else told(self.waiting, "waiting", width)
         return [Text("")] if self.frame is None else headline_lines(self.frame, width)
-
-
-def _notice_lines(notice: str, width: int) -> list[Text]:
-    """Fold what gradb has to say; ``!`` leads it."""
-    lines = [f"{'  ' if index else '! '}{line}" for index, line in enumerate(plain_lines(notice))]
-    return [piece for line in lines for piece in wrapped(line, width, "bold yellow")] or [Text("")]
 
 
 class ScrubberBar(Widget):

@@ -9,13 +9,14 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.gradcheck.gradcheck import GradCheck
+from gradb.tui.telling import Tone
 
 
 class Told(Protocol):
     """Who is told of a check."""
 
-    def notice(self, text: str, is_error: bool = False) -> None:
-        """Say something to the user; ``is_error``: about a mistake."""
+    def notice(self, text: str, tone: Tone = "news") -> None:
+        """Say something to the user."""
 
     def show_finding(self, result: Result) -> None:
         """Show what a numerical check has found."""
@@ -61,13 +62,13 @@ class Checks:
             is_over = check.pump()
         except UserError as error:
             self._check = None
-            self._front.notice(f"gradcheck: {error}", True)
+            self._front.notice(f"gradcheck: {error}", "warning")
             return
         if is_over and check.result is not None:
             self._check = None
             self._front.show_finding(check.result)
         elif before != (check.runs, check.doing):
-            self._front.notice(f"gradcheck: {check.doing} ({check.runs} runs made)", False)
+            self._front.notice(f"gradcheck: {check.doing} ({check.runs} runs made)")
 
     def close(self) -> None:
         """End a check under way; idempotent."""

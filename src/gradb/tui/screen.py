@@ -45,6 +45,7 @@ from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session
 from gradb.tui.source import SourcePane
+from gradb.tui.telling import Tone
 from gradb.tui.text import TextScreen
 from gradb.tui.underway import Underway
 from gradb.tui.widgets import make_panes
@@ -96,7 +97,7 @@ class DebugScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin in the graph."""
-        self.notice("; ".join(filter(None, (self._complaint, self.arranging.begin()))))
+        self.notice("; ".join(filter(None, (self._complaint, self.arranging.begin()))), "warning")
         self.panes["graph"].focus(scroll_visible=False)
         self._following.begin()
         self.set_interval(_TICK, self._following.tick)
@@ -155,14 +156,15 @@ class DebugScreen(Screen[None]):
                 tape.event, debugger.position, debugger.head, marks, tape.backward_calls
             )
 
-    def notice(self, text: str, is_error: bool = False) -> None:
+    def notice(self, text: str, tone: Tone = "news") -> None:
         """Say something to the user, on the event line, or where it has several lines over the screen.
 
         After a mistake the prompt stays open.
         """
         first, *more = text.split("\n")
-        self.query_one(EventBar).notice = "" if more else first
-        self._is_mistake = is_error
+        bar = self.query_one(EventBar)
+        bar.tone, bar.notice = tone, "" if more else first
+        self._is_mistake = tone == "refusal"
         if more and self.is_current:
             self.app.push_screen(TextScreen([first, *more]))
 

@@ -73,7 +73,7 @@ class Session:
         try:
             statements = parse(text)
         except UserError as error:
-            self._front.notice(str(error), True)
+            self._front.notice(str(error), "refusal")
             return
         if self.is_searching:
             self._keep(statements)
@@ -114,7 +114,7 @@ class Session:
         """Go on once a search is over."""
         if error is not None:
             self._waiting.clear()
-            self._front.notice(str(error), True)
+            self._front.notice(str(error), "warning")
         self._advance()
 
     def printed(self, argument: str, width: int) -> str:
@@ -151,12 +151,12 @@ class Session:
         try:
             has_changed = self.debugger.pump(0.0)
         except UserError as error:
-            self._front.notice(str(error), True)
+            self._front.notice(str(error), "warning")
             has_changed = True
         if has_changed:
             self._advance()
             if known := self._evaluations.recalled(self.debugger):
-                self._front.notice(known, False)
+                self._front.notice(known)
         elif has_news:
             self._front.update_frame()
         self._watch()
@@ -195,7 +195,7 @@ class Session:
             said = [text for text in (self.debugger.message, self.debugger.take_news()) if text]
             self.debugger.message = ""
             if said:
-                self._front.notice("; ".join(said), False)
+                self._front.notice("; ".join(said), "news" if self.debugger.missed is None else "warning")
         self._front.update_frame()
 
     def _run(self, statement: Statement) -> None:
@@ -212,12 +212,12 @@ class Session:
                 statement.run(self.debugger, self._front)
         except UserError as error:
             self._waiting.clear()
-            self._front.notice(str(error), True)
+            self._front.notice(str(error), "refusal")
 
     def _refuse(self, name: str) -> None:
         """Say that a command was not carried out, since there is nothing yet that it could be about."""
         status = "starting" if self.debugger is None else self.debugger.status
-        self._front.notice(f"`{name}` was not done: the script had not begun ({status})", False)
+        self._front.notice(f"`{name}` was not done: the script had not begun ({status})", "warning")
 
     def _is_too_early(self, statement: Statement) -> bool:
         """Tell whether a movement is asked for before there is anything to be seen."""
