@@ -41,6 +41,8 @@ class Breakpoint:
     """How many of the next times it lets pass."""
     hits: int = 0
     """How often it was met."""
+    is_temporary: bool = False
+    """It is gone once it has stopped a movement."""
 
     @property
     def words(self) -> str:
@@ -69,10 +71,10 @@ class Breakpoints:
         """Where those that are switched on stop, and how many times each lets pass before."""
         return tuple(replace(one.stop, passes=one.ignores) for one in self if one.is_enabled)
 
-    def add(self, stop: Stop) -> Breakpoint:
+    def add(self, stop: Stop, *, is_temporary: bool = False) -> Breakpoint:
         """Set a breakpoint that is not there yet."""
         self._last += 1
-        made = self._all[self._last] = Breakpoint(self._last, stop)
+        made = self._all[self._last] = Breakpoint(self._last, stop, is_temporary=is_temporary)
         return made
 
     def at(self, stop: Stop) -> Breakpoint | None:
@@ -123,7 +125,10 @@ class Breakpoints:
                 is_met, left = yield from follow(tape, stop, leg.origin, position)
                 passed = stop.passes - left.passes
                 hits, ignores = known.hits + passed + is_met, max(known.ignores - passed, 0)
-                self.change(replace(known, hits=hits, ignores=ignores))
+                if is_met and known.is_temporary:
+                    self.remove(known)
+                else:
+                    self.change(replace(known, hits=hits, ignores=ignores))
 
     def news(self, tape: Tape | None, *, is_over: bool) -> list[str]:
         """Return what was not told before: which conditions made no sense, and when all is over, what never came.

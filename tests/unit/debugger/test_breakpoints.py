@@ -103,6 +103,20 @@ def test_a_live_run_and_a_tape_count_the_same(
         assert [one.ignores for one in debugger.breakpoints] == left
 
 
+def test_a_temporary_breakpoint_stops_one_movement(recorded: Recorded, live: Live) -> None:
+    """It is listed as temporary, passes what it is told to, and is gone once it has stopped a movement, either way."""
+    for debugger in (recorded("chain_rule"), live("chain_rule")):
+        assert do(debugger, "tbreak node pow").startswith("temporary breakpoint 1: node pow")
+        assert do(debugger, "tbreak node pow").startswith("there is a breakpoint already: 1, node pow")
+        assert do(debugger, "breakpoints").startswith("1 ◉ node pow  temporary, 0 hits")
+        do(debugger, "ignore 1 1; continue")
+        assert (debugger.position, len(debugger.breakpoints)) == (10, 0)
+        do(debugger, "step; tbreak; finish; reverse-continue")
+        event = debugger.event()
+        assert event is not None
+        assert (event.line, len(debugger.breakpoints)) == (13, 0)
+
+
 def test_a_line_is_met_once_each_time_the_script_comes_to_it(recorded: Recorded, live: Live) -> None:
     """Of a loop, whole rounds are let pass, not events of the line."""
     for debugger in (recorded("training"), live("training")):

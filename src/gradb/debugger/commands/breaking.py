@@ -37,6 +37,15 @@ def this_line(debugger: Debugger) -> Stop:
 
 def break_(debugger: Debugger, argument: str) -> str | None:
     """Set a breakpoint; on this line, set or clear one."""
+    return _set(debugger, argument, is_temporary=False)
+
+
+def tbreak(debugger: Debugger, argument: str) -> str | None:
+    """Set a breakpoint that is gone once it has stopped a movement."""
+    return _set(debugger, argument, is_temporary=True)
+
+
+def _set(debugger: Debugger, argument: str, *, is_temporary: bool) -> str:
     condition = condition_alone(argument)
     if condition is not None:
         stop = replace(this_line(debugger), condition=condition)
@@ -46,9 +55,9 @@ def break_(debugger: Debugger, argument: str) -> str | None:
     note = f" ({admitted.note})" if admitted.note else ""
     known = debugger.breakpoints.at(admitted.stop)
     if known is None:
-        made = debugger.breakpoints.add(admitted.stop)
-        return f"breakpoint {made.number}: {made.words}{note}"
-    if argument:
+        made = debugger.breakpoints.add(admitted.stop, is_temporary=is_temporary)
+        return f"{'temporary ' if is_temporary else ''}breakpoint {made.number}: {made.words}{note}"
+    if argument or is_temporary:
         return f"there is a breakpoint already: {known.number}, {known.words}{note}"
     return _clear(debugger, known)
 
@@ -130,6 +139,13 @@ def _fault(one: Breakpoint, debugger: Debugger) -> str:
 
 
 def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:
-    said = [counted(one.hits, "hit"), pending, _passes(one), "" if one.is_enabled else "off", fault]
+    said = [
+        "temporary" if one.is_temporary else "",
+        counted(one.hits, "hit"),
+        pending,
+        _passes(one),
+        "" if one.is_enabled else "off",
+        fault,
+    ]
     facts = ", ".join(fact for fact in said if fact)
     return f"{one.number:>{digits}} {SIGNS[one.is_enabled]} {one.words:<{width}}  {facts}"
