@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gradb.diagnosis.judged import Judged
 from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Row
+from gradb.frame.graph.choice import AT_FIRST, Choice
 from gradb.tape.series import Series
 
 
@@ -47,6 +48,14 @@ class PathChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphChoice:
+    """How the graph is drawn."""
+
+    folds: Choice = AT_FIRST
+    """Which folds are open."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Room and selection."""
 
@@ -62,6 +71,8 @@ class Options:
     """First row and first column that are shown of a matrix too large for its place."""
     paths: PathChoice = PathChoice()
     """Whose paths are shown, and which."""
+    graph: GraphChoice = GraphChoice()
+    """How the graph pane draws."""
     plot: Plot = Plot()
     """How the training pane plots."""
     ghost: OtherRun | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -17,21 +16,23 @@ from textual.strip import Strip
 
 from gradb.frame.cache import Cache
 from gradb.frame.frame import Frame
-from gradb.frame.graph.view import GraphRow, GraphView, NodeState
+from gradb.frame.graph.choice import Choice
+from gradb.frame.graph.listing import Line, Listing
+from gradb.frame.graph.opening import showing
+from gradb.frame.graph.view import GraphView
 from gradb.present.draw.safe import plain
-from gradb.present.panes.graph import beginning, graph_row
+from gradb.present.options import Options
+from gradb.present.panes.graph import beginning, draw_line, listing_of
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
-from gradb.tui.messages import NodeSelected
+from gradb.tui.messages import FoldsChosen, NodeSelected
 from gradb.tui.pane import Pane
 
-_NAME_ROOM = 30  # cells of a row kept for name, variable and shape
-_NARROW = 44  # below this a level of the tree takes two cells, else three
-_LEAST_DEPTH = 4
+_FOLDED = "▸▾"
 _KEPT = 1000  # drawn rows
 
-_Look = tuple[GraphRow, NodeState, tuple[int, ...] | None, bool, bool, int, Style]
-"""All that the looks of a row depend on: row, state, shape, current, selected, width and ground."""
+_Look = tuple[object, ...]
+"""All that the looks of a line depend on: what it shows, how it is marked, width and ground."""
 
 
 class GraphPane(Pane):
@@ -42,27 +43,66 @@ class GraphPane(Pane):
         Binding("down", "move(1)", "Select the row below", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("ctrl+home", "edge(-1)", "To the first line", show=False),
+        Binding("ctrl+end", "edge(1)", "To the last line", show=False),
+        Binding("enter", "turn", "Open or close a fold", show=False),
     ]
 
     cursor: reactive[int | None] = reactive(None, repaint=False)
+    """The line that the user is at; of a run that is followed, that of the current node."""
 
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
-        self._looks = Cache(self._draw, _KEPT)
+        self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
+        self._listing = Listing(None, 0, Choice())
+        self._is_chosen = False
+        """True where the user has moved the cursor since the last step."""
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Follow the node that the event is about, and lay the list out anew."""
-        graph = self._graph
+        self._is_chosen = self._is_chosen and self.options.selected_node is not None
+        self._list()
         self._lay_out()
-        self.set_reactive(GraphPane.cursor, self._row_to_show(graph))
+        self.set_reactive(GraphPane.cursor, self._line_to_show())
         self._show_current()
         self._show_rows()
         self._show_expression()
         self.refresh()
 
-    def watch_options(self) -> None:
-        """Show or forget the mark of a selected row."""
+    def watch_options(self, old: Options, new: Options) -> None:
+        """Open and close folds, and stay at the line that the user is at."""
+        if (old.graph, old.selected_node) != (new.graph, new.selected_node) and self._graph is not None:
+            self._list_around_cursor(new.selected_node if new.selected_node != old.selected_node else None)
         self.refresh()
+
+    def _list(self) -> None:
+        """Find which lines there are."""
+        graph, options = self._graph, self.options
+        if graph is not None:
+            self._listing = listing_of(graph, options.graph.folds, options.selected_node)
+
+    def _list_around_cursor(self, selected: int | None) -> None:
+        """Find anew which lines there are; what is under the cursor stays where it is on the screen.
+
+        ``selected`` is the node that has just been selected, if one was: the cursor goes there.
+        """
+        cursor, before = self.cursor, self._listing
+        line = before.line(cursor) if cursor is not None and cursor < len(before) else None
+        self._list()
+        self._lay_out()
+        now = None if line is None else self._listing.again(line)
+        if selected is not None and (line is None or not self._shows(line, selected)):
+            now = self._line_to_show()
+        if now is not None:
+            self.set_reactive(GraphPane.cursor, now)
+            self.scroll_to(y=max(round(self.scroll_y) + now - (cursor or 0), 0), animate=False)
+            self._show_cursor()
+        self._show_rows()
+        self._show_expression()
+
+    def _shows(self, line: Line, node: int) -> bool:
+        """Tell whether a line is a row of a node, be it a reference."""
+        return line.header is None and self._graph is not None and self._graph.row(line.row).node == node
 
     def watch_cursor(self, old: int | None, new: int | None) -> None:
         """Repaint the two rows that changed."""
@@ -83,34 +123,37 @@ class GraphPane(Pane):
     def _lay_out(self) -> None:
         """Take the lines that the graph needs, below what is to be said of it."""
         self.say_what_is_missing()
-        self.set_lines((0 if self._graph is None else len(self._graph)) + self.said)
+        self.set_lines((0 if self._graph is None else len(self._listing)) + self.said)
 
     def _show_rows(self) -> None:
-        """Say how many rows there are, where not all of them are seen."""
-        rows = 0 if self._graph is None else len(self._graph)
-        self.show_about(f"{rows:,} rows" if rows > self.list_height > 0 else "")
+        """Say how many lines there are, where not all of them are seen, and of how many rows."""
+        rows, lines = (0, 0) if self._graph is None else (len(self._graph), len(self._listing))
+        is_folded = next(self._listing.headers, None) is not None
+        about = f"{rows:,} rows" + (f" on {lines:,} lines" if is_folded else "")
+        self.show_about(about if is_folded or lines > self.list_height > 0 else "")
 
     @property
     def _graph(self) -> GraphView | None:
         return None if self.frame is None else self.frame.graph
 
-    def _row_to_show(self, graph: GraphView | None) -> int | None:
-        if graph is None or graph.current is None:
-            return None
-        return graph.index_of(graph.current)
+    def _line_to_show(self) -> int | None:
+        graph, selected = self._graph, self.options.selected_node
+        node = selected if selected is not None or graph is None else graph.current
+        row = None if graph is None or node is None else graph.index_of(node)
+        return None if row is None else self._listing.line_of(row)
 
     def _show_expression(self) -> None:
         """Say below the list which Python reaches the node under the cursor."""
         graph, cursor = self._graph, self.cursor
-        if graph is None or cursor is None or cursor >= len(graph):
+        line = None if graph is None or cursor is None or cursor >= len(self._listing) else self._listing.line(cursor)
+        if graph is None or line is None or line.header is not None:
             self.border_subtitle = None
         else:
-            self.border_subtitle = Content(beginning(plain(graph.expression(cursor)), self.outer_size.width))
+            self.border_subtitle = Content(beginning(plain(graph.expression(line.row)), self.outer_size.width))
 
     def _show_current(self) -> None:
         """Bring the current node, or the roots, into view."""
-        rows = 0 if self._graph is None else len(self._graph)
-        self.scroll_to(y=top_line(self.cursor or 0, rows, max(self.list_height, 1)), animate=False)
+        self.scroll_to(y=top_line(self.cursor or 0, len(self._listing), max(self.list_height, 1)), animate=False)
 
     def _show_cursor(self) -> None:
         """Scroll the least that brings the cursor, with a line of context, into view."""
@@ -128,31 +171,40 @@ class GraphPane(Pane):
         if y < self.said:
             return self.said_line(y)
         width, index, graph = self.line_width, y - self.said + self.scroll_offset.y, self._graph
-        if graph is None or index >= len(graph):
+        if graph is None or index >= len(self._listing):
             return Strip.blank(width, self.line_style)
-        return self._row(graph, index, width)
+        return self._drawn(graph, index, width)
 
-    def _row(self, graph: GraphView, index: int, width: int) -> Strip:
-        row = graph.row(index)
+    def _drawn(self, graph: GraphView, index: int, width: int) -> Strip:
+        """Draw a line; those that look alike, as those of one iteration do to those of the next, are drawn once."""
+        line, is_here = self._listing.line(index), index == self.cursor and self._is_chosen
+        if line.header is not None:
+            return self.to_strip(draw_line(graph, line, self.own_options(), is_selected=is_here), width)
+        row = graph.row(line.row)
         is_current = row.node == graph.current and not row.is_reference
-        is_selected = index == self.cursor and self.options.selected_node is not None
-        look = (replace(row, node=0), graph.state(row.node), graph.shape(row.node), is_current, is_selected)
-        return self._looks((*look, width, self.line_style))
-
-    def _draw(self, look: _Look) -> Strip:
-        """Draw a row; rows that look alike, as those of one iteration do to those of the next, are drawn once."""
-        row, state, shape, is_current, is_selected, width, _ = look
-        indent = 2 if width < _NARROW else 3
-        depth = max((width - _NAME_ROOM) // indent, _LEAST_DEPTH)
-        text = graph_row(row, state, shape, is_current, is_selected, depth, indent)
-        text.truncate(width, overflow="ellipsis")
-        return self.to_strip(text, width)
+        look = (
+            replace(row, node=0),
+            graph.state(row.node),
+            graph.shape(row.node),
+            is_current,
+            is_here,
+            width,
+            self.line_style,
+        )
+        if look not in self._looks:
+            self._looks.put(look, self.to_strip(draw_line(graph, line, self.own_options(), is_selected=is_here), width))
+        return self._looks(look)
 
     def on_click(self, event: events.Click) -> None:
-        """Select the row under the mouse."""
+        """Select the line under the mouse; a fold's that is selected, or its mark, is opened or closed."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.y >= self.said:
-            self._select(offset.y - self.said + self.scroll_offset.y)
+        index = -1 if offset is None else offset.y - self.said + self.scroll_offset.y
+        if offset is None or offset.y < self.said or not 0 <= index < len(self._listing):
+            return
+        was_here = self._is_chosen and index == self.cursor
+        self._select(index)
+        if was_here or self.render_line(offset.y).text[offset.x : offset.x + 1] in {*_FOLDED}:
+            self.action_turn()
 
     def action_move(self, step: int) -> None:
         """Move the cursor by rows."""
@@ -162,17 +214,40 @@ class GraphPane(Pane):
         """Move the cursor by a page."""
         self.action_move(direction * max(self.list_height - 1, 1))
 
+    def action_edge(self, direction: int) -> None:
+        """Move the cursor to the first (-1) or last line."""
+        self._select(0 if direction < 0 else len(self._listing) - 1)
+
+    def action_turn(self) -> None:
+        """Open or close the fold under the cursor, go where a reference leads, or close the fold that a row is in."""
+        if self._graph is None or self.cursor is None or self.cursor >= len(self._listing):
+            return
+        line, header = self._listing.line(self.cursor), self._listing.around(self.cursor)
+        if line.header is None and (row := self._graph.row(line.row)).is_reference:
+            self.reveal(row.node)
+        elif header is not None:
+            self.post_message(FoldsChosen(self.options.graph.folds.turned(header.key, is_open=not header.is_open)))
+
     def reveal(self, node: int) -> bool:
         """Select a node and bring it into view, whatever hides it; return False where the graph does not have it."""
-        index = None if self._graph is None else self._graph.index_of(node)
-        if index is None:
+        graph, choice = self._graph, self.options.graph.folds
+        row = None if graph is None else graph.index_of(node)
+        if graph is None or row is None:
             return False
-        self._select(index)
+        revealed = showing(graph.folds(), len(graph), choice, row)
+        if revealed != choice:
+            self.post_message(FoldsChosen(revealed))
+        self._is_chosen = True
+        self.post_message(NodeSelected(node))
         return True
 
     def _select(self, index: int) -> None:
         graph = self._graph
-        if graph is None or not len(graph):
+        if graph is None or not len(self._listing):
             return
-        self.cursor = min(max(index, 0), len(graph) - 1)
-        self.post_message(NodeSelected(graph.row(self.cursor).node))
+        self._is_chosen = True
+        self.cursor = min(max(index, 0), len(self._listing) - 1)
+        self.refresh_line(self.cursor + self.said)
+        line = self._listing.line(self.cursor)
+        if line.header is None:
+            self.post_message(NodeSelected(graph.row(line.row).node))

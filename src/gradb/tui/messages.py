@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from gradb.frame.graph.choice import Choice
+
 
 @dataclass
 class NodeSelected(Message):
@@ -17,6 +19,14 @@ class NodeSelected(Message):
 
     node: int
     """Node id."""
+
+
+@dataclass
+class FoldsChosen(Message):
+    """The user opened or closed a fold of the graph."""
+
+    choice: Choice
+    """What is open and closed now."""
 
 
 @dataclass

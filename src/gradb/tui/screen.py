@@ -39,7 +39,7 @@ from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, Plan
 from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.marks import breakpoint_lines, toggling
-from gradb.tui.messages import LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
+from gradb.tui.messages import FoldsChosen, LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
@@ -270,6 +270,10 @@ class DebugScreen(Screen[None]):
             chain = debugger.tape.chain(message.node, self.frame.position)
             debugger.choice = PathChoice(node=message.node)
             self.options = replace(self.options, selected_node=message.node, chain=chain, paths=debugger.choice)
+
+    def on_folds_chosen(self, message: FoldsChosen) -> None:
+        """Open and close folds of the graph."""
+        self.options = replace(self.options, graph=replace(self.options.graph, folds=message.choice))
 
     def on_position_chosen(self, message: PositionChosen) -> None:
         """Go where the scrubber was clicked."""

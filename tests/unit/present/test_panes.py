@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gradb.frame.frame import Frame, OutputLine, SourceView
-from gradb.frame.graph.view import GraphRow
+from gradb.frame.graph.view import GraphRow, Where
 from gradb.frame.reader import Tape
 from gradb.present.draw import theme
 from gradb.present.draw.text import to_text
@@ -20,8 +20,8 @@ from gradb.present.draw.viewport import window
 from gradb.present.lines.headline import describe, headline
 from gradb.present.lines.lesson import lesson_lines
 from gradb.present.lines.scrubber import buckets, column_of, scrubber
+from gradb.present.lines.tree import Marks, graph_row
 from gradb.present.options import Options
-from gradb.present.panes.graph import graph_row
 from gradb.present.panes.source import highlight, source_line, span
 from gradb.present.panes.table import PANES
 from gradb.tape.kinds.event import Event
@@ -135,31 +135,37 @@ def test_missing_text_is_said(example: OpenExample) -> None:
 def test_the_graph_is_a_tree_with_states(example: OpenExample) -> None:
     """Guides, state symbols, names, variables and shapes; the current node is marked and its expression given."""
     assert pane("graph", example("chain_rule").frame(10)) == [
-        "  ● SumBackward0  out  scalar",
-        "▶ └─ ◌ PowBackward0  d  [4]",
-        "     └─ ○ AddBackward0  c  [4]",
-        "        └─ ○ MulBackward0  b  [4]",
-        "           └─ ○ AccumulateGrad  a  [4]",
+        "  ┌ ● SumBackward0  out  scalar",
+        "▶ │ ◌ PowBackward0  d  [4]",
+        "  │ ○ AddBackward0  c  [4]",
+        "  │ ○ MulBackward0  b  [4]",
+        "  └ ○ AccumulateGrad  a  [4]",
         "→ d.grad_fn",
     ]
 
 
-def row(depth: int, *, is_last: bool = True, is_reference: bool = False, guides: tuple[bool, ...] = ()) -> GraphRow:
-    return GraphRow(1, "MulBackward0", "b", depth, is_last, guides or (False,) * depth, is_reference)
+def row(indent: int, *, lanes: int = 0, is_head: bool = False, reference: Where = "") -> GraphRow:
+    return GraphRow(1, "MulBackward0", "b", 7, indent, lanes, is_head, reference)
+
+
+def line(shown: GraphRow, marks: Marks | None = None) -> str:
+    return graph_row(shown, "done", None, marks or Marks()).plain
 
 
 def test_rows_of_a_tree() -> None:
-    """Branches, guides of ancestors, references and the selection each have a sign of their own."""
-    assert graph_row(row(0), "created", (2, 3), False, False).plain == "  · MulBackward0  b  [2 × 3]"
-    inner = row(2, is_last=False, guides=(False, True))
-    assert graph_row(inner, "pending", None, False, True).plain == " ›│  ├─ ○ MulBackward0  b"
-    again = graph_row(row(1, is_reference=True), "done", None, True, False).plain
-    assert again == "▶ └─ ● MulBackward0  b  ↑ drawn above"
+    """A chain is an upright line; branches, what goes on beside them, references and marks have signs of their own."""
+    assert graph_row(row(0), "created", (2, 3), Marks()).plain == "  └ · MulBackward0  b  [2 × 3]"
+    assert line(row(0, lanes=1)) == "  │ ● MulBackward0  b"
+    assert line(row(0, lanes=1, is_head=True), Marks(is_selected=True)) == " ›┌ ● MulBackward0  b"
+    assert line(row(1, lanes=0b11, is_head=True)) == "  ├─┬ ● MulBackward0  b"
+    assert line(row(2, lanes=0b001, is_head=True)) == "  │ └── ● MulBackward0  b"
+    again = line(row(1, is_head=True, reference="above"), Marks(is_current=True))
+    assert again == "▶ └── ● MulBackward0  b  ↑ drawn above"
 
 
 def test_a_deep_row_is_not_indented_for_ever() -> None:
-    """Beyond some levels the depth is a figure."""
-    deep = graph_row(row(20_000), "pending", None, False, False).plain
+    """Beyond some levels the indent is a figure."""
+    deep = line(row(20_000, lanes=1 << 20_000))
     assert "⋯20000" in deep
     assert len(deep) < 80
 

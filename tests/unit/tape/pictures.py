@@ -20,11 +20,12 @@ def states(graph: GraphView) -> str:
 
 
 def rows(graph: GraphView) -> list[str]:
-    """Return ``name label`` of each row, indented by depth, references in brackets."""
+    """Return ``name label`` of each row as it is drawn, references in brackets; a line of the tree goes on at ``|``."""
     found = []
     for row in map(graph.row, range(len(graph))):
         text = f"{row.name} {row.label}" if row.label else row.name
-        found.append("  " * row.depth + (f"[{text}]" if row.is_reference else text))
+        lead = "  " * row.indent + ("" if row.is_head else "| ")
+        found.append(lead + (f"[{text}]" if row.is_reference else text))
     return found
 
 

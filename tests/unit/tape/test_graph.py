@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from gradb.frame.graph.unfold import MAX_GUIDES, Unfolding
+from gradb.frame.graph.region import region
+from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.graph import Edge
@@ -55,11 +56,11 @@ def test_a_diamond_has_as_many_rows_as_edges(opener: Opener) -> None:
         index for index, row in enumerate(drawn) if not row.is_reference
     ]
     assert drawn[0].label == "x"
-    assert graph.expression(40) == "x.grad_fn" + ".next_functions[0][0]" * 40
+    assert graph.expression(79) == "x.grad_fn" + ".next_functions[0][0]" * 40
 
 
-def test_a_shared_node_is_drawn_where_it_is_met_first(builder: TapeBuilder) -> None:
-    """The first occurrence in depth-first order is whole, later ones are references."""
+def test_a_shared_node_is_drawn_below_the_branches_that_lead_to_it(builder: TapeBuilder) -> None:
+    """It is whole after all that leads to it, at the indent at which these branched off; an edge to it refers to it."""
     a = builder.leaf("a", [1.0])
     b = double(builder, a, "b")
     add(builder, double(builder, b, "c"), b, "d")
@@ -67,24 +68,36 @@ def test_a_shared_node_is_drawn_where_it_is_met_first(builder: TapeBuilder) -> N
         graph = tape.frame(4).graph
         assert rows(graph) == [
             "AddBackward0 d",
-            "  MulBackward0 c",
-            "    MulBackward0 b",
-            "      AccumulateGrad a",
             "  [MulBackward0 b]",
+            "  MulBackward0 c",
+            "| MulBackward0 b",
+            "| AccumulateGrad a",
         ]
-        assert [graph.row(index).is_last for index in range(5)] == [True, False, True, True, True]
-        assert [graph.row(index).guides for index in range(5)] == [
-            (),
-            (False,),
-            (False, True),
-            (False, True, False),
-            (False,),
+        assert [graph.row(index).reference for index in range(5)] == ["", "below", "", "", ""]
+        assert [graph.row(index).lanes for index in range(5)] == [1, 1, 1, 1, 0]
+        assert [graph.row(index).depth for index in range(5)] == [0, 1, 1, 2, 3]
+        assert graph.expression(1) == "b.grad_fn"
+
+
+def test_a_chain_is_flat_and_branches_are_not(builder: TapeBuilder) -> None:
+    """The newer of two branches is drawn first and indented; leaves of their own hang from their node."""
+    w, v = builder.leaf("w", [1.0]), builder.leaf("v", [1.0])
+    left = double(builder, double(builder, w))
+    add(builder, left, add(builder, v, w))
+    with opened(builder) as tape:
+        assert rows(tape.frame(6).graph) == [
+            "AddBackward0",
+            "  AddBackward0",
+            "    AccumulateGrad v",
+            "    AccumulateGrad w",
+            "| MulBackward0",
+            "| MulBackward0",
+            "| [AccumulateGrad w]",
         ]
-        assert graph.expression(4) == "b.grad_fn"
 
 
 def test_several_roots_are_drawn_newest_first(builder: TapeBuilder) -> None:
-    """Nodes that nothing consumes yet are roots; what they share is drawn under the newest."""
+    """Nodes that nothing consumes yet are roots; what they share is drawn below them."""
     a = builder.leaf("a", [1.0])
     b = double(builder, a, "b")
     double(builder, b, "c")
@@ -94,12 +107,12 @@ def test_several_roots_are_drawn_newest_first(builder: TapeBuilder) -> None:
         assert rows(tape.frame(5).graph) == [
             "AccumulateGrad e",
             "MulBackward0 d",
-            "  MulBackward0 b",
-            "    AccumulateGrad a",
+            "| [MulBackward0 b]",
             "MulBackward0 c",
-            "  [MulBackward0 b]",
+            "| MulBackward0 b",
+            "| AccumulateGrad a",
         ]
-        assert rows(tape.frame(2).graph) == ["MulBackward0 b", "  AccumulateGrad a"]
+        assert rows(tape.frame(2).graph) == ["MulBackward0 b", "| AccumulateGrad a"]
         assert rows(tape.frame(4).graph)[0] == "MulBackward0 d"
         assert rows(tape.frame(3).graph)[0] == "MulBackward0 c"
 
@@ -115,7 +128,7 @@ def test_a_new_forward_shows_what_it_builds_on(builder: TapeBuilder) -> None:
     double(builder, b, "d")
     with opened(builder) as tape:
         assert rows(tape.frame(end + 1).graph)[0] == "MulBackward0 c"
-        assert rows(tape.frame(end + 2).graph) == ["MulBackward0 d", "  MulBackward0 b", "    AccumulateGrad a"]
+        assert rows(tape.frame(end + 2).graph) == ["MulBackward0 d", "| MulBackward0 b", "| AccumulateGrad a"]
         assert states(tape.frame(end + 2).graph) == "+**"
 
 
@@ -125,7 +138,7 @@ def test_a_rebound_name_moves(builder: TapeBuilder) -> None:
     x = double(builder, x, "x")
     double(builder, x, "x")
     with opened(builder) as tape:
-        assert rows(tape.frame(2).graph) == ["MulBackward0 x", "  AccumulateGrad"]
+        assert rows(tape.frame(2).graph) == ["MulBackward0 x", "| AccumulateGrad"]
         graph = tape.frame(3).graph
         assert [graph.row(index).label for index in range(2)] == ["x", None]
         assert graph.expression(1) == "x.grad_fn.next_functions[0][0]"
@@ -141,7 +154,7 @@ def test_a_tensor_keeps_an_older_name_when_it_loses_the_newer(builder: TapeBuild
     double(builder, b, "y")
     with opened(builder) as tape:
         assert [tape.frame(position).graph.row(0).label for position in (2, 3)] == ["b", "y"]
-        assert rows(tape.frame(4).graph) == ["MulBackward0 y", "  MulBackward0 b", "    AccumulateGrad a"]
+        assert rows(tape.frame(4).graph) == ["MulBackward0 y", "| MulBackward0 b", "| AccumulateGrad a"]
 
 
 def test_a_node_without_any_name_has_no_expression(builder: TapeBuilder) -> None:
@@ -188,8 +201,8 @@ def test_a_long_chain_is_walked_without_recursion(tmp_path: Path) -> None:
             assert len(graph) == nodes + 1
             assert graph.row(0).depth == 0
             last = graph.row(nodes)
-            found = (last.name, last.label, last.depth, len(last.guides), graph.expression(nodes))
-            assert found == ("AccumulateGrad", "w", nodes, MAX_GUIDES, "")
+            found = (last.name, last.label, last.depth, last.indent, graph.expression(nodes))
+            assert found == ("AccumulateGrad", "w", nodes, 0, "")
             drawn = [_calls_of_first_row(tape, nodes + 3 + step) for step in range(20)]
             assert drawn[0] < 40 * nodes
             calls.append(sum(drawn[1:]))
@@ -216,6 +229,21 @@ def calls_of(function: Callable[[], object]) -> int:
     return calls
 
 
+def test_a_chain_is_laid_out_as_any_graph_is() -> None:
+    """A chain of no branches, and one with a leaf far down, are the same rows by the short way and by the long."""
+
+    def rows_of(edges: dict[int, tuple[Edge, ...]], start: int) -> list[tuple[object, ...]]:
+        tree = Unfolding([start], lambda starts: region(starts, edges.__getitem__), start)
+        tree.reach(start - 1)
+        return [(tree.node(row), tree.parent(row), tree.depth(row), tree.reference(row)) for row in range(start)]
+
+    chain: dict[int, tuple[Edge, ...]] = {node: (Edge(node - 1 or None),) for node in range(1, 601)}
+    plain = rows_of(chain, 600)
+    assert plain == [(600 - row, (row - 1, 0 if row else -1), row, "") for row in range(600)]
+    bushy: dict[int, tuple[Edge, ...]] = {node: (Edge(None), *edges) for node, edges in chain.items()}
+    assert [row[0] for row in rows_of(bushy, 600)] == [row[0] for row in plain]
+
+
 edges = st.lists(st.lists(st.integers(0, 30), max_size=4), min_size=1, max_size=30)
 
 
@@ -231,14 +259,19 @@ def test_any_graph_unfolds_to_its_edges(children: list[list[int]]) -> None:
             reached.add(node)
             stack.extend(edge.to for edge in graph[node] if edge.to is not None)
     size = 1 + sum(edge.to is not None for node in reached for edge in graph[node])
-    tree = Unfolding([root], graph.__getitem__, size)
+    tree = Unfolding([root], lambda starts: region(starts, graph.__getitem__), size)
     tree.reach(size - 1)
-    assert sorted(node for row, node in enumerate(tree.nodes) if not tree.is_reference(row)) == sorted(reached)
+    assert tree.count == size
+    assert sorted(tree.node(row) for row in range(size) if not tree.reference(row)) == sorted(reached)
+    assert all(tree.find(node) is not None for node in reached)
+    drawn = set()
     for row in range(1, size):
-        parent = tree.parents[row]
-        assert graph[tree.nodes[parent]][tree.entries[row]].to == tree.nodes[row]
-        assert tree.depths[row] == tree.depths[parent] + 1
-        assert tree.guides(row) == (*tree.guides(parent), not tree.lasts[parent])[-MAX_GUIDES:]
+        parent, entry = tree.parent(row)
+        drawn.add((tree.node(parent), entry))
+        assert parent < row
+        assert graph[tree.node(parent)][entry].to == tree.node(row)
+        assert tree.depth(row) == tree.depth(parent) + 1
+    assert len(drawn) == size - 1
 
 
 def cycle(builder: TapeBuilder, *, is_reachable: bool) -> None:
@@ -255,7 +288,7 @@ def test_a_cycle_ends_in_a_reference(builder: TapeBuilder) -> None:
     cycle(builder, is_reachable=True)
     with opened(builder) as tape:
         found = rows(tape.frame(1).graph)
-    assert found == ["AddBackward0", "  MulBackward0", "    MulBackward0", "      [MulBackward0]", "AccumulateGrad a"]
+    assert found == ["AddBackward0", "| MulBackward0", "| MulBackward0", "| [MulBackward0]", "AccumulateGrad a"]
 
 
 def test_a_cycle_without_a_root_is_refused(builder: TapeBuilder) -> None:
@@ -271,5 +304,5 @@ def test_an_edge_to_nowhere_is_shown_as_such(builder: TapeBuilder) -> None:
     builder.writer.node(60, "MulBackward0", 1, "builtin", True, None, [(77, 0)])
     with opened(builder) as tape:
         graph = tape.frame(1).graph
-        assert rows(graph) == ["MulBackward0", "  (not on the tape)", "AccumulateGrad a"]
+        assert rows(graph) == ["MulBackward0", "| (not on the tape)", "AccumulateGrad a"]
         assert graph.state(77) == "created"

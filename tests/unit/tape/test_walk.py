@@ -40,10 +40,10 @@ def test_the_graph_of_the_chain_rule(chain_rule: Tape) -> None:
     """The graph is drawn from the loss down to the leaf, with the names of variables."""
     assert rows(chain_rule.frame(5).graph) == [
         "SumBackward0 out",
-        "  PowBackward0 d",
-        "    AddBackward0 c",
-        "      MulBackward0 b",
-        "        AccumulateGrad a",
+        "| PowBackward0 d",
+        "| AddBackward0 c",
+        "| MulBackward0 b",
+        "| AccumulateGrad a",
     ]
 
 
@@ -220,7 +220,7 @@ def test_iterations_start_new_graphs(opener: Opener) -> None:
     tape = opener("training")
     frame = _at(tape, "op", 4)
     assert frame.iteration == 2
-    assert rows(frame.graph) == ["MulBackward0 y", "  AccumulateGrad w"]
+    assert rows(frame.graph) == ["MulBackward0 y", "| AccumulateGrad w"]
     assert states(frame.graph) == "+*"
     first, second = (_at(tape, "step", nth).grads[0].leaf for nth in (0, 1))
     assert numbers(first) != numbers(second)

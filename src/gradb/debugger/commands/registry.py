@@ -184,6 +184,8 @@ COMMANDS: tuple[Command, ...] = (
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
     *map(_look, PANES.values()),
+    _screen("fold", ("O",), "Open or close what a module made in the graph; alone: open all, or fold as at first",
+            "[all|none|auto|NAME]"),
     _screen("ghost", ("v",), "Plot the losses of a second run with the other zero_grad policy too, or those of a tape",
             "[off|FILE]"),
     _screen("log-scale", ("L",), "Plot the losses on a logarithmic scale, or on a linear one again"),

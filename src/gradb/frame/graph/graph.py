@@ -9,6 +9,11 @@ from __future__ import annotations
 import contextlib
 
 from gradb.frame.cache import Cache
+from gradb.frame.graph.folds import Items
+from gradb.frame.graph.labels import Labels
+from gradb.frame.graph.listing import FEW, Header
+from gradb.frame.graph.outline import Outlines
+from gradb.frame.graph.region import Region, region
 from gradb.frame.graph.runs import BackwardAt, Runs
 from gradb.frame.graph.scope import Reach, Segment, edges_of
 from gradb.frame.graph.unfold import Unfolding
@@ -16,12 +21,10 @@ from gradb.frame.graph.view import GraphRow, NodeState
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
 from gradb.tape.database import TapeError
-from gradb.tape.kinds.graph import Node
-from gradb.tape.kinds.node import NodeDetail
-from gradb.tape.kinds.tensor import Tensor
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
 _KEPT, _MOST = 32, 250_000  # graphs that are kept, and the rows or nodes of all of them
+_REGIONS = 20_000  # stretches of graphs that are kept, which have more in common than not
 _SCREEN = 64  # rows of which what is asked is read at once
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
@@ -54,16 +57,18 @@ class Graph:
         tree = self._unfolding
         tree.reach(index)
         self._load_around(index)
-        node = tree.nodes[index]
+        node = tree.node(index)
+        part, local = tree.place(index)
         found = self._graphs.store.node(node)
         return GraphRow(
             node=node,
             name=found.name if found is not None else "(not on the tape)",
             label=self._label(node),
-            depth=tree.depths[index],
-            is_last=tree.lasts[index],
-            guides=tree.guides(index),
-            is_reference=tree.is_reference(index),
+            depth=tree.depth(index),
+            indent=part.indents[local],
+            lanes=part.lanes[local],
+            is_head=tree.is_head(index),
+            reference=tree.reference(index),
         )
 
     def _load_around(self, index: int) -> None:
@@ -73,7 +78,7 @@ class Graph:
         self._loaded = range(index, min(index + _SCREEN, self._unfolding.size))
         with contextlib.suppress(TapeError, IndexError):  # damage is told by the row that it is in
             self._unfolding.reach(self._loaded[-1])
-            nodes = self._unfolding.nodes[index : self._loaded.stop]
+            nodes = [self._unfolding.node(row) for row in self._loaded]
             self._graphs.runs.load(nodes, self.position)
             self._graphs.load_labels(nodes, self.position)
 
@@ -93,12 +98,20 @@ class Graph:
         while row >= 0 and len(path) <= _MAX_PATH:
             if len(path) % _SCREEN == 0:
                 self._graphs.load_labels(self._above(row, _SCREEN), self.position)
-            name = self._variable(tree.nodes[row])
+            name = self._variable(tree.node(row))
             if name is not None:
                 return f"{name}.grad_fn" + "".join(f".next_functions[{entry}][0]" for entry in reversed(path))
-            path.append(tree.entries[row])
-            row = tree.parents[row]
+            row, entry = tree.parent(row)
+            path.append(entry)
         return ""
+
+    def folds(self) -> Items | None:
+        """Return the rows by the modules that made them; None where the graph is small, or none did."""
+        return None if len(self) < FEW else self._graphs.outlines.of(self._unfolding)
+
+    def nodes_of(self, header: Header) -> int:
+        """Count the nodes that are drawn on the rows of a fold."""
+        return header.rows - header.references - self._unfolding.again(header.first, header.first + header.rows)
 
     def state(self, node: int) -> NodeState:
         """Return the state of a node at the position."""
@@ -127,8 +140,8 @@ class Graph:
         """Return the nodes of a row and of its ancestors, so many."""
         tree, nodes = self._unfolding, list[int]()
         while row >= 0 and len(nodes) < count:
-            nodes.append(tree.nodes[row])
-            row = tree.parents[row]
+            nodes.append(tree.node(row))
+            row, _ = tree.parent(row)
         return nodes
 
     def _variable(self, node: int) -> str | None:
@@ -140,18 +153,19 @@ class Graph:
         return name if all(part.isidentifier() for part in name.split(".")) else None
 
 
-class Graphs:
+class Graphs(Labels):
     """What the graphs of all positions of one tape share."""
 
     def __init__(self, store: Store, naming: Naming, runs: Runs) -> None:
-        self.store = store
-        self.naming = naming
+        super().__init__(store, naming)
         self.runs = runs
         self._reaches = Cache(self._reach, _KEPT, lambda reach: reach.size, _MOST)
         self._segments: Cache[int, Segment] = Cache(
             lambda after: Segment(store, after), _KEPT, lambda segment: segment.weight, _MOST
         )
-        self._unfoldings = Cache(self._unfold, _KEPT, lambda tree: len(tree.nodes), _MOST)
+        self._unfoldings = Cache(self._unfold, _KEPT, lambda tree: len(tree.parts), _MOST)
+        self.outlines = Outlines(store)
+        self._regions = Cache(self._lay_out, _REGIONS)
 
     def at(self, position: int) -> Graph:
         """Return the graph at a position."""
@@ -197,57 +211,7 @@ class Graphs:
 
     def _unfold(self, key: tuple[tuple[int, ...], int]) -> Unfolding:
         roots, size = key
-        return Unfolding(roots, lambda node: edges_of(self.store, node), size)
+        return Unfolding(roots, self._regions, size)
 
-    # --- what is known of one node ------------------------------------------------------------------------------------
-
-    def label(self, node: int, position: int, output_nr: int | None = None) -> str | None:
-        """Return the name of a leaf, or of a tensor whose ``grad_fn`` is the node at a position: of its first output
-        that has a name, or of one output.
-        """
-        found = self.store.node(node)
-        if found is not None and found.kind == "accumulate":
-            return self._leaf_label(found, position)
-        for number, tensor in self.store.outputs_of(node, position):
-            if output_nr not in {None, number}:
-                continue
-            name = self.naming.label(tensor, position)
-            if name is not None and self._is_grad_fn(node, tensor, position):
-                return name
-        return None
-
-    def load_labels(self, nodes: list[int], position: int) -> None:
-        """Read at once what the labels of some nodes are made of."""
-        made = [node for node in nodes if (found := self.store.node(node)) is not None and found.kind != "accumulate"]
-        self.store.outputs.load(made)
-        tensors = [tensor for node in made for _, tensor in self.store.outputs_of(node, position)]
-        self.store.definitions.load(tensors)
-        self.naming.load(tensors)
-
-    def _leaf_label(self, node: Node, position: int) -> str | None:
-        if node.tensor is None:
-            return None
-        leaf = self.store.value_at(node.tensor, position)
-        return self.naming.best(node.tensor, position, leaf.name if leaf is not None else None)
-
-    def _is_grad_fn(self, node: int, tensor: int, position: int) -> bool:
-        """Tell whether a tensor still has the node as its ``grad_fn``: an in-place op gives it another."""
-        defined = self.store.defined_at(tensor, position)
-        return defined is not None and defined[1] == node
-
-    def output(self, node: int, position: int) -> Tensor | None:
-        """Return the first forward output of a node as it was made, or a leaf as it is at the position."""
-        found = self.store.node(node)
-        if found is None or found.event > position:
-            return None
-        if found.kind == "accumulate":
-            return None if found.tensor is None else self.store.value_at(found.tensor, position)
-        made = [tensor for tensor in self.store.defined(found.event).values() if tensor.node == node]
-        first = min(made, key=lambda tensor: tensor.output_nr, default=None)
-        return first or self.store.first_output(node, position) or self._sent(found)
-
-    def _sent(self, node: Node) -> Tensor | None:
-        """Return the gradient that a node made under create_graph is the ``grad_fn`` of, as the engine sent it."""
-        detail = self.store.detail(node.event)
-        sent = detail.downstream if isinstance(detail, NodeDetail) else ()
-        return next((tensor for tensor in sent if tensor is not None and tensor.node == node.id), None)
+    def _lay_out(self, starts: tuple[int, ...]) -> Region:
+        return region(starts, lambda node: edges_of(self.store, node))

@@ -1,40 +1,51 @@
 """Unfolds a graph as a tree, row by row, as far as somebody looks.
 
-A shared node is drawn in full once, where a depth-first walk meets it first, and referred to after that; so a graph of
-N edges has N rows and the rows of the roots, however many paths run through it. The walk keeps its own stack: a chain
-of 100,000 nodes is no deeper for Python than one of ten.
+A shared node is drawn in full once and referred to elsewhere; so a graph of N edges has N rows and the rows of the
+roots, however many paths run through it. It is drawn stretch by stretch (`region`), which others have laid out already
+where another graph goes on in the same way: each holds for whatever is above it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
+from gradb.frame.graph.region import Region
+from gradb.frame.graph.view import Where
 from gradb.tape.database import TapeError
-from gradb.tape.kinds.graph import Edge
 
-MAX_GUIDES = 64
+Regions = Callable[[tuple[int, ...]], Region]
 
 
 class Unfolding:
-    """The rows under some roots. Parallel lists, one item a row."""
+    """The rows under some roots.
 
-    def __init__(self, roots: Sequence[int], edges: Callable[[int], Sequence[Edge]], size: int) -> None:
+    Args:
+        roots: the nodes that nothing consumes.
+        regions: lays out the stretch that begins at some nodes.
+        size: number of rows when unfolded to the end.
+    """
+
+    def __init__(self, roots: Sequence[int], regions: Regions, size: int) -> None:
         self.size = size
-        """Number of rows when unfolded to the end."""
-        self.nodes: list[int] = []
-        self.parents: list[int] = []
-        """Row of the parent; -1 for a root."""
-        self.entries: list[int] = []
-        """Which entry of the parent's ``next_functions`` leads here; -1 for a root."""
-        self.depths: list[int] = []
-        self.lasts: list[bool] = []
-        """Last child of its parent; True for every root, since no guide joins the roots."""
-        self.places: dict[int, int] = {}
-        """node -> the row at which it is drawn in full."""
-        self._edges = edges
-        self._stack: list[tuple[int, int, int, bool]] = []
-        for root in reversed(roots):
-            self._stack.append((root, -1, -1, True))
+        self.parts: list[Region] = []
+        self.starts: list[tuple[int, ...]] = []
+        """The nodes at which each part begins."""
+        self.count = 0
+        """Rows unfolded so far."""
+        self._bases: list[int] = []
+        self._depths: list[tuple[int, ...]] = []
+        """Of each part: depth of each of its starts."""
+        self._owners: dict[int, tuple[int, int]] = {}
+        """start -> (row, entry) that it is drawn under."""
+        self._first: dict[int, int] = {}
+        """leaf -> the row that draws it in full; and any node that ``places`` of a part cannot be asked for."""
+        self._again: list[int] = []
+        """Rows that refer to a leaf, in order."""
+        self._newest: list[int] = []
+        """Newest node of each part, negated."""
+        self._regions = regions
+        self._next = tuple(sorted(roots, reverse=True))
 
     def reach(self, row: int) -> None:
         """Unfold up to a row.
@@ -45,44 +56,86 @@ class Unfolding:
         """
         if not 0 <= row < self.size:
             raise IndexError(row)
-        while len(self.nodes) <= row:
-            if not self._stack:
+        while self.count <= row:
+            if not self._next:
                 raise TapeError("The graph on the tape has a cycle: the tape is damaged.")
-            self._append(*self._stack.pop())
+            self._add()
 
     def find(self, node: int) -> int | None:
         """Return the row at which a node is drawn in full, unfolding until it is met; None where it is not met."""
-        while node not in self.places and self._stack and len(self.nodes) < self.size:
-            self._append(*self._stack.pop())
-        return self.places.get(node)
+        while (row := self._known(node)) is None and self._next and self.count < self.size:
+            self._add()
+        return row
 
-    def _append(self, node: int, parent: int, entry: int, is_last: bool) -> None:
-        row = len(self.nodes)
-        self.nodes.append(node)
-        self.parents.append(parent)
-        self.entries.append(entry)
-        self.depths.append(0 if parent < 0 else self.depths[parent] + 1)
-        self.lasts.append(is_last)
-        if node in self.places:
-            return
-        self.places[node] = row
-        children = [(index, edge.to) for index, edge in enumerate(self._edges(node)) if edge.to is not None]
-        for place in range(len(children) - 1, -1, -1):
-            index, child = children[place]
-            self._stack.append((child, row, index, place == len(children) - 1))
+    def _known(self, node: int) -> int | None:
+        if node in self._first:
+            return self._first[node]
+        part = bisect_right(self._newest, -node) - 1
+        local = self.parts[part].places.get(node) if part >= 0 else None
+        return None if local is None else self._bases[part] + local
 
-    def is_reference(self, row: int) -> bool:
-        """Tell whether the node of a row is drawn in full on a row above."""
-        return self.places[self.nodes[row]] != row
+    def _add(self) -> None:
+        """Add the next part."""
+        part, starts, base = self._regions(self._next), self._next, self.count
+        depths = tuple(self._depth_below(self._owners.get(start)) for start in starts)
+        self._newest.append(-starts[0])
+        self._bases.append(base)
+        self._depths.append(depths)
+        self.parts.append(part)
+        self.starts.append(starts)
+        self.count = base + len(part)
+        for local, leaf in part.leaves:
+            if leaf in self._first:
+                self._again.append(base + local)
+            else:
+                self._first[leaf] = base + local
+        self._first.update((node, base + part.places[node]) for node in part.odd)
+        for one in part.exits:
+            if one.owner >= 0:
+                self._owners[one.node] = (base + one.owner, one.entry)
+        self._next = tuple(one.node for one in part.exits)
 
-    def guides(self, row: int) -> tuple[bool, ...]:
-        """Return, for the nearest ancestors, outermost first, whether more children of their parent follow below.
+    def _depth_below(self, owner: tuple[int, int] | None) -> int:
+        return 0 if owner is None else self.depth(owner[0]) + 1
 
-        At most ``MAX_GUIDES``: no screen shows more, and a chain of 100,000 nodes is that deep.
-        """
-        guides: list[bool] = []
-        at = self.parents[row]
-        while at >= 0 and len(guides) < MAX_GUIDES:
-            guides.append(not self.lasts[at])
-            at = self.parents[at]
-        return tuple(reversed(guides))
+    # --- one row, once it is unfolded ---------------------------------------------------------------------------------
+
+    def place(self, row: int) -> tuple[Region, int]:
+        """Return the part that a row is in, and which of its rows it is."""
+        part = bisect_right(self._bases, row) - 1
+        return self.parts[part], row - self._bases[part]
+
+    def node(self, row: int) -> int:
+        """Return the node that a row shows."""
+        part, local = self.place(row)
+        return part.nodes[local]
+
+    def parent(self, row: int) -> tuple[int, int]:
+        """Return the row above that leads to a row, and by which entry of ``next_functions``; -1, -1 for a root."""
+        part, local = self.place(row)
+        if part.parents[local] >= 0:
+            return row - local + part.parents[local], part.entries[local]
+        return self._owners.get(part.nodes[local], (-1, -1))
+
+    def depth(self, row: int) -> int:
+        """Return how many edges lead from a root to a row, as drawn."""
+        at = bisect_right(self._bases, row) - 1
+        part, local = self.parts[at], row - self._bases[at]
+        return self._depths[at][part.origins[local]] + part.depths[local]
+
+    def is_head(self, row: int) -> bool:
+        """Tell whether a line of the tree begins at a row: a root, or a branch."""
+        part, local = self.place(row)
+        return row == 0 or part.heads[local]
+
+    def reference(self, row: int) -> Where:
+        """Tell where the node of a row is drawn in full; empty where that is here."""
+        node = self.node(row)
+        place = self._known(node)
+        if place == row:
+            return ""
+        return "above" if place is not None and place < row else "below"
+
+    def again(self, first: int, last: int) -> int:
+        """Count the rows first..last, ``last`` excluded, that refer to a leaf that is drawn above."""
+        return bisect_left(self._again, last) - bisect_left(self._again, first)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+if TYPE_CHECKING:
+    from gradb.frame.graph.folds import Items
+    from gradb.frame.graph.listing import Header
+
+Where = Literal["", "above", "below"]
 NodeState = Literal["created", "pending", "running", "done", "freed", "failed", "unrecorded"]
 
 
@@ -20,12 +25,20 @@ class GraphRow:
     label: str | None
     """Variable or parameter name of the node's output (or of the leaf) known at the position."""
     depth: int
-    is_last: bool
-    """Last child of its parent (for the tree's guide lines)."""
-    guides: tuple[bool, ...]
-    """For each of the nearest 64 ancestors, the outermost first: True when a vertical guide goes on there."""
-    is_reference: bool
-    """True when the node is drawn in full on another row above."""
+    """Edges from a root, as drawn."""
+    indent: int
+    """Branches that lead to the row: a chain is flat, and what all branches come together in is no branch."""
+    lanes: int
+    """Bit k: the line of the tree at indent k goes on below the row."""
+    is_head: bool
+    """True where the line at its own indent begins: a root, or a branch."""
+    reference: Where
+    """Where the node is drawn in full, if that is another row."""
+
+    @property
+    def is_reference(self) -> bool:
+        """True when the node is drawn in full on another row."""
+        return bool(self.reference)
 
 
 class GraphView(Protocol):
@@ -47,6 +60,14 @@ class GraphView(Protocol):
         """Return Python that reaches the node of a row from a variable: ``d.grad_fn.next_functions[0][0]``; empty where
         no variable is known.
         """
+        ...
+
+    def folds(self) -> Items | None:
+        """Return the rows by the modules that made them; None where the graph is small, or none did."""
+        ...
+
+    def nodes_of(self, header: Header) -> int:
+        """Count the nodes that are drawn on the rows of a fold."""
         ...
 
     def state(self, node: int) -> NodeState:

@@ -1,7 +1,7 @@
 """The graph pane: the grad_fn graph as a tree, with the state of every node.
 
-A shared node is drawn once; where it is reached again the row says so. A deep chain is not indented for ever: beyond a
-few levels the guides are cut and the depth is said in figures.
+A shared node is drawn once; where it is reached again the row says so. Of a large graph that modules made, what each
+made is one line until it is opened (`gradb.frame.graph.listing`).
 """
 
 from __future__ import annotations
@@ -10,57 +10,19 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.frame.frame import Frame
-from gradb.frame.graph.view import GraphRow, GraphView, NodeState
+from gradb.frame.graph.choice import Choice
+from gradb.frame.graph.listing import Line, Listing
+from gradb.frame.graph.view import GraphView
 from gradb.present.draw import theme
 from gradb.present.draw.fields import remark
-from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
 from gradb.present.json.values import Json
+from gradb.present.lines.tree import Marks, depth_for, graph_row, header_row, lanes_of
 from gradb.present.options import Options
 
 MAX_ROWS = 1000  # drawn where no height is given
 _MAX_LISTED = 10_000  # rows in JSON
-_NAME_LIMIT = 80
-
-
-def graph_row(
-    row: GraphRow,
-    state: NodeState,
-    shape: tuple[int, ...] | None,
-    is_current: bool,
-    is_selected: bool,
-    max_depth: int = 10,
-    indent: int = 3,
-) -> Text:
-    """Return one line: guides, state symbol, node name, variable and shape; ``▶`` leads the current node's."""
-    line = Text(no_wrap=True, overflow="ellipsis")
-    line.append("▶" if is_current else " ", theme.CURRENT)
-    line.append("›" if is_selected else " ", theme.CURRENT)
-    line.append(_guides(row, max_depth, indent), theme.DIM)
-    line.append(f"{theme.STATE_SYMBOLS[state]} ", theme.STATE_STYLES[state])
-    line.append(plain(row.name, _NAME_LIMIT), theme.NODE if is_current else theme.STATE_STYLES[state])
-    if row.label:
-        line.append("  ").append(plain(row.label, _NAME_LIMIT), theme.NAME)
-    if shape is not None:
-        line.append(f"  {shape_text(shape)}", theme.DIM)
-    if row.is_reference:
-        line.append("  ↑ drawn above", theme.DIM)
-    if is_selected:
-        line.stylize(theme.SELECTED)
-    return line
-
-
-def _guides(row: GraphRow, max_depth: int, indent: int) -> str:
-    """Return the tree's lines in front of a row, ``indent`` cells a level; a root has none."""
-    if row.depth == 0:
-        return ""
-    ancestors = row.guides[-(row.depth - 1) :] if row.depth > 1 else ()
-    own = ("└" if row.is_last else "├") + ("─ " if indent > 2 else " ")
-    lead = ""
-    if row.depth > max_depth:
-        lead, ancestors = f"{f'⋯{row.depth}':<9}", ancestors[-(max_depth - 3) :]
-    return lead + "".join(("│" if goes_on else " ").ljust(indent) for goes_on in ancestors) + own
 
 
 def render(frame: Frame, options: Options) -> RenderableType:
@@ -71,11 +33,15 @@ def render(frame: Frame, options: Options) -> RenderableType:
     selected = options.selected_node
     footer = _expression(graph, selected if selected is not None else graph.current, options)
     height = MAX_ROWS if options.height is None else max(options.height - len(footer), 1)
-    first, last = window(len(graph), _focus(graph, selected), height)
-    rows = [_draw(graph, index, options) for index in range(first, last)]
-    if options.height is None and last - first < len(graph):
-        rows.append(Text(f"… rows {first + 1} to {last} of {len(graph)}", style=theme.DIM))
-    return Group(*rows, *footer)
+    listing = listing_of(graph, options.graph.folds, selected)
+    focus = _focus(graph, selected)
+    first, last = window(len(listing), None if focus is None else listing.line_of(focus), height)
+    shown = [listing.line(index) for index in range(first, last)]
+    chosen = None if selected is None else graph.index_of(selected)
+    lines = [draw_line(graph, line, options, is_selected=_is_row(line, chosen)) for line in shown]
+    if options.height is None and last - first < len(listing):
+        lines.append(Text(f"… lines {first + 1} to {last} of {len(listing)}", style=theme.DIM))
+    return Group(*lines, *footer)
 
 
 def _focus(graph: GraphView, selected: int | None) -> int | None:
@@ -83,14 +49,31 @@ def _focus(graph: GraphView, selected: int | None) -> int | None:
     return None if node is None else graph.index_of(node)
 
 
-def _draw(graph: GraphView, index: int, options: Options) -> Text:
-    row = graph.row(index)
-    is_here = not row.is_reference
-    is_current = is_here and row.node == graph.current
-    is_selected = is_here and row.node == options.selected_node
-    line = graph_row(row, graph.state(row.node), graph.shape(row.node), is_current, is_selected)
-    line.truncate(options.width, overflow="ellipsis")
-    return line
+def listing_of(graph: GraphView, choice: Choice, selected: int | None) -> Listing:
+    """Return the lines of a graph: the current and the selected node are to be seen."""
+    nodes = (graph.current, selected)
+    seen = [row for node in nodes if node is not None and (row := graph.index_of(node)) is not None]
+    return Listing(None if choice.mode == "none" else graph.folds(), len(graph), choice, seen)
+
+
+def _is_row(line: Line, row: int | None) -> bool:
+    return line.header is None and line.row == row
+
+
+def draw_line(graph: GraphView, line: Line, options: Options, *, is_selected: bool) -> Text:
+    """Return one line, a node's or a fold's, cut to the width."""
+    row, depth = graph.row(line.row), depth_for(options.width)
+    if line.header is None:
+        marks = Marks(not row.is_reference and row.node == graph.current, is_selected)
+        text = graph_row(row, graph.state(row.node), graph.shape(row.node), marks, depth)
+    else:
+        held = [graph.row(one) for one in line.header.holds]
+        marks = Marks(any(one.node == graph.current for one in held), is_selected)
+        lanes = lanes_of(graph, line.header, row)
+        way = held[0].name if held else ""
+        text = header_row(line.header, row, lanes, graph.nodes_of(line.header), marks, way, depth)
+    text.truncate(options.width, overflow="ellipsis")
+    return text
 
 
 def beginning(text: str, width: int) -> str:
@@ -125,6 +108,7 @@ def to_json(frame: Frame, options: Options) -> Json:
                 "name": row.name,
                 "label": row.label,
                 "depth": row.depth,
+                "indent": row.indent,
                 "state": graph.state(row.node),
                 "shape": None if shape is None else list(shape),
                 "reference": row.is_reference,

@@ -186,10 +186,13 @@ PANES: dict[str, PaneSpec] = _by_name((
     ),
     PaneSpec(
         "graph", ("2",), "graph", "the graph",
-        "The grad_fn graph as PyTorch built it, from the newest output to the leaves; a shared node is drawn once.\n"
+        "The grad_fn graph as PyTorch built it, from the newest output to the leaves, in the order in which the engine "
+        "runs it; a shared node is drawn once. A chain is one upright line, ├─ is a branch of it.\n"
         "· not run backward yet   ○ waits for its turn   ▶ running   ● has run   ◌ has run, saved values freed\n"
         "✗ the engine raised an error there   ? not known: something was not recorded\n"
-        "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it.",
+        "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it.\n"
+        "▸ what a module made is one line in a large graph, equal neighbours too: enter, or a click on it, opens it "
+        "and closes it (▾), O opens all.",
         "graph", _graph, shows=_ALL,
     ),
     PaneSpec(

@@ -1,0 +1,38 @@
+"""What the commands about the graph pane do: pure functions of what is drawn and of a command's argument."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.errors import UserError
+from gradb.frame.graph.choice import AT_FIRST, Choice
+from gradb.frame.graph.opening import names_of, turning
+from gradb.tui.screen import DebugScreen
+
+_NAMED = 6
+"""Folds that are named where one is not found."""
+
+
+def fold(screen: DebugScreen, argument: str) -> None:
+    """Open or close folds of the graph, and show it."""
+    graph = None if screen.frame is None else screen.frame.graph
+    items = None if graph is None else graph.folds()
+    if graph is None or items is None:
+        raise UserError("there is nothing to fold: the graph is small, or no module made any of it")
+    choice = screen.options.graph.folds
+    match argument:
+        case "":
+            chosen = Choice("none") if choice.mode != "none" else AT_FIRST
+        case "all" | "none" | "auto":
+            chosen = Choice(argument)
+        case name:
+            turned = turning(items, len(graph), choice, name)
+            if turned is None:
+                raise UserError(f"there is no fold {name!r} in the graph: it has {_listed(names_of(items))}")
+            chosen = turned
+    screen.options = replace(screen.options, graph=replace(screen.options.graph, folds=chosen))
+    screen.arranging.bring_to_front("graph")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "")

@@ -1,0 +1,158 @@
+"""The graph pane on a large graph: folds by key and mouse, and where the cursor is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from gradb.tui.graph import GraphPane
+from tests.fakes.blocks import network
+from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
+
+
+@pytest.fixture
+def network_tape(tmp_path: Path) -> Path:
+    """The tape of a network of six blocks."""
+    path = tmp_path / "network.tape"
+    network(path)
+    return path
+
+
+def pane_of(app: Any) -> GraphPane:
+    """Return the graph pane."""
+    pane = debug_screen(app).panes["graph"]
+    assert isinstance(pane, GraphPane)
+    return pane
+
+
+def lines_of(app: Any) -> list[str]:
+    """Return the lines of the graph pane that are seen, without marks and trees in front of fold and node."""
+    pane = pane_of(app)
+    return [pane.render_line(row).text.rstrip() for row in range(pane.list_height)]
+
+
+def is_shown(app: Any, words: str) -> Callable[[], bool]:
+    """Return what tells whether a line of the graph pane has some words."""
+    return lambda: any(words in line for line in lines_of(app))
+
+
+async def go_to(pilot: Pilot[int], words: str) -> None:
+    """Move the cursor down to the line that has some words."""
+    await pilot.press("ctrl+home")
+    while words not in cursor_line(pilot.app):
+        before = pane_of(pilot.app).cursor
+        await pilot.press("down")
+        await wait_until(lambda before=before: pane_of(pilot.app).cursor != before)  # type: ignore[misc]
+
+
+def cursor_line(app: Any) -> str:
+    """Return the line under the cursor."""
+    pane = pane_of(app)
+    return pane.render_line((pane.cursor or 0) - pane.scroll_offset.y).text.rstrip()
+
+
+async def test_enter_opens_a_fold_and_closes_it(network_tape: Path) -> None:
+    """The cursor stays on the fold; what it holds appears below it and goes again."""
+    app = opening(network_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("end")
+        await wait_until(is_shown(app, "▸ h.0 to h.5, the same  6 × 16 nodes"))
+        await go_to(pilot, "▸ head")
+        await pilot.press("enter")
+        await wait_until(is_shown(app, "▾ head  3 nodes"))
+        assert "▾ head" in cursor_line(app)
+        assert is_shown(app, "AccumulateGrad  head.weight")()
+        await pilot.press("enter")
+        await wait_until(is_shown(app, "▸ head  3 nodes"))
+        assert not is_shown(app, "AccumulateGrad  head.weight")()
+
+
+async def test_a_click_on_the_mark_opens_a_fold(network_tape: Path) -> None:
+    """A click beside the mark selects; a click on what is selected, or on the mark, opens."""
+    app = opening(network_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("end")
+        await wait_until(is_shown(app, "▸ wte"))
+        pane, line = pane_of(app), next(row for row, text in enumerate(lines_of(app)) if "▸ wte" in text)
+        column = lines_of(app)[line].index("▸")
+        await pilot.click(pane, offset=(column + 1 + pane.gutter.left, line + 1))
+        await wait_until(lambda: pane.cursor == line)
+        assert is_shown(app, "▸ wte")()
+        await pilot.click(pane, offset=(column + 3, line + 1))
+        await wait_until(is_shown(app, "▾ wte"))
+        await pilot.click(pane, offset=(column + 1, line + 1))
+        await wait_until(is_shown(app, "▸ wte"))
+
+
+async def test_the_running_node_is_always_seen(network_tape: Path) -> None:
+    """On its way through the backward the blocks open where the engine is, and close behind it."""
+    app = opening(network_tape)
+    async with shown(app, 120, 60) as pilot:
+        await pilot.press("p", "p")
+        for _ in range(12):
+            await pilot.press("space")
+            await pilot.pause()
+            frame = debug_screen(app).frame
+            assert frame is not None
+            if frame.graph.current is not None:
+                await wait_until(lambda: "▶" in cursor_line(app)[:1])
+
+
+async def test_a_hidden_node_is_revealed(network_tape: Path) -> None:
+    """What hides it is opened, also what was closed by hand, and it is selected."""
+    app = opening(network_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("end")
+        await wait_until(is_shown(app, "▾ h "))
+        await go_to(pilot, "▾ h ")
+        await pilot.press("enter")
+        await wait_until(is_shown(app, "▸ h  96 nodes"))
+        screen, pane = debug_screen(app), pane_of(app)
+        assert screen.frame is not None
+        row = screen.frame.graph.row(len(screen.frame.graph) // 2)
+        assert pane.reveal(row.node)
+        await wait_until(lambda: screen.options.selected_node == row.node)
+        await wait_until(lambda: row.name in cursor_line(app))
+        assert cursor_line(app)[1] == "›"
+
+
+async def test_the_fold_command(network_tape: Path, chain_tape: Path) -> None:
+    """`O` opens everything and folds again; a name that no module has is refused with those that there are."""
+    app = opening(network_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("end")
+        await wait_until(is_shown(app, "▸ head"))
+        await pilot.press("O")
+        await wait_until(lambda: not is_shown(app, "▸ head")())
+        await pilot.press("O")
+        await wait_until(is_shown(app, "▸ head"))
+        await pilot.press(":", *"fold nose", "enter")
+        await wait_until(lambda: "there is no fold 'nose' in the graph: it has head, h, wte" in text_of(app))
+    app = opening(chain_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("O")
+        await wait_until(lambda: "there is nothing to fold" in text_of(app))
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_the_graph_of_a_network(network_tape: Path, snap_compare: Any, is_open: bool) -> None:
+    """Folded, a network is a few lines; opened, its blocks are short branches beside one line from loss to leaf."""
+    app = opening(network_tape)
+
+    async def show(pilot: Pilot[int]) -> None:
+        await painted(app)
+        await pilot.press("end", "z")
+        await wait_until(is_shown(app, "▸ h.0 to h.5, the same"))
+        if is_open:
+            await go_to(pilot, "▸ h.0 to h.5")
+            await pilot.press("enter")
+            await wait_until(is_shown(app, "▸ h.5  16 nodes"))
+            await go_to(pilot, "▸ h.4")
+            await pilot.press("enter")
+            await wait_until(is_shown(app, "▸ h.4.attn"))
+
+    assert snap_compare(app, run_before=show, terminal_size=(80, 24))

@@ -1,0 +1,136 @@
+"""The graph by modules: which folds there are, which lines are shown, and that nothing is lost by folding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gradb.frame.graph.choice import AT_FIRST, Choice
+from gradb.frame.graph.folds import Items, State, put_on_top
+from gradb.frame.graph.listing import Listing
+from gradb.frame.graph.opening import names_of, showing, turning
+from gradb.frame.graph.view import GraphView
+from gradb.frame.reader import Tape
+from tests.fakes.blocks import network
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """Return a tape of a network of six blocks."""
+    path = tmp_path_factory.mktemp("network") / "network.tape"
+    network(path)
+    return Tape.open(path)
+
+
+def lines(graph: GraphView, choice: Choice = AT_FIRST, seen: int | None = None) -> list[str]:
+    """Return the lines of a graph: a fold's sign, name and number of nodes, or a node's name."""
+    row = None if seen is None else graph.index_of(seen)
+    found = []
+    listing = Listing(graph.folds(), len(graph), choice, () if row is None else (row,))
+    for line in map(listing.line, range(len(listing))):
+        header = line.header
+        if header is None:
+            found.append(graph.row(line.row).name)
+        else:
+            found.append(f"{'-' if header.is_open else '+'} {header.name} {graph.nodes_of(header)}")
+    return found
+
+
+def test_equal_blocks_are_one_line(tape: Tape) -> None:
+    """What a module made is a line; equal neighbours are one; what holds more than a half is open."""
+    assert lines(tape.frame(tape.head).graph) == ["SumBackward0", "+ head 3", "- h 96", "+ h.0 to h.5 96", "+ wte 3"]
+
+
+def test_the_node_that_must_be_seen_is(tape: Tape) -> None:
+    """The folds that hold it are open, its equal neighbours stay one line each side."""
+    graph = tape.frame(tape.head).graph
+    relu = next(row.node for row in map(graph.row, range(len(graph))) if row.name == "ReluBackward0")
+    second = graph.row(graph.index_of(relu) or 0).node
+    found = lines(graph, seen=second)
+    assert found[:6] == ["SumBackward0", "+ head 3", "- h 96", "- h.5 16", "AddBackward0", "AddBackward0"]
+    assert found[6:9] == ["- h.5.mlp 4", "ReluBackward0", "MmBackward0"]
+    assert found[-2:] == ["+ h.0 to h.4 80", "+ wte 3"]
+
+
+def test_what_was_closed_by_hand_shows_the_way(tape: Tape) -> None:
+    """A fold that was closed stays closed, and says which row it hides that must be seen."""
+    graph = tape.frame(tape.head).graph
+    row = len(graph) // 2
+    listing = Listing(graph.folds(), len(graph), Choice("auto", closed=frozenset({"h"})), (row,))
+    assert [header.holds for header in listing.headers] == [(), (row,), ()]
+    assert listing.hiding(row) is not None
+
+
+def test_opening_all_folds_shows_every_row_in_order(tape: Tape) -> None:
+    """Nothing is lost: with every fold open the rows are those of the graph that is not folded."""
+    graph = tape.frame(tape.head).graph
+    choice, names = Choice("all"), {"+"}
+    while names:
+        names = {header.key for header in Listing(graph.folds(), len(graph), choice).headers if not header.is_open}
+        for name in names:
+            choice = choice.turned(name, is_open=True)
+    listing = Listing(graph.folds(), len(graph), choice)
+    shown = [line.row for line in map(listing.line, range(len(listing))) if line.header is None]
+    assert shown == list(range(len(graph)))
+    assert lines(graph, Choice("none")) == [graph.row(row).name for row in range(len(graph))]
+
+
+def test_folds_are_turned_by_name(tape: Tape) -> None:
+    """A fold is named by its module, wherever it is hidden, or by the blocks that it stands for."""
+    graph = tape.frame(tape.head).graph
+    items = graph.folds()
+    assert items is not None
+    assert names_of(items) == ["head", "h", "wte"]
+    opened = turning(items, len(graph), AT_FIRST, "h.3.attn")
+    assert opened is not None
+    assert "- h.3.attn 7" in lines(graph, opened)
+    closed = turning(items, len(graph), opened, "h.3.attn")
+    assert closed is not None
+    assert "+ h.3.attn 7" in lines(graph, closed)
+    blocks = turning(items, len(graph), AT_FIRST, "h.0 to h.5")
+    assert blocks is not None
+    assert "+ h.2 16" in lines(graph, blocks)
+    assert turning(items, len(graph), AT_FIRST, "nothing") is None
+
+
+def test_a_small_graph_is_not_folded(tmp_path: Path) -> None:
+    """A graph of one block shows its nodes."""
+    path = tmp_path / "small.tape"
+    network(path, blocks=1)
+    with Tape.open(path) as small:
+        assert small.frame(small.head).graph.folds() is None
+
+
+def test_folds_are_the_same_whatever_was_looked_at_before(tape: Tape) -> None:
+    """What is kept of other positions changes nothing: a forward looked at backwards has the folds of a fresh look."""
+    for position in range(tape.latest("op", tape.head) or 0, 60, -7):
+        with Tape.open(tape.path) as fresh:
+            assert lines(tape.frame(position).graph) == lines(fresh.frame(position).graph)
+
+
+paths = st.lists(st.sampled_from(["a", "a.b", "a.0", "a.1", "a.1.c", "h.0", "h.1", "h.2", ""]), min_size=1, max_size=60)
+
+
+@given(paths, st.data())
+def test_folding_loses_no_row(scopes: list[str], data: st.DataObject) -> None:
+    """Of any rows and any choice: what is not shown one header counts, and what must be seen is, or is told of."""
+    rows = [(tuple(scope.split(".")) if scope else (), scope[-1:], False) for scope in reversed(scopes)]
+    items = put_on_top(State(), rows).whole().items
+    assert isinstance(items, Items)
+    names = st.frozensets(st.sampled_from(["a", "a.b", "h.0", "h.1", "h.#", "a.#"]), max_size=4)
+    choice = Choice(data.draw(st.sampled_from(["auto", "all", "none"])), data.draw(names), data.draw(names))
+    row = data.draw(st.integers(0, len(scopes) - 1))
+    listing = Listing(items, len(scopes), choice, (row,))
+    covered = []
+    for line in map(listing.line, range(len(listing))):
+        if line.header is None:
+            covered.append(line.row)
+        elif not line.header.is_open:
+            covered += range(line.row, line.row + line.header.rows)
+    assert covered == list(range(len(scopes)))
+    header = listing.hiding(row)
+    assert header is None or row in header.holds
+    assert all(listing.line(listing.line_of(one)).row <= one for one in range(len(scopes)))
+    assert Listing(items, len(scopes), showing(items, len(scopes), choice, row), (row,)).hiding(row) is None
