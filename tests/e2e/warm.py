@@ -226,10 +226,10 @@ def prepare(files: set[str]) -> None:
     What runs in these is below the script on the stack, where no names of its tensors are to be looked for.
     """
     from gradb.tracer.isolation.dynamo import run_as_they_are
-    from gradb.tracer.source import places
+    from gradb.tracer.source import kinds
 
     run_as_they_are([])  # goes through all functions of ours, and touches the memory of each
-    vars(places)["_STDLIB_GLUE"] |= files
+    vars(kinds)["_STDLIB_GLUE"] |= files
 
 
 def main() -> None:

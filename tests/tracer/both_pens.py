@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gradb.log import layouts, segments
-from gradb.log.pen import MakePen, PythonPen
+from gradb.log.pen import MakePen, PythonPen, Spot
 from gradb.log.reader import LogReader
 from gradb.log.writer import LogWriter
 from gradb.tracer.native.loading import standing
@@ -30,13 +30,13 @@ _SIZES = (0, 1, 7, 8, 9, 1000, 70_000)
 _MANY = 100
 
 
-class _InLibrary(tuple[Any, ...]):  # noqa: SLOT001 - a tuple has none
-    """A place of the script's, with that in a library beside it."""
+class _Sited(tuple[Any, ...]):  # noqa: SLOT001 - a tuple has none
+    """A place of the script's, with that in a library and the calls that lead there beside it."""
 
-    library = (3, 14)
+    spot = Spot((1, 2, 2, 0, 5), (3, 14), 7)
 
 
-_PLACES: tuple[Any, ...] = ((1, 2, 2, 0, 5), (None,) * 5, (2, 3, None, None, 9), _InLibrary((1, 2, 2, 0, 5)))
+_PLACES: tuple[Any, ...] = ((1, 2, 2, 0, 5), (None,) * 5, (2, 3, None, None, 9), _Sited((1, 2, 2, 0, 5)))
 
 
 def make_c_pen() -> MakePen:
@@ -125,7 +125,7 @@ def _commit(writer: LogWriter, choose: random.Random) -> None:
 
 
 def _id(writer: LogWriter, choose: random.Random) -> None:
-    key = choose.choice((*_TEXTS, _PLACES[0], (_PLACES[1], (3, 14))))
+    key: Any = choose.choice((*_TEXTS, _PLACES[0], Spot(_PLACES[1], None, 0), Spot(_PLACES[2], (3, 14), 2**32 - 1)))
     assert writer.pen.id(key) == writer.pen.ids[key]
 
 

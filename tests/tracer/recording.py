@@ -25,7 +25,7 @@ from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.uncaught import tell_uncaught
-from gradb.tracer.source import places, syntax, variables
+from gradb.tracer.source import files, syntax, variables
 from gradb.tracer.watch.tracing import tracing
 
 _indexes: dict[str, syntax.Index] = {}
@@ -39,7 +39,7 @@ def _index_once(text: str) -> syntax.Index:
     return found
 
 
-vars(places)["index"] = _index_once
+vars(files)["index"] = _index_once
 # What runs the tests is below them on the stack, but no library that a recorded function has called: names of tensors
 # are not to be looked for in all that it holds.
 vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "pytest", "xdist"}
@@ -99,6 +99,7 @@ def record(
     recorder = begin(path, gate or Gate(None, lambda head, request_seq: None, always_looks_in=aten))
     recorder.writer.set_run(torch=str(torch.__version__))
     recorder.places.learn_torch(os.path.dirname(torch.__file__))
+    recorder.places.end_at(record.__code__)
     try:
         interventions = Interventions(recorder, changes)
         with (

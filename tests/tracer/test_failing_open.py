@@ -229,7 +229,7 @@ def test_a_parser_that_fails_costs_the_names_there(tmp_path: Path, monkeypatch: 
             raise SystemError("AST constructor recursion depth mismatch")
         return genuine(text)
 
-    monkeypatch.setattr("gradb.tracer.source.places.index", index)
+    monkeypatch.setattr("gradb.tracer.source.files.index", index)
     _, tape = record(tmp_path / "run.tape", train)
     assert [(one.part, one.count) for one in tape.run.failures] == [("names", 1)]
     assert all(event.line for event in tape.events() if event.kind == "op")

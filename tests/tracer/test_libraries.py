@@ -109,7 +109,18 @@ def test_a_training_loop_in_a_library(library: object, tmp_path: Path) -> None:
         ("backward_start", call, "trainerlib/loop.py:9"),
         ("step", call, "trainerlib/loop.py:10"),
     ]
+    for kind in ("zero_grad", "backward_start", "step"):
+        stack = tape.frame(next(event.seq for event in tape.events() if event.kind == kind)).stack
+        assert stack is not None
+        assert [(frame.function.rpartition(".")[2], frame.others) for frame in stack.frames] == [("script", 1)]
+        assert stack.frames[0].packages == "trainerlib"
     forward = next(event for event in tape.events() if event.name == "AddmmBackward0")
+    calls = tape.frame(forward.seq).stack
+    assert calls is not None
+    assert [(frame.function.rpartition(".")[2], frame.packages) for frame in calls.frames] == [
+        ("training_step", "torch"),
+        ("script", "trainerlib"),
+    ]
     view = tape.frame(forward.seq).source
     assert view is not None
     assert (view.lines[(view.line or 1) - 1].strip(), view.library) == (

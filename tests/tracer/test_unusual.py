@@ -232,8 +232,8 @@ def test_code_made_in_a_loop_is_let_go(tmp_path: Path, monkeypatch: pytest.Monke
     found: list[places.Places] = []
     original = places.Places.__init__
 
-    def init(self: places.Places, register: Any, missing: Any) -> None:
-        original(self, register, missing)
+    def init(self: places.Places, *parts: Any) -> None:
+        original(self, *parts)
         found.append(self)
 
     monkeypatch.setattr(places.Places, "__init__", init)

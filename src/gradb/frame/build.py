@@ -19,6 +19,7 @@ from gradb.frame.graph.graph import Graphs
 from gradb.frame.memory import Holdings
 from gradb.frame.naming import Naming
 from gradb.frame.origins import Origins
+from gradb.frame.stack import CallStacks
 from gradb.frame.store import Store
 from gradb.frame.training import Trainings
 from gradb.tape.kinds.error import ErrorDetail
@@ -50,6 +51,7 @@ class Frames:
         self.holdings = Holdings(graphs, self.trainings)
         self.origins = Origins(store, graphs, self.holdings, self.trainings)
         self._texts = Cache(self._read_lines, 32)
+        self._stacks = CallStacks(store, self._lines)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
 
@@ -83,6 +85,7 @@ class Frames:
             are_grads_cut=self.buffers.is_cut(position),
             missing=self._gaps.parts_of(position),
             backward=backward,
+            stack=self._stacks.running(None if event is None else self._placed(event), backward),
         )
 
     def _printed(self, seq: int | None) -> PrintedAt | None:
@@ -95,7 +98,7 @@ class Frames:
         if event is None:
             paths = (run.script, os.path.normpath(Path(run.cwd, run.script)))
             return next((self._view(path) for path in paths if self._lines(path) is not None), None)
-        placed = event if event.file is not None else self._fatal(event.seq)
+        placed = self._placed(event)
         if placed is not None and placed.file is not None:
             place = (placed.line, placed.end_line, placed.column, placed.end_column)
             call = None if backward is None or backward.event.file != placed.file else backward.event.line
@@ -107,6 +110,7 @@ class Frames:
                 self._store.library(placed.seq),
                 call,
                 placed.kind == "error",
+                self._caller(placed),
             )
         row = self._store.db.one(
             "SELECT s.path FROM event e CROSS JOIN site t ON t.id = e.site CROSS JOIN source s ON s.id = t.file"
@@ -115,6 +119,15 @@ class Frames:
             event.seq - _LOOK_BACK,
         )
         return None if row is None else self._view(str(row[0]))
+
+    def _caller(self, event: Event) -> tuple[str, int | None] | None:
+        """Return what called the function that the place of an event is in."""
+        stack = self._stacks.of(event.seq)
+        return None if stack is None or len(stack.frames) < 2 else (stack.frames[1].file, stack.frames[1].line)
+
+    def _placed(self, event: Event) -> Event | None:
+        """Return the event whose place in the script counts at an event."""
+        return event if event.file is not None else self._fatal(event.seq)
 
     def _fatal(self, position: int) -> Event | None:
         """Return the error that nothing caught: what is printed and ends after it has no line of its own."""

@@ -13,6 +13,7 @@ from gradb.frame.backwards import BackwardCall
 from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.chain.record import Chain
 from gradb.frame.graph.view import GraphView
+from gradb.frame.stack import CallStack
 from gradb.frame.training import Training
 from gradb.tape.kinds.aten import AtenDetail
 from gradb.tape.kinds.event import Event
@@ -66,6 +67,8 @@ class SourceView:
     """Line of this file that called the backward which the position is in; None where in none, or from elsewhere."""
     has_failed: bool = False
     """True where what is marked has raised an error."""
+    caller: tuple[str, int | None] | None = None
+    """File and line that called the function which the marked line is in; None where nothing did, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,9 @@ class Frame:
     """The backward call that the position is in, among those of its iteration; None where it is in none. How many there
     are in it is told from the whole tape as far as it is recorded.
     """
+
+    stack: CallStack | None = None
+    """The calls of the script's functions that are running; None where they are not known."""
 
     @property
     def cut(self) -> Stopped | None:

@@ -109,7 +109,7 @@ class Layout:
 TEXT = Layout(1, "text", "I:id", "text")
 """``id`` stands for a text, from here to the end of the segment; so do those of places."""
 PLACE = Layout(
-    2, "place", "I:id i:source i:line i:end_line i:column i:end_column i:library_source i:library_line"
+    2, "place", "I:id i:source i:line i:end_line i:column i:end_column i:library_source i:library_line I:stack"
 )  # fmt: skip
 EVENT = Layout(
     3, "event", "q:seq I:kind I:name I:place I:scope I:phase I:iteration q:node H:flags H:thread", "detail data"
@@ -137,11 +137,14 @@ CLOSED = Layout(19, "closed")
 """The writer has ended in order: nothing follows."""
 NEXT = Layout(20, "next")
 """The log goes on in the next segment."""
+STACK = Layout(
+    21, "stack", "I:id i:outer I:others i:source i:line i:end_line i:column i:end_column", "function packages"
+)
 
 LAYOUTS: dict[int, Layout] = {
     layout.code: layout
     for layout in (
         TEXT, PLACE, EVENT, RUN, SOURCE, SERIES, RENUMBERED, NODE, SAVED, USED, TOUCHED, GONE, REMARK, MISSING, TENSOR,
-        NAME, GRAD, POINT, CLOSED, NEXT,
+        NAME, GRAD, POINT, CLOSED, NEXT, STACK,
     )
 }  # fmt: skip

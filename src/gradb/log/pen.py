@@ -19,6 +19,22 @@ _TENSOR, _GRAD = layouts.TENSOR, layouts.GRAD
 _NO_LIBRARY = (NOWHERE, NOWHERE)
 
 
+class Spot:
+    """A place with what is beside it, known by its identity: what an event's place that is no plain tuple has as
+    ``spot``, one for all that say the same.
+    """
+
+    __slots__ = ("library", "row", "stack")
+
+    def __init__(self, row: Row, library: tuple[int, int] | None, stack: int) -> None:
+        self.row = row
+        """Source id, line, end line, column, end column."""
+        self.library = library
+        """Source id and line where a library did it that was called there; None where none was."""
+        self.stack = stack
+        """What stands for the call that it lies in (see ``LogWriter.stack``); 0 where that is not known."""
+
+
 class Pen(Protocol):
     """Writes records. What is said of an event before the event waits for it, and is there together with it."""
 
@@ -49,7 +65,7 @@ class Pen(Protocol):
         /,
     ) -> int:
         """Write all that was said, and an event; return its number. ``place`` is (source id, line, end line, column,
-        end column), and may have a ``library``.
+        end column), and may have a ``spot``.
 
         Raises:
             OSError: there is no room, and none can be made.
@@ -162,7 +178,7 @@ class PythonPen:
         ids, text, seq = self.ids, detail.encode("utf-8", "replace"), self.head + 1
         size = len(text) if data is None else len(text) + len(data)
         length = _EVENT.length(size)
-        key: Any = place if type(place) is tuple else (place, getattr(place, "library", _NO_LIBRARY))
+        key: Any = place if type(place) is tuple else place.spot  # type: ignore[attr-defined]
         try:
             words = ids[kind], ids[name], ids[key], ids[scope], ids[phase]
         except KeyError:
@@ -259,8 +275,9 @@ class PythonPen:
 
 
 def defined(key: Any, id_: int) -> bytes:
-    """Return the record that tells what an id stands for: a text, or a place and that in a library."""
+    """Return the record that tells what an id stands for: a text, or a place and what is beside it."""
     if isinstance(key, str):
         return layouts.TEXT.pack((id_,), (key.encode("utf-8", "replace"),))
-    place, library = key if len(key) == 2 else (key, _NO_LIBRARY)
-    return layouts.PLACE.pack((id_, *[NOWHERE if one is None else one for one in place], *library))
+    spot = key if isinstance(key, Spot) else Spot(key, None, 0)
+    row = [NOWHERE if one is None else one for one in spot.row]
+    return layouts.PLACE.pack((id_, *row, *(spot.library or _NO_LIBRARY), spot.stack))

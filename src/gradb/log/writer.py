@@ -51,7 +51,7 @@ class LogWriter:
         self.gaps: list[GapRow] = []
         self._sources: dict[bytes, int] = {}
         self._paths: list[str] = []
-        self._series = 0
+        self._series = self._stacks = 0
         self.pen: Pen = make_pen(self._go_on, self._say_rest, (self.gone, self.gaps, self.touched))
         """What is said for every event is said to it, without a call in between."""
         segments.make(self.folder)
@@ -165,6 +165,21 @@ class LogWriter:
             known = self._sources[stored] = len(self._paths)
             self.pen.say(layouts.SOURCE.pack((known,), (stored, None if text is None else _bytes(text))))
         return known
+
+    def stack(self, outer: int, row: Row, function: str, others: int, packages: str) -> int:
+        """Say that there is a call of a function of the script's, and return what stands for it.
+
+        Args:
+            outer: what stands for the call around it; 0: there is none, -1: it was not looked at.
+            row: where it has come to.
+            function: its name.
+            others: how many frames of others lie between it and what it has called.
+            packages: whose these are.
+        """
+        self._stacks += 1
+        where = [NOWHERE if one is None else one for one in row]
+        self.pen.say(layouts.STACK.pack((self._stacks, outer, others, *where), (_bytes(function), _bytes(packages))))
+        return self._stacks
 
     def source_path(self, source: int | None) -> str | None:
         """Return the path registered under a source id."""

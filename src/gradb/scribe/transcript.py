@@ -61,7 +61,7 @@ class Transcript:
             raise
         self._size = sum(size for _, size in segments.sizes(self._folder))
         self._texts: dict[int, str] = {}
-        self._places: dict[int, tuple[Place, tuple[int, int] | None]] = {}
+        self._places: dict[int, tuple[Place, tuple[int, int] | None, int]] = {}
         self._known: dict[tuple[int, ...], _Known] = {}
         self._takers: dict[Layout, Callable[[Any, Any], None]] = {
             layouts.TEXT: self._text,
@@ -82,6 +82,7 @@ class Transcript:
             layouts.NAME: self._name,
             layouts.GRAD: lambda numbers, parts: self.tape.grads.append(numbers),
             layouts.POINT: self._point,
+            layouts.STACK: self._stack,
         }
         self.is_done = False
         """True where all of it is on the tape already."""
@@ -210,12 +211,12 @@ class Transcript:
         self._texts[numbers[0]] = _text(parts[0])
 
     def _place(self, numbers: Any, parts: Any) -> None:
-        id_, source, line, end_line, column, end_column, file, inner = numbers
+        id_, source, line, end_line, column, end_column, file, inner, stack = numbers
         found = (source, line, end_line, column, end_column)
         row: Any = tuple(None if one == NOWHERE else one for one in found) if NOWHERE in found else found
         if id_ in self._places:
             self._known.clear()
-        self._places[id_] = row, None if file == NOWHERE else (file, inner)
+        self._places[id_] = row, None if file == NOWHERE else (file, inner), stack
 
     def _event(self, numbers: Any, parts: Any) -> None:
         seq, kind, name, place, scope, phase, iteration, node, flags, thread = numbers
@@ -232,11 +233,16 @@ class Transcript:
 
     def _learn(self, key: tuple[int, ...]) -> _Known:
         kind, name, place, scope, phase, thread = key
-        texts, (row, library) = self._texts, self._places[place]
+        texts, (row, library, stack) = self._texts, self._places[place]
         code = CODES[texts[kind]]  # type: ignore[index]
-        found = code, self.tape.events.site(texts[name], row, texts[scope], texts[phase], thread), library
-        self._known[key] = found
+        site = self.tape.events.site(texts[name], row, texts[scope], texts[phase], thread, stack)
+        found = self._known[key] = code, site, library
         return found
+
+    def _stack(self, numbers: Any, parts: Any) -> None:
+        id_, outer, others, *where = numbers
+        row = [None if one == NOWHERE else one for one in where]
+        self.tape.events.stacks.append((id_, outer, others, *row, *map(_text, parts)))
 
     def _run(self, numbers: Any, parts: Any) -> None:
         key, value = map(_text, parts)

@@ -13,6 +13,8 @@ from gradb.tape.packing import Entry, pack
 
 _EVENT = "INSERT INTO event VALUES(?,?,?,?,?,?,?)"
 _SITE = "INSERT INTO site VALUES(?,?,?,?,?,?,?,?,?,?)"
+_CALLED = "INSERT INTO called VALUES(?,?)"
+_STACK = "INSERT OR IGNORE INTO stack VALUES(?,?,?,?,?,?,?,?,?,?)"
 _BLOCK = "INSERT INTO block VALUES(?,?)"
 _APART = "INSERT INTO apart VALUES(?,?,?)"
 _PARTS = frozenset(CODES[kind] for kind in PARTS)
@@ -29,6 +31,9 @@ class EventRows:
         self._entries: list[Entry] = []
         self._sites: dict[tuple[Any, ...], int] = {}
         self._new: list[tuple[Any, ...]] = []
+        self._called: list[tuple[int, int]] = []
+        self.stacks: list[tuple[Any, ...]] = []
+        """Rows of the ``stack`` table."""
         self._last = 0
 
     def __len__(self) -> int:
@@ -37,16 +42,19 @@ class EventRows:
 
     def read_sites(self, db: sqlite3.Connection) -> None:
         """Take note of the sites of a tape that is gone on with."""
-        for id_, *site in db.execute("SELECT * FROM site ORDER BY id").fetchall():
+        rows = "SELECT s.*, coalesce(c.stack, 0) FROM site s LEFT JOIN called c ON c.site = s.id ORDER BY s.id"
+        for id_, *site in db.execute(rows).fetchall():
             self._sites[tuple(site)] = self._last = id_
 
-    def site(self, name: str, place: Place, scope: str, phase: str, thread: int) -> int:
-        """Return the number of a site."""
-        key = (name, *place, scope, phase, thread)
+    def site(self, name: str, place: Place, scope: str, phase: str, thread: int, stack: int = 0) -> int:
+        """Return the number of a site, whose place lies in a call of the ``stack`` table, where that is not 0."""
+        key = (name, *place, scope, phase, thread, stack)
         known = self._sites.get(key)
         if known is None:
             known = self._sites[key] = self._last = self._last + 1
-            self._new.append((known, *key))
+            self._new.append((known, *key[:-1]))
+            if stack:
+                self._called.append((known, stack))
         return known
 
     def add(
@@ -67,10 +75,11 @@ class EventRows:
 
     def write(self, db: sqlite3.Connection) -> None:
         """Hand all that waits to SQLite, in a transaction of the caller's."""
-        if not self._rows:
-            return
-        blocks, apart = pack(self._rows[0][0], self._entries)
-        for statement, rows in ((_SITE, self._new), (_EVENT, self._rows), (_BLOCK, blocks), (_APART, apart)):
+        blocks, apart = pack(self._rows[0][0], self._entries) if self._rows else ([], [])
+        for statement, rows in (
+            (_STACK, self.stacks), (_SITE, self._new), (_CALLED, self._called), (_EVENT, self._rows), (_BLOCK, blocks),
+            (_APART, apart),
+        ):  # fmt: skip
             if rows:
                 db.executemany(statement, rows)
 
@@ -79,6 +88,8 @@ class EventRows:
         self._rows.clear()
         self._entries.clear()
         self._new.clear()
+        self._called.clear()
+        self.stacks.clear()
 
 
 def _back(seq: int, detail: bytes) -> int | None:

@@ -7,6 +7,8 @@ remarks on nodes.
 Version 4: what could not be recorded is marked as missing; changes of .grad that are no clearing; checks of products.
 Version 5: the same in half the bytes: what events have in common once (``site``), their details packed (``block``).
 Version 6: flags of events tell a NaN from an infinity, where one was born, and the grad mode.
+Version 7: kinds of events more.
+Version 8: the calls that lead to a place.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -14,9 +16,11 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 7  # kept in PRAGMA user_version
+FORMAT_VERSION = 8  # kept in PRAGMA user_version
 OLDEST_VERSION = 6
-"""What can still be read: 7 has kinds of events more, and is the same otherwise."""
+"""What can still be read: 7 has kinds of events more, 8 the tables of ``ADDED``, and they are the same otherwise."""
+ADDED = {"stack": 8, "called": 8}
+"""Tables that older versions do not have, and the version from which on they are there."""
 
 SCHEMA = """
 CREATE TABLE run(                 -- facts of the run: script, arguments (JSON list), title, torch, status ...
@@ -40,6 +44,19 @@ CREATE TABLE site(                -- what many events have in common: what happe
   scope TEXT NOT NULL,
   phase TEXT NOT NULL,
   thread INTEGER NOT NULL
+);
+CREATE TABLE stack(               -- calls of the script's functions, by which its places were come to
+  id INTEGER PRIMARY KEY,
+  outer INTEGER NOT NULL,         -- stack.id of the call around it; 0: there is none, -1: it was not looked at
+  others INTEGER NOT NULL,        -- how many frames of others lie between it and what it has called
+  file INTEGER,                   -- source.id
+  line INTEGER, end_line INTEGER, col INTEGER, end_col INTEGER, -- where it has come to
+  function TEXT NOT NULL,
+  packages TEXT NOT NULL          -- whose frames these are: torch, lightning ...
+);
+CREATE TABLE called(              -- the calls that the places of sites lie in, where they are known
+  site INTEGER PRIMARY KEY,
+  stack INTEGER NOT NULL          -- stack.id
 );
 CREATE TABLE event(
   seq INTEGER PRIMARY KEY,        -- position, from 1, without gaps

@@ -165,10 +165,11 @@ class TapeWriter:
         node: int | None = None,
         flags: int = 0,
         thread: int = 0,
+        stack: int = 0,
     ) -> int:
         """Append an event and return its seq. ``place`` is (source id, line, end line, column, end column)."""
         self.head = seq = self.head + 1
-        site = self.events.site(_storable(name), place, _storable(scope), phase, thread)
+        site = self.events.site(_storable(name), place, _storable(scope), phase, thread, stack)
         self.events.add(seq, CODES[kind], site, iteration, node, flags, detail.encode("utf-8", "replace"), data)
         return seq
 

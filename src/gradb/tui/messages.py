@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from gradb.frame.frame import SourceView
 from gradb.frame.graph.choice import Choice
 
 
@@ -43,6 +44,14 @@ class LineClicked(Message):
 
     line: int
     """Line number, from 1."""
+
+
+@dataclass
+class CallChosen(Message):
+    """The user chose a call of the stack: its line is looked at."""
+
+    view: SourceView
+    """Its file, with its line marked."""
 
 
 @dataclass

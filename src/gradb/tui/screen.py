@@ -39,7 +39,15 @@ from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, Plan
 from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.marks import breakpoint_lines, toggling
-from gradb.tui.messages import FoldsChosen, LineClicked, NodeSelected, PositionChosen, PromptClosed, StatementEntered
+from gradb.tui.messages import (
+    CallChosen,
+    FoldsChosen,
+    LineClicked,
+    NodeSelected,
+    PositionChosen,
+    PromptClosed,
+    StatementEntered,
+)
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
 from gradb.tui.selection import for_panes
@@ -278,6 +286,11 @@ class DebugScreen(Screen[None]):
     def on_position_chosen(self, message: PositionChosen) -> None:
         """Go where the scrubber was clicked."""
         self.action_statement(f"goto {message.position}")
+
+    def on_call_chosen(self, message: CallChosen) -> None:
+        """Show the line of a call; the keyboard stays where it is."""
+        self.arranging.bring_to_front("source")
+        self.query_one(SourcePane).look_at(message.view)
 
     def on_line_clicked(self, message: LineClicked) -> None:
         """Set a breakpoint on a line, or take it away."""

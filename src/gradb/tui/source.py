@@ -14,7 +14,7 @@ from textual.strip import Strip
 from gradb.debugger.breakpoints import Mark
 from gradb.frame.frame import SourceView
 from gradb.present.draw import theme
-from gradb.present.panes.source import source_line, text_room
+from gradb.present.panes.source import beside, source_line, text_room
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.messages import LineClicked
@@ -51,11 +51,21 @@ class SourcePane(Pane):
         super().__init__(spec)
         self._place: tuple[int, str] | None = None  # position and file that the cursor was put to
         self._left = 0  # characters that lie to the left of what is shown
+        self._looked: tuple[int, SourceView] | None = None  # at a position, in the place of its own line
+
+    def look_at(self, view: SourceView) -> None:
+        """Show another line, perhaps of another file, until the position is another."""
+        if self.frame is not None:
+            self._looked, self._place = (self.frame.position, view), None
+            self.watch_frame()
 
     def watch_frame(self) -> None:
         """Lay the text out; at another position the cursor is on the current line, which is brought into view."""
+        if self.frame is None or self._looked is None or self._looked[0] != self.frame.position:
+            self._looked = None
         view, frame = self._view, self.frame
-        self.show_about("" if view is None else f"{view.file.rpartition('/')[2]}{_within(view)}")
+        words = _beside(view) if self._looked is None else ", a call of the stack"
+        self.show_about("" if view is None else f"{view.file.rpartition('/')[2]}{words}")
         self.say_what_is_missing()
         self.set_lines(1 if view is None else len(view.lines) + self.said)
         place = None if view is None or frame is None else (frame.position, view.file)
@@ -97,6 +107,8 @@ class SourcePane(Pane):
     def _view(self) -> SourceView | None:
         """The text, where there is one to draw line by line."""
         view = None if self.frame is None else self.frame.source
+        if self._looked is not None:
+            view = self._looked[1]
         return view if view is not None and view.lines else None
 
     def _show_current(self) -> None:
@@ -178,6 +190,7 @@ class SourcePane(Pane):
             self.refresh()
 
 
-def _within(view: SourceView) -> str:
-    """Return where in a library it happened."""
-    return f", in {view.library}" if view.library else ""
+def _beside(view: SourceView | None) -> str:
+    """Return where in a library it happened, and what called the function of the marked line."""
+    words = "" if view is None else beside(view)
+    return f", {words}" if words else ""

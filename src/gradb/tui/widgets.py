@@ -8,6 +8,7 @@ from gradb.tui.findings import FindingsPane
 from gradb.tui.graph import GraphPane
 from gradb.tui.pane import ChainPane, DrawnPane, GradsPane, OutputPane, Pane
 from gradb.tui.source import SourcePane
+from gradb.tui.stack import StackPane
 from gradb.tui.training import TrainingPane
 
 _WIDGETS: dict[str, type[Pane]] = {
@@ -19,6 +20,7 @@ _WIDGETS: dict[str, type[Pane]] = {
     "training": TrainingPane,
     "findings": FindingsPane,
     "displays": DisplaysPane,
+    "stack": StackPane,
 }
 """Panes that do more than scroll over the lines that are drawn of them."""
 

@@ -16,6 +16,7 @@ from hypothesis import given, strategies as st
 from gradb.frame.reader import Tape
 from gradb.log import reader as reading, segments
 from gradb.log.layouts import DamageError
+from gradb.log.pen import Spot
 from gradb.log.writer import LogWriter
 from gradb.scribe.tapes import complete, lay_out
 from gradb.scribe.transcript import FACT, TakenError, Transcript, transcribe
@@ -30,9 +31,21 @@ EVENTS = 400
 _CUT = {"chunk", "site", "block", "apart"}
 
 
-class _InLibrary(tuple[int, int, int, int, int]):
+CALLS = ((0, PLACE, "<module>", 0, ""), (1, PLACE, "main", 3, "torch, lightning"))
+
+
+class _Sited(tuple[int, int, int, int, int]):
     __slots__ = ()
-    library = (2, 17)
+    spot = Spot(PLACE, (2, 17), len(CALLS))
+
+
+def write_calls(writer: LogWriter | TapeWriter) -> None:
+    """Write the calls that lead to a place."""
+    for number, (outer, place, function, others, packages) in enumerate(CALLS, 1):
+        if isinstance(writer, LogWriter):
+            assert writer.stack(outer, place, function, others, packages) == number
+        else:
+            writer.events.stacks.append((number, outer, others, *place, function, packages))
 
 
 def write(writer: LogWriter | TapeWriter, count: int = EVENTS) -> None:
@@ -40,6 +53,7 @@ def write(writer: LogWriter | TapeWriter, count: int = EVENTS) -> None:
     writer.set_run(script="a.py", title="n\udcffo")
     writer.source("a.py", "x = 1\n")
     writer.source("library.py", None)
+    write_calls(writer)
     loss, rate = writer.series("loss", "loss", 1, 3), writer.series("learning_rate", "Adam")
     pen = writer.pen if isinstance(writer, LogWriter) else writer
     for number in range(1, count + 1):
@@ -58,14 +72,16 @@ def write(writer: LogWriter | TapeWriter, count: int = EVENTS) -> None:
         if number % 7 == 0:
             pen.point(rate, seq, number, 0.1)
         place: Any = PLACE
+        called: dict[str, Any] = {}
         if number % 6 == 0:
-            place = _InLibrary(PLACE)
+            place = _Sited(PLACE)
             if isinstance(writer, TapeWriter):
-                writer.libraries.append((seq, *_InLibrary.library))
+                writer.libraries.append((seq, *(_Sited.spot.library or ())))
+                called = {"stack": _Sited.spot.stack}
         writer.event(
             "op", f"torch.f{number % 40}", place, f'["detail {number}"]', bytes([number % 256]) * (number % 50),
             scope=f"layer{number % 3}", iteration=1 + number // 9, node=None if number % 8 == 0 else number,
-            flags=number % 4, thread=number % 2,
+            flags=number % 4, thread=number % 2, **called,
         )  # fmt: skip
     writer.renumber(5, [1, 1, 2])
 

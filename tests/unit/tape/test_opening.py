@@ -97,17 +97,25 @@ def test_truncated_tapes(path: Path, keep: float) -> None:
     assert "truncated" in sentence(path)
 
 
-def test_a_tape_of_the_format_before_is_read(path: Path) -> None:
-    """What only lacks kinds of events is no other tape."""
+@pytest.mark.parametrize("version", [6, 7])
+def test_a_tape_of_a_format_before_is_read(path: Path, version: int) -> None:
+    """What only lacks kinds of events, and the calls that lead to them, is no other tape."""
     db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 6")
+    db.executescript(f"DROP TABLE stack; DROP TABLE called; PRAGMA user_version = {version}")
     db.close()
     with Tape.open(path) as tape:
         assert tape.head == 19
+        assert tape.frame(4).stack is None
+
+
+def test_a_tape_of_this_format_has_all_its_tables(path: Path) -> None:
+    """What older tapes may lack it may not."""
+    change(path, "DROP TABLE called")
+    assert "the table 'called' is missing" in sentence(path)
 
 
 HOSTILE = {
-    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 7"),
+    "a newer version": ("PRAGMA user_version = 9", "version 9; this gradb reads up to version 8"),
     "an older version": ("PRAGMA user_version = 4", "version 4; this gradb reads from version 6 on: record it again"),
     "no version": ("PRAGMA user_version = 0", "version 0"),
     "a view for a table": (

@@ -37,12 +37,21 @@ def render(frame: Frame, options: Options) -> RenderableType:
         where = f":{view.line}" if view.line else ""
         return remark(f"{plain(view.file, 200)}{where}: its text is not on the tape", options.width)
     focus = None if view.line is None else min(max(view.line, 1), len(view.lines)) - 1
-    words = wrapped(f"in {plain(view.library, 200)}", options.width, theme.DIM) if view.library else []
+    words = wrapped(beside(view), options.width, theme.DIM) if beside(view) else []
     room = None if options.height is None else max(options.height - len(words), 1)
     first, last = window(len(view.lines), focus, room or len(view.lines))
     digits = len(str(last))
     cells = max(options.width - digits - 3, 10)
     return Group(*(_line(view, index, digits, cells) for index in range(first, last)), *words)
+
+
+def beside(view: SourceView) -> str:
+    """Return where in a library it happened, and from where the function of the marked line was called."""
+    parts = [f"in {plain(view.library, 200)}"] if view.library else []
+    if view.caller is not None:
+        file, line = view.caller
+        parts.append(f"called from {plain(file.rpartition('/')[2], 200)}:{line or '?'}")
+    return ", ".join(parts)
 
 
 def source_line(view: SourceView, index: int, width: int, left: int = 0) -> Text:

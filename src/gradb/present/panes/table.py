@@ -163,6 +163,12 @@ def _printed() -> Drawing:
     return printed
 
 
+def _stack() -> Drawing:
+    from gradb.present.panes import stack
+
+    return stack
+
+
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
@@ -253,6 +259,13 @@ PANES: dict[str, PaneSpec] = _by_name((
         "before. `display norm(upstream)` adds one, `undisplay 1` takes the first away.\n"
         "* it has changed   ? not known whether it has: of a large value only statistics were kept, and are the same",
         "node", _displays, shows=_ALL, has_displays=True,
+    ),
+    PaneSpec(
+        "stack", ("K",), "stack", "the calls that lead here",
+        "The calls of the script's functions that lead to the position, the innermost first, each with its line; "
+        "frames of libraries are folded. At a node that the engine runs, those that lead to the backward call.\n"
+        "Up and down select one, enter shows its line in the source pane.",
+        "node", _stack, shows=frozenset({"event", "place"}),
     ),
     PaneSpec(
         "printed", ("x",), "print", "what the script was asked for by `print`",

@@ -36,8 +36,8 @@ static const Class classes[] = {
      SLOT_NAMES("id", "ref", "name", "head", "is_leaf", "is_settled", "scope", "mark", "grad_id", "memory_key", "odd")},
     {&mark_class, &mark_slots,
      SLOT_NAMES("id", "name", "is_leaf", "place", "scope", "edges", "is_hooked", "writer", "has_run")},
-    {&place_class, &place_slots, SLOT_NAMES("row", "names", "_found")},
-    {&found_class, &found_slots, SLOT_NAMES("place", "is_direct", "is_optimizer", "is_librarys")},
+    {&place_class, &place_slots, SLOT_NAMES("row", "names")},
+    {&found_class, &found_slots, SLOT_NAMES("place", "is_direct", "is_optimizer")},
     {&names_class, &names_slots, SLOT_NAMES("operands", "targets", "scope", "_known")},
     {&call_class, &call_slots,
      SLOT_NAMES("kind", "callee", "is_inplace", "clears", "is_blank", "genuine", "quoted", "display")},
@@ -82,9 +82,9 @@ bool context_fill(Context *context, PyObject *parts)
     }
     if (!(true PARTS(TAKE)))
         return false;
-    if (PyTuple_Check(context->literals))
+    if (PyTuple_Check(context->literals) && PyDict_CheckExact(context->place_walks) && PyList_CheckExact(context->place_end))
         return true;
-    PyErr_SetString(PyExc_TypeError, "literals are a tuple");
+    PyErr_SetString(PyExc_TypeError, "literals are a tuple, walks a dict, the end is a list");
     return false;
 }
 

@@ -21,7 +21,7 @@
 #define PARTS(X)                                                                                                      \
     X(acquire_lock) X(release_lock) X(arrived) X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
     X(blanks) X(local) X(writer) X(pen) X(reader) X(records) X(record_numbers) X(record) X(forget) X(nodes) X(node_numbers)     \
-    X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_codes) X(place_libraries)          \
+    X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_walks) X(place_end)                \
     X(threads) X(tensor) X(parameter) X(literals) X(tracing_state) X(transform) X(count_modes) X(is_profiling)        \
     X(count_function_modes) X(saved_hooks) X(compiler) X(is_grad_enabled) X(is_inference)
 
@@ -58,10 +58,10 @@ typedef struct {
     Py_ssize_t id, name, is_leaf, place, scope, edges, is_hooked, writer, has_run;
 } MarkSlots;
 typedef struct {
-    Py_ssize_t row, names, found;
+    Py_ssize_t row, names;
 } PlaceSlots;
 typedef struct {
-    Py_ssize_t place, is_direct, is_optimizer, is_librarys;
+    Py_ssize_t place, is_direct, is_optimizer;
 } FoundSlots;
 typedef struct {
     Py_ssize_t operands, targets, scope, known;

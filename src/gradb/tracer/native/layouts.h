@@ -39,8 +39,9 @@ typedef struct __attribute__((packed)) {
     int32_t end_column;
     int32_t library_source;
     int32_t library_line;
+    uint32_t stack;
 } PlaceRecord;
-_Static_assert(sizeof(PlaceRecord) == 40, "place");
+_Static_assert(sizeof(PlaceRecord) == 44, "place");
 
 #define EVENT_CODE 3
 typedef struct __attribute__((packed)) {
@@ -251,5 +252,23 @@ typedef struct __attribute__((packed)) {
     uint16_t zero;
 } NextRecord;
 _Static_assert(sizeof(NextRecord) == 8, "next");
+
+#define STACK_CODE 21
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t id;
+    int32_t outer;
+    uint32_t others;
+    int32_t source;
+    int32_t line;
+    int32_t end_line;
+    int32_t column;
+    int32_t end_column;
+    uint32_t function_size;
+    uint32_t packages_size;
+} StackRecord;
+_Static_assert(sizeof(StackRecord) == 48, "stack");
 
 #endif

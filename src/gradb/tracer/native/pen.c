@@ -21,7 +21,7 @@ typedef struct {
     Buffer tensors, grads; /* the same, which may be taken back */
 } Pen;
 
-static PyObject *address_name, *size_name, *at_name, *library_name;
+static PyObject *address_name, *size_name, *at_name, *spot_name, *row_name, *library_name, *stack_name;
 
 /* --- definitions ------------------------------------------------------------------------------------------------- */
 
@@ -71,26 +71,42 @@ static bool take_where(PyObject *item, int32_t *number)
     return true;
 }
 
-static bool define_place(Pen *pen, PyObject *key, uint32_t id)
+/* Read a whole number of each item of a tuple of so many; false with an error set. */
+static bool take_tuple(PyObject *tuple, Py_ssize_t count, int32_t *numbers)
 {
-    PyObject *place = key, *library = NULL;
-    int32_t found[7] = {0, 0, 0, 0, 0, NOWHERE, NOWHERE};
-    if (PyTuple_Check(key) && PyTuple_GET_SIZE(key) == 2) {
-        place = PyTuple_GET_ITEM(key, 0);
-        library = PyTuple_GET_ITEM(key, 1);
-    }
-    if (!PyTuple_Check(place) || PyTuple_GET_SIZE(place) != 5 ||
-        (library != NULL && (!PyTuple_Check(library) || PyTuple_GET_SIZE(library) != 2))) {
+    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != count) {
         PyErr_SetString(PyExc_TypeError, "a place is five numbers, and may have two of a library");
         return false;
     }
-    for (int i = 0; i < 7; i++)
-        if ((i < 5 || library != NULL) &&
-            !take_where(i < 5 ? PyTuple_GET_ITEM(place, i) : PyTuple_GET_ITEM(library, i - 5), &found[i]))
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!take_where(PyTuple_GET_ITEM(tuple, i), &numbers[i]))
             return false;
+    return true;
+}
+
+/* Read what is beside a place; false with an error set. */
+static bool take_spot(PyObject *spot, int32_t *place, int32_t *library, uint32_t *stack)
+{
+    PyObject *row = PyObject_GetAttr(spot, row_name), *inner = row == NULL ? NULL : PyObject_GetAttr(spot, library_name);
+    PyObject *number = inner == NULL ? NULL : PyObject_GetAttr(spot, stack_name);
+    bool is_done = number != NULL && take_tuple(row, 5, place) && (inner == Py_None || take_tuple(inner, 2, library));
+    if (is_done)
+        *stack = (uint32_t)PyLong_AsUnsignedLong(number);
+    Py_XDECREF(row);
+    Py_XDECREF(inner);
+    Py_XDECREF(number);
+    return is_done && !PyErr_Occurred();
+}
+
+static bool define_place(Pen *pen, PyObject *key, uint32_t id)
+{
+    int32_t found[5], library[2] = {NOWHERE, NOWHERE};
+    uint32_t stack = 0;
+    if (!(PyTuple_CheckExact(key) ? take_tuple(key, 5, found) : take_spot(key, found, library, &stack)))
+        return false;
     PlaceRecord record = {.code = PLACE_CODE, .id = id, .source = found[0], .line = found[1], .end_line = found[2],
-                          .column = found[3], .end_column = found[4], .library_source = found[5],
-                          .library_line = found[6]};
+                          .column = found[3], .end_column = found[4], .library_source = library[0],
+                          .library_line = library[1], .stack = stack};
     return buffer_add_record(&pen->said, &record, sizeof record, NULL, 0);
 }
 
@@ -117,11 +133,9 @@ static bool id_of_place(Pen *pen, PyObject *place, uint32_t *id)
 {
     if (PyTuple_CheckExact(place))
         return id_of(pen, place, id);
-    PyObject *library = PyObject_GetAttr(place, library_name);
-    PyObject *key = library == NULL ? NULL : PyTuple_Pack(2, place, library);
-    bool is_done = key != NULL && id_of(pen, key, id);
-    Py_XDECREF(library);
-    Py_XDECREF(key);
+    PyObject *spot = PyObject_GetAttr(place, spot_name);
+    bool is_done = spot != NULL && id_of(pen, spot, id);
+    Py_XDECREF(spot);
     return is_done;
 }
 
@@ -644,8 +658,12 @@ PyObject *pen_type(void)
     address_name = PyUnicode_InternFromString("address");
     size_name = PyUnicode_InternFromString("size");
     at_name = PyUnicode_InternFromString("at");
+    spot_name = PyUnicode_InternFromString("spot");
+    row_name = PyUnicode_InternFromString("row");
     library_name = PyUnicode_InternFromString("library");
-    if (address_name == NULL || size_name == NULL || at_name == NULL || library_name == NULL)
+    stack_name = PyUnicode_InternFromString("stack");
+    if (address_name == NULL || size_name == NULL || at_name == NULL || spot_name == NULL || row_name == NULL ||
+        library_name == NULL || stack_name == NULL)
         return NULL;
     PyObject *type = PyType_FromSpec(&spec);
     pen_class = (PyTypeObject *)type;

@@ -1,58 +1,21 @@
 #include "places.h"
 
-/* The kinds of files, as source/places.py numbers them. */
-enum { USER, DEEP, OPTIM, TRANSPARENT, MODULE, LIBRARY };
+/* The kinds of files that are asked for, as source/kinds.py numbers them. */
+enum { TRANSPARENT = 3, MODULE = 4 };
 
+#define MOST_FRAMES 100 /* as in source/walks.py */
+
+/* What a walk meets: first what it is within, then the code and the instruction of each frame. */
 typedef struct {
-    bool is_direct, is_deep, is_librarys;
-    int calls;             /* of modules */
-    PyCodeObject *library; /* owned; the innermost code of a library, and where in it */
-    int library_at;
+    int64_t met[1 + 2 * MOST_FRAMES];
+    int count;
 } Walk;
 
-/* Return the kind of a file, -1 where it was never met. */
+/* Return the kind of the file of some code, -1 where it was never met. */
 static int kind_of(Context *context, PyCodeObject *code)
 {
     PyObject *kind = PyDict_GetItemWithError(context->place_kinds, code->co_filename);
     return kind == NULL ? -1 : (int)PyLong_AsLong(kind);
-}
-
-/* Return the place of an instruction, NULL where it was never met; a dict holds it. */
-static PyObject *place_of(Context *context, PyCodeObject *code, int at)
-{
-    PyObject *key = PyLong_FromVoidPtr(code), *offset = PyLong_FromLong(at), *place = NULL;
-    PyObject *known = key == NULL ? NULL : PyDict_GetItemWithError(context->place_codes, key);
-    if (known != NULL && offset != NULL && PyTuple_GET_ITEM(known, 0) == (PyObject *)code)
-        place = PyDict_GetItemWithError(PyTuple_GET_ITEM(known, 1), offset);
-    Py_XDECREF(key);
-    Py_XDECREF(offset);
-    return place;
-}
-
-/* Return a place with that of the library beside it. */
-static PyObject *place_inside(Context *context, PyObject *place, const Walk *walk)
-{
-    PyCodeObject *code = walk->library;
-    int line = PyCode_Addr2Line(code, walk->library_at);
-    PyObject *number = PyLong_FromLong(line > 0 ? line : code->co_firstlineno);
-    PyObject *key = number == NULL ? NULL : PyTuple_Pack(3, SLOT(place, place_slots.row), code->co_filename, number);
-    PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(context->place_libraries, key);
-    Py_XDECREF(number);
-    Py_XDECREF(key);
-    return found;
-}
-
-/* Return what `Place.found` does, where it was made before. */
-static PyObject *found_at(Context *context, PyObject *place, const Walk *walk, bool is_direct, bool is_module_call)
-{
-    if (place != NULL && walk->library != NULL)
-        place = place_inside(context, place, walk);
-    if (place == NULL || !Py_IS_TYPE(place, place_class))
-        return NULL;
-    PyObject *key = PyLong_FromLong(is_direct | is_module_call << 2 | walk->is_librarys << 3);
-    PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(SLOT(place, place_slots.found), key);
-    Py_XDECREF(key);
-    return found != NULL && Py_IS_TYPE(found, found_class) ? Py_NewRef(found) : NULL;
 }
 
 /* Tell whether a frame is that of the call of a module, if its file is one of those that these are in. */
@@ -61,71 +24,77 @@ static bool is_call(PyCodeObject *code)
     return PyUnicode_CompareWithASCIIString(code->co_name, "_wrapped_call_impl") == 0;
 }
 
-typedef enum { GOES_ON, ENDS } Step;
-
-/* Go beyond a frame of the call of a module, but for that which the walk was sure to reach. */
-static Step pass_module(Context *context, Walk *walk, PyFrameObject *frame, PyCodeObject *code, PyObject *within,
-                        PyObject **found)
+/* Let go of a frame, and return the one that has called it. */
+static PyFrameObject *back_of(PyFrameObject *frame)
 {
-    walk->is_direct = false;
-    if (!is_call(code))
-        return GOES_ON;
-    walk->calls++;
-    if (within == NULL || PyLong_AsVoidPtr(PyTuple_GET_ITEM(within, 0)) != (void *)frame)
-        return GOES_ON;
-    PyObject *outer = PyTuple_GET_ITEM(within, 1);
-    if (Py_IS_TYPE(outer, found_class) && SLOT(outer, found_slots.is_optimizer) == Py_False)
-        *found = found_at(context, SLOT(outer, found_slots.place), walk, false, false);
-    return ENDS;
+    PyFrameObject *back = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    return back;
 }
 
-static Step step(Context *context, Walk *walk, PyFrameObject *frame, PyCodeObject *code, PyObject *within,
-                 PyObject **found)
+/* Return the running frame, past those that do not count (a new reference); NULL where there is none. */
+static PyFrameObject *first_frame(Context *context)
 {
-    int kind = kind_of(context, code);
-    switch (kind) {
-    case USER:
-        *found = found_at(context, place_of(context, code, PyFrame_GetLasti(frame)), walk, walk->is_direct,
-                          walk->calls == 1 && !walk->is_deep);
-        return ENDS;
-    case MODULE:
-        return pass_module(context, walk, frame, code, within, found);
-    case TRANSPARENT:
-        return GOES_ON;
-    case LIBRARY:
-        if (walk->library == NULL) {
-            walk->library = (PyCodeObject *)Py_NewRef(code);
-            walk->library_at = PyFrame_GetLasti(frame);
-            walk->is_librarys = walk->is_direct;
-        }
-        break;
-    case DEEP:
-        break;
-    default: /* an optimizer's, or never met */
-        return ENDS;
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    bool is_passing = true;
+    while (frame != NULL && is_passing) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        is_passing = kind_of(context, code) == TRANSPARENT;
+        Py_DECREF(code);
+        if (is_passing)
+            frame = back_of(frame);
     }
-    walk->is_direct = false;
-    walk->is_deep = true;
-    return GOES_ON;
+    return frame;
+}
+
+/* Take note of all frames up to the last; false where there are more than are looked at. */
+static bool take_walk(Walk *walk, PyFrameObject *frame, const void *end, const void *last)
+{
+    bool is_whole = true, is_over = false;
+    while (frame != NULL && !is_over) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        is_over = (const void *)code == end;
+        if (!is_over && walk->count < 1 + 2 * MOST_FRAMES) {
+            walk->met[walk->count++] = (int64_t)(intptr_t)code;
+            walk->met[walk->count++] = PyFrame_GetLasti(frame);
+            is_over = (const void *)frame == last;
+        }
+        else if (!is_over) {
+            is_whole = false;
+            is_over = true;
+        }
+        Py_DECREF(code);
+        frame = back_of(frame);
+    }
+    Py_XDECREF(frame);
+    return is_whole;
+}
+
+/* Return what such a walk has found before (borrowed), NULL where there was none. */
+static PyObject *known_of(Context *context, const Walk *walk)
+{
+    PyObject *key = PyBytes_FromStringAndSize((const char *)walk->met, (Py_ssize_t)sizeof *walk->met * walk->count);
+    PyObject *row = key == NULL ? NULL : PyDict_GetItemWithError(context->place_walks, key);
+    Py_XDECREF(key);
+    return row != NULL && PyTuple_CheckExact(row) && PyTuple_GET_SIZE(row) == 3 ? PyTuple_GET_ITEM(row, 0) : NULL;
 }
 
 PyObject *places_find(Context *context, PyObject *within)
 {
-    Walk walk = {.is_direct = true};
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    PyObject *found = NULL;
-    Step next = GOES_ON;
-    while (frame != NULL && next == GOES_ON) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        next = step(context, &walk, frame, code, within, &found);
-        Py_DECREF(code);
-        PyFrameObject *back = next == GOES_ON ? PyFrame_GetBack(frame) : NULL;
-        Py_DECREF(frame);
-        frame = back;
-    }
-    Py_XDECREF(frame);
-    Py_XDECREF(walk.library);
-    return found;
+    Walk walk;
+    PyObject *outer = within == NULL ? NULL : PyTuple_GET_ITEM(within, 1);
+    const void *end = PyList_GET_SIZE(context->place_end) ? PyList_GET_ITEM(context->place_end, 0) : NULL;
+    const void *last = within == NULL ? NULL : PyLong_AsVoidPtr(PyTuple_GET_ITEM(within, 0));
+    if (PyErr_Occurred())
+        return NULL;
+    walk.met[0] = (int64_t)(intptr_t)outer;
+    walk.count = 1;
+    if (!take_walk(&walk, first_frame(context), end, last))
+        return NULL;
+    PyObject *found = known_of(context, &walk);
+    if (found == NULL || !Py_IS_TYPE(found, found_class) || SLOT(found, found_slots.is_optimizer) != Py_False)
+        return NULL;
+    return Py_NewRef(found);
 }
 
 PyObject *places_call(Context *context)
@@ -137,9 +106,7 @@ PyObject *places_call(Context *context)
         if (is_call(code) && kind_of(context, code) == MODULE)
             found = frame;
         Py_DECREF(code);
-        PyFrameObject *back = PyFrame_GetBack(frame);
-        Py_DECREF(frame);
-        frame = back;
+        frame = back_of(frame);
     }
     Py_XDECREF(frame);
     return PyLong_FromVoidPtr(found);

@@ -51,7 +51,8 @@ from gradb.tracer.recording.cutoff import Cutoff
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
-from gradb.tracer.source.places import NOWHERE, read_source
+from gradb.tracer.source.files import read_source
+from gradb.tracer.source.places import NOWHERE
 
 _TICK = 0.04
 _MAX_BACKLOG = 256 << 20
@@ -69,6 +70,7 @@ class Debuggee:
         order = Continue(Stop("end"), spec.breakpoints) if spec.breakpoints and not spec.is_paused_at_start else None
         self._gate = Gate(order, self._paused, always_looks_in=spec.aten, measures_updates=spec.measures_updates)
         self._recorder = Recorder(self._writer, self._gate)
+        self._recorder.places.end_at(execute.runner(spec.script))
         self._interventions = Interventions(self._recorder, spec.interventions)  # it lets go before anybody is told
         if spec.ends_after is not None:
             Cutoff(self._recorder, self._interventions, spec.ends_after, self._cut)

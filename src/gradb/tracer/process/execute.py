@@ -50,6 +50,11 @@ def run(script: str | None, module: str | None) -> Outcome:
     return Outcome(0, "finished")
 
 
+def runner(script: str | None) -> CodeType:
+    """Return the code that runs the program: what is below it on the stack is none of the program's."""
+    return (_run_module if script is None else _run_script).__code__
+
+
 def _run_script(script: str) -> None:
     path = os.path.abspath(script)
     with open(path, "rb") as file:

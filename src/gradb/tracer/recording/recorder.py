@@ -52,7 +52,7 @@ class Recorder:
         self.failures = Failures(self)
         gate.on_fault = self.failures.condition
         self.observer = Observer()
-        self.places = Places(writer.source, self.failures.part)
+        self.places = Places(writer.source, self.failures.part, writer.stack)
         self.lock = threading.RLock()
         self.is_active = True
         self.is_full = True

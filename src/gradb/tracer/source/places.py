@@ -9,36 +9,28 @@ Knows nothing of torch beyond the folder it lives in.
 
 from __future__ import annotations
 
-import itertools
-import os
-import sys
-import sysconfig
 import threading
-import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
-from gradb.tracer import PACKAGE
+from gradb.log.pen import Spot
+from gradb.tracer.source.files import SourceFile, position_of, read_source
+from gradb.tracer.source.kinds import AROUND_STEPS, LIBRARY, MODULE, OPTIM, TRANSPARENT, USER, Kinds
 from gradb.tracer.source.raising import is_raised
-from gradb.tracer.source.syntax import NAMELESS, Index, Names, Span, index
+from gradb.tracer.source.stacks import Call, Register, Stack, Stacks
+from gradb.tracer.source.syntax import NAMELESS, Names
+from gradb.tracer.source.walks import MOST_FRAMES, Walks
 
 PlaceRow = tuple[int | None, int | None, int | None, int | None, int | None]
 
 
-class Inside(tuple[int | None, int | None, int | None, int | None, int | None]):  # noqa: SLOT001 - a tuple has none
-    """The place of the script's call into a library, at which something happened in that library."""
+class Sited(tuple[int | None, int | None, int | None, int | None, int | None]):  # noqa: SLOT001 - a tuple has none
+    """A place of the script's, and what is beside it: where in a library it led to, and the calls that lead there."""
 
-    library: tuple[int, int]
-    """Source id and line where the library did it."""
-
-
-# Files of torch whose frames may stand between the user's call and the torch function it names, one call deep.
-_THIN = frozenset(
-    {"_tensor.py", "functional.py", "nn/functional.py", "overrides.py", "_jit_internal.py"}
-    | {"autograd/__init__.py", "autograd/function.py"}
-)
+    spot: Spot
+    """What it is written as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +41,8 @@ class Place:
     row: PlaceRow
     """(source id, line, end line, column, end column) as the tape wants it."""
     names: Names
+    stack: Stack | None = field(default=None, compare=False)
+    """The call that it lies in, and those around it; None where that is not known."""
     _found: dict[int, Found] = field(default_factory=dict, compare=False, repr=False)
 
     def found(self, is_direct: bool, is_optimizer: bool, is_module_call: bool, is_librarys: bool = False) -> Found:
@@ -93,45 +87,94 @@ class Places:
 
     Args:
         register: takes (path, text or None) and returns the tape's source id.
+        missing: is told what could not be found out, and why.
+        keep: keeps a call of a function of the script's on the tape.
     """
 
-    def __init__(self, register: Callable[[str, str | None], int], missing: Callable[[str, Exception], object]) -> None:
+    def __init__(
+        self,
+        register: Callable[[str, str | None], int],
+        missing: Callable[[str, Exception], object],
+        keep: Register,
+    ) -> None:
         self._missing = missing
         self._register = register
-        self._torch = "\0"
-        self._kinds: dict[str, int] = {}
+        self._kinds = Kinds()
         self._codes: dict[int, tuple[CodeType, dict[int, Place]]] = {}
-        self._files: dict[str, _File] = {}
-        self._libraries: dict[tuple[PlaceRow, str, int], Place] = {}
+        self._files: dict[str, SourceFile] = {}
+        self._sited: dict[tuple[PlaceRow, tuple[int, int] | None, int], Place] = {}
+        self._stacks = Stacks(keep)
+        self._walks = Walks[Found]()
 
     def parts(self) -> dict[str, Any]:
         """Return what the accelerator looks up that was found before."""
-        return {"place_kinds": self._kinds, "place_codes": self._codes, "place_libraries": self._libraries}
+        return {"place_kinds": self._kinds.known, "place_walks": self._walks.known, "place_end": self._walks.end}
 
     def learn_torch(self, folder: str) -> None:
         """Say where torch lives, once it is imported."""
-        self._torch = folder + os.sep
-        self._kinds.clear()
+        self._kinds.learn_torch(folder)
+        self._walks.known.clear()
+
+    def end_at(self, code: CodeType) -> None:
+        """Say which code of ours runs the script: what is below it on the stack is none of the script's."""
+        self._walks.end[:] = [code]
 
     def find(self, frame: FrameType | None, within: ModuleCall | None = None) -> Found:
         """Walk up from ``frame`` to the nearest frame outside of torch, gradb and the import machinery.
 
         ``within`` is the innermost call of a module that the walk is sure to reach, if it is known.
         """
+        while frame is not None and self._kinds.of(frame.f_code) == TRANSPARENT:
+            frame = frame.f_back
+        outer, last = (None, 0) if within is None else (within.found, within.frame)
+        walk = self._walks.walk(frame, outer, last)
+        known = self._walks.known.get(walk.key)
+        if known is not None and not walk.is_cut:
+            return known[0]
+        found = self._look(frame, within)
+        stack = self._stack(frame, within)
+        if stack is not None and stack.row == found.place.row:
+            found = self._with_stack(found, stack)
+        if not walk.is_cut:
+            self._walks.keep(walk, found, frame, outer)
+        return found
+
+    def _with_stack(self, found: Found, stack: Stack) -> Found:
+        place = found.place
+        library = place.row.spot.library if isinstance(place.row, Sited) else None
+        sited = self._sited_at(place, place.names, library, stack)
+        return sited.found(found.is_direct, found.is_optimizer, found.is_module_call, found.is_librarys)
+
+    def _stack(self, frame: FrameType | None, within: ModuleCall | None) -> Stack | None:
+        """Return the calls of the script's functions that a walk meets, and those around the module call it ends at."""
+        calls, packages, kinds = list[Call](), list[str](), self._kinds
+        for _ in range(MOST_FRAMES):
+            if frame is None or frame.f_code in self._walks.end:
+                return self._stacks.of(calls, None)
+            code = frame.f_code
+            if kinds.of(code) == USER:
+                calls.append(Call(self._place(code, frame.f_lasti).row, code.co_qualname, tuple(packages)))
+                packages = []
+            elif package := kinds.package(code.co_filename):
+                packages.append(package)
+            if within is not None and within.frame == id(frame):
+                return self._stacks.around(calls, within.found.place.stack, tuple(packages))
+            frame = frame.f_back
+        return self._stacks.of(calls, None, is_cut=True)
+
+    def _look(self, frame: FrameType | None, within: ModuleCall | None) -> Found:
+        """Find what ``find`` does, frame by frame, but for the calls that lead there."""
         is_direct, is_optimizer, is_deep, calls = True, False, False, 0
         library, is_librarys, is_closure = None, False, False
-        kinds = self._kinds
         while frame is not None:
             code = frame.f_code
-            kind = kinds.get(code.co_filename)
-            if kind is None:
-                kind = self._classify(code.co_filename)
-            if kind == _USER:
+            kind = self._kinds.of(code)
+            if kind == USER:
                 place = self._place(code, frame.f_lasti)
                 if library is not None:
                     place = self._inside(place, library)
                 return place.found(is_direct, is_optimizer, calls == 1 and not is_deep, is_librarys)
-            if kind == _MODULE:
+            if kind == MODULE:
                 is_direct = False
                 if code.co_name == "_wrapped_call_impl":
                     calls += 1
@@ -139,12 +182,12 @@ class Places:
                         outer = within.found
                         place = outer.place if library is None else self._inside(outer.place, library)
                         return place.found(False, is_optimizer or outer.is_optimizer, False, is_librarys)
-            elif kind != _TRANSPARENT:
-                if kind == _LIBRARY and library is None:
+            elif kind != TRANSPARENT:
+                if kind == LIBRARY and library is None:
                     library, is_librarys = frame, is_direct
                 is_direct, is_deep = False, True
-                if kind == _OPTIM:
-                    is_closure |= library is not None and not code.co_filename.endswith(_AROUND_STEPS)
+                if kind == OPTIM:
+                    is_closure |= library is not None and not code.co_filename.endswith(AROUND_STEPS)
                     is_optimizer |= not is_closure
             frame = frame.f_back
         if library is not None:  # nothing of the script's is below: a thread that the library has begun
@@ -158,12 +201,10 @@ class Places:
         """
         library: FrameType | None = None
         while frame is not None:
-            kind = self._kinds.get(frame.f_code.co_filename)
-            if kind is None:
-                kind = self._classify(frame.f_code.co_filename)
-            if kind == _USER:
+            kind = self._kinds.of(frame.f_code)
+            if kind == USER:
                 return frame
-            if kind == _LIBRARY and library is None:
+            if kind == LIBRARY and library is None:
                 library = frame
             frame = frame.f_back
         return library if threading.get_ident() != threading.main_thread().ident else None
@@ -172,74 +213,76 @@ class Places:
         """Find the place of the nearest call of a module above; ``within`` is the call that it is made in."""
         start, found = frame, self.find(frame, within)
         while start is not None:
-            if start.f_code.co_name == "_wrapped_call_impl" and self._kinds.get(start.f_code.co_filename) == _MODULE:
+            if start.f_code.co_name == "_wrapped_call_impl" and self._kinds.of(start.f_code) == MODULE:
                 return ModuleCall(id(start), found)
             start = start.f_back
         return ModuleCall(0, found)
 
     def of_code(self, code: CodeType) -> PlaceRow:
         """Return the place of a function's first line where it is the user's."""
-        if self._classify(code.co_filename) not in {_USER, _LIBRARY}:
+        if self._kinds.of(code) not in {USER, LIBRARY}:
             return NOWHERE.row
         file = self._place(code, 0).row[0]
         return file, code.co_firstlineno, code.co_firstlineno, None, None
 
     def of_traceback(self, traceback: TracebackType | None) -> PlaceRow:
         """Return the place of the innermost frame that is the user's, and with it that of a library further in."""
-        place, library = NOWHERE, None
+        place, library, calls = NOWHERE, None, list[tuple[PlaceRow, str, list[str]]]()
         while traceback is not None:
             code = traceback.tb_frame.f_code
-            kind = self._classify(code.co_filename)
-            if kind == _USER:
+            kind = self._kinds.of(code)
+            if kind == USER:
                 place, library = self._place(code, traceback.tb_lasti), None
-            elif kind == _LIBRARY:
+                calls.append((place.row, code.co_qualname, []))
+            elif calls and (package := self._kinds.package(code.co_filename)):
+                calls[-1][2].append(package)
+            if kind == LIBRARY:
                 library = traceback
             traceback = traceback.tb_next
-        if library is None:
-            return place.row
         if place is NOWHERE:
-            return self._place(library.tb_frame.f_code, library.tb_lasti).row
-        return self._within(place, library.tb_frame.f_code, library.tb_lasti).row
+            return NOWHERE.row if library is None else self._place(library.tb_frame.f_code, library.tb_lasti).row
+        stack = self._stacks.of([Call(row, name, tuple(met[::-1])) for row, name, met in reversed(calls)], None)
+        beside = None if library is None else self._library(library.tb_frame.f_code, library.tb_lasti)
+        return self._sited_at(place, NAMELESS, beside, stack).row
 
     def is_raised(self, error: BaseException) -> bool:
         """Tell whether a ``raise`` made an exception that is not torch's."""
-        return is_raised(error, self._torch)
+        return is_raised(error, self._kinds.torch)
 
     def is_users(self, filename: str) -> bool:
         """Tell whether a file is the script's own."""
-        kind = self._kinds.get(filename)
-        return (self._classify(filename) if kind is None else kind) == _USER
+        kind = self._kinds.known.get(filename)
+        return (self._kinds.classify(filename) if kind is None else kind) == USER
 
     def is_passing(self, filename: str) -> Callable[[str], bool]:
         """Return what tells whether a variable of a file is that of a loop, and so one thing after another."""
         return self._file(filename).passing.__contains__
 
-    def _classify(self, filename: str) -> int:
-        kind = _USER
-        if filename.startswith((PACKAGE, "<frozen ")):
-            kind = _TRANSPARENT
-        elif filename.startswith(self._torch):
-            rest = filename[len(self._torch) :].replace(os.sep, "/")
-            kind = _KINDS.get(rest, _OPTIM if rest.startswith("optim/") else _DEEP)
-        elif filename in _STDLIB_GLUE:
-            kind = _DEEP
-        elif _is_library(filename) and not _is_beside_main(filename):
-            kind = _LIBRARY
-        self._kinds[filename] = kind
-        return kind
+    def _forget(self) -> None:
+        """Let go of what was found of stacks, which can be found again."""
+        self._sited.clear()
+        self._stacks.clear()
+        self._walks.known.clear()
 
     def _inside(self, place: Place, library: FrameType) -> Place:
-        return self._within(place, library.f_code, library.f_lasti)
-
-    def _within(self, place: Place, code: CodeType, lasti: int) -> Place:
         """Return a place of the script's with that of the library beside it; its names are none of the library's."""
-        line = _position(code, lasti)[0] or code.co_firstlineno
-        key = (place.row, code.co_filename, line)
-        known = self._libraries.get(key)
+        return self._sited_at(place, NAMELESS, self._library(library.f_code, library.f_lasti), place.stack)
+
+    def _library(self, code: CodeType, lasti: int) -> tuple[int, int]:
+        """Return source id and line of an instruction of a library."""
+        return self._register(code.co_filename, None), position_of(code, lasti)[0] or code.co_firstlineno
+
+    def _sited_at(self, place: Place, names: Names, library: tuple[int, int] | None, stack: Stack | None) -> Place:
+        """Return a place with what is beside it; made once."""
+        number = 0 if stack is None else stack.id
+        plain: PlaceRow = tuple.__new__(tuple, place.row)
+        known = self._sited.get(key := (plain, library, number))
         if known is None:
-            row = Inside(place.row)
-            row.library = (self._register(code.co_filename, None), line)
-            known = self._libraries[key] = Place(place.file, row, NAMELESS)
+            if len(self._sited) >= _MAX_SITES:  # a script that comes to its places in ever new ways
+                self._forget()
+            row = Sited(plain)
+            row.spot = Spot(plain, library, number)
+            known = self._sited[key] = Place(place.file, row, names, stack)
         return known
 
     def _place(self, code: CodeType, lasti: int) -> Place:
@@ -256,85 +299,19 @@ class Places:
     def _resolve(self, code: CodeType, lasti: int) -> Place:
         filename = code.co_filename
         file = self._file(filename)
-        line, end_line, column, end_column = _position(code, lasti)
+        line, end_line, column, end_column = position_of(code, lasti)
         row = (file.id, line, end_line, column, end_column)
         if line is None or end_line is None or column is None or end_column is None:
             return Place(filename, row, NAMELESS)
         return Place(filename, row, file.names((line, column, end_line, end_column)))
 
-    def _file(self, filename: str) -> _File:
+    def _file(self, filename: str) -> SourceFile:
         file = self._files.get(filename)
         if file is None:
             text = read_source(filename)
-            file = self._files[filename] = _File(self._register(filename, text), text, self._missing)
+            file = self._files[filename] = SourceFile(self._register(filename, text), text, self._missing)
         return file
 
 
 _MAX_CODES = 10_000
-_USER, _DEEP, _OPTIM, _TRANSPARENT, _MODULE, _LIBRARY = range(6)
-_AROUND_STEPS = "/optim/optimizer.py"
-"""What runs around the step of every optimizer, a library's too; a library below other code there is a closure."""
-_KINDS = dict.fromkeys(_THIN, _TRANSPARENT) | {"nn/modules/module.py": _MODULE}
-_STDLIB_GLUE = {
-    module.__file__
-    for name in ("functools", "contextlib", "threading", "runpy", "copy", "abc")
-    if (module := sys.modules.get(name)) is not None and module.__file__
-}
-
-
-_LIBRARY_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-_STDLIB = tuple({path + os.sep for name, path in sysconfig.get_paths().items() if name in {"stdlib", "platstdlib"}})
-
-
-def _is_library(filename: str) -> bool:
-    """Tell whether a file is the standard library's or installed."""
-    return filename.startswith(_STDLIB) or any(folder in filename for folder in _LIBRARY_FOLDERS)
-
-
-def _is_beside_main(filename: str) -> bool:
-    """Tell whether a file lies in the folder of the script: ``-m package`` may be installed, and is the script then."""
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    return isinstance(main, str) and filename.startswith(os.path.dirname(os.path.abspath(main)) + os.sep)
-
-
-def _position(code: CodeType, lasti: int) -> tuple[int | None, int | None, int | None, int | None]:
-    positions = next(itertools.islice(code.co_positions(), lasti // 2, None), (None,) * 4)
-    return positions[0], positions[1], positions[2], positions[3]
-
-
-def read_source(path: str) -> str | None:
-    """Return the text of a Python file, decoded as Python would, or None where it cannot be read."""
-    try:
-        with tokenize.open(path) as file:
-            return file.read()
-    except (OSError, SyntaxError, UnicodeDecodeError, ValueError):
-        return None
-
-
-class _File:
-    """One source file and the expressions in it that have names around them."""
-
-    def __init__(self, id: int, text: str | None, missing: Callable[[str, Exception], object]) -> None:
-        self.id = id
-        self._missing = missing
-        self._text = text
-        self._known: Index | None = None
-
-    def names(self, span: Span) -> Names:
-        """Return the names around the expression that stands at a position."""
-        return self._index().spans.get(span, NAMELESS)
-
-    @property
-    def passing(self) -> frozenset[str]:
-        """The variables of its loops and comprehensions."""
-        return self._index().passing
-
-    def _index(self) -> Index:
-        if self._known is None:
-            try:
-                self._known = index(self._text or "")
-            except Exception as error:  # Python's parser cannot be called from inside of itself
-                self._missing("names", error)
-                return Index({}, frozenset())
-            self._text = None
-        return self._known
+_MAX_SITES = 10_000

@@ -20,7 +20,8 @@ from gradb.tape.kinds.loss import write as write_loss, write_one as write_one_lo
 from gradb.tape.wire import dumps
 from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.isolation.genuine import Methods
-from gradb.tracer.source.places import Place, read_source
+from gradb.tracer.source.files import read_source
+from gradb.tracer.source.places import Place
 from gradb.tracer.source.syntax import Callee
 from gradb.tracer.tensors.history import maker
 from gradb.tracer.tensors.values import Unreadable, modes_off, readable
