@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import MouseMove
 from textual.pilot import Pilot
 
 from gradb.algebra.local import Local
@@ -14,9 +15,11 @@ from gradb.debugger.commands.registry import COMMANDS
 from gradb.frame.chain.record import Chain
 from gradb.present.draw.theme import STATE_SYMBOLS
 from gradb.tape.kinds.error import ErrorDetail
+from gradb.tui.bars import ScrubberBar
 from gradb.tui.graph import GraphPane
 from gradb.tui.keys import key_name
 from gradb.tui.pane import Pane
+from gradb.tui.screen import DebugScreen
 from gradb.tui.source import SourcePane
 from tests.fakes import TapeBuilder
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
@@ -133,6 +136,43 @@ async def test_a_click_on_the_scrubber_goes_there(chain_tape: Path) -> None:
         await wait_until(lambda: position_of(app) == 19)
         await pilot.click("#scrubber", offset=(1, 0))
         await wait_until(lambda: position_of(app) == 1)
+
+
+async def test_the_scrubber_is_dragged(training_tape: Path) -> None:
+    """The position goes along with a mouse that is held, also beyond the line and its ends, and not with one let go."""
+    app = opening(training_tape)
+    async with shown(app) as pilot:
+        head = debug_screen(app).session.debugger.head  # type: ignore[union-attr]
+        await pilot.mouse_down("#scrubber", offset=(60, 0))
+        await wait_until(lambda: 0 < position_of(app) < head)
+        half = position_of(app)
+        for x in range(61, 80):
+            await pilot.hover("#scrubber", offset=(x, 0))
+        await pilot.hover("#scrubber", offset=(90, -5))
+        await wait_until(lambda: half < position_of(app) < head)
+        await pilot.hover("#scrubber", offset=(119, -5))
+        await wait_until(lambda: position_of(app) == head)
+        await pilot.mouse_up("#scrubber", offset=(119, 0))
+        await pilot.hover("#scrubber", offset=(20, 0))
+        await pilot.pause()
+        assert position_of(app) == head
+
+
+async def test_a_mouse_that_is_dragged_chooses_a_few_positions(
+    training_tape: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it passes between two frames is left out; where it stops is not."""
+    chosen: list[int] = []
+    monkeypatch.setattr(DebugScreen, "on_position_chosen", lambda _, message: chosen.append(message.position))
+    app = opening(training_tape)
+    async with shown(app) as pilot:
+        bar = debug_screen(app).query_one(ScrubberBar)
+        await pilot.mouse_down(bar, offset=(2, 0))
+        for x in range(3, 100):
+            bar.post_message(MouseMove(bar, x, 0, 1, 0, 1, False, False, False))
+        last = bar._sampled[1][98].last
+        await wait_until(lambda: chosen and chosen[-1] == last)
+        assert len(chosen) < 20
 
 
 async def test_a_double_click_sets_and_clears_a_breakpoint(chain_tape: Path) -> None:

@@ -61,7 +61,7 @@ async def test_a_search_is_broken_off(key: str, training_tape: Path) -> None:
         await pilot.press("q", "space")
         assert screen.session.is_searching
         await pilot.press(key)
-        await wait_until(lambda: f"! `{SEARCH}` was broken off at event" in text_of(app))
+        await wait_until(lambda: f"`{SEARCH}` was broken off at event" in text_of(app))
         assert not screen.session.is_searching
         assert position_of(app) == 0
         screen.session.debugger.patience = 1.0

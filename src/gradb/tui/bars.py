@@ -27,6 +27,9 @@ from gradb.tape.kinds.event import Event
 from gradb.tui.messages import PositionChosen
 from gradb.tui.telling import Tone, told
 
+_DRAG = 0.05
+"""Seconds between two positions that a mouse that is held chooses."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -166,12 +169,22 @@ class EventBar(Widget):
 
 
 class ScrubberBar(Widget):
-    """The whole run as one line; a click goes there."""
+    """The whole run as one line; a click goes there, and with the mouse held down it is gone along.
+
+    The mouse moves faster than anything is drawn: of where it was meanwhile only the newest counts.
+    """
+
+    ALLOW_SELECT = False
 
     track: reactive[Track | None] = reactive(None)
     _sampled: tuple[tuple[object, ...], tuple[Bucket, ...]] = ((), ())
     """What the columns stand for, and what that holds for: where the head is no other it is the same."""
     _calls: tuple[int, ...] = ()
+    _wanted = 0
+    """The position that was last under the mouse."""
+    _chosen: int | None = None
+    """The one that was last said."""
+    _is_resting = False
 
     def render(self) -> Text:
         """Draw the run up to the head."""
@@ -183,13 +196,38 @@ class ScrubberBar(Widget):
             self._sampled, self._calls = (key, cells(track, width)), track.calls(width)
         return scrubber(self._sampled[1], track.position, track.head, width, track.marks, self._calls)
 
-    def on_click(self, event: events.Click) -> None:
-        """Say which position lies under the mouse."""
-        offset = event.get_content_offset(self)
-        if self.track is None or offset is None or not self.track.head:
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Go to what lies under the mouse, and along with it from there on."""
+        self.capture_mouse()
+        self._chosen = None
+        self._choose(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Go along with the mouse while it is held."""
+        if self.app.mouse_captured is self:
+            self._choose(event)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Stay where it is let go."""
+        self.release_mouse()
+
+    def _choose(self, event: events.MouseEvent) -> None:
+        """Take note of the position under the mouse, wherever above or below, and say it if it is time to."""
+        columns = self._sampled[1]
+        if self.track is None or not self.track.head or not columns:
             return
-        columns = cells(self.track, self.content_size.width)
-        self.post_message(PositionChosen(columns[min(offset.x, len(columns) - 1)].last))
+        x = event.get_content_offset_capture(self).x
+        self._wanted = columns[min(max(x, 0), len(columns) - 1)].last
+        if not self._is_resting:
+            self._say()
+
+    def _say(self) -> None:
+        """Say which position is wanted, and be silent for a while; nothing where that has been said."""
+        self._is_resting = self._wanted != self._chosen
+        if self._is_resting:
+            self._chosen = self._wanted
+            self.post_message(PositionChosen(self._wanted))
+            self.set_timer(_DRAG, self._say)
 
 
 def cells(track: Track, width: int) -> tuple[Bucket, ...]:

@@ -32,10 +32,14 @@ class FoldsChosen(Message):
 
 @dataclass
 class PositionChosen(Message):
-    """The user clicked a place on the scrubber."""
+    """The user clicked a place on the scrubber, or went along there with the mouse."""
 
     position: int
     """Wanted position, 0 to head."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Let a newer one go before what nobody has looked at yet."""
+        return isinstance(message, PositionChosen)
 
 
 @dataclass
