@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tests.e2e.warm import words_of
+from tests.forkserver import Forked, Forkserver
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = ROOT / "scenarios"
@@ -68,70 +69,60 @@ def gradb(
     """Run gradb; with an environment of its own in an interpreter of its own."""
     if env:
         return run(*GRADB, *arguments, cwd=cwd, env=env)
-    return _WARM.run("gradb", *arguments, cwd=cwd, finalizes=finalizes)
+    return _to_its_end([*GRADB, *arguments], cwd, finalizes=finalizes)
 
 
 def forked(*words: str | Path, cwd: Path = SCRIPTS, env: dict[str, str]) -> Done:
     """Run ``gradb ...`` or a script where environment variables are set that are read only while the script runs."""
-    return _WARM.run(*words, cwd=cwd, env=env)
+    return _to_its_end([*GRADB, *words[1:]] if words[0] == "gradb" else [sys.executable, *words], cwd, env)
 
 
 def bare(*arguments: str | Path, cwd: Path = SCRIPTS, finalizes: bool = False) -> Done:
     """Run a script, or with ``-m`` a module, with plain Python."""
-    return _WARM.run(*arguments, cwd=cwd, finalizes=finalizes)
+    return _to_its_end([sys.executable, *arguments], cwd, finalizes=finalizes)
 
 
-class _Warm:
-    """The process that has torch, started when it is first needed."""
+_WARM = Forkserver("tests.e2e.warm")
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests: socket.socket | None = None
 
-    def run(self, *words: str | Path, cwd: Path, finalizes: bool = False, env: dict[str, str] | None = None) -> Done:
-        """Have a process forked and wait for its end."""
-        given = {"cwd": str(cwd), "env": os.environ | (env or {}), "finalizes": finalizes}
-        asked = {"words": [str(word) for word in words], **given}
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            requests = self._started()
-            socket.send_fds(requests, [json.dumps(asked).encode()], [out.fileno(), err.fileno()])
-            try:
-                code = requests.recv(64)
-            except TimeoutError:
-                self.close()
-                raise
-            texts = []
-            for file in (out, err):
-                file.seek(0)
-                texts.append(file.read().decode())
-        return Done(int(code), *texts)
+class WarmProcess(Forked):
+    """A process; gradb and scripts are forked from one that has torch in memory."""
 
-    def _started(self) -> socket.socket:
-        if self._requests is None:
-            self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self._requests.settimeout(DEADLINE)
-            words = [sys.executable, str(Path(__file__).with_name("warm.py")), str(theirs.fileno())]
-            pipe = subprocess.DEVNULL
-            with theirs:
-                self._process = subprocess.Popen(
-                    words, cwd=ROOT, stdin=pipe, stdout=pipe, pass_fds=(theirs.fileno(),), start_new_session=True
-                )
-            atexit.register(self.close)
-        return self._requests
+    finalizes = False
 
-    def close(self) -> None:
-        """End it, and what it is waiting for."""
-        process, self._process = self._process, None
-        if self._requests is not None:
-            self._requests.close()
-            self._requests = None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    @classmethod
+    def server(cls, argv: list[str]) -> tuple[Forkserver, dict[str, Any]] | None:
+        """Return who forks it, and what it is asked."""
+        return None if words_of(argv) is None else (_WARM, {"finalizes": cls.finalizes})
+
+
+class _Finalizing(WarmProcess):
+    """One that ends as with its interpreter."""
+
+    finalizes = True
+
+
+def _to_its_end(
+    command: Sequence[str | Path], cwd: Path, env: dict[str, str] | None = None, *, finalizes: bool = False
+) -> Done:
+    """Have a process forked and wait for its end."""
+    words, start = [str(word) for word in command], _Finalizing if finalizes else WarmProcess
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        environment = os.environ | (env or {})
+        process = start(
+            words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+        )
+        try:
+            code = process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-_WARM = _Warm()
+            raise
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return Done(code, *texts)
 
 
 def without_torch(folder: Path) -> dict[str, str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pexpect
 import pyte
+from ptyprocess import PtyProcess  # type: ignore[import-untyped]
 
-from tests.e2e.gradb_process import DEADLINE, ROOT
+from tests.e2e.gradb_process import DEADLINE, ROOT, WarmProcess
 
 Condition = str | Callable[[str], bool]
 
@@ -35,8 +37,33 @@ def _state(path: Path) -> str:
         return ""
 
 
+class _Forked(pexpect.spawn):  # type: ignore[misc]
+    """A process on a terminal; gradb is forked from one that has torch and Textual in memory."""
+
+    def _spawnpty(self, args: list[str], **options: Any) -> PtyProcess:
+        known = WarmProcess.server([os.fspath(word) for word in args]) if sys.platform == "linux" else None
+        if known is None:
+            return super()._spawnpty(args, **options)
+        server, asked = known
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, options["dimensions"])
+        asked |= {"line": args, "cwd": options["cwd"], "env": options["env"]}
+        pid = server.fork(asked, dict.fromkeys(range(3), theirs), group=-1, has_terminal=True)
+        os.close(theirs)
+        return PtyProcess(pid, ours)
+
+
 class Terminal:
-    """Runs ``gradb`` with the given arguments on a pseudo terminal and keeps its screen."""
+    """Runs ``gradb`` with the given arguments on a pseudo terminal and keeps its screen.
+
+    Args:
+        arguments: of gradb.
+        columns: of the terminal.
+        lines: of the terminal.
+        cwd: the folder in which it runs.
+        env: further environment variables; with these an interpreter is started for it.
+        is_new: start an interpreter for it in any case.
+    """
 
     def __init__(
         self,
@@ -45,13 +72,16 @@ class Terminal:
         lines: int = 30,
         cwd: Path = ROOT,
         env: dict[str, str] | None = None,
+        is_new: bool = False,
     ) -> None:
         words = ["-m", "gradb", *map(str, arguments)]
         inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
         environment = inherited | {"TERM": "xterm-256color", "COLORTERM": "truecolor"} | (env or {})
         size = (lines, columns)
-        self.process = pexpect.spawn(sys.executable, words, cwd=str(cwd), env=environment, dimensions=size)
+        spawn = pexpect.spawn if env or is_new else _Forked
+        self.process = spawn(sys.executable, words, cwd=str(cwd), env=environment, dimensions=size)
         self.screen = pyte.Screen(columns, lines)
+        self._lines = [""] * lines
         self._stream = pyte.ByteStream(self.screen)
 
     def __enter__(self) -> Self:
@@ -65,7 +95,11 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen's lines, without blanks at their ends."""
-        return [line.rstrip() for line in self.screen.display]
+        for number in self.screen.dirty:
+            line = self.screen.buffer[number]
+            self._lines[number] = "".join(line[column].data for column in range(self.screen.columns)).rstrip()
+        self.screen.dirty.clear()
+        return self._lines[:]
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 
 from gradb.frame.reader import Tape
-from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb, processes_with
+from tests.e2e.gradb_process import GRADB, SCRIPTS, WarmProcess, bare, gradb, processes_with
 
 PATIENCE = 60.0
 SIGNALS = ("HUP", "TERM", "INT", "QUIT", "USR1", "USR2", "WINCH", "CONT")
@@ -61,10 +61,9 @@ class Recording:
         self.tape = folder / "run.tape"
         self._end = folder / "end"
         command = [*GRADB, *by, "-o", str(self.tape), "gets_signals.py", str(self._end), *words]
-        self.process = subprocess.Popen(
-            command, cwd=SCRIPTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
-            preexec_fn=heed_signals,  # noqa: PLW1509 - the tests have no other threads here
-        )  # fmt: skip
+        self.process = WarmProcess(
+            command, cwd=SCRIPTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+        )
         self._folder = folder
         self._read = 0
         words = tuple(self.line().split())
@@ -207,7 +206,7 @@ class App:
         os.set_blocking(self.terminal, False)
         self._folder = folder
         command = [*GRADB, "-o", f"{folder}/run.tape", f"{SCRIPTS}/gets_signals.py", f"{folder}/end", *words]
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+        self.process = WarmProcess(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
         os.close(theirs)
         self._painted = b""
 

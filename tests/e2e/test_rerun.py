@@ -16,7 +16,16 @@ import pytest
 
 from gradb.debugger.run import Run
 from gradb.link.spec import RunSpec
-from tests.e2e.gradb_process import DEADLINE, GRADB, SCRIPTS, bare, gradb, run as started, wait_until_none_with
+from tests.e2e.gradb_process import (
+    DEADLINE,
+    GRADB,
+    SCRIPTS,
+    WarmProcess,
+    bare,
+    gradb,
+    run as started,
+    wait_until_none_with,
+)  # fmt: skip
 
 pytestmark = pytest.mark.e2e
 
@@ -130,7 +139,7 @@ def test_an_interrupt_is_the_first_runs(folder: Path) -> None:
 def test_an_interrupted_script_is_not_run_again(folder: Path) -> None:
     """`gradb why` tells what it knows by then, and starts nothing that the user may not want any more."""
     words = [*GRADB, "why", "goes_to_nan.py", "late", "hangs", "saves"]
-    with subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True) as process:
+    with WarmProcess(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True) as process:
         watchdog = threading.Timer(DEADLINE, process.kill)
         watchdog.start()
         assert process.stdout is not None

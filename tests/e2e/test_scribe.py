@@ -17,7 +17,7 @@ from gradb.link.messages import Continue
 from gradb.link.spec import RunSpec
 from gradb.log.segments import folder_of
 from gradb.tape.stops import Stop
-from tests.e2e.gradb_process import DEADLINE, GRADB, gradb, processes_with, wait_until_none_with
+from tests.e2e.gradb_process import DEADLINE, GRADB, WarmProcess, gradb, processes_with, wait_until_none_with
 
 pytestmark = pytest.mark.e2e
 _SCRIPT = """
@@ -54,7 +54,7 @@ class Recording:
         self.tape = folder / "run.tape"
         (folder / "script.py").write_text(_SCRIPT)
         words = [*GRADB, "record", "-o", str(self.tape), "script.py", str(lines)]
-        self.process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+        self.process = WarmProcess(words, cwd=folder, stdout=subprocess.PIPE, text=True)
 
     def read_until(self, line: str) -> None:
         """Read what the script prints, up to a line."""

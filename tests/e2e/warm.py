@@ -2,9 +2,9 @@
 
 What it forks is what ``python -m gradb ...``, ``python SCRIPT ...`` or ``python -m MODULE ...`` would be, in a process
 of its own with the folder, environment and streams that are asked for; gradb's own debuggee is forked from gradb's
-process in turn, and takes torch from memory when the script imports it. A script that *finalizes* ends as with its
-interpreter, all modules taken down, which takes half a second; any other runs its exit functions and is gone.
-Tests of signals, of terminals and of what is set before an interpreter starts start real ones instead.
+process in turn, and takes torch from memory when the script imports it, and its scribe is. A script that *finalizes*
+ends as with its interpreter, all modules taken down, which takes half a second; any other runs its exit functions and
+is gone. Tests of what is set before an interpreter starts, and a few of each kind besides, start real ones instead.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import ctypes
 import gc
 import importlib
 import io
-import json
 import multiprocessing.util
 import os
 import runpy
@@ -31,56 +30,42 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
-_LARGEST = 1 << 20
+from tests import forkserver
+
 _PARTS = (
-    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why cli.check cli.rule"
-    " tracer.process.debuggee tracer.watch.tracing"
+    "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why cli.check cli.rule cli.screen"
+    " tui.app tracer.process.debuggee tracer.watch.tracing"
 )
 _leave = os._exit
 _exit = ctypes.pythonapi.Py_Exit  # unlike ``sys.exit`` it runs nothing of what called us on the way
 _finalizes = False
 
 
-def serve(requests: socket.socket) -> None:
-    """Fork what is asked for, one after the other, and answer with the exit code, until nobody can ask any more."""
-    while True:
-        text, streams, _, _ = socket.recv_fds(requests, _LARGEST, 2)
-        if not text:
-            return
-        pid = os.fork()
-        if not pid:
-            requests.close()
-            _become(streams, **json.loads(text))
-        for stream in streams:
-            os.close(stream)
-        requests.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
-
-
-def _become(streams: list[int], words: list[str], cwd: str, env: dict[str, str], finalizes: bool) -> NoReturn:
+def _become(line: list[str], finalizes: bool) -> NoReturn:
     """Be the process that was asked for."""
     global _finalizes
     _finalizes = finalizes
+    if os.isatty(0):
+        _have_server()
+    else:
+        subprocess.Popen = _Forked  # type: ignore[misc]
     if not finalizes:
         gc.unfreeze()
-    _take([os.open(os.devnull, os.O_RDONLY), *streams], keeping=())
-    subprocess.Popen = _Forked  # type: ignore[misc]
-    _be(words, cwd, env)
+    _go_on(line)
 
 
-def _be(words: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
-    """Run what was asked for, with the streams that this process has."""
-    os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(env)
+def _be(words: list[str]) -> NoReturn:
+    """Run what was asked for, with the streams, folder and environment that this process has."""
     sys.argv = words
-    sys.path[:0] = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [path for path in paths if path and path not in sys.path]
     if words[0] == "gradb":
-        sys.path.insert(0, cwd)
+        sys.path.insert(0, os.getcwd())
         _end(importlib.import_module("gradb.cli.main").main, is_script=False)
     _keep_torch()
     if words[0] == "-m":
         sys.argv = words[1:]
-        sys.path.insert(0, cwd)
+        sys.path.insert(0, os.getcwd())
         _end(lambda: _run_module(words[1]))
     sys.path.insert(0, str(Path(words[0]).resolve().parent))
     _end(lambda: _run(words[0]))
@@ -140,12 +125,12 @@ def _without_ours(frames: TracebackType | None) -> TracebackType | None:
 
 
 class _Forked(subprocess.Popen[Any]):
-    """A process; the debuggee is forked from this one instead of started, and so are ``gradb record`` and scripts."""
+    """A process; debuggee and scribe are forked from this one instead of started, and so are gradb and scripts."""
 
     def _execute_child(self, *given: Any) -> None:
         argv, pass_fds, cwd, env, pipes = given[0], given[4], given[5], given[6], given[10:16]
-        is_debuggee = isinstance(argv, list) and len(argv) == 4 and argv[1].endswith("tracer/__main__.py")
-        if not is_debuggee and _words(argv) is None:
+        be = _known(argv)
+        if be is None:
             super()._execute_child(*given)  # type: ignore[misc]
             return
         self.pid = os.fork()
@@ -153,14 +138,79 @@ class _Forked(subprocess.Popen[Any]):
             atexit._clear()  # these are of the process that is forked from
             atexit.register(vars(multiprocessing.util)["_exit_function"])  # and this is of what is in memory
             _take([pipes[0], pipes[3], pipes[5]], pass_fds)
-            if is_debuggee:
+            os.chdir(cwd or os.getcwd())
+            os.environ.update(env or {})
+            if given[-2]:
                 os.setsid()
-                os.chdir(cwd or os.getcwd())
-                _debug(argv[1:])
-            _renew_streams()
-            _be(_words(argv) or [], cwd or os.getcwd(), dict(env or os.environ))
+            forkserver.be_called(argv)
+            be(argv)
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+
+class _Handed(forkserver.Forked):
+    """What is forked is from a process that stands by: from one with threads, such as the app, nothing can be."""
+
+    by: forkserver.Forkserver
+
+    @classmethod
+    def server(cls, argv: list[str]) -> tuple[forkserver.Forkserver, dict[str, Any]] | None:
+        """Return who forks it."""
+        return None if _known(argv) is None else (cls.by, {})
+
+
+def _have_server() -> None:
+    """Fork the process that stands by until this one ends."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if not os.fork():
+        ours.close()
+        os.setsid()
+        forkserver.take([os.open(os.devnull, os.O_RDWR)] * 3 + [theirs.fileno()], [0, 1, 2, theirs.fileno()])
+        forkserver.serve(theirs, _hand_on)
+        _leave(0)
+    theirs.close()
+    _Handed.by = forkserver.Forkserver("", ours)
+    subprocess.Popen = _Handed  # type: ignore[misc]
+
+
+def _hand_on(line: list[str]) -> NoReturn:
+    """Be what the app asked for."""
+    atexit._clear()
+    be = _known(line)
+    assert be is not None
+    be(line)
+
+
+def _known(argv: Any) -> Callable[[list[str]], NoReturn] | None:
+    """Return what is to be done in the place of a command, where that is known."""
+    if not isinstance(argv, list) or argv[0] != sys.executable or len(argv) < 2:
+        return None
+    if argv[1].endswith("tracer/__main__.py") and len(argv) == 4:
+        return _debug
+    if argv[1:3] == ["-S", "-E"] and argv[3].endswith("scribe/__main__.py"):
+        return _write
+    return None if words_of(argv) is None else _go_on
+
+
+def words_of(argv: list[str]) -> list[str] | None:
+    """Return what a command line asks for, where it is one that can be forked."""
+    if argv[0] != sys.executable or len(argv) < 2:
+        return None
+    if argv[1:3] == ["-m", "gradb"]:
+        return argv[2:]
+    return argv[1:] if argv[1] == "-m" or argv[1].endswith(".py") else None
+
+
+def _go_on(argv: list[str]) -> NoReturn:
+    """Be gradb or a script."""
+    _renew_streams()
+    _be(words_of(argv) or [])
+
+
+def _write(argv: list[str]) -> NoReturn:
+    """Be gradb's scribe."""
+    sys.argv = argv[3:]
+    _end(lambda: _run(argv[3]))
 
 
 def _renew_streams() -> None:
@@ -171,20 +221,12 @@ def _renew_streams() -> None:
 
 def _stream(number: int, errors: str) -> io.TextIOWrapper:
     buffer = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
-    return io.TextIOWrapper(buffer, sys.stdout.encoding, errors, line_buffering=number == 2)
-
-
-def _words(argv: Any) -> list[str] | None:
-    """Return what a command asks for, as a request would, where it starts a script or a recording."""
-    if not isinstance(argv, list) or argv[0] != sys.executable:
-        return None
-    if argv[1:4] == ["-m", "gradb", "record"]:
-        return argv[2:]
-    return argv[1:] if argv[1].endswith(".py") else None
+    return io.TextIOWrapper(buffer, sys.stdout.encoding, errors, line_buffering=number == 2 or os.isatty(number))
 
 
 def _debug(argv: list[str]) -> NoReturn:
     """Be gradb's debuggee, which has not imported torch yet."""
+    argv = argv[1:]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
@@ -239,10 +281,10 @@ def main() -> None:
 
     for name in _PARTS.split():
         importlib.import_module(f"gradb.{name}")
-    prepare({__file__})
+    prepare({__file__, forkserver.__file__})
     gc.collect()
     gc.freeze()  # what is in memory is not looked through by the processes that finalize, for a second each
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    forkserver.serve(socket.socket(fileno=int(sys.argv[1])), _become)
 
 
 if __name__ == "__main__":
