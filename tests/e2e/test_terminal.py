@@ -121,8 +121,10 @@ def test_error_of_the_script_is_seen_and_quit_gives_its_code() -> None:
         terminal.wait_until_gone()
 
 
-def test_picker_lists_the_scenarios() -> None:
+def test_picker_lists_the_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``gradb`` alone lists the scenarios by title; letters filter, and Escape clears them and then leaves."""
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):  # what other tests have run is listed before them
+        monkeypatch.setenv(name, str(tmp_path))
     with Terminal(cwd=ROOT) as terminal:
         terminal.wait_for("The chain rule, node by node")
         terminal.wait_for("Gradients add up")
