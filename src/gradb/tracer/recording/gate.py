@@ -52,6 +52,7 @@ class Gate:
         self._own: Sieve | None = None  # of the order alone
         self._always_looks_in = always_looks_in
         self._asked = 0  # number of the request to pause
+        self._expected = 0  # event that is to be looked at because of a point, also when there is one more before it
         self._points = Newest()
         self._faults: set[str] = set()
         self.on_fault: Callable[[str, Exception], object] = lambda condition, error: None
@@ -86,7 +87,9 @@ class Gate:
             lookout = self._lookout
             own = None if lookout is None else lookout.sieve(self._own)
             if own is not None and kind in own.series:
-                own = own.expecting(event)
+                self._expected = event
+            if own is not None and self._expected:  # one that has passed does no harm
+                own = own.expecting(self._expected)
             self.sieve = self._own = own
             if lookout is self._lookout:
                 break
