@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from random import Random
+
 from hypothesis import settings
 
 _LEAST = 3
@@ -21,3 +25,14 @@ def tried(times: float) -> settings:
 def positions(head: int, times: float = 1) -> range:
     """Return positions from 0 to the head: all of them, or as many as a property is tried on, evenly spread."""
     return range(0, head + 1, 1 + head // _examples(times))
+
+
+def dice(times: float) -> Iterator[Random]:
+    """Yield a source of chance for each of so many times the usual number of examples.
+
+    For a property whose examples cost more to draw by Hypothesis than to try: they are the same at each run but where
+    the profile asks for others, and are not made smaller where one fails.
+    """
+    is_same = settings.default is None or settings.default.derandomize
+    for number in range(_examples(times)):
+        yield Random(number if is_same else secrets.randbits(64))

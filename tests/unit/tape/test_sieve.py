@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
-from hypothesis import given, strategies as st
 
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.schema import BIRTH, GRAD_OFF, NAN, QUIET, SCALED
 from gradb.tape.sieve import OPEN, Sieve
 from gradb.tape.stops import Stop
-from tests.properties import tried
+from tests.properties import dice
 from tests.unit.tape.test_search import ARGUMENTS, BY_HEADER, KINDS, NAMES, SCOPES
 
 NUMBERED = [f"{name} {number}" for name in ("loss", "param") for number in range(3)]
-headers = st.builds(
-    Event,
-    seq=st.integers(1, 8) | st.just(400),
-    kind=st.sampled_from(KINDS),
-    name=st.sampled_from(NAMES + NUMBERED),
-    file=st.sampled_from([None, "dir/other.py", "s.py", "other.py"]),
-    line=st.none() | st.integers(1, 4),
-    end_line=st.none(),
-    column=st.none(),
-    end_column=st.none(),
-    scope=st.sampled_from(SCOPES),
-    iteration=st.integers(1, 4),
-    phase=st.sampled_from(["forward", "backward", "optimizer"]),
-    node=st.none() | st.integers(1, 3),
-    flags=st.integers(0, 127),
-)
-stops = st.sampled_from(BY_HEADER).flatmap(
-    lambda kind: st.builds(
-        Stop, st.just(kind), st.sampled_from([*ARGUMENTS.get(kind, [""]), "no number"]), st.booleans()
+
+
+def some_header(chance: Random) -> Event:
+    """Return a header of few possible ones."""
+    pick = chance.choice
+    return Event(
+        seq=pick([1, 2, 3, 4, 5, 6, 7, 8, 400]),
+        kind=pick(KINDS),
+        name=pick(NAMES + NUMBERED),
+        file=pick([None, "dir/other.py", "s.py", "other.py"]),
+        line=pick([None, 1, 2, 3, 4]),
+        end_line=None,
+        column=None,
+        end_column=None,
+        scope=pick(SCOPES),
+        iteration=chance.randint(1, 4),
+        phase=pick(["forward", "backward", "optimizer"]),
+        node=pick([None, 1, 2, 3]),
+        flags=chance.randint(0, 127),
     )
-)
+
+
+def some_stop(chance: Random) -> Stop:
+    """Return a stop that a header decides."""
+    kind = chance.choice(BY_HEADER)
+    return Stop(kind, chance.choice([*ARGUMENTS.get(kind, [""]), "no number"]), chance.random() < 0.5)
 
 
 def passes(sieve: Sieve, event: Event) -> bool:
@@ -50,15 +56,16 @@ def stops_at(stop: Stop, event: Event, origin: Event | None) -> bool:
         return False
 
 
-@tried(40)
-@given(st.lists(stops, min_size=1, max_size=4), st.none() | headers, st.lists(headers, min_size=4, max_size=12))
-def test_what_a_stop_matches_passes(wanted: list[Stop], origin: Event | None, events: list[Event]) -> None:
+def test_what_a_stop_matches_passes() -> None:
     """Whatever the stops, the origin and the header: none is kept from a stop that matches it, asked twice or once."""
-    sieve = Sieve(wanted, origin)
-    for event in [*events, *events]:
-        assert passes(OPEN, event)
-        if any(stops_at(stop, event, origin) for stop in wanted):
-            assert passes(sieve, event), (wanted, event)
+    for chance in dice(40):
+        wanted = [some_stop(chance) for _ in range(chance.randint(1, 4))]
+        origin = some_header(chance) if chance.random() < 0.8 else None
+        sieve, events = Sieve(wanted, origin), [some_header(chance) for _ in range(chance.randint(4, 12))]
+        for event in [*events, *events]:
+            assert passes(OPEN, event)
+            if any(stops_at(stop, event, origin) for stop in wanted):
+                assert passes(sieve, event), (wanted, origin, event)
 
 
 def event(
