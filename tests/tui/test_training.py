@@ -11,11 +11,12 @@ import pytest
 from textual.pilot import Pilot
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.link.spec import RunSpec
 from gradb.present.options import Plot
 from gradb.tui.app import GradbApp
 from gradb.tui.bars import Heading, header_line
-from gradb.tui.plot_commands import widened, zoomed
+from gradb.tui.plot_commands import smoothing, widened, zoomed
 from gradb.tui.training import TrainingPane
 from tests.fakes import DEBUGGEE, TapeBuilder, examples
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
@@ -119,7 +120,7 @@ async def test_a_script_that_never_trains_says_so(chain_tape: Path, tmp_path: Pa
 
 
 async def test_scale_and_stretch_of_the_plot(long_tape: Path) -> None:
-    """L is the logarithmic scale, + and - show fewer and more iterations, and the pane comes to the front."""
+    """L is the logarithmic scale, + and - show fewer and more iterations, S a mean; the pane comes to the front."""
     app = opening(long_tape)
     async with shown(app, 120, 40) as pilot:
         assert "log scale" in await press(pilot, "end", "L")
@@ -128,6 +129,8 @@ async def test_scale_and_stretch_of_the_plot(long_tape: Path) -> None:
         assert "iterations 31 to 40 of 40" in await press(pilot, "plus")
         assert "iterations 21 to 40 of 40" in await press(pilot, "minus")
         assert " to 40 of 40" not in await press(pilot, "minus")
+        assert "centred mean over 5 iterations" in await press(pilot, "S")
+        assert "centred mean" not in await press(pilot, "S")
         debug_screen(app).action_statement("plot-zoom 5")
         assert "iterations 36 to 40 of 40" in await press(pilot)
         await press(pilot, "left")
@@ -148,6 +151,12 @@ def test_stretches() -> None:
     for text in ("x", "1", "-5", "9" * 30):
         with pytest.raises(Exception, match="not a number of iterations"):
             zoomed(Plot(), text, 1000)
+        with pytest.raises(UserError, match="number of iterations"):
+            smoothing(Plot(), text, 1000)
+    assert smoothing(Plot(), "", 1000).smooth == 51
+    assert smoothing(Plot(last=20), "", 1000).smooth == 5
+    assert smoothing(Plot(smooth=51), "7", 1000).smooth == 7
+    assert smoothing(smoothing(Plot(), "", 1000), "", 1000) == smoothing(Plot(smooth=7), "off", 1000) == Plot()
 
 
 async def test_the_plot_is_drawn_only_where_it_changes(long_tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:

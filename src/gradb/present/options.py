@@ -19,6 +19,8 @@ class Plot:
     """Logarithmic scale of the values; else linear."""
     last: int | None = None
     """Only the last so many iterations; None for the whole run."""
+    smooth: int | None = None
+    """A mean over so many iterations is drawn beside the values; None: none."""
 
 
 @dataclass(frozen=True, slots=True)

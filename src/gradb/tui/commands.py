@@ -16,7 +16,7 @@ from gradb.tui.ghost import ghost_for
 from gradb.tui.graph_commands import fold
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
-from gradb.tui.plot_commands import other_scale, widened, zoomed
+from gradb.tui.plot_commands import other_scale, smoothing, widened, zoomed
 from gradb.tui.screen import DebugScreen
 from gradb.tui.selection import expression
 
@@ -92,6 +92,7 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "ghost": _ghost,
     "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
     "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),
+    "smooth": _plot(lambda screen, argument, plot: smoothing(plot, argument, _iterations(screen))),
     "plot-widen": _plot(lambda screen, _, plot: widened(plot, _iterations(screen))),
     "next-pane": _turn(1),
     "previous-pane": _turn(-1),

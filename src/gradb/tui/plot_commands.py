@@ -8,6 +8,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.numerals import read_whole
 from gradb.present.options import Plot
 
+_PARTS, _NARROWEST = 20, 4  # a mean is over one in so many of the iterations shown, and at least so many
 _FEWEST = 10
 """Iterations below which there is no closer look."""
 
@@ -31,6 +32,22 @@ def zoomed(plot: Plot, argument: str, iterations: int) -> Plot:
     if (last := read_whole(argument, 2)) is None:
         raise UserError(f"{argument!r} is not a number of iterations: give a whole number from 2, or all")
     return replace(plot, last=last)
+
+
+def smoothing(plot: Plot, argument: str, iterations: int) -> Plot:
+    """Return the plot with a mean over N iterations, or with none; without an argument with the other of both.
+
+    Raises:
+        UserError: the argument is neither a number nor ``off``.
+    """
+    if argument == "off" or (not argument and plot.smooth is not None):
+        return replace(plot, smooth=None)
+    if not argument:
+        shown = min(plot.last or iterations, iterations)
+        return replace(plot, smooth=max(shown // _PARTS, _NARROWEST) // 2 * 2 + 1)
+    if (over := read_whole(argument, 2)) is None:
+        raise UserError(f"{argument!r} is not a number of iterations: give a whole number from 2, or off")
+    return replace(plot, smooth=over)
 
 
 def widened(plot: Plot, iterations: int) -> Plot:

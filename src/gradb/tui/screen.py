@@ -23,7 +23,7 @@ from gradb.debugger.commands.language import Statement
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.ghost import Ghost
 from gradb.frame.frame import Frame
-from gradb.present.lines.gradcheck import sentence
+from gradb.present.lines.gradcheck import exit_code, sentence
 from gradb.present.options import Options, PathChoice
 from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
@@ -204,7 +204,7 @@ class DebugScreen(Screen[None]):
 
     def show_finding(self, result: Result) -> None:
         """Say what a numerical check found; its figures lie over the screen unless something else is there."""
-        self.notice(sentence(result))
+        self.notice(sentence(result), "warning" if exit_code(result) else "news")
         if self.is_current and not self.is_typing:
             self.app.push_screen(FindingScreen(result))
 

@@ -106,8 +106,8 @@ def test_both_runs_are_in_the_plot_and_in_the_table() -> None:
     right = made_training(made_series([*FALLING[:5], *(9.0 + i for i in range(35)), NAN]), marks=[off], seed=7)
     lines = shown(made_training(made_series(FALLING), seed=7), right)
     text = "\n".join(lines)
-    assert "⠤⠒⠉ script.tape   ooo off.tape" in text
-    assert "o off@5" in text
+    assert "⠤⠒⠉ script.tape   ggg off.tape" in text
+    assert "g off@5" in text
     table = {line[:21].strip(): line[21:].split() for line in lines[-8:]}
     assert table[""] == ["script.tape", "off.tape"]
     assert table["iterations"] == ["200", "41"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -10,10 +11,11 @@ from hypothesis import given, strategies as st
 
 from gradb.frame.training import InterventionMark
 from gradb.present.draw.columns import IterationRange, gather
-from gradb.present.draw.curves import Canvas, curves_of
-from gradb.present.draw.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw
+from gradb.present.draw.curves import Canvas, curves_of, smooth_curves
+from gradb.present.draw.plot import MIN_HEIGHT, MIN_WIDTH, Picture, draw, notes
 from gradb.present.draw.raster import cell_height
 from gradb.present.draw.scale import Scale, fitting
+from gradb.present.draw.smoothing import mean, smoothed
 from tests.properties import tried
 from tests.unit.present.made import INF, NAN, made_series
 
@@ -266,7 +268,7 @@ def test_values_without_a_logarithm_are_said() -> None:
 def test_curves_differ_without_colour() -> None:
     """A ghost is drawn with another sign than the run, and every curve has its own."""
     drawn = shown(picture([float(i) for i in range(50)], ghost=[50.0 - i for i in range(50)]))
-    assert "o" in drawn
+    assert "g" in drawn
     assert any("\u2800" < char <= "\u28ff" for char in drawn)
     several = [made_series([1.0], name) for name in "abcd"]
     signs = [curve.sign for curve in curves_of(several, several[:2], "ghost")]
@@ -303,3 +305,41 @@ def test_drawing_leaves_no_state() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+# --- smoothing --------------------------------------------------------------------------------------------------------
+
+_NOISY = [float(10 - at % 2 * 4) for at in range(400)]
+
+
+def test_a_mean_is_that_of_the_iterations_around() -> None:
+    """Half of them before and half after, fewer near the ends; what is no number is left out, and breaks the line."""
+    series = made_series([1.0, 2.0, 6.0, NAN, 8.0])
+    assert [mean(series, at, 3) for at in (0, 1, 2, 4)] == [1.5, 3.0, 4.0, 8.0]
+    assert math.isnan(mean(series, 3, 3))
+    assert mean(made_series([1e308, 1e308, 1e308]), 1, 3) == pytest.approx(1e308)
+    assert mean(made_series([1e16, 1.0, -1e16]), 1, 3) == pytest.approx(1 / 3)
+
+
+def test_a_mean_is_drawn_beside_the_values() -> None:
+    """It has a sign of its own, stays where it is from draw to draw, and is computed for no more than the plot has."""
+    series, window = made_series(_NOISY), IterationRange(1, 400)
+    line = smoothed(series, 50, window)
+    assert line is smoothed(series, 50, window)
+    assert line.count == 256
+    assert {round(value) for value in line.values} == {8}
+    (curve,) = smooth_curves(curves_of([series]), 50, window)
+    drawn = shown(draw(Canvas((curve, *curves_of([series])), window), 60, 15))
+    (row,) = [text for text in drawn.splitlines() if "~" in text]
+    assert row.count("~") > 50
+    assert smooth_curves(curves_of([series]), None, window) == ()
+
+
+def test_a_mean_adds_nothing_to_what_is_counted() -> None:
+    """Values without a logarithm are those of the series alone."""
+    series, window = made_series([1.0, -1.0, -1.0, 2.0]), IterationRange(1, 4)
+    own = curves_of([series])
+    drawing = Canvas((*smooth_curves(own, 3, window), *own), window, is_log=True)
+    assert [note for note in notes(drawing, 60, 15) if "logarithm" in note] == [
+        "▾ 2 values are not above 0: no logarithm, so no place on a log scale"
+    ]

@@ -222,7 +222,7 @@ def test_several_losses_have_a_legend(base: Frame) -> None:
     """Each with its sign, its name and its value at the position."""
     frame = showing(base, made_series([3.0, 2.0]), made_series([8.0, 9.0], "aux", 50), iteration=1, is_finished=False)
     lines = pane(frame)
-    assert lines[2] == "⠤⠒⠉ loss:42 3   +++ aux:50 8"
+    assert lines[2] == "⠤⠒⠉ loss:42 = 3   +++ aux:50 = 8"
     many = [made_series([float(i)], f"l{i}", i) for i in range(1, 10)]
     assert "4 more losses are not plotted" in pane(showing(base, *many))
 
@@ -232,10 +232,13 @@ def test_a_ghost_is_drawn_beside_the_run(base: Frame) -> None:
     other = made_series([3.0, 2.0, 5.0, NAN])
     ghost = OtherRun("zero_grad off", (other,), "no --seed: initialisations may differ", is_running=True)
     lines = pane(showing(base, made_series([3.0, 2.0, 1.0, 0.5, 0.2]), iteration=3, is_finished=False), ghost=ghost)
-    assert lines[2] == "⠤⠒⠉ loss:42 1   ooo zero_grad off: 5 (running, iteration 4)"
-    assert lines[3] == "the losses are the same up to iteration 2 and part there; no --seed: initialisations may differ"
+    assert lines[2:4] == [
+        "⠤⠒⠉ this run: zero_grad as written (loss 1)",
+        "ggg ghost: zero_grad off (loss 5, running, iteration 4)",
+    ]
+    assert lines[4] == "the losses are the same up to iteration 2 and part there; no --seed: initialisations may differ"
     text = "\n".join(lines[4:])
-    assert "ooo" in text
+    assert "ggg" in text
     assert "zero_grad off NaN from iteration 4" in text
 
 
@@ -252,7 +255,7 @@ def test_a_ghost_comes_alone_at_first(base: Frame) -> None:
     """The other run may have losses before this one has."""
     lines = pane(showing(base), ghost=OtherRun("zero_grad off", (made_series([3.0, 2.0]),)))
     assert any("no loss to plot" in line for line in lines)
-    assert any("ooo zero_grad off: no value yet" in line for line in lines)
+    assert any("ggg ghost: zero_grad off (no value yet)" in line for line in lines)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -362,3 +365,23 @@ def test_what_comes_after_the_last_step_is_in_no_iteration() -> None:
     assert "after iteration 5 of 5" in status(over)
     assert over.is_over
     assert not made_training(losses, iteration=6, is_finished=False).is_over
+
+
+def test_a_mean_says_which_it_is(base: Frame) -> None:
+    """Over how many iterations; of several curves whose."""
+    noisy = made_series([float(at % 3) for at in range(60)])
+    assert "~~~ centred mean over 5 iterations" in pane(showing(base, noisy, iteration=60), plot=Plot(smooth=5))
+    ghost = OtherRun("zero_grad off", (noisy,))
+    text = "\n".join(pane(showing(base, noisy, iteration=60), plot=Plot(smooth=5), ghost=ghost))
+    assert "~~~ centred mean over 5 iterations of this run: zero_grad as written" in text
+    assert "=== centred mean over 5 iterations of ghost: zero_grad off" in text
+    assert "~~~" not in "\n".join(pane(showing(base, noisy, iteration=60)))
+
+
+def test_each_run_says_its_policy(base: Frame) -> None:
+    """As it is at the position, when it was switched after the ghost was started."""
+    mark = InterventionMark(20, 2, "zero_grad", "off")
+    frame = showing(base, made_series([3.0, 2.0, 1.0]), iteration=3, marks=[mark])
+    text = "\n".join(pane(frame, ghost=OtherRun("zero_grad off", (made_series([3.0, 5.0]),))))
+    assert "this run: zero_grad off since iteration 2 (loss 1)" in text
+    assert "ghost: zero_grad off (loss 5)" in text

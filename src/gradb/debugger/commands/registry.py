@@ -192,6 +192,7 @@ COMMANDS: tuple[Command, ...] = (
     _screen("plot-zoom", ("plus", "equals_sign"), "Plot the last N iterations; without a number half as many as now",
             "[N|all]"),
     _screen("plot-widen", ("minus",), "Plot twice as many iterations as now, up to the whole run"),
+    _screen("smooth", ("S",), "Draw a mean over N iterations beside noisy losses, or none again", "[N|off]"),
     _screen("next-pane", ("tab",), "Go to the next pane"),
     _screen("previous-pane", ("shift+tab",), "Go to the pane before"),
     _screen("zoom", ("z",), "Give the whole screen to the pane in focus, or give it back"),

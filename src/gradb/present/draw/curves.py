@@ -15,10 +15,12 @@ from gradb.algebra.figures import number
 from gradb.frame.training import InterventionMark
 from gradb.present.draw.columns import Column, IterationRange
 from gradb.present.draw.raster import BRAILLE
+from gradb.present.draw.smoothing import smoothed
 from gradb.tape.series import Series
 
 OWN_SIGNS = (BRAILLE, "+", "*", "#", "%")
-GHOST_SIGNS = ("o", "s", "v")
+GHOST_SIGNS = ("g", "h", "k")  # no digits: a legend stands beside numbers
+SMOOTH_SIGNS = ("~", "=", "-")
 _OWN_STYLES = ("cyan", "green", "magenta", "blue", "yellow")
 _GHOST_STYLE = "yellow"
 SAMPLE = "⠤⠒⠉"
@@ -34,6 +36,8 @@ class Curve:
     sign: str
     """What draws it: a character, or ``braille`` for a fine line."""
     style: str
+    is_derived: bool = False
+    """True for what is computed of another curve and says nothing of its own."""
 
     @property
     def sample(self) -> Text:
@@ -67,6 +71,16 @@ def curves_of(
     return (
         *(Curve(series, label, sign, style) for (series, label), sign, style in mine),
         *(Curve(series, label, sign, _GHOST_STYLE) for (series, label), sign in other),
+    )
+
+
+def smooth_curves(curves: Sequence[Curve], over: int | None, window: IterationRange) -> tuple[Curve, ...]:
+    """Return the smoothed line of each curve, as far as there are signs; none where none is wanted."""
+    if over is None:
+        return ()
+    return tuple(
+        Curve(smoothed(curve.series, over, window), curve.label, sign, f"bold {curve.style}", is_derived=True)
+        for curve, sign in zip(curves, SMOOTH_SIGNS, strict=False)
     )
 
 

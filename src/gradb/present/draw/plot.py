@@ -202,7 +202,8 @@ class _Layout:
             where = "before" if cursor < window.first else "after"
             yield f"the position, iteration {cursor:,}, lies {where} what is shown"
         yield from self._cut_notes()
-        count = sum(column.nonpositive for columns in self.gathered for column in columns)
+        curves = zip(self.drawing.curves, self.gathered, strict=True)
+        count = sum(column.nonpositive for curve, columns in curves if not curve.is_derived for column in columns)
         if count:
             values = f"{count:,} value is" if count == 1 else f"{count:,} values are"
             yield f"{_BELOW} {values} not above 0: no logarithm, so no place on a log scale"

@@ -12,7 +12,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.training import InterventionMark, Onset, Training
 from gradb.present.draw import theme
 from gradb.present.draw.columns import IterationRange
-from gradb.present.draw.curves import Canvas, Curve, curves_of
+from gradb.present.draw.curves import Canvas, Curve, curves_of, smooth_curves
 from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
@@ -28,6 +28,7 @@ from gradb.tape.series import Series
 PLOT_HEIGHT = 16
 """Lines of the plot where no height is given."""
 _NAME_LIMIT = 40
+_RUN_LIMIT = 80  # of a run and its policy, or its loss
 _MAX_NORMS = 2  # lines of them
 _NEVER = "the losses differ from the first on"
 
@@ -35,7 +36,8 @@ _NEVER = "the losses differ from the first on"
 def render(frame: Frame, options: Options) -> RenderableType:
     """Return the readings at the position over the plot of the losses."""
     width, training, ghost = options.width, frame.training, options.ghost
-    curves = curves_of(training.losses, _losses(ghost), ghost.label if ghost else "")
+    names = (f"ghost: {ghost.label}", _own_name(training)) if ghost else ("", "")
+    curves = curves_of(training.losses, _losses(ghost), *names)
     has_legend = len(curves) > 1 or ghost is not None
     lines = fault_notes(options.judged, frame.position, width)  # first: the readings alone would look healthy
     lines += [*status_lines(training, width, has_legend=has_legend), *_without_loss(frame, width)]
@@ -43,11 +45,12 @@ def render(frame: Frame, options: Options) -> RenderableType:
         return Group(*lines[: options.height])
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
     entries = legend(curves, training, ghost) if has_legend else []
-    lines += flowed([*entries, *caption(window, curves, options.plot)], width)
+    smooth = smooth_curves(curves, options.plot.smooth, window)
+    lines += flowed([*entries, *_about_means(smooth, options.plot), *caption(window, curves, options.plot)], width)
     lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(training.losses, _losses(ghost), curves, width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
-    drawing = Canvas(curves, window, options.plot.is_log, cursor, training.marks)
+    drawing = Canvas((*smooth, *curves), window, options.plot.is_log, cursor, training.marks)
     return Group(*plotted(drawing, lines, options, _norms(training, width)))
 
 
@@ -92,20 +95,45 @@ def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> IterationRa
 def legend(curves: Sequence[Curve], training: Training, ghost: OtherRun | None) -> list[Text]:
     """Return sign, name and value at the position of each curve."""
     own = {id(series) for series in training.losses}
-    return [_entry(curve, training, None if id(curve.series) in own else ghost) for curve in curves]
+    if ghost is None:
+        return [_loss_entry(curve, training) for curve in curves]
+    return [_run_entry(curve, training, None if id(curve.series) in own else ghost) for curve in curves]
 
 
-def _entry(curve: Curve, training: Training, ghost: OtherRun | None) -> Text:
-    line = (
+def _loss_entry(curve: Curve, training: Training) -> Text:
+    """Return ``+++ aux:50 = 2.86``."""
+    line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(curve.label, _NAME_LIMIT)} ")
+    value = curve.series.latest(training.position)
+    return (
+        line.append("no value yet", theme.DIM) if value is None else line.append("= ").append_text(figure_text(value))
+    )
+
+
+def _run_entry(curve: Curve, training: Training, ghost: OtherRun | None) -> Text:
+    """Return ``ggg ghost: zero_grad off (loss 2.86)``: what a run is, and its value apart from that."""
+    value = curve.series.latest(training.position) if ghost is None else _value_at(curve.series, training.iteration)
+    line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(curve.label, _RUN_LIMIT)} (")
+    line.append_text(Text("no value yet", theme.DIM) if value is None else Text("loss ") + figure_text(value))
+    is_running = ghost is not None and ghost.is_running
+    return line.append(f", running, iteration {last_iteration([curve.series]):,})" if is_running else ")")
+
+
+def _own_name(training: Training) -> str:
+    """Return what tells this run from a ghost: what clears its gradients at the position."""
+    mark = training.policy
+    return "this run: zero_grad " + (f"{mark.value} since iteration {mark.iteration:,}" if mark else "as written")
+
+
+def _about_means(curves: Sequence[Curve], plot: Plot) -> list[Text]:
+    """Say what the smoothed lines are."""
+    words = f"centred mean over {plot.smooth or 0:,} iterations"
+    several = len(curves) > 1
+    return [
         Text(no_wrap=True)
         .append_text(curve.sample)
-        .append(f" {plain(curve.label, _NAME_LIMIT)}{': ' if ghost else ' '}")
-    )
-    value = curve.series.latest(training.position) if ghost is None else _value_at(curve.series, training.iteration)
-    line.append_text(Text("no value yet", style=theme.DIM) if value is None else figure_text(value))
-    return line.append(
-        f" (running, iteration {last_iteration([curve.series]):,})" if ghost and ghost.is_running else ""
-    )
+        .append(f" {words}" + (f" of {plain(curve.label, _RUN_LIMIT)}" if several else ""), theme.DIM)
+        for curve in curves
+    ]
 
 
 def _about_ghost(training: Training, ghost: OtherRun, width: int) -> list[Text]:
