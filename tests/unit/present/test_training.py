@@ -234,7 +234,7 @@ def test_a_ghost_is_drawn_beside_the_run(base: Frame) -> None:
     lines = pane(showing(base, made_series([3.0, 2.0, 1.0, 0.5, 0.2]), iteration=3, is_finished=False), ghost=ghost)
     assert lines[2:4] == [
         "⠤⠒⠉ this run: zero_grad as written (loss 1)",
-        "ggg ghost: zero_grad off (loss 5, running, iteration 4)",
+        "ggg ghost: zero_grad off (running, iteration 4; loss 5 here)",
     ]
     assert lines[4] == "the losses are the same up to iteration 2 and part there; no --seed: initialisations may differ"
     text = "\n".join(lines[4:])

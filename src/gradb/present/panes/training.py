@@ -113,9 +113,11 @@ def _run_entry(curve: Curve, training: Training, ghost: OtherRun | None) -> Text
     """Return ``ggg ghost: zero_grad off (loss 2.86)``: what a run is, and its value apart from that."""
     value = curve.series.latest(training.position) if ghost is None else _value_at(curve.series, training.iteration)
     line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(curve.label, _RUN_LIMIT)} (")
-    line.append_text(Text("no value yet", theme.DIM) if value is None else Text("loss ") + figure_text(value))
     is_running = ghost is not None and ghost.is_running
-    return line.append(f", running, iteration {last_iteration([curve.series]):,})" if is_running else ")")
+    if is_running:
+        line.append(f"running, iteration {last_iteration([curve.series]):,}; ")
+    line.append_text(Text("no value yet", theme.DIM) if value is None else Text("loss ") + figure_text(value))
+    return line.append(" here)" if is_running and value is not None else ")")
 
 
 def _own_name(training: Training) -> str:
