@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn, optim
 
-from gradb.frame.frame import GradBuffer
+from gradb.frame.gradbuffer import GradBuffer
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail

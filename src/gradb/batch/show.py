@@ -11,7 +11,7 @@ from gradb.diagnosis.judged import Judged
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
-from gradb.present.options import Options, PathChoice
+from gradb.present.options import Grads, Options, PathChoice
 from gradb.present.panes.table import PANES, pane_json
 
 
@@ -32,6 +32,7 @@ def pane_text(
     choice: PathChoice | None = None,
     judged: Judged | None = None,
     displayed: tuple[Row, ...] = (),
+    grads: Grads | None = None,
 ) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
@@ -42,6 +43,7 @@ def pane_text(
         choice: whose paths, and which of them; None for the default.
         judged: what was found on the tape, for the panes that show that.
         displayed: what the displays come to, in the same way.
+        grads: how the .grad buffers are listed; None for the default.
 
     Raises:
         UserError: there is no pane of that name.
@@ -49,7 +51,9 @@ def pane_text(
     if name not in PANES:
         what = f"there is no pane {name!r}" if name else "`show` needs a pane"
         raise UserError(f"{what}: the panes are {', '.join(PANES)}")
-    options = Options(width=style.width, paths=choice or PathChoice(), judged=judged, displayed=displayed)
+    options = Options(
+        width=style.width, paths=choice or PathChoice(), judged=judged, displayed=displayed, grads=grads or Grads()
+    )
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
     return to_text(PANES[name].render(frame, options), style.width, is_coloured=style.is_coloured)
@@ -64,4 +68,4 @@ def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
     spec = PANES.get(name)
     judged = debugger.judged() if spec is not None and spec.is_judged else None
     displayed = debugger.displayed() if spec is not None and spec.has_displays else ()
-    return pane_text(name, debugger.frame(), style, debugger.choice, judged, displayed)
+    return pane_text(name, debugger.frame(), style, debugger.choice, judged, displayed, debugger.grads)

@@ -13,7 +13,7 @@ from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
-from gradb.present.options import PathChoice
+from gradb.present.options import Grads, PathChoice
 from gradb.tape.kinds.event import Event
 from gradb.tape.missing import Stopped
 
@@ -27,6 +27,8 @@ class View:
         """Where the user is looking, 0..head."""
         self.choice = PathChoice()
         """Whose paths are looked at, and which of them."""
+        self.grads = Grads()
+        """How the .grad buffers are listed."""
         self.judging = Judging()
         """What is wrong with the run, as far as that was looked for."""
         self.displays = Displays()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from gradb.algebra import jacobian
 from gradb.algebra.local import Check
-from gradb.frame.frame import GradBuffer
 from gradb.frame.gaps import Gaps
+from gradb.frame.gradbuffer import GradBuffer
 from gradb.frame.leaves import Leaves
 from gradb.frame.naming import Naming
 from gradb.frame.sizes import RecordedNorms

@@ -40,6 +40,26 @@ def _told(stats: Stats, count: int) -> float | None:
     return abs(stats.minimum) * math.sqrt(count)
 
 
+@functools.lru_cache(maxsize=_KEPT)
+def largest_of(value: TensorValue | None) -> float | None:
+    """Return the largest magnitude among the elements of a value; None where it is not known, and of no value.
+
+    A NaN among them is the answer, as torch's ``abs().max()`` has it; of no element at all there is none.
+    """
+    if value is None:
+        return None
+    numbers, stats = value.numbers(), value.stats
+    if numbers:
+        found = [abs(number) for number in numbers]
+        return math.nan if any(map(math.isnan, found)) else float(max(found))
+    if numbers is not None or stats is None:
+        return None
+    if stats.nan or stats.posinf or stats.neginf:
+        return math.nan if stats.nan else math.inf
+    ends = [abs(end) for end in (stats.minimum, stats.maximum) if end is not None]
+    return max(ends, default=None)
+
+
 class RecordedNorms:
     """Norms that a tape has of parameters: an optimizer's step, or an update by hand, tells that of each."""
 

@@ -58,6 +58,20 @@ class GraphChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Grads:
+    """How the .grad buffers are listed."""
+
+    sort: str = "script"
+    """What they are sorted by: one of ``frame.gradtable.COLUMNS``; ``script``: as their leaves appeared."""
+    is_reversed: bool = False
+    """The other direction: numbers from the smallest on."""
+    words: str = ""
+    """Each of these words must be in a buffer's name, or in what is said of it; empty lists all."""
+    unfolded: frozenset[str] = frozenset()
+    """The kinds of leaves that are not folded: ``gone``, ``frozen``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Room and selection."""
 
@@ -75,6 +89,8 @@ class Options:
     """Whose paths are shown, and which."""
     graph: GraphChoice = GraphChoice()
     """How the graph pane draws."""
+    grads: Grads = Grads()
+    """How the .grad buffers are listed."""
     plot: Plot = Plot()
     """How the training pane plots."""
     ghost: OtherRun | None = None

@@ -127,8 +127,10 @@ class Following:
             self._show_training_of_its_own()
 
     def _follow_choice(self, debugger: Debugger) -> None:
-        """Show the paths that a command has chosen; a node that was selected brings no pane to the front."""
+        """Show what a command has chosen of buffers and paths; a node that was selected brings no pane to the front."""
         screen = self._screen
+        if debugger.grads != screen.options.grads:
+            screen.options = replace(screen.options, grads=debugger.grads)
         if debugger.choice == screen.options.paths:
             return
         is_asked = debugger.choice.node == screen.options.paths.node

@@ -25,13 +25,11 @@ from textual.strip import Strip
 
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
-from gradb.present.draw.fields import cut
+from gradb.present.draw.fields import cut, held
 from gradb.present.draw.safe import plain
 from gradb.present.lines.unrecorded import unrecorded_lines
 from gradb.present.options import Options
-from gradb.present.panes.grads import listed_buffers
 from gradb.present.panes.table import PaneSpec
-from gradb.tui.layout import top_line
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing
 
@@ -134,7 +132,7 @@ def lines_of(renderable: RenderableType, console: Console, width: int) -> list[S
     """Return the lines that are drawn of something; a text that is one line already is not laid out first."""
     options = console.options.update(width=width, height=None, highlight=False, markup=False)
     strips: list[Strip] = []
-    for part in _parts(renderable):
+    for part in _parts(held(renderable, width)):
         if isinstance(part, Text) and _is_line(part, width):
             strips.append(Strip(_segments(part, console)))
         else:
@@ -282,16 +280,6 @@ class ChainPane(DrawnPane):
         place = self.scroll_offset.y
         self.draw()
         self.scroll_to(y=place, animate=False)
-
-
-class GradsPane(DrawnPane):
-    """The .grad buffers of the leaves."""
-
-    def show_place(self) -> None:
-        """Bring the buffer that the event is about into view."""
-        grads = () if self.frame is None else listed_buffers(self.frame.grads)
-        current = next((index for index, buffer in enumerate(grads) if buffer.is_current), 0)
-        self.scroll_to(y=top_line(current, len(self._strips), max(self.room.height, 1)), animate=False)
 
 
 class OutputPane(DrawnPane):

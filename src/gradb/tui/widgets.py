@@ -5,8 +5,9 @@ from __future__ import annotations
 from gradb.present.panes.table import PANES
 from gradb.tui.displays import DisplaysPane
 from gradb.tui.findings import FindingsPane
+from gradb.tui.grads import GradsPane
 from gradb.tui.graph import GraphPane
-from gradb.tui.pane import ChainPane, DrawnPane, GradsPane, OutputPane, Pane
+from gradb.tui.pane import ChainPane, DrawnPane, OutputPane, Pane
 from gradb.tui.source import SourcePane
 from gradb.tui.stack import StackPane
 from gradb.tui.training import TrainingPane

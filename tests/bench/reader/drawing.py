@@ -11,13 +11,13 @@ from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
-from gradb.present.options import Options
+from gradb.present.options import Grads, Options
 from gradb.present.panes.table import PANES, sharing
 from gradb.tui.layout import Cells, Plan, places, size_class, visible_panes
 from tests.bench.reader.keys import Key, Times, turns
 
 SIZE = (200, 60)
-_FILLED = frozenset({"graph", "training"})  # drawn to the height that there is
+_FILLED = frozenset({"graph", "training", "grads"})  # drawn to the height that there is
 _BORDER = 2
 
 
@@ -50,12 +50,13 @@ class Drawer:
         self._places = places(names, plan, width, height)
         self._console = Console(file=io.StringIO(), width=width, color_system=None)
 
-    def draw(self, frame: Frame) -> list[str]:
+    def draw(self, debugger: Debugger) -> list[str]:
         """Return the text of each pane."""
-        return [self._text(name, cells, frame) for name, cells in self._places.items()]
+        frame, grads = debugger.frame(), debugger.grads
+        return [self._text(name, cells, frame, grads) for name, cells in self._places.items()]
 
-    def _text(self, name: str, cells: Cells, frame: Frame) -> str:
-        options = Options(width=cells.width - _BORDER)
+    def _text(self, name: str, cells: Cells, frame: Frame, grads: Grads) -> str:
+        options = Options(width=cells.width - _BORDER, grads=grads)
         if name in _FILLED:
             options = replace(options, height=cells.height - _BORDER)
         with self._console.capture() as capture:
@@ -77,13 +78,13 @@ def measure(path: str, keys: tuple[Key, ...], repeat: int, seed: int = 1) -> dic
     found: dict[str, list[Times]] = {key.name: [] for key in keys}
     drawer, debugger = Drawer(), Debugger.open(path)
     try:
-        drawer.draw(debugger.frame())
+        drawer.draw(debugger)
         for key, here, statement in turns(keys, debugger.head, repeat, seed):
             debugger.go(here)
-            drawer.draw(debugger.frame())
+            drawer.draw(debugger)
             began = Times.now()
             press(debugger, statement)
-            drawer.draw(debugger.frame())
+            drawer.draw(debugger)
             found[key.name].append(Times.now().since(began))
     finally:
         debugger.close()

@@ -56,6 +56,8 @@ KEYS = (
     Key("search: a line", "until line 58"),
     Key("continue", "continue", "c"),
     Key("end", "head", "end"),
+    Key("sort the .grad", "sort", "t"),
+    Key("filter the .grad", "filter weight"),
     Key("home", "start", "home"),
 )
 

@@ -81,4 +81,8 @@ LOADS = {
         "training", "1,000 iterations of 1,000 events, 40 parameters",
         lambda path: training(path, 1000), lambda path: training(path, 10),
     ),
+    "parameters": Load(
+        "parameters", "3 iterations of a training of 2,000 parameters",
+        lambda path: training(path, 3, parameters=2000), lambda path: training(path, 3, parameters=20),
+    ),
 }  # fmt: skip

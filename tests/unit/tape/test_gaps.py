@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradb.debugger.ending import closing_lines
-from gradb.frame.frame import Frame, GradBuffer
+from gradb.frame.frame import Frame
+from gradb.frame.gradbuffer import GradBuffer
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.json.events import event_json

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gradb.frame.frame import GradBuffer
+from gradb.frame.gradbuffer import GradBuffer
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.depth import DepthDetail
 from gradb.tape.kinds.step import StepDetail

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger.commands import actions, breaking, paths as looking, probe as asking
+from gradb.debugger.commands import actions, breaking, listing, paths as looking, probe as asking
 from gradb.present.panes.table import PANES, PaneSpec, sharing
 
 if TYPE_CHECKING:
@@ -174,6 +174,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("undisplay", (), "Take away the N-th display, or all", "look", actions.undisplay, "N|all", "display"),
     Command("path", (), "Show the next path of the paths pane in full, or the N-th, or all; with NAME: of that leaf",
             "look", looking.path, "[N|all] [NAME]"),
+    Command("sort", ("t",), "Sort the .grad buffers: norm, ratio, parameter, shape, name ...; alone: by the next",
+            "look", listing.sort, "[COLUMN [up|down]]"),
+    Command("filter", (), "List the .grad buffers with TEXT in name or words (never, stale, nan ...); alone: all",
+            "look", listing.filter_, "[TEXT]"),
+    Command("unfold", (), "List the leaves that are gone, frozen or all; alone: the other way round", "look",
+            listing.unfold, "[gone|frozen|all|none]"),
     Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
             "look", None, "[LEAF[INDEX]|off]", front=lambda front, argument: front.gradcheck(argument)),
     Command("why", ("e",), "Tell where a NaN or infinity was born (of here, an event, ...), or who did an error",

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.present.draw import theme
@@ -76,6 +76,18 @@ def cut(line: Text, width: int) -> Text:
     line = line.copy()
     line.truncate(width, overflow="ellipsis")
     return line
+
+
+def held(renderable: RenderableType, width: int) -> RenderableType:
+    """Return the same with every line of a fixed kind in a group ended by ``…`` where it has no room.
+
+    What is drawn of one that is too long would end in the middle of a number, and nobody could tell.
+    """
+    if isinstance(renderable, Group):
+        return Group(*(held(part, width) for part in renderable.renderables))
+    if isinstance(renderable, Text) and renderable.no_wrap and renderable.cell_len > width:
+        return cut(renderable, width)
+    return renderable
 
 
 def wrapped(text: str, width: int, style: str) -> list[Text]:

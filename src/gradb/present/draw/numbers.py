@@ -182,24 +182,31 @@ def _summary(value: TensorValue, width: int, style: str) -> list[Text]:
 
 def stats_lines(value: TensorValue, width: int, style: str = "") -> list[Text]:
     """Return the statistics of a large tensor as lines; none where there are none."""
-    stats, dtype = value.stats, value.dtype
+    stats = value.stats
     if stats is None:
         return []
-    known = [("min", stats.minimum), ("max", stats.maximum), ("mean", stats.mean)]
-    line = Text(style=style)
-    for name, item in known:
-        if item is not None:
-            line.append(f"{' ' if line.plain else ''}{name} ")
-            # a mean is computed in the tensor's dtype at best: judge all three by it
-            shown = number(item, dtype)
-            line.append(shown, theme.NONFINITE if is_odd(shown) else None)
-    result = [line]
+    result = [Text(style=style, no_wrap=True)]
+    for part in _stats_parts(value, style):
+        if result[-1].plain and result[-1].cell_len + 1 + part.cell_len > width:
+            result.append(Text(style=style, no_wrap=True))
+        result[-1].append(" " if result[-1].plain else "").append_text(part)
     if (odd := value.nonfinite()) is not None:
         result.append(nonfinite_text(odd, value.shape))
     if stats.corner:
-        texts = [number(item, dtype) for item in stats.corner]
+        texts = [number(item, value.dtype) for item in stats.corner]
         result.append(Text("first ", style=style).append_text(_open_vector(texts, width - 6)))
     return result
+
+
+def _stats_parts(value: TensorValue, style: str) -> list[Text]:
+    """Return ``min -0.01668``, ``max`` and ``mean``, as far as they are known."""
+    stats = value.stats
+    known = [] if stats is None else [("min", stats.minimum), ("max", stats.maximum), ("mean", stats.mean)]
+    # a mean is computed in the tensor's dtype at best: judge all three by it
+    texts = [(name, number(item, value.dtype)) for name, item in known if item is not None]
+    return [
+        Text(f"{name} ", style=style).append(text, theme.NONFINITE if is_odd(text) else None) for name, text in texts
+    ]
 
 
 def _open_vector(texts: Sequence[str], width: int) -> Text:
@@ -222,9 +229,21 @@ def inline(value: TensorValue | None, width: int, style: str = "") -> Text:
     head = Text("" if _is_shapeless(value) else f"{shape_text(value.shape)} ", style=style)
     if value.stats is None:
         return head.append(plain(value.note, 60) or "value not recorded")
-    odd = value.nonfinite()
-    head.append_text(stats_lines(value, width)[0])
-    return head if odd is None else head.append(", ").append_text(nonfinite_text(odd, value.shape))
+    parts, odd = _stats_parts(value, style), value.nonfinite()
+    after = Text() if odd is None else Text(", ").append_text(nonfinite_text(odd, value.shape))
+    whole = head.copy().append_text(Text(" ").join(parts)).append_text(after)
+    if whole.cell_len <= width:
+        return whole
+    shorter = span_text(value, style).append_text(after)
+    beside = head.append_text(shorter)
+    return beside if beside.cell_len <= width else shorter
+
+
+def span_text(value: TensorValue, style: str = "") -> Text:
+    """Return from what to what the finite elements of a large value go: ``-0.01668 … 0.01210``."""
+    stats = value.stats
+    ends = () if stats is None else (stats.minimum, stats.maximum)
+    return Text(" … ".join(number(end, value.dtype) for end in ends if end is not None), style=style, no_wrap=True)
 
 
 def inline_numbers(numbers: Sequence[Number], shape: Sequence[int], dtype: str, width: int, style: str = "") -> Text:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gradb.present.draw.fields import cut
 from gradb.present.draw.safe import plain
 
 
@@ -21,42 +21,40 @@ def figures(rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
+_GAP = 2
 _HEAD = "bold"  # what rich adds to the style of a head
 
 
-def columns(rows: Sequence[Sequence[Text]], width: int) -> RenderableType:
-    """Return rows of texts as a table of ``width`` cells at most, the first row being its head.
+def columns(rows: Sequence[Sequence[Text]], width: int) -> list[Text]:
+    """Return rows of texts as lines of ``width`` cells at most, the first row being the head.
 
-    It looks as a table of rich's does, which is made only where there is no room for all.
+    Where there is no room for all, the widest columns are cut, each cell ending in ``…``.
     """
     widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
-    if sum(widths) + 2 * (len(widths) - 1) > width:
-        return _narrow(rows)
-    return Group(_head(rows[0], widths), *(_line(row, widths) for row in rows[1:]))
+    room = width - _GAP * (len(widths) - 1)
+    while sum(widths) > room and max(widths) > 1:
+        widths[widths.index(max(widths))] -= 1
+    return [head_line(rows[0], widths), *(line(row, widths) for row in rows[1:])]
 
 
-def _head(row: Sequence[Text], widths: Sequence[int]) -> Text:
-    """Return the first line, blanks in its style too; piece by piece, as rich would send it to a terminal."""
-    line, last = Text(no_wrap=True), len(widths) - 1
+def head_line(row: Sequence[Text], widths: Sequence[int]) -> Text:
+    """Return the titles, blanks in their style too; piece by piece, as rich would send it to a terminal."""
+    made, last = Text(no_wrap=True), len(widths) - 1
     for index, (cell, room) in enumerate(zip(row, widths, strict=True)):
-        for piece in (" " if index else "", f"{cell.plain:<{room}}", " " if index < last else ""):
-            line.append(piece, f"{_HEAD} {cell.style}")
-    return line
+        for piece in (" " if index else "", f"{_fitted(cell, room).plain:<{room}}", " " if index < last else ""):
+            made.append(piece, f"{_HEAD} {cell.style}")
+    return made
 
 
-def _line(row: Sequence[Text], widths: Sequence[int]) -> Text:
-    line, last = Text(no_wrap=True), len(widths) - 1
+def line(row: Sequence[Text], widths: Sequence[int]) -> Text:
+    """Return the cells of a row in columns of some widths, two blanks between them."""
+    made, last = Text(no_wrap=True), len(widths) - 1
     for index, (cell, room) in enumerate(zip(row, widths, strict=True)):
-        padded = cell.copy()
-        padded.pad_right(room - cell.cell_len)  # in the cell's own style
-        line.append_text(padded).append("  " if index < last else "")
-    return line
+        padded = _fitted(cell, room)
+        padded.pad_right(room - padded.cell_len)  # in the cell's own style
+        made.append_text(padded).append(" " * _GAP if index < last else "")
+    return made
 
 
-def _narrow(rows: Sequence[Sequence[Text]]) -> Table:
-    table = Table(box=None, padding=(0, 1), show_edge=False, pad_edge=False)
-    for title in rows[0]:
-        table.add_column(title.plain, header_style=title.style, no_wrap=True)
-    for row in rows[1:]:
-        table.add_row(*row)
-    return table
+def _fitted(cell: Text, room: int) -> Text:
+    return cut(cell, room) if cell.cell_len > room else cell.copy()

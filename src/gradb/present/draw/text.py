@@ -6,6 +6,8 @@ import io
 
 from rich.console import Console, RenderableType
 
+from gradb.present.draw.fields import held
+
 
 def to_text(renderable: RenderableType, width: int = 80, *, is_coloured: bool = False) -> str:
     """Return what ``renderable`` draws at ``width`` columns, without trailing blanks, ending in a line end."""
@@ -22,5 +24,5 @@ def to_text(renderable: RenderableType, width: int = 80, *, is_coloured: bool = 
         _environ={},
     )
     with console.capture() as capture:
-        console.print(renderable)
+        console.print(held(renderable, width))
     return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")) + "\n"

@@ -21,6 +21,7 @@ from gradb.present.draw.safe import plain
 from gradb.present.json.events import step_json
 from gradb.present.json.values import Json, chain_json
 from gradb.present.lines.births import birth_lines
+from gradb.present.lines.buffers import accumulation_lines, stale_words
 from gradb.present.lines.call import forward_text
 from gradb.present.lines.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lines.lesson import lesson_lines
@@ -37,7 +38,6 @@ from gradb.present.lines.rewrites import (
 )
 from gradb.present.lines.step import step_items, step_title
 from gradb.present.options import Options
-from gradb.present.panes.grads import accumulation_lines, stale_words
 from gradb.rules import describe, examined
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.leaf import LeafDetail

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from gradb.frame.chain.record import Chain, ChainEdge
-from gradb.frame.frame import Frame, GradBuffer
+from gradb.frame.frame import Frame
+from gradb.frame.gradbuffer import GradBuffer
 from gradb.present.draw.fields import Field
 from gradb.present.draw.files import relative
 from gradb.present.draw.numbers import inline
 from gradb.present.draw.safe import plain, plain_path
 from gradb.present.lines.births import birth_lines
+from gradb.present.lines.buffers import accumulation_lines, stale_words
 from gradb.present.lines.headline import describe as clause
 from gradb.present.lines.hooks import grad_lines
 from gradb.present.lines.step import is_descent
 from gradb.present.lines.unrecorded import unrecorded
 from gradb.present.options import Options
 from gradb.present.panes.chain import product_items, rule_lines, upstream_items, verdict_lines
-from gradb.present.panes.grads import accumulation_lines, stale_words
 from gradb.present.told.sentences import ended, even, joined, sentences
 from gradb.rules import describe, examined
 from gradb.tape.kinds.accumulate import AccumulateDetail
