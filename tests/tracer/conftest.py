@@ -6,6 +6,7 @@ touches every module on the way of an event; ``--writers both`` tries both on al
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -37,3 +38,10 @@ def _writer(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with in_python():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _aside() -> None:
+    """Put aside what there is: compilers that a test has had torch load are looked through at each print otherwise."""
+    gc.collect()
+    gc.freeze()
