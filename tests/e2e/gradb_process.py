@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.warm import words_of
+from tests.e2e.warm import is_part, words_of
 from tests.forkserver import Forked, Forkserver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +94,15 @@ class WarmProcess(Forked):
     def server(cls, argv: list[str]) -> tuple[Forkserver, dict[str, Any]] | None:
         """Return who forks it, and what it is asked."""
         return None if words_of(argv) is None else (_WARM, {"finalizes": cls.finalizes})
+
+
+class WarmParts(Forked):
+    """A process; what gradb in the test's own process starts, script and scribe, is forked from one that has torch."""
+
+    @classmethod
+    def server(cls, argv: list[str]) -> tuple[Forkserver, dict[str, Any]] | None:
+        """Return who forks it, and what it is asked."""
+        return (_WARM, {"finalizes": False}) if is_part(argv) else None
 
 
 class _Finalizing(WarmProcess):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from gradb.debugger import why
 from gradb.debugger.errors import UserError
-from tests.e2e.gradb_process import gradb
+from tests.e2e.gradb_process import WarmParts, gradb
 from tests.tui.support import opening, shown, text_of, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -28,6 +29,12 @@ with open("log.txt", "a") as log:
         optimizer.step()
         log.write("line\\n")
 """
+
+
+@pytest.fixture(autouse=True)
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the script forked that is run again."""
+    monkeypatch.setattr(subprocess, "Popen", WarmParts)
 
 
 @pytest.fixture

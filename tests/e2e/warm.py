@@ -44,6 +44,9 @@ _finalizes = False
 def _become(line: list[str], finalizes: bool) -> NoReturn:
     """Be the process that was asked for."""
     global _finalizes
+    if is_part(line):
+        gc.unfreeze()
+        _hand_on(line)
     _finalizes = finalizes
     if os.isatty(0):
         _have_server()
@@ -190,6 +193,11 @@ def _known(argv: Any) -> Callable[[list[str]], NoReturn] | None:
     if argv[1:3] == ["-S", "-E"] and argv[3].endswith("scribe/__main__.py"):
         return _write
     return None if words_of(argv) is None else _go_on
+
+
+def is_part(argv: list[str]) -> bool:
+    """Tell whether a command line is that of gradb's debuggee or scribe."""
+    return words_of(argv) is None and _known(argv) is not None
 
 
 def words_of(argv: list[str]) -> list[str] | None:

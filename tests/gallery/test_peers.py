@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.e2e.gradb_process import ROOT, bare
 from tests.gallery.cases import Case
 from tests.gallery.peers import loops, worker
 from tests.gallery.peers.claims import outcome
@@ -45,14 +44,6 @@ for i in range(3):
     loss.backward
 """
 
-_COUNT = """
-import sys
-from pathlib import Path
-from tests.gallery.peers.turns import Turns
-
-print(*Turns(Path(sys.argv[1])).count(int(sys.argv[2])))
-"""
-
 _FUNCTION = """
 import torch
 
@@ -76,16 +67,9 @@ def _script(folder: Path, text: str) -> Path:
 
 def _counted(path: Path, most: int = 20) -> tuple[int, int]:
     """Count in a new process: once torch's engine has threads, no backward runs in a process that is forked."""
-    root = str(Path(__file__).resolve().parents[2])
-    done = subprocess.run(
-        [sys.executable, "-c", _COUNT, str(path), str(most)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=True,
-    )
-    turns, first = map(int, done.stdout.split())
+    done = bare("-m", "tests.gallery.peers.count", str(path), str(most), cwd=ROOT)
+    assert done.code == 0, done.err
+    turns, first = map(int, done.out.split())
     return turns, first
 
 
