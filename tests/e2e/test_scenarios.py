@@ -7,17 +7,29 @@ from pathlib import Path
 
 import pytest
 
+from gradb.batch.show import Style, pane_text
+from gradb.frame.reader import Tape
+from gradb.present.draw.ascii import spelled
+from gradb.present.panes.table import PANES
 from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, bare, gradb
 
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.py"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_command_script_holds(name: str) -> None:
-    """The command script beside a scenario runs through without a failed expectation."""
-    done = gradb("run", f"scenarios/{name}.py", "--commands", f"scenarios/{name}.gradb", cwd=ROOT)
+def test_command_script_holds(name: str, tmp_path: Path) -> None:
+    """The command script beside a scenario runs through without a failed expectation.
+
+    At the last node that it came to every pane can be shown in ASCII, but for letters of the scenario's own.
+    """
+    tape, commands = tmp_path / "run.tape", f"scenarios/{name}.gradb"
+    done = gradb("run", "-o", tape, "--commands", commands, f"scenarios/{name}.py", cwd=ROOT)
     assert (done.code, done.err) == (0, "")
     assert done.out
+    with Tape.open(tape) as recorded:
+        frame = recorded.frame(recorded.latest("node", recorded.head) or recorded.head)
+        text = spelled("".join(pane_text(pane, frame, Style()) for pane in PANES))
+    assert not {letter for letter in text if not letter.isascii()} - set((SCENARIOS / f"{name}.py").read_text())
 
 
 @pytest.fixture(scope="module")

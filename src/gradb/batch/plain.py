@@ -11,9 +11,12 @@ from operator import itemgetter
 
 from gradb.algebra.figures import counted
 from gradb.batch.echo import Echo
-from gradb.batch.show import Style, debugger_text
+from gradb.batch.show import Style, pane_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.diagnosis.judged import judged_of
+from gradb.diagnosis.judgement import Judgement
+from gradb.diagnosis.selection import Selection
 from gradb.frame.frame import RunInfo
 from gradb.frame.reader import Tape
 from gradb.present.draw.ascii import spelled_line
@@ -32,9 +35,9 @@ MAX_STEPS = 200
 _MAX_COUNTED = 100_000
 """Further events of it that are looked at, to say how many more steps there are."""
 _MAX_FINDINGS = 20
+_MAX_JUDGED = 20_000
+"""Events that are judged, so that nobody waits long for the end."""
 _EVERY = 0.25
-_PIECE = 0.05
-"""Seconds of judging between two looks at a script that runs."""
 _TOLD_ALWAYS: tuple[Kind, ...] = ("output", "error", "breakpoint", "note", "intervention", "depth")
 """Kinds of events that are told of behind the first iteration too."""
 
@@ -137,7 +140,7 @@ class Walk:
 
     def _interval(self) -> str:
         if self._steps >= MAX_STEPS:
-            return f"{MAX_STEPS} steps are told; the run goes on without."
+            return f"{MAX_STEPS} steps are told, and no more of iteration 1; the run goes on."
         return f"Iteration 1 is over after {counted(self._steps, 'step')}; the run goes on."
 
     def _follow(self) -> None:
@@ -155,8 +158,6 @@ class Walk:
             else:
                 self._say_step(tape, event)
         self._told = head
-        if self._debugger.is_running:
-            self._debugger.judging.look(tape, _PIECE)  # so that less is left to do in the end
 
     def _of_kind(self, tape: Tape, kind: Kind, head: int) -> Iterator[int]:
         found: int | None = self._told
@@ -175,13 +176,9 @@ class Walk:
         self._echo.say("", *ending_lines(debugger.frame()))
         if left := self._left(tape, last):
             self._echo.say(f"Of iteration 1 {left} not told (gradb --plain tells {MAX_STEPS}).")
-        judged = debugger.judged()
-        faults = judged.until(debugger.head) if judged is not None else ()
-        told = [f"finding: {place_text(one, tape.run)}: {headline(one)}" for one in faults[:_MAX_FINDINGS]]
-        more = len(faults) - _MAX_FINDINGS
-        self._echo.say(*told, *([f"and {counted(more, 'more finding')}"] if more > 0 else []))
+        self._echo.say(*_findings(tape))
         if any(series.kind == "loss" and series.count > 1 for series in tape.series):
-            self._echo.say("", *map(spelled_line, debugger_text("training", debugger, self._style).splitlines()))
+            self._echo.say("", *map(spelled_line, pane_text("training", debugger.frame(), self._style).splitlines()))
 
     def _left(self, tape: Tape, last: int) -> str:
         """Return how many steps of the first iteration were not told; empty where none."""
@@ -209,3 +206,14 @@ def _is_failure(tape: Tape, event: Event) -> bool:
     """Tell whether an event is the end of a backward that has failed."""
     detail = tape.detail(event.seq) if event.kind == "backward_end" else None
     return isinstance(detail, BackwardEndDetail) and bool(detail.error)
+
+
+def _findings(tape: Tape) -> list[str]:
+    """Return a line for each finding, and up to where was judged if that is not all."""
+    judgement = Judgement(tape, Selection().rules())
+    is_whole = judgement.advance(_MAX_JUDGED)
+    faults = judged_of(tape, judgement.verdict()).until(tape.head)
+    told = [f"finding: {place_text(one, tape.run)}: {headline(one)}" for one in faults[:_MAX_FINDINGS]]
+    more = len(faults) - _MAX_FINDINGS
+    told += [f"and {counted(more, 'more finding')}"] if more > 0 else []
+    return told if is_whole else [*told, f"Judged up to event {judgement.position:,} (gradb check judges more)."]

@@ -94,7 +94,7 @@ def test_a_long_first_iteration_is_cut_and_that_is_said(tmp_path: Path, monkeypa
     """At most so many steps are told, and then how many more there are."""
     monkeypatch.setattr(plain, "MAX_STEPS", 4)
     text = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
-    assert "4 steps are told; the run goes on without." in text
+    assert "4 steps are told, and no more of iteration 1; the run goes on." in text
     assert "| tensor([28., 36., 44., 52.])" in text
     assert "Of iteration 1 6 more steps are not told (gradb --plain tells 4)." in text
 
@@ -116,6 +116,14 @@ def test_what_is_wrong_is_a_line(tmp_path: Path) -> None:
 def test_where_a_value_is_born_that_is_not_finite(tmp_path: Path) -> None:
     """It is said at its step."""
     assert "× not finite" in recorded(tmp_path / "n.tape", TapeBuilder.nonfinite_example)
+
+
+def test_of_a_long_run_it_is_said_how_far_it_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for long in the end."""
+    monkeypatch.setattr(plain, "_MAX_JUDGED", 7)
+    text = recorded(tmp_path / "n.tape", TapeBuilder.nonfinite_example)
+    assert "finding" not in text
+    assert "Judged up to event 7 (gradb check judges more)." in text
 
 
 def test_a_script_that_never_began_is_a_sentence(tmp_path: Path) -> None:

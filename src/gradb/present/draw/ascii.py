@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -25,14 +26,23 @@ _ROOT = re.compile(r"√(·|[\w.]+(?:\[[^\]]*\])?)")
 _GAP = re.compile("( {2,}|─{2,})")
 _BORDERS = "│┃║▌▐▊▎"
 _CUT = "~"
+_ACROSS, _UPRIGHT = {"HORIZONTAL", "LEFT", "RIGHT"}, {"VERTICAL", "UP", "DOWN"}
+
+
+def _box(name: str) -> str:
+    """Return a piece of a line by its name: one that goes both ways is a corner or a crossing."""
+    words = {*name.split()}
+    is_across, is_upright = not words.isdisjoint(_ACROSS), not words.isdisjoint(_UPRIGHT)
+    return "+" if is_across and is_upright else "|" if is_upright else "-"
+
 
 _SIGNS = {
     **dict(zip("·×∂≈", "*xd~", strict=True)),
     **dict(zip("○●◌▶✓✗", "o#%>vX", strict=True)),
-    **dict(zip("◉◈◆•»«›‹▴▲▾▼", "@&@@><><^^vv", strict=True)),
+    **dict(zip("◉◈◆•»«›‹▸◂▴▲▾▼", "@&@@><><><^^vv", strict=True)),
     **dict(zip("↑↓–—′’‘“”⋯°₀₁₂₃", "^v--'''\"\"~o0123", strict=True)),
-    **dict(zip("─━═│┃║┊┆╌", "-=#|||::-", strict=True)),
-    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰╔╗╚╝╠╣╦╩╬┏┓┗┛┣┫┳┻╋", "+"),
+    **{chr(code): _box(unicodedata.name(chr(code))) for code in range(0x2500, 0x2580)},
+    **dict(zip("━═┊╱╲╳", "=#:/\\x", strict=True)),  # phases, and the lines of a plot, that are not told apart otherwise
     **dict.fromkeys("▁▂▃▄▅▆▇▀", " "),  # the ends of scroll bars, which the background shows
     **dict.fromkeys("█▉▊▋▌▐", "#"),
     **dict.fromkeys("▍▎▏▕", "|"),

@@ -204,7 +204,8 @@ def _node_start(event: Event) -> str:
 
 
 def _error(detail: ErrorDetail) -> str:
-    return f"{'uncaught ' if detail.is_uncaught else ''}{detail.type}: {detail.message}"
+    told = f"{detail.type}: {detail.message}" if detail.message else detail.type
+    return f"uncaught {told}" if detail.is_uncaught else told
 
 
 def _output(detail: OutputDetail) -> str:

@@ -20,7 +20,7 @@ def sentences(items: Sequence[Field | Text], limit: int) -> list[str]:
     for item in items:
         if isinstance(item, Field):
             told.append(_labelled(item, limit))
-        elif told and item.plain.startswith(_HANG):
+        elif told and _is_hanging(item.plain):
             told[-1] += f" {even(item.plain)}"
         elif item.plain.strip():
             told.append(even(item.plain))
@@ -29,7 +29,12 @@ def sentences(items: Sequence[Field | Text], limit: int) -> list[str]:
 
 def joined(lines: Sequence[Text], limit: int) -> str:
     """Return the lines of a value as one: the rows of a tensor beside each other, all else set apart by semicolons."""
-    texts = [even(line.plain) for line in lines if line.plain.strip()]
+    texts: list[str] = []
+    for line in lines:
+        if texts and not lines[0].plain.startswith(" ") and _is_hanging(line.plain):
+            texts[-1] += f" {even(line.plain)}"
+        elif line.plain.strip():
+            texts.append(even(line.plain))
     if not texts:
         return ""
     gap = _ROWS_BESIDE if texts[0].startswith("[") and "," not in texts[0] else _ROWS_APART
@@ -40,6 +45,11 @@ def joined(lines: Sequence[Text], limit: int) -> str:
             return f"{cut} {texts[-1]}" if texts[-1].startswith("(") else cut
         text += gap + more
     return text
+
+
+def _is_hanging(text: str) -> bool:
+    """Tell whether a line goes on with the sentence of the line before it."""
+    return text.startswith(_HANG) and not text.startswith(f"{_HANG} ") and bool(text.strip())
 
 
 def ended(text: str) -> str:
