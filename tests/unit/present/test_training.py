@@ -373,8 +373,9 @@ def test_a_mean_says_which_it_is(base: Frame) -> None:
     assert "~~~ centred mean over 5 iterations" in pane(showing(base, noisy, iteration=60), plot=Plot(smooth=5))
     ghost = OtherRun("zero_grad off", (noisy,))
     text = "\n".join(pane(showing(base, noisy, iteration=60), plot=Plot(smooth=5), ghost=ghost))
-    assert "~~~ centred mean over 5 iterations of this run: zero_grad as written" in text
-    assert "=== centred mean over 5 iterations of ghost: zero_grad off" in text
+    assert "~~~ ⠤⠒⠉ this run: zero_grad as written" in text
+    assert "=== ggg ghost: zero_grad off" in text
+    assert "~~~ === centred mean over 5 iterations" in text
     assert "~~~" not in "\n".join(pane(showing(base, noisy, iteration=60)))
 
 

@@ -44,9 +44,11 @@ def render(frame: Frame, options: Options) -> RenderableType:
     if not training.losses and ghost is None:
         return Group(*lines[: options.height])
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
-    entries = legend(curves, training, ghost) if has_legend else []
     smooth = smooth_curves(curves, options.plot.smooth, window)
-    lines += flowed([*entries, *_about_means(smooth, options.plot), *caption(window, curves, options.plot)], width)
+    entries = legend(curves, training, ghost, smooth) if has_legend else []
+    lines += flowed(
+        [*entries, *_about_means(smooth, options.plot.smooth), *caption(window, curves, options.plot)], width
+    )
     lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(training.losses, _losses(ghost), curves, width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
@@ -92,12 +94,19 @@ def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> IterationRa
     return IterationRange(max(last - max(plot.last, 1) + 1, 1), last)
 
 
-def legend(curves: Sequence[Curve], training: Training, ghost: OtherRun | None) -> list[Text]:
-    """Return sign, name and value at the position of each curve."""
+def legend(
+    curves: Sequence[Curve], training: Training, ghost: OtherRun | None, smooth: Sequence[Curve] = ()
+) -> list[Text]:
+    """Return sign, name and value at the position of each curve; the sign of its smoothed line stands first."""
     own = {id(series) for series in training.losses}
-    if ghost is None:
-        return [_loss_entry(curve, training) for curve in curves]
-    return [_run_entry(curve, training, None if id(curve.series) in own else ghost) for curve in curves]
+    entries = [
+        _loss_entry(curve, training)
+        if ghost is None
+        else _run_entry(curve, training, None if id(curve.series) in own else ghost)
+        for curve in curves
+    ]
+    means = [mean.sample.append(" ") for mean in smooth] + [Text()] * (len(curves) - len(smooth))
+    return [Text(no_wrap=True).append_text(mean).append_text(entry) for mean, entry in zip(means, entries, strict=True)]
 
 
 def _loss_entry(curve: Curve, training: Training) -> Text:
@@ -126,16 +135,12 @@ def _own_name(training: Training) -> str:
     return "this run: zero_grad " + (f"{mark.value} since iteration {mark.iteration:,}" if mark else "as written")
 
 
-def _about_means(curves: Sequence[Curve], plot: Plot) -> list[Text]:
-    """Say what the smoothed lines are."""
-    words = f"centred mean over {plot.smooth or 0:,} iterations"
-    several = len(curves) > 1
-    return [
-        Text(no_wrap=True)
-        .append_text(curve.sample)
-        .append(f" {words}" + (f" of {plain(curve.label, _RUN_LIMIT)}" if several else ""), theme.DIM)
-        for curve in curves
-    ]
+def _about_means(curves: Sequence[Curve], over: int | None) -> list[Text]:
+    """Say what the smoothed lines are; which is whose the legend says."""
+    if over is None or not curves:
+        return []
+    line = Text(" ").join(curve.sample for curve in curves)
+    return [line.append(f" centred mean over {over:,} iterations", theme.DIM)]
 
 
 def _about_ghost(training: Training, ghost: OtherRun, width: int) -> list[Text]:
