@@ -114,6 +114,7 @@ _USAGE = """\
 gradb                                  pick a scenario, what was opened last, or a file
        gradb [OPTIONS] SCRIPT [ARGS ...]      debug a script
        gradb [OPTIONS] -m MODULE [ARGS ...]   debug a module
+       gradb --plain ... SCRIPT [ARGS ...]    tell a run as lines of text, without a screen
        gradb COMMAND ..."""
 
 
