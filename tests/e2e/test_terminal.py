@@ -89,6 +89,22 @@ def test_endless_loop_can_be_left() -> None:
         wait_until_none_with(mark)
 
 
+def test_ctrl_c_breaks_a_loop_and_not_the_app() -> None:
+    """The first asks for a pause that never comes, the second raises KeyboardInterrupt, an event to pause at."""
+    with Terminal(SCRIPTS / "loops_forever.py") as terminal:
+        terminal.wait_for("paused")
+        terminal.press("f")
+        terminal.wait_for("looping")
+        terminal.press("ctrl+c")
+        terminal.wait_for("Ctrl+C again within 2 s")
+        terminal.press("ctrl+c")
+        terminal.wait_for(lambda text: "KeyboardInterrupt was sent" in text and "paused" in text)
+        terminal.press("ctrl+c")
+        terminal.wait_for("`q` quits")
+        terminal.press("q")
+        terminal.wait_until_gone()
+
+
 def test_killing_gradb_ends_the_script_too() -> None:
     """Closing the terminal leaves no process behind either."""
     mark = f"mark-{time.time_ns()}"
