@@ -80,6 +80,19 @@ def test_the_training(long_tape: Path, snap_compare: Any, width: int, height: in
     assert snap_compare(app, terminal_size=(width, height), run_before=walk)
 
 
+def test_a_mean_beside_the_losses(long_tape: Path, snap_compare: Any) -> None:
+    """It has a sign of its own, and the legend says over how many iterations it is."""
+    app = opening(long_tape)
+
+    async def look(pilot: Pilot[int]) -> None:
+        await painted(app)
+        text = await press(pilot, "end", "6", "L", "S")
+        assert "~~~ centred mean over 5 iterations" in text
+        assert text.count("~") > 20
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=look)
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
 async def test_graph_and_training_take_turns(long_tape: Path, width: int, height: int) -> None:
     """2 and 6 bring the one or the other to the front; 6 again goes back; the keyboard goes along."""

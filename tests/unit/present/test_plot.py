@@ -317,6 +317,7 @@ def test_a_mean_is_that_of_the_iterations_around() -> None:
     series = made_series([1.0, 2.0, 6.0, NAN, 8.0])
     assert [mean(series, at, 3) for at in (0, 1, 2, 4)] == [1.5, 3.0, 4.0, 8.0]
     assert math.isnan(mean(series, 3, 3))
+    assert mean(made_series([INF, 2.0, -INF]), 1, 3) == 2.0
     assert mean(made_series([1e308, 1e308, 1e308]), 1, 3) == pytest.approx(1e308)
     assert mean(made_series([1e16, 1.0, -1e16]), 1, 3) == pytest.approx(1 / 3)
 

@@ -6,6 +6,7 @@ fewer. It is computed for no more iterations than a plot has columns, each from 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from array import array
 from bisect import bisect_left, bisect_right
@@ -49,8 +50,12 @@ def mean(series: Series, at: int, over: int) -> float:
         return series.values[at]
     begin = bisect_left(series.iterations, here - over // 2, 0, series.count)
     end = bisect_right(series.iterations, here + (over - 1) // 2, begin, series.count)
-    found = [value for value in series.values[begin:end] if math.isfinite(value)]
-    scale = max(max(map(abs, found)) / 1e308 * len(found), 1.0)  # or the sum of large ones would not be a number
+    values = series.values[begin:end]
+    with contextlib.suppress(OverflowError, ValueError):  # the sum of large ones is no number, nor of both infinities
+        if math.isfinite(total := math.fsum(values)):
+            return total / len(values)
+    found = [value for value in values if math.isfinite(value)]
+    scale = max(max(map(abs, found)) / 1e308 * len(found), 1.0)
     return math.fsum(value / scale for value in found) / len(found) * scale
 
 
