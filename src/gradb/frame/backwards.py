@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradb.frame.cache import Cache
 from gradb.frame.graph.runs import Runs
 from gradb.frame.store import Store
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.registry import numbers_of
+from gradb.tape.kinds.registry import CODES
 
-_CALLS = f"kind IN ({numbers_of('backward_start', 'loss')})"
-_MOST = 1000  # calls of one iteration that are counted
+_FEW, _MOST = 8, 1000  # calls of one iteration that are looked at first, and that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Backwards:
 
     def __init__(self, store: Store, runs: Runs) -> None:
         self._store, self._runs = store, runs
+        self._counts = Cache(self._count, 64)
 
     def at(self, position: int, head: int) -> BackwardCall | None:
         """Return the innermost call that a position is in; None where in none, or where there are too many to count."""
@@ -39,27 +40,39 @@ class Backwards:
         if moment is None or not (moment.is_open or moment.end == position):
             return None
         event = self._store.event(moment.backward.start)
-        before = self._beside(event, "seq <= ?", "DESC")
-        after = self._beside(event, "seq > ?", "ASC")
-        if before + after > _MOST:
+        before, count = self._counts((event.seq, head, event.iteration))
+        if count > _MOST:
             return None
-        return BackwardCall(event, before, before + after, self._is_over(event.iteration, head))
+        return BackwardCall(event, before, count, self._is_over(event.iteration, head))
 
     def starts(self, head: int, most: int) -> tuple[int, ...]:
         """Return the events at which calls begin, oldest first; none where there are more than ``most``."""
-        query = f"SELECT seq FROM event WHERE {_CALLS} AND seq <= ? ORDER BY seq LIMIT ?"
-        found = self._store.db.all(query, head, most + 1)
-        return tuple(int(seq) for (seq,) in found) if len(found) <= most else ()
+        found = self._calls("seq <= ?", "ASC", head, most + 1)
+        return tuple(seq for seq, _ in found) if len(found) <= most else ()
 
-    def _beside(self, event: Event, which: str, order: str) -> int:
-        """Count the calls of an iteration on one side of an event, the event itself included where it is."""
-        query = f"SELECT seq, iteration FROM event WHERE {_CALLS} AND {which} ORDER BY seq {order} LIMIT ?"
-        count = 0
-        for seq, iteration in self._store.db.all(query, event.seq, _MOST + 1):
-            if self._store.renumbering.settled(seq, iteration) != event.iteration:
+    def _count(self, key: tuple[int, int, int]) -> tuple[int, int]:
+        """Return which of the calls of an iteration begins at an event, and how many there are of them."""
+        start, _, iteration = key
+        before = self._beside("seq <= ?", "DESC", start, iteration)
+        return before, before + self._beside("seq > ?", "ASC", start, iteration)
+
+    def _beside(self, which: str, order: str, start: int, iteration: int) -> int:
+        """Count the calls of an iteration on one side of an event."""
+        for most in (_FEW, _MOST + 1):
+            found = self._calls(which, order, start, most)
+            numbers = [self._store.renumbering.settled(seq, number) == iteration for seq, number in found]
+            if False in numbers or len(found) < most:
                 break
-            count += 1
-        return count
+        return numbers.index(False) if False in numbers else len(numbers)
+
+    def _calls(self, which: str, order: str, seq: int, most: int) -> list[tuple[int, int]]:
+        """Return (seq, iteration) of the calls on one side of an event, the nearest first."""
+        each = [
+            f"SELECT seq, iteration FROM event WHERE kind = {CODES[kind]} AND {which}"
+            for kind in ("backward_start", "loss")
+        ]
+        query = f"{' UNION ALL '.join(each)} ORDER BY 1 {order} LIMIT ?"  # merged by its index: nothing is sorted
+        return [(int(at), int(number)) for at, number in self._store.db.all(query, seq, seq, most)]
 
     def _is_over(self, iteration: int, head: int) -> bool:
         return self._store.latest("end", head) is not None or self._store.event(head).iteration > iteration
