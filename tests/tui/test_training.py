@@ -90,7 +90,7 @@ def test_a_mean_beside_the_losses(long_tape: Path, snap_compare: Any) -> None:
         assert "~~~ centred mean over 5 iterations" in text
         assert text.count("~") > 20
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=look)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=look)
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
