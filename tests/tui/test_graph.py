@@ -156,3 +156,36 @@ def test_the_graph_of_a_network(network_tape: Path, snap_compare: Any, is_open: 
             await wait_until(is_shown(app, "▸ h.4.attn"))
 
     assert snap_compare(app, run_before=show, terminal_size=(80, 24))
+
+
+async def test_gradients_have_bars(network_tape: Path) -> None:
+    """`r` goes round: the 2-norm, the largest element, nothing; a word says which."""
+    app = opening(network_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("end", "r")
+        await wait_until(is_shown(app, "█"))
+        assert "2-norm of the gradient" in str(pane_of(app).border_title)
+        await pilot.press("r")
+        await wait_until(lambda: "largest of the gradient" in str(pane_of(app).border_title))
+        await pilot.press("r")
+        await wait_until(lambda: not is_shown(app, "█")())
+        await pilot.press(":", *"norms 3", "enter")
+        await wait_until(lambda: "`norms` takes norm, max, off or nothing, not '3'" in text_of(app))
+
+
+def test_gradients_that_vanish(tmp_path: Path, snap_compare: Any) -> None:
+    """What a module keeps for itself is a shaded bar, from the least to the most that came to its nodes."""
+    path = tmp_path / "vanishing.tape"
+    network(path, slope=0.03)
+    app = opening(path)
+
+    async def show(pilot: Pilot[int]) -> None:
+        await painted(app)
+        await pilot.press("end", "z", "r")
+        await wait_until(is_shown(app, "▸ h.0 to h.5, the same"))
+        await go_to(pilot, "▸ h.0 to h.5")
+        await pilot.press("enter")
+        await wait_until(is_shown(app, "▸ h.5  16 nodes"))
+        assert is_shown(app, "█ ")()
+
+    assert snap_compare(app, run_before=show, terminal_size=(100, 24))

@@ -8,6 +8,7 @@ from gradb.diagnosis.judged import Judged
 from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Row
 from gradb.frame.graph.choice import AT_FIRST, Choice
+from gradb.frame.graph.flows import Measure
 from gradb.tape.series import Series
 
 
@@ -55,6 +56,8 @@ class GraphChoice:
 
     folds: Choice = AT_FIRST
     """Which folds are open."""
+    measure: Measure | None = None
+    """What is shown of the gradient that came to each node; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

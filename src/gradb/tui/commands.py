@@ -13,7 +13,7 @@ from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
 from gradb.present.panes.table import PANES, sharing
 from gradb.tui.ghost import ghost_for
-from gradb.tui.graph_commands import fold
+from gradb.tui.graph_commands import fold, norms
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
 from gradb.tui.plot_commands import other_scale, smoothing, widened, zoomed
@@ -89,6 +89,7 @@ def _help(screen: DebugScreen, _: str) -> None:
 SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     **{name: _to(name) for name in PANES},
     "fold": fold,
+    "norms": norms,
     "ghost": _ghost,
     "log-scale": _plot(lambda screen, _, plot: other_scale(plot)),
     "plot-zoom": _plot(lambda screen, argument, plot: zoomed(plot, argument, _iterations(screen))),

@@ -17,18 +17,22 @@ from textual.strip import Strip
 from gradb.frame.cache import Cache
 from gradb.frame.frame import Frame
 from gradb.frame.graph.choice import Choice
+from gradb.frame.graph.flows import Measure
 from gradb.frame.graph.listing import Line, Listing
 from gradb.frame.graph.opening import showing
 from gradb.frame.graph.view import GraphView
 from gradb.present.draw.safe import plain
 from gradb.present.options import Options
-from gradb.present.panes.graph import beginning, draw_line, listing_of
+from gradb.present.panes.graph import beginning, draw_line, link_lines, links_room, listing_of
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.messages import FoldsChosen, NodeSelected
 from gradb.tui.pane import Pane
 
 _FOLDED = "▸▾"
+_MEASURES: dict[Measure, str] = {"norm": "2-norm of the gradient", "max": "largest of the gradient"}
+_AT_ONCE = 500  # events that are looked at for the sizes of gradients, with each key and then now and again
+_PAUSE = 0.05  # seconds between
 _KEPT = 1000  # drawn rows
 
 _Look = tuple[object, ...]
@@ -55,6 +59,8 @@ class GraphPane(Pane):
         super().__init__(spec)
         self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
         self._listing = Listing(None, 0, Choice())
+        self._footer: list[Strip] = []
+        self._is_reading = False
         self._is_chosen = False
         """True where the user has moved the cursor since the last step."""
 
@@ -66,13 +72,31 @@ class GraphPane(Pane):
         self.set_reactive(GraphPane.cursor, self._line_to_show())
         self._show_current()
         self._show_rows()
-        self._show_expression()
+        self._read_flows()
+        self._show_links()
         self.refresh()
 
     def watch_options(self, old: Options, new: Options) -> None:
         """Open and close folds, and stay at the line that the user is at."""
         if (old.graph, old.selected_node) != (new.graph, new.selected_node) and self._graph is not None:
             self._list_around_cursor(new.selected_node if new.selected_node != old.selected_node else None)
+        self._read_flows()
+        self.refresh()
+
+    def _read_flows(self) -> None:
+        """Read on how large gradients were, a little at a time, and draw what is known by then."""
+        graph = self._graph
+        if graph is None or self.options.graph.measure is None:
+            return
+        is_read = graph.flows().read(_AT_ONCE)
+        if not is_read and not self._is_reading:
+            self._is_reading = True
+            self.set_timer(_PAUSE, self._read_on)
+        self._show_rows(is_read=is_read)
+
+    def _read_on(self) -> None:
+        self._is_reading = False
+        self._read_flows()
         self.refresh()
 
     def _list(self) -> None:
@@ -98,7 +122,7 @@ class GraphPane(Pane):
             self.scroll_to(y=max(round(self.scroll_y) + now - (cursor or 0), 0), animate=False)
             self._show_cursor()
         self._show_rows()
-        self._show_expression()
+        self._show_links()
 
     def _shows(self, line: Line, node: int) -> bool:
         """Tell whether a line is a row of a node, be it a reference."""
@@ -110,7 +134,7 @@ class GraphPane(Pane):
             if row is not None:
                 self.refresh_line(row + self.said)
         self._show_cursor()
-        self._show_expression()
+        self._show_links()
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the virtual width in step with the real one."""
@@ -123,14 +147,17 @@ class GraphPane(Pane):
     def _lay_out(self) -> None:
         """Take the lines that the graph needs, below what is to be said of it."""
         self.say_what_is_missing()
-        self.set_lines((0 if self._graph is None else len(self._listing)) + self.said)
+        self.set_lines((0 if self._graph is None else len(self._listing)) + self.room.height - self.list_height)
 
-    def _show_rows(self) -> None:
+    def _show_rows(self, *, is_read: bool = True) -> None:
         """Say how many lines there are, where not all of them are seen, and of how many rows."""
         rows, lines = (0, 0) if self._graph is None else (len(self._graph), len(self._listing))
         is_folded = next(self._listing.headers, None) is not None
         about = f"{rows:,} rows" + (f" on {lines:,} lines" if is_folded else "")
-        self.show_about(about if is_folded or lines > self.list_height > 0 else "")
+        parts = [about] if is_folded or lines > self.list_height > 0 else []
+        if (measure := self.options.graph.measure) is not None:
+            parts.append(_MEASURES[measure] + ("" if is_read else " (reading ...)"))
+        self.show_about(", ".join(parts))
 
     @property
     def _graph(self) -> GraphView | None:
@@ -142,14 +169,18 @@ class GraphPane(Pane):
         row = None if graph is None or node is None else graph.index_of(node)
         return None if row is None else self._listing.line_of(row)
 
-    def _show_expression(self) -> None:
-        """Say below the list which Python reaches the node under the cursor."""
-        graph, cursor = self._graph, self.cursor
+    def _show_links(self) -> None:
+        """Say below the list which Python reaches the node under the cursor, and how that is linked."""
+        graph, cursor, width = self._graph, self.cursor, max(self.room.width, 1)
         line = None if graph is None or cursor is None or cursor >= len(self._listing) else self._listing.line(cursor)
         if graph is None or line is None or line.header is not None:
-            self.border_subtitle = None
+            self.border_subtitle, self._footer = None, []
         else:
             self.border_subtitle = Content(beginning(plain(graph.expression(line.row)), self.outer_size.width))
+            lines = link_lines(graph, line.row, width)[: links_room(self.room.height)]
+            self._footer = [self.to_strips(one, width)[0] for one in lines]
+        for y in range(self.said + self.list_height, self.room.height):
+            self.refresh_line(y + self.scroll_offset.y)
 
     def _show_current(self) -> None:
         """Bring the current node, or the roots, into view."""
@@ -166,10 +197,18 @@ class GraphPane(Pane):
         if target != top:
             self.scroll_to(y=max(target, 0), animate=False)
 
+    @property
+    def list_height(self) -> int:
+        """Lines there are between what is missing and how a node is linked; as many whichever node that is."""
+        return max(super().list_height - links_room(self.room.height), 1)
+
     def render_line(self, y: int) -> Strip:
         """Draw one row of the viewport."""
         if y < self.said:
             return self.said_line(y)
+        if (at := y - self.said - self.list_height) >= 0:
+            strip = self._footer[at] if at < len(self._footer) else Strip.blank(0)
+            return strip.apply_style(self.line_style).adjust_cell_length(self.line_width, self.line_style)
         width, index, graph = self.line_width, y - self.said + self.scroll_offset.y, self._graph
         if graph is None or index >= len(self._listing):
             return Strip.blank(width, self.line_style)
@@ -178,7 +217,7 @@ class GraphPane(Pane):
     def _drawn(self, graph: GraphView, index: int, width: int) -> Strip:
         """Draw a line; those that look alike, as those of one iteration do to those of the next, are drawn once."""
         line, is_here = self._listing.line(index), index == self.cursor and self._is_chosen
-        if line.header is not None:
+        if line.header is not None or self.options.graph.measure is not None:
             return self.to_strip(draw_line(graph, line, self.own_options(), is_selected=is_here), width)
         row = graph.row(line.row)
         is_current = row.node == graph.current and not row.is_reference
@@ -199,7 +238,11 @@ class GraphPane(Pane):
         """Select the line under the mouse; a fold's that is selected, or its mark, is opened or closed."""
         offset = event.get_content_offset(self)
         index = -1 if offset is None else offset.y - self.said + self.scroll_offset.y
-        if offset is None or offset.y < self.said or not 0 <= index < len(self._listing):
+        if (
+            offset is None
+            or not self.said <= offset.y < self.said + self.list_height
+            or not 0 <= index < len(self._listing)
+        ):
             return
         was_here = self._is_chosen and index == self.cursor
         self._select(index)

@@ -6,9 +6,15 @@ from dataclasses import replace
 
 from gradb.debugger.errors import UserError
 from gradb.frame.graph.choice import AT_FIRST, Choice
+from gradb.frame.graph.flows import Measure
 from gradb.frame.graph.opening import names_of, turning
 from gradb.tui.screen import DebugScreen
 
+_SAID: dict[Measure | None, str] = {
+    "norm": "2-norm of the gradient that came to each node, a cell a power of ten; ? where a tensor was not kept whole",
+    "max": "largest element of the gradient that came to each node, by absolute value, a cell a power of ten",
+    None: "",
+}
 _NAMED = 6
 """Folds that are named where one is not found."""
 
@@ -32,6 +38,18 @@ def fold(screen: DebugScreen, argument: str) -> None:
             chosen = turned
     screen.options = replace(screen.options, graph=replace(screen.options.graph, folds=chosen))
     screen.arranging.bring_to_front("graph")
+
+
+def norms(screen: DebugScreen, argument: str) -> None:
+    """Show one measure of the gradients in the graph, the next one, or none."""
+    measures: dict[str, Measure | None] = {"norm": "norm", "max": "max", "off": None}
+    now = screen.options.graph.measure
+    chosen = measures.get(argument) if argument else {None: "norm", "norm": "max", "max": None}[now]
+    if argument and argument not in measures:
+        raise UserError(f"`norms` takes {', '.join(measures)} or nothing, not {argument!r}")
+    screen.options = replace(screen.options, graph=replace(screen.options.graph, measure=chosen))
+    screen.arranging.bring_to_front("graph")
+    screen.notice(_SAID[chosen])
 
 
 def _listed(names: list[str]) -> str:

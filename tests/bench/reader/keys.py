@@ -54,6 +54,8 @@ KEYS = (
     Key("search: a node", "until node Add"),
     Key("search: none there", "until-back node NothingBackward0"),
     Key("search: a line", "until line 58"),
+    Key("fold", "fold", "O"),
+    Key("norms", "norms", "r"),
     Key("continue", "continue", "c"),
     Key("end", "head", "end"),
     Key("sort the .grad", "sort", "t"),

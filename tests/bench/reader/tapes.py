@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fakes import TapeBuilder, diagonal
+from tests.fakes.blocks import network
 from tests.fakes.examples import saved_of
 from tests.fakes.forward import Variable
 
@@ -84,5 +85,9 @@ LOADS = {
     "parameters": Load(
         "parameters", "3 iterations of a training of 2,000 parameters",
         lambda path: training(path, 3, parameters=2000), lambda path: training(path, 3, parameters=20),
+    ),
+    "network": Load(
+        "network", "a network of 6,250 equal blocks: 100,000 nodes made in modules",
+        lambda path: network(path, 6250), lambda path: network(path, 60),
     ),
 }  # fmt: skip

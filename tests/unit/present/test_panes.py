@@ -141,6 +141,8 @@ def test_the_graph_is_a_tree_with_states(example: OpenExample) -> None:
         "  │ ○ MulBackward0  b  [4]",
         "  └ ○ AccumulateGrad  a  [4]",
         "→ d.grad_fn",
+        "  .next_functions = ((<AddBackward0>, 0),)",
+        "  True: out.grad_fn.next_functions[0][0] is d.grad_fn",
     ]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from gradb.frame.graph.choice import AT_FIRST, Choice
+from gradb.frame.graph.flows import Flow, flow_of
 from gradb.frame.graph.folds import Items, State, put_on_top
 from gradb.frame.graph.listing import Listing
 from gradb.frame.graph.opening import names_of, showing, turning
 from gradb.frame.graph.view import GraphView
 from gradb.frame.reader import Tape
+from gradb.tape.values import Stats, TensorValue
 from tests.fakes.blocks import network
 
 
@@ -134,3 +137,41 @@ def test_folding_loses_no_row(scopes: list[str], data: st.DataObject) -> None:
     assert header is None or row in header.holds
     assert all(listing.line(listing.line_of(one)).row <= one for one in range(len(scopes)))
     assert Listing(items, len(scopes), showing(items, len(scopes), choice, row), (row,)).hiding(row) is None
+
+
+def test_what_came_to_each_node(tmp_path: Path) -> None:
+    """2-norm and largest element of upstream, where the node has run; read at once or little by little, the same."""
+    path = tmp_path / "flows.tape"
+    network(path, blocks=3, slope=0.1)
+    with Tape.open(path) as tape:
+        frame = tape.frame(tape.head)
+        graph, flows = frame.graph, frame.graph.flows()
+        assert flows.of(graph.row(0).node) is None
+        while not flows.read(1):
+            pass
+        for index in range(len(graph)):
+            chain = tape.chain(graph.row(index).node, tape.head)
+            assert chain is not None
+            (upstream,) = chain.upstream
+            numbers = [float(number.real) for number in (upstream.numbers() if upstream else None) or []]
+            flow = flows.of(graph.row(index).node)
+            assert flow is not None
+            assert (flow.norm, flow.max) == (math.hypot(*numbers), max(map(abs, numbers)))
+        assert flows.largest("max") == 1.0
+        start = tape.latest("backward_start", tape.head) or 0
+        early = tape.frame(start + 5).graph
+        assert early.flows().read()
+        has_run = [early.flows().of(early.row(index).node) is not None for index in range(len(early))]
+        assert 0 < sum(has_run) < 8
+
+
+def test_what_is_not_whole_has_no_norm() -> None:
+    """Statistics tell the largest element and not the norm; of a complex value not even that; None is undefined."""
+    stats = Stats(-3.0, 2.0, 0.0, 0, 0, 0, ())
+    assert flow_of([TensorValue((2000,), "float32", stats=stats)]) == Flow(None, 3.0)
+    assert flow_of([TensorValue((2000,), "complex64", stats=stats)]) == Flow(None, None)
+    assert flow_of([None]) == Flow(None, None, is_undefined=True)
+    assert flow_of([TensorValue((1,), "float32", note="sparse_coo")]) == Flow(None, None)
+    nan = flow_of([TensorValue((2000,), "float32", stats=Stats(0.0, 1.0, math.nan, 1, 0, 0, ()))])
+    assert nan.max is not None
+    assert math.isnan(nan.max)

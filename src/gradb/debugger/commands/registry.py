@@ -192,6 +192,8 @@ COMMANDS: tuple[Command, ...] = (
     *map(_look, PANES.values()),
     _screen("fold", ("O",), "Open or close what a module made in the graph; alone: open all, or fold as at first",
             "[all|none|auto|NAME]"),
+    _screen("norms", ("r",), "Show in the graph how large the gradient was at each node: 2-norm, largest element, off",
+            "[norm|max|off]"),
     _screen("ghost", ("v",), "Plot the losses of a second run with the other zero_grad policy too, or those of a tape",
             "[off|FILE]"),
     _screen("log-scale", ("L",), "Plot the losses on a logarithmic scale, or on a linear one again"),

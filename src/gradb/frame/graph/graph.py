@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 
 from gradb.frame.cache import Cache
+from gradb.frame.graph.flows import Flows, FlowsAt
 from gradb.frame.graph.folds import Items
 from gradb.frame.graph.labels import Labels
+from gradb.frame.graph.links import Links, class_of
 from gradb.frame.graph.listing import FEW, Header
 from gradb.frame.graph.outline import Outlines
 from gradb.frame.graph.region import Region, region
@@ -25,6 +27,7 @@ from gradb.tape.database import TapeError
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
 _KEPT, _MOST = 32, 250_000  # graphs that are kept, and the rows or nodes of all of them
 _REGIONS = 20_000  # stretches of graphs that are kept, which have more in common than not
+_KEPT_FLOWS = 4  # backwards of which the sizes of gradients are kept
 _SCREEN = 64  # rows of which what is asked is read at once
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
@@ -105,9 +108,41 @@ class Graph:
             path.append(entry)
         return ""
 
+    def nodes(self, first: int, last: int) -> set[int]:
+        """Return the nodes of the rows first..last, ``last`` excluded, 0 <= first <= last <= len(self)."""
+        if last > first:
+            self._unfolding.reach(last - 1)
+        return {self._unfolding.node(row) for row in range(first, last)}
+
+    def links(self, index: int) -> Links:
+        """Return how the node of a row is linked.
+
+        Raises:
+            IndexError: there is no such row.
+            TapeError: the tape is damaged.
+        """
+        tree, store = self._unfolding, self._graphs.store
+        tree.reach(index)
+        node, (above, entry) = tree.node(index), tree.parent(index)
+        found, parent = store.node(node), store.node(tree.node(above)) if above >= 0 else None
+        functions = None if found is None else tuple(
+            (None if edge.to is None else class_of(store.node(edge.to)), edge.input_nr) for edge in found.edges
+        )  # fmt: skip
+        way = self.expression(above) if above >= 0 else ""
+        name = python_name(self._label(node))
+        attribute = ".variable is {}" if found is not None and found.kind == "accumulate" else " is {}.grad_fn"
+        identity = f"{way}.next_functions[{entry}][0]{attribute.format(name)}" if way and name else ""
+        return Links(functions, "" if parent is None else parent.name, entry, identity)
+
     def folds(self) -> Items | None:
         """Return the rows by the modules that made them; None where the graph is small, or none did."""
         return None if len(self) < FEW else self._graphs.outlines.of(self._unfolding)
+
+    def flows(self) -> FlowsAt:
+        """Return how large the gradients were in the backward that the position is in, or after."""
+        moment = self._moment
+        flows = None if moment is None else self._graphs.flows(moment.backward.start)
+        return FlowsAt(flows, self.position, 0 if moment is None else moment.end)
 
     def nodes_of(self, header: Header) -> int:
         """Count the nodes that are drawn on the rows of a fold."""
@@ -150,7 +185,12 @@ class Graph:
         name = self._label(node)
         if name is None or found is None or found.kind == "accumulate":
             return None
-        return name if all(part.isidentifier() for part in name.split(".")) else None
+        return python_name(name)
+
+
+def python_name(name: str | None) -> str | None:
+    """Return a name that is Python; None for one that is not."""
+    return name if name is not None and all(part.isidentifier() for part in name.split(".")) else None
 
 
 class Graphs(Labels):
@@ -165,6 +205,7 @@ class Graphs(Labels):
         )
         self._unfoldings = Cache(self._unfold, _KEPT, lambda tree: len(tree.parts), _MOST)
         self.outlines = Outlines(store)
+        self.flows: Cache[int, Flows] = Cache(lambda start: Flows(store, start), _KEPT_FLOWS)
         self._regions = Cache(self._lay_out, _REGIONS)
 
     def at(self, position: int) -> Graph:

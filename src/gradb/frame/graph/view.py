@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from gradb.frame.graph.flows import FlowsAt
     from gradb.frame.graph.folds import Items
+    from gradb.frame.graph.links import Links
     from gradb.frame.graph.listing import Header
 
 Where = Literal["", "above", "below"]
@@ -62,8 +64,20 @@ class GraphView(Protocol):
         """
         ...
 
+    def nodes(self, first: int, last: int) -> set[int]:
+        """Return the nodes of the rows first..last, ``last`` excluded, 0 <= first <= last <= len(self)."""
+        ...
+
+    def links(self, index: int) -> Links:
+        """Return how the node of a row is linked, 0 <= index < len(self)."""
+        ...
+
     def folds(self) -> Items | None:
         """Return the rows by the modules that made them; None where the graph is small, or none did."""
+        ...
+
+    def flows(self) -> FlowsAt:
+        """Return how large the gradients were in the backward that the position is in, or after."""
         ...
 
     def nodes_of(self, header: Header) -> int:

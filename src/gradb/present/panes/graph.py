@@ -11,18 +11,22 @@ from rich.text import Text
 
 from gradb.frame.frame import Frame
 from gradb.frame.graph.choice import Choice
+from gradb.frame.graph.flows import FlowsAt, Measure
 from gradb.frame.graph.listing import Line, Listing
 from gradb.frame.graph.view import GraphView
 from gradb.present.draw import theme
 from gradb.present.draw.fields import remark
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
-from gradb.present.json.values import Json
+from gradb.present.json.values import Json, number_json
+from gradb.present.lines.flow import ROOM, flow_text, range_text, range_words
 from gradb.present.lines.tree import Marks, depth_for, graph_row, header_row, lanes_of
 from gradb.present.options import Options
 
 MAX_ROWS = 1000  # drawn where no height is given
+_MAX_RANGE = 20_000  # rows of a fold whose gradients are looked at for a range
 _MAX_LISTED = 10_000  # rows in JSON
+_LINKS, _SHARE = 2, 7  # lines that say how a node is linked, and of the lines of a pane one in so many at most
 
 
 def render(frame: Frame, options: Options) -> RenderableType:
@@ -31,10 +35,13 @@ def render(frame: Frame, options: Options) -> RenderableType:
     if len(graph) == 0:
         return remark("no graph yet: nothing that requires grad has been computed", options.width)
     selected = options.selected_node
-    footer = _expression(graph, selected if selected is not None else graph.current, options)
+    focus = _focus(graph, selected)
+    if options.graph.measure is not None:
+        graph.flows().read()
+    links = link_lines(graph, focus, options.width)[: links_room(options.height)]
+    footer = [*_expression(graph, focus, options.width), *links]
     height = MAX_ROWS if options.height is None else max(options.height - len(footer), 1)
     listing = listing_of(graph, options.graph.folds, selected)
-    focus = _focus(graph, selected)
     first, last = window(len(listing), None if focus is None else listing.line_of(focus), height)
     shown = [listing.line(index) for index in range(first, last)]
     chosen = None if selected is None else graph.index_of(selected)
@@ -42,6 +49,11 @@ def render(frame: Frame, options: Options) -> RenderableType:
     if options.height is None and last - first < len(listing):
         lines.append(Text(f"… lines {first + 1} to {last} of {len(listing)}", style=theme.DIM))
     return Group(*lines, *footer)
+
+
+def links_room(height: int | None) -> int:
+    """Return how many lines of a pane say how a node is linked."""
+    return _LINKS if height is None else min(height // _SHARE, _LINKS)
 
 
 def _focus(graph: GraphView, selected: int | None) -> int | None:
@@ -62,7 +74,8 @@ def _is_row(line: Line, row: int | None) -> bool:
 
 def draw_line(graph: GraphView, line: Line, options: Options, *, is_selected: bool) -> Text:
     """Return one line, a node's or a fold's, cut to the width."""
-    row, depth = graph.row(line.row), depth_for(options.width)
+    measure = options.graph.measure
+    row, depth = graph.row(line.row), depth_for(options.width - (ROOM if measure else 0))
     if line.header is None:
         marks = Marks(not row.is_reference and row.node == graph.current, is_selected)
         text = graph_row(row, graph.state(row.node), graph.shape(row.node), marks, depth)
@@ -72,8 +85,23 @@ def draw_line(graph: GraphView, line: Line, options: Options, *, is_selected: bo
         lanes = lanes_of(graph, line.header, row)
         way = held[0].name if held else ""
         text = header_row(line.header, row, lanes, graph.nodes_of(line.header), marks, way, depth)
+    if measure is not None:
+        text = _with_flow(graph, line, text, measure, graph.flows())
     text.truncate(options.width, overflow="ellipsis")
     return text
+
+
+def _with_flow(graph: GraphView, line: Line, text: Text, measure: Measure, flows: FlowsAt) -> Text:
+    """Return a line with the gradient that came to its node before it; of a fold's the range over its nodes."""
+    largest, header = flows.largest(measure), line.header
+    if header is None:
+        (node,) = graph.nodes(line.row, line.row + 1)
+        return Text.assemble(flow_text(flows.of(node), measure, largest), text)
+    if header.rows > _MAX_RANGE:
+        return Text.assemble(Text(" " * ROOM), text)
+    found = [flows.of(node) for node in graph.nodes(header.first, header.first + header.rows)]
+    words = range_words(found, measure)
+    return Text.assemble(range_text(found, measure, largest), text, (f"  {words}" if words else "", theme.UPSTREAM))
 
 
 def beginning(text: str, width: int) -> str:
@@ -81,15 +109,33 @@ def beginning(text: str, width: int) -> str:
     return text[: width + 1] if text.isascii() else text
 
 
-def _expression(graph: GraphView, node: int | None, options: Options) -> list[Text]:
-    """Return the Python that reaches a node, as a footer."""
-    index = None if node is None else graph.index_of(node)
+def _expression(graph: GraphView, index: int | None, width: int) -> list[Text]:
+    """Return the Python that reaches the node of a row."""
     expression = "" if index is None else graph.expression(index)
-    if not expression:
+    return _stated([("→ ", expression)], width) if expression else []
+
+
+def link_lines(graph: GraphView, index: int | None, width: int) -> list[Text]:
+    """Return how the node of a row is linked: ``next_functions``, and by which entry of its parent's it is reached."""
+    if index is None:
         return []
-    line = Text("→ ", style=theme.DIM, no_wrap=True).append(beginning(plain(expression), options.width), theme.MATH)
-    line.truncate(options.width, overflow="ellipsis")
-    return [line]
+    links, texts = graph.links(index), list[tuple[str, str]]()
+    if links.functions is not None:
+        texts.append(("  .next_functions = ", links.printed))
+    if links.identity:
+        texts.append(("  True: ", links.identity))
+    elif links.parent:
+        texts.append((f"  entry {links.entry} of the next_functions of ", links.parent))
+    return _stated(texts, width)
+
+
+def _stated(texts: list[tuple[str, str]], width: int) -> list[Text]:
+    lines = []
+    for lead, text in texts:
+        line = Text(lead, theme.DIM, no_wrap=True).append(beginning(plain(text), width), theme.MATH)
+        line.truncate(width, overflow="ellipsis")
+        lines.append(line)
+    return lines
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -98,10 +144,11 @@ def _expression(graph: GraphView, node: int | None, options: Options) -> list[Te
 def to_json(frame: Frame, options: Options) -> Json:
     """Return the rows of the tree, as many as are listed, and the current node."""
     graph = frame.graph
-    rows = []
+    rows, flows = [], graph.flows()
+    flows.read()
     for index in range(min(len(graph), _MAX_LISTED)):
         row = graph.row(index)
-        shape = graph.shape(row.node)
+        shape, flow = graph.shape(row.node), flows.of(row.node)
         rows.append(
             {
                 "node": row.node,
@@ -113,6 +160,19 @@ def to_json(frame: Frame, options: Options) -> Json:
                 "shape": None if shape is None else list(shape),
                 "reference": row.is_reference,
                 "expression": graph.expression(index) or None,
+                "norm": None if flow is None else number_json(flow.norm),
+                "max": None if flow is None else number_json(flow.max),
             }
         )
-    return {"current": graph.current, "rows": rows, "rows_in_all": len(graph)}
+    links = _links_json(graph, _focus(graph, options.selected_node))
+    return {"current": graph.current, "links": links, "rows": rows, "rows_in_all": len(graph)}
+
+
+def _links_json(graph: GraphView, index: int | None) -> Json | None:
+    """Return how the selected, else the current node is linked."""
+    if index is None:
+        return None
+    links = graph.links(index)
+    functions = None if links.functions is None else [list(pair) for pair in links.functions]
+    found = {"node": graph.row(index).node, "next_functions": functions, "parent": links.parent or None}
+    return found | {"entry": links.entry if links.parent else None, "identity": links.identity or None}
