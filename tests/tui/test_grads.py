@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,5 +122,23 @@ def test_the_grad_table(state: str, model_tape: Path, snap_compare: Any) -> None
         await run(app, pilot, "head", *statements)
         first = {"table": "layers.0.weight.grad", "sorted": f"layers.{_MANY - 1}.weight.grad"}
         assert lines(app)[1].split()[0] == first.get(state, "layers.11.weight.grad")
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=look)
+
+
+def test_the_heat_map(tmp_path: Path, snap_compare: Any) -> None:
+    """`values` brings a large tensor to the front, and shift with the arrow keys moves over it."""
+    path = tmp_path / "large.tape"
+    with TapeBuilder(path, "large.py", "W = randn(24, 40)\n") as tape:
+        tape.leaf("W", [math.sin(n / 7) * math.cos(n % 40 / 5) for n in range(960)], (24, 40), line=1)
+        tape.end()
+    app = opening(path)
+
+    async def look(pilot: Pilot[int]) -> None:
+        await wait_until(lambda: debug_screen(app).frame is not None)
+        await run(app, pilot, "head", "values W", "show values")
+        await wait_until(lambda: "of 40" in text_of(app))
+        await pilot.press("shift+right")
+        await wait_until(lambda: "columns 1 to" in text_of(app))
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=look)

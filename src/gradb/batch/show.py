@@ -11,7 +11,7 @@ from gradb.diagnosis.judged import Judged
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
-from gradb.present.options import Grads, Options, PathChoice
+from gradb.present.options import Grads, Options, PathChoice, Values
 from gradb.present.panes.table import PANES, pane_json
 
 
@@ -33,6 +33,7 @@ def pane_text(
     judged: Judged | None = None,
     displayed: tuple[Row, ...] = (),
     grads: Grads | None = None,
+    values: Values | None = None,
 ) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
@@ -44,6 +45,7 @@ def pane_text(
         judged: what was found on the tape, for the panes that show that.
         displayed: what the displays come to, in the same way.
         grads: how the .grad buffers are listed; None for the default.
+        values: the tensor that is looked at, as it is there; None for none.
 
     Raises:
         UserError: there is no pane of that name.
@@ -52,7 +54,12 @@ def pane_text(
         what = f"there is no pane {name!r}" if name else "`show` needs a pane"
         raise UserError(f"{what}: the panes are {', '.join(PANES)}")
     options = Options(
-        width=style.width, paths=choice or PathChoice(), judged=judged, displayed=displayed, grads=grads or Grads()
+        width=style.width,
+        paths=choice or PathChoice(),
+        judged=judged,
+        displayed=displayed,
+        grads=grads or Grads(),
+        values=values or Values(),
     )
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
@@ -68,4 +75,6 @@ def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
     spec = PANES.get(name)
     judged = debugger.judged() if spec is not None and spec.is_judged else None
     displayed = debugger.displayed() if spec is not None and spec.has_displays else ()
-    return pane_text(name, debugger.frame(), style, debugger.choice, judged, displayed, debugger.grads)
+    return pane_text(
+        name, debugger.frame(), style, debugger.choice, judged, displayed, debugger.grads, debugger.looked()
+    )

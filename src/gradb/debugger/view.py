@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from gradb.debugger.displays import Displays, rows
+from dataclasses import replace
+
+from gradb.debugger.displays import Displays, found, rows
 from gradb.debugger.errors import UserError
+from gradb.debugger.expect.reading import read
 from gradb.debugger.judging import Judging
 from gradb.debugger.movement import Occurrences
 from gradb.debugger.pace import News
@@ -13,7 +16,7 @@ from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
-from gradb.present.options import Grads, PathChoice
+from gradb.present.options import Grads, PathChoice, Values
 from gradb.tape.kinds.event import Event
 from gradb.tape.missing import Stopped
 
@@ -27,6 +30,8 @@ class View:
         """Where the user is looking, 0..head."""
         self.choice = PathChoice()
         """Whose paths are looked at, and which of them."""
+        self.values = Values()
+        """The tensor whose elements are looked at."""
         self.grads = Grads()
         """How the .grad buffers are listed."""
         self.judging = Judging()
@@ -148,6 +153,19 @@ class View:
             return ()
         try:
             return rows(self.recorded(), self.position, self.displays.expressions, with_quiet=self.shows_quiet)
+        except TapeError as error:
+            raise UserError(str(error)) from error
+
+    def looked(self) -> Values:
+        """Return the tensor that is looked at, as it is at the position.
+
+        Raises:
+            UserError: nothing is recorded yet, or the tape is damaged.
+        """
+        if not self.values.text:
+            return self.values
+        try:
+            return replace(self.values, found=found(self.recorded(), self.position, read(self.values.text)))
         except TapeError as error:
             raise UserError(str(error)) from error
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gradb.diagnosis.judged import Judged
 from gradb.frame.chain.record import Chain
-from gradb.frame.displayed import Row
+from gradb.frame.displayed import Found, Row
 from gradb.frame.graph.choice import AT_FIRST, Choice
 from gradb.frame.graph.flows import Measure
 from gradb.tape.series import Series
@@ -61,6 +61,18 @@ class GraphChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Values:
+    """The tensor whose elements are looked at."""
+
+    text: str = ""
+    """The expression that was asked for; empty: none."""
+    asked: int = 0
+    """How often something was asked for."""
+    found: Found | None = None
+    """What it comes to at the position."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grads:
     """How the .grad buffers are listed."""
 
@@ -92,6 +104,8 @@ class Options:
     """Whose paths are shown, and which."""
     graph: GraphChoice = GraphChoice()
     """How the graph pane draws."""
+    values: Values = Values()
+    """The tensor whose elements are looked at."""
     grads: Grads = Grads()
     """How the .grad buffers are listed."""
     plot: Plot = Plot()

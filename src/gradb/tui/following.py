@@ -131,6 +131,10 @@ class Following:
         screen = self._screen
         if debugger.grads != screen.options.grads:
             screen.options = replace(screen.options, grads=debugger.grads)
+        if debugger.values.asked != screen.options.values.asked:
+            screen.arranging.bring_to_front("values")
+        if screen.panes["values"].display and debugger.tape is not None and not debugger.is_running:
+            screen.options = replace(screen.options, values=debugger.looked())
         if debugger.choice == screen.options.paths:
             return
         is_asked = debugger.choice.node == screen.options.paths.node

@@ -6,21 +6,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gradb.frame.frame import Frame
-from gradb.present.options import Grads, GraphChoice, Options, Plot
+from gradb.present.options import Grads, GraphChoice, Options, Plot, Values
 from gradb.tui.judging import found_alone
 
 
 def for_panes(options: Options, names: Iterable[str]) -> dict[str, Options]:
     """Return the options of each pane."""
-    whole = replace(options, plot=Plot(), ghost=None, displayed=(), grads=Grads())
+    whole = replace(options, plot=Plot(), ghost=None, displayed=(), grads=Grads(), values=Values())
     judged = replace(whole, graph=GraphChoice())
     of_its_own = {
         "training": replace(
             options, selected_node=None, chain=None, judged=found_alone(options.judged), displayed=(),
-            graph=GraphChoice(), grads=Grads(),
+            graph=GraphChoice(), grads=Grads(), values=Values(),
         ),
         "findings": judged,
         "graph": replace(whole, judged=None),
+        "values": Options(values=options.values),
         "grads": Options(grads=options.grads),
         "displays": Options(displayed=options.displayed),
     }  # fmt: skip

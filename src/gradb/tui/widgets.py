@@ -11,6 +11,7 @@ from gradb.tui.pane import ChainPane, DrawnPane, OutputPane, Pane
 from gradb.tui.source import SourcePane
 from gradb.tui.stack import StackPane
 from gradb.tui.training import TrainingPane
+from gradb.tui.values import ValuesPane
 
 _WIDGETS: dict[str, type[Pane]] = {
     "source": SourcePane,
@@ -22,6 +23,7 @@ _WIDGETS: dict[str, type[Pane]] = {
     "findings": FindingsPane,
     "displays": DisplaysPane,
     "stack": StackPane,
+    "values": ValuesPane,
 }
 """Panes that do more than scroll over the lines that are drawn of them."""
 

@@ -86,3 +86,14 @@ def test_show_prints_what_was_chosen(debugger: Debugger) -> None:
     """A command script lists as the screen does."""
     run(debugger, "head; sort norm; filter a")
     assert debugger_text("grads", debugger, Style()).startswith("by norm, largest first, 'a': 1 of 1\n")
+
+
+def test_values_are_looked_at_as_of_the_position(debugger: Debugger) -> None:
+    """An expression is read at once, and comes to something wherever the position is."""
+    run(debugger, "values a.grad")
+    assert "values" not in debugger.looked().text
+    assert debugger.looked().found is not None
+    run(debugger, "head")
+    assert "28" in debugger_text("values", debugger, Style())
+    with pytest.raises(UserError):
+        run(debugger, "values )(")

@@ -1,4 +1,4 @@
-"""Commands that choose how the .grad buffers are listed: in which order, which of them, and with which leaves."""
+"""Commands that choose how the .grad buffers are listed, and which tensor is looked at element by element."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.expect.reading import read
 from gradb.debugger.suggestion import did_you_mean
 from gradb.frame.gradtable import COLUMNS, KINDS, ROUND, SCRIPT
+from gradb.present.options import Values
 from gradb.tape.expressions.variables import quoted
 
 if TYPE_CHECKING:
@@ -74,4 +76,16 @@ def unfold(debugger: Debugger, argument: str) -> str | None:
     else:
         raise UserError(f"unfold takes {', '.join(KINDS)}, all or none, not {quoted(argument)}")
     debugger.grads = replace(debugger.grads, unfolded=unfolded)
+    return None
+
+
+def values(debugger: Debugger, argument: str) -> str | None:
+    """Look at the elements of a tensor, given by an expression; without one at those of the last.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    before = debugger.values
+    text = read(argument).text if argument else before.text
+    debugger.values = Values(text, before.asked + 1)
     return None

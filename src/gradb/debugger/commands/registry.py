@@ -104,6 +104,9 @@ COUNT = "[COUNT]"
 WHAT = "WHERE [if EXPR]"
 AT = "[@ITERATION]"
 
+_OWN = frozenset({"values"})
+"""Panes whose command takes an argument, and has a row of its own."""
+
 COMMANDS: tuple[Command, ...] = (
     Command("step", ("space", "right"), "Go to the next step: an op, a backward node, an accumulation ...", "move",
             actions.walk("step", 1), COUNT, "back", label="step"),
@@ -178,6 +181,8 @@ COMMANDS: tuple[Command, ...] = (
             "look", listing.sort, "[COLUMN [up|down]]"),
     Command("filter", (), "List the .grad buffers with TEXT in name or words (never, stale, nan ...); alone: all",
             "look", listing.filter_, "[TEXT]"),
+    Command("values", ("V",), "Look at the elements of a tensor, e.g. values a.grad, values upstream; alone: again",
+            "look", listing.values, "[EXPR]"),
     Command("unfold", (), "List the leaves that are gone, frozen or all; alone: the other way round", "look",
             listing.unfold, "[gone|frozen|all|none]"),
     Command("gradcheck", (), "Check a gradient by finite differences, running the script again: a[2], or the largest",
@@ -189,7 +194,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
-    *map(_look, PANES.values()),
+    *(_look(pane) for pane in PANES.values() if pane.name not in _OWN),
     _screen("fold", ("O",), "Open or close what a module made in the graph; alone: open all, or fold as at first",
             "[all|none|auto|NAME]"),
     _screen("norms", ("r",), "Show in the graph how large the gradient was at each node: 2-norm, largest element, off",

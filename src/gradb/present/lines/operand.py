@@ -28,7 +28,7 @@ def operand_line(value: Operand, width: int, style: str = "") -> Text:
             return _single(value.numbers[0], value.dtype, style)
         return inline_numbers(value.numbers, value.shape, value.dtype, width, style)
     if isinstance(value, Unkept):
-        return inline(_kept_of(value), width, style)
+        return inline(kept_of(value), width, style)
     if isinstance(value, list):
         return _list(value, width, style)
     if isinstance(value, EventView):
@@ -51,7 +51,8 @@ def _list(value: list[Operand], width: int, style: str) -> Text:
     return cut(line.append(", …]" if len(value) > _MOST_ITEMS else "]"), width)
 
 
-def _kept_of(value: Unkept) -> TensorValue:
+def kept_of(value: Unkept) -> TensorValue:
+    """Return what was recorded of a value that was not kept whole."""
     return TensorValue(value.shape, value.dtype, None, value.stats, value.why)
 
 
@@ -93,7 +94,7 @@ def printed_lines(text: str, found: Found, width: int) -> list[Text]:
 
 def _value_lines(value: Numbers | Unkept, width: int) -> list[Text]:
     if isinstance(value, Unkept):
-        return lines(_kept_of(value), width)[1:] or [Text(plain(value.why, _MOST_TEXT))]
+        return lines(kept_of(value), width)[1:] or [Text(plain(value.why, _MOST_TEXT))]
     drawn = numbers_lines([number(one, value.dtype) for one in value.numbers], value.shape, width)
     if any("…" in line.plain for line in drawn):
         drawn += _summary(value, width)

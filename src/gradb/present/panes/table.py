@@ -169,6 +169,12 @@ def _stack() -> Drawing:
     return stack
 
 
+def _values() -> Drawing:
+    from gradb.present.panes import values
+
+    return values
+
+
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
@@ -271,6 +277,14 @@ PANES: dict[str, PaneSpec] = _by_name((
         "frames of libraries are folded. At a node that the engine runs, those that lead to the backward call.\n"
         "Up and down select one, enter shows its line in the source pane.",
         "node", _stack, shows=frozenset({"event", "place"}),
+    ),
+    PaneSpec(
+        "values", ("V",), "values", "the elements of a tensor",
+        "The elements of what `values EXPR` names, as they are at the position. A small matrix is drawn in numbers, a "
+        "large one as a heat map with its scale, and numbers below it; Shift and arrow keys move over both. Rows of "
+        "more than two dimensions have the indices of all but the last. Of what was not kept whole there are the "
+        "statistics and the first elements.",
+        "node", _values, shows=_VALUES | _GRADIENTS,
     ),
     PaneSpec(
         "printed", ("x",), "print", "what the script was asked for by `print`",

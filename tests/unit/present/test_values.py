@@ -1,0 +1,109 @@
+"""The values pane: numbers, heat maps and what is said of what was not kept."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from gradb.frame.displayed import Found
+from gradb.frame.frame import Frame
+from gradb.present.draw.heat import glyph, scale_line
+from gradb.present.draw.text import to_text
+from gradb.present.options import Options, Values
+from gradb.present.panes.table import PANES, pane_json
+from gradb.tape.expressions.operands import Numbers, Unkept
+from gradb.tape.values import Stats
+from tests.unit.present.conftest import OpenExample
+
+
+@pytest.fixture
+def frame(example: OpenExample) -> Frame:
+    """Return any Frame: what is looked at comes with the options."""
+    return example("chain_rule").frame(4)
+
+
+def options(found: Found | None, **more: Any) -> Options:
+    """Return options of a pane that looks at W."""
+    return Options(values=Values("W", 1, found), **{"width": 60, **more})
+
+
+def pane(frame: Frame, found: Found | None, **more: Any) -> list[str]:
+    """Return the lines of the pane."""
+    chosen = options(found, **more)
+    return to_text(PANES["values"].render(frame, chosen), chosen.width).splitlines()
+
+
+def matrix(rows: int, columns: int) -> Found:
+    """Return numbers from 0 on."""
+    return Found(Numbers((rows, columns), tuple(float(n) for n in range(rows * columns)), "float32"))
+
+
+def test_a_small_matrix_is_drawn_in_numbers(frame: Frame) -> None:
+    """Rows and columns have their indices."""
+    title, head, first, second = pane(frame, matrix(2, 3))
+    assert title == "W  [2 × 3] float32"
+    assert head.split() == ["[0]", "[1]", "[2]"]
+    assert (first.split(), second.split()) == (["[0]", "0", "1", "2"], ["[1]", "3", "4", "5"])
+
+
+def test_a_large_matrix_is_a_heat_map_with_its_scale(frame: Frame) -> None:
+    """From the lowest glyph to the highest; the part that is shown is told, and its numbers are below."""
+    _, scale, first, *rest = pane(frame, matrix(20, 40), width=46, height=20)
+    assert scale == "0 [ .:-=+*#%@] 799"
+    assert set(first) <= {" ", "."}
+    assert any(line.startswith("rows 0 to ") and line.endswith("columns 0 to 22 of 40") for line in rest)
+
+
+def test_the_part_that_is_moved_to_is_shown(frame: Frame) -> None:
+    """Heat map and numbers begin there, as far as there are so many."""
+    lines = pane(frame, matrix(20, 40), width=46, height=20, matrix=(19, 35))
+    assert any(line.endswith("to 19 of 20, columns 17 to 39 of 40") for line in lines)
+    assert any("799" in line for line in lines[3:])
+
+
+def test_more_dimensions_are_rows_of_the_last(frame: Frame) -> None:
+    """A row has the indices of all others."""
+    found = Found(Numbers((2, 2, 2), tuple(float(n) for n in range(8)), "float32"))
+    assert [line.split()[0] for line in pane(frame, found)[2:]] == ["[0,0]", "[0,1]", "[1,0]", "[1,1]"]
+
+
+def test_what_was_not_kept_says_what_there_is(frame: Frame) -> None:
+    """Statistics and the first elements, and which `print` gets more."""
+    stats = Stats(-0.5, 0.5, 0.25, 0, 0, 0, (0.5, 0.25))
+    text = " ".join(" ".join(pane(frame, Found(Unkept((64, 784), "float32", "too large", stats)))).split())
+    assert "min -0.5 max 0.5 mean 0.25 first [0.5 0.25 …]" in text
+    assert "of 50,176 elements the statistics and the first 2 are recorded; `gradb --limit 50176` keeps all" in text
+    assert "`print NAME[0:32, 0:32]`" in text
+
+
+def test_nothing_and_no_tensor(frame: Frame) -> None:
+    """What has no value says why; where nothing was asked for, what to ask."""
+    assert pane(frame, Found(why="no tensor is called 'W'")) == ["W", "no tensor is called 'W'"]
+    assert "values a.grad" in " ".join(to_text(PANES["values"].render(frame, Options(width=80)), 80).split())
+    assert pane_json("values", frame)["values"] is None
+
+
+def test_json_has_all_elements(frame: Frame) -> None:
+    """As a display has them."""
+    told = pane_json("values", frame, options(matrix(1, 2)))["values"]
+    assert told == {
+        "expression": "W",
+        "value": {"shape": [1, 2], "dtype": "float32", "values": [0.0, 1.0]},
+        "why": None,
+    }
+
+
+def test_glyphs() -> None:
+    """What is no number has a letter, which the scale explains; extremes of a double do not overflow."""
+    assert [glyph(value, (-1.0, 1.0))[0] for value in (-1.0, 0.0, 1.0, math.nan, -math.inf)] == [
+        " ",
+        "+",
+        "@",
+        "N",
+        "I",
+    ]
+    assert glyph(1.7e308, (-1.7e308, 1.7e308))[0] == "@"
+    assert scale_line([0.0, 1.0, math.nan], "float32", 60).plain == "0 [ .:-=+*#%@] 1   N nan"
+    assert scale_line([3 + 4j, 0j], "complex64", 60).plain == "|x| 0 [ .:-=+*#%@] 5"
