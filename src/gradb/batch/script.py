@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gradb.batch.finding import found_text
 from gradb.batch.gradcheck import carry_out, finding_text
 from gradb.batch.lines import line
 from gradb.batch.printing import answered_text, printed_text
@@ -22,6 +23,7 @@ from gradb.debugger.expect.expect import read
 from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.printing import answer, ask, recalled
+from gradb.debugger.seeking import find, node_called
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
 
@@ -134,6 +136,14 @@ class Printout:
         answered = answer(self.debugger)
         known = recalled(self.debugger, answered, argument)
         self.out(answered_text(answered, self.style) if known is None else printed_text(known, self.style))
+
+    def find(self, argument: str) -> None:
+        """Print the nodes of the graph that fit."""
+        self.out(found_text(find(self.debugger, argument), self.style))
+
+    def jump(self, argument: str) -> None:
+        """Choose a node: until the position moves, panes are about it."""
+        self.debugger.choose(node_called(self.debugger, argument))
 
     def notice(self, text: str) -> None:
         """Wait until the script stands still, and print what a command has done."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradb.batch.lines import line
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.diagnosis.judged import Judged
+from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
@@ -34,6 +35,7 @@ def pane_text(
     displayed: tuple[Row, ...] = (),
     grads: Grads | None = None,
     values: Values | None = None,
+    chain: Chain | None = None,
 ) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
@@ -46,6 +48,7 @@ def pane_text(
         displayed: what the displays come to, in the same way.
         grads: how the .grad buffers are listed; None for the default.
         values: the tensor that is looked at, as it is there; None for none.
+        chain: the record of the node that was chosen; None for that of the position.
 
     Raises:
         UserError: there is no pane of that name.
@@ -55,6 +58,8 @@ def pane_text(
         raise UserError(f"{what}: the panes are {', '.join(PANES)}")
     options = Options(
         width=style.width,
+        selected_node=None if choice is None else choice.node,
+        chain=chain,
         paths=choice or PathChoice(),
         judged=judged,
         displayed=displayed,
@@ -75,6 +80,7 @@ def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
     spec = PANES.get(name)
     judged = debugger.judged() if spec is not None and spec.is_judged else None
     displayed = debugger.displayed() if spec is not None and spec.has_displays else ()
-    return pane_text(
-        name, debugger.frame(), style, debugger.choice, judged, displayed, debugger.grads, debugger.looked()
-    )
+    frame, node, tape = debugger.frame(), debugger.chosen, debugger.tape
+    choice = replace(debugger.choice, node=node)
+    chain = None if node is None or tape is None else tape.chain(node, frame.position)
+    return pane_text(name, frame, style, choice, judged, displayed, debugger.grads, debugger.looked(), chain)

@@ -34,6 +34,7 @@ class View:
         """The tensor whose elements are looked at."""
         self.grads = Grads()
         """How the .grad buffers are listed."""
+        self._chosen: tuple[int, int] | None = None
         self.judging = Judging()
         """What is wrong with the run, as far as that was looked for."""
         self.displays = Displays()
@@ -43,6 +44,15 @@ class View:
         self.shows_quiet = False
         """Steps stop at data preparation and initialisation too."""
         self._frame: tuple[Tape, int, int, Stopped | None, Frame] | None = None
+
+    @property
+    def chosen(self) -> int | None:
+        """The node that was chosen to be looked at, until the position moves."""
+        return self._chosen[1] if self._chosen is not None and self._chosen[0] == self.position else None
+
+    def choose(self, node: int) -> None:
+        """Choose a node to be looked at."""
+        self._chosen = (self.position, node)
 
     @property
     def tape(self) -> Tape | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from gradb.tui.find import FindLine
 from gradb.tui.layout import Cells, Plan, places
 from gradb.tui.pane import Pane
 
@@ -18,8 +22,15 @@ class Body(Container):
     plan: reactive[Plan] = reactive(Plan(), repaint=False)
     """How it is divided; the screen sets it."""
 
-    def __init__(self, *panes: Pane) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "find(1)", show=False),
+        Binding("N", "find(-1)", show=False),
+        Binding("escape", "leave_find", show=False),
+    ]
+
+    def __init__(self, *panes: Pane, find: FindLine) -> None:
         super().__init__(*panes, id="body")
+        self._find = find
         self._columns = _Columns()
 
     def watch_plan(self, plan: Plan) -> None:
@@ -27,6 +38,18 @@ class Body(Container):
         self._columns.plan = plan
         for pane in self.children[:1]:
             pane.refresh(layout=True)  # of its own accord a container would place them as before
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Let the keys be those of the screen, unless something was found."""
+        return action not in {"find", "leave_find"} or self._find.is_walking
+
+    def action_find(self, step: int) -> None:
+        """Go from hit to hit."""
+        self._find.step(step)
+
+    def action_leave_find(self) -> None:
+        """Forget what was found."""
+        self._find.close()
 
     @property
     def layout(self) -> Layout:

@@ -5,6 +5,7 @@ Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -25,6 +26,8 @@ from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 from gradb.present.panes.graph import beginning, draw_line, link_lines, links_room, listing_of
 from gradb.present.panes.table import PaneSpec
+from gradb.tui.find import Tally
+from gradb.tui.graph_search import GraphSearch
 from gradb.tui.layout import top_line
 from gradb.tui.messages import FoldsChosen, NodeSelected
 from gradb.tui.pane import Pane
@@ -34,6 +37,7 @@ _MEASURES: dict[Measure, str] = {"norm": "2-norm of the gradient", "max": "large
 _AT_ONCE = 500  # events that are looked at for the sizes of gradients, with each key and then now and again
 _PAUSE = 0.05  # seconds between
 _KEPT = 1000  # drawn rows
+_BREATH = 0.005  # seconds in which something else may be done between two looks of a search
 
 _Look = tuple[object, ...]
 """All that the looks of a line depend on: what it shows, how it is marked, width and ground."""
@@ -61,12 +65,16 @@ class GraphPane(Pane):
         self._listing = Listing(None, 0, Choice())
         self._footer: list[Strip] = []
         self._is_reading = False
+        self._search = GraphSearch()
+        self._has_timer = False
         self._is_chosen = False
         """True where the user has moved the cursor since the last step."""
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Follow the node that the event is about, and lay the list out anew."""
         self._is_chosen = self._is_chosen and self.options.selected_node is not None
+        self._search.follow(self._graph)
+        self._go_on_looking()
         self._list()
         self._lay_out()
         self.set_reactive(GraphPane.cursor, self._line_to_show())
@@ -221,8 +229,10 @@ class GraphPane(Pane):
             return self.to_strip(draw_line(graph, line, self.own_options(), is_selected=is_here), width)
         row = graph.row(line.row)
         is_current = row.node == graph.current and not row.is_reference
+        is_hit = self._search.has(row.node)
         look = (
             replace(row, node=0),
+            self._search.words if is_hit else is_hit,
             graph.state(row.node),
             graph.shape(row.node),
             is_current,
@@ -231,7 +241,10 @@ class GraphPane(Pane):
             self.line_style,
         )
         if look not in self._looks:
-            self._looks.put(look, self.to_strip(draw_line(graph, line, self.own_options(), is_selected=is_here), width))
+            drawn = draw_line(graph, line, self.own_options(), is_selected=is_here)
+            if is_hit:
+                self._search.mark(drawn, row.name)
+            self._looks.put(look, self.to_strip(drawn, width))
         return self._looks(look)
 
     def on_click(self, event: events.Click) -> None:
@@ -283,6 +296,42 @@ class GraphPane(Pane):
         self._is_chosen = True
         self.post_message(NodeSelected(node))
         return True
+
+    @property
+    def tally(self) -> Tally:
+        """What the search has come to."""
+        return self._search.tally
+
+    def look_for(self, text: str, tell: Callable[[], None]) -> None:
+        """Begin a search for nodes, or with an empty text end it."""
+        self._search.look_for(text, self._graph)
+        self._search.tell = tell
+        self._look_on()
+        self.refresh()
+
+    def _look_on(self) -> None:
+        """Look on for some milliseconds."""
+        if self._search.look_on():
+            self.refresh()
+        self._go_on_looking()
+
+    def _go_on_looking(self) -> None:
+        """Look on after whatever else is to be done."""
+        if not (self._search.is_over or self._has_timer):
+            self._has_timer = True
+            self.set_timer(_BREATH, self._on_pause_over)
+
+    def _on_pause_over(self) -> None:
+        self._has_timer = False
+        self._look_on()
+
+    def go_to_hit(self, step: int) -> None:
+        """Go so many hits on, or to the first at or below the cursor."""
+        has_line = self.cursor is not None and self.cursor < len(self._listing)
+        row = self._listing.line(self.cursor).row if self.cursor is not None and has_line else 0
+        node = self._search.step(step, row)
+        if node is not None:
+            self.reveal(node)
 
     def _select(self, index: int) -> None:
         graph = self._graph

@@ -38,7 +38,9 @@ def key_name(key: str) -> str:
 
 
 def bindings() -> list[Binding]:
-    """Return one binding a command that has keys; the prompt's goes first, for what is typed right after it."""
+    """Return one binding a command that has keys; those of the prompt and of the find line go first, for
+    what is typed right after them.
+    """
     return [
         Binding(
             ",".join(command.keys),
@@ -47,7 +49,7 @@ def bindings() -> list[Binding]:
             show=bool(command.label),
             key_display=key_name(command.keys[0]),
             tooltip=command.help,
-            priority=command.name == "prompt",
+            priority=command.name in {"prompt", "find"},
         )
         for command in COMMANDS
         if command.keys

@@ -30,6 +30,9 @@ from gradb.present.draw.safe import plain
 from gradb.present.lines.unrecorded import unrecorded_lines
 from gradb.present.options import Options
 from gradb.present.panes.table import PaneSpec
+from gradb.tui.layout import top_line
+from gradb.tui.linesearch import LineSearched, marked
+from gradb.tui.lookup import Lookup
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing
 
@@ -173,7 +176,7 @@ def finished(segments: Iterable[Segment], width: int, style: Style) -> Strip:
     return Strip(line, width)
 
 
-class DrawnPane(Pane):
+class DrawnPane(LineSearched, Pane):
     """A pane whose lines all come from one pure renderer."""
 
     FILLS: ClassVar[bool] = False
@@ -181,7 +184,20 @@ class DrawnPane(Pane):
 
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
+        self.lookup = Lookup()
         self._strips: list[Strip] = []
+
+    def searched_lines(self) -> list[str]:
+        """Return the lines that are drawn."""
+        return [strip.text for strip in self._strips]
+
+    def line_here(self) -> int:
+        """Return the first line in view."""
+        return self.scroll_offset.y
+
+    def show_line(self, line: int) -> None:
+        """Bring a line into view."""
+        self.scroll_to(y=top_line(line, len(self._strips), max(self.room.height, 1)), animate=False)
 
     def watch_frame(self) -> None:
         """Draw the new Frame."""
@@ -208,6 +224,7 @@ class DrawnPane(Pane):
             options = self.own_options(with_height=self.FILLS)
             strips = self.to_strips(self.spec.render(frame, options), width)
         before, self._strips = self._strips, strips
+        self.look_again()
         said = self._said
         self.say_what_is_missing()
         if said != self._said:
@@ -233,7 +250,7 @@ class DrawnPane(Pane):
             return self.said_line(y)
         if index >= len(self._strips):
             return Strip.blank(width, self.line_style)
-        strip, left = self._strips[index], self.scroll_offset.x
+        strip, left = marked(self._strips[index], self.lookup.text), self.scroll_offset.x
         return finished(strip.crop(left, left + width) if left else strip, width, self.line_style)
 
 

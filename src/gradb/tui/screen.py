@@ -29,8 +29,11 @@ from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
+from gradb.tui.find import FindLine
+from gradb.tui.find_commands import node_to_jump_to, open_find
 from gradb.tui.following import Following
 from gradb.tui.gradcheck import FindingScreen
+from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.interruption import Interruption
 from gradb.tui.judging import marks_of
@@ -96,10 +99,12 @@ class DebugScreen(Screen[None]):
         """Lay out header, panes and bars."""
         yield HeaderBar()
         yield StartNote()
-        yield Body(*self.panes.values())
+        find = FindLine()
+        yield Body(*self.panes.values(), find=find)
         yield EventBar(id="event")
         yield ScrubberBar(id="scrubber")
         yield Prompt()
+        yield find
         yield KeyBar(key_hints())
         yield Static(f"gradb needs a terminal of at least {SMALLEST[0]} x {SMALLEST[1]}.", id="small")
 
@@ -213,6 +218,16 @@ class DebugScreen(Screen[None]):
         self.query_one(KeyBar).display = False
         self.query_one(Prompt).open(text)
 
+    def find(self, argument: str) -> None:
+        """Look for something in the pane that has the keyboard, in the place of the key bar."""
+        open_find(self, self.panes[self.last_pane], argument)
+
+    def jump(self, argument: str) -> None:
+        """Go to a node of the graph: to one that is named, or to the one that the event is about."""
+        node = node_to_jump_to(self.session.debugger, argument)
+        self.show("graph")
+        self.query_one(GraphPane).reveal(node)
+
     # --- room ---------------------------------------------------------------------------------------------------------
 
     @property
@@ -222,8 +237,8 @@ class DebugScreen(Screen[None]):
 
     @property
     def is_typing(self) -> bool:
-        """True while the prompt is open."""
-        return self.query_one(Prompt).display
+        """True while the prompt or the find line has the keyboard."""
+        return self.query_one(Prompt).display or self.query_one(FindLine).is_typing
 
     def give_keyboard(self, pane: str) -> None:
         """Put the keyboard into a pane; the next key may come before that is heard of."""
@@ -268,8 +283,9 @@ class DebugScreen(Screen[None]):
 
     def on_prompt_closed(self, message: PromptClosed) -> None:
         """Give the keyboard back to the pane that had it."""
-        self.query_one(KeyBar).display = True
-        self.give_keyboard(self.last_pane)
+        self.query_one(KeyBar).display = not self.query_one(FindLine).display
+        if not self.is_typing:
+            self.give_keyboard(self.last_pane)
 
     def on_node_selected(self, message: NodeSelected) -> None:
         """Show the record of the selected node until the next step."""

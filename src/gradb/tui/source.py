@@ -17,6 +17,8 @@ from gradb.present.draw import theme
 from gradb.present.panes.source import beside, source_line, text_room
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
+from gradb.tui.linesearch import LineSearched
+from gradb.tui.lookup import Lookup, mark
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
 
@@ -30,7 +32,7 @@ _SIGNS: dict[Mark, tuple[str, str]] = {
 """What stands in front of a line with a breakpoint."""
 
 
-class SourcePane(Pane):
+class SourcePane(LineSearched, Pane):
     """The script. Only the lines on the screen are drawn; the current one is kept in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,6 +51,7 @@ class SourcePane(Pane):
 
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
+        self.lookup = Lookup()
         self._place: tuple[int, str] | None = None  # position and file that the cursor was put to
         self._left = 0  # characters that lie to the left of what is shown
         self._looked: tuple[int, SourceView] | None = None  # at a position, in the place of its own line
@@ -58,6 +61,18 @@ class SourcePane(Pane):
         if self.frame is not None:
             self._looked, self._place = (self.frame.position, view), None
             self.watch_frame()
+
+    def searched_lines(self) -> tuple[str, ...]:
+        """Return the lines of the text."""
+        return () if self._view is None else self._view.lines
+
+    def line_here(self) -> int:
+        """Return the line that the cursor is on."""
+        return (self.cursor or 1) - 1
+
+    def show_line(self, line: int) -> None:
+        """Put the cursor on a line."""
+        self.cursor = line + 1
 
     def watch_frame(self) -> None:
         """Lay the text out; at another position the cursor is on the current line, which is brought into view."""
@@ -73,6 +88,7 @@ class SourcePane(Pane):
             self._place, self._left = place, 0
             self.set_reactive(SourcePane.cursor, None if view is None else min(view.line or 1, len(view.lines)))
             self._show_current()
+        self.look_again()
         self.refresh()
 
     def watch_cursor(self, old: int | None, new: int | None) -> None:
@@ -136,6 +152,8 @@ class SourcePane(Pane):
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
         text = Text.assemble(self._mark(index + 1), source_line(view, index, width - 1, self._left))
+        if self.lookup.text:
+            mark(text, self.lookup.text, first=3 + len(str(len(view.lines))))
         if self.has_focus and index + 1 == self.cursor:
             text.stylize(theme.SELECTED, 0, 2 + len(str(len(view.lines))))  # sign, arrow and number
         return self.to_strip(text, width)

@@ -33,6 +33,12 @@ class Silent:
     def gradcheck(self, argument: str) -> None:
         """Check nothing."""
 
+    def find(self, argument: str) -> None:
+        """Find nothing."""
+
+    def jump(self, argument: str) -> None:
+        """Go nowhere."""
+
     def why(self, argument: str) -> None:
         """Tell nothing."""
 

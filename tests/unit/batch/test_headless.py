@@ -46,6 +46,53 @@ def run(debugger: Debugger, text: str, origin: str = "") -> str:
     return "".join(out)
 
 
+def test_nodes_are_found_and_jumped_to(debugger: Debugger) -> None:
+    """`find` prints the nodes that fit; after `jump` panes are about one of them, until the position moves."""
+    assert run(debugger, "goto 5; find mul") == "1 node fits mul\n  · MulBackward0  b  [4]  b.grad_fn\n"
+    assert run(debugger, "find [4]").startswith("4 nodes fit [4]\n  · PowBackward0  d  [4]  d.grad_fn\n")
+    assert run(debugger, "find zebra") == "no node fits zebra\n"
+    assert run(debugger, "jump a; show graph").splitlines()[-2].startswith(" ›")
+    assert "›" not in run(debugger, "step; show graph")
+    assert run(debugger, "goto 10; jump; show graph").count("▶›") == 1
+    assert "PowBackward0" in run(debugger, "jump PowBackward0; show chain").splitlines()[0]
+
+
+REFUSED = (
+    ("goto 5; find", "`find` needs something to look for"),
+    ("start; find b", "there is no graph yet"),
+    ("goto 5; jump pow", r"there is no 'pow' in the graph here \(did you mean PowBackward0"),
+    ("goto 19; jump", "the event here is about no node"),
+)
+
+
+@pytest.mark.parametrize(("text", "sentence"), REFUSED)
+def test_what_cannot_be_found_is_refused(text: str, sentence: str, debugger: Debugger) -> None:
+    """In one sentence, with what may have been meant."""
+    with pytest.raises(UserError, match=sentence):
+        run(debugger, text)
+
+
+def test_found_nodes_as_json(debugger: Debugger) -> None:
+    """One object: what was looked for, and the nodes as the graph pane has them."""
+    out: list[str] = []
+    prepare("goto 5; find mul").run(debugger, Style(is_json=True), out.append)
+    assert json.loads("".join(out)) == {
+        "find": "mul",
+        "position": 5,
+        "nodes_in_all": 1,
+        "nodes": [
+            {
+                "node": 2,
+                "name": "MulBackward0",
+                "label": "b",
+                "state": "created",
+                "shape": [4],
+                "expression": "b.grad_fn",
+            }
+        ],
+    }
+
+
 def test_script_walks_shows_and_expects(debugger: Debugger) -> None:
     """Commands are carried out in turn; `show` prints the pane of that moment."""
     text = "until node Pow; until node Pow; show chain; step; back; expect local == [14, 18, 22, 26]; finish"

@@ -39,6 +39,14 @@ class Notes:
         """Keep what is to be checked."""
         self.checked.append(argument)
 
+    def find(self, argument: str) -> None:
+        """Keep what is looked for."""
+        self.asked.append(argument)
+
+    def jump(self, argument: str) -> None:
+        """Keep where to."""
+        self.asked.append(argument)
+
     def why(self, argument: str) -> None:
         """Keep what is asked."""
         self.asked.append(argument)

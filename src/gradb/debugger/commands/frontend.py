@@ -53,6 +53,28 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def find(self, argument: str) -> None:
+        """Look for something, and show what is found.
+
+        Args:
+            argument: a name, a shape, ``nan`` ...: see ``frame.graph.finding``.
+
+        Raises:
+            UserError: there is nothing to look for, or nothing to look in.
+        """
+        ...
+
+    def jump(self, argument: str) -> None:
+        """Choose a node of the graph, to be looked at.
+
+        Args:
+            argument: of which variable, parameter or name; empty for the one that the position is about.
+
+        Raises:
+            UserError: there is none.
+        """
+        ...
+
     def notice(self, text: str) -> None:
         """Say what a command has done; empty where there is nothing to say."""
         ...

@@ -36,6 +36,7 @@ GROUPS: dict[Group, str] = {
 SIGNS = {
     "full_stop": ".",
     "comma": ",",
+    "slash": "/",
     "colon": ":",
     "question_mark": "?",
     "plus": "+",
@@ -189,6 +190,10 @@ COMMANDS: tuple[Command, ...] = (
             "look", None, "[LEAF[INDEX]|off]", front=lambda front, argument: front.gradcheck(argument)),
     Command("why", ("e",), "Tell where a NaN or infinity was born (of here, an event, ...), or who did an error",
             "look", None, "[N|@ITERATION|again]", front=lambda front, argument: front.why(argument)),
+    Command("find", ("slash",), "Find in this pane; in the graph a node: by name, variable, module, shape (64x10), nan",
+            "look", None, "[TEXT]", front=lambda front, argument: front.find(argument)),
+    Command("jump", ("m",), "Go to the node that the event is about, or to that of a variable, parameter or name",
+            "look", None, "[NAME]", front=lambda front, argument: front.jump(argument)),
     Command("probe", ("j",), "Measure the node that is held: its whole Jacobian, a row, a column, or one direction",
             "look", asking.probe, "[full|row d[0,1]|column a[2]|random [SEED]|with NUMBERS]"),
     Command("quiet", ("d",), "Stop at data preparation and initialisation too, or step over them again", "look",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 
 from gradb.frame.cache import Cache
+from gradb.frame.graph.finding import Query, Search, Texts
 from gradb.frame.graph.flows import Flows, FlowsAt
 from gradb.frame.graph.folds import Items
 from gradb.frame.graph.labels import Labels
@@ -44,6 +45,7 @@ class Graph:
         self._unfolding = graphs.unfolding(self._scope, position)
         self._labels: dict[int, str | None] = {}
         self._loaded = range(0)
+        self._texts: Texts | None = None
         self._variables: dict[int, str | None] = {}  # each row climbs past the rows above it
 
     def __len__(self) -> int:
@@ -160,6 +162,12 @@ class Graph:
         """Return the shape of the node's (first) forward output or of the leaf, where known."""
         output = self._graphs.output(node, self.position)
         return None if output is None else output.value.shape
+
+    def search(self, query: Query) -> Search:
+        """Begin a search for nodes; what is read for it is kept for the next."""
+        if self._texts is None:
+            self._texts = Texts(self._unfolding, self._graphs, self.shape, self.position)
+        return Search(self._texts, query)
 
     def _contains(self, node: int) -> bool:
         if isinstance(self._scope, Segment):

@@ -67,6 +67,16 @@ class Unfolding:
             self._add()
         return row
 
+    def drawn(self, row: int) -> int | None:
+        """Return the node that is drawn in full on a row; None where the row refers to one.
+
+        Raises:
+            IndexError: there is no such row.
+            TapeError: the graph has a cycle, which no real one has.
+        """
+        self.reach(row)
+        return None if self.reference(row) else self.node(row)
+
     def _known(self, node: int) -> int | None:
         if node in self._first:
             return self._first[node]

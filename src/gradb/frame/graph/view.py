@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from gradb.frame.graph.finding import Query, Search
     from gradb.frame.graph.flows import FlowsAt
     from gradb.frame.graph.folds import Items
     from gradb.frame.graph.links import Links
@@ -94,4 +95,8 @@ class GraphView(Protocol):
 
     def shape(self, node: int) -> tuple[int, ...] | None:
         """Return the shape of the node's (first) forward output or of the leaf, where known."""
+        ...
+
+    def search(self, query: Query) -> Search:
+        """Begin a search for nodes: by words, shapes and what is not finite."""
         ...
