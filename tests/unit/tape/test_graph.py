@@ -97,7 +97,7 @@ def test_a_chain_is_flat_and_branches_are_not(builder: TapeBuilder) -> None:
 
 
 def test_several_roots_are_drawn_newest_first(builder: TapeBuilder) -> None:
-    """Nodes that nothing consumes yet are roots; what they share is drawn below them."""
+    """Nodes that nothing consumes yet are roots; what they share is drawn below them; leaves last."""
     a = builder.leaf("a", [1.0])
     b = double(builder, a, "b")
     double(builder, b, "c")
@@ -105,12 +105,12 @@ def test_several_roots_are_drawn_newest_first(builder: TapeBuilder) -> None:
     builder.leaf("e", [1.0])
     with opened(builder) as tape:
         assert rows(tape.frame(5).graph) == [
-            "AccumulateGrad e",
             "MulBackward0 d",
             "| [MulBackward0 b]",
             "MulBackward0 c",
             "| MulBackward0 b",
             "| AccumulateGrad a",
+            "AccumulateGrad e",
         ]
         assert rows(tape.frame(2).graph) == ["MulBackward0 b", "| AccumulateGrad a"]
         assert rows(tape.frame(4).graph)[0] == "MulBackward0 d"

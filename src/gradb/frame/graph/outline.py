@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradb.frame.cache import Cache
-from gradb.frame.graph.folds import Items, State, put_on_top
+from gradb.frame.graph.folds import Items, Rows, State, put_on_top
 from gradb.frame.graph.modules import Modules, Path
 from gradb.frame.graph.region import Region
 from gradb.frame.graph.unfold import Unfolding
@@ -32,7 +32,7 @@ class Outlines:
         if not self._modules.has_any:
             return None
         tree.reach(tree.size - 1)
-        state, at = State(), len(tree.parts)
+        state, at = State(), len(tree.parts) - bool(tree.loose)
         for number, starts in enumerate(tree.starts):
             known = self._states(starts[0]) if len(starts) == 1 and starts[0] in self._states else None
             if known is not None:
@@ -42,7 +42,7 @@ class Outlines:
             state = put_on_top(state, self._rows(tree.parts[number]))
             if len(tree.starts[number]) == 1:
                 self._states.put(tree.starts[number][0], state)
-        return state.whole().items
+        return _followed(state.whole().items, len(tree.loose))
 
     def _rows(self, part: Region) -> Iterator[tuple[Path, str, bool]]:
         """Yield (module, name, whether it refers to another row) of the rows of a stretch, the lowest first.
@@ -58,3 +58,13 @@ class Outlines:
             is_reference = not is_full and row not in leaves
             name = "" if found is None or is_reference else found.name  # where it leads is not of the module
             yield self._modules.path(maker), name, is_reference
+
+
+def _followed(items: Items | None, loose: int) -> Items | None:
+    """Return a list with the rows of leaves that nothing uses at its end."""
+    if not loose:
+        return items
+    found = Items(Rows(loose, 0), None)
+    for item in reversed(list(items or ())):
+        found = Items(item, found)
+    return found

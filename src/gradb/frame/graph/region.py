@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 
 from gradb.tape.kinds.graph import Edge
 
-_EVERY = 16  # a stretch ends at a node whose id is a multiple of it, so that the next one is met by another root too
+_EVERY = 16  # of the nodes at which a stretch may end it ends at one in so many, so that others end there too
 _ENOUGH = 256  # nodes after which it ends at any node that every path comes through
 _MOST = 2000  # nodes after which it ends anywhere
 
@@ -72,11 +72,18 @@ def region(starts: Sequence[int], edges: Callable[[int], Sequence[Edge]]) -> Reg
     return _Writing(growth).write()
 
 
+def _is_border(node: int) -> bool:
+    """Tell whether a stretch ends before a node, whatever root it began at: by its id, well mixed, since the ids of
+    equal blocks have a period.
+    """
+    return (node * 0x9E3779B1 >> 15) % _EVERY == 0
+
+
 def _chain(start: int, edges: Callable[[int], Sequence[Edge]]) -> Region | None:
     """Lay out a stretch that is a chain, as most of a long graph may be; None where it is none."""
     nodes, entries = list[int](), [-1]
     node = start
-    while not nodes or not (node % _EVERY == 0 or len(nodes) >= _ENOUGH):
+    while not nodes or not (_is_border(node) or len(nodes) >= _ENOUGH):
         below = [(at, edge.to) for at, edge in enumerate(edges(node)) if edge.to is not None]
         if len(below) != 1 or (nodes and node >= nodes[-1]):
             return None
@@ -126,7 +133,7 @@ class _Growth:
     def _is_enough(self) -> bool:
         count = len(self.order)
         if len(self.heap) == 1 and count:
-            return -self.heap[0] % _EVERY == 0 or count >= _ENOUGH
+            return _is_border(-self.heap[0]) or count >= _ENOUGH
         return count >= _MOST
 
     def is_leaf(self, node: int) -> bool:

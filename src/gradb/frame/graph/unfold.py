@@ -21,13 +21,15 @@ class Unfolding:
     """The rows under some roots.
 
     Args:
-        roots: the nodes that nothing consumes.
+        roots: the nodes that nothing consumes, but for leaves.
         regions: lays out the stretch that begins at some nodes.
         size: number of rows when unfolded to the end.
+        loose: leaves that nothing consumes; they are drawn below all others.
     """
 
-    def __init__(self, roots: Sequence[int], regions: Regions, size: int) -> None:
+    def __init__(self, roots: Sequence[int], regions: Regions, size: int, loose: Sequence[int] = ()) -> None:
         self.size = size
+        self.loose = tuple(sorted(loose, reverse=True))
         self.parts: list[Region] = []
         self.starts: list[tuple[int, ...]] = []
         """The nodes at which each part begins."""
@@ -45,7 +47,7 @@ class Unfolding:
         self._newest: list[int] = []
         """Newest node of each part, negated."""
         self._regions = regions
-        self._next = tuple(sorted(roots, reverse=True))
+        self._next = tuple(sorted(roots, reverse=True)) or self.loose
 
     def reach(self, row: int) -> None:
         """Unfold up to a row.
@@ -88,7 +90,8 @@ class Unfolding:
         """Add the next part."""
         part, starts, base = self._regions(self._next), self._next, self.count
         depths = tuple(self._depth_below(self._owners.get(start)) for start in starts)
-        self._newest.append(-starts[0])
+        is_loose = starts == self.loose
+        self._newest.append(0 if is_loose else -starts[0])
         self._bases.append(base)
         self._depths.append(depths)
         self.parts.append(part)
@@ -103,7 +106,9 @@ class Unfolding:
         for one in part.exits:
             if one.owner >= 0:
                 self._owners[one.node] = (base + one.owner, one.entry)
-        self._next = tuple(one.node for one in part.exits)
+        if is_loose:
+            self._first.update((leaf, base + local) for leaf, local in part.places.items())
+        self._next = tuple(one.node for one in part.exits) or (() if is_loose else self.loose)
 
     def _depth_below(self, owner: tuple[int, int] | None) -> int:
         return 0 if owner is None else self.depth(owner[0]) + 1
@@ -136,7 +141,7 @@ class Unfolding:
     def is_head(self, row: int) -> bool:
         """Tell whether a line of the tree begins at a row: a root, or a branch."""
         part, local = self.place(row)
-        return row == 0 or part.heads[local]
+        return row == 0 or part.heads[local] or row >= self.size - len(self.loose)
 
     def reference(self, row: int) -> Where:
         """Tell where the node of a row is drawn in full; empty where that is here."""
