@@ -276,7 +276,7 @@ def test_displays_are_shown_at_every_stop(debugger: Debugger) -> None:
         "  2 loss = 420",
         "not displayed any more: loss",
     ]
-    assert out.splitlines()[6:] == ["  1 a.grad = [28 36 44 52]  [4] float32"]
+    assert out.splitlines()[6:] == ["  1 a.grad = [28 36 44 52]  [4] float32  as of event 16, chain_rule.py:13"]
 
 
 def test_each_line_is_json_where_that_is_asked_for(debugger: Debugger) -> None:

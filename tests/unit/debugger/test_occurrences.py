@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,13 @@ from tests.fakes import TapeBuilder
 def test_what_was_not_there_is_looked_for_in_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the tape grows, each event is searched once for what is missing; what was found stays found."""
     begun: list[int] = []
-    find = Tape.find
+    seek = Tape.seek
 
-    def watched(tape: Tape, stop: Stop, position: int, direction: int, last: int | None = None) -> int | None:
+    def watched(tape: Tape, stop: Stop, position: int, *rest: Any) -> Any:
         begun.append(position)
-        return find(tape, stop, position, direction, last)
+        return seek(tape, stop, position, *rest)
 
-    monkeypatch.setattr(Tape, "find", watched)
+    monkeypatch.setattr(Tape, "seek", watched)
     path, known, told = tmp_path / "t.tape", Occurrences(), []
     stops = (Stop("node", "mul"), Stop("at", "3"), Stop("module", "layer1"))
     with TapeBuilder(path) as builder, Tape.open(path) as tape:

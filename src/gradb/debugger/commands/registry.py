@@ -156,7 +156,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("break", ("b",), "Set a breakpoint, as for until, or on a condition; alone: set or clear one on this line",
             "breakpoints", breaking.break_, "[WHERE] [if EXPR]", "clear", label="break"),
     Command("tbreak", (), "Set a breakpoint that is gone once it has stopped a movement", "breakpoints",
-            breaking.tbreak, "[WHERE] [if EXPR]", "clear"),
+            breaking.tbreak, "[WHERE] [if EXPR]"),
     Command("clear", (), "Clear a breakpoint, by its number or as for break; without an argument: all of them",
             "breakpoints", breaking.clear, f"[N|{WHAT}]", "break"),
     Command("breakpoints", ("B",), "List the breakpoints: on or off, how often each was met", "breakpoints",

@@ -45,6 +45,7 @@ _SIGNS = {
     **dict(zip("━═┊╱╲╳", "=#:/\\x", strict=True)),  # phases, and the lines of a plot, that are not told apart otherwise
     **dict.fromkeys("▁▂▃▄▅▆▇▀", " "),  # the ends of scroll bars, which the background shows
     **dict.fromkeys("█▉▊▋▌▐", "#"),
+    **dict(zip("▓▒░", "+=.", strict=True)),
     **dict.fromkeys("▍▎▏▕", "|"),
     "▔": "-",
     "\u00a0": " ",
