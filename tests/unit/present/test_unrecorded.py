@@ -176,7 +176,7 @@ def test_only_the_panes_that_a_gap_concerns_tell_of_it(lost: str) -> None:
         frame = tape.frame(4)
         told = {name for name in PANES if f"something here was {GAP}" in drawn(name, frame)}
         assert told == {name for name in PANES if pane_json(name, frame)["not_recorded"]}
-        assert told == {"graph", "chain", "grads", "training", "paths", "displays"}
+        assert told == {"graph", "chain", "grads", "training", "paths", "displays", "values"}
         assert all(GAP not in drawn(name, tape.frame(2)) for name in PANES)
 
 

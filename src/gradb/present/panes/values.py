@@ -13,7 +13,7 @@ from rich.text import Text
 from gradb.algebra.figures import number
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
-from gradb.present.draw.fields import cut, wrapped
+from gradb.present.draw.fields import cut, remark, wrapped
 from gradb.present.draw.heat import columns_in, ends, heat_line, scale_line
 from gradb.present.draw.matrix import Window, matrix_lines
 from gradb.present.draw.numbers import element, numbers_lines, shape_text, stats_lines
@@ -36,7 +36,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
     asked, width = options.values, options.width
     if not asked.text:
         words = "nothing chosen: `values NAME` shows the elements of a tensor, e.g. values a.grad, values upstream"
-        return Group(*wrapped(words, width, theme.DIM))
+        return remark(words, width)
     name = Text(plain(asked.text, _MAX_NAME), style=theme.TITLE)
     found = asked.found
     if found is None or found.why:
