@@ -1,4 +1,6 @@
-"""How large recorded values are: their 2-norms, where these follow from what was recorded, else not at all."""
+"""How large recorded values are: 2-norm and largest magnitude where these follow from what was recorded, else not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,7 @@ from gradb.tape.values import Stats, TensorValue
 _KEPT = 8192
 
 
-@functools.lru_cache(maxsize=_KEPT)
-def norm_of(value: TensorValue | None) -> float | None:
+def two_norm(value: TensorValue | None) -> float | None:
     """Return the 2-norm of all elements of a value; None where it is not known, and of no value.
 
     It is computed in double precision from what was recorded whole. Of a larger value it is known where its statistics
@@ -40,8 +41,7 @@ def _told(stats: Stats, count: int) -> float | None:
     return abs(stats.minimum) * math.sqrt(count)
 
 
-@functools.lru_cache(maxsize=_KEPT)
-def largest_of(value: TensorValue | None) -> float | None:
+def magnitude(value: TensorValue | None) -> float | None:
     """Return the largest magnitude among the elements of a value; None where it is not known, and of no value.
 
     A NaN among them is the answer, as torch's ``abs().max()`` has it; of no element at all there is none.
@@ -52,12 +52,18 @@ def largest_of(value: TensorValue | None) -> float | None:
     if numbers:
         found = [abs(number) for number in numbers]
         return math.nan if any(map(math.isnan, found)) else float(max(found))
-    if numbers is not None or stats is None:
+    if numbers is not None or stats is None or "complex" in value.dtype:  # no complex number lies between two
         return None
     if stats.nan or stats.posinf or stats.neginf:
         return math.nan if stats.nan else math.inf
     ends = [abs(end) for end in (stats.minimum, stats.maximum) if end is not None]
     return max(ends, default=None)
+
+
+norm_of = functools.lru_cache(maxsize=_KEPT)(two_norm)
+"""``two_norm``, remembered for panes that ask again with every key."""
+largest_of = functools.lru_cache(maxsize=_KEPT)(magnitude)
+"""``magnitude``, remembered likewise."""
 
 
 class RecordedNorms:

@@ -11,7 +11,7 @@ from gradb.frame.graph.opening import names_of, turning
 from gradb.tui.screen import DebugScreen
 
 _SAID: dict[Measure | None, str] = {
-    "norm": "2-norm of the gradient that came to each node, a cell a power of ten; ? where a tensor was not kept whole",
+    "norm": "2-norm of the gradient that came to each node, a cell a power of ten; ? where it is not known",
     "max": "largest element of the gradient that came to each node, by absolute value, a cell a power of ten",
     None: "",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gradb.frame.graph.listing import Listing
 from gradb.frame.graph.opening import names_of, showing, turning
 from gradb.frame.graph.view import GraphView
 from gradb.frame.reader import Tape
+from gradb.frame.sizes import largest_of, norm_of
 from gradb.tape.values import Stats, TensorValue
 from tests.fakes.blocks import network
 
@@ -175,3 +177,12 @@ def test_what_is_not_whole_has_no_norm() -> None:
     nan = flow_of([TensorValue((2000,), "float32", stats=Stats(0.0, 1.0, math.nan, 1, 0, 0, ()))])
     assert nan.max is not None
     assert math.isnan(nan.max)
+
+
+def test_a_flow_is_as_large_as_its_value_is_elsewhere() -> None:
+    """Of a large gradient that is the same everywhere the norm follows; several outputs are measured together."""
+    same = TensorValue((2500,), "float32", stats=Stats(-0.5, -0.5, -0.5, 0, 0, 0, ()))
+    assert flow_of([same]) == Flow(norm_of(same), largest_of(same)) == Flow(25.0, 0.5)
+    whole = TensorValue((1,), "float64", struct.pack("<d", 60.0))
+    assert flow_of([same, whole]) == Flow(65.0, 60.0)
+    assert flow_of([TensorValue((0,), "float32", b"")]) == Flow(0.0, 0.0)

@@ -1,18 +1,19 @@
 """How large the gradient was that came to each node in a backward: what vanishes or explodes on its way.
 
-Taken from what the tape keeps of each upstream: of all its elements, or, for the largest, of its statistics, which are
-of all elements too. What neither says is not known, and nothing is made up for it. Read a little at a time, since a
-backward may have run 100,000 nodes.
+Taken from what the tape keeps of each upstream, as the sizes of .grad buffers are (`gradb.frame.sizes`): what that does
+not say is not known, and nothing is made up for it. Read a little at a time, since a backward may have run 100,000
+nodes.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gradb.frame.sizes import magnitude, two_norm
 from gradb.frame.store import Store
 from gradb.tape.database import TapeError
 from gradb.tape.expressions.functions import norm
@@ -31,7 +32,7 @@ class Flow:
     """The gradient that came to one node."""
 
     norm: float | None
-    """2-norm of all its elements; None where they are not all on the tape."""
+    """2-norm of all its elements; None where it does not follow from what is on the tape."""
     max: float | None
     """The largest absolute value of an element; None where that is not on the tape."""
     is_undefined: bool = False
@@ -47,28 +48,19 @@ def flow_of(values: Iterable[TensorValue | None]) -> Flow:
     sent = [value for value in values if value is not None]
     if not sent:
         return Flow(None, None, is_undefined=True)
-    numbers = [value.numbers() for value in sent]
-    whole = None if any(one is None for one in numbers) else norm([number for one in numbers for number in one or ()])
-    largest = [_largest(value) for value in sent]
-    known = [one for one in largest if one is not None]
-    return Flow(whole, None if len(known) < len(largest) else _most(known))
+    norms = [two_norm(value) for value in sent]
+    largest = [magnitude(value) for value in sent if value.numel]
+    return Flow(_all_in_one(norms, norm), _all_in_one(largest, _most))
 
 
-def _largest(value: TensorValue) -> float | None:
-    stats = value.stats
-    if stats is None:
-        numbers = value.numbers()
-        return None if numbers is None else _most([abs(number) for number in numbers])
-    if "complex" in value.dtype:
-        return None
-    if stats.nan or stats.posinf or stats.neginf:
-        return math.nan if stats.nan else math.inf
-    known = [abs(one) for one in (stats.minimum, stats.maximum) if one is not None]
-    return max(known, default=None)
+def _all_in_one(sizes: Sequence[float | None], join: Callable[[Sequence[float]], float]) -> float | None:
+    """Return one size for the several outputs of a node; None where that of one is not known."""
+    known = [size for size in sizes if size is not None]
+    return join(known) if len(known) == len(sizes) else None
 
 
 def _most(numbers: Sequence[float]) -> float:
-    return math.nan if any(number != number for number in numbers) else max(numbers, default=0.0)
+    return math.nan if any(map(math.isnan, numbers)) else max(numbers, default=0.0)
 
 
 class Flows:
