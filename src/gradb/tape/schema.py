@@ -8,7 +8,7 @@ Version 4: what could not be recorded is marked as missing; changes of .grad tha
 Version 5: the same in half the bytes: what events have in common once (``site``), their details packed (``block``).
 Version 6: flags of events tell a NaN from an infinity, where one was born, and the grad mode.
 Version 7: kinds of events more.
-Version 8: the calls that lead to a place.
+Version 8: the calls that lead to a place; how much a step has changed.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x67726462  # "grdb"
 FORMAT_VERSION = 8  # kept in PRAGMA user_version
 OLDEST_VERSION = 6
-"""What can still be read: 7 has kinds of events more, 8 the tables of ``ADDED``, and they are the same otherwise."""
+"""What can still be read: 7 has kinds of events more, 8 the tables of ``ADDED`` and a number more in a step."""
 ADDED = {"stack": 8, "called": 8}
 """Tables that older versions do not have, and the version from which on they are there."""
 

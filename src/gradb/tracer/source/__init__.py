@@ -1,1 +1,1 @@
-"""Where in the source something happens, and what the source calls the values there. Each of it may fail alone."""
+"""Where in the source things happen, by which calls, and what it calls the values there. Each of it may fail alone."""
