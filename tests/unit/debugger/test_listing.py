@@ -14,6 +14,7 @@ from gradb.frame.gradtable import COLUMNS, KINDS, ROUND
 from gradb.present.options import Grads
 from tests.bench.reader.drawing import Silent
 from tests.fakes import examples
+from tests.unit.debugger.conftest import Recorded
 
 
 @pytest.fixture
@@ -97,3 +98,16 @@ def test_values_are_looked_at_as_of_the_position(debugger: Debugger) -> None:
     assert "28" in debugger_text("values", debugger, Style())
     with pytest.raises(UserError):
         run(debugger, "values )(")
+
+
+@pytest.mark.parametrize(
+    ("position", "text"), [(0, ""), (4, "d"), (9, "upstream"), (10, "upstream"), (16, "a.grad"), (17, "")]
+)
+def test_values_alone_are_those_of_the_event(position: int, text: str, recorded: Recorded) -> None:
+    """Who has named no tensor looks at the op's result, at what came to the node, at the buffer that was filled."""
+    debugger = recorded("chain_rule")
+    debugger.go(position)
+    run(debugger, "values")
+    assert debugger.looked().text == text
+    run(debugger, "values b; start; values")
+    assert debugger.looked().text == "b"

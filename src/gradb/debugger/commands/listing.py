@@ -11,6 +11,11 @@ from gradb.debugger.suggestion import did_you_mean
 from gradb.frame.gradtable import COLUMNS, KINDS, ROUND, SCRIPT
 from gradb.present.options import Values
 from gradb.tape.expressions.variables import quoted
+from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.node import NodeDetail
+from gradb.tape.kinds.node_start import NodeStartDetail
+from gradb.tape.kinds.op import OpDetail
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
@@ -80,12 +85,26 @@ def unfold(debugger: Debugger, argument: str) -> str | None:
 
 
 def values(debugger: Debugger, argument: str) -> str | None:
-    """Look at the elements of a tensor, given by an expression; without one at those of the last.
+    """Look at the elements of a tensor, given by an expression; without one at those of the last, or of the event.
 
     Raises:
         UserError: it cannot be read.
     """
     before = debugger.values
-    text = read(argument).text if argument else before.text
+    text = read(argument).text if argument else before.text or _at_hand(debugger)
     debugger.values = Values(text, before.asked + 1)
     return None
+
+
+def _at_hand(debugger: Debugger) -> str:
+    """Return what the event at the position is about, as an expression; empty where it is about no tensor."""
+    tape = debugger.tape
+    detail = None if tape is None or not debugger.position else tape.detail(debugger.position)
+    match detail:
+        case NodeStartDetail() | NodeDetail():
+            return "upstream"
+        case AccumulateDetail(parameter=str(name)):
+            return f"{name}.grad"
+        case OpDetail(outputs=(made, *_)) | LeafDetail(tensor=made) if tape is not None:
+            return made.name or tape.label(made.id, debugger.position) or ""
+    return ""

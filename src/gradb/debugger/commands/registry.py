@@ -182,7 +182,7 @@ COMMANDS: tuple[Command, ...] = (
             "look", listing.sort, "[COLUMN [up|down]]"),
     Command("filter", (), "List the .grad buffers with TEXT in name or words (never, stale, nan ...); alone: all",
             "look", listing.filter_, "[TEXT]"),
-    Command("values", ("V",), "Look at the elements of a tensor, e.g. values a.grad, values upstream; alone: again",
+    Command("values", ("V",), "Look at the elements of a tensor, e.g. values upstream; alone: the last, or the event's",
             "look", listing.values, "[EXPR]"),
     Command("unfold", (), "List the leaves that are gone, frozen or all; alone: the other way round", "look",
             listing.unfold, "[gone|frozen|all|none]"),
