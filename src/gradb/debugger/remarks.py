@@ -27,6 +27,11 @@ def _is_named(path: str, known: tuple[str, ...]) -> bool:
     return any(is_called(name, owner) for owner in owners_of(path) for name in known)
 
 
+def nothing_called(paths: tuple[str, ...]) -> str:
+    """Say of what is recorded as a whole that nothing has the first of some names; empty where there are none."""
+    return f"nothing in this recording was ever called {paths[0]!r}" if paths else ""
+
+
 def fault(stop: Stop, tape: Tape | None) -> str:
     """Say why a condition counted as false somewhere; empty where it did not."""
     found = None if tape is None else tape.fault(stop)
@@ -35,9 +40,8 @@ def fault(stop: Stop, tape: Tape | None) -> str:
 
 def never(stop: Stop, tape: Tape | None) -> str:
     """Say of a script that is over what a stop names and it never came to; empty where it did."""
-    paths = unnamed(stop, tape)
-    if paths:
-        return f"nothing in this recording was ever called {paths[0]!r}"
+    if nobody := nothing_called(unnamed(stop, tape)):
+        return nobody
     place = replace(stop, condition="")
     is_missing = stop.kind in _OF_NAMES and nearest(tape, (place,), 0, 1) is None
     return f"there was no {describe(place)} in this recording" if is_missing else ""

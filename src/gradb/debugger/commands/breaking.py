@@ -12,7 +12,7 @@ from gradb.debugger.commands.actions import take_nothing
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs, unmeasured
 from gradb.debugger.numerals import read_whole
-from gradb.debugger.remarks import fault, unnamed
+from gradb.debugger.remarks import fault, nothing_called, unnamed
 from gradb.debugger.stops import condition_alone, parse_stop
 from gradb.tape.stops import Stop
 
@@ -126,7 +126,7 @@ def _pending(one: Breakpoint, debugger: Debugger) -> str:
     if paths := unnamed(one.stop, debugger.tape):
         if debugger.is_live:
             return f"pending: nothing is called {paths[0]!r} so far"
-        return f"nothing in this recording was ever called {paths[0]!r}"
+        return nothing_called(paths)
     if one.hits or place.kind == "when" or occurs(place, debugger):
         return ""
     return "pending" if debugger.is_live else "not in this recording"
