@@ -7,17 +7,16 @@ at values takes long, so each is made of steps: between two of them a screen can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from gradb.frame.clauses import CLAUSES, FIXED, Clause, is_stop, outside
-from gradb.frame.conditions import FIRST_HEADER, Verdicts
+from gradb.frame.clauses import outside
+from gradb.frame.conditions import Verdicts
+from gradb.frame.scan import Scan, first_accepted
 from gradb.frame.steps import Steps
 from gradb.frame.store import Store
 from gradb.tape.kinds.event import Event
-from gradb.tape.stops import TURNS, Stop, is_named
-
-_BATCH = 200
+from gradb.tape.stops import TURNS, Stop
 
 
 def find(store: Store, stop: Stop, position: int, direction: int, last: int | None = None) -> Steps[int | None]:
@@ -87,7 +86,7 @@ def _follow(
 def _leave(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> Steps[int | None]:
     """Return the nearest event that is not at the place, or not of the iteration, of a stop."""
     if stop.kind == "module":
-        return (yield from _try(store, stop.is_left, outside(stop), direction, position, last))
+        return (yield from first_accepted(store, stop.is_left, outside(stop), direction, position, last))
     found = None
     for other in _OTHERS[stop.kind]:
         hit = yield from _nearest(store, other, position, direction, last)
@@ -109,18 +108,19 @@ def _search(
     store: Store, stop: Stop, position: int, direction: int, origin: Event | None, last: int | None
 ) -> Steps[int | None]:
     """Ask a condition only where it can make a difference."""
+    scan = Scan(store, stop, direction, origin)
     if not stop.is_conditional:
-        return (yield from _plain(store, stop, position, direction, origin, last, _always))
+        return (yield from scan.nearest(position, last))
     verdicts = Verdicts(store, stop)
     if stop.kind == "when":
         return (yield from verdicts.first(position, direction, last))
     if stop.kind == "param":
         return (yield from _about(store, stop, verdicts, origin, verdicts.mentioned(position, direction, last)))
     if not verdicts.is_steady:
-        return (yield from _plain(store, stop, position, direction, origin, last, verdicts.meets))
+        return (yield from replace(scan, meets=verdicts.meets).nearest(position, last))
     for low, high in verdicts.spans(position, direction, last):
         begin, end = (low - 1, high) if direction > 0 else (high + 1, low)
-        found = yield from _plain(store, stop, begin, direction, origin, end, _always)
+        found = yield from scan.nearest(begin, end)
         if found is not None:
             return found
     return None
@@ -135,116 +135,6 @@ def _about(
         yield (at := seq or at)
         if seq is not None and stop.matches(event := store.event(seq), origin) and verdicts.meets(event):
             return seq
-    return None
-
-
-def _always(event: Event) -> bool:
-    return True
-
-
-def _plain(
-    store: Store,
-    stop: Stop,
-    position: int,
-    direction: int,
-    origin: Event | None,
-    last: int | None,
-    meets: Callable[[Event], bool],
-) -> Steps[int | None]:
-    """Return the nearest event that matches by its header, and meets what else is asked."""
-    fixed = FIXED.get(stop.kind)
-    if fixed is None:
-        return (yield from _scan(store, stop, position, direction, origin, last, meets))
-    found = fixed(store, stop, position, direction)
-    while found is not None and (last is None or (found - last) * direction <= 0):
-        if meets is _always or meets(store.event(found)):
-            return found
-        yield found
-        found = fixed(store, stop, found, direction)
-    return None
-
-
-def _scan(
-    store: Store,
-    stop: Stop,
-    position: int,
-    direction: int,
-    origin: Event | None,
-    last: int | None,
-    meets: Callable[[Event], bool],
-) -> Steps[int | None]:
-    """Try the candidates in order; pass over the stretches that are known to have none."""
-    clause = CLAUSES[stop.kind](stop, origin)
-    until = store.renumbering.until
-    if stop.kind == "iteration" and until and (direction < 0 or position < until):  # they may say other numbers
-        clause = f"({clause[0]} OR (e.seq < ? AND {is_stop(stop)}))", (*clause[1], until)
-
-    def accepts(event: Event) -> bool:
-        return stop.matches(event, origin) and meets(event)
-
-    is_without = _barren(store, stop, origin)
-    if is_without is None:
-        return (yield from _try(store, accepts, clause, direction, position, last))
-    for low, high, number in store.stretches.walk(position, direction, store.head):
-        begin, end = (low - 1, high) if direction > 0 else (high + 1, low)
-        yield begin
-        if last is not None and (begin - last) * direction >= 0:
-            break
-        if number is None or not is_without(number):
-            end = end if last is None or (end - last) * direction < 0 else last
-            found = yield from _try(store, accepts, clause, direction, begin, end)
-            if found is not None:
-                return found
-    return None
-
-
-def _try(
-    store: Store,
-    accepts: Callable[[Event], bool],
-    clause: Clause,
-    direction: int,
-    after: int,
-    last: int | None,
-) -> Steps[int | None]:
-    """Try the candidates beyond an event, up to and with another one, by batches."""
-    compare, order, up_to = (">", "ASC", "<=") if direction > 0 else ("<", "DESC", ">=")
-    where, parameters = clause
-    if last is not None:
-        where, parameters = f"e.seq {up_to} ? AND {where}", (last, *parameters)
-    query = f"{FIRST_HEADER} WHERE e.seq {compare} ? AND {where} ORDER BY e.seq {order} LIMIT ?"
-    size = 1
-    while True:
-        rows = store.db.all(query, after, *parameters, size)
-        for row in rows:
-            event = store.header(row)
-            if accepts(event):
-                return event.seq
-            yield event.seq
-        if len(rows) < size:
-            return None
-        after, size = rows[-1][0], _BATCH
-
-
-def _barren(store: Store, stop: Stop, origin: Event | None) -> Callable[[int], bool] | None:
-    """Return what tells of a stretch that no event in it can match; None where that cannot be told of any."""
-    stretches = store.stretches
-    if stop.kind == "node":
-        return lambda number: (
-            not any(is_named(name, stop.argument) for name in stretches.names(number) or [stop.argument])
-        )
-    if origin is None or (stop.kind == "iteration" and stop.argument):
-        return None
-    match stop.kind:
-        case "iteration":
-            until = store.renumbering.until
-            return lambda number: (
-                stretches.begin(number) >= until and stretches.has_all(number, "iteration", origin.iteration)
-            )
-        case "phase":
-            return lambda number: stretches.has_all(number, "phase", origin.phase)
-        case "line":
-            place = (store.source(origin.file), origin.line)
-            return lambda number: stretches.has_all(number, "place", place)
     return None
 
 
