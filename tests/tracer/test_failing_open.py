@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from gradb.link.spec import Intervention
 from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.writer import TapeWriter
+from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source import syntax
 from gradb.tracer.source.places import Places
 from gradb.tracer.source.syntax import Names
@@ -217,6 +219,21 @@ def test_the_end_of_the_stack_costs_the_events_there(tmp_path: Path) -> None:
     loss, tape = record(tmp_path / "run.tape", script)
     assert loss == 4
     assert [event.kind for event in tape.events() if event.kind != "note"][-1] == "backward_end"
+
+
+def test_what_is_lost_without_a_word_keeps_its_first_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not even the loss of an event can be told, what it was lost by and where is told later, of the first."""
+
+    def speechless(*_: object, **__: object) -> NoReturn:
+        raise RecursionError
+
+    monkeypatch.setattr(ForwardCall, "after", _broken)
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "lost", speechless)
+        losses, tape = record(tmp_path / "run.tape", train)
+    assert len(losses) == 3
+    first = next(text for text in notes(tape) if "end of the stack" in text)
+    assert re.search(r"ZeroDivisionError \(composer\.py:\d+\); more could not be said", first)
 
 
 def test_a_parser_that_fails_costs_the_names_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

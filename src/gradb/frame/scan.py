@@ -78,7 +78,9 @@ class Scan:
         """Return what SQL narrows the candidates down by."""
         stop, until = self.stop, self.store.renumbering.until
         clause = CLAUSES[stop.kind](stop, self.origin)
-        if stop.kind == "iteration" and until and (self.direction < 0 or position < until):  # they may say other numbers
+        if (
+            stop.kind == "iteration" and until and (self.direction < 0 or position < until)
+        ):  # they may say other numbers
             return f"({clause[0]} OR (e.seq < ? AND {is_stop(stop)}))", (*clause[1], until)
         return clause
 

@@ -6,7 +6,7 @@
 #include "pen.h"
 
 static PyTypeObject *engine_class;
-static PyObject *backward, *failures_name, *unsaid_name;
+static PyObject *backward, *failures_name, *unsaid_name, *first_unsaid_name, *line_name;
 static PyObject *kinds[32]; /* what they are called, by their numbers */
 
 /* --- what others have ---------------------------------------------------------------------------------------------- */
@@ -132,17 +132,55 @@ bool engine_reads_again(Engine *engine, PyObject *node, PyObject *mark)
     return !is_same && !saves_nothing(engine, node);
 }
 
+/* Return where an error came through, outermost first: pairs of code and line, which keep no frame and so no tensor. */
+static PyObject *places_of(PyObject *traceback)
+{
+    PyObject *places = PyList_New(0);
+    for (; places != NULL && traceback != NULL && PyTraceBack_Check(traceback);
+         traceback = (PyObject *)((PyTracebackObject *)traceback)->tb_next) {
+        PyObject *code = (PyObject *)PyFrame_GetCode(((PyTracebackObject *)traceback)->tb_frame);
+        PyObject *line = PyObject_GetAttr(traceback, line_name);
+        PyObject *place = line == NULL ? NULL : PyTuple_Pack(2, code, line);
+        if (place == NULL || PyList_Append(places, place) < 0)
+            Py_CLEAR(places);
+        Py_DECREF(code);
+        Py_XDECREF(line);
+        Py_XDECREF(place);
+    }
+    return places;
+}
+
+/* Keep of an error what it was and where, if it is the first that nothing could be said of. */
+static void keep_first(PyObject *failures, PyObject *type, PyObject *traceback)
+{
+    if (type == NULL || !is_attribute(failures, first_unsaid_name, Py_None))
+        return;
+    PyObject *places = places_of(traceback);
+    PyObject *first = places == NULL ? NULL : PyTuple_Pack(2, type, places);
+    if (first != NULL)
+        PyObject_SetAttr(failures, first_unsaid_name, first);
+    Py_XDECREF(places);
+    Py_XDECREF(first);
+}
+
 void engine_lost(Engine *engine)
 {
     int64_t unsaid;
-    PyErr_Clear();
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
     PyObject *failures = PyObject_GetAttr(engine->recorder, failures_name), *number = NULL;
+    if (failures != NULL)
+        keep_first(failures, type, traceback);
+    PyErr_Clear();
     if (failures != NULL && take_attribute(failures, unsaid_name, &unsaid) &&
         (number = PyLong_FromLongLong(unsaid + 1)) != NULL && PyObject_SetAttr(failures, unsaid_name, number) == 0)
         slot_set(engine->recorder, engine->recorder_slots[HAS_ERRANDS], Py_NewRef(Py_True));
     PyErr_Clear();
     Py_XDECREF(failures);
     Py_XDECREF(number);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
 }
 
 /* --- the event ----------------------------------------------------------------------------------------------------- */
@@ -317,12 +355,15 @@ PyObject *engine_type(void)
     backward = PyUnicode_InternFromString("backward");
     failures_name = PyUnicode_InternFromString("failures");
     unsaid_name = PyUnicode_InternFromString("unsaid");
+    first_unsaid_name = PyUnicode_InternFromString("first_unsaid");
+    line_name = PyUnicode_InternFromString("tb_lineno");
     kinds[NODE_START_KIND] = PyUnicode_InternFromString("node_start");
     kinds[NODE_KIND] = PyUnicode_InternFromString("node");
     kinds[ACCUMULATE_KIND] = PyUnicode_InternFromString("accumulate");
     if (kinds[NODE_START_KIND] == NULL || kinds[NODE_KIND] == NULL || kinds[ACCUMULATE_KIND] == NULL)
         return NULL;
-    if (backward == NULL || failures_name == NULL || unsaid_name == NULL)
+    if (backward == NULL || failures_name == NULL || unsaid_name == NULL ||
+        first_unsaid_name == NULL || line_name == NULL)
         return NULL;
     engine_class = (PyTypeObject *)PyType_FromSpec(&spec);
     return (PyObject *)engine_class;

@@ -134,6 +134,10 @@ class Composer:
             except Exception:  # near the end of the stack not even this can be done
                 recorder.failures.unsaid += 1
                 recorder.has_errands = True
+                try:
+                    recorder.failures.keep_first(error)
+                except Exception:
+                    pass
             result = None
         if is_grad_enabled() is not is_building:  # a part failed before it had put the script's own mode back
             set_grad_enabled(is_building)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Protocol
 
 from gradb.log.writer import LogWriter
@@ -21,7 +21,7 @@ from gradb.tape.schema import QUIET
 from gradb.tracer import FOLDER
 
 _BOTH = "values gradients"
-_UNSAID = "why could not be said where it happened, as at the end of the stack"
+_UNSAID = "could not be said where it happened, as at the end of the stack"
 _LOST: dict[str, tuple[str, str]] = {
     "ForwardCall.before": ("what a call was about to change", _BOTH),
     "ForwardCall.after": ("a call", _BOTH),
@@ -61,6 +61,8 @@ _MAX_KINDS = 100
 _MAX_TEXT = 120
 Failure = tuple[str, str, bool]
 """What is missing, why, and whether the whole event is."""
+Unsaid = tuple[type[BaseException], list[tuple[CodeType, int]]]
+"""What an error was, and the code and lines that it came through, outermost first: nothing that keeps a frame."""
 
 
 class Recording(Protocol):
@@ -89,6 +91,8 @@ class Failures:
         self._untold: list[tuple[str, str]] = []
         self.unsaid = 0
         """Events that were lost where there was no room on the stack to say so."""
+        self.first_unsaid: Unsaid | None = None
+        """What the first of these was lost by, as far as it could be kept."""
         self._is_saved = True
         self._faults: dict[str, str] = {}
         self._are_faults_saved = True
@@ -158,11 +162,21 @@ class Failures:
         writer = self._recorder.writer
         writer.gaps += [(writer.head + 1, *gap[1:]) for gap in gaps]
 
+    def keep_first(self, error: BaseException) -> None:
+        """Keep what an event was lost by that nothing can be said of here, if it is the first.
+
+        Near the end of the stack this may raise too.
+        """
+        if self.first_unsaid is None:
+            self.first_unsaid = type(error), _came_through(error.__traceback__)
+
     def tell(self) -> None:
         """Write the notes that are due; called between two events."""
         unsaid, self.unsaid = self.unsaid, 0
-        for _ in range(unsaid):
-            self._lose("a call", _UNSAID, _BOTH)
+        first, self.first_unsaid = self.first_unsaid, None
+        for number in range(unsaid):
+            why = f"why {_UNSAID}" if number or first is None else f"{_kept(first)}; more {_UNSAID}"
+            self._lose("a call", why, _BOTH)
         while self._untold:
             name, text = self._untold.pop(0)
             self._recorder.emit("note", name, (None,) * 5, write_note(text=text), may_hold=False)
@@ -200,15 +214,26 @@ def reason(error: BaseException) -> str:
     except Exception:
         line = ""
     said = f": {line}" if line else ""
-    return f"{type(error).__name__}{said}{_where(error.__traceback__)}"
+    return f"{type(error).__name__}{said}{_where(_came_through(error.__traceback__))}"
 
 
-def _where(traceback: TracebackType | None) -> str:
-    """Return the innermost place in the tracer that an error came through."""
-    found = ""
+def _kept(unsaid: Unsaid) -> str:
+    """Return what is known of an error that only this was kept of."""
+    kind, places = unsaid
+    return f"{kind.__name__}{_where(places)}"
+
+
+def _came_through(traceback: TracebackType | None) -> list[tuple[CodeType, int]]:
+    places = []
     while traceback is not None:
-        name = traceback.tb_frame.f_code.co_filename
-        if name.startswith(FOLDER):
-            found = f" ({os.path.basename(name)}:{traceback.tb_lineno})"
+        places.append((traceback.tb_frame.f_code, traceback.tb_lineno))
         traceback = traceback.tb_next
-    return found
+    return places
+
+
+def _where(places: list[tuple[CodeType, int]]) -> str:
+    """Return the innermost place in the tracer that an error came through."""
+    for code, line in reversed(places):
+        if code.co_filename.startswith(FOLDER):
+            return f" ({os.path.basename(code.co_filename)}:{line})"
+    return ""
