@@ -7,6 +7,10 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from gradb.frame.frame import SourceView
+from gradb.tape.kinds.breakpoint import BreakpointDetail
+from gradb.tape.stops import Stop
+from gradb.tui.messages import CallChosen
 from gradb.tui.source import SourcePane
 from tests.fakes import TapeBuilder
 from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
@@ -108,6 +112,34 @@ async def test_marks_tell_breakpoints_apart(chain_tape: Path) -> None:
         await press(pilot, "question_mark")
         await wait_until(lambda: "source pane" in text_of(app))
         assert "◈ one with a condition   ◌ one not come to so far   ○ one that is off" in text_of(app)
+
+
+async def test_a_breakpoint_is_set_in_the_file_that_is_shown(tmp_path: Path) -> None:
+    """Where a call of the stack is shown, marks and breakpoints are those of its file, and not of the position's."""
+    path, lib = tmp_path / "two.tape", "/app/my lib (2)/util.py"
+    text = ("a = f(1)", "b = f(2)", "c = f(3)")
+    with TapeBuilder(path, script="/app/main.py", source="\n".join(text)) as tape:
+        tape.writer.source(lib, "\n".join(text))
+        tape.event(BreakpointDetail(""), "breakpoint", "breakpoint()", 3, file=lib)
+        tape.leaf("a", [1.0], line=1)
+        tape.leaf("c", [1.0], line=3)
+        tape.end()
+    app = opening(path)
+    async with shown(app) as pilot:
+        screen = debug_screen(app)
+        screen.action_statement("goto 2")
+        await press(pilot, "1")
+        screen.on_call_chosen(CallChosen(SourceView(lib, text, 3, 3, None, None)))
+        assert "◉▶3" in await press(pilot, "b")
+        debugger = screen.session.debugger
+        assert debugger is not None
+        (one,) = debugger.breakpoints
+        assert one.stop == Stop("at", f"{lib}:3")
+        screen.action_statement("goto 3")
+        assert "◉" not in await press(pilot)
+        screen.on_call_chosen(CallChosen(SourceView(lib, text, 3, 3, None, None)))
+        await press(pilot, "b")
+        assert not list(debugger.breakpoints)
 
 
 async def test_the_text_moves_sideways(tmp_path: Path) -> None:

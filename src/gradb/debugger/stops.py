@@ -27,6 +27,8 @@ WAYS = (
 _IF = re.compile(r"(?:^|\s)if(?:\s|$)")
 _RELATION = re.compile(r"[<>=!(]|\s(?:in|is|not)\s")
 """What stands in a condition, and in no name of a place."""
+_IN_FILE = re.compile(r"\.py:[0-9]+!?\s*$")
+"""The end of a line in a file, whose path may have what stands in a condition; no condition ends so."""
 _FOLLOWS = re.compile(r"\s*(?:[<>=!+\-*/.\[]|in\s|is\s|not\s|and\s|or\s)")
 """What cannot follow the word that begins a place."""
 
@@ -66,8 +68,8 @@ def _place(text: str) -> Stop:
         raise UserError(f"there is no place to stop: {WAYS}")
     if (reader := _PLACES.get(word)) is not None and not _FOLLOWS.match(text.strip()[len(word) :]):
         return reader(rest.strip())
-    if not rest and (word.removesuffix("!").isdigit() or _is_line(word)):
-        return _line(word)
+    if (not rest and (word.removesuffix("!").isdigit() or _is_line(word))) or _IN_FILE.search(text):
+        return _line(text.strip())
     if _RELATION.search(text):
         return _when(text.strip())
     raise UserError(f"{quoted(text)} is not a place to stop: {WAYS}")

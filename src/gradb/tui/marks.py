@@ -6,17 +6,21 @@ from gradb.debugger.breakpoints import Mark
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.existence.admission import located, occurs
 from gradb.debugger.stops import parse_stop
-from gradb.frame.frame import Frame
 
 
-def breakpoint_lines(debugger: Debugger, frame: Frame | None) -> dict[int, Mark]:
-    """Return the lines of the Frame's source file that have a breakpoint, and what there is to say of it."""
-    file = "" if frame is None or frame.source is None else frame.source.file
+def breakpoint_lines(debugger: Debugger, file: str) -> dict[int, Mark]:
+    """Return the lines of the source file that is shown which have a breakpoint, and what there is to say of it."""
     return debugger.breakpoints.marks(file, lambda stop: occurs(stop, debugger))
 
 
-def toggling(debugger: Debugger | None, line: int) -> str:
-    """Return the statement that sets a breakpoint on a line of the source that is shown, or takes it away."""
-    where = f"line {line}"
+def toggling(debugger: Debugger | None, line: int, file: str) -> str:
+    """Return the statement that sets a breakpoint on a line of the source that is shown, or takes it away.
+
+    Args:
+        debugger: whose breakpoints they are.
+        line: from 1.
+        file: is shown in the place of the one at the position; empty: that one is.
+    """
+    where = f"{file}:{line}" if file else f"line {line}"
     is_set = debugger is not None and debugger.breakpoints.at(located(parse_stop(where), debugger)) is not None
     return f"{'clear' if is_set else 'break'} {where}"

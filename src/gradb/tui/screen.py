@@ -162,7 +162,7 @@ class DebugScreen(Screen[None]):
         if debugger is None:
             return
         self.query_one(EventBar).waiting = self.interruption.look() or self._underway.line(debugger, self.session.doing)
-        self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.frame)
+        self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.query_one(SourcePane).file_at(self.frame))
         if debugger.tape is not None:
             tape, marks = debugger.tape, marks_of(self.options.judged)
             self.query_one(ScrubberBar).track = Track(
@@ -270,8 +270,9 @@ class DebugScreen(Screen[None]):
         """Run the command of a key."""
         self.notice("")
         is_at_cursor = text == "break" and self.last_pane == "source"
-        line = self.query_one(SourcePane).cursor if is_at_cursor else None
-        self.session.press(text if line is None else toggling(self.session.debugger, line))
+        pane = self.query_one(SourcePane)
+        line = pane.cursor if is_at_cursor else None
+        self.session.press(text if line is None else toggling(self.session.debugger, line, pane.other_file))
 
     def on_statement_entered(self, message: StatementEntered) -> None:
         """Run what was typed; the prompt closes unless something is wrong with it."""
@@ -307,10 +308,11 @@ class DebugScreen(Screen[None]):
         """Show the line of a call; the keyboard stays where it is."""
         self.arranging.bring_to_front("source")
         self.query_one(SourcePane).look_at(message.view)
+        self.update_bars()
 
     def on_line_clicked(self, message: LineClicked) -> None:
         """Set a breakpoint on a line, or take it away."""
-        self.action_statement(toggling(self.session.debugger, message.line))
+        self.action_statement(toggling(self.session.debugger, message.line, self.query_one(SourcePane).other_file))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember which pane has the keyboard."""

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from gradb.debugger.breakpoints import Mark
-from gradb.frame.frame import SourceView
+from gradb.frame.frame import Frame, SourceView
 from gradb.present.draw import theme
 from gradb.present.panes.source import beside, source_line, text_room
 from gradb.present.panes.table import PaneSpec
@@ -61,6 +61,19 @@ class SourcePane(LineSearched, Pane):
         if self.frame is not None:
             self._looked, self._place = (self.frame.position, view), None
             self.watch_frame()
+
+    def file_at(self, frame: Frame | None) -> str:
+        """Return the file that is shown at a Frame; empty where there is none."""
+        if frame is not None and self._looked is not None and self._looked[0] == frame.position:
+            return self._looked[1].file
+        return "" if frame is None or frame.source is None else frame.source.file
+
+    @property
+    def other_file(self) -> str:
+        """The file that is shown in the place of the one at the position; empty where it is that one."""
+        own = None if self.frame is None else self.frame.source
+        shown = self.file_at(self.frame)
+        return "" if own is not None and own.file == shown else shown
 
     def searched_lines(self) -> tuple[str, ...]:
         """Return the lines of the text."""

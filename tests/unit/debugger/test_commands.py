@@ -104,6 +104,7 @@ STOPS = (
     ("12", Stop("at", "12")),
     ("train.py:12", Stop("at", "train.py:12")),
     ("line src/train.py:12", Stop("at", "src/train.py:12")),
+    ("my runs (2)/train.py:12", Stop("at", "my runs (2)/train.py:12")),
     ("iteration 120", Stop("iteration", "120")),
     ("error", Stop("kind", "error")),
     ("kind output", Stop("kind", "output")),
