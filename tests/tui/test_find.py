@@ -92,6 +92,19 @@ async def test_hits_follow_the_position(chain_tape: Path) -> None:
         await wait_until(lambda: tally_of(app).endswith("3"))
 
 
+async def test_hits_are_marked_beside_the_sizes_of_gradients(chain_tape: Path) -> None:
+    """What was found is marked in a row that begins with a bar, too."""
+    app = opening(chain_tape)
+    async with shown(app) as pilot:
+        await pilot.press("end", "2", "r", "slash", *"pow", "enter")
+        await wait_until(lambda: tally_of(app) == "1 of 1")
+        pane = debug_screen(app).panes["graph"]
+        rows = [pane.render_line(y) for y in range(pane.room.height)]
+        (row,) = [row for row in rows if "PowBackward0" in row.text]
+        marked_ = [part.text for part in row if part.style is not None and part.style.reverse and part.style.underline]
+        assert "".join(marked_).lower() == "pow"
+
+
 async def test_text_is_found_in_the_source_and_in_drawn_panes(chain_tape: Path) -> None:
     """In the source the cursor goes to the line; a pane that is drawn is scrolled to it."""
     app = opening(chain_tape)

@@ -5,10 +5,10 @@ Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -26,8 +26,8 @@ from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 from gradb.present.panes.graph import beginning, draw_line, link_lines, links_room, listing_of
 from gradb.present.panes.table import PaneSpec
-from gradb.tui.find import Tally
-from gradb.tui.graph_search import GraphSearch
+from gradb.tui.graph_search import BREATH, GraphSearch, GraphSearched
+from gradb.tui.later import Later
 from gradb.tui.layout import top_line
 from gradb.tui.messages import FoldsChosen, NodeSelected
 from gradb.tui.pane import Pane
@@ -37,13 +37,12 @@ _MEASURES: dict[Measure, str] = {"norm": "2-norm of the gradient", "max": "large
 _AT_ONCE = 500  # events that are looked at for the sizes of gradients, with each key and then now and again
 _PAUSE = 0.05  # seconds between
 _KEPT = 1000  # drawn rows
-_BREATH = 0.005  # seconds in which something else may be done between two looks of a search
 
 _Look = tuple[object, ...]
 """All that the looks of a line depend on: what it shows, how it is marked, width and ground."""
 
 
-class GraphPane(Pane):
+class GraphPane(GraphSearched, Pane):
     """The grad_fn graph, unfolded from its roots; each shared node drawn once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,17 +63,17 @@ class GraphPane(Pane):
         self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
         self._listing = Listing(None, 0, Choice())
         self._footer: list[Strip] = []
-        self._is_reading = False
-        self._search = GraphSearch()
-        self._has_timer = False
+        self._reading = Later(self, _PAUSE, self._read_on)
+        self.search = GraphSearch()
+        self.looking = Later(self, BREATH, self.look_on)
         self._is_chosen = False
         """True where the user has moved the cursor since the last step."""
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Follow the node that the event is about, and lay the list out anew."""
         self._is_chosen = self._is_chosen and self.options.selected_node is not None
-        self._search.follow(self._graph)
-        self._go_on_looking()
+        self.search.follow(self._graph)
+        self.go_on_looking()
         self._list()
         self._lay_out()
         self.set_reactive(GraphPane.cursor, self._line_to_show())
@@ -97,13 +96,11 @@ class GraphPane(Pane):
         if graph is None or self.options.graph.measure is None:
             return
         is_read = graph.flows().read(_AT_ONCE)
-        if not is_read and not self._is_reading:
-            self._is_reading = True
-            self.set_timer(_PAUSE, self._read_on)
+        if not is_read:
+            self._reading.ask()
         self._show_rows(is_read=is_read)
 
     def _read_on(self) -> None:
-        self._is_reading = False
         self._read_flows()
         self.refresh()
 
@@ -225,14 +222,16 @@ class GraphPane(Pane):
     def _drawn(self, graph: GraphView, index: int, width: int) -> Strip:
         """Draw a line; those that look alike, as those of one iteration do to those of the next, are drawn once."""
         line, is_here = self._listing.line(index), index == self.cursor and self._is_chosen
-        if line.header is not None or self.options.graph.measure is not None:
+        if line.header is not None:
             return self.to_strip(draw_line(graph, line, self.own_options(), is_selected=is_here), width)
         row = graph.row(line.row)
         is_current = row.node == graph.current and not row.is_reference
-        is_hit = self._search.has(row.node)
+        is_hit = self.search.has(row.node)
+        if self.options.graph.measure is not None:
+            return self.to_strip(self._draw_row(graph, line, row.name, is_hit=is_hit, is_here=is_here), width)
         look = (
             replace(row, node=0),
-            self._search.words if is_hit else is_hit,
+            self.search.words if is_hit else is_hit,
             graph.state(row.node),
             graph.shape(row.node),
             is_current,
@@ -241,11 +240,16 @@ class GraphPane(Pane):
             self.line_style,
         )
         if look not in self._looks:
-            drawn = draw_line(graph, line, self.own_options(), is_selected=is_here)
-            if is_hit:
-                self._search.mark(drawn, row.name)
+            drawn = self._draw_row(graph, line, row.name, is_hit=is_hit, is_here=is_here)
             self._looks.put(look, self.to_strip(drawn, width))
         return self._looks(look)
+
+    def _draw_row(self, graph: GraphView, line: Line, name: str, *, is_hit: bool, is_here: bool) -> Text:
+        """Draw the row of a node; what was looked for is marked in it."""
+        drawn = draw_line(graph, line, self.own_options(), is_selected=is_here)
+        if is_hit:
+            self.search.mark(drawn, name)
+        return drawn
 
     def on_click(self, event: events.Click) -> None:
         """Select the line under the mouse; a fold's that is selected, or its mark, is opened or closed."""
@@ -298,40 +302,14 @@ class GraphPane(Pane):
         return True
 
     @property
-    def tally(self) -> Tally:
-        """What the search has come to."""
-        return self._search.tally
+    def searched_graph(self) -> GraphView | None:
+        """The graph in which nodes are looked for."""
+        return self._graph
 
-    def look_for(self, text: str, tell: Callable[[], None]) -> None:
-        """Begin a search for nodes, or with an empty text end it."""
-        self._search.look_for(text, self._graph)
-        self._search.tell = tell
-        self._look_on()
-        self.refresh()
-
-    def _look_on(self) -> None:
-        """Look on for some milliseconds."""
-        if self._search.look_on():
-            self.refresh()
-        self._go_on_looking()
-
-    def _go_on_looking(self) -> None:
-        """Look on after whatever else is to be done."""
-        if not (self._search.is_over or self._has_timer):
-            self._has_timer = True
-            self.set_timer(_BREATH, self._on_pause_over)
-
-    def _on_pause_over(self) -> None:
-        self._has_timer = False
-        self._look_on()
-
-    def go_to_hit(self, step: int) -> None:
-        """Go so many hits on, or to the first at or below the cursor."""
+    def row_here(self) -> int:
+        """Return the row that the cursor is at, 0 without one."""
         has_line = self.cursor is not None and self.cursor < len(self._listing)
-        row = self._listing.line(self.cursor).row if self.cursor is not None and has_line else 0
-        node = self._search.step(step, row)
-        if node is not None:
-            self.reveal(node)
+        return self._listing.line(self.cursor).row if self.cursor is not None and has_line else 0
 
     def _select(self, index: int) -> None:
         graph = self._graph

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import cast
 
 from rich.text import Text
+from textual.widget import Widget
 
 from gradb.frame.graph.finding import Query, Search, read_query
 from gradb.frame.graph.view import GraphView
 from gradb.tui.find import Tally
+from gradb.tui.later import Later
 from gradb.tui.lookup import MARK, beside, mark
 
 _BUDGET = 0.012  # seconds of a look, so that a key that comes meanwhile is soon answered
 _ROWS = 128  # looked at between two looks at the clock
+BREATH = 0.005
+"""Seconds in which something else may be done between two looks."""
 
 
 class GraphSearch:
@@ -84,3 +89,53 @@ class GraphSearch:
             return Tally()
         at = 0 if self._at is None or self._at not in self._hits else search.hits.index(self._at) + 1
         return Tally(len(search.hits), at, search.seen / max(search.size, 1))
+
+
+class GraphSearched:
+    """A graph that can be searched, beside a widget's own class: that says which graph, and goes to a node."""
+
+    search: GraphSearch
+    looking: Later
+    """Does ``look_on``."""
+
+    @property
+    def searched_graph(self) -> GraphView | None:
+        """The graph in which nodes are looked for."""
+        raise NotImplementedError
+
+    def row_here(self) -> int:
+        """Return the row from which the first hit is looked for, from 0."""
+        raise NotImplementedError
+
+    def reveal(self, node: int) -> bool:
+        """Go to a node; return False where the graph does not have it."""
+        raise NotImplementedError
+
+    @property
+    def tally(self) -> Tally:
+        """What the search has come to."""
+        return self.search.tally
+
+    def look_for(self, text: str, tell: Callable[[], None]) -> None:
+        """Begin a search for nodes, or with an empty text end it."""
+        self.search.look_for(text, self.searched_graph)
+        self.search.tell = tell
+        self.look_on()
+        cast("Widget", self).refresh()
+
+    def look_on(self) -> None:
+        """Look on for some milliseconds."""
+        if self.search.look_on():
+            cast("Widget", self).refresh()
+        self.go_on_looking()
+
+    def go_on_looking(self) -> None:
+        """Look on after whatever else is to be done."""
+        if not self.search.is_over:
+            self.looking.ask()
+
+    def go_to_hit(self, step: int) -> None:
+        """Go so many hits on, or to the first at or below the cursor."""
+        node = self.search.step(step, self.row_here())
+        if node is not None:
+            self.reveal(node)
