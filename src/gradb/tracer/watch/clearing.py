@@ -15,8 +15,6 @@ import torch
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.tensors.norms import norm_of_all
 
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-
 
 def is_setting(call: str) -> bool:
     """Tell whether a call sets or deletes ``.grad`` itself."""
