@@ -270,6 +270,39 @@ def test_an_encoder_that_is_cut_off_is_found() -> None:
     assert codes(_training(lambda: _coded(lambda code: code + (code.round() - code).detach()))) == []
 
 
+class Twice(nn.Module):
+    """A network that cuts the way back to two of its parts, in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 3), nn.Linear(3, 1)
+        self.aside, self.scale = nn.Linear(3, 3), nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return one number a row."""
+        hidden = self.first(x).relu()
+        with torch.no_grad():
+            hidden = hidden + self.aside(hidden)
+        result: Tensor = self.last(hidden) * self.scale.detach()
+        return result
+
+
+def _cut_twice() -> Made:
+    model = Twice()
+    return [_sgd(model)], lambda x: model(x).square().mean()
+
+
+def test_each_parameter_is_told_with_its_own_cut() -> None:
+    """What one line cuts off is not said to be cut off by another, and the parameters are counted of how many."""
+    (found,) = warnings_of(_training(_cut_twice))
+    line = Twice.forward.__code__.co_firstlineno
+    assert found.code == "G002"
+    assert " has 5 of the 7 parameters of model, which never get a gradient" in found.message
+    assert f"detach in line {line + 5} cuts the way back to model.scale" in found.message
+    assert f"no_grad in line {line + 4} cuts the way back to model.first.weight, " in found.message
+    assert [step.text for step in found.steps[:2]] == ["no_grad cuts the graph", "detach cuts the graph"]
+
+
 class Shadowed(nn.Module):
     """A layer that computes with the numbers of its weight, past autograd."""
 

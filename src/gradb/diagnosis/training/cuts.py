@@ -86,35 +86,39 @@ class _Follower:
 
     def __init__(self, wanted: Mapping[int, Known | None], run: set[int]) -> None:
         self._run, self._wanted = run, wanted
-        self._sources: dict[int, frozenset[int]] = {leaf: frozenset({leaf}) for leaf in wanted}
-        """Of what is computed of the leaves, by tensor: of which."""
-        self._cuts: dict[int, Event] = {}
-        """The op at which such a tensor, or what it was computed of, lost its graph."""
+        self._cuts: dict[int, dict[int, Event | None]] = {leaf: {leaf: None} for leaf in wanted}
+        """Of what is computed of the leaves, by tensor: of which, and at which op the graph to that leaf was lost."""
         self.found: dict[int, Event] = {}
 
     def take(self, event: Event, detail: OpDetail) -> None:
         """Take in an op."""
         for one in detail.inputs:
-            if one.id and one.id not in self._sources and _is_data(one):
+            if one.id and one.id not in self._cuts and _is_data(one):
                 self._take_data(event, one)
-        given = [one for one in detail.inputs if one.id in self._sources]
+        given = [one for one in detail.inputs if one.id in self._cuts]
         if not given:
             return
-        sources = frozenset().union(*(self._sources[one.id] for one in given))
-        cut = next((self._cuts[one.id] for one in given if one.id in self._cuts), None)
-        if cut is not None and not self._run.isdisjoint(detail.nodes):
-            for leaf in sources:
-                self.found.setdefault(leaf, cut)
+        cuts = self._merged(given)
+        if not self._run.isdisjoint(detail.nodes):
+            for leaf, cut in cuts.items():
+                if cut is not None:
+                    self.found.setdefault(leaf, cut)
         is_cut = any(one.node is not None for one in given)
         for made in detail.outputs:
             if made.id:
-                self._sources[made.id] = sources
-                if cut is not None or (is_cut and made.node is None):
-                    self._cuts[made.id] = cut or event
+                new = event if is_cut and made.node is None else None
+                self._cuts[made.id] = {leaf: cut or new for leaf, cut in cuts.items()}
+
+    def _merged(self, given: list[Tensor]) -> dict[int, Event | None]:
+        """Return the leaves that an op is computed of, each with the first cut on any of the ways to it."""
+        merged: dict[int, Event | None] = {}
+        for one in given:
+            for leaf, cut in self._cuts[one.id].items():
+                merged[leaf] = merged.get(leaf) or cut
+        return merged
 
     def _take_data(self, event: Event, one: Tensor) -> None:
         """Take in ``.data`` of a leaf, where it is of one only."""
         leaves = [leaf for leaf, known in self._wanted.items() if known is not None and known.is_of(one)]
         if len(leaves) == 1:
-            self._sources[one.id] = frozenset(leaves)
-            self._cuts[one.id] = event
+            self._cuts[one.id] = {leaves[0]: event}

@@ -64,19 +64,18 @@ class Membership:
                 found.append((optimizer, others))
         return found
 
-    def cut_off(self, optimizer: Optimizer) -> tuple[list[Leaf], Event] | None:
-        """Return leaves that never get a gradient though their values reach a loss, and where the way back is cut."""
+    def cut_off(self, optimizer: Optimizer) -> list[tuple[Leaf, Event]]:
+        """Return leaves that never get a gradient though their values reach a loss, each with where it is cut."""
         silent = self.silent(optimizer)
         if not silent or optimizer.steps < _ENOUGH_CUT or optimizer.before is None or optimizer.last is None:
-            return None
+            return []
         key = (optimizer.key, tuple(leaf.id for leaf in silent))
         if key not in self._cuts:
             window = optimizer.before.seq + 1, optimizer.last.seq
             found = reaching(self.tape, self._known(silent, optimizer.before, optimizer.last), *window)
             self._cuts[key] = found
         cuts = self._cuts[key]
-        leaves = [leaf for leaf in silent if leaf.id in cuts]
-        return (leaves, cuts[leaves[0].id]) if leaves else None
+        return [(leaf, cuts[leaf.id]) for leaf in silent if leaf.id in cuts]
 
     def insist_on_all_optimizers(self) -> None:
         """Insist that the script was not ended before it came to an optimizer that may have what no other has.

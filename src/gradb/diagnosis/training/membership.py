@@ -11,7 +11,7 @@ from gradb.diagnosis.training.cuts import is_past
 from gradb.diagnosis.training.intent import is_conditional, is_ended, within
 from gradb.diagnosis.training.members import ENOUGH, Membership, path
 from gradb.diagnosis.training.parts import Leaf, Optimizer
-from gradb.diagnosis.training.wording import called, group, names_of, place, verb
+from gradb.diagnosis.training.wording import called, group, listed, names_of, place, share, verb
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
 
@@ -108,27 +108,37 @@ class Misplaced(_Judge):
         is_ended_early = is_ended(members.tape)
         found = [self._finding(*one) for one in idle if one[1] or not is_ended_early]
         told |= {id(optimizer) for optimizer, _ in idle}
-        cuts = [
-            (optimizer, *cut)
-            for optimizer in members.optimizers()
-            if id(optimizer) not in told and optimizer.used and (cut := members.cut_off(optimizer)) is not None
-        ]
-        sure = [cut for cut in cuts if not (is_ended_early and is_conditional(members.tape, cut[2]))]
-        found += [self._cut(*cut) for cut in sure]
+        candidates = [one for one in members.optimizers() if id(one) not in told and one.used]
+        cuts = [(optimizer, cut) for optimizer in candidates if (cut := members.cut_off(optimizer))]
+        for optimizer, cut in cuts:
+            sure = [one for one in cut if not (is_ended_early and is_conditional(members.tape, one[1]))]
+            if sure:
+                found.append(self._cut(optimizer, sure))
         if not found and (idle or cuts):
             raise NotJudgedError("the run was ended early: what is cut off from the loss may be so only at first")
         return found
 
-    def _cut(self, optimizer: Optimizer, leaves: Sequence[Leaf], event: Event) -> Finding:
+    def _cut(self, optimizer: Optimizer, cut: Sequence[tuple[Leaf, Event]]) -> Finding:
         file, line = _where(optimizer)
-        how = self._how(event)
+        leaves = [leaf for leaf, _ in cut]
+        causes: dict[str, tuple[Event, list[Leaf]]] = {}
+        for leaf, event in cut:
+            cause = f"{self._how(event)} in {place(event, file)}"
+            causes.setdefault(cause, (event, []))[1].append(leaf)
         message = (
-            f"{called(optimizer)}{optimizer.place} has {group(leaves)}, which never {verb(leaves, 'gets', 'get')} a"
-            f" gradient{within(self._members.tape)}: the loss is computed of {verb(leaves, 'it', 'them')}, but {how} in"
-            f" {place(event, file)} cuts the way back"
+            f"{called(optimizer)}{optimizer.place} has {share(leaves, optimizer.leaves)}, which never"
+            f" {verb(leaves, 'gets', 'get')} a gradient{within(self._members.tape)}: the loss is computed of"
+            f" {verb(leaves, 'it', 'them')}, but "
         )
-        last = optimizer.last.seq if optimizer.last is not None else event.seq
-        steps = (Step(event.seq, f"{how} cuts the graph"), Step(last, "the step finds no gradient of theirs"))
+        if len(causes) == 1:
+            message += f"{next(iter(causes))} cuts the way back"
+        else:
+            clauses = (f"{cause} cuts the way back to {listed(names_of(its))}" for cause, (_, its) in causes.items())
+            message += ", and ".join(clauses)
+        first = cut[0][1]
+        last = optimizer.last.seq if optimizer.last is not None else first.seq
+        marks = sorted((event.seq, f"{self._how(event)} cuts the graph") for event, _ in causes.values())
+        steps = (*(Step(*mark) for mark in marks), Step(last, "the step finds no gradient of theirs"))
         return Finding("G002", last, message, file, line, steps, names_of(leaves))
 
     def _how(self, event: Event) -> str:
@@ -207,8 +217,8 @@ class Unused(_Judge):
         found = []
         for optimizer in members.optimizers():
             if optimizer.used >= _ENOUGH_UNUSED and (leaves := members.silent(optimizer)):
-                cut = members.cut_off(optimizer)
-                rest = [leaf for leaf in leaves if cut is None or leaf not in cut[0]]
+                cut = [leaf for leaf, _ in members.cut_off(optimizer)]
+                rest = [leaf for leaf in leaves if leaf not in cut]
                 if rest:
                     found.append(self._finding(optimizer, rest))
         return found

@@ -37,6 +37,15 @@ def group(leaves: Sequence[Leaf]) -> str:
     return f"the {len(names)} parameters of {root}" if root and len(names) > _MOST_NAMED else listed(names)
 
 
+def share(leaves: Sequence[Leaf], everything: Sequence[Leaf]) -> str:
+    """Return what to call some leaves of an optimizer: where they are many, how many of a variable's parameters."""
+    names, root = names_of(leaves), root_of(leaves)
+    kin = names_of(leaf for leaf in everything if root and root_of([leaf]) == root)
+    if len(names) > _MOST_NAMED and len(kin) > len(names):
+        return f"{len(names)} of the {len(kin)} parameters of {root}"
+    return group(leaves)
+
+
 def verb(leaves: Sequence[Leaf], one: str, several: str) -> str:
     """Return the form of a word that fits how many leaves there are."""
     return one if len(names_of(leaves)) == 1 else several
