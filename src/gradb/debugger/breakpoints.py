@@ -8,7 +8,7 @@ is switched off meets nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -43,11 +43,15 @@ class Breakpoint:
     """How often it was met."""
     is_temporary: bool = False
     """It is gone once it has stopped a movement."""
+    file: str = ""
+    """The end of the path of its file, by which it is told from those of other breakpoints; empty: its name will do."""
 
     @property
     def words(self) -> str:
         """Where it stops, as one would type it."""
-        return describe(self.stop)
+        if not self.file:
+            return describe(self.stop)
+        return describe(replace(self.stop, argument=f"{self.file}:{self.stop.argument.rpartition(':')[2]}"))
 
 
 class Breakpoints:
@@ -74,8 +78,11 @@ class Breakpoints:
     def add(self, stop: Stop, *, is_temporary: bool = False) -> Breakpoint:
         """Set a breakpoint that is not there yet."""
         self._last += 1
-        made = self._all[self._last] = Breakpoint(self._last, stop, is_temporary=is_temporary)
-        return made
+        self._all[self._last] = Breakpoint(self._last, stop, is_temporary=is_temporary)
+        files = {_file(one) for one in self}
+        for one in list(self):
+            self.change(replace(one, file=_told_apart(_file(one), files)))
+        return self._all[self._last]
 
     def at(self, stop: Stop) -> Breakpoint | None:
         """Return the breakpoint that was set to a stop, or None."""
@@ -87,16 +94,24 @@ class Breakpoints:
         ``placed`` makes of a place as it was typed the one that a breakpoint there would have been set to.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or more than one that is called so.
         """
         number = read_whole(text)
         if number is not None and number in self._all:
             return self._all[number]
-        found = self.at(stop := placed(parse_stop(text)))
+        found = self.at(stop := placed(parse_stop(text))) or self._called(text.strip())
         if found is None:
             nor = "" if number is None else f" with the number {number}, nor"
             raise UserError(f"there is no breakpoint{nor} {describe(stop)}")
         return found
+
+    def _called(self, words: str) -> Breakpoint | None:
+        """Return the only one that is called so in the list, or by the name of its file alone."""
+        called = [one for one in self if words in {one.words, describe(one.stop)}]
+        if len(called) > 1:
+            numbers = " or ".join(str(one.number) for one in called)
+            raise UserError(f"{words} may be breakpoint {numbers}: give its number")
+        return called[0] if called else None
 
     def change(self, changed: Breakpoint) -> Breakpoint:
         """Put a changed breakpoint in the place of the one of its number."""
@@ -158,6 +173,21 @@ class Breakpoints:
             if one.stop.kind == "at" and (not where or file == where or file.endswith("/" + where)):
                 marks[line] = max(marks.get(line, "off"), _mark(one, occurs), key=_MARKS.index)
         return marks
+
+
+def _file(one: Breakpoint) -> str:
+    """Return the file in which a breakpoint is; empty where it is at no line of a certain file."""
+    return lines_of(one.stop.argument)[0] if one.stop.kind == "at" else ""
+
+
+def _told_apart(file: str, files: Collection[str]) -> str:
+    """Return as much of the end of a path as tells it from others; empty where the name of the file does."""
+    parts = file.split("/")
+    for count in range(1, len(parts)):
+        end = "/".join(parts[-count:])
+        if not any(other != file and f"/{other}".endswith(f"/{end}") for other in files):
+            return end if count > 1 else ""
+    return file if len(parts) > 1 else ""
 
 
 def _mark(one: Breakpoint, occurs: Callable[[Stop], bool]) -> Mark:

@@ -256,3 +256,21 @@ def test_marks_of_a_file() -> None:
     assert breakpoints.marks("/a/s.py", lambda stop: not stop.condition) == {1: "off", 2: "conditional", 5: "on"}
     assert breakpoints.marks("/a/s.py", lambda stop: False) == {1: "off", 2: "pending", 5: "pending"}
     assert breakpoints.marks("/b/s.py", lambda stop: True) == {1: "off", 5: "on"}
+
+
+def test_files_of_one_name_are_told_apart() -> None:
+    """As much of a path is said as tells it from others, and what the list says is understood."""
+    breakpoints = Breakpoints([Stop("at", "/app/one/util.py:2-2"), Stop("at", "/app/main.py:2-2")])
+    assert [one.words for one in breakpoints] == ["util.py:2", "main.py:2"]
+    breakpoints.add(Stop("at", "/app/two/util.py:3-4", condition="loss > 1"))
+    breakpoints.add(Stop("at", "/app/two/util.py:2-2"))
+    assert [one.words for one in breakpoints] == [
+        "one/util.py:2",
+        "main.py:2",
+        "two/util.py:3 if loss > 1",
+        "two/util.py:2",
+    ]
+    assert breakpoints.meant("one/util.py:2").number == 1
+    assert breakpoints.meant("two/util.py:3 if loss > 1").number == 3
+    with pytest.raises(UserError, match=r"util\.py:2 may be breakpoint 1 or 4: give its number"):
+        breakpoints.meant("util.py:2")
