@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
@@ -18,6 +19,7 @@ from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
+from gradb.tracer.watch.torch_functions import Call
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch
@@ -293,3 +295,38 @@ def test_what_is_not_finite_is_seen_in_every_float(dtype: torch.dtype, bad: floa
     source = torch.tensor(numbers, dtype=dtype)
     _, tape = record(tmp_path / "run.tape", lambda: source[0:])
     assert tape.event(tape.head).has_nonfinite is (bad is not None)
+
+
+def test_functions_of_several_names_are_told_by_the_documented_one(tmp_path: Path) -> None:
+    """Torch has ``mm`` as ``spmm`` too, and ``einsum`` in a module that people do not name."""
+    a, b = torch.ones(2, 2, requires_grad=True), torch.ones(2, 2, 1)
+
+    def script() -> None:
+        torch.mm(a, a)
+        a.mm(a)
+        torch.einsum("ii", a)
+        torch.norm(a)
+        functional.conv1d(b, b)
+        torch.abs(a)
+        torch.Tensor.__abs__(a)
+        torch.special.expit(a)
+
+    _, tape = record(tmp_path / "run.tape", script)
+    details = [tape.detail(event.seq) for event in tape.events() if event.kind == "op"]
+    assert [detail.function for detail in details if isinstance(detail, OpDetail)] == [
+        *("torch.mm", "Tensor.mm", "torch.einsum", "torch.norm", "torch.nn.functional.conv1d"),
+        *("torch.abs", "Tensor.abs", "torch.special.expit"),
+    ]
+
+
+def test_no_public_name_of_torchs_is_told_as_another_of_the_same_module() -> None:
+    """Each public function of torch, looked at once: what equals others (``saddmm``, ``hsmm``) keeps its own name."""
+    told = {name: Call(getattr(torch, name)).display for name in dir(torch) if _is_function(name)}
+    assert len(told) > 500
+    elsewhere = ("torch.nn.functional.", "torch._", "aten.")
+    assert [name for name, other in told.items() if other != f"torch.{name}" and not other.startswith(elsewhere)] == []
+
+
+def _is_function(name: str) -> bool:
+    value = getattr(torch, name)
+    return callable(value) and not isinstance(value, type) and not name.startswith("_")

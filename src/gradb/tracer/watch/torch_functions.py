@@ -169,7 +169,22 @@ def _full_name(func: Callable[..., Any]) -> str | None:
         name = _name_of(func)
     except Exception:
         return None
-    return name
+    return None if name is None else _documented(func, name)
+
+
+def _documented(func: Callable[..., Any], full: str) -> str:
+    """Return by which name torch documents a function, of which it resolves any: ``torch.mm``, not ``torch.spmm``.
+
+    What arrives is the function that torch's parser names, whatever alias the script wrote; all aliases are equal.
+    """
+    if full.startswith("torch.functional."):
+        short = full.replace("torch.functional.", "torch.", 1)
+        return short if getattr(torch, short.removeprefix("torch."), None) is func else full
+    room, _, last = full.rpartition(".")
+    own = getattr(func, "__name__", last)
+    if room == "torch" and own != last and getattr(torch, own, None) == func:
+        return f"torch.{own}"
+    return full
 
 
 def _attribute(func: Any) -> str:
