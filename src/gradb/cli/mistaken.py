@@ -23,6 +23,9 @@ def no_such_script(name: str, commands: Collection[str], scenarios: Collection[s
     """Return the sentence about a single word that names no script; ``commands``: what else could have stood there."""
     if commands and name in {"python", "python3"}:
         return "leave `python` out: `gradb SCRIPT [ARGS ...]` runs a script as Python would"
+    if name in commands:
+        hint = f"a command comes first: `gradb {name} ...`; `gradb --plain` takes a script or tape"
+        return f"no such file: {name} ({hint})"
     kinds = "file, scenario or command" if commands else "file or scenario"
     return f"no such {kinds}: {name}{near_file(name) or did_you_mean(name, commands, scenarios)}"
 

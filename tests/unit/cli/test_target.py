@@ -148,6 +148,10 @@ def test_scenarios_have_short_names(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 NEAR = (
     ("chain_rul", "no such file, scenario or command: chain_rul (did you mean chain_rule?)"),
     ("recrod", "no such file, scenario or command: recrod (did you mean record?)"),
+    (
+        "record",
+        "no such file: record (a command comes first: `gradb record ...`; `gradb --plain` takes a script or tape)",
+    ),
     ("train", "no such file, scenario or command: train (did you mean train.py?)"),
     ("qqqq", "no such file, scenario or command: qqqq"),
     ("python", "leave `python` out: `gradb SCRIPT [ARGS ...]` runs a script as Python would"),
