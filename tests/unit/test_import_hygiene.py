@@ -96,6 +96,15 @@ def test_screen_does_not_load_torch(loaded: dict[str, set[str]]) -> None:
     assert "torch" not in loaded["tui"]
 
 
+def test_first_paint_waits_for_no_judge() -> None:
+    """The empty screen is there before the rules and what runs a script again are loaded."""
+    later = ("gradb.diagnosis", "gradb.debugger.why", "gradb.debugger.rerun.again", "gradb.debugger.gradcheck")
+    code = (
+        f"import sys, gradb.cli.run, gradb.tui.app\nprint(*(name for name in sys.modules if name.startswith({later})))"
+    )
+    assert printed_by(code) == []
+
+
 @pytest.mark.parametrize("package", ["tape", "log", "link", "scribe", "tracer"])
 def test_debuggee_side_needs_only_the_standard_library_and_torch(package: str) -> None:
     """Nothing that runs in the user's process could clash with the user's own versions."""

@@ -14,10 +14,8 @@ from gradb.debugger.ending import stopping
 from gradb.debugger.errors import UserError
 from gradb.debugger.pace import News, speed
 from gradb.debugger.run import Run
-from gradb.diagnosis.explaining import explanation_of_end
 from gradb.frame.reader import Tape
 from gradb.link.spec import RunSpec
-from gradb.present.lines.explained import explained_text
 from gradb.tape.missing import Stopped
 
 _EVERY = 0.25
@@ -111,6 +109,9 @@ def explained(path: str) -> str:
     A fault of ours in this is told, and costs no more than the explanation.
     """
     try:
+        from gradb.diagnosis.explaining import explanation_of_end
+        from gradb.present.lines.explained import explained_text
+
         with Tape.open(path, is_over=True) as tape:
             found = explanation_of_end(tape)
             return "" if found is None else explained_text(tape, found)

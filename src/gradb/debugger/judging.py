@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from gradb.diagnosis.judged import Judged, judged_of
-from gradb.diagnosis.judgement import Judgement, Verdict
-from gradb.diagnosis.selection import Selection
 from gradb.frame.reader import Tape
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.judged import Judged
+    from gradb.diagnosis.judgement import Judgement, Verdict
 
 _PIECE = 32
 """Events that are judged between two looks at the clock."""
@@ -34,7 +36,7 @@ class Judging:
             TapeError: the tape is damaged.
         """
         if self._judgement is None or self._judgement[0] is not tape:
-            self._judgement = (tape, Judgement(tape, Selection().rules()))
+            self._judgement = (tape, _begun(tape))
         judgement = self._judgement[1]
         end = None if seconds is None else time.monotonic() + seconds
         is_done = judgement.advance(_PIECE)
@@ -48,6 +50,16 @@ class Judging:
         """Take in what was found; what has not changed is not made anew."""
         key = (tape, tape.is_finished, replace(verdict, position=0))
         if self._known != key or self.judged is None:
+            from gradb.diagnosis.judged import judged_of
+
             self._known, self.judged = key, judged_of(tape, verdict)
         else:
             self.judged = replace(self.judged, position=verdict.position)
+
+
+def _begun(tape: Tape) -> Judgement:
+    """Begin the judgement of a tape; the rules are loaded here, since the first paint is not to wait for them."""
+    from gradb.diagnosis.judgement import Judgement
+    from gradb.diagnosis.selection import Selection
+
+    return Judgement(tape, Selection().rules())

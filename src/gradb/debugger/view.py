@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gradb.debugger.displays import Displays, found, rows
 from gradb.debugger.errors import UserError
@@ -11,7 +12,6 @@ from gradb.debugger.judging import Judging
 from gradb.debugger.movement import Occurrences
 from gradb.debugger.pace import News
 from gradb.debugger.run import Run
-from gradb.diagnosis.judged import Judged
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape, TapeError
@@ -19,6 +19,9 @@ from gradb.frame.training import Training
 from gradb.present.options import Grads, PathChoice, Values
 from gradb.tape.kinds.event import Event
 from gradb.tape.missing import Stopped
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.judged import Judged
 
 
 class View:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gradb.diagnosis.judged import Judged
 from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Found, Row
 from gradb.frame.graph.choice import AT_FIRST, Choice
 from gradb.frame.graph.flows import Measure
 from gradb.tape.series import Series
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.judged import Judged
 
 
 @dataclass(frozen=True, slots=True)

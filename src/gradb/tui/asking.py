@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
@@ -15,10 +16,11 @@ from gradb.algebra.figures import number
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
-from gradb.debugger.why import AGAIN, Answer, Offer, ask, offer, run_again, why
-from gradb.diagnosis.fault import Fault
-from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
-from gradb.tui.why import RUN_AGAIN, WhyScreen
+
+if TYPE_CHECKING:
+    from gradb.debugger.why import Answer, Offer
+    from gradb.diagnosis.fault import Fault
+    from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 
 _EVERY = 0.25  # seconds between two words on how far it is
 
@@ -60,6 +62,9 @@ class Asking:
             )
         if self.is_running:
             raise UserError("the script is being run again: its answer comes when that is over")
+        from gradb.debugger.why import AGAIN, ask, why  # with all rules: the first paint is not to wait for it
+        from gradb.tui.why import WhyScreen
+
         is_again = argument.strip() == AGAIN
         found = ask(debugger.tape) if is_again else why(debugger, argument)
         offered, refusal = _offered(debugger, found)
@@ -69,6 +74,8 @@ class Asking:
         self._screen.app.push_screen(screen, lambda chosen: self._left(chosen, offered))
 
     def _left(self, chosen: int | None, offered: Offer | None) -> None:
+        from gradb.tui.why import RUN_AGAIN
+
         if chosen == RUN_AGAIN and offered is not None:
             self._notice("the script is run again")
             self._worker = self._screen.run_worker(lambda: self._run(offered), thread=True, exit_on_error=False)
@@ -78,6 +85,8 @@ class Asking:
     # --- on the thread ------------------------------------------------------------------------------------------------
 
     def _run(self, offered: Offer) -> None:
+        from gradb.debugger.why import run_again
+
         worker, said = get_current_worker(), 0.0
 
         def tell(run: Run) -> None:
@@ -98,12 +107,16 @@ class Asking:
 
     def _show(self, answer: Answer) -> None:
         """Show what the run again has found: its events are of another recording, so no row leads anywhere."""
+        from gradb.tui.why import WhyScreen
+
         self._notice("the script was run again")
         self._screen.app.push_screen(WhyScreen(answer.found, None, remarks=answer.remarks))
 
 
 def _offered(debugger: Debugger, found: Explanation | Nothing | Fault) -> tuple[Offer | None, str]:
     """Return what is offered, and why nothing is where something would be."""
+    from gradb.debugger.why import offer
+
     try:
         return offer(debugger, found), ""
     except UserError as error:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gradb.algebra.differences import Result
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.gradcheck import gradcheck
-from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.tui.telling import Tone
+
+if TYPE_CHECKING:
+    from gradb.debugger.gradcheck.gradcheck import GradCheck
 
 
 class Told(Protocol):
@@ -47,6 +48,8 @@ class Checks:
             return "the check is given up"
         if debugger is None:
             raise UserError("there is no run yet to check")
+        from gradb.debugger.gradcheck import gradcheck  # not needed for the first paint
+
         check = gradcheck.start(debugger, argument)
         self.close()
         self._check = check

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gradb.debugger.debugger import Debugger
-from gradb.diagnosis.judged import Judged
 from gradb.frame.reader import TapeError
 from gradb.present.options import Options
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.judged import Judged
 
 _BUDGET = 0.015
 """Seconds of judging at a time, on the thread that takes keys."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from gradb.diagnosis.fault import Fault, StepAt
-from gradb.diagnosis.report import Report
-from gradb.diagnosis.rule import DiagnosisRule
+from typing import TYPE_CHECKING
+
 from gradb.frame.frame import RunInfo
 from gradb.present.draw.files import relative
 from gradb.present.json.values import Json
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.fault import Fault, StepAt
+    from gradb.diagnosis.report import Report
+    from gradb.diagnosis.rule import DiagnosisRule
 
 
 def report_json(report: Report, run: RunInfo) -> Json:

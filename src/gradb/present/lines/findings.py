@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gradb.algebra.figures import counted
-from gradb.diagnosis.fault import Fault, StepAt
-from gradb.diagnosis.report import Report, Stretch
-from gradb.diagnosis.selection import Selection
 from gradb.frame.frame import RunInfo
 from gradb.present.draw.files import relative
 from gradb.present.draw.safe import plain
 from gradb.tape.cutting import first_line
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.fault import Fault, StepAt
+    from gradb.diagnosis.report import Report, Stretch
+    from gradb.diagnosis.selection import Selection
 
 INDENT = "    "
 _MAX_STEPS = 12

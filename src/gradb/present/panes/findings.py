@@ -6,13 +6,12 @@ Each finding and each of its steps is a row that leads to an event; later findin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.algebra.figures import counted
-from gradb.diagnosis.fault import Fault
-from gradb.diagnosis.judged import Judged
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
 from gradb.present.draw.fields import remark, wrapped
@@ -20,6 +19,10 @@ from gradb.present.json.findings import fault_json
 from gradb.present.json.values import Json
 from gradb.present.lines.findings import headline, place_text, step_place, unjudged_text
 from gradb.present.options import Options
+
+if TYPE_CHECKING:
+    from gradb.diagnosis.fault import Fault
+    from gradb.diagnosis.judged import Judged
 
 _NOT_YET = "nothing was judged yet"
 _STYLES = {"error": theme.WARNING, "warning": theme.WARNING, "hint": theme.LABEL}
