@@ -72,7 +72,7 @@ async def test_a_script_is_run_again_once_somebody_agrees(tape: Path) -> None:
 async def test_nothing_is_run_where_nobody_agrees(tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Escape leaves the offer; `why again` makes it anew."""
     ran: list[object] = []
-    monkeypatch.setattr("gradb.tui.asking.run_again", lambda *given: ran.append(given))
+    monkeypatch.setattr("gradb.debugger.why.run_again", lambda *given: ran.append(given))
     app = opening(tape)
     async with shown(app, 150, 50) as pilot:
         await pilot.press("e")
@@ -104,7 +104,7 @@ async def test_a_run_again_that_fails_is_told(tape: Path, monkeypatch: pytest.Mo
     def failing(*_: object) -> why.Answer:
         raise UserError("it takes too long")
 
-    monkeypatch.setattr("gradb.tui.asking.run_again", failing)
+    monkeypatch.setattr("gradb.debugger.why.run_again", failing)
     app = opening(tape)
     async with shown(app, 150, 50) as pilot:
         await pilot.press("e")
