@@ -9,7 +9,12 @@ from typing import Any, cast
 import pytest
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.ghost import Ghost
+from gradb.debugger.gradcheck.gradcheck import GradCheck
+from gradb.debugger.pace import News
 from gradb.debugger.search import Progress
+from gradb.tui.checks import Checks, Told
+from gradb.tui.ghost import GhostLine
 from gradb.tui.underway import Underway
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
 
@@ -87,3 +92,39 @@ async def test_what_is_pressed_during_a_search_comes_after_it(
             await wait_until(lambda: not debug_screen(app).session.is_searching)
         assert (walked.position, position_of(app)) == (reached, reached)
         assert reached > 1
+
+
+def again(**known: Any) -> Ghost:
+    """Return a ghost of which this is known."""
+    run = SimpleNamespace(pace=SimpleNamespace(news=News(**known)))
+    return cast(Ghost, SimpleNamespace(label="zero_grad off", is_running=True, run=run))
+
+
+def test_a_ghost_counts_on_the_line_that_told_of_it() -> None:
+    """Nothing else that is said there is put aside for it; it says when it is over, and nothing once it is let go."""
+    now = 50.0
+    line, ghost = GhostLine(lambda: now), again(iteration=1200)
+    began = line.told("", ghost)
+    assert began == ""
+    first = "the ghost runs the whole script again with zero_grad off, whatever else it does"
+    assert line.told(first, ghost) == first
+    now += 3
+    said = "the ghost (zero_grad off): iteration 1,200, 3 s; Ctrl+C breaks it off"
+    assert line.told(first, ghost) == said
+    assert line.told("another", ghost) == "another"
+    cast(Any, ghost).is_running = False
+    assert line.told(said, ghost) == "the ghost (zero_grad off) is over"
+    assert line.told("the ghost (zero_grad off) is over", None) == ""
+
+
+def test_a_check_counts_runs_and_seconds() -> None:
+    """Each second it says how far it is, and nothing twice."""
+    now, told = 50.0, []
+    checks = Checks(cast(Told, SimpleNamespace(notice=told.append)), lambda: now)
+    check = SimpleNamespace(runs=2, doing="running the script again", pump=lambda: False, result=None)
+    checks._check, checks._began = cast(GradCheck, check), now
+    checks.poll()
+    now += 4
+    checks.poll()
+    checks.poll()
+    assert told[1:] == ["gradcheck: running the script again: 2 runs made, 4 s; Ctrl+C breaks it off"]

@@ -16,6 +16,7 @@ from gradb.algebra.figures import number
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
+from gradb.present.lines.underway import again_line
 
 if TYPE_CHECKING:
     from gradb.debugger.why import Answer, Offer
@@ -87,7 +88,7 @@ class Asking:
     def _run(self, offered: Offer) -> None:
         from gradb.debugger.why import run_again
 
-        worker, said = get_current_worker(), 0.0
+        worker, said, began = get_current_worker(), 0.0, time.monotonic()
 
         def tell(run: Run) -> None:
             nonlocal said
@@ -95,7 +96,7 @@ class Asking:
                 raise UserError("the run again was given up")
             if time.monotonic() - said > _EVERY:
                 said = time.monotonic()
-                self._screen.call_later(self._notice, _how_far(run))
+                self._screen.call_later(self._notice, _how_far(run, said - began))
 
         try:
             answer = run_again(offered.first, offered.found, tell)
@@ -123,7 +124,7 @@ def _offered(debugger: Debugger, found: Explanation | Nothing | Fault) -> tuple[
         return None, f"It cannot be looked at closer by a run again: {error}"
 
 
-def _how_far(run: Run) -> str:
+def _how_far(run: Run, seconds: float) -> str:
     news = run.pace.news
     loss = f", loss {number(news.loss)}" if news.loss is not None else ""
-    return f"run again: iteration {news.iteration:,}{loss}"
+    return again_line("run again", f"iteration {news.iteration:,}{loss}", seconds)

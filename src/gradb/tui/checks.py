@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from gradb.algebra.differences import Result
+from gradb.algebra.figures import counted
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.present.lines.underway import again_line
 from gradb.tui.telling import Tone
 
 if TYPE_CHECKING:
     from gradb.debugger.gradcheck.gradcheck import GradCheck
+
+_LEAST = 1.0  # seconds of which nothing is said
 
 
 class Told(Protocol):
@@ -24,11 +30,18 @@ class Told(Protocol):
 
 
 class Checks:
-    """The numerical check of one session, one at a time."""
+    """The numerical check of one session, one at a time.
 
-    def __init__(self, front: Told) -> None:
-        self._front = front
+    Args:
+        front: who is told.
+        clock: tells the seconds.
+    """
+
+    def __init__(self, front: Told, clock: Callable[[], float] = time.monotonic) -> None:
+        self._front, self._clock = front, clock
         self._check: GradCheck | None = None
+        self._began = 0.0
+        self._said = ""
 
     @property
     def is_running(self) -> bool:
@@ -52,7 +65,7 @@ class Checks:
 
         check = gradcheck.start(debugger, argument)
         self.close()
-        self._check = check
+        self._check, self._began, self._said = check, self._clock(), ""
         return "gradcheck: the script is run again, six times or ten; `gradcheck off` or Ctrl+C gives up"
 
     def poll(self) -> None:
@@ -60,7 +73,6 @@ class Checks:
         check = self._check
         if check is None:
             return
-        before = (check.runs, check.doing)
         try:
             is_over = check.pump()
         except UserError as error:
@@ -70,8 +82,18 @@ class Checks:
         if is_over and check.result is not None:
             self._check = None
             self._front.show_finding(check.result)
-        elif before != (check.runs, check.doing):
-            self._front.notice(f"gradcheck: {check.doing} ({check.runs} runs made)")
+        else:
+            self._tell(check)
+
+    def _tell(self, check: GradCheck) -> None:
+        """Say how far it is, where that is more than was said last."""
+        seconds = self._clock() - self._began
+        if not check.runs and seconds < _LEAST:
+            return
+        said = again_line(f"gradcheck: {check.doing}", f"{counted(check.runs, 'run')} made", seconds)
+        if said != self._said:
+            self._said = said
+            self._front.notice(said)
 
     def close(self) -> None:
         """End a check under way; idempotent."""

@@ -5,16 +5,20 @@ Knows the debugger's ghost and the renderers' options; it draws nothing.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
 from gradb.frame.reader import TapeError
+from gradb.present.lines.underway import again_line
 from gradb.present.options import Options, OtherRun
 from gradb.tape.series import Series
 
 _EVERY = 0.4  # seconds between two drawings of a ghost that runs
+_LEAST = 1.0  # seconds of which nothing is said
 
 
 class GhostView:
@@ -44,6 +48,43 @@ def _series(debugger: Debugger) -> tuple[Series, ...]:
         return ()  # the Frame says so
 
 
+class GhostLine:
+    """What the event line says of a ghost that runs, until something else is said there.
+
+    Args:
+        clock: tells the seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ghost: Ghost | None = None
+        self._began = 0.0
+        self._said = ""
+
+    def told(self, notice: str, ghost: Ghost | None) -> str:
+        """Return what the line is to say in place of what it says: the very same unless that is of the ghost."""
+        if ghost is None and notice and notice == self._said:
+            notice = ""
+        if ghost is not self._ghost:
+            self._ghost, self._began = ghost, self._clock()
+            self._said = "" if ghost is None else _launched(ghost)
+        if ghost is None or notice != self._said:
+            return notice
+        if not ghost.is_running:
+            self._said = f"the ghost ({ghost.label}) is over"
+            return self._said
+        seconds = self._clock() - self._began
+        if seconds >= _LEAST:
+            iteration = ghost.run.pace.news.iteration
+            done = f"iteration {iteration:,}" if iteration else ""
+            self._said = again_line(f"the ghost ({ghost.label})", done, seconds)
+        return self._said
+
+
+def _launched(ghost: Ghost) -> str:
+    return f"the ghost runs the whole script again with {ghost.label}, whatever else it does"
+
+
 def ghost_for(argument: str, ghost: Ghost | None, debugger: Debugger) -> tuple[Ghost | None, str]:
     """Carry out the command ``ghost``: return the ghost that there is from now on, and a sentence about it.
 
@@ -58,4 +99,4 @@ def ghost_for(argument: str, ghost: Ghost | None, debugger: Debugger) -> tuple[G
         made = Ghost.open(argument)
         return made, f"the ghost is {made.label}"
     made = Ghost.launch(debugger)
-    return made, f"the ghost runs the whole script again with {made.label}, whatever else it does"
+    return made, _launched(made)

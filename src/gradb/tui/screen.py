@@ -32,6 +32,7 @@ from gradb.tui.body import Body
 from gradb.tui.find import FindLine
 from gradb.tui.find_commands import node_to_jump_to, open_find
 from gradb.tui.following import Following
+from gradb.tui.ghost import GhostLine
 from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
@@ -93,7 +94,7 @@ class DebugScreen(Screen[None]):
         self._following = Following(self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self.interruption = Interruption(self.session, self._asking)
-        self._underway = Underway()
+        self._underway, self._ghost_line = Underway(), GhostLine()
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -161,7 +162,9 @@ class DebugScreen(Screen[None]):
         self.query_one(HeaderBar).heading = self.query_one(StartNote).heading = said
         if debugger is None:
             return
-        self.query_one(EventBar).waiting = self.interruption.look() or self._underway.line(debugger, self.session.doing)
+        bar = self.query_one(EventBar)
+        bar.waiting = self.interruption.look() or self._underway.line(debugger, self.session.doing)
+        bar.notice = self._ghost_line.told(bar.notice, self.session.ghost)
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.query_one(SourcePane).file_at(self.frame))
         if debugger.tape is not None:
             tape, marks = debugger.tape, marks_of(self.options.judged)

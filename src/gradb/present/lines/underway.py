@@ -28,3 +28,15 @@ def ran_line(doing: str, events: int, share: float | None, seconds: float) -> st
     """
     far = "" if share is None else f", {share:.0%}"
     return f"{doing or 'running'}: {counted(events, 'event')}{far}, {seconds:.0f} s; Ctrl+C pauses"
+
+
+def again_line(doing: str, done: str, seconds: float) -> str:
+    """Say how far the script is that runs again beside the one that is looked at.
+
+    Args:
+        doing: what it is run again for.
+        done: how far that is; empty where nobody knows yet.
+        seconds: since it began.
+    """
+    far = f"{done}, " if done else ""
+    return f"{doing}: {far}{seconds:.0f} s; Ctrl+C breaks it off"
