@@ -88,7 +88,7 @@ class GraphSearch:
         if search is None:
             return Tally()
         at = 0 if self._at is None or self._at not in self._hits else search.hits.index(self._at) + 1
-        return Tally(len(search.hits), at, search.seen / max(search.size, 1))
+        return Tally(len(search.hits), at, 1.0 if search.is_over else search.seen / search.size)
 
 
 class GraphSearched:

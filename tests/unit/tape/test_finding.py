@@ -78,6 +78,9 @@ FOUND = (
     ("ckwa", "SumBackward0 ExpBackward0 MulBackward0"),
     ("nan", "SumBackward0"),
     ("nonfinite", "SumBackward0 ExpBackward0"),
+    ("torch.exp", "ExpBackward0"),
+    ("tensor.mul", "MulBackward0"),
+    ("torch", ""),
 )
 
 
@@ -114,3 +117,15 @@ def test_a_variable_that_was_bound_to_another_tensor_is_not_found_at_the_old(ope
     graph = opener("diamond").frame(42).graph
     (node,) = graph.search(read_query("x")).look_at_all()[:1]
     assert graph.row(0).node == node
+
+
+def test_shapes_are_those_that_the_graph_shows(opener: Opener) -> None:
+    """Read in blocks they are what is read for a single node."""
+    for name in ("diamond", "training"):
+        tape = opener(name)
+        graph = tape.frame(tape.head).graph
+        for row in range(len(graph)):
+            shape = graph.shape(graph.row(row).node)
+            if shape is not None and not graph.row(row).is_reference:
+                text = "[" + ", ".join(map(str, shape)) + "]"
+                assert graph.row(row).node in graph.search(read_query(text)).look_at_all()

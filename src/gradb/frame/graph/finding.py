@@ -1,4 +1,4 @@
-"""Finds nodes of the graph at a position: by name, by the variable or module they belong to, by shape, by NaN.
+"""Finds nodes of the graph at a position: by name, by the op, variable or module they belong to, by shape, by NaN.
 
 A graph of 100,000 nodes is looked through a stretch at a time, so that who waits for it can do something else between
 two; what was read of it for one text is there for the next. Knows no clock and no screen.
@@ -12,18 +12,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gradb.frame.graph.makings import Makings, Shape
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
+from gradb.tape.kinds.registry import CODES
 from gradb.tape.schema import INFINITY, NAN
 
-_STRETCH = 512  # rows of which the names are read at once
-_UNKNOWN = ("", None, None)
+_STRETCH = 128  # rows of which the names are read at once
+_UNKNOWN = ("", None, None, None, None)
 _NAMES = 32  # variables that are looked up at once
 _FLAGS = {"nan": NAN, "inf": INFINITY, "nonfinite": NAN | INFINITY}
 _SHAPE = re.compile(r"[\[(]\s*((?:\d+\s*[,x×]\s*)*(?:\d+)?)\s*,?\s*[\])]|(?<!\S)(\d+(?:[x×]\d+)+)(?!\S)")
 _PLACES = (
-    "SELECT n.id, n.name, s.scope, n.tensor FROM node n LEFT JOIN event e ON e.seq = n.event"
-    " LEFT JOIN site s ON s.id = e.site WHERE n.id IN"
+    "SELECT n.id, n.name, s.scope, n.tensor, n.event, e.kind FROM node n"
+    " LEFT JOIN event e ON e.seq = n.event LEFT JOIN site s ON s.id = e.site WHERE n.id IN"
 )
 
 
@@ -53,7 +55,7 @@ class Query:
     """What is looked for: all of it has to fit."""
 
     words: tuple[str, ...] = ()
-    """In lower case; each is in a variable, a parameter or a module, or in the node's name."""
+    """In lower case; each is in a variable, a parameter, a module or an op, or in the node's name."""
     shapes: tuple[tuple[int, ...], ...] = ()
     """Of what the node computed, or of its leaf."""
     flags: tuple[int, ...] = ()
@@ -96,7 +98,7 @@ class Texts:
         position: where the graph is.
     """
 
-    def __init__(self, rows: Rows, known: Known, shape: Callable[[int], tuple[int, ...] | None], position: int) -> None:
+    def __init__(self, rows: Rows, known: Known, shape: Callable[[int], Shape | None], position: int) -> None:
         self.size = rows.size
         self.nodes: list[int | None] = []
         """By row, as far as it was read: the node that is drawn there; None for a reference."""
@@ -104,12 +106,14 @@ class Texts:
         """By row: what the node is called."""
         self.rests: list[str] = []
         """By row: its variables, its parameter and its module, in lower case."""
-        self._rows, self._known, self._shape, self._position = rows, known, shape, position
+        self._rows, self._known, self._position = rows, known, position
         self._variables = known.naming.known(position)
         self._looked_up = 0
         self._called: dict[int, list[str]] = {}
         """node -> variables whose ``grad_fn`` it is."""
-        self._shapes: dict[int, tuple[int, ...] | None] = {}
+        self._makings = Makings(known.store, shape)
+        self._ops: list[int | None] = []
+        """By row: the op that made it; None where no op did."""
         self._odd: dict[int, frozenset[int]] = {}
 
     def read(self, count: int) -> bool:
@@ -138,9 +142,11 @@ class Texts:
         query = f"{_PLACES} ({','.join('?' * len(nodes))})"
         found = {row[0]: row[1:] for row in self._known.store.db.all(query, *nodes)}
         for node in drawn:
-            name, scope, leaf = found.get(node, _UNKNOWN)
+            name, scope, leaf, event, kind = found.get(node, _UNKNOWN)
+            is_made = leaf is None and kind == CODES["op"] and event <= self._position
             self.names.append(sys.intern(name))
             self.rests.append("" if node is None else self._rest(node, scope, leaf))
+            self._ops.append(event if is_made else None)
         self.nodes += drawn
 
     def _rest(self, node: int, scope: str | None, leaf: int | None) -> str:
@@ -149,11 +155,22 @@ class Texts:
             variables = [self._known.label(node, self._position) or ""]
         return " ".join((*variables, scope or "")).lower()
 
-    def shape(self, node: int) -> tuple[int, ...] | None:
-        """Return the shape of what a node computed, or of its leaf, where known."""
-        if node not in self._shapes:
-            self._shapes[node] = self._shape(node)
-        return self._shapes[node]
+    def has(self, row: int, word: str) -> bool:
+        """Tell whether a word, in lower case, is in what the node on a row is found by.
+
+        All of the name of an op counts where a word has a dot: a ``t`` is not meant to be in every ``torch.``
+        """
+        if word in self.rests[row] or is_part(word, self.names[row]):
+            return True
+        if (node := self.nodes[row]) is None or self._ops[row] is None:
+            return False
+        function = self._makings.function(node, self._ops[row])
+        return word in (function if "." in word else function.rpartition(".")[2])
+
+    def shape(self, row: int) -> Shape | None:
+        """Return the shape of what the node on a row computed, or of its leaf, where known."""
+        node = self.nodes[row]
+        return None if node is None else self._makings.shape(node, self._ops[row])
 
     def is_odd(self, node: int, flags: int) -> bool:
         """Tell whether a recorded value of a node's has what flags say, up to the position."""
@@ -194,12 +211,12 @@ class Search:
             TapeError: the tape is damaged.
         """
         last = min(self.seen + rows, self.size)
-        texts, words = self._texts, self._query.words
+        texts = self._texts
         if not texts.read(last):
             return
         for row in range(self.seen, last):
-            node, name, rest = texts.nodes[row], texts.names[row], texts.rests[row]
-            if node is not None and all(word in rest or is_part(word, name) for word in words) and self._fits(node):
+            node = texts.nodes[row]
+            if node is not None and self._fits(row, node):
                 self.hits.append(node)
                 self.rows.append(row)
         self.seen = last
@@ -215,8 +232,12 @@ class Search:
             self.look(self.size - self.seen)
         return self.hits
 
-    def _fits(self, node: int) -> bool:
+    def _fits(self, row: int, node: int) -> bool:
         texts, query = self._texts, self._query
-        return all(texts.is_odd(node, flags) for flags in query.flags) and all(
-            texts.shape(node) == shape for shape in query.shapes
-        )
+        for word in query.words:
+            if not texts.has(row, word):
+                return False
+        for flags in query.flags:
+            if not texts.is_odd(node, flags):
+                return False
+        return not query.shapes or all(texts.shape(row) == shape for shape in query.shapes)
