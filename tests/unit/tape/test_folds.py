@@ -100,6 +100,16 @@ def test_folds_are_turned_by_name(tape: Tape) -> None:
     assert turning(items, len(graph), AT_FIRST, "nothing") is None
 
 
+def test_two_pieces_of_one_module_are_told_apart() -> None:
+    """Each says which of its modules it holds; what is drawn in one piece does not."""
+    scopes = [*["wte"] * 20, *["h.0"] * 5, *["h.1"] * 5, *[""] * 50, *["h.2"] * 5, *["h.3"] * 5, *["head"] * 9]
+    rows = [(tuple(scope.split(".")) if scope else (), scope[:1], False) for scope in scopes]
+    headers = list(Listing(put_on_top(State(), rows).whole().items, len(rows), AT_FIRST).headers)
+    assert [(one.name, one.part) for one in headers] == [
+        ("head", ""), ("h", "h.2 … h.3"), ("h", "h.0 … h.1"), ("wte", "")
+    ]  # fmt: skip
+
+
 def test_a_small_graph_is_not_folded(tmp_path: Path) -> None:
     """A graph of one block shows its nodes."""
     path = tmp_path / "small.tape"

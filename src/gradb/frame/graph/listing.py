@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gradb.frame.graph.choice import Choice
@@ -42,6 +42,8 @@ class Header:
     """What a choice names it by."""
     holds: tuple[int, ...] = ()
     """Rows that must be seen and that it hides."""
+    part: str = ""
+    """What of its module it is, where another line bears the same name: ``h.3 … h.5``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,14 @@ def _continue(above: Item, below: Item) -> bool:
     return one is not None and other is not None and one[0] == other[0] and abs(one[1] - other[1]) == 1
 
 
+def part_of(fold: Fold) -> str:
+    """Return which modules inside of its own a fold holds, from the first that ran to the last: ``h.3 … h.5``."""
+    inner = [item.name for item in fold.items if isinstance(item, Fold)]
+    if not inner:
+        return ""
+    return inner[0] if inner[0] == inner[-1] else f"{inner[-1]} … {inner[0]}"
+
+
 class Listing:
     """The lines, top down.
 
@@ -105,10 +115,13 @@ class Listing:
         self._tops: list[int] = []
         """First row of each piece."""
         self._count = 0
+        self._alone: dict[str, list[tuple[int, Fold]]] = {}
+        """name -> (index of its header, fold) of each fold that has a header for itself."""
         if items is None or choice.mode == "none":
             self._add(range(rows))
         else:
             self._list(items)
+            self._tell_apart()
 
     def __len__(self) -> int:
         return self._count
@@ -179,10 +192,19 @@ class Listing:
         is_split = len(folds) > 1 and header.holds and self._choice.mode == "auto"
         if is_split and header.key not in self._choice.closed:
             return row, self._around(folds, row, header)
+        if len(folds) == 1:
+            self._alone.setdefault(header.name, []).append((len(self._pieces), folds[0]))
         self._add(header)
         if not header.is_open:
             return row + header.rows, []
         return row, [iter([[fold] for fold in folds])] if len(folds) > 1 else [grouped(folds[0].items)]
+
+    def _tell_apart(self) -> None:
+        """Say which part of its module each fold is, where a module was drawn in several pieces."""
+        for at, fold in (one for pieces in self._alone.values() if len(pieces) > 1 for one in pieces):
+            piece = self._pieces[at]
+            if isinstance(piece, Header):
+                self._pieces[at] = replace(piece, part=part_of(fold))
 
     def _around(self, folds: list[Fold], row: int, header: Header) -> list[Iterator[list[Item]]]:
         """Return equal folds so that those which hold what must be seen stand alone."""

@@ -78,6 +78,8 @@ def header_row(
     line.append("▾ " if header.is_open else "▸ ", theme.LABEL).append(plain(header.name, _NAME_LIMIT), theme.LABEL)
     if header.count > 1:
         line.append(", the same", theme.LABEL)
+    if header.part:
+        line.append(f": {plain(header.part, _NAME_LIMIT)}", theme.LABEL)
     each, rest = divmod(nodes, header.count)
     times = f"{header.count} × " if header.count > 1 and not rest else ""
     line.append(f"  {times}{counted(each if times else nodes, 'node')}", theme.DIM)
