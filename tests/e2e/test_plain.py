@@ -28,6 +28,7 @@ def test_what_the_script_prints_and_how_it_ends_is_as_without_gradb() -> None:
     assert [line.removeprefix("|! ") for line in told if line.startswith("|!")] == without.err.splitlines()
     assert [line[2:] for line in told if line.startswith("| ")] == without.out.splitlines()
     assert done.err.startswith("gradb: G102 backward through a graph that was freed")
+    assert "finding: " not in done.out, "it is told once"
 
 
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:

@@ -14,6 +14,9 @@ from gradb.batch.echo import Echo
 from gradb.batch.show import Style, pane_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.diagnosis.explaining import explanation_of_end
+from gradb.diagnosis.fault import Fault
+from gradb.diagnosis.finding import Finding
 from gradb.diagnosis.judged import judged_of
 from gradb.diagnosis.judgement import Judgement
 from gradb.diagnosis.selection import Selection
@@ -209,11 +212,23 @@ def _is_failure(tape: Tape, event: Event) -> bool:
 
 
 def _findings(tape: Tape) -> list[str]:
-    """Return a line for each finding, and up to where was judged if that is not all."""
+    """Return a line for each finding, and up to where was judged if that is not all.
+
+    The explanation of the error that ended the script is none of them: it is told at length on stderr.
+    """
     judgement = Judgement(tape, Selection().rules())
     is_whole = judgement.advance(_MAX_JUDGED)
-    faults = judged_of(tape, judgement.verdict()).until(tape.head)
+    end = explanation_of_end(tape)
+    faults = [one for one in judged_of(tape, judgement.verdict()).until(tape.head) if not _is_of_end(one, end)]
     told = [f"finding: {place_text(one, tape.run)}: {headline(one)}" for one in faults[:_MAX_FINDINGS]]
     more = len(faults) - _MAX_FINDINGS
     told += [f"and {counted(more, 'more finding')}"] if more > 0 else []
     return told if is_whole else [*told, f"Judged up to event {judgement.position:,} (gradb check judges more)."]
+
+
+def _is_of_end(fault: Fault, end: Finding | None) -> bool:
+    """Tell whether a fault is no more than what explains the error that ended the script."""
+    found = fault.finding
+    if end is None or fault.count > 1:
+        return False
+    return (found.code, found.message, found.file, found.line) == (end.code, end.message, end.file, end.line)

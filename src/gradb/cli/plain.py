@@ -43,7 +43,7 @@ def tell(debugger: Debugger, width: str | None = None) -> int:
         debugger.close()
     complain_of(debugger.run)
     run = debugger.run
-    if (not is_live or run.return_code) and (text := explained(run.path)):
+    if text := explained(run.path):
         complain(text)
     return (1 if run.return_code is None else run.return_code) if is_live else 0
 
