@@ -6,6 +6,7 @@ step is ``present.told``'s, how a debugger moves is the debugger's.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 
@@ -218,7 +219,9 @@ def _findings(tape: Tape) -> list[str]:
     """
     judgement = Judgement(tape, Selection().rules())
     is_whole = judgement.advance(_MAX_JUDGED)
-    end = explanation_of_end(tape)
+    end = None
+    with contextlib.suppress(Exception):  # a fault of ours in this is told where the error is explained
+        end = explanation_of_end(tape)
     faults = [one for one in judged_of(tape, judgement.verdict()).until(tape.head) if not _is_of_end(one, end)]
     told = [f"finding: {place_text(one, tape.run)}: {headline(one)}" for one in faults[:_MAX_FINDINGS]]
     more = len(faults) - _MAX_FINDINGS
