@@ -119,7 +119,8 @@ def test_a_ghost_counts_on_the_line_that_told_of_it() -> None:
 
 def test_a_check_counts_runs_and_seconds() -> None:
     """Each second it says how far it is, and nothing twice."""
-    now, told = 50.0, []
+    now = 50.0
+    told: list[str] = []
     checks = Checks(cast(Told, SimpleNamespace(notice=told.append)), lambda: now)
     check = SimpleNamespace(runs=2, doing="running the script again", pump=lambda: False, result=None)
     checks._check, checks._began = cast(GradCheck, check), now
