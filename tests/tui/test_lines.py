@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from rich.console import Console, Group
 from rich.text import Text
 
+from gradb.present.draw.fields import held
 from gradb.tui.pane import lines_of
 
 WIDTH = 12
@@ -21,9 +22,9 @@ texts = st.builds(
 
 @given(st.lists(texts, max_size=4))
 def test_a_line_is_drawn_as_rich_draws_it(found: list[Text]) -> None:
-    """Segment by segment, whatever its style, its blanks, and its width."""
+    """Segment by segment, whatever its style, its blanks, and its width; what is cut ends in an ellipsis."""
     console = Console(width=WIDTH, _environ={})
     group = Group(*found[:1], Group(*found[1:]))
     options = console.options.update(width=WIDTH, height=None, highlight=False, markup=False)
-    laid_out = console.render_lines(group, options, pad=False) if found else []
+    laid_out = console.render_lines(held(group, WIDTH), options, pad=False) if found else []
     assert [list(strip) for strip in lines_of(group, console, WIDTH)] == laid_out

@@ -17,7 +17,7 @@ from gradb.debugger.pace import News
 from gradb.debugger.run import Run
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
-from gradb.present.options import PathChoice
+from gradb.present.options import Grads, PathChoice, Values
 from gradb.tape.stops import Stop
 from gradb.tui.app import GradbApp
 from tests.tui.support import debug_screen, position_of, shown, text_of, wait_until
@@ -36,7 +36,7 @@ class SlowDebugger:
         self.breakpoints = Breakpoints()
         self.shows_quiet = self.is_free = False
         self.missed: Stop | None = None
-        self.choice = PathChoice()
+        self.choice, self.grads, self.values = PathChoice(), Grads(), Values()
         self.news, self.judging, self.displays = News(), Judging(), Displays()
         self.path = str(path)
         self.run = Run(self.path)

@@ -12,7 +12,7 @@ from collections import deque
 from typing import Protocol
 
 from gradb.debugger.commands.frontend import FrontEnd
-from gradb.debugger.commands.language import Statement, command_of, parse
+from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
@@ -61,9 +61,9 @@ class Session:
         self._front.update_frame()
 
     def press(self, text: str) -> None:
-        """Run the statement of a key; before there is anything to be seen, only if it is one of the few that may be."""
+        """Run the statements of a key; before there is anything to be seen, only if they are of the few that may be."""
         debugger = self.debugger
-        if command_of(text)[0].name in _EARLY or (debugger is not None and _has_begun(debugger)):
+        if (debugger is not None and _has_begun(debugger)) or all(each.command.name in _EARLY for each in parse(text)):
             self.submit(text)
         else:
             self._refuse(text)

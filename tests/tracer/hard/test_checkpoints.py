@@ -43,7 +43,7 @@ def test_a_reentrant_checkpoint_is_a_backward_inside_a_backward() -> None:
     seen = see("checkpoint_reentrant")
     inner = seen.at("backward", "backward_start", nth=1)
     assert seen.at("CheckpointFunctionBackward", "node_start") < inner < seen.at("CheckpointFunctionBackward")
-    assert seen.graph(inner).split()[:2] == ["○", "MulBackward0"]
+    assert seen.graph(inner).split()[1:3] == ["○", "MulBackward0"]
     assert "[2.718 14.78] ✓ agrees with the engine" in seen.chain(seen.at("ExpBackward0"))
     assert "runs a backward inside this one" in seen.chain(seen.at("CheckpointFunctionBackward"))
 

@@ -14,7 +14,7 @@ def test_the_graph_of_a_gradient_is_shown_once_grad_has_returned() -> None:
     """After grad(create_graph=True) the graph pane shows the nodes that backward made, with the gradient's name."""
     seen = see("double_backward")
     graph = seen.graph(seen.at("torch.autograd.grad", "op"))
-    assert graph.splitlines()[0].split() == ["▶", "·", "MulBackward0", "g", "[2]"]
+    assert graph.splitlines()[0].split() == ["▶", "┌", "·", "MulBackward0", "g", "[2]"]
     assert "PowBackward0" in graph
     assert "SumBackward0" not in graph
 
@@ -22,7 +22,7 @@ def test_the_graph_of_a_gradient_is_shown_once_grad_has_returned() -> None:
 def test_without_create_graph_no_graph_of_the_gradient_is_claimed() -> None:
     """The second gradient has no graph: the pane goes on to show the one it came from."""
     seen = see("double_backward")
-    assert seen.graph(seen.at("torch.autograd.grad", "op", 1)).splitlines()[0].split()[:2] == ["●", "SumBackward0"]
+    assert seen.graph(seen.at("torch.autograd.grad", "op", 1)).splitlines()[0].split()[1:3] == ["●", "SumBackward0"]
 
 
 def test_the_first_and_the_second_derivative_of_a_cube() -> None:
