@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gradb.cli.scenarios import CHAPTERS
 from gradb.debugger.commands.registry import BY_NAME, SIGNS
 from gradb.present.panes.table import PANES
 
@@ -43,10 +44,11 @@ def test_panes_are_all_listed() -> None:
     assert sorted(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == sorted(PANES)
 
 
-def test_scenarios_are_all_listed() -> None:
-    """Each scenario has its row."""
-    scenarios = {path.name for path in (ROOT / "scenarios").glob("*.py")}
-    assert scenarios == set(re.findall(r"^\| `(\w+\.py)`", README, re.MULTILINE))
+def test_scenarios_are_listed_as_the_course() -> None:
+    """Each chapter has its row, and below it each of its scenarios."""
+    rows = re.findall(r"^\| (?:\*\*(.+)\*\*|`(\w+)\.py`) \|", README, re.MULTILINE)
+    course = [row for chapter, names in CHAPTERS.items() for row in ((chapter, ""), *(("", name) for name in names))]
+    assert rows == course
 
 
 def test_every_scenario_has_its_command_script() -> None:

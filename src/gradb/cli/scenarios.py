@@ -9,15 +9,19 @@ from pathlib import Path
 import gradb
 
 CHAPTERS = {
-    "The chain rule": ("chain_rule", "accumulation", "integer_grad", "shared_weight"),
-    "Layers and losses": ("matmul", "softmax_cross_entropy"),
-    "Training": ("mlp", "zero_grad", "wrong_optimizer", "grad_accumulation"),
-    "Changing what autograd does": ("inplace_views", "hooks", "custom_function"),
-    "Further": ("double_backward", "checkpoint"),
+    "The graph": ("integer_grad",),
+    "The chain rule": ("chain_rule", "matmul", "softmax_cross_entropy"),
+    "Many paths": ("shared_weight",),
+    "Gradients add up": ("accumulation", "grad_accumulation"),
+    "Training": ("mlp", "zero_grad"),
+    "What goes wrong": ("wrong_optimizer",),
+    "Beyond": ("inplace_views", "hooks", "custom_function", "double_backward", "checkpoint"),
 }
-"""The scenarios in the order in which to learn from them, chapter by chapter."""
-_LAST = "Further"
+"""The course: the scenarios in the order in which to learn from them, chapter by chapter."""
+_LAST = "Beyond"
 """The chapter of those that stand in none."""
+_LESSON = "Lesson:"
+"""What the paragraph begins with that says what one will learn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Scenario:
     """First line of its docstring."""
     chapter: str
     lesson: str
-    """The first sentence or so of the rest, on one line."""
+    """What one will learn, on one line: what its docstring says after ``Lesson:``, else the beginning of the rest."""
 
 
 def folder() -> Path | None:
@@ -71,6 +75,7 @@ def scenarios() -> list[Scenario]:
 def _read(path: Path) -> Scenario:
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
     title, _, rest = text.partition("\n")
-    paragraph = rest.strip().partition("\n\n")[0]
+    paragraphs = [" ".join(each.split()) for each in rest.strip().split("\n\n")]
+    lessons = [each.removeprefix(_LESSON).strip() for each in paragraphs if each.startswith(_LESSON)]
     chapter = next((heading for heading, names in CHAPTERS.items() if path.stem in names), _LAST)
-    return Scenario(path.stem, str(path), title.strip(), chapter, " ".join(paragraph.split()))
+    return Scenario(path.stem, str(path), title.strip(), chapter, (lessons or paragraphs)[0])
