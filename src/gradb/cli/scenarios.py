@@ -11,7 +11,7 @@ import gradb
 CHAPTERS = {
     "The graph": ("integer_grad",),
     "The chain rule": ("chain_rule", "matmul", "softmax_cross_entropy"),
-    "Many paths": ("shared_weight", "broadcasting"),
+    "Many paths": ("shared_weight", "broadcasting", "rnn_through_time"),
     "Gradients add up": ("accumulation", "grad_accumulation"),
     "Training": ("mlp", "zero_grad"),
     "What goes wrong": ("wrong_optimizer",),
