@@ -13,7 +13,7 @@ CHAPTERS = {
     "The chain rule": ("chain_rule", "matmul", "softmax_cross_entropy"),
     "Many paths": ("shared_weight", "broadcasting", "rnn_through_time"),
     "Gradients add up": ("accumulation", "grad_accumulation"),
-    "Training": ("mlp", "zero_grad"),
+    "Training": ("mlp", "zero_grad", "clipping"),
     "What goes wrong": ("wrong_optimizer",),
     "Beyond": ("inplace_views", "hooks", "custom_function", "double_backward", "checkpoint"),
 }
