@@ -14,7 +14,7 @@ CHAPTERS = {
     "Many paths": ("shared_weight", "broadcasting", "rnn_through_time"),
     "Gradients add up": ("accumulation", "grad_accumulation"),
     "Training": ("mlp", "zero_grad", "clipping"),
-    "What goes wrong": ("wrong_optimizer", "relu_and_dead_units", "vanishing"),
+    "What goes wrong": ("wrong_optimizer", "relu_and_dead_units", "vanishing", "nan_hunt"),
     "Beyond": ("inplace_views", "hooks", "custom_function", "double_backward", "checkpoint"),
 }
 """The course: the scenarios in the order in which to learn from them, chapter by chapter."""
