@@ -32,7 +32,7 @@ def add_intervention_options(parser: ArgumentParser) -> None:
         metavar="WORDS",
         type=_said(lambda text: parse_schedule("zero_grad", text)),
         default=(),
-        help="script, off (nothing clears gradients) or on (cleared after each step), each from an iteration on\n"
+        help="script, off (nothing clears gradients) or on (cleared before each backward), each from an iteration on\n"
         "where one is given: off, off@120,on@200",
     )
     add(

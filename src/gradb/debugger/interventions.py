@@ -157,7 +157,7 @@ def next_policy(word: str) -> str:
 _DOES: dict[tuple[What, str], str] = {
     ("zero_grad", "script"): "the script's own calls clear gradients",
     ("zero_grad", "off"): "nothing clears gradients, whatever the script calls",
-    ("zero_grad", "on"): "gradients are cleared after each step, whatever the script calls",
+    ("zero_grad", "on"): "what a step has used is cleared before the next backward, whatever the script calls",
     ("lr", "script"): "each optimizer uses its own",
     ("record", "full"): "every event is kept",
     ("record", "watch"): "losses, gradient norms and output are kept, ops and nodes are not",

@@ -147,7 +147,7 @@ COMMANDS: tuple[Command, ...] = (
             "run", actions.continue_(-1), "", "continue"),
     Command("finish", ("f",), "Run the script to its end, past every breakpoint", "run", actions.finish),
     Command("pause", ("s",), "Pause the running script at its next event", "run", actions.pause),
-    Command("zero-grad", ("0",), "What clears gradients: the script, nothing (off), or gradb after each step (on)",
+    Command("zero-grad", ("0",), "What clears gradients: the script, nothing (off), or gradb before each backward (on)",
             "change", actions.zero_grad, f"[script|off|on]{AT}", label="zero_grad"),
     Command("lr", (), "Set the learning rate of every optimizer, or give it back to the script", "change",
             actions.learning_rate, f"VALUE|script{AT}"),
