@@ -2,13 +2,13 @@
 
 ``chain_rule`` and ``accumulation`` are the scenarios of the same name; ``diamond`` has a shared node at every level,
 ``shared_weight`` one weight in three places, ``nonfinite`` a NaN in its backward, ``training`` several iterations,
-``watched`` most of them without their events, ``paused`` two breakpoints of the script's own.
+``watched`` most of them without their events, ``paused`` two breakpoints of the script's own, ``lesson`` questions.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path as File
 from typing import Concatenate, ParamSpec
 
@@ -51,6 +51,31 @@ except RuntimeError as error:
 """
 )
 
+LESSON = '''\
+"""The chain rule, as a lesson
+
+Lesson: how a gradient is made of products.
+"""
+import torch
+#: A leaf: made by hand, so that no op is behind it.
+a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+b = 2 * a  #: Each op leaves a node.
+#? c
+#? hint: 5 is added to each element
+c = b + 5
+d = c ** 2
+out = d.sum()
+#: Backward: from out to a, node by node,
+#: and at the end the result is added to a.grad.
+#? a.grad
+#? hint: it is 4 times c
+#? hint: c is [7, 9, 11, 13]
+#? downstream at node PowBackward0
+out.backward()
+print(a.grad)
+'''
+"""Lines 7, 8, 11, 12, 13, 20 and 21 do something."""
+
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been"
     " freed)."
@@ -76,23 +101,23 @@ def written_once(example: Example[Rest]) -> Example[Rest]:
     return write
 
 
-def _forward(tape: Autograd) -> tuple[Variable, Variable]:
+def _forward(tape: Autograd, lines: Sequence[int] = (8, 9, 10, 11, 12)) -> tuple[Variable, Variable]:
     """Write a, b = 2 * a, c = b + 5, d = c ** 2, out = d.sum(); return a and out."""
-    a = tape.leaf("a", [1.0, 2.0, 3.0, 4.0], line=8)
+    a = tape.leaf("a", [1.0, 2.0, 3.0, 4.0], line=lines[0])
     b = tape.op(
-        "Tensor.mul", "MulBackward0", [a, 2], [2, 4, 6, 8], name="b", line=9, columns=(4, 9),
+        "Tensor.mul", "MulBackward0", [a, 2], [2, 4, 6, 8], name="b", line=lines[1], columns=(4, 9),
         jacobians=[diagonal([2.0] * 4), None],
     )  # fmt: skip
     c = tape.op(
-        "Tensor.add", "AddBackward0", [b, 5], [7, 9, 11, 13], name="c", line=10, columns=(4, 9), saves=False,
+        "Tensor.add", "AddBackward0", [b, 5], [7, 9, 11, 13], name="c", line=lines[2], columns=(4, 9), saves=False,
         jacobians=[diagonal([1.0] * 4), None],
     )  # fmt: skip
     d = tape.op(
-        "Tensor.pow", "PowBackward0", [c], [49, 81, 121, 169], name="d", line=11, columns=(4, 10),
+        "Tensor.pow", "PowBackward0", [c], [49, 81, 121, 169], name="d", line=lines[3], columns=(4, 10),
         jacobians=[diagonal([14.0, 18.0, 22.0, 26.0])], constants=[("", "2")],
     )  # fmt: skip
     out = tape.op(
-        "Tensor.sum", "SumBackward0", [d], [420], (), name="out", line=12, columns=(6, 13), saves=False,
+        "Tensor.sum", "SumBackward0", [d], [420], (), name="out", line=lines[4], columns=(6, 13), saves=False,
         jacobians=[[1.0] * 4],
     )  # fmt: skip
     tape.save(
@@ -132,6 +157,17 @@ def chain_rule(path: Path, script: str = "chain_rule.py", *, looks_in: bool = Fa
         a, out = _forward(tape)
         tape.backward(out, line=13)
         _printed(tape, a, 14)
+        tape.end()
+
+
+@written_once
+def lesson(path: Path, script: str = "lesson.py") -> None:
+    """Write the tape of ``LESSON``, which has three questions: 19 events, as of ``chain_rule``."""
+    with Autograd(path, script, LESSON) as tape:
+        tape.set_run(title="The chain rule, as a lesson", lesson="Lesson: how a gradient is made of products.")
+        a, out = _forward(tape, (7, 8, 11, 12, 13))
+        tape.backward(out, line=20)
+        _printed(tape, a, 21)
         tape.end()
 
 

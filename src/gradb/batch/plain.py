@@ -21,10 +21,11 @@ from gradb.diagnosis.finding import Finding
 from gradb.diagnosis.judged import judged_of
 from gradb.diagnosis.judgement import Judgement
 from gradb.diagnosis.selection import Selection
-from gradb.frame.frame import RunInfo
+from gradb.frame.frame import Frame, RunInfo
 from gradb.frame.reader import Tape
 from gradb.present.draw.ascii import spelled_line
 from gradb.present.draw.safe import plain
+from gradb.present.lines.captions import caption_text
 from gradb.present.lines.findings import headline, place_text
 from gradb.present.told.course import ending_lines, milestones
 from gradb.present.told.steps import step_lines
@@ -63,6 +64,7 @@ class Walk:
         self._steps = 0
         self._phase = ""
         self._ruled: set[str] = set()  # names of the nodes whose rule was told
+        self._caption = ""
 
     def run(self) -> None:
         """Tell all of it.
@@ -130,10 +132,16 @@ class Walk:
         is_told = event.kind == "node" and event.name in self._ruled
         self._ruled |= {event.name} if event.kind == "node" else set()
         try:
-            told = step_lines(tape.frame(event.seq), self._style.width, with_rules=not is_told)
+            frame = tape.frame(event.seq)
+            told = [*self._new_caption(frame), *step_lines(frame, self._style.width, with_rules=not is_told)]
         except Exception as error:
             told = [f"event {event.seq:,}: it cannot be told ({type(error).__name__}: {plain(str(error), 200)})"]
         self._echo.say(*told)
+
+    def _new_caption(self, frame: Frame) -> list[str]:
+        """Return what the script's comments say from here on, where that is something else than before."""
+        before, self._caption = self._caption, caption_text(frame.lesson)
+        return [f"#: {self._caption}"] if self._caption not in {before, ""} else []
 
     def _print(self, tape: Tape, event: Event) -> None:
         detail = tape.detail(event.seq)

@@ -16,6 +16,7 @@ from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.frame import Frame, OutputLine, PrintedAt, RunInfo, SourceView
 from gradb.frame.gaps import Gaps, stopped_of
 from gradb.frame.graph.graph import Graphs
+from gradb.frame.lesson.lessons import Lessons
 from gradb.frame.memory import Holdings
 from gradb.frame.naming import Naming
 from gradb.frame.origins import Origins
@@ -52,6 +53,7 @@ class Frames:
         self.origins = Origins(store, graphs, self.holdings, self.trainings)
         self._texts = Cache(self._read_lines, 32)
         self._stacks = CallStacks(store, self._lines)
+        self.lessons = Lessons(store, self._lines)
         self._outputs = Cache(self._read_outputs, 4)
         self._counted = (0, 0)
 
@@ -86,6 +88,7 @@ class Frames:
             missing=self._gaps.parts_of(position),
             backward=backward,
             stack=self._stacks.running(None if event is None else self._placed(event), backward),
+            lesson=self.lessons.at(position, head, run.script, run.cwd, run.lesson),
         )
 
     def _printed(self, seq: int | None) -> PrintedAt | None:

@@ -13,6 +13,7 @@ from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.chain.record import Chain
 from gradb.frame.gradbuffer import GradBuffer
 from gradb.frame.graph.view import GraphView
+from gradb.frame.lesson.lesson import LessonAt
 from gradb.frame.stack import CallStack
 from gradb.frame.training import Training
 from gradb.tape.kinds.aten import AtenDetail
@@ -165,6 +166,8 @@ class Frame:
 
     stack: CallStack | None = None
     """The calls of the script's functions that are running; None where they are not known."""
+    lesson: LessonAt | None = None
+    """The captions and questions in the script's comments; None where it teaches nothing."""
 
     @property
     def cut(self) -> Stopped | None:

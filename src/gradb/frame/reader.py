@@ -19,6 +19,7 @@ from gradb.frame.gaps import Gaps
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Runs
 from gradb.frame.inventory import Inventory
+from gradb.frame.lesson.lessons import Lessons
 from gradb.frame.naming import Naming
 from gradb.frame.origins import Origins
 from gradb.frame.steps import Steps, finished
@@ -301,6 +302,11 @@ class Tape:
     def origins(self) -> Origins:
         """Who made the values that events read."""
         return self._frames.origins
+
+    @property
+    def lessons(self) -> Lessons:
+        """What the script teaches."""
+        return self._frames.lessons
 
     @property
     def inventory(self) -> Inventory:

@@ -29,6 +29,7 @@ from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
+from gradb.tui.caption import CaptionStrip
 from gradb.tui.find import FindLine
 from gradb.tui.find_commands import node_to_jump_to, open_find
 from gradb.tui.following import Following
@@ -102,6 +103,7 @@ class DebugScreen(Screen[None]):
         yield StartNote()
         find = FindLine()
         yield Body(*self.panes.values(), find=find)
+        yield CaptionStrip()
         yield EventBar(id="event")
         yield ScrubberBar(id="scrubber")
         yield Prompt()
@@ -148,6 +150,7 @@ class DebugScreen(Screen[None]):
         for pane in self.panes.values():
             pane.frame = frame
         self.query_one(EventBar).frame = frame
+        self.query_one(CaptionStrip).take(frame)
         self.set_class(frame is None, "-starting")
 
     def watch_options(self, options: Options) -> None:

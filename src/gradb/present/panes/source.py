@@ -15,7 +15,9 @@ from gradb.present.draw.files import relative
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
 from gradb.present.json.calls import call_json
+from gradb.present.json.lessons import lesson_json
 from gradb.present.json.values import Json
+from gradb.present.lines.captions import caption_lines
 from gradb.present.options import Options
 
 _MAX_HIGHLIGHTED = 200_000  # characters; a longer file is shown without colours
@@ -38,6 +40,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
         return remark(f"{plain(view.file, 200)}{where}: its text is not on the tape", options.width)
     focus = None if view.line is None else min(max(view.line, 1), len(view.lines)) - 1
     words = wrapped(beside(view), options.width, theme.DIM) if beside(view) else []
+    words += caption_lines(frame.lesson, options.width) if frame.lesson is not None and frame.lesson.caption else []
     room = None if options.height is None else max(options.height - len(words), 1)
     first, last = window(len(view.lines), focus, room or len(view.lines))
     digits = len(str(last))
@@ -154,10 +157,16 @@ def to_json(frame: Frame, options: Options) -> Json:
     view = frame.source
     if view is None:
         return {"file": None, "line": None, "text": None, "nonfinite": False, "failed": False, "library": None,
-                "backward": None}  # fmt: skip
+                "backward": None, "lesson": lesson_json(frame.lesson)}  # fmt: skip
     text = view.lines[view.line - 1] if view.line and view.line <= len(view.lines) else None
     place = {key: getattr(view, key) for key in ("line", "end_line", "column", "end_column")}
     call = frame.backward
     rest = {"text": text, "nonfinite": view.has_nonfinite, "failed": view.has_failed, "library": view.library or None}
     running = None if call is None else call_json(call, frame.run)
-    return {"file": relative(view.file, frame.run), **place, **rest, "backward": running}
+    return {
+        "file": relative(view.file, frame.run),
+        **place,
+        **rest,
+        "backward": running,
+        "lesson": lesson_json(frame.lesson),
+    }

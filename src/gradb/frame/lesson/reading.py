@@ -1,0 +1,155 @@
+"""Reads the lesson of a main file: a pure function of its text.
+
+A file teaches where its docstring has a line that begins with ``Lesson:``. A comment ``#: text`` is a caption,
+``#? EXPR`` or ``#? EXPR at STOP`` a question, ``#? hint: text`` a hint for the question above it (formatters make
+``# ?`` of that, which is the same). Those on lines of their own belong to the statement below, others to that on their
+line. Comments are told by the tokenizer, so that what only looks like one within a string is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from gradb.frame.lesson.lesson import Body, Caption, Lesson, Question, Span
+
+MAX_TEXT = 200_000
+"""Characters; what is longer teaches nothing."""
+_LEARNS = re.compile(r"^[ \t]*Lesson:[ \t]*(.*)$", re.MULTILINE)
+_STOP = re.compile(r"\s+at\s+(?=[A-Za-z_])")
+_HINT = re.compile(r"hint:\s*")
+_TEACHES = re.compile(r"#(:| ?\?)\s*(.*\S)")
+
+
+def learns(docstring: str) -> str | None:
+    """Return what a docstring says that one will learn; None where it does not say so."""
+    found = _LEARNS.search(docstring)
+    return None if found is None else found[1].strip()
+
+
+def read_lesson(text: str) -> Lesson | None:
+    """Return the lesson of a file; None where it has none, or cannot be read."""
+    if len(text) > MAX_TEXT or "Lesson:" not in text:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(text)
+        said = learns(ast.get_docstring(tree) or "")
+        if said is None:
+            return None
+        lesson = _Reader(list(_spans(tree))).read(said, _comments(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+        return None
+    return replace(
+        lesson, scopes=_bodies(tree, _SCOPES), loops=_bodies(tree, _LOOPS), end=tree.body[-1].end_lineno or 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    line: int
+    is_alone: bool
+    is_caption: bool
+    words: str
+
+
+def _comments(text: str) -> Iterator[_Comment]:
+    """Yield the comments that are captions or questions."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and (found := _TEACHES.match(token.string)):
+            line, column = token.start
+            yield _Comment(line, not token.line[:column].strip(), found[1] == ":", found[2])
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Puts comments to statements, in the order of the file."""
+
+    spans: list[Span]
+    captions: list[Caption] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    def read(self, said: str, comments: Iterator[_Comment]) -> Lesson:
+        for comment in comments:
+            span = self._below(comment.line) if comment.is_alone else self._on(comment.line)
+            if span is not None and comment.is_caption:
+                self._caption(comment.words, span, is_alone=comment.is_alone)
+            elif span is not None:
+                self._question(comment.words, span, comment.line)
+        return Lesson(said, tuple(self.captions), tuple(self.questions))
+
+    def _caption(self, words: str, span: Span, *, is_alone: bool) -> None:
+        if is_alone and self.captions and self.captions[-1].span == span:
+            self.captions[-1] = replace(self.captions[-1], lines=(*self.captions[-1].lines, words))
+        else:
+            self.captions.append(Caption((words,), span))
+
+    def _question(self, words: str, span: Span, line: int) -> None:
+        last = self.questions[-1] if self.questions and self.questions[-1].span == span else None
+        if hint := _HINT.match(words):
+            if last is not None and words[hint.end() :]:
+                self.questions[-1] = replace(last, hints=(*last.hints, words[hint.end() :]))
+            return
+        text, *stop = _STOP.split(words, maxsplit=1)
+        number = len(self.questions) + 1
+        self.questions.append(Question(number, text.strip(), stop[0].strip() if stop else "", (), line, span))
+
+    def _below(self, line: int) -> Span | None:
+        """Return the first statement below a line, the outer one of those that begin together."""
+        return min(
+            (span for span in self.spans if span.first > line), key=lambda span: (span.first, -span.end), default=None
+        )
+
+    def _on(self, line: int) -> Span | None:
+        """Return the innermost statement on a line."""
+        on = (span for span in self.spans if span.first <= line <= span.last)
+        return min(on, key=lambda span: (span.end - span.first, -span.first), default=None)
+
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def _spans(tree: ast.Module) -> Iterator[Span]:
+    """Yield the statements of a file, but for its docstring."""
+    waiting: list[tuple[list[ast.stmt], int]] = [(tree.body[1:], 0)]
+    while waiting:
+        block, scope = waiting.pop()
+        until = block[-1].end_lineno or 0 if block else 0
+        for statement in block:
+            inner = [each for each in _inner(statement) if each]
+            span = _span(statement, inner, until, scope)
+            yield span
+            below = span.first if isinstance(statement, _SCOPES) else scope
+            waiting += [(each, below) for each in inner]
+
+
+def _bodies(tree: ast.Module, kinds: tuple[type[ast.stmt], ...]) -> tuple[Body, ...]:
+    """Return all statements of some kinds that have a body."""
+    found = (each for each in ast.walk(tree) if isinstance(each, kinds))
+    return tuple(Body(_first(each), each.body[0].lineno, each.end_lineno or 0) for each in found)  # type: ignore[attr-defined]
+
+
+def _first(statement: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min(statement.lineno, *(each.lineno for each in decorators)) if decorators else statement.lineno
+
+
+def _inner(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks of a statement."""
+    for name in _BLOCKS:
+        block = getattr(statement, name, [])
+        parts = [part.body for part in block if not isinstance(part, ast.stmt)]  # of `except` and `case`
+        yield from parts or [block]
+
+
+def _span(statement: ast.stmt, inner: list[list[ast.stmt]], until: int, scope: int) -> Span:
+    end = statement.end_lineno or statement.lineno
+    last = max(inner[0][0].lineno - 1, statement.lineno) if inner else end
+    return Span(_first(statement), last, end, until, scope)

@@ -1,0 +1,62 @@
+"""What a script's comments teach at a position: the caption that holds there, and how a lesson begins."""
+
+from __future__ import annotations
+
+import textwrap
+
+from rich.text import Text
+
+from gradb.algebra.figures import counted
+from gradb.frame.lesson.lesson import Lesson, LessonAt
+from gradb.present.draw import theme
+from gradb.present.draw.fields import cut
+from gradb.present.draw.safe import plain
+
+MAX_LINES = 3
+"""Of a caption on the screen."""
+BAR = "┃ "
+_LIMIT = 400
+
+
+def caption_lines(at: LessonAt, width: int, most: int = MAX_LINES) -> list[Text]:
+    """Return the caption at a position behind a bar; before the first, and where none holds, what the lesson has."""
+    style = theme.TITLE if at.caption is not None else theme.DIM
+    return [
+        cut(Text.assemble((BAR, theme.NAME), (line, style), no_wrap=True), width)
+        for line in _folded(_written(at), width)[:most]
+    ]
+
+
+def caption_rows(lesson: Lesson, width: int) -> int:
+    """Return how many lines the longest caption of a lesson takes, so that nothing moves when another is shown."""
+    texts = [(_opening(lesson),), *(each.lines for each in lesson.captions)]
+    return min(max(len(_folded(text, width)) for text in texts), MAX_LINES) if len(texts) > 1 else 0
+
+
+def caption_text(at: LessonAt | None) -> str:
+    """Return the caption at a position as one line; empty where there is none."""
+    return "" if at is None or at.caption is None else _joined(at.caption.lines)
+
+
+def _joined(lines: tuple[str, ...]) -> str:
+    return plain(" ".join(lines), _LIMIT)
+
+
+def _written(at: LessonAt) -> tuple[str, ...]:
+    return (_opening(at.lesson),) if at.caption is None else at.caption.lines
+
+
+def _folded(lines: tuple[str, ...], width: int) -> list[str]:
+    """Return lines as they are written, where they fit; else folded as one."""
+    room = max(width - len(BAR), 8)
+    written = [plain(line, _LIMIT) for line in lines]
+    if len(written) <= MAX_LINES and all(len(line) <= room for line in written):
+        return written
+    return textwrap.wrap(_joined(lines), room) or [""]
+
+
+def _opening(lesson: Lesson) -> str:
+    asked = counted(len(lesson.questions), "question")
+    return "This script teaches: here stands what just happened" + (
+        f", and {asked} {'is' if len(lesson.questions) == 1 else 'are'} asked." if lesson.questions else "."
+    )

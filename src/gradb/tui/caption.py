@@ -1,0 +1,55 @@
+"""The strip above the event line, where a script that teaches says what just happened; others do not have it.
+
+It has the room of the longest caption of the script from the start on, so that no step moves the panes.
+"""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import events
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from gradb.frame.frame import Frame
+from gradb.frame.lesson.lesson import LessonAt
+from gradb.present.lines.captions import caption_lines, caption_rows
+
+
+class CaptionStrip(Widget):
+    """The caption at the position."""
+
+    shown: reactive[LessonAt | None] = reactive(None)
+    """What is taught there; None: nothing is at all."""
+
+    def __init__(self) -> None:
+        super().__init__(id="caption")
+        self.display = False
+
+    def take(self, frame: Frame | None) -> None:
+        """Show what holds at a Frame."""
+        self.shown = None if frame is None else frame.lesson
+
+    def watch_shown(self) -> None:
+        """Take the room that the lesson needs."""
+        self._fit()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take it at another width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        rows = 0 if self.shown is None else caption_rows(self.shown.lesson, self._columns)
+        if self.display != bool(rows):
+            self.display = bool(rows)
+        if rows and self.styles.height is not None and self.styles.height.value != rows:
+            self.styles.height = rows
+
+    @property
+    def _columns(self) -> int:
+        return (self.size.width or self.app.size.width) - 2
+
+    def render(self) -> Text:
+        """Draw the caption."""
+        if self.shown is None:
+            return Text("")
+        return Text("\n").join(caption_lines(self.shown, self._columns))

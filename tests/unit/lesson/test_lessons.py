@@ -1,0 +1,107 @@
+"""What holds of a lesson at the positions of a tape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gradb.frame.lesson.lesson import Moment
+from gradb.frame.lesson.moments import stop_of
+from gradb.frame.reader import Tape
+from gradb.present.json.lessons import lesson_json
+from gradb.present.lines.captions import caption_lines, caption_rows
+from gradb.present.panes.table import pane_json
+from tests.fakes import examples
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """The tape of a lesson, opened."""
+    path = tmp_path_factory.mktemp("lesson") / "lesson.tape"
+    examples.lesson(path)
+    return Tape.open(path)
+
+
+def first_lines(tape: Tape) -> list[str]:
+    """Return the first words of the caption at each position, empty where there is none."""
+    found = (tape.frame(position).lesson for position in range(tape.head + 1))
+    return ["" if at is None or at.caption is None else at.caption.lines[0].split()[0] for at in found]
+
+
+def test_a_caption_stands_until_the_next_is_reached(tape: Tape) -> None:
+    """In the backward that of the call: nodes do not lead back to the lines of their ops."""
+    assert first_lines(tape) == ["", "A", *["Each"] * 4, *["Backward:"] * 14]
+
+
+def test_a_question_is_asked_before_the_step_into_its_statement(tape: Tape) -> None:
+    """And within it before that which comes where it is meant; as far as the tape goes it does not matter how far."""
+    asked = [at.question and at.question.number for p in range(tape.head + 1) if (at := tape.frame(p).lesson)]
+    assert asked == [None, None, 1, None, None, 2, None, None, 3, 3, *[None] * 10]
+
+
+def test_moments_are_known_once_the_statement_is_left(tape: Tape) -> None:
+    """With a head in its midst it is not known yet what it comes to."""
+    at = tape.frame(3).lesson
+    assert at is not None
+    moments = tape.lessons.moments
+    assert moments is not None
+    one, two, three = at.lesson.questions
+    assert moments.of(one, 2) is None
+    assert moments.of(one, 3) == Moment(one, place=2, met=3, told=None)
+    assert moments.of(one, 19) == Moment(one, place=2, met=3, told=3)
+    assert moments.of(two, 16) == Moment(two, place=5, met=6, told=None)
+    assert moments.of(two, 19) == Moment(two, place=5, met=6, told=17)
+    assert moments.of(three, 19) == Moment(three, place=8, met=10, told=10)
+
+
+def test_a_position_looks_the_same_however_it_was_reached(tape: Tape, tmp_path: Path) -> None:
+    """A tape opened anew tells at its end what one tells that was walked through."""
+    path = tmp_path / "again.tape"
+    examples.lesson(path)
+    with Tape.open(path) as again:
+        assert [again.frame(p).lesson for p in reversed(range(20))] == [
+            tape.frame(p).lesson for p in reversed(range(20))
+        ]
+
+
+def test_other_scripts_teach_nothing(tmp_path: Path) -> None:
+    """A Frame of theirs has no lesson."""
+    examples.chain_rule(path := tmp_path / "chain.tape")
+    with Tape.open(path) as plain:
+        assert plain.frame(7).lesson is None
+        assert pane_json("source", plain.frame(7))["lesson"] is None
+
+
+def test_a_caption_is_drawn_behind_a_bar(tape: Tape) -> None:
+    """As written where that fits, else folded; the room is that of the longest, whatever the position."""
+    at = tape.frame(7).lesson
+    assert at is not None
+    assert [line.plain for line in caption_lines(at, 76)] == [
+        "┃ Backward: from out to a, node by node,",
+        "┃ and at the end the result is added to a.grad.",
+    ]
+    assert caption_rows(at.lesson, 76) == 2
+    assert all(line.cell_len <= 30 for line in caption_lines(at, 30))
+    assert caption_rows(at.lesson, 30) == 3
+    start = tape.frame(0).lesson
+    assert start is not None
+    assert "3 questions" in caption_lines(start, 76)[0].plain
+
+
+def test_json_has_caption_and_question(tape: Tape) -> None:
+    """As documented; a position without either says so."""
+    assert lesson_json(tape.frame(2).lesson) == {
+        "learns": "how a gradient is made of products.",
+        "questions": 3,
+        "caption": {"lines": ["Each op leaves a node."], "line": 8},
+        "question": {"number": 1, "text": "c", "at": None, "line": 11},
+    }
+    assert pane_json("source", tape.frame(0))["lesson"]["caption"] is None
+
+
+def test_where_a_question_may_stop() -> None:
+    """Nodes, ATen calls, kinds of events and values that are not finite; nothing else."""
+    assert [str(stop_of(text)) for text in ("node Pow", "aten mul", "accumulate", "nan")] == [
+        "node Pow", "aten mul", "kind accumulate", "nan"]  # fmt: skip
+    assert [stop_of(text) for text in ("", "somewhere", "accumulate 2")] == [None] * 3
