@@ -74,10 +74,13 @@ def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Collector:
-    """Python's collector, but for what puts all aside that there is, or takes it back: the tests do that, once."""
+    """Python's collector, but for what looks through all that there is, puts it aside, or takes it back."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(gc, name)
+
+    def collect(self) -> None:
+        """Look through nothing: an app of the tests makes little, and soon ends."""
 
     def freeze(self) -> None:
         """Leave what was put aside as it is."""
