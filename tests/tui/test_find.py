@@ -12,7 +12,6 @@ from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from gradb.tui.find import FindLine, Searched
-from gradb.tui.following import Following
 from gradb.tui.linesearch import marked
 from gradb.tui.lookup import Lookup, beside
 from tests.fakes.blocks import network
@@ -140,10 +139,9 @@ async def test_find_and_jump_by_words(chain_tape: Path) -> None:
 
 async def test_nothing_is_laid_out_while_nobody_touches_it(chain_tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hits that were found stay as they are drawn, however often the screen looks whether something has changed."""
-    layouts, ticks = list[object](), list[object]()
-    lay_out, tick = Screen._refresh_layout, Following.tick
+    layouts = list[object]()
+    lay_out = Screen._refresh_layout
     monkeypatch.setattr(Screen, "_refresh_layout", lambda *given, **named: layouts.append(lay_out(*given, **named)))
-    monkeypatch.setattr(Following, "tick", lambda self: ticks.append(tick(self)))
     app = opening(chain_tape)
     async with shown(app) as pilot:
         for keys in ((*["space"] * 8, "slash", *"mul"), ("enter", "n")):
@@ -151,8 +149,9 @@ async def test_nothing_is_laid_out_while_nobody_touches_it(chain_tape: Path, mon
             await wait_until(lambda: tally_of(app) == "1 of 1")
             await pilot.pause()
             layouts.clear()
-            ticks.clear()
-            await wait_until(lambda: len(ticks) > 2)
+            for _ in range(3):
+                debug_screen(app)._following.tick()
+                await pilot.pause()
             assert not layouts
 
 

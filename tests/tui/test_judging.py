@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,12 +23,20 @@ def debugger(tmp_path: Path) -> Iterator[Debugger]:
     opened.close()
 
 
+def ready() -> JudgingView:
+    """Return a view that has the rules."""
+    view = JudgingView()
+    while not view.is_ready():
+        time.sleep(0.001)
+    return view
+
+
 def test_a_script_that_runs_is_judged_once_a_second(debugger: Debugger, monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that stands still as soon as there is time."""
     looks: list[float | None] = []
     monkeypatch.setattr(debugger.judging, "look", lambda tape, seconds: looks.append(seconds))
     monkeypatch.setattr(debugger.run, "is_running", True)
-    view = JudgingView()
+    view = ready()
     for tenth in range(21):
         view.update(Options(), debugger, tenth / 10)
     assert len(looks) == 3
@@ -40,7 +49,7 @@ def test_a_script_that_runs_is_judged_once_a_second(debugger: Debugger, monkeypa
 
 def test_what_is_judged_is_not_judged_again(debugger: Debugger, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as nothing more is recorded, the options are the very same."""
-    view, options = JudgingView(), Options()
+    view, options = ready(), Options()
     while options.judged is None or options.judged.position < debugger.head:
         options = view.update(options, debugger, 0.0)
     options = view.update(options, debugger, 0.0)

@@ -57,6 +57,13 @@ class Judging:
             self.judged = replace(self.judged, position=verdict.position)
 
 
+def load_rules() -> None:
+    """Load the rules, which takes longer than a key may."""
+    import gradb.diagnosis.judged
+    import gradb.diagnosis.judgement
+    import gradb.diagnosis.selection  # noqa: F401
+
+
 def _begun(tape: Tape) -> Judgement:
     """Begin the judgement of a tape; the rules are loaded here, since the first paint is not to wait for them."""
     from gradb.diagnosis.judgement import Judgement

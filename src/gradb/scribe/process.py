@@ -13,13 +13,14 @@ import time
 
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Commit, Finish, RecordingStopped, Written
+from gradb.link.ticks import Ticks
 from gradb.log.layouts import DamageError
 from gradb.scribe.tapes import drop_lock
 from gradb.scribe.transcript import Transcript
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost
 
-_TICK = 0.02
+_TICK, _QUIET_TICK, _QUIET = 0.02, 0.2, 20  # seconds between two looks at the log, and after so many in vain
 _EVERY = 0.05
 """Seconds between two commits that nobody waits for."""
 _TOLD_EVERY = 0.1
@@ -46,13 +47,15 @@ class Scribe:
         self._committed_at = time.monotonic()
         self._told_at = 0.0
         self._is_untold = False
+        self._ticks = Ticks(_TICK, _QUIET_TICK, _QUIET)
 
     def run(self) -> None:
         """Write until all is written, or the tape takes no more."""
         try:
             while not (self._is_last or self._transcript.is_done):
                 is_busy = self._advance()
-                self._hear(0.0 if is_busy else _TICK)
+                self._ticks.count(is_quiet=not (is_busy or self._is_untold or self._transcript.has_pending))
+                self._hear(0.0 if is_busy else self._ticks.seconds)
             self._transcript.finish()
             self._send(Written(self._transcript.head))
             if self._is_orphan:

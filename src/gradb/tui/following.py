@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from textual.message_pump import MessagePump
+
 from gradb.debugger.debugger import Debugger
 from gradb.frame.frame import Frame
 from gradb.present.options import Options
@@ -21,9 +23,13 @@ from gradb.tui.ghost import GhostView
 from gradb.tui.judging import JudgingView
 from gradb.tui.pane import Pane
 from gradb.tui.printed import PrintedView
+from gradb.tui.pulse import Pulse
 from gradb.tui.session import Session
 
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
+_BUSY, _IDLE = 0.1, 1.0  # seconds between looks at the debuggees whose sockets say nothing: one runs, none does
+_JUDGE = 0.05  # seconds between looks at what is not judged yet
+_REST = 0.25  # seconds that have to pass after a key before the run is judged: no key is painted later for it
 
 
 class Followed(Protocol):
@@ -43,10 +49,16 @@ class Followed(Protocol):
 
 
 class Following:
-    """Keeps one screen up to date with its session."""
+    """Keeps one screen up to date with its session.
 
-    def __init__(self, screen: Followed) -> None:
+    Args:
+        screen: what is kept up to date.
+        pump: whose loop waits between two looks at what may have changed.
+    """
+
+    def __init__(self, screen: Followed, pump: MessagePump) -> None:
         self._screen = screen
+        self._ticking, self._judgings = Pulse(pump, self.tick), Pulse(pump, self._judge)
         self._drawn: tuple[int, int, bool] | None = None
         self._drawn_at = time.monotonic()
         self._ghost = GhostView()
@@ -56,34 +68,41 @@ class Following:
         self._garbage = Garbage()
 
     def begin(self) -> None:
-        """Have cycles looked for while nobody waits for a key."""
+        """Look at the debuggees now and then, and for cycles while nobody waits for a key."""
         self._garbage.install()
+        self._ticking.within(_BUSY)
 
     def end(self) -> None:
         """Leave nothing behind."""
         self._garbage.uninstall()
 
-    def tick(self) -> None:
-        """Look at the debuggees, and show what has changed while one of them runs."""
+    def tick(self) -> float:
+        """Look at the debuggees, and show what has changed while one of them runs; return when to look again."""
         self._garbage.rest(time.monotonic() - self._drawn_at)
         session = self._screen.session
         session.poll()
-        debugger, ghost = session.debugger, session.ghost
-        is_busy = debugger is not None and (debugger.is_running or session.is_searching)
-        if is_busy or (ghost is not None and ghost.is_running):
+        if session.is_moving:
             self.update()
+        return _BUSY if session.is_moving or session.checks.is_running else _IDLE
 
-    def judge(self) -> None:
-        """Judge a little more of the run, and show what is new."""
-        screen = self._screen
+    def _judge(self) -> float:
+        """Judge a little more of the run, and show what is new; return when to go on."""
+        screen, now = self._screen, time.monotonic()
         debugger, options = screen.session.debugger, screen.options
-        if debugger is not None and not screen.session.is_searching:
-            screen.options = self._judging.update(options, debugger, time.monotonic())
-            if screen.options is not options:
-                screen.update_bars()
+        if debugger is None or screen.session.is_searching:
+            return _IDLE
+        if not debugger.is_running and (left := self._drawn_at + _REST - now) > 0:
+            return left
+        screen.options = self._judging.update(options, debugger, now)
+        if screen.options is not options:
+            screen.update_bars()
+        is_waiting = debugger.is_running or self._judging.is_done(debugger)
+        return _IDLE if is_waiting else _JUDGE
 
     def update(self) -> None:
         """Show what has changed: a new Frame where the script stands still, now and then where it runs; the bars."""
+        self._ticking.within(_BUSY)
+        self._judgings.within(_REST)
         screen = self._screen
         debugger, now = screen.session.debugger, time.monotonic()
         if debugger is not None:

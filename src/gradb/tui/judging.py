@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.judging import load_rules
 from gradb.frame.reader import TapeError
 from gradb.present.options import Options
 
@@ -24,20 +26,37 @@ class JudgingView:
     def __init__(self) -> None:
         self._looked_at = float("-inf")
         self._known: tuple[object, ...] = ()
+        self._loading: Thread | None = None
+
+    def is_ready(self) -> bool:
+        """Tell whether the rules are loaded, which is done on a thread of its own from the first time on."""
+        if self._loading is None:
+            self._loading = Thread(target=load_rules, name="gradb-rules", daemon=True)
+            self._loading.start()
+        return not self._loading.is_alive()
 
     def update(self, options: Options, debugger: Debugger, now: float) -> Options:
         """Judge a little, if there is something to judge and it is time; return the options with what is new."""
         tape, judging = debugger.tape, debugger.judging
-        known = (tape, debugger.head, debugger.is_live)
-        if tape is None or known == self._known or (debugger.is_running and now - self._looked_at < _EVERY):
+        if tape is None or self.is_done(debugger) or (debugger.is_running and now - self._looked_at < _EVERY):
+            return options
+        if not self.is_ready():
             return options
         self._looked_at = now
         try:
             is_done = judging.look(tape, _BUDGET)
         except TapeError:
             is_done = True  # the Frame says so
-        self._known = known if is_done else ()
+        self._known = _known(debugger) if is_done else ()
         return options if judging.judged == options.judged else replace(options, judged=judging.judged)
+
+    def is_done(self, debugger: Debugger) -> bool:
+        """Tell whether all that is recorded is judged."""
+        return self._known == _known(debugger)
+
+
+def _known(debugger: Debugger) -> tuple[object, ...]:
+    return debugger.tape, debugger.head, debugger.is_live
 
 
 def marks_of(judged: Judged | None) -> tuple[int, ...]:

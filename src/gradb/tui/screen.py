@@ -63,9 +63,6 @@ from gradb.tui.text import TextScreen
 from gradb.tui.underway import Underway
 from gradb.tui.widgets import make_panes
 
-_TICK = 0.1  # seconds between looks at the debuggee when its socket says nothing
-_JUDGE = 0.05  # seconds between looks at what is not judged yet
-
 
 class DebugScreen(Screen[None]):
     """Everything true at one position of one run."""
@@ -92,7 +89,7 @@ class DebugScreen(Screen[None]):
         self._complaint = looks.complaint
         self._script = script
         self._is_mistake = False
-        self._following = Following(self)
+        self._following = Following(self, self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self.interruption = Interruption(self.session, self._asking)
         self._underway, self._ghost_line = Underway(), GhostLine()
@@ -116,8 +113,6 @@ class DebugScreen(Screen[None]):
         self.notice("; ".join(filter(None, (self._complaint, self.arranging.begin()))), "warning")
         self.panes["graph"].focus(scroll_visible=False)
         self._following.begin()
-        self.set_interval(_TICK, self._following.tick)
-        self.set_interval(_JUDGE, self._following.judge)
         self.update_frame()
 
     # --- the run ------------------------------------------------------------------------------------------------------

@@ -86,6 +86,12 @@ class Session:
         self._advance()
 
     @property
+    def is_moving(self) -> bool:
+        """True while a script runs, or a recording is searched."""
+        is_ghost_running = self.ghost is not None and self.ghost.is_running
+        return is_ghost_running or self.is_searching or (self.debugger is not None and self.debugger.is_running)
+
+    @property
     def is_searching(self) -> bool:
         """True while a recording is searched."""
         return self.debugger is not None and self.debugger.progress is not None

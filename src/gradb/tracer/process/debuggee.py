@@ -34,6 +34,7 @@ from gradb.link.messages import (
     Set,
 )
 from gradb.link.spec import Intervention, RunSpec
+from gradb.link.ticks import Ticks
 from gradb.log.writer import LogWriter
 from gradb.tape import trouble
 from gradb.tape.kinds.end import write as write_end
@@ -54,7 +55,7 @@ from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.source.files import read_source
 from gradb.tracer.source.places import NOWHERE
 
-_TICK = 0.04
+_TICK, _QUIET_TICK, _QUIET = 0.04, 0.25, 12  # seconds between two looks, and after so many in vain while held
 _MAX_BACKLOG = 256 << 20
 """Bytes of the log that wait to be made a tape of."""
 
@@ -148,17 +149,19 @@ class Debuggee:
     def _listen(self) -> None:
         """Hear commands and commit by the clock; runs on a thread that Python's ``threading`` does not know."""
         self._recorder.join_main_thread()
-        last, told = time.monotonic(), 0
+        last, told, seen, ticks = time.monotonic(), 0, 0, Ticks(_TICK, _QUIET_TICK, _QUIET)
         while not self._is_ended:
             try:
                 if self._is_deaf:
                     time.sleep(_TICK)
-                elif self._channel.wait(_TICK):
+                elif self._channel.wait(ticks.seconds):
                     self._obey(self._channel.receive(0.0))
                 if signals.held:
                     signals.remind()
                 self._recorder.commit()
                 self._watch_size()
+                ticks.count(is_quiet=self._gate.is_paused and self._writer.head == seen and not signals.held)
+                seen = self._writer.head
                 if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
                     last, told = time.monotonic(), self._writer.head
                     self._send(Progress(self._writer.committed, self._recorder.iteration, self._newest_loss()))
