@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain, complain_of
 from gradb.cli.plain import add_plain_option, has_terminal, tell
+from gradb.cli.quiz import add_quiz_option, read_quiz
 from gradb.cli.recent import remember_script, remember_tape
 from gradb.cli.scenarios import is_scenario
 from gradb.cli.screen import add_screen_options, open_tape, show_screen
@@ -29,11 +30,14 @@ from gradb.link.spec import RunSpec
 if TYPE_CHECKING:
     from gradb.batch.script import Script
 
+CarryOut = Callable[[Debugger], int]
+"""What is done with a run without a screen; it lets go of it, and returns the exit code."""
+
 _EPILOG = """\
 -e and --commands run without a screen, and may also stand right behind the script when none of them stands before it:
   gradb run SCRIPT --commands FILE
-Everything else behind the script is the script's. The exit code is 0, 1 when an `expect` fails, 2 for bad input, 130
-when Ctrl+C breaks a command off.
+Everything else behind the script is the script's. The exit code is 0, 1 when an `expect` fails or an answer is wrong or
+missing, 2 for bad input, 130 when Ctrl+C breaks a command off.
 The commands are those of the `:` prompt (see docs/commands.md)."""
 
 
@@ -41,7 +45,7 @@ def _parser() -> Parser:
     parser = Parser(
         "run",
         "gradb [run] [OPTIONS] SCRIPT [ARGS ...]\n       gradb [run] [OPTIONS] -m MODULE [ARGS ...]\n"
-        "       gradb run (-e COMMANDS | --commands FILE) [OPTIONS] SCRIPT|TAPE",
+        "       gradb run (-e COMMANDS | --commands FILE | --quiz ANSWERS) [OPTIONS] SCRIPT|TAPE",
         "Debug a script: step it op by op, the backward node by node, and back in time.",
         _EPILOG,
     )
@@ -54,6 +58,7 @@ def _parser() -> Parser:
     parser.add_argument("--json", action="store_true", help="print what commands show and say as JSON, a line each")
     add_run_options(parser)
     add_plain_option(parser)
+    add_quiz_option(parser)
     add_screen_options(parser)
     return parser
 
@@ -71,17 +76,12 @@ def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
         behind, rest = _behind(own, rest)
         own += behind
     options = parser.parse_args(own)
-    script = _read_commands(options)
-    if options.json and script is None:
-        raise UserError("--json goes with -e or --commands: the screen prints nothing")
-    if options.plain and script is not None:
-        raise UserError("give --plain, or commands by -e or --commands, not both")
-    is_plain = script is None and (options.plain or not has_terminal())
+    carry_out = _without_screen(options)
     if rest and rest[0] and is_tape(rest[0]):
-        return _on_tape(rest, options, script, is_plain=is_plain)
+        return _on_tape(rest, options, carry_out)
     target = read_target(parser, options, rest, commands)
-    if script is not None or is_plain:
-        return _headless(target, options, rest, script)
+    if carry_out is not None:
+        return _headless(target, options, rest, carry_out)
     name = target[0] or target[1] or ""
     with output(options.output) if options.output is not None else nullcontext(new_recent_tape(name)) as tape:
         spec = make_spec(target, options, rest, tape)
@@ -127,27 +127,38 @@ def _read_commands(options: Namespace) -> Script | None:
     return prepare(text, options.commands)
 
 
-def _on_tape(rest: Sequence[str], options: Namespace, script: Script | None, *, is_plain: bool) -> int:
+def _without_screen(options: Namespace) -> CarryOut | None:
+    """Return what is to be done with a run where there is no screen; None: it is shown on one."""
+    grade, script = read_quiz(options), _read_commands(options)
+    if grade is not None:
+        return grade
+    if options.json and script is None:
+        raise UserError("--json goes with -e, --commands or --quiz: the screen prints nothing")
+    if options.plain and script is not None:
+        raise UserError("give --plain, or commands by -e or --commands, not both")
+    if script is not None:
+        return lambda debugger: _carry_out(debugger, script, options)
+    return (lambda debugger: tell(debugger, options.width)) if options.plain or not has_terminal() else None
+
+
+def _on_tape(rest: Sequence[str], options: Namespace, carry_out: CarryOut | None) -> int:
     if rest[1:]:
         raise UserError(f"{rest[0]} is a tape, and takes no arguments: {' '.join(rest[1:])!r}")
     debugger = open_tape(rest[0])
-    if script is not None:
-        return _carry_out(debugger, script, options)
-    if is_plain:
-        return tell(debugger, options.width)
+    if carry_out is not None:
+        return carry_out(debugger)
     remember_tape(rest[0])
     return show_screen(lambda: debugger, rest[0], options.theme)
 
 
 def _headless(
-    target: tuple[str | None, str | None], options: Namespace, rest: Sequence[str], script: Script | None
+    target: tuple[str | None, str | None], options: Namespace, rest: Sequence[str], carry_out: CarryOut
 ) -> int:
-    """Run commands on a script, or tell its run where there are none; its tape is kept only where that is said."""
+    """Run a script without a screen; its tape is kept only where that is said."""
 
     def go(tape: str) -> int:
         spec: RunSpec = make_spec(target, options, rest, tape)
-        debugger = Debugger.launch(spec)
-        return tell(debugger, options.width) if script is None else _carry_out(debugger, script, options)
+        return carry_out(Debugger.launch(spec))
 
     if options.output is not None:
         with output(options.output) as tape:

@@ -139,7 +139,7 @@ MISTAKES = (
     ("run --commands . {tape}", "is a directory"),
     ("run -e step {tape} more", "takes no arguments"),
     ("run --width 3 -e step {tape}", "--width takes a number"),
-    ("run --json {tape}", "--json goes with -e or --commands"),
+    ("run --json {tape}", "--json goes with -e, --commands or --quiz"),
     ("run --limit x {tape}", "'x' is not a whole number"),
     ("run --theme pink {tape}", "pink"),
     ("run -m", "-m"),

@@ -40,6 +40,8 @@ class Lessons:
     def __init__(self, store: Store, lines: Callable[[str], tuple[str, ...] | None]) -> None:
         self._store, self._lines = store, lines
         self._taught: _Taught | None = None
+        self.path = ""
+        """Of the main file, as on the tape, once that is known to teach."""
         self._reached = Cache(self._read_reached, 4096)
 
     def at(self, position: int, head: int, script: str, cwd: str, docstring: str) -> LessonAt | None:
@@ -72,7 +74,10 @@ class Lessons:
                 lesson := read_lesson("\n".join(lines) + "\n")
             ) is not None:
                 places, trail = Places(lesson), Trail(self._store, path)
-                self._taught = _Taught(lesson, places, trail, Moments(lesson, places, trail, self._store))
+                self.path, self._taught = (
+                    path,
+                    _Taught(lesson, places, trail, Moments(lesson, places, trail, self._store)),
+                )
                 return True
         return False
 

@@ -1,0 +1,171 @@
+"""What an answer is worth: it is compared with what the engine came to, and of a wrong one is said what is so."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from gradb.algebra.figures import counted
+from gradb.debugger.errors import UserError
+from gradb.debugger.expect import reading
+from gradb.debugger.expect.names import TapeNames
+from gradb.frame.reader import Tape
+from gradb.tape.expressions.equality import Approx, cut, flatten, is_equal, show
+from gradb.tape.expressions.evaluator import Evaluator
+from gradb.tape.expressions.faults import NoName
+from gradb.tape.expressions.operands import Operand
+from gradb.tape.expressions.syntax import MAX_LENGTH
+from gradb.tape.values import Number
+
+_GAP = re.compile(r"(?<=[\d.\]nf])[ \t]+(?=[-+]?[\d.\[]|[-+]?(?:nan|inf)\b)")
+"""What stands between the numbers of a value as the panes show it."""
+_WORD = re.compile(r"[A-Za-z_][\w.]*")
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer is worth."""
+
+    is_right: bool
+    remark: str
+    """Of a wrong one what is so: ``2 of 4 elements are right``; each is true, and none is the answer."""
+    engine: str
+    """What the engine came to."""
+
+
+def judge(tape: Tape, position: int, text: str, answer: str) -> Verdict:
+    """Compare an answer with what an expression comes to at a position.
+
+    Raises:
+        UserError: the answer is no value, or it is not known what the expression comes to.
+    """
+    wanted = engine(tape, position, text)
+    given = read_answer(answer, wanted)
+    with reading.told():
+        is_right = is_equal(wanted, Approx(given))
+    return Verdict(is_right, "" if is_right else "; ".join(_remarks(wanted, given)), told(wanted))
+
+
+def engine(tape: Tape, position: int, text: str) -> Operand:
+    """Return what an expression comes to at a position.
+
+    Raises:
+        UserError: it cannot be read, or is not known.
+    """
+    with reading.told():
+        return Evaluator(TapeNames(tape, position)).value(reading.read(text, "a question"))
+
+
+def told(value: Operand) -> str:
+    """Return a value as a person would write it."""
+    return cut(show(value), _LONGEST)
+
+
+def read_answer(text: str, wanted: Operand = None) -> Operand:
+    """Return the value that an answer is; numbers may stand beside each other without commas, as the panes show them.
+
+    Args:
+        text: as it was typed.
+        wanted: what it is compared with: where that is a text, an answer needs no quotes.
+
+    Raises:
+        UserError: it is none.
+    """
+    text = text.strip()
+    if isinstance(wanted, str) and _WORD.fullmatch(text):
+        return text
+    if len(text) > MAX_LENGTH:
+        raise UserError("the answer is too long")
+    expression = reading.read(_GAP.sub(", ", text), "an answer")
+    if expression.paths:
+        raise UserError('an answer is a value: 28, [28, 36], None, True or "text", and no names')
+    with reading.told():
+        return Evaluator(_Nameless()).value(expression)
+
+
+class _Nameless:
+    """What names mean in an answer: nothing."""
+
+    def means(self, path: str) -> bool:
+        return False
+
+    def tensor(self, path: str) -> NoReturn:
+        raise NoName(f"an answer is a value, and {path} is a name")
+
+    grad = word = tensor
+
+
+# --- what is so with a wrong answer -----------------------------------------------------------------------------------
+
+
+def _remarks(wanted: Operand, given: Operand) -> Iterator[str]:
+    one, two = flatten(wanted), flatten(given)
+    if one is None or two is None or isinstance(wanted, bool):
+        yield _kind(wanted, given)
+    elif one[0] != two[0]:
+        yield _shapes(one[0], two[0])
+    else:
+        yield from _elements(one[1], two[1])
+
+
+def _kind(wanted: Operand, given: Operand) -> str:
+    if wanted is None:
+        return f"it is not {_a(given)}"
+    if type(wanted) is type(given):
+        return "it is another one" if isinstance(wanted, str | bool) else "it is another list"
+    return f"it is {_a(wanted)}, yours is {_a(given)}"
+
+
+def _a(value: Operand) -> str:
+    """Return what kind of thing a value is."""
+    if value is None:
+        return "None"
+    if isinstance(value, bool):
+        return "True or False"
+    if isinstance(value, str):
+        return "a text"
+    found = flatten(value)
+    return "a list" if found is None else _shaped(found[0])
+
+
+def _shapes(wanted: tuple[int, ...], given: tuple[int, ...]) -> str:
+    if len(wanted) == len(given) == 1:
+        return f"it has {counted(wanted[0], 'element')}, yours has {given[0]}"
+    return f"it is {_shaped(wanted)}, yours is {_shaped(given)}"
+
+
+def _shaped(shape: tuple[int, ...]) -> str:
+    return f"of shape {list(shape)}" if shape else "one number"
+
+
+def _elements(wanted: Sequence[Number], given: Sequence[Number]) -> Iterator[str]:
+    """Say how many elements are right, and what the others have in common."""
+    wrong = [(a, b) for a, b in zip(wanted, given, strict=True) if not is_equal(a, Approx(b))]
+    right = len(wanted) - len(wrong)
+    if len(wanted) > 1:
+        yield f"{right or 'none'} of {len(wanted)} elements {'are' if right > 1 else 'is'} right"
+    finite = [(a, b) for a, b in wrong if _is_real(a) and _is_real(b)]
+    if len(finite) < len(wrong):
+        return
+    others = "of the others " if right else ""
+    if all(is_equal(a, Approx(-b)) for a, b in finite):
+        yield f"{others}only the sign is wrong"
+    elif len(wanted) == 1:
+        yield f"it is {'larger' if finite[0][0] > finite[0][1] else 'smaller'}"  # type: ignore[operator]
+    elif len(finite) > 1 and _have_one([a / b for a, b in finite if b], len(finite)):
+        yield f"{others}all are off by the same factor"
+    elif len(finite) > 1 and _have_one([a - b for a, b in finite], len(finite)):
+        yield f"{others}all are off by the same amount"
+
+
+def _is_real(number: Number) -> bool:
+    return isinstance(number, int | float) and math.isfinite(number)
+
+
+def _have_one(numbers: Sequence[Number], count: int) -> bool:
+    """Tell whether so many numbers are all the same."""
+    return len(numbers) == count and all(is_equal(numbers[0], Approx(each)) for each in numbers)

@@ -1,0 +1,155 @@
+"""The questions of one session: which of them a movement has come to, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.quiz.judging import Verdict, judge
+from gradb.frame.lesson.lesson import Moment, Question
+from gradb.frame.lesson.moments import stop_of
+from gradb.frame.lesson.reading import learns
+from gradb.frame.reader import Tape, TapeError
+from gradb.tape.stops import Stop
+
+Outcome = Literal["", "skipped", "right", "told"]
+"""Not asked, or asked and not answered yet; passed over; answered rightly; told after all hints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with one question."""
+
+    wrong: int = 0
+    """Wrong answers so far."""
+    outcome: Outcome = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said to an answer."""
+
+    verdict: Verdict
+    hint: str = ""
+    """After a wrong answer; empty where there is no further one."""
+    is_told: bool = False
+    """All hints were given: the engine's answer is told."""
+
+
+class Quiz:
+    """What was asked and answered in a session; the tape says the rest."""
+
+    def __init__(self) -> None:
+        self._standings: dict[int, Standing] = {}
+
+    def standing(self, question: Question) -> Standing:
+        """Return how it stands with a question."""
+        return self._standings.get(question.number, Standing())
+
+    def is_done(self, questions: Sequence[Question]) -> bool:
+        """Tell whether each of some questions was answered, or its answer told."""
+        return all(self.standing(each).outcome in {"right", "told"} for each in questions)
+
+    def met(self, tape: Tape | None, origin: int, position: int) -> Moment | None:
+        """Return the first question, of those not asked yet, that a movement from one position to another has come to.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        found = [
+            moment
+            for each in questions_of(tape)
+            if each.number not in self._standings
+            and (moment := moment_of(tape, each, position)) is not None
+            and origin < moment.met <= position
+        ]
+        return min(found, key=lambda moment: (moment.met, moment.question.number), default=None)
+
+    def here(self, tape: Tape | None, position: int, head: int) -> Moment:
+        """Return the question that is asked at a position, else the last one before.
+
+        Raises:
+            UserError: there is none.
+        """
+        questions = questions_of(tape)
+        if not questions:
+            raise UserError("this script asks no questions")
+        found = [moment for each in questions if (moment := moment_of(tape, each, head)) is not None]
+        asked = [moment for moment in found if moment.place <= position]
+        if not asked:
+            raise UserError("no question was asked up to here")
+        due = [moment for moment in asked if position < moment.met]
+        left = [moment for moment in due if self.standing(moment.question).outcome in {"", "skipped"}]
+        return (left or due or [max(asked, key=lambda moment: moment.met)])[0]
+
+    def ask(self, question: Question) -> None:
+        """Take note that a question is asked."""
+        self._standings[question.number] = self.standing(question)
+
+    def skip(self, question: Question) -> None:
+        """Take note that it was passed over, unless it was answered before."""
+        standing = self.standing(question)
+        if standing.outcome == "":
+            self._standings[question.number] = replace(standing, outcome="skipped")
+
+    def answer(self, tape: Tape, position: int, question: Question, text: str) -> Reply:
+        """Judge an answer, and take note of it.
+
+        Raises:
+            UserError: it is no value, or it is not known what is right.
+        """
+        verdict = judge(tape, position, question.text, text)
+        standing = self.standing(question)
+        if verdict.is_right:
+            self._standings[question.number] = replace(standing, outcome="right")
+            return Reply(verdict)
+        hint = question.hints[standing.wrong] if standing.wrong < len(question.hints) else ""
+        outcome = standing.outcome if hint or standing.outcome == "right" else "told"
+        self._standings[question.number] = Standing(standing.wrong + 1, outcome)
+        return Reply(verdict, hint, is_told=not hint)
+
+    def stops(self, tape: Tape | None, position: int) -> tuple[Stop, ...]:
+        """Return where a run that goes on would come to questions that were not asked yet.
+
+        Raises:
+            UserError: the tape is damaged there.
+        """
+        questions = [each for each in questions_of(tape) if each.number not in self._standings]
+        if tape is None or not questions:
+            return ()
+        event, path, found = tape.event(position) if position else None, tape.lessons.path, []
+        for each in questions:
+            lines = Stop("at", f"{path}:{each.span.first}-{each.span.end}")
+            inner = stop_of(each.stop) if each.stop and event is not None and lines.matches(event, None) else None
+            found.append(lines if inner is None else inner)
+        return tuple(found)
+
+
+def questions_of(tape: Tape | None) -> tuple[Question, ...]:
+    """Return the questions of the script on a tape.
+
+    Raises:
+        UserError: the tape is damaged.
+    """
+    try:
+        if tape is None or learns(tape.fact("lesson") or "") is None:
+            return ()
+        at = tape.frame(0).lesson
+    except TapeError as error:
+        raise UserError(str(error)) from error
+    return () if at is None else at.lesson.questions
+
+
+def moment_of(tape: Tape | None, question: Question, head: int) -> Moment | None:
+    """Return when a question of a tape is about; None where the script has not come to it up to the head.
+
+    Raises:
+        UserError: the tape is damaged.
+    """
+    moments = None if tape is None else tape.lessons.moments
+    try:
+        return None if moments is None else moments.of(question, head)
+    except TapeError as error:
+        raise UserError(str(error)) from error

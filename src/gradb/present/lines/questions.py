@@ -1,0 +1,38 @@
+"""The questions of a script that teaches, in words: what is asked, and what is said to an answer."""
+
+from __future__ import annotations
+
+from gradb.frame.lesson.lesson import Question
+from gradb.present.draw.safe import plain
+
+_LIMIT = 200
+RIGHT, WRONG = "✓ right", "✗ not yet"
+
+
+def question_text(question: Question, count: int) -> str:
+    """Return what is asked: ``Question 2 of 3: what will a.grad be once line 20 has run?``."""
+    span, text = question.span, plain(question.text, _LIMIT)
+    which = f"Question {question.number} of {count}: "
+    lines = f"line {span.first}" if span.first == span.end else f"lines {span.first} to {span.end}"
+    if question.stop:
+        return f"{which}what will {text} be at {plain(question.stop, _LIMIT)}, while {lines} run{_s(lines)}?"
+    return f"{which}what will {text} be once {lines} ha{_s(lines, 's', 've')} run?"
+
+
+def _s(lines: str, one: str = "s", many: str = "") -> str:
+    return one if lines.startswith("line ") else many
+
+
+def right_text(question: Question, engine: str) -> str:
+    """Return what is said to a right answer."""
+    return f"{RIGHT}: {plain(question.text, _LIMIT)} is {plain(engine)}"
+
+
+def wrong_text(remark: str, hint: str = "") -> str:
+    """Return what is said to a wrong one, and the next hint."""
+    return ". ".join([f"{WRONG}: {remark}", *([f"Hint: {plain(hint, _LIMIT)}"] if hint else [])])
+
+
+def told_text(question: Question, remark: str, engine: str) -> str:
+    """Return what is said to a wrong one after which there is no hint any more."""
+    return f"✗ {remark}. The engine: {plain(question.text, _LIMIT)} is {plain(engine)}"
