@@ -23,8 +23,17 @@ from tests.tui.support import debug_screen, text_of, wait_until
 LESSON = "Forward, PyTorch writes down how each tensor was made: every op leaves a node, and `grad_fn` points at it."
 ENTRIES = (
     Entry("train.py", "train.py --epochs 3", "2026-11-30 08:15, in ~/project", "Recent scripts"),
-    Entry("chain_rule.py", "The chain rule, node by node", f"{LESSON} More.", "The chain rule", "chain_rule"),
-    Entry("acc.py", "Gradients add up", "`backward()` never replaces a gradient.", "The chain rule", "accumulation"),
+    Entry(
+        "chain_rule.py", "The chain rule, node by node", f"{LESSON} More.", "The chain rule", "chain_rule", mark="done"
+    ),
+    Entry(
+        "acc.py",
+        "Gradients add up",
+        "`backward()` never replaces a gradient.",
+        "The chain rule",
+        "accumulation",
+        mark="begun",
+    ),
     Entry("mlp.py", "A small network [b]learns[/b], and its title is as long as it has to be", "", "Training", "mlp"),
     Entry("./", "Open a file ...", "type its path", "Files"),
 )
@@ -35,6 +44,7 @@ class Shelf:
 
     def __init__(self, tape: Path) -> None:
         self.entries = ENTRIES
+        self.summary = "1 of 3 lessons done"
         self.picked: list[Entry] = []
         self._tape = tape
 
@@ -189,13 +199,16 @@ def test_what_letters_are_found_in(text: str, count: int) -> None:
 
 @pytest.mark.parametrize(("width", "height", "theme"), [(80, 24, "dark"), (120, 40, "light")])
 def test_picker_screen(width: int, height: int, theme: str, shelf: Shelf, snap_compare: Any) -> None:
-    """How the picker looks: at 120 columns title and lesson stand on one line."""
+    """How the picker looks: at 120 columns title and lesson stand on one line; lessons begun and done are marked."""
     app = GradbApp(shelf=shelf, looks=Looks(theme))
 
     async def look(pilot: Pilot[int]) -> None:
         await begun(app)
         lines = [line for line in text_of(app).splitlines() if "Gradients add up" in line]
         assert ("never replaces" in lines[0]) == (width == 120)
+        assert "▸ Gradients add up" in lines[0]
+        assert "✓ The chain rule, node by node" in text_of(app)
+        assert text_of(app).splitlines()[1].endswith("1 of 3 lessons done")
         app.screen.query_one(Input).cursor_blink = False
         await wait_until(lambda: app.screen.query_one(OptionList).highlighted == 1)
 

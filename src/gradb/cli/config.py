@@ -1,4 +1,4 @@
-"""``gradb config``: where the settings are kept, what is chosen, and what could be."""
+"""``gradb config``: where the settings are kept, what is chosen, and what could be; forgets what was learned, too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from gradb.batch.lines import line
 from gradb.cli.arguments import Parser
 from gradb.cli.complaint import complain
 from gradb.cli.folders import settings_file
+from gradb.cli.progress import forget
 from gradb.cli.settings import SETTINGS, Settings, listed, read_settings, spelled
+from gradb.debugger.errors import UserError
 from gradb.present.draw.safe import plain
 from gradb.present.json.values import Json
 
@@ -22,12 +24,18 @@ def run(argv: Sequence[str]) -> int:
     """Carry out the subcommand and return the exit code: 2 where something cannot be used."""
     parser = Parser(
         "config",
-        "gradb config [--json]",
+        "gradb config [--json | --forget-lessons]",
         "Print what is chosen once and for all, and what could be, in the form of the file whose name stands first.\n"
         "An option of the command line goes before the environment, and that before the file.",
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--forget-lessons", action="store_true", help="forget which lessons were begun and done")
     options = parser.parse_args(argv)
+    if options.forget_lessons:
+        if options.json:
+            raise UserError("give --json or --forget-lessons, not both")
+        sys.stdout.write(f"{plain(forget(), 1000)}\n")
+        return 0
     path = settings_file()
     settings = read_settings(path, os.environ)
     lines = [line(config_json(path, settings))] if options.json else config_lines(path, settings)

@@ -22,3 +22,8 @@ def settings_file() -> Path:
 def recent_file() -> Path:
     """Return the file that remembers which scripts and tapes were opened last."""
     return platformdirs.user_state_path(_APP, appauthor=False) / "recent.json"
+
+
+def lessons_file() -> Path:
+    """Return the file that remembers which lessons were begun and done."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "lessons.txt"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from gradb.cli import browse
 from gradb.cli.complaint import complain_of
-from gradb.cli.recent import Recent, recents, remember_script, remember_tape
-from gradb.cli.scenarios import is_scenario, scenarios
+from gradb.cli.course import Lessons, launch, lessons
+from gradb.cli.recent import Recent, recents, remember_tape
+from gradb.cli.scenarios import is_scenario
 from gradb.cli.screen import show_picker
 from gradb.cli.tapes import new_recent_tape, recent_folder, recent_tapes, time_of
 from gradb.cli.target import check_file, check_script, check_torch, is_recording
@@ -31,9 +32,9 @@ _UNENDED = frozenset({"running", "ended without notice"})
 
 def run(options: Namespace) -> int:
     """Show the picker and return the exit code."""
-    offer = Offer()
-    code = show_picker(offer, options.theme)
-    for debugger in offer.started:
+    offer, lessons = Offer(), Lessons()
+    code = show_picker(offer, options.theme, lessons)
+    for debugger in (*offer.started, *lessons.started):
         complain_of(debugger.run)
     return code
 
@@ -48,9 +49,13 @@ class Offer:
     def entries(self) -> Sequence[Entry]:
         """What was opened last, the scenarios by chapter, and the way to any file."""
         latest = recents()
-        lessons = [Entry(each.path, each.title, each.lesson, each.chapter, each.name) for each in scenarios()]
         browse_here = Entry("./", "Open a file ...", "a script or a recording: type its path, or look for it", "Files")
-        return [*_scripts(latest), *_tapes(latest), *lessons, browse_here]
+        return [*_scripts(latest), *_tapes(latest), *lessons(), browse_here]
+
+    @property
+    def summary(self) -> str:
+        """How many of the lessons are done."""
+        return Lessons().summary()
 
     def files(self, text: str) -> Sequence[Entry]:
         """Return the scripts, tapes and folders that a path which is being typed may come to."""
@@ -81,11 +86,7 @@ def _open(path: str) -> Debugger:
 def _launch(path: str, entry: Entry) -> Debugger:
     check_script(path)
     check_torch()
-    spec = RunSpec(script=path, tape=new_recent_tape(path), arguments=entry.arguments, cwd=entry.cwd)
-    debugger = Debugger.launch(spec)
-    if not is_scenario(path):
-        remember_script(path, entry.arguments)
-    return debugger
+    return launch(RunSpec(script=path, tape=new_recent_tape(path), arguments=entry.arguments, cwd=entry.cwd))
 
 
 def _scripts(latest: Sequence[Recent]) -> list[Entry]:

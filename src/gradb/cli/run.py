@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain, complain_of
+from gradb.cli.course import launch
 from gradb.cli.plain import add_plain_option, has_terminal, tell
 from gradb.cli.quiz import add_quiz_option, read_quiz
-from gradb.cli.recent import remember_script, remember_tape
-from gradb.cli.scenarios import is_scenario
+from gradb.cli.recent import remember_tape
 from gradb.cli.screen import add_screen_options, open_tape, show_screen
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
@@ -85,15 +85,7 @@ def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
     name = target[0] or target[1] or ""
     with output(options.output) if options.output is not None else nullcontext(new_recent_tape(name)) as tape:
         spec = make_spec(target, options, rest, tape)
-        return show_screen(lambda: _launch(spec), spec.target, options.theme)
-
-
-def _launch(spec: RunSpec) -> Debugger:
-    """Start a script on the screen, and remember it for the picker."""
-    debugger = Debugger.launch(spec)
-    if spec.script is not None and not is_scenario(spec.script):
-        remember_script(spec.script, spec.arguments)
-    return debugger
+        return show_screen(lambda: launch(spec), spec.target, options.theme)
 
 
 def _behind(own: Sequence[str], rest: list[str]) -> tuple[list[str], list[str]]:

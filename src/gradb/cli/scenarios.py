@@ -53,9 +53,15 @@ def scenario_path(name: str) -> str | None:
     return None if home is None or stem not in scenario_names() else str(home / f"{stem}.py")
 
 
-def is_scenario(path: str) -> bool:
-    """Tell whether a script is one of the scenarios."""
-    return scenario_path(Path(path).stem) == path
+def is_scenario(path: str, cwd: str = "") -> bool:
+    """Tell whether a script is one of the scenarios; ``cwd``: the folder that its path is seen from."""
+    home = folder()
+    if home is None:
+        return False
+    try:
+        return Path(cwd, path).resolve() == (home / f"{Path(path).stem}.py").resolve(strict=True)
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def scenario_names() -> list[str]:
@@ -64,11 +70,22 @@ def scenario_names() -> list[str]:
     return [path.stem for path in home.glob("*.py")] if home is not None else []
 
 
+def course() -> list[str]:
+    """Return the names of the chapters' scenarios, in the order in which to learn from them."""
+    return [name for names in CHAPTERS.values() for name in names]
+
+
+def scenario(name: str) -> Scenario | None:
+    """Return the scenario of that name, or None."""
+    path = scenario_path(name)
+    return None if path is None else _read(Path(path))
+
+
 def scenarios() -> list[Scenario]:
     """Return all scenarios, in the order in which to learn from them."""
     home = folder()
     found = [_read(path) for path in home.glob("*.py")] if home is not None else []
-    rank = {name: index for index, name in enumerate(name for names in CHAPTERS.values() for name in names)}
+    rank = {name: index for index, name in enumerate(course())}
     return sorted(found, key=lambda scenario: (rank.get(scenario.name, len(rank)), scenario.name))
 
 

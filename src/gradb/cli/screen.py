@@ -21,6 +21,7 @@ from gradb.debugger.ghost import Ghost
 
 if TYPE_CHECKING:
     from gradb.tui.app import GradbApp
+    from gradb.tui.course import Course
     from gradb.tui.entries import Shelf
     from gradb.tui.looks import Looks
 
@@ -62,6 +63,7 @@ def open_tape(path: str) -> Debugger:
 def show_screen(start: Callable[[], Debugger], script: str, theme: str | None, ghost: Ghost | None = None) -> int:
     """Show the app until the user leaves it; ``start`` is called after the first paint."""
     check_terminal()
+    from gradb.cli.course import Lessons
     from gradb.tui.app import GradbApp
 
     started: list[Debugger] = []
@@ -70,8 +72,9 @@ def show_screen(start: Callable[[], Debugger], script: str, theme: str | None, g
         started.append(start())
         return started[-1]
 
-    code = _run(GradbApp(begin, script=script, ghost=ghost, looks=_looks(theme)))
-    _complain_of(started)
+    lessons = Lessons()
+    code = _run(GradbApp(begin, script=script, ghost=ghost, looks=_looks(theme), course=lessons))
+    _complain_of((*started, *lessons.started))
     return code
 
 
@@ -92,12 +95,12 @@ def _complain_of(started: Sequence[Debugger]) -> None:
         complain_of(debugger.run)
 
 
-def show_picker(shelf: Shelf, theme: str | None) -> int:
+def show_picker(shelf: Shelf, theme: str | None, course: Course) -> int:
     """Show the picker and what is picked, and return the exit code."""
     check_terminal()
     from gradb.tui.app import GradbApp
 
-    return _run(GradbApp(shelf=shelf, looks=_looks(theme)))
+    return _run(GradbApp(shelf=shelf, looks=_looks(theme), course=course))
 
 
 def _run(app: GradbApp) -> int:

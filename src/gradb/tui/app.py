@@ -24,9 +24,11 @@ from gradb.debugger.ghost import Ghost
 from gradb.present.draw.raster import prepare
 from gradb.tui.bars import EventBar
 from gradb.tui.commands import SCREEN_COMMANDS
+from gradb.tui.course import Course
 from gradb.tui.entries import Shelf
 from gradb.tui.lettering import AsciiFilter
 from gradb.tui.looks import PLAIN, Looks
+from gradb.tui.messages import LessonChosen
 from gradb.tui.palette import CommandProvider
 from gradb.tui.picker import PickerScreen
 from gradb.tui.screen import DebugScreen
@@ -46,10 +48,12 @@ class GradbApp(App[int]):
         shelf: Where the picker takes things from.
         ghost: Another run to look at beside it; from then on the app's to close.
         looks: What the user has chosen.
+        course: The lessons of which one may be opened after another; None: there are none.
     """
 
     TITLE = "gradb"
     CSS_PATH = "gradb.tcss"
+    DEFAULT_MODE = "run"  # each run's debug screen is the lowest of a mode; the picker comes over the first
     COMMANDS: ClassVar[set[Any]] = {CommandProvider}
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,23 +68,21 @@ class GradbApp(App[int]):
         shelf: Shelf | None = None,
         ghost: Ghost | None = None,
         looks: Looks = PLAIN,
+        course: Course | None = None,
     ) -> None:
         super().__init__()
         self._letters = AsciiFilter() if looks.is_ascii else None
         self._start = start
         self._ghost = ghost
         self._shelf = shelf
-        self._debug = DebugScreen(script, SCREEN_COMMANDS, looks)
-        session = self._debug.session
-        self._signals = Signals(session.signal, session.stop, self._on_signal, self._interrupt)
+        self._looks, self._course = looks, course
+        self._debug = DebugScreen(script, SCREEN_COMMANDS, looks, course)
+        self.add_mode(self.DEFAULT_MODE, lambda: self._debug)
+        self._signals = Signals(self._pass_on, self._stop_script, self._on_signal, self._interrupt)
         for each in THEMES:
             self.register_theme(each)
         self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
         self.theme = looks.theme
-
-    def get_default_screen(self) -> Screen[Any]:
-        """Begin on the debug screen; the picker comes over it."""
-        return self._debug
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every painted line goes through."""
@@ -127,6 +129,23 @@ class GradbApp(App[int]):
         else:
             self._begin_with(debugger)
 
+    async def on_lesson_chosen(self, message: LessonChosen) -> None:
+        """End the run that is there, and begin a lesson on a screen of its own; where it cannot be started, stay."""
+        lesson, before = message.lesson, self._debug
+        try:
+            debugger = self._course.start(lesson) if self._course is not None else None
+        except UserError as error:
+            before.notice(str(error), "warning")
+            return
+        if debugger is None:
+            return
+        before.end()
+        self._debug, mode = DebugScreen(lesson.path, SCREEN_COMMANDS, self._looks, self._course), self.current_mode
+        self.add_mode(f"{mode}+", lambda: self._debug)
+        await self.switch_mode(f"{mode}+")
+        await self.remove_mode(mode)
+        self._begin_with(debugger)
+
     def action_interrupt(self) -> None:
         """Break off what runs, on whatever screen; where nothing does, copy what is marked."""
         if self._debug.interruption.is_idle and _has_marked(self.screen):
@@ -143,8 +162,14 @@ class GradbApp(App[int]):
         if said and self.screen is not debug:
             self.notify(said, markup=False)
 
-    def _on_signal(self, number: int) -> None:
+    def _pass_on(self, number: int) -> None:
         self._debug.session.signal(number)
+
+    def _stop_script(self) -> None:
+        self._debug.session.stop()
+
+    def _on_signal(self, number: int) -> None:
+        self._pass_on(number)
         self._debug.end(grace=_GRACE)
         self.exit(return_code=128 + number)
 

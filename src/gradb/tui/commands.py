@@ -16,6 +16,7 @@ from gradb.tui.ghost import ghost_for
 from gradb.tui.graph_commands import fold, norms
 from gradb.tui.help import HelpScreen
 from gradb.tui.keys import help_groups
+from gradb.tui.messages import LessonChosen
 from gradb.tui.plot_commands import other_scale, smoothing, widened, zoomed
 from gradb.tui.screen import DebugScreen
 from gradb.tui.selection import expression
@@ -74,6 +75,10 @@ def _copy(screen: DebugScreen, _: str) -> None:
     screen.notice(f"copied: {python}")
 
 
+def _next_lesson(screen: DebugScreen, _: str) -> None:
+    screen.post_message(LessonChosen(screen.course_line.next(screen.session.debugger)))
+
+
 _HELP = "help"
 
 
@@ -105,6 +110,7 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "shorter": lambda screen, lines: screen.arranging.heighten(-1, lines),
     "reset-layout": lambda screen, _: screen.notice(screen.arranging.reset()),
     "copy": _copy,
+    "next-lesson": _next_lesson,
     "break-off": lambda screen, _: screen.notice(screen.interruption.break_off()),
     "interrupt": lambda screen, _: screen.notice(screen.interruption.interrupt()),
     "prompt": lambda screen, text: screen.open_prompt(text),

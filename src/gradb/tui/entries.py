@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gradb.debugger.debugger import Debugger
 
@@ -30,6 +30,8 @@ class Entry:
     """What a script is given."""
     cwd: str | None = None
     """The folder that a script is run in; None: the one that gradb was started in."""
+    mark: Literal["", "begun", "done"] = ""
+    """How far a lesson was gone through."""
 
     @property
     def is_folder(self) -> bool:
@@ -43,6 +45,11 @@ class Shelf(Protocol):
     @property
     def entries(self) -> Sequence[Entry]:
         """What is offered before anything is typed; entries of one group stand together."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """How many of the lessons are done, in a few words; empty where there are none."""
         ...
 
     def files(self, text: str) -> Sequence[Entry]:

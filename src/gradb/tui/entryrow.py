@@ -9,12 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gradb.present.draw import theme
 from gradb.present.draw.safe import plain
 from gradb.tui.shortlist import Hit
 
 _WIDE = 110  # from here on both stand on a line
 _TITLE = 44
 _INDENT = 2
+_MARKS = {"": ("", ""), "begun": ("▸", theme.CHANGED), "done": ("✓", theme.OK)}
+"""What stands before a lesson, and its style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,17 @@ class EntryRow:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it."""
         about = Text(_sentence(self.hit.entry.about), "dim")
-        if options.max_width >= _WIDE:
-            grid = Table.grid(padding=(0, 2, 0, 0))
-            grid.add_column(width=_TITLE)
-            grid.add_column(ratio=1)
-            grid.add_row(self._title(), about)
-            yield Padding(grid, (0, 0, 0, _INDENT))
-            return
-        yield Padding(self._title(), (0, 0, 0, _INDENT))
-        if about.plain:
+        is_wide = options.max_width >= _WIDE
+        grid = Table.grid()
+        grid.add_column(width=_INDENT)
+        if is_wide:
+            grid.add_column(width=_TITLE + 2)
+        grid.add_column(ratio=1)
+        mark, style = _MARKS[self.hit.entry.mark]
+        title = [Padding(self._title(), (0, 2, 0, 0)), about] if is_wide else [self._title()]
+        grid.add_row(Text(mark, style), *title)
+        yield grid
+        if about.plain and not is_wide:
             yield Padding(about, (0, 0, 0, 2 * _INDENT))
 
     def _title(self) -> Text:

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from gradb.frame.frame import SourceView
 from gradb.frame.graph.choice import Choice
+from gradb.tui.entries import Entry
 
 
 @dataclass
@@ -63,6 +64,13 @@ class StatementEntered(Message):
     """The user typed one or more statements at the prompt."""
 
     text: str
+
+
+@dataclass
+class LessonChosen(Message):
+    """The user goes on to another lesson: its run takes the place of this one."""
+
+    lesson: Entry
 
 
 @dataclass

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -41,7 +42,10 @@ Enter           open what is chosen; of a folder, what is in it
 Tab             complete the path by what is chosen
 Esc             clear what was typed; with nothing typed, quit
 ? or F1         this help (? while nothing is typed)
-Ctrl+Q          quit"""
+Ctrl+Q          quit
+
+The scenarios are a course, chapter by chapter: ✓ stands before a lesson that is done, ▸ before one that was begun.
+In a lesson, l opens the next one. `gradb config --forget-lessons` forgets what was done."""
 
 
 class _Line(Input):
@@ -73,7 +77,7 @@ class PickerScreen(Screen[Debugger | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the title, the line to type on, the list, what there is to say, and the keys."""
-        yield Static(_heading(), id="picker-title", markup=False)
+        yield Static(_heading(self._shelf.summary), id="picker-title", markup=False)
         with Horizontal(id="picker-line"):
             yield Static("›", id="picker-sign", markup=False)
             yield _Line(placeholder=_PLACEHOLDER, id="picker-input", compact=True, select_on_focus=False)
@@ -190,8 +194,14 @@ class PickerScreen(Screen[Debugger | None]):
         return hits
 
 
-def _heading() -> Text:
-    return Text.assemble(("gradb", "bold"), "  step through PyTorch's autograd, forwards, backwards and back in time")
+def _heading(summary: str) -> Table:
+    """Return the title: what this is on the left, how far the course was gone through on the right."""
+    grid = Table.grid(expand=True)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right")
+    title = Text.assemble(("gradb", "bold"), "  step through autograd, and back in time")
+    grid.add_row(title, Text(plain(summary), "bold"))
+    return grid
 
 
 def _options(hits: list[Hit], text: str) -> list[Option]:

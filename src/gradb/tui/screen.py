@@ -30,6 +30,7 @@ from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
 from gradb.tui.body import Body
 from gradb.tui.caption import CaptionStrip
+from gradb.tui.course import Course, CourseLine
 from gradb.tui.find import FindLine
 from gradb.tui.find_commands import node_to_jump_to, open_find
 from gradb.tui.following import Following
@@ -79,6 +80,7 @@ class DebugScreen(Screen[None]):
         script: str,
         commands: Mapping[str, Callable[[DebugScreen, str], None]],
         looks: Looks = PLAIN,
+        course: Course | None = None,
     ) -> None:
         super().__init__()
         self._commands = commands
@@ -92,7 +94,7 @@ class DebugScreen(Screen[None]):
         self._following = Following(self, self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self.interruption = Interruption(self.session, self._asking)
-        self._underway, self._ghost_line = Underway(), GhostLine()
+        self._underway, self._ghost_line, self.course_line = Underway(), GhostLine(), CourseLine(course)
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
@@ -129,11 +131,8 @@ class DebugScreen(Screen[None]):
             self.arranging.bring_to_front("training")
 
     def end(self, grace: float = 0.0) -> None:
-        """End the debuggee, after some seconds in which it may end by itself; idempotent."""
+        """End the debuggee, after some seconds in which it may end by itself, and leave nothing behind; idempotent."""
         self.session.close(grace)
-
-    def on_unmount(self) -> None:
-        """Leave nothing behind."""
         self._following.end()
 
     def update_frame(self) -> None:
@@ -162,7 +161,8 @@ class DebugScreen(Screen[None]):
             return
         bar = self.query_one(EventBar)
         bar.waiting = self.interruption.look() or self._underway.line(debugger, self.session.doing)
-        bar.notice = self._ghost_line.told(bar.notice, self.session.ghost)
+        notice = self._ghost_line.told(bar.notice, self.session.ghost)
+        bar.notice = self.course_line.told(notice, bar.tone, debugger)
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.query_one(SourcePane).file_at(self.frame))
         if debugger.tape is not None:
             tape, marks = debugger.tape, marks_of(self.options.judged)

@@ -187,6 +187,7 @@ class Session:
             self._watch(is_over=True)
         if self.debugger is not None and grace:
             self.debugger.run.linger(grace)
+        self.debugger = self.ghost = None  # or who still looked at the run would open its tape again
         for each in ends:
             each.close()
 

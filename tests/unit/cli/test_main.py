@@ -16,6 +16,7 @@ import pytest
 import gradb
 from gradb.cli import pick, printing, run
 from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.course import Lessons
 from gradb.cli.main import main
 from gradb.cli.plain import has_terminal
 from gradb.cli.recent import recents
@@ -378,7 +379,7 @@ def test_bare_gradb_is_the_picker(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     """Without a word there is the picker, with a theme or without."""
     shown: list[tuple[int, str | None]] = []
 
-    def show_picker(offer: pick.Offer, theme: str | None) -> int:
+    def show_picker(offer: pick.Offer, theme: str | None, lessons: Lessons) -> int:
         shown.append((len(offer.entries), theme))
         return 0
 

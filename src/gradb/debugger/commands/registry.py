@@ -221,6 +221,7 @@ COMMANDS: tuple[Command, ...] = (
     _screen("shorter", ("ctrl+up", "left_curly_bracket"), "Make the pane in focus shorter", "[LINES]"),
     _screen("reset-layout", ("R",), "Put the panes where they were at first, at this size of the terminal"),
     _screen("copy", ("y",), "Copy the Python expression that reaches the selected node"),
+    _screen("next-lesson", ("l",), "End this lesson and open the next one of the course"),
     _screen("break-off", ("escape",), "Break off a search, a run again, a check or a ghost; else pause the script"),
     _screen("interrupt", ("ctrl+c",), "Break off what takes long, or pause the script; twice: KeyboardInterrupt in it"),
     _screen("prompt", ("colon",), "Type a command", label="command"),

@@ -1,0 +1,108 @@
+"""Lessons one after the other: what is said at the end of one, and how the next is opened in the same app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.tui.app import GradbApp
+from gradb.tui.entries import Entry
+from tests.tui.support import debug_screen, painted, position_of, shown, text_of, wait_until
+
+FIRST = Entry("chain_rule.py", "The chain rule, node by node", name="chain_rule")
+SECOND = Entry("train.py", "A small network learns", name="mlp")
+
+
+class TwoLessons:
+    """A course of two lessons, of which the second is a tape too."""
+
+    def __init__(self, tape: Path) -> None:
+        self.ended: set[str] = set()
+        self.started: list[Debugger] = []
+        self.refusal = ""
+        self._tape = tape
+
+    def of(self, script: str, cwd: str) -> Entry | None:
+        return next((each for each in (FIRST, SECOND) if script.endswith(each.path)), None)
+
+    def after(self, lesson: Entry) -> Entry | None:
+        return SECOND if lesson is FIRST else None
+
+    def summary(self) -> str:
+        return f"{len(self.ended)} of 2 lessons done"
+
+    def end(self, lesson: Entry) -> None:
+        self.ended.add(lesson.name)
+
+    def start(self, lesson: Entry) -> Debugger:
+        if self.refusal:
+            raise UserError(self.refusal)
+        self.started.append(Debugger.open(str(self._tape)))
+        return self.started[-1]
+
+
+@pytest.fixture
+def lessons(training_tape: Path) -> TwoLessons:
+    """Offer a second lesson."""
+    return TwoLessons(training_tape)
+
+
+def opened(tape: Path, lessons: TwoLessons | None) -> tuple[GradbApp, Debugger]:
+    """Return an app that looks at a tape, and its debugger."""
+    debugger = Debugger.open(str(tape))
+    return GradbApp(debugger, script="script.py", course=lessons), debugger
+
+
+async def test_next_lesson_takes_the_place_of_the_one_before(chain_tape: Path, lessons: TwoLessons) -> None:
+    """At the end it is said which follows, and the lesson is done; `l` ends what runs and opens the next one."""
+    app, before = opened(chain_tape, lessons)
+    async with shown(app, 100, 30) as pilot:
+        assert not lessons.ended
+        await pilot.press("end")
+        await wait_until(lambda: "the end: `l` opens the next lesson, mlp" in text_of(app))
+        assert lessons.ended == {"chain_rule"}
+        await pilot.press("backspace")
+        await wait_until(lambda: "next lesson" not in text_of(app))
+        await pilot.press("space", "space")
+        await wait_until(lambda: "next lesson, mlp" in text_of(app))
+        await pilot.press("question_mark")
+        await wait_until(lambda: len(app.screen_stack) == 2)
+        await pilot.press("escape", "l")
+        await wait_until(lambda: lessons.started and debug_screen(app).session.debugger is lessons.started[0])
+        await painted(app)
+        assert (before.run._tape, len(app.screen_stack), position_of(app)) == (None, 1, 0)
+        await pilot.press("end")
+        await wait_until(lambda: "that was the last lesson (2 of 2 lessons done)" in text_of(app))
+        await pilot.press("l")
+        await wait_until(lambda: "this is the last lesson" in text_of(app))
+    assert lessons.started[0].run._tape is None
+
+
+async def test_lesson_that_cannot_be_started_leaves_all_as_it_is(chain_tape: Path, lessons: TwoLessons) -> None:
+    """Why it cannot is said, and the run that was there goes on."""
+    lessons.refusal = "torch is not installed"
+    app, debugger = opened(chain_tape, lessons)
+    async with shown(app, 100, 30) as pilot:
+        await pilot.press("space", "l")
+        await wait_until(lambda: "torch is not installed" in text_of(app))
+        await pilot.press("space")
+        await wait_until(lambda: position_of(app) == 2)
+        assert debugger.tape is not None
+
+
+@pytest.mark.parametrize("has_course", [True, False])
+async def test_after_what_is_no_lesson_none_follows(
+    has_course: bool, training_tape: Path, lessons: TwoLessons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said so, whether or not there is a course, and the end of such a script is its end."""
+    monkeypatch.setattr(lessons, "of", lambda script, cwd: None)
+    app, _ = opened(training_tape, lessons if has_course else None)
+    async with shown(app, 100, 30) as pilot:
+        await pilot.press("end")
+        await wait_until(lambda: position_of(app) > 0)
+        assert "next lesson" not in text_of(app)
+        await pilot.press("l")
+        await wait_until(lambda: "this is no lesson" in text_of(app))
