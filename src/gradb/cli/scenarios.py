@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradb
+from gradb.frame.lesson.reading import learns
 
 CHAPTERS = {
     "The graph": ("integer_grad",),
@@ -20,8 +21,6 @@ CHAPTERS = {
 """The course: the scenarios in the order in which to learn from them, chapter by chapter."""
 _LAST = "Beyond"
 """The chapter of those that stand in none."""
-_LESSON = "Lesson:"
-"""What the paragraph begins with that says what one will learn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,6 @@ def scenarios() -> list[Scenario]:
 def _read(path: Path) -> Scenario:
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
     title, _, rest = text.partition("\n")
-    paragraphs = [" ".join(each.split()) for each in rest.strip().split("\n\n")]
-    lessons = [each.removeprefix(_LESSON).strip() for each in paragraphs if each.startswith(_LESSON)]
+    first = " ".join(rest.strip().partition("\n\n")[0].split())
     chapter = next((heading for heading, names in CHAPTERS.items() if path.stem in names), _LAST)
-    return Scenario(path.stem, str(path), title.strip(), chapter, (lessons or paragraphs)[0])
+    return Scenario(path.stem, str(path), title.strip(), chapter, learns(text) or first)
