@@ -8,7 +8,7 @@ results, so there are two paths back to it, and the chain rule adds over paths. 
 whole rule: a gradient is summed over what was broadcast, and comes out in the shape of
 what it belongs to.
 
-    y = table * scale + shift       (2, 3) = (2, 3) * () + (3,)
+    y = shift + table * scale       (2, 3) = (3,) + (2, 3) * ()
     dloss/dy = weights              (2, 3)
     dloss/dshift                    (3,)    the sum of the two rows of weights
     dloss/dscale                    ()      the sum of all six of weights * table
@@ -32,7 +32,7 @@ shift = torch.tensor([10.0, 20.0, 30.0], requires_grad=True)
 
 #: One number times six, then three numbers added to each of two rows.
 #: The results have the larger shape, (2, 3).
-y = table * scale + shift
+y = shift + table * scale
 #: Each element of y counts with a weight of its own, so that one can see where
 #: each number goes.
 loss = (y * weights).sum()

@@ -35,7 +35,7 @@ loss.backward()
 # ? hint: The norm is the square root of 2*2 + 3*3 + 6*6. It is to become 3.5.
 # ? hint: The norm is 7, so each number is halved.
 norm = clip_grad_norm_([a, b], max_norm=3.5)
-print("by norm: ", a.grad.tolist(), b.grad.item(), "was", norm.item())
+print("by norm: ", a.grad, b.grad, "was", norm)
 #: The step uses what it finds in .grad: half as far, the same way.
 optimizer.step()
 
@@ -46,7 +46,7 @@ loss.backward()
 # ? a.grad
 # ? hint: What is below 2.5 stays as it is.
 clip_grad_value_([a, b], clip_value=2.5)
-print("by value:", a.grad.tolist(), b.grad.item())
+print("by value:", a.grad, b.grad)
 #: It was 2 : 3 : 6, and is 2 : 2.5 : 2.5. The step goes another way.
 optimizer.step()
 
@@ -55,4 +55,4 @@ loss = (factors * a).sum() + 6 * b
 loss.backward()
 #: 7 is below 10: nothing is changed.
 clip_grad_norm_([a, b], max_norm=10.0)
-print("small:   ", a.grad.tolist(), b.grad.item())
+print("small:   ", a.grad, b.grad)

@@ -42,13 +42,13 @@ for number, x in enumerate(batches, 1):
     print(f"batch {number}: loss {loss.item():.4f}, w {w.item():.4f}")
 
 #: Too late. Now hunt: C goes back to the birth, e (why) tells the road to it.
-w = torch.tensor(0.25, requires_grad=True)
+fresh = torch.tensor(0.25, requires_grad=True)
 x = batches[2]
 #: The cure: put a harmless 1 where x is 0, before the square root.
-safe = torch.where(x > 0, w * x, 1.0)
+safe = torch.where(x > 0, fresh * x, 1.0)
 root = torch.where(x > 0, torch.sqrt(safe), 0.0)
-# ? w.grad
-# ? hint: Only x = 4 counts: the loss is (sqrt(4 * w) - 2)**2 / 2, and w is 0.25.
-# ? hint: sqrt(4 * w) is 1, and its derivative by w is 4 / (2 * 1) = 2.
+# ? fresh.grad
+# ? hint: Only x = 4 counts: the loss is (sqrt(4 * fresh) - 2)**2 / 2.
+# ? hint: sqrt(4 * 0.25) is 1, and its derivative is 4 / (2 * 1) = 2.
 ((root - x.sqrt()) ** 2).mean().backward()
-print("masked before:", w.grad.item())
+print("masked before:", fresh.grad.item())

@@ -6,12 +6,12 @@ The chain rule multiplies. Through ten layers a gradient is multiplied by ten lo
 derivatives, and if each is about 1/5, one part in ten million is left for the first layer,
 which then hardly learns at all.
 
-A sigmoid is a squeeze: s = 1 / (1 + exp(-x)) lies between 0 and 1, and its derivative
+A sigmoid is a squeeze: s = 1 / (1 + exp(-z)) lies between 0 and 1, and its derivative
 s * (1 - s) is 1/4 at the most, where s is 1/2. Ten sigmoids on top of each other multiply
 by 1/4 ten times at best.
 
-`r` in the graph pane draws a bar beside each node: how large the gradient was that went
-through it. In the first network the bars get shorter with each layer down.
+`r` in the graph pane draws a bar beside each node: how large the gradient was that came to
+it. A cell is a power of ten. In the first network the bars get shorter with each layer down.
 
 What helps is a way around: a residual connection, h + something. Its local derivative is
 1 + something, never close to 0, as the 1 of the way around is not multiplied by anything.
@@ -22,28 +22,29 @@ normalisation, and weights that are large enough at the start.
 
 import torch
 
-x = torch.tensor(1.0, requires_grad=True)
 weights = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
-
-h = x
+h = torch.tensor(1.0)
 for w in weights:
-    #: Ten layers, one on top of the other. The graph grows by two nodes each.
-    h = torch.sigmoid(w * h)
-#: Press r: bars in the graph pane show how much gradient is left at each node.
-#: Each sigmoid takes away three quarters and more.
-# ? local at node SigmoidBackward0
-# ? hint: The derivative of a sigmoid is s * (1 - s), and s is its result, h.
-# ? hint: h is 0.659 here. What is 0.659 * 0.341?
+    z = w * h
+    #: Ten layers, one on top of the other.
+    h = torch.sigmoid(z)
+#: Each sigmoid takes away three quarters and more. Press r for bars in the
+#: graph pane, and z for the whole screen.
+# ? upstream at node SigmoidBackward0
+# ? hint: The backward begins at h. What is the derivative of h by itself?
 h.backward()
 print(f"sigmoids:   first weight {weights[0].grad.item():.1e}, last {weights[-1].grad.item():.1e}")
 
-x.grad = None
-h = x
+weights = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
+h = torch.tensor(1.0)
 for w in weights:
-    w.grad = None
+    z = w * h
     #: The same ten layers with a way around: each adds a little to h.
-    h = h + torch.sigmoid(w * h) / 10
-#: At each AddBackward0 the gradient is handed on whole; what the sigmoid sends
-#: is added to it. The bars keep their length.
+    h = h + torch.sigmoid(z) / 10
+#: Each AddBackward0 hands on all that it gets, past the sigmoid too. The bars
+#: of the AddBackward0 keep their length.
+# ? downstream at node AddBackward0
+# ? hint: An addition has two inputs: h, and what is added to it.
+# ? hint: Its derivative by either is 1. So both get what came from above: 1.
 h.backward()
 print(f"way around: first weight {weights[0].grad.item():.1e}, last {weights[-1].grad.item():.1e}")

@@ -70,7 +70,7 @@ def _two(rows: int) -> list[Number]:
         ([0, 1, 1, 0], 2, 2, ("d[0] ← c[1]   d[1] ← c[0]", "(a permutation: the same elements in another order)")),
         ([0, 1, 0], 1, 3, ("d[0] ← c[1]", "(a selection: each output is one of the inputs)")),
         ([0, 1, 0, 0], 2, 2, ("d[0] ← c[1]   d[1] ← 0", "one of the inputs, or 0)")),
-        ([3, 3], 2, 1, ("3  (for each of 2 copies)",)),
+        ([3, 3], 2, 1, ("3  (for each of 2 copies, which add up)",)),
         ([0.5, 0.5], 1, 2, ("0.5  (for each of 2 summed)",)),
     ],
 )

@@ -85,7 +85,7 @@ def _note(local: Local) -> str:
             return f"(for each of {local.columns} summed)"
         return "(the same for all that are summed)"
     if local.structure == "expansion":
-        return f"(for each of {local.rows // max(local.columns, 1)} copies)"
+        return f"(for each of {local.rows // max(local.columns, 1)} copies, which add up)"
     notes = {"identity": "(passes unchanged)", "zero": "(nothing passes)", "scalar": "(for every element)"}
     return notes.get(local.structure, "")
 
