@@ -152,6 +152,20 @@ def test_a_lesson_has_norms_beside_its_elements_where_there_is_room(example: Ope
     assert row.split() == "▶ a.grad [4] [28 36 44 52] [28 36 44 52] [56 72 88 104] ✓ 164.0 5.477 29.93".split()
 
 
+def test_a_change_takes_one_line_where_it_fits(model: Frame) -> None:
+    """Clipping changes several buffers at once, and the pane is low."""
+    change = {"is_current": True, "how": "changed by clip_grad_norm_"}
+    a = replace(buffer(1, "a", ones(2), value([1.0, 1.5])), before=value([2.0, 3.0]), **change)  # type: ignore[arg-type]
+    b = replace(buffer(2, "b", ones(1), None), before=value([6.0]), **change)  # type: ignore[arg-type]
+    frame = replace(model, grads=(a, b))
+    assert pane(frame, 40) == ["▶ a.grad  was [2 3]  now [1 1.5]", "▶ b.grad  was [6]  now None"]
+    assert [line.split() for line in pane(frame, 30)[:3]] == [
+        ["▶", "a.grad"],
+        ["was", "[2", "3]"],
+        ["now", "[1", "1.5]"],
+    ]
+
+
 @pytest.mark.parametrize("width", range(12, 70, 3))
 def test_no_number_of_a_line_is_cut_in_silence(width: int) -> None:
     """Of a large value fewer numbers are told where there is less room; one that is cut ends in an ellipsis."""

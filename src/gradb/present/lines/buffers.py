@@ -64,6 +64,15 @@ def accumulation_lines(buffer: GradBuffer, width: int) -> list[Text]:
     return [name_text(buffer), *part_lines(buffer, width)]
 
 
+def change_line(buffer: GradBuffer, width: int) -> Text | None:
+    """Return ``was [2 3]  now [1 1.5]`` where something other than an accumulation has changed it and that fits."""
+    if not buffer.how.startswith(NOT_ADDED):
+        return None
+    line = Text(no_wrap=True).append("was ", theme.DIM).append_text(inline(buffer.before, width))
+    line.append("  now ", theme.DIM).append_text(inline(buffer.after, width, theme.DOWNSTREAM))
+    return line if line.cell_len <= width else None
+
+
 def part_lines(buffer: GradBuffer, width: int) -> list[Text]:
     """Return before, + added and = after, one a line."""
     size = width - len("  = after ")

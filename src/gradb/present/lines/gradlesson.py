@@ -18,6 +18,7 @@ from gradb.present.lines.buffers import (
     NAME_LIMIT,
     NOT_ADDED,
     before_text,
+    change_line,
     marker,
     name_text,
     part_lines,
@@ -107,6 +108,9 @@ def _after(buffer: GradBuffer, width: int) -> Text:
 def _stacked(buffer: GradBuffer, width: int) -> list[Text]:
     head = marker(buffer).append(" ").append_text(name_text(buffer))
     if buffer.is_current:
+        changed = change_line(buffer, width - head.cell_len - 2)
+        if changed:
+            return [head.append("  ").append_text(changed)]
         return [head.append("  ").append_text(verdict(buffer)), *part_lines(buffer, width - 4)]
     head.append("  ").append_text(_after(buffer, width - head.cell_len - 2))
     return [cut(head, width)]
