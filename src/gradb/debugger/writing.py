@@ -116,7 +116,8 @@ class Writing:
         match message:
             case Written(head):
                 self._written, self._lives = head, _LIVES if head > self._written else self._lives
-            case RecordingStopped():
+            case RecordingStopped(head):
+                self._written = head
                 self.is_over = self._is_failed = self.is_whole = True
             case _:
                 pass
@@ -151,7 +152,7 @@ class Writing:
                     self._send(Commit(message.head))
                 break
             self._held.popleft()
-            if isinstance(message, Progress):
+            if isinstance(message, Progress | Paused):  # nobody is to look where the tape does not go
                 message = replace(message, head=max(0, min(message.head, self._written)))
             released.append(message)
         return released

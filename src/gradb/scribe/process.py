@@ -71,22 +71,23 @@ class Scribe:
         is_wanted = self._wanted >= 0 and not is_any
         is_due = time.monotonic() - self._committed_at >= _EVERY
         if is_wanted or (is_due and transcript.has_pending) or transcript.is_full:
-            self._commit()
+            self._commit(is_wanted)
         if self._is_untold and (now := time.monotonic()) - self._told_at >= _TOLD_EVERY:
             self._tell(now)
         return is_any
 
-    def _commit(self) -> None:
+    def _commit(self, is_wanted: bool) -> None:
+        """Commit what was taken: with ``is_wanted`` all that there is, so that what is waited for must be among it."""
         transcript = self._transcript
         transcript.commit()
         self._committed_at = now = time.monotonic()
+        self._is_untold = True
+        if not is_wanted:
+            return
         if self._wanted > transcript.head:
             raise FileLost(trouble.GONE)
-        if self._wanted >= 0:
-            transcript.tape.index()
-        self._is_untold = True
-        if self._wanted >= 0:
-            self._tell(now)
+        transcript.tape.index()
+        self._tell(now)
         self._wanted = -1
 
     def _tell(self, now: float) -> None:
