@@ -10,12 +10,12 @@ import gradb
 from gradb.frame.lesson.reading import learns
 
 CHAPTERS = {
-    "The graph": ("integer_grad",),
-    "The chain rule": ("chain_rule", "matmul", "softmax_cross_entropy"),
+    "The graph": ("next_functions", "integer_grad"),
+    "The chain rule": ("chain_rule", "scalar_only", "matmul", "softmax_cross_entropy"),
     "Many paths": ("shared_weight", "broadcasting", "rnn_through_time"),
-    "Gradients add up": ("accumulation", "grad_accumulation"),
-    "Training": ("mlp", "zero_grad", "clipping"),
-    "What goes wrong": ("wrong_optimizer", "relu_and_dead_units", "vanishing", "nan_hunt"),
+    "Gradients add up": ("accumulation", "freed_graph", "grad_accumulation"),
+    "Training": ("mlp", "zero_grad", "two_models", "clipping"),
+    "What goes wrong": ("wrong_optimizer", "detach_and_no_grad", "relu_and_dead_units", "vanishing", "nan_hunt"),
     "Beyond": ("inplace_views", "hooks", "custom_function", "double_backward", "checkpoint"),
 }
 """The course: the scenarios in the order in which to learn from them, chapter by chapter."""
