@@ -97,7 +97,7 @@ def _value(value: TensorValue | None, blob: Blob) -> str:
     elif stats is None:
         return write_unkept(value.shape, value.dtype, value.note)
     else:
-        numbers = [stats.minimum, stats.maximum, stats.mean, stats.nan, stats.posinf, stats.neginf]
+        numbers = [stats.minimum, stats.maximum, stats.mean, stats.norm, stats.nan, stats.posinf, stats.neginf]
         corner = blob.add(struct.pack(f"<{len(stats.corner)}d", *stats.corner))
         text = write_summary(form, write_stats(dumps(numbers)[1:-1], corner, len(stats.corner), stats.first))
     return with_note(text, value.note) if value.note else text

@@ -86,7 +86,7 @@ def check_value(tensor: torch.Tensor | None, limit: int) -> None:
     assert rest == others
     assert quick[0] == slow[0]
     if tensor is not None and quick[1] != slow[1]:
-        assert_means(quick[1], slow[1], _largest(tensor))
+        assert_sums(quick[1], slow[1], _largest(tensor))
 
 
 def _largest(tensor: torch.Tensor) -> float:
@@ -94,29 +94,32 @@ def _largest(tensor: torch.Tensor) -> float:
     return float(numbers.abs().max())
 
 
-def assert_means(quick: list[Any], slow: list[Any], largest: float = 0.0) -> None:
-    """Hold means against each other: Python's way adds float32 in float32, of which the error goes by the elements."""
+def assert_sums(quick: list[Any], slow: list[Any], largest: float = 0.0) -> None:
+    """Hold means and norms against each other: Python's way adds float32 in float32, and the error of a sum in which
+    numbers cancel goes by the elements.
+    """
     assert len(quick) == len(slow)
     for one, other in zip(quick, slow, strict=True):
-        is_close = math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6 * largest)
-        assert is_close or repr(one) == repr(other), f"means {one} and {other} of elements up to {largest}"
+        for first, second, most in zip(one, other, (1e-6 * largest, 0.0), strict=True):
+            is_close = math.isclose(first, second, rel_tol=1e-6, abs_tol=most)
+            assert is_close or repr(first) == repr(second), f"mean and norm {one} and {other}, elements up to {largest}"
 
 
 def _apart(wire: Any) -> tuple[Any, list[Any]]:
-    """Return a wire form without the means in it, and these."""
-    means: list[Any] = []
+    """Return a wire form without the means and norms in it, and these."""
+    sums: list[Any] = []
 
     def without(part: Any) -> Any:
         if isinstance(part, dict):
             return {key: without(one) for key, one in part.items()}
         if not isinstance(part, list):
             return repr(part)
-        if len(part) == 5 and isinstance(part[3], list) and len(part[3]) in {8, 9}:
-            means.append(part[3][2])
-            return [*map(without, part[:3]), [*map(repr, part[3][:2] + part[3][3:])], part[4]]
+        if len(part) == 5 and isinstance(part[3], list) and len(part[3]) == 10:
+            sums.append(part[3][2:4])
+            return [*map(without, part[:3]), [*map(repr, part[3][:2] + part[3][4:])], part[4]]
         return [without(one) for one in part]
 
-    return without(wire), means
+    return without(wire), sums
 
 
 def random_view(choose: random.Random) -> torch.Tensor:
@@ -205,20 +208,20 @@ def check_recording(folder: Path, name: str, script: Callable[[], Any], probe: s
 
 def check_tapes_agree(one: Path, other: Path) -> None:
     """Hold one tape against another, row by row."""
-    for (table, row, means), (other_table, other_row, other_means) in zip(_rows(one), _rows(other), strict=True):
+    for (table, row, sums), (other_table, other_row, other_sums) in zip(_rows(one), _rows(other), strict=True):
         assert (table, row) == (other_table, other_row), f"{table}: {row}\n{other_table}: {other_row}"
-        assert_means(means, other_means, 1.0)
+        assert_sums(sums, other_sums, 1.0)
 
 
 def _rows(tape: Path) -> Iterator[tuple[str, Any, list[Any]]]:
-    """Yield each row of a tape: its table, the row without the means in it, and these."""
+    """Yield each row of a tape: its table, the row without the means and norms in it, and these."""
     with contextlib.closing(sqlite3.connect(tape)) as connection:
         flatten(connection)
         for table in _TABLES:
             for row in connection.execute(f"SELECT * FROM {table}"):
                 if table in {"event", "saved", "used"}:
-                    detail, means = _apart(json.loads(row[-2]))
-                    yield table, (*row[:-2], detail, row[-1]), means
+                    detail, sums = _apart(json.loads(row[-2]))
+                    yield table, (*row[:-2], detail, row[-1]), sums
                 else:
                     yield table, row, []
 

@@ -123,7 +123,7 @@ def test_random_views_are_kept_as_python_keeps_them() -> None:
 
 @given(seed=st.integers(0, 2**32), limit=st.integers(0, 100))
 def test_a_value_is_what_torch_says_it_is(seed: int, limit: int) -> None:
-    """Shape, bounds and counts are those that torch computes, with the accelerator or without."""
+    """Shape, bounds, norm and counts are those that torch computes, with the accelerator or without."""
     tensor = random_view(random.Random(seed))
     blob = Blob()
     shape, dtype, offset, stats, note = json.loads(readers(limit)[0].take(tensor, blob))
@@ -133,9 +133,11 @@ def test_a_value_is_what_torch_says_it_is(seed: int, limit: int) -> None:
         return
     numbers = tensor.double().reshape(-1)
     finite = numbers[numbers.isfinite()]
-    assert stats[3:6] == [int(test(numbers).sum()) for test in (torch.isnan, torch.isposinf, torch.isneginf)]
+    assert stats[4:7] == [int(test(numbers).sum()) for test in (torch.isnan, torch.isposinf, torch.isneginf)]
     assert stats[:2] == ([finite.min().item(), finite.max().item()] if finite.numel() else [None, None])
-    assert stats[8:] == (~numbers.isfinite()).nonzero().flatten()[:1].tolist()
+    assert stats[9:] == ((~numbers.isfinite()).nonzero().flatten()[:1].tolist() or [None])
+    if torch.isfinite(norm := torch.linalg.vector_norm(numbers)) and norm > 1e-100:  # torch loses squares beyond
+        assert stats[3] == pytest.approx(norm.item(), rel=1e-12)
 
 
 def test_memory_that_was_freed_is_no_value() -> None:

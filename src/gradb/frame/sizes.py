@@ -9,10 +9,10 @@ import math
 from bisect import bisect_left
 
 from gradb.frame.training import Trainings
-from gradb.tape.expressions.functions import norm
+from gradb.tape.expressions.functions import norm, norm_told
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.series import Series
-from gradb.tape.values import Stats, TensorValue
+from gradb.tape.values import TensorValue
 
 _KEPT = 8192
 
@@ -20,25 +20,15 @@ _KEPT = 8192
 def two_norm(value: TensorValue | None) -> float | None:
     """Return the 2-norm of all elements of a value; None where it is not known, and of no value.
 
-    It is computed in double precision from what was recorded whole. Of a larger value it is known where its statistics
-    leave one answer: all elements are the same, or one is not finite.
+    It is computed in double precision from what was recorded whole; of a larger value it was recorded, or on older
+    tapes is known where the statistics leave one answer.
     """
     if value is None:
         return None
     numbers = value.numbers()
     if numbers is not None:
         return norm(numbers)
-    return None if value.stats is None else _told(value.stats, value.numel)
-
-
-def _told(stats: Stats, count: int) -> float | None:
-    if stats.nan:
-        return math.nan
-    if stats.posinf or stats.neginf:
-        return math.inf
-    if stats.minimum is None or stats.maximum is None or stats.minimum != stats.maximum:
-        return None
-    return abs(stats.minimum) * math.sqrt(count)
+    return None if value.stats is None else norm_told(value.stats, value.numel)
 
 
 def magnitude(value: TensorValue | None) -> float | None:

@@ -9,6 +9,7 @@ Version 5: the same in half the bytes: what events have in common once (``site``
 Version 6: flags of events tell a NaN from an infinity, where one was born, and the grad mode.
 Version 7: kinds of events more.
 Version 8: the calls that lead to a place; how much a step has changed.
+Version 9: the 2-norm of large values.
 A version is raised whenever an older reader would misread the file; a reader refuses what is newer, and what is older
 than it can read.
 """
@@ -16,9 +17,10 @@ than it can read.
 from __future__ import annotations
 
 APPLICATION_ID = 0x67726462  # "grdb"
-FORMAT_VERSION = 8  # kept in PRAGMA user_version
+FORMAT_VERSION = 9  # kept in PRAGMA user_version
 OLDEST_VERSION = 6
-"""What can still be read: 7 has kinds of events more, 8 the tables of ``ADDED`` and a number more in a step."""
+"""What can still be read: 7 has kinds of events more, 8 the tables of ``ADDED`` and a number more in a step, 9 one
+more in the statistics of a large value."""
 ADDED = {"stack": 8, "called": 8}
 """Tables that older versions do not have, and the version from which on they are there."""
 

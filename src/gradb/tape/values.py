@@ -80,6 +80,9 @@ class Stats:
     """The first few elements in row-major order."""
     first: int | None = None
     """Flat index of the first element that is not finite; None where all are."""
+    norm: float | None = None
+    """2-norm of all elements, in double precision: NaN where one is, else infinite where one is; None where it was not
+    recorded, before version 9 of the tape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ here check every size, since a tape may come from anywhere. In the docstrings of
 ``kinds.tensor``), ``null`` is allowed where the dataclass says None, and ``V`` is a value::
 
     V      [shape, dtype, offset or null, stats or null, note]
-    stats  [min, max, mean, nan, posinf, neginf, offset, count], and first more where one is not finite
+    stats  [min, max, mean, norm, nan, posinf, neginf, offset, count, first or null]
 
-where the corner is ``count`` elements at ``offset``, and ``first`` the index of the first that is not finite.
+where the corner is ``count`` elements at ``offset``, and ``first`` the index of the first that is not finite. Before
+version 9 there was no ``norm``, and ``first`` only where one is not finite.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from gradb.tape.values import Stats, TensorValue, decode as decode_numbers, elem
 Wire = list[Any]
 
 _MAX_RANK = 64
+_STATS = 10
+"""How long statistics are that have a norm; before version 9 they were shorter."""
 
 
 class WireError(ValueError):
@@ -90,12 +93,12 @@ def write_stats(numbers: str, offset: int, count: int, first: int | None) -> str
     """Return statistics.
 
     Args:
-        numbers: the text of minimum, maximum, mean, and the counts of nan, inf and -inf.
+        numbers: the text of minimum, maximum, mean, 2-norm, and the counts of nan, inf and -inf.
         offset: of the first few elements in the event's data.
         count: of these.
         first: flat index of the first element that is not finite, if any.
     """
-    return f"[{numbers},{offset},{count}{'' if first is None else f',{first}'}]"
+    return f"[{numbers},{offset},{count},{'null' if first is None else first}]"
 
 
 def write_unkept(shape: Sequence[int], dtype: str, note: str) -> str:
@@ -160,10 +163,12 @@ def read_values(raw: Any, data: bytes) -> tuple[TensorValue | None, ...]:
 
 
 def _read_stats(raw: Any, data: bytes) -> Stats:
-    minimum, maximum, mean, nan, posinf, neginf, offset, count, *first = raw
+    minimum, maximum, mean, *rest = raw
+    norm = number(rest.pop(0)) if len(raw) == _STATS else None
+    nan, posinf, neginf, offset, count, *first = rest
     corner = tuple(decode_numbers(extract(data, offset, 8 * count), "float64"))
     bounds = number(minimum), number(maximum), number(mean)
-    return Stats(*bounds, int(nan), int(posinf), int(neginf), corner, read_last(first))
+    return Stats(*bounds, int(nan), int(posinf), int(neginf), corner, read_last(first), norm)
 
 
 def read_last(rest: Any) -> int | None:

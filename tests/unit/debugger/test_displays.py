@@ -111,10 +111,10 @@ def test_value_that_was_not_kept_is_not_said_to_be_the_same(tmp_path: Path) -> N
         tape.leaf("another", [1.0])
     with Tape.open(path) as reader:
         shown = [rows(reader, position, [(1, read("w"))])[0] for position in (2, 3, 5)]
-        (norm,) = rows(reader, 3, [(1, read("norm(w)"))])
+        (total,) = rows(reader, 3, [(1, read("sum(w)"))])
     assert isinstance(shown[0].now.value, Unkept)
     assert [row.has_changed for row in shown] == [None, True, False]
-    assert norm.now == norm.before == Found(why="the norm was not recorded: it is too large to be kept whole")
+    assert total.now == total.before == Found(why="the sum was not recorded: it is too large to be kept whole")
 
 
 def test_what_is_not_there_yet_is_told_from_none(recorded: Recorded) -> None:

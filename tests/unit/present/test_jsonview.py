@@ -129,10 +129,16 @@ def test_values_stats_or_a_note() -> None:
     plain = {"shape": [2], "dtype": "float32", "values": [1.0, "nan"]}
     assert value_json(value([1.0, math.nan])) == {**plain, "nonfinite": odd}
     assert value_json(value([1.0, 2.0])) == {**plain, "values": [1.0, 2.0]}
-    large = value_json(TensorValue((2000,), "float32", stats=Stats(0.0, 1.0, math.inf, 0, 1, 0, (0.5,))))
+    kept = Stats(0.0, 1.0, math.inf, 0, 1, 0, (0.5,), norm=math.inf)
+    told = {"min": 0.0, "max": 1.0, "mean": "inf", "norm": "inf", "nan": 0, "inf": 1, "-inf": 0, "corner": [0.5]}
+    large = value_json(TensorValue((2000,), "float32", stats=kept))
     assert large is not None
     assert "values" not in large
-    assert large["stats"] == {"min": 0.0, "max": 1.0, "mean": "inf", "nan": 0, "inf": 1, "-inf": 0, "corner": [0.5]}
+    assert large["stats"] == told
+    for norm in (7.5, None):  # of a tape of an older format it is not known
+        finite = value_json(TensorValue((2000,), "float32", stats=replace(kept, mean=0.5, posinf=0, norm=norm)))
+        assert finite is not None
+        assert finite["stats"]["norm"] == norm
     assert value_json(TensorValue((3,), "float32", note="sparse_coo")) == {
         "shape": [3],
         "dtype": "float32",

@@ -106,6 +106,14 @@ def test_large_tensors_show_statistics() -> None:
     assert any("reverse" in str(span.style) for span in text[1].spans)
 
 
+def test_the_norm_of_a_large_tensor_is_told_where_there_is_room() -> None:
+    """It stands behind the mean, and goes first on a line that is too short; of what is not finite the counts tell."""
+    tensor = TensorValue((100, 100), "float32", stats=Stats(-1.0, 2.5, 0.25, 0, 0, 0, (0.5,), norm=123.5))
+    assert lines(tensor, 60)[1].plain == "min -1 max 2.5 mean 0.25 norm 123.5"
+    assert inline(tensor, 60).plain == "[100 × 100] min -1 max 2.5 mean 0.25 norm 123.5"
+    assert inline(tensor, 40).plain == "[100 × 100] min -1 max 2.5 mean 0.25"
+
+
 def test_values_that_were_not_recorded_say_why() -> None:
     """A sparse tensor has no numbers, and the reason stands in their place."""
     assert shown(TensorValue((3,), "float32", note="sparse_coo")) == ["[3] float32, sparse_coo"]

@@ -53,17 +53,18 @@ def test_a_parameter_that_backward_left_out_is_told(left_out: Path) -> None:
 
 
 def test_norms_are_of_what_was_recorded() -> None:
-    """A norm is computed of what was kept whole, told of statistics that leave one answer, and else not known."""
+    """A norm is computed of what was kept whole, else recorded; older statistics may leave one answer."""
     large = TensorValue((40, 50), "float32", None, Stats(-1.0, 1.0, 0.0, 0, 0, 0, ()))
     assert large.stats is not None
     told = {
         "nan": replace(large.stats, nan=1, posinf=1),
         "inf": replace(large.stats, neginf=2),
         "same": replace(large.stats, minimum=-0.5, maximum=-0.5),
+        "recorded": replace(large.stats, norm=12.5),
     }
     found = {name: norm_of(replace(large, stats=stats)) for name, stats in told.items()}
     assert math.isnan(found["nan"] or 0)
-    assert (found["inf"], found["same"]) == (math.inf, 0.5 * math.sqrt(2000))
+    assert (found["inf"], found["same"], found["recorded"]) == (math.inf, 0.5 * math.sqrt(2000), 12.5)
     assert norm_of(value([3.0, 4.0])) == 5.0
     assert norm_of(large) is norm_of(None) is norm_of(TensorValue((2,), "float32", note="sparse")) is None
 

@@ -35,7 +35,7 @@ from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tape.values import Stats, TensorValue
-from gradb.tape.wire import WireError
+from gradb.tape.wire import WireError, read_value
 from tests.fakes import pack
 from tests.fakes.wire import encode
 from tests.properties import tried
@@ -61,7 +61,7 @@ def large_values(draw: st.DrawFn) -> TensorValue:
     """Draw a value of which statistics are kept."""
     corner = tuple(draw(st.lists(finite, max_size=4)))
     counts = draw(small), 0, draw(small), corner, draw(st.none() | small)
-    stats = Stats(draw(st.none() | finite), draw(st.none() | finite), draw(finite), *counts)
+    stats = Stats(draw(st.none() | finite), draw(st.none() | finite), draw(finite), *counts, draw(st.none() | finite))
     return TensorValue(tuple(draw(st.lists(small, max_size=4))), "float32", None, stats)
 
 
@@ -269,3 +269,22 @@ def test_hostile_details_are_named(kind: str, text: str, clause: str) -> None:
     """Each known way to lie about sizes is refused with a clause that names it."""
     with pytest.raises(WireError, match=clause):
         decode(kind, text, b"\0\0\x80?")
+
+
+@pytest.mark.parametrize(
+    ("stats", "norm", "first"),
+    [
+        ([-1.0, 2.0, 0.5, 0, 0, 0, 0, 1], None, None),
+        ([-1.0, 2.0, math.nan, 3, 0, 0, 0, 1, 7], None, 7),
+        ([-1.0, 2.0, 0.5, 6.5, 0, 0, 0, 0, 1, None], 6.5, None),
+        ([-1.0, 2.0, math.nan, math.nan, 3, 0, 0, 0, 1, 7], math.nan, 7),
+    ],
+)
+def test_statistics_of_every_format_are_read(stats: list[Any], norm: float | None, first: int | None) -> None:
+    """Before version 9 there was no norm in them, and the index of what is not finite only where something is not."""
+    value = read_value([[2000], "float32", None, stats, ""], pack([0.25], "float64"))
+    assert value is not None
+    assert value.stats is not None
+    assert (value.stats.minimum, value.stats.maximum, value.stats.corner) == (-1.0, 2.0, (0.25,))
+    assert (value.stats.nan, value.stats.first) == (3 if first else 0, first)
+    assert repr(value.stats.norm) == repr(norm)

@@ -39,7 +39,7 @@ class TapeNames:
         """Return the newest recorded value of the tensor that is called so."""
         self._need(path)
         value = self._tape.lookup(path, self._position)
-        if value is not None and value.stats is not None:
+        if value is not None and value.stats is not None and value.stats.norm is None:  # of an older tape
             return replace(tensor(value), norm=self._norm(path, value))
         return tensor(value)
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from gradb.algebra.figures import number
+from gradb.frame.sizes import two_norm
 from gradb.present.draw import theme
 from gradb.present.draw.safe import plain
 from gradb.tape.values import Nonfinite, Number, TensorValue
@@ -199,10 +200,12 @@ def stats_lines(value: TensorValue, width: int, style: str = "") -> list[Text]:
 
 
 def _stats_parts(value: TensorValue, style: str) -> list[Text]:
-    """Return ``min -0.01668``, ``max`` and ``mean``, as far as they are known."""
+    """Return ``min -0.01668``, ``max``, ``mean`` and the 2-norm as ``norm``, as far as they are known."""
     stats = value.stats
     known = [] if stats is None else [("min", stats.minimum), ("max", stats.maximum), ("mean", stats.mean)]
-    # a mean is computed in the tensor's dtype at best: judge all three by it
+    if value.is_finite:  # else the counts of what is not tell more
+        known.append(("norm", two_norm(value)))
+    # a mean is computed in the tensor's dtype at best: judge all by it
     texts = [(name, number(item, value.dtype)) for name, item in known if item is not None]
     return [
         Text(f"{name} ", style=style).append(text, theme.NONFINITE if is_odd(text) else None) for name, text in texts
@@ -231,9 +234,10 @@ def inline(value: TensorValue | None, width: int, style: str = "") -> Text:
         return head.append(plain(value.note, 60) or "value not recorded")
     parts, odd = _stats_parts(value, style), value.nonfinite()
     after = Text() if odd is None else Text(", ").append_text(nonfinite_text(odd, value.shape))
-    whole = head.copy().append_text(Text(" ").join(parts)).append_text(after)
-    if whole.cell_len <= width:
-        return whole
+    for told in (parts, parts[:3]):
+        whole = head.copy().append_text(Text(" ").join(told)).append_text(after)
+        if whole.cell_len <= width:
+            return whole
     shorter = span_text(value, style).append_text(after)
     beside = head.append_text(shorter)
     return beside if beside.cell_len <= width else shorter

@@ -11,6 +11,7 @@ from typing import Any
 
 from gradb.algebra.local import Check, Local
 from gradb.frame.chain.record import Asked, Chain, Contribution, Hook, Rewrite
+from gradb.frame.sizes import two_norm
 from gradb.rules import describe, examined
 from gradb.tape.indices import unravel
 from gradb.tape.kinds.tensor import Tensor
@@ -37,7 +38,7 @@ def value_json(value: TensorValue | None) -> Json | None:
     if numbers is not None:
         result["values"] = [number_json(n) for n in numbers]
     elif value.stats is not None:
-        result["stats"] = _stats_json(value.stats)
+        result["stats"] = _stats_json(value.stats, two_norm(value))
     if (odd := value.nonfinite()) is not None:
         counts: Json = {"nan": odd.nan, "inf": odd.posinf, "-inf": odd.neginf}
         result["nonfinite"] = counts | ({} if odd.first is None else {"first": list(unravel(odd.first, value.shape))})
@@ -46,11 +47,12 @@ def value_json(value: TensorValue | None) -> Json | None:
     return result
 
 
-def _stats_json(stats: Stats) -> Json:
+def _stats_json(stats: Stats, norm: float | None) -> Json:
     return {
         "min": number_json(stats.minimum),
         "max": number_json(stats.maximum),
         "mean": number_json(stats.mean),
+        "norm": number_json(norm),
         "nan": stats.nan,
         "inf": stats.posinf,
         "-inf": stats.neginf,

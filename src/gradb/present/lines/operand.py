@@ -14,6 +14,7 @@ from gradb.present.draw.fields import INDENT, cut, indented, wrapped
 from gradb.present.draw.numbers import inline, inline_numbers, lines, numbers_lines, shape_text, stats_lines
 from gradb.present.draw.safe import plain
 from gradb.tape.expressions.equality import show
+from gradb.tape.expressions.functions import norm
 from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
 from gradb.tape.values import Number, Stats, TensorValue
 
@@ -119,4 +120,4 @@ def stats_of(numbers: Sequence[Number]) -> Stats | None:
     mean = sum(reals) / len(reals) if odd else math.fsum(reals) / len(reals)
     first = next((index for index, one in enumerate(reals) if not math.isfinite(one)), None)
     least, most = (min(finite), max(finite)) if finite else (None, None)
-    return Stats(least, most, mean, nan, posinf, odd - nan - posinf, (), first)
+    return Stats(least, most, mean, nan, posinf, odd - nan - posinf, (), first, norm(reals))

@@ -59,7 +59,13 @@ def _told(read: Callable[[Stats], float | None]) -> Callable[[Unkept], float | N
 
 
 def _norm(values: list[Operand]) -> float:
-    return norm(_parts("norm", values, lambda value: value.norm))
+    return norm(_parts("norm", values, _norm_told))
+
+
+def _norm_told(value: Unkept) -> float | None:
+    """Return the 2-norm of what was not kept whole: that of its statistics, or the one recorded for itself."""
+    known = None if value.stats is None else norm_told(value.stats, math.prod(value.shape))
+    return value.norm if known is None else known
 
 
 def norm(numbers: Sequence[Number]) -> float:
@@ -103,6 +109,21 @@ def _extreme(pick: Callable[[Sequence[Any]], Number], numbers: list[Number]) -> 
     if any(isinstance(number, complex) for number in numbers):
         raise ExpressionError("complex numbers are neither smaller nor larger than others")
     return next((number for number in numbers if number != number), None) or pick(numbers)
+
+
+def norm_told(stats: Stats, count: int) -> float | None:
+    """Return the 2-norm of so many elements of which statistics tell; None where it is not known.
+
+    Where it was not recorded it is known if one answer is left: one element is not finite, or all are the same.
+    """
+    if stats.nan:
+        return math.nan
+    if stats.posinf or stats.neginf:
+        return math.inf
+    if stats.norm is not None:
+        return stats.norm
+    is_one = stats.minimum is not None and stats.minimum == stats.maximum
+    return abs(stats.minimum or 0.0) * math.sqrt(count) if is_one else None
 
 
 def least(stats: Stats) -> float | None:

@@ -15,6 +15,7 @@
 typedef struct {
     int64_t low, high; /* orders of the smallest and largest finite element; low > high where there is none */
     double sum;        /* of the finite elements */
+    double squares;    /* sum of their squares, where all of a block are finite */
     int64_t nan, posinf, neginf;
 } Tally;
 

@@ -4,6 +4,7 @@
 
 #include "walk.h"
 
+#define LEAST_SQUARES 1e-200 /* squares of doubles whose sum is smaller may have been lost on the way */
 #define LONG_RUN 256 /* elements that are better looked at where they lie than copied side by side first */
 
 typedef struct {
@@ -17,6 +18,11 @@ typedef struct {
     const Dtype *dtype;
     int64_t passed, found;
 } Search;
+
+typedef struct {
+    const Dtype *dtype;
+    double scale, squares;
+} Scaling;
 
 static void tally_side_by_side(Pass *pass, const char *start, int64_t count)
 {
@@ -70,6 +76,16 @@ static bool search_run(void *context, const char *start, int64_t count, int64_t 
     return true;
 }
 
+static bool scale_run(void *context, const char *start, int64_t count, int64_t stride)
+{
+    Scaling *scaling = context;
+    for (int64_t i = 0; i < count; i++) {
+        double scaled = scaling->dtype->element(start + i * stride) * scaling->scale;
+        scaling->squares += scaled * scaled;
+    }
+    return true;
+}
+
 static int64_t first_nonfinite(const View *view)
 {
     Walk walk;
@@ -94,6 +110,21 @@ static double mean_of(const Tally *tally, int64_t count)
     if (tally->posinf || tally->neginf)
         return tally->posinf ? INFINITY : -INFINITY;
     return tally->sum / (double)count;
+}
+
+/* Return the 2-norm of the elements of a walk, of which `largest` is the largest magnitude. */
+static double norm_of(const View *view, const Walk *walk, const Tally *tally, double largest)
+{
+    int exponent;
+    if (tally->nan || tally->posinf || tally->neginf)
+        return tally->nan ? NAN : INFINITY;
+    if (largest == 0 || (tally->squares >= LEAST_SQUARES && isfinite(tally->squares)))
+        return sqrt(tally->squares);
+    frexp(largest, &exponent);
+    exponent = exponent < -1000 ? -1000 : exponent; /* 2^1000 is a double, and makes of the smallest one what has a square */
+    Scaling scaling = {view->dtype, ldexp(1, -exponent), 0};
+    walk_go(walk, view->data, scale_run, &scaling);
+    return sqrt(scaling.squares) / scaling.scale;
 }
 
 static void take_corner(const View *view, Statistics *found)
@@ -123,6 +154,7 @@ bool statistics_take(const View *view, Statistics *found)
     if (!isfinite(largest * (double)view->count))
         return false; /* what becomes of a sum beyond the largest double hangs on the order of adding */
     found->mean = mean_of(tally, count);
+    found->norm = norm_of(view, &walk, tally, largest) * sqrt((double)times);
     found->nan = tally->nan * times;
     found->posinf = tally->posinf * times;
     found->neginf = tally->neginf * times;

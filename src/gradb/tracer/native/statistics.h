@@ -11,6 +11,7 @@ typedef struct {
     double low, high; /* of the finite elements; a zero has no sign */
     bool has_finite;
     double mean;      /* of all elements: NaN or infinite where they are */
+    double norm;      /* 2-norm of all elements: NaN where one is, else infinite where one is */
     int64_t nan, posinf, neginf;
     int64_t first;    /* flat index of the first element that is not finite, or -1 */
     int corner_count;

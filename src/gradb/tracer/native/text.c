@@ -4,7 +4,7 @@
 
 #define DIGITS 20                         /* of the longest integer, with its sign */
 #define LONGEST_FLOAT 32                  /* of what `repr` writes */
-#define ROOM ((DIGITS + 1) * MAX_DIM + 3 * LONGEST_FLOAT + 6 * (DIGITS + 1) + 64)
+#define ROOM ((DIGITS + 1) * MAX_DIM + 4 * LONGEST_FLOAT + 6 * (DIGITS + 1) + 64)
 
 typedef struct {
     char *end;
@@ -90,6 +90,9 @@ static bool add_numbers(Text *text, const Statistics *found)
     add(text, ",");
     if (!add_number(text, found->mean))
         return false;
+    add(text, ",");
+    if (!add_number(text, found->norm))
+        return false;
     for (int i = 0; i < 3; i++) {
         add(text, ",");
         add_integer(text, counts[i]);
@@ -122,10 +125,11 @@ static bool write_summary(Text *text, const View *view, const Statistics *found,
     add_integer(text, offset);
     add(text, ",");
     add_integer(text, found->corner_count);
-    if (found->first >= 0) {
-        add(text, ",");
+    add(text, ",");
+    if (found->first >= 0)
         add_integer(text, found->first);
-    }
+    else
+        add(text, "null");
     add(text, "],\"\"]");
     return true;
 }

@@ -174,9 +174,10 @@ def _statistics(numbers: list[Any]) -> tuple[Any, ...]:
     finite = [float(number) for number in numbers if math.isfinite(number)]
     odd = [index for index, number in enumerate(numbers) if not math.isfinite(number)]
     mean = "NaN" if odd else sum(finite) / len(finite)
+    norm = "NaN" if odd else math.sqrt(sum(number * number for number in finite))
     counts = [sum(map(math.isnan, numbers)), numbers.count(math.inf), numbers.count(-math.inf)]
     flags = NAN * (counts[0] > 0) | INFINITY * (counts[1] + counts[2] > 0)
-    text = ",".join(map(str, [min(finite), max(finite), mean, *counts]))
+    text = ",".join(map(str, [min(finite), max(finite), mean, norm, *counts]))
     return text, array.array("d", map(float, numbers[:8])).tobytes(), flags, odd[0] if odd else None
 
 

@@ -13,10 +13,13 @@ import torch
 
 from gradb.tape.schema import INFINITY, NAN
 from gradb.tape.wire import Blob, write_stats
-from gradb.tracer.isolation.genuine import Methods
+from gradb.tracer.isolation.genuine import Methods, vector_norm
 
 _CORNER = 8
 _item = Methods.item
+_ROW = 512
+"""Squares that are added in float32: their sum errs by less than 1e-6 of it."""
+_MANY_ROWS = 64
 
 
 class Summary(NamedTuple):
@@ -37,7 +40,7 @@ class Summary(NamedTuple):
 
 
 def summarise(tensor: torch.Tensor) -> Summary:
-    """Take the statistics: a pass for min and max, one for the sum, more only if it is not finite.
+    """Take the statistics: a pass for min and max, one for the sum and one for the norm, more only if it is not finite.
 
     ``amin`` and ``amax`` take memory in the order it lies in, where ``aminmax`` is ten times slower on a transpose.
     """
@@ -45,7 +48,8 @@ def summarise(tensor: torch.Tensor) -> Summary:
     if not Methods.is_floating_point(tensor):
         numbers = Methods.to(tensor, torch.float64)
         low, high = map(_bound, Methods.aminmax(numbers))
-        return Summary(f"{low},{high},{_item(Methods.mean(numbers))},0,0,0", corner, 0)
+        norm = two_norm(numbers, max(high, -low))
+        return Summary(f"{low},{high},{_item(Methods.mean(numbers))},{norm},0,0,0", corner, 0)
     wide = torch.float64 if tensor.dtype is torch.float64 else torch.float32
     total = _item(Methods.sum(tensor, dtype=wide))
     if not math.isfinite(total):
@@ -53,7 +57,36 @@ def summarise(tensor: torch.Tensor) -> Summary:
     is_dense = Methods.is_contiguous(tensor)
     bounds = Methods.aminmax(tensor) if is_dense else (Methods.amin(tensor), Methods.amax(tensor))
     low, high = map(_bound, bounds)
-    return Summary(f"{low},{high},{total / Methods.numel(tensor)},0,0,0", corner, 0)
+    size = _number(two_norm(tensor, max(high, -low)))
+    return Summary(f"{low},{high},{total / Methods.numel(tensor)},{size},0,0,0", corner, 0)
+
+
+def two_norm(tensor: torch.Tensor, largest: float) -> float:
+    """Return the 2-norm of finite elements, of which the largest magnitude is told; infinite only where no double is.
+
+    Float32 is added in float64 but where that would take a copy of very much; then rows are added in float32 first.
+    """
+    wide = torch.float32 if tensor.device.type == "mps" else torch.float64  # which has no float64
+    found = _by_rows(tensor)
+    if found is None:
+        found = float(_item(vector_norm(tensor, dtype=wide)))
+    least = 1e-15 if wide is torch.float32 else 1e-100  # of a smaller norm squares may have been lost on the way
+    if largest and not least < found < math.inf:
+        return float(_item(vector_norm(Methods.div(Methods.to(tensor, wide), largest)))) * largest
+    return found
+
+
+def _by_rows(tensor: torch.Tensor) -> float | None:
+    """Return the 2-norm of many float32 that lie side by side; None of others, and where squares may be lost."""
+    count = Methods.numel(tensor)
+    is_known = tensor.dtype is torch.float32 and tensor.is_cpu and Methods.is_contiguous(tensor)
+    if count < _ROW * _MANY_ROWS or not is_known:
+        return None
+    flat, whole = Methods.view(tensor, -1), count - count % _ROW
+    norms = vector_norm(Methods.view(Methods.narrow(flat, 0, 0, whole), -1, _ROW), dim=(1,))
+    rest = vector_norm(Methods.narrow(flat, 0, whole, count - whole), dtype=torch.float64)
+    found = math.hypot(_item(vector_norm(norms, dtype=torch.float64)), _item(rest))
+    return found if 1e-15 < found < math.inf else None
 
 
 def _corner(tensor: torch.Tensor) -> list[float]:
@@ -82,7 +115,11 @@ def _nonfinite(flat: torch.Tensor, corner: bytes) -> Summary:
     low, high = Methods.aminmax(finite) if Methods.numel(finite) else (None, None)
     mean = _item(Methods.mean(Methods.to(flat, torch.float64)))
     bounds = [_number(None if bound is None else _bound(bound)) for bound in (low, high)]
-    numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{nan},{posinf},{neginf}"
+    if nan or posinf or neginf:
+        norm = math.nan if nan else math.inf
+    else:  # the sum alone is not finite
+        norm = two_norm(finite, 0.0 if low is None or high is None else max(_bound(high), -_bound(low)))
+    numbers = f"{bounds[0]},{bounds[1]},{_number(mean)},{_number(norm)},{nan},{posinf},{neginf}"
     odd = NAN * bool(nan) | INFINITY * bool(posinf or neginf)
     return Summary(numbers, corner, odd, _first_not(are_finite) if odd else None)
 
