@@ -100,3 +100,20 @@ def test_a_finished_run_tells_how_many_iterations(example: OpenExample) -> None:
     tape = example("training")
     total = tape.frame(tape.head).training.iterations
     assert f"  iteration 1 of {total}" in headline(tape.frame(1)).plain
+
+
+def test_what_happened_gives_way_to_where(tmp_path: Path) -> None:
+    """On a narrow line a long op is cut, not the place: file, line and module are nowhere else."""
+    with Autograd(tmp_path / "long.tape", "script.py", SOURCE) as tape:
+        tape.scope = "layers.0"
+        leaf = tape.leaf("a", [1.0], (), line=1)
+        constants = [(f"argument_{number}", "1") for number in range(9)]
+        tape.op("torch.conv2d", "ConvolutionBackward0", [leaf], [2.0], (), name="out", line=2, constants=constants)
+    with Tape.open(tmp_path / "long.tape") as tape:
+        frame = tape.frame(2)
+        narrow = headline(frame, 70).plain
+        assert len(narrow) == 70
+        assert "out = F.conv2d(a" in narrow or "out = torch.conv2d(a" in narrow
+        assert narrow.endswith("…  script.py:2  in layers.0")
+        assert headline(frame).cell_len > 70
+        assert "out = torch.conv…" in headline(frame, 30).plain

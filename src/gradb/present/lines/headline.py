@@ -46,28 +46,41 @@ from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
 _TEXT_LIMIT = 200
+_LEAST_CLAUSE = 24  # cells that are left of what happened, where there is little room
 _MAX_ERROR_LINES = 8
 
 
 def headline(frame: Frame, width: int | None = None) -> Text:
-    """Return ``10/21 backward  PowBackward0 has run (d = c ** 2)  chain_rule.py:12``, cut to ``width``."""
+    """Return ``10/21 backward  PowBackward0 has run (d = c ** 2)  chain_rule.py:12``, cut to ``width``.
+
+    What happened gives way to where: the chain pane has it too.
+    """
     line = Text(no_wrap=True)
     line.append(f"{frame.position}/{frame.head} ", theme.DIM)
     line.append(f"{plain(frame.phase)}{backward_clause(frame)} ", theme.PHASE_STYLES.get(frame.phase, ""))
-    line.append(f" {describe(frame)} ", theme.TITLE)
-    event = frame.event
-    if event is not None and event.file is not None:
-        file = plain(event.file.rpartition("/")[2], _TEXT_LIMIT)
-        line.append(f" {file}:{event.line}" if event.line else f" {file}", theme.DIM)
-    if event is not None and event.scope:
-        line.append(f"  in {plain(event.scope, _TEXT_LIMIT)}", theme.DIM)
-    if frame.training.is_over:
-        line.append(f"  after iteration {frame.training.iterations}", theme.DIM)
-    elif frame.iteration > 1 or frame.training.total > 1:
-        line.append(f"  {iteration_text(frame.iteration, frame.training.total)}", theme.DIM)
+    clause, place = Text(f" {describe(frame)}", theme.TITLE), _place(frame)
+    if width is not None:
+        room = width - line.cell_len - place.cell_len - 1
+        clause.truncate(max(room, _LEAST_CLAUSE), overflow="ellipsis")
+    line.append_text(clause).append(" ", theme.TITLE).append_text(place)
     if width is not None:
         line.truncate(width, overflow="ellipsis")
     return line
+
+
+def _place(frame: Frame) -> Text:
+    """Return ``chain_rule.py:12  in layer1.0  iteration 2 of 6``, as far as it is known."""
+    event, text = frame.event, ""
+    if event is not None and event.file is not None:
+        file = plain(event.file.rpartition("/")[2], _TEXT_LIMIT)
+        text += f" {file}:{event.line}" if event.line else f" {file}"
+    if event is not None and event.scope:
+        text += f"  in {plain(event.scope, _TEXT_LIMIT)}"
+    if frame.training.is_over:
+        text += f"  after iteration {frame.training.iterations}"
+    elif frame.iteration > 1 or frame.training.total > 1:
+        text += f"  {iteration_text(frame.iteration, frame.training.total)}"
+    return Text(text, theme.DIM)
 
 
 def headline_lines(frame: Frame, width: int) -> list[Text]:
