@@ -205,7 +205,7 @@ async def test_breakpoints_are_listed_over_the_screen(chain_tape: Path) -> None:
 async def test_help_names_every_command_and_key(chain_tape: Path) -> None:
     """Help begins with the pane in focus and lists the whole registry."""
     app = opening(chain_tape)
-    async with shown(app, 120, 250) as pilot:
+    async with shown(app, 120, 260) as pilot:
         text = await press(pilot, "question_mark")
         assert text.index("graph pane") < text.index("Move in time")
         for command in COMMANDS:

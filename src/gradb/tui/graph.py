@@ -233,7 +233,7 @@ class GraphPane(GraphSearched, Pane):
             replace(row, node=0),
             self.search.words if is_hit else is_hit,
             graph.state(row.node),
-            graph.shape(row.node),
+            graph.shape(row.node, row.output_nr),
             is_current,
             is_here,
             width,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gradb.frame.graph.flows import Flow
-from gradb.present.lines.flow import CELLS, ROOM, cells, flow_text, range_text, range_words
+from gradb.present.lines.flow import CELLS, bar_cells, cells, flow_text, range_text, range_words, room
 
 
 def test_a_cell_is_a_power_of_ten() -> None:
@@ -18,7 +18,7 @@ def test_a_cell_is_a_power_of_ten() -> None:
 
 def test_what_is_not_known_is_said() -> None:
     """A mark, not an empty bar that could be a zero; a node that has not run has nothing."""
-    assert flow_text(Flow(None, 3.0), "norm", 5.0).plain == f"{'·' * CELLS} {'?':<{ROOM - CELLS - 1}}"
+    assert flow_text(Flow(None, 3.0), "norm", 5.0).plain == f"{'·' * CELLS} {'?':<{room(CELLS) - CELLS - 1}}"
     assert flow_text(Flow(None, None, is_undefined=True), "norm", 5.0).plain.split() == ["·" * CELLS, "none"]
     assert flow_text(Flow(0.0, 0.0), "max", 5.0).plain.split() == ["·" * CELLS, "0"]
     assert flow_text(Flow(5.0, 3.0), "norm", 5.0).plain.split() == ["█" * CELLS, "5"]
@@ -35,3 +35,16 @@ def test_a_fold_has_a_range() -> None:
     assert range_text([Flow(math.inf, math.inf)], "norm", 5.0).plain.split()[1] == "inf"
     assert not range_text([None], "norm", 5.0).plain.strip()
     assert range_words([None], "norm") == ""
+
+
+def test_where_there_is_little_room_there_are_numbers_and_no_bars() -> None:
+    """The names of nodes need it more."""
+    assert bar_cells(34) == 0
+    assert bar_cells(80) == CELLS
+    for bar in (0, CELLS):
+        lines = [flow_text(Flow(5.0, 3.0), "norm", 5.0, bar), flow_text(None, "norm", 5.0, bar)]
+        lines += [range_text([Flow(5.0, 3.0)], "norm", 5.0, bar), range_text([None], "norm", 5.0, bar)]
+        lines.append(range_text([Flow(None, 1.0)], "norm", 5.0, bar))
+        assert {line.cell_len for line in lines} == {room(bar)}
+    assert flow_text(Flow(5.0, 3.0), "norm", 5.0, 0).plain.split() == ["5"]
+    assert range_text([Flow(5.0, 3.0)], "norm", 5.0, 0).plain.split() == ["5"]

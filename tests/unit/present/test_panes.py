@@ -162,7 +162,18 @@ def test_rows_of_a_tree() -> None:
     assert line(row(1, lanes=0b11, is_head=True)) == "  ├─┬ ● MulBackward0  b"
     assert line(row(2, lanes=0b001, is_head=True)) == "  │ └── ● MulBackward0  b"
     again = line(row(1, is_head=True, reference="above"), Marks(is_current=True))
-    assert again == "▶ └── ● MulBackward0  b  ↑ drawn above"
+    assert again == "▶ └── ● ↑ MulBackward0  b  drawn above"
+
+
+def test_the_name_of_a_variable_is_worth_more_than_that_of_its_node() -> None:
+    """Where both do not fit, the latter is shortened, though not to nothing; where they do, nothing is."""
+    leaf = replace(row(0), name="AccumulateGrad", label="layers.0.weight")
+    shortened = graph_row(leaf, "done", (3, 4), Marks(), width=32).plain
+    assert shortened == "  └ ● Accumu…  layers.0.weight  [3 × 4]"
+    assert shortened[:30].endswith("layers.0.weight")
+    assert graph_row(leaf, "done", None, Marks(), width=10).plain == "  └ ● Accum…  layers.0.weight"
+    assert graph_row(leaf, "done", None, Marks(), width=37).plain == "  └ ● AccumulateGrad  layers.0.weight"
+    assert graph_row(replace(leaf, label=None), "done", None, Marks(), width=10).plain == "  └ ● AccumulateGrad"
 
 
 def test_a_deep_row_is_not_indented_for_ever() -> None:

@@ -69,6 +69,8 @@ FOUND = (
     ("head exp", "ExpBackward0"),
     ("head mul", ""),
     ("[3]", "ExpBackward0 MulBackward0 AccumulateGrad"),
+    ("3", "ExpBackward0 MulBackward0 AccumulateGrad"),
+    ("4", ""),
     ("[3] exp", "ExpBackward0"),
     ("[]", "SumBackward0"),
     ("4x4", ""),

@@ -110,6 +110,16 @@ def test_two_pieces_of_one_module_are_told_apart() -> None:
     ]  # fmt: skip
 
 
+def test_a_single_node_is_no_fold() -> None:
+    """Its own name says more than that of its module, and a fold would save no line; two nodes are one."""
+    scopes = [*["blocks.1"] * 20, "net", *["blocks.2"] * 20, "net", "net", *["blocks.3"] * 20]
+    rows = [(tuple(scope.split(".")), scope, False) for scope in scopes]
+    rows[20:21] = [(("net",), "", True), (("net",), "AddBackward0", False)]
+    listing = Listing(put_on_top(State(), rows).whole().items, len(rows), Choice("all"))
+    shown = [line.header.name if line.header else line.row for line in map(listing.line, range(len(listing)))]
+    assert shown == ["blocks.3", "net", "blocks.2", 42, 43, "blocks.1"]
+
+
 def test_a_small_graph_is_not_folded(tmp_path: Path) -> None:
     """A graph of one block shows its nodes."""
     path = tmp_path / "small.tape"

@@ -12,6 +12,7 @@ from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.reader import Tape
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.graph import Edge
+from gradb.tape.kinds.op import OpDetail
 from tests.fakes import TapeBuilder, diagonal
 from tests.fakes.forward import Variable
 from tests.unit.tape.conftest import Opener
@@ -306,3 +307,25 @@ def test_an_edge_to_nowhere_is_shown_as_such(builder: TapeBuilder) -> None:
         graph = tape.frame(1).graph
         assert rows(graph) == ["MulBackward0", "| (not on the tape)", "AccumulateGrad a"]
         assert graph.state(77) == "created"
+
+
+def test_an_edge_bears_the_name_of_the_output_that_it_uses(builder: TapeBuilder) -> None:
+    """A node with several outputs is referred to by each of them, not by the first."""
+    x = builder.leaf("x", [1.0, 2.0])
+    u = builder.op("Tensor.unbind", "UnbindBackward0", [x], [1.0], (), name="u")
+    assert u.node is not None
+    for number, name in enumerate(("v", None), start=1):
+        builder.writer.tensor(90 + number, builder.head, u.node, number)
+        if name:
+            builder.writer.name(90 + number, builder.head, name)
+    node = len(builder.nodes) + 1
+    edges: list[tuple[int | None, int]] = [(u.node, number) for number in range(3)]
+    builder.writer.node(node, "StackBackward0", builder.head + 1, "builtin", False, None, edges)
+    builder.event(OpDetail("torch.stack", (), (), (), (node,)), "op", "StackBackward0", node=node)
+    with opened(builder) as tape:
+        graph = tape.frame(3).graph
+        drawn = [graph.row(index) for index in range(len(graph))]
+        named = [(one.name, one.label, one.output_nr, one.reference) for one in drawn if one.node == u.node]
+    assert named == [
+        ("UnbindBackward0", "v", 1, "below"), ("UnbindBackward0", None, 2, "below"), ("UnbindBackward0", "u", 0, "")
+    ]  # fmt: skip

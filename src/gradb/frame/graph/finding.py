@@ -23,6 +23,7 @@ _UNKNOWN = ("", None, None, None, None)
 _NAMES = 32  # variables that are looked up at once
 _FLAGS = {"nan": NAN, "inf": INFINITY, "nonfinite": NAN | INFINITY}
 _SHAPE = re.compile(r"[\[(]\s*((?:\d+\s*[,x×]\s*)*(?:\d+)?)\s*,?\s*[\])]|(?<!\S)(\d+(?:[x×]\d+)+)(?!\S)")
+_FIGURE = re.compile(r"[0-9]{1,18}")  # may be part of a name, or the shape of a vector
 _PLACES = (
     "SELECT n.id, n.name, s.scope, n.tensor, n.event, e.kind FROM node n"
     " LEFT JOIN event e ON e.seq = n.event LEFT JOIN site s ON s.id = e.site WHERE n.id IN"
@@ -55,7 +56,9 @@ class Query:
     """What is looked for: all of it has to fit."""
 
     words: tuple[str, ...] = ()
-    """In lower case; each is in a variable, a parameter, a module or an op, or in the node's name."""
+    """In lower case; each is in a variable, a parameter, a module or an op, or in the node's name, or the length of a
+    vector.
+    """
     shapes: tuple[tuple[int, ...], ...] = ()
     """Of what the node computed, or of its leaf."""
     flags: tuple[int, ...] = ()
@@ -162,7 +165,11 @@ class Texts:
         """
         if word in self.rests[row] or is_part(word, self.names[row]):
             return True
-        if (node := self.nodes[row]) is None or self._ops[row] is None:
+        if (node := self.nodes[row]) is None:
+            return False
+        if _FIGURE.fullmatch(word) and self.shape(row) == (int(word),):
+            return True
+        if self._ops[row] is None:
             return False
         function = self._makings.function(node, self._ops[row])
         return word in (function if "." in word else function.rpartition(".")[2])

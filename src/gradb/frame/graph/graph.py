@@ -65,16 +65,25 @@ class Graph:
         node = tree.node(index)
         part, local = tree.place(index)
         found = self._graphs.store.node(node)
+        reference = tree.reference(index)
+        output_nr = self._output_used(index) if reference else 0
         return GraphRow(
             node=node,
             name=found.name if found is not None else "(not on the tape)",
-            label=self._label(node),
+            label=self._graphs.label(node, self.position, output_nr) if output_nr else self._label(node),
             depth=tree.depth(index),
             indent=part.indents[local],
             lanes=part.lanes[local],
             is_head=tree.is_head(index),
-            reference=tree.reference(index),
+            reference=reference,
+            output_nr=output_nr,
         )
+
+    def _output_used(self, index: int) -> int:
+        """Return which output of its node the row above a row uses; 0 for a root."""
+        above, entry = self._unfolding.parent(index)
+        edges = edges_of(self._graphs.store, self._unfolding.node(above)) if above >= 0 else ()
+        return edges[entry].input_nr if 0 <= entry < len(edges) else 0
 
     def _load_around(self, index: int) -> None:
         """Read at once what is asked of a row and of those below it, as far as a screen shows them."""
@@ -158,9 +167,9 @@ class Graph:
         """Return the row at which a node is drawn in full, or None."""
         return self._unfolding.find(node) if self._contains(node) else None
 
-    def shape(self, node: int) -> tuple[int, ...] | None:
-        """Return the shape of the node's (first) forward output or of the leaf, where known."""
-        output = self._graphs.output(node, self.position)
+    def shape(self, node: int, output_nr: int = 0) -> tuple[int, ...] | None:
+        """Return the shape of the node's first forward output, or of another, or of the leaf, where known."""
+        output = self._graphs.output(node, self.position, output_nr)
         return None if output is None else output.value.shape
 
     def search(self, query: Query) -> Search:

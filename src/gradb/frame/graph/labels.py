@@ -50,14 +50,16 @@ class Labels:
         defined = self.store.defined_at(tensor, position)
         return defined is not None and defined[1] == node
 
-    def output(self, node: int, position: int) -> Tensor | None:
-        """Return the first forward output of a node as it was made, or a leaf as it is at the position."""
+    def output(self, node: int, position: int, output_nr: int = 0) -> Tensor | None:
+        """Return the first forward output of a node as it was made, or another, or a leaf as it is at the position."""
         found = self.store.node(node)
         if found is None or found.event > position:
             return None
         if found.kind == "accumulate":
             return None if found.tensor is None else self.store.value_at(found.tensor, position)
         made = [tensor for tensor in self.store.defined(found.event).values() if tensor.node == node]
+        if output_nr:
+            return next((tensor for tensor in made if tensor.output_nr == output_nr), None)
         first = min(made, key=lambda tensor: tensor.output_nr, default=None)
         return first or self.store.first_output(node, position) or self._sent(found)
 

@@ -19,6 +19,7 @@ from gradb.frame.graph.folds import Fold, Item, Items, Rows
 FEW = 40
 """Rows below which nothing is folded."""
 
+_BRIEF = 3  # rows of a single node and what it refers to that are shown as they are
 _LARGE = 2  # what holds more than a half of all rows is open at first
 
 
@@ -86,6 +87,11 @@ def _continue(above: Item, below: Item) -> bool:
         return False
     one, other = numbered(above), numbered(below)
     return one is not None and other is not None and one[0] == other[0] and abs(one[1] - other[1]) == 1
+
+
+def _is_node(item: Item) -> bool:
+    """Tell whether an item is a single node and a reference or two: its name says more than that of its module."""
+    return item.rows - item.references <= 1 and item.rows <= _BRIEF
 
 
 def part_of(fold: Fold) -> str:
@@ -179,7 +185,7 @@ class Listing:
             group = next(stack[-1], None)
             if group is None:
                 stack.pop()
-            elif isinstance(group[0], Rows) or (len(group) == 1 and group[0].rows == 1):
+            elif isinstance(group[0], Rows) or (len(group) == 1 and _is_node(group[0])):
                 row = self._add_rows(row, sum(item.rows for item in group))
             else:
                 folds = [item for item in group if isinstance(item, Fold)]

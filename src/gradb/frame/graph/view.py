@@ -37,6 +37,8 @@ class GraphRow:
     """True where the line at its own indent begins: a root, or a branch."""
     reference: Where
     """Where the node is drawn in full, if that is another row."""
+    output_nr: int = 0
+    """Of a row that refers to a node: which of its outputs is used there, which the label is of."""
 
     @property
     def is_reference(self) -> bool:
@@ -93,8 +95,8 @@ class GraphView(Protocol):
         """Return the row at which a node is drawn in full, or None."""
         ...
 
-    def shape(self, node: int) -> tuple[int, ...] | None:
-        """Return the shape of the node's (first) forward output or of the leaf, where known."""
+    def shape(self, node: int, output_nr: int = 0) -> tuple[int, ...] | None:
+        """Return the shape of the node's first forward output, or of another, or of the leaf, where known."""
         ...
 
     def search(self, query: Query) -> Search:

@@ -16,39 +16,52 @@ from gradb.frame.graph.flows import Flow, Measure
 from gradb.present.draw import theme
 
 CELLS = 8
-ROOM = CELLS + 11
-"""Cells that bar and number take, a blank behind them included."""
+"""Cells of a bar where there is room."""
 
 _MOST = 9  # characters of a number
+_NARROW = 50  # cells of a line below which there is a number and no bar: the names of nodes are worth more
 
 
-def flow_text(flow: Flow | None, measure: Measure, largest: float) -> Text:
-    """Return bar and number of one node; blank where no gradient has come to it."""
+def bar_cells(width: int) -> int:
+    """Return how many cells the bars on lines of a width have."""
+    return CELLS if width >= _NARROW else 0
+
+
+def room(bar: int) -> int:
+    """Return the cells that a bar of so many and its number take, a blank behind them included."""
+    return bar + _MOST + (2 if bar else 1)
+
+
+def flow_text(flow: Flow | None, measure: Measure, largest: float, bar: int = CELLS) -> Text:
+    """Return number and bar, of so many cells, of one node; blank where no gradient has come to it."""
     if flow is None:
-        return Text(" " * ROOM)
+        return Text(" " * room(bar))
     value = flow.of(measure)
     said = "none" if flow.is_undefined else "?" if value is None else _short(value)
     style = theme.NONFINITE if value is not None and not math.isfinite(value) else theme.UPSTREAM
-    bar = "" if value is None else "█" * cells(value, largest)
-    return Text(f"{bar:·<{CELLS}} ", theme.UPSTREAM if bar else theme.DIM).append(f"{said:<{ROOM - CELLS - 1}}", style)
+    full = "" if value is None else "█" * cells(value, largest)
+    return _measured(full, said, bar, theme.UPSTREAM if full else theme.DIM, style)
 
 
-def range_text(flows: Sequence[Flow | None], measure: Measure, largest: float) -> Text:
+def _measured(full: str, said: str, bar: int, bar_style: str, style: str) -> Text:
+    """Return a bar, where it has cells, and what is said behind it."""
+    return Text(f"{full:·<{bar}} " if bar else "", bar_style).append(f"{said:<{_MOST + 1}}", style)
+
+
+def range_text(flows: Sequence[Flow | None], measure: Measure, largest: float, bar: int = CELLS) -> Text:
     """Return the least and the most that came to some nodes: the bar is full up to the least, shaded up to the most."""
     there = [flow for flow in flows if flow is not None and not flow.is_undefined]
     values = [value for flow in there if (value := flow.of(measure)) is not None]
     if not there:
-        return Text(" " * ROOM)
+        return Text(" " * room(bar))
     if not values:
-        return Text(f"{'':·<{CELLS}} {'?':<{ROOM - CELLS - 1}}", theme.DIM)
+        return _measured("", "?", bar, theme.DIM, theme.DIM)
     odd = [value for value in values if not math.isfinite(value)]
     low, high = min(values, default=0.0), max(values, default=0.0)
     least, most = (0, CELLS) if odd else (cells(low, largest), cells(high, largest))
-    bar = "█" * least + "▒" * (most - least)
     said = _short(odd[0]) if odd else _short(high)
-    return Text(f"{bar:·<{CELLS}} ", theme.UPSTREAM).append(
-        f"{said:<{ROOM - CELLS - 1}}", theme.NONFINITE if odd else theme.UPSTREAM
-    )
+    full = "█" * least + "▒" * (most - least)
+    return _measured(full, said, bar, theme.UPSTREAM, theme.NONFINITE if odd else theme.UPSTREAM)
 
 
 def range_words(flows: Sequence[Flow | None], measure: Measure) -> str:

@@ -22,8 +22,10 @@ NAME_ROOM = 36
 
 _NAME_LIMIT = 80
 _LEAST_DEPTH = 4
+_WIDE = 1000
 _LEVEL = 2  # cells that a level of the tree takes
-_REFERENCES = {"above": "  ↑ drawn above", "below": "  ↓ drawn below"}
+_ARROWS = {"above": "↑ ", "below": "↓ "}
+_LEAST_NAME = 6  # cells that are left of a node's name, where there is no room for it and that of its variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,32 @@ def depth_for(width: int) -> int:
 
 
 def graph_row(
-    row: GraphRow, state: NodeState, shape: tuple[int, ...] | None, marks: Marks, max_depth: int = 20
+    row: GraphRow,
+    state: NodeState,
+    shape: tuple[int, ...] | None,
+    marks: Marks,
+    max_depth: int = 20,
+    width: int = _WIDE,
 ) -> Text:
-    """Return a node's line: marks, tree, state, name, variable and shape; ``▶`` leads the current node's."""
+    """Return a node's line: marks, tree, state, name, variable and shape; ``▶`` leads the current node's.
+
+    What is drawn elsewhere has an arrow before its name. The line is not cut to ``width``, but where a name and that of
+    its variable do not fit, the former gives way.
+    """
     line = _begun(marks)
     line.append(_guides(row, max_depth), theme.DIM)
     line.append(f"{theme.STATE_SYMBOLS[state]} ", theme.STATE_STYLES[state])
-    line.append(plain(row.name, _NAME_LIMIT), theme.NODE if marks.is_current else theme.STATE_STYLES[state])
-    if row.label:
-        line.append("  ").append(plain(row.label, _NAME_LIMIT), theme.NAME)
+    line.append(_ARROWS[row.reference] if row.reference else "", theme.DIM)
+    label = Text(f"  {plain(row.label, _NAME_LIMIT)}" if row.label else "", theme.NAME)
+    name = Text(plain(row.name, _NAME_LIMIT), theme.NODE if marks.is_current else theme.STATE_STYLES[state])
+    if label:
+        room = width - line.cell_len - label.cell_len - (0 if shape is None else 2)  # so that it is not cut itself
+        name.truncate(max(room, _LEAST_NAME), overflow="ellipsis")
+    line.append_text(name).append_text(label)
     if shape is not None:
         line.append(f"  {shape_text(shape)}", theme.DIM)
     if row.reference:
-        line.append(_REFERENCES[row.reference], theme.DIM)
+        line.append(f"  drawn {row.reference}", theme.DIM)
     if marks.is_selected:
         line.stylize(theme.SELECTED)
     return line

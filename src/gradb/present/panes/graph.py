@@ -11,7 +11,7 @@ from rich.text import Text
 
 from gradb.frame.frame import Frame
 from gradb.frame.graph.choice import Choice
-from gradb.frame.graph.flows import FlowsAt, Measure
+from gradb.frame.graph.flows import Measure
 from gradb.frame.graph.listing import Line, Listing
 from gradb.frame.graph.view import GraphView
 from gradb.present.draw import theme
@@ -19,7 +19,7 @@ from gradb.present.draw.fields import remark
 from gradb.present.draw.safe import plain
 from gradb.present.draw.viewport import window
 from gradb.present.json.values import Json, number_json
-from gradb.present.lines.flow import ROOM, flow_text, range_text, range_words
+from gradb.present.lines.flow import bar_cells, flow_text, range_text, range_words, room
 from gradb.present.lines.tree import Marks, depth_for, graph_row, header_row, lanes_of
 from gradb.present.options import Options
 
@@ -75,10 +75,11 @@ def _is_row(line: Line, row: int | None) -> bool:
 def draw_line(graph: GraphView, line: Line, options: Options, *, is_selected: bool) -> Text:
     """Return one line, a node's or a fold's, cut to the width."""
     measure = options.graph.measure
-    row, depth = graph.row(line.row), depth_for(options.width - (ROOM if measure else 0))
+    width = options.width - (room(bar_cells(options.width)) if measure else 0)
+    row, depth = graph.row(line.row), depth_for(width)
     if line.header is None:
         marks = Marks(not row.is_reference and row.node == graph.current, is_selected)
-        text = graph_row(row, graph.state(row.node), graph.shape(row.node), marks, depth)
+        text = graph_row(row, graph.state(row.node), graph.shape(row.node, row.output_nr), marks, depth, width)
     else:
         held = [graph.row(one) for one in line.header.holds]
         marks = Marks(any(one.node == graph.current for one in held), is_selected)
@@ -86,22 +87,24 @@ def draw_line(graph: GraphView, line: Line, options: Options, *, is_selected: bo
         way = held[0].name if held else ""
         text = header_row(line.header, row, lanes, graph.nodes_of(line.header), marks, way, depth)
     if measure is not None:
-        text = _with_flow(graph, line, text, measure, graph.flows())
+        text = _with_flow(graph, line, text, measure, bar_cells(options.width))
     text.truncate(options.width, overflow="ellipsis")
     return text
 
 
-def _with_flow(graph: GraphView, line: Line, text: Text, measure: Measure, flows: FlowsAt) -> Text:
+def _with_flow(graph: GraphView, line: Line, text: Text, measure: Measure, bar: int) -> Text:
     """Return a line with the gradient that came to its node before it; of a fold's the range over its nodes."""
-    largest, header = flows.largest(measure), line.header
+    flows, header = graph.flows(), line.header
+    largest = flows.largest(measure)
     if header is None:
         (node,) = graph.nodes(line.row, line.row + 1)
-        return Text.assemble(flow_text(flows.of(node), measure, largest), text)
+        return Text.assemble(flow_text(flows.of(node), measure, largest, bar), text)
     if header.rows > _MAX_RANGE:
-        return Text.assemble(Text(" " * ROOM), text)
+        return Text.assemble(Text(" " * room(bar)), text)
     found = [flows.of(node) for node in graph.nodes(header.first, header.first + header.rows)]
     words = range_words(found, measure)
-    return Text.assemble(range_text(found, measure, largest), text, (f"  {words}" if words else "", theme.UPSTREAM))
+    said = (f"  {words}" if words else "", theme.UPSTREAM)
+    return Text.assemble(range_text(found, measure, largest, bar), text, said)
 
 
 def beginning(text: str, width: int) -> str:
@@ -148,7 +151,7 @@ def to_json(frame: Frame, options: Options) -> Json:
     flows.read()
     for index in range(min(len(graph), _MAX_LISTED)):
         row = graph.row(index)
-        shape, flow = graph.shape(row.node), flows.of(row.node)
+        shape, flow = graph.shape(row.node, row.output_nr), flows.of(row.node)
         rows.append(
             {
                 "node": row.node,
