@@ -5,7 +5,6 @@ Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -211,7 +210,7 @@ class GraphPane(GraphSearched, Pane):
         """Draw one row of the viewport."""
         if y < self.said:
             return self.said_line(y)
-        if (at := y - self.said - self.list_height) >= 0:
+        if (at := y - self.said - self.lines_listed) >= 0:
             strip = self._footer[at] if at < len(self._footer) else Strip.blank(0)
             return strip.apply_style(self.line_style).adjust_cell_length(self.line_width, self.line_style)
         width, index, graph = self.line_width, y - self.said + self.scroll_offset.y, self._graph
@@ -230,7 +229,12 @@ class GraphPane(GraphSearched, Pane):
         if self.options.graph.measure is not None:
             return self.to_strip(self._draw_row(graph, line, row.name, is_hit=is_hit, is_here=is_here), width)
         look = (
-            replace(row, node=0),
+            row.name,
+            row.label,
+            row.indent,
+            row.lanes,
+            row.is_head,
+            row.reference,
             self.search.words if is_hit else is_hit,
             graph.state(row.node),
             graph.shape(row.node, row.output_nr),

@@ -61,8 +61,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=spec.name, name=spec.name, classes="pane")
         self.spec = spec
         self.line_style = Style.null()
-        self.line_width = 0
-        """Colours and width that lines are painted in: looked up once for all of a paint."""
+        self.line_width = self.lines_listed = 0
+        """Colours, width and ``list_height`` that lines are painted in: looked up once for all of a paint."""
         self._said: list[Strip] = []
         self.show_about("")
 
@@ -114,8 +114,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
             self.virtual_size = size
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Paint, with the pane's own colours and its width looked up once."""
-        self.line_style, self.line_width = self.rich_style, self.room.width
+        """Paint, with the pane's own colours and its room looked up once."""
+        self.line_style, self.line_width, self.lines_listed = self.rich_style, self.room.width, self.list_height
         return super().render_lines(crop)
 
     def own_options(self, *, with_height: bool = False) -> Options:

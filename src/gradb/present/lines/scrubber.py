@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from rich.text import Text
 
@@ -52,24 +53,26 @@ def scrubber(
 
     Each of ``calls``, the backward calls, has its letter too, if there is room for a cell after each.
     """
-    line = Text(no_wrap=True)
+    drawn: list[tuple[str, str]] = []
     here = column_of(cells, position)
     if position == 0 or not cells:
-        line.append(_POSITION, "bold reverse")
+        drawn.append((_POSITION, "bold reverse"))
     previous, marked = "", {column_of(cells, mark) for mark in marks}
     called = _apart(cells, calls)
     for index, cell in enumerate(cells[: max(width - (position == 0), 0)]):
         style = theme.PHASE_STYLES.get(cell.phase, "")
         if index == here:
-            line.append(_POSITION, f"{style} bold reverse".strip())
+            drawn.append((_POSITION, f"{style} bold reverse".strip()))
         elif index in marked:
-            line.append(_MARK, theme.WARNING)
+            drawn.append((_MARK, theme.WARNING))
         else:
             phase = _CALLED if index in called else cell.phase
             begins = index in called or cell.phase != previous
             glyphs = theme.PHASE_LETTERS if begins else theme.PHASE_BARS
-            line.append(glyphs.get(phase, "?"), theme.PHASE_STYLES.get(phase, ""))
+            drawn.append((glyphs.get(phase, "?"), theme.PHASE_STYLES.get(phase, "")))
         previous = cell.phase
+    runs = groupby(drawn, key=itemgetter(1))  # one piece for cells that look alike is drawn sooner than one for each
+    line = Text.assemble(*(("".join(glyph for glyph, _ in run), style) for style, run in runs), no_wrap=True)
     line.append(" " * max(width - line.cell_len, 0))
     return line
 
