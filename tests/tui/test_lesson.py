@@ -1,14 +1,19 @@
-"""Captions on the screen."""
+"""Captions and questions on the screen."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from gradb.debugger.debugger import Debugger
+from gradb.link.spec import RunSpec
+from gradb.tui.app import GradbApp
 from gradb.tui.caption import CaptionStrip
-from tests.fakes import examples
-from tests.tui.support import debug_screen, opening, shown, text_of
+from tests.fakes import DEBUGGEE, examples
+from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+from tests.tui.test_screen import press
 
 
 @pytest.fixture
@@ -40,3 +45,86 @@ async def test_other_scripts_have_no_strip(chain_tape: Path) -> None:
         await pilot.press("space")
         assert not debug_screen(app).query_one(CaptionStrip).display
         assert debug_screen(app).body.height == 20
+
+
+def typed(text: str) -> list[str]:
+    """Return the keys that type a value, and Enter."""
+    names = {"[": "left_square_bracket", "]": "right_square_bracket", ",": "comma", " ": "space", ".": "full_stop"}
+    return [*(names.get(letter, letter) for letter in text), "enter"]
+
+
+async def test_a_question_is_asked_and_answered(lesson_tape: Path) -> None:
+    """Before the step into its statement; the position stays, so that the answer is seen to come about."""
+    app = opening(lesson_tape)
+    async with shown(app, 100, 30) as pilot:
+        text = await press(pilot, "space", "space", "space")
+        assert "? Question 1 of 3: what will c be once line 11 has run?" in text
+        assert position_of(app) == 2
+        text = await press(pilot, *typed("[7 9 11 13]"))
+        assert "✓ right: c is [7, 9, 11, 13]" in text
+        assert ("Question" in text, position_of(app)) == (False, 2)
+        await press(pilot, "space")
+        assert position_of(app) == 3
+        await press(pilot, "backspace", "space")
+        assert position_of(app) == 3  # each is asked once
+
+
+async def test_hints_and_then_the_answer_of_the_engine(lesson_tape: Path) -> None:
+    """A wrong answer is told what is so with it; `continue` stops at questions, and Escape passes one over."""
+    app = opening(lesson_tape)
+    async with shown(app, 100, 30) as pilot:
+        await press(pilot, "c", "escape", "c")
+        assert position_of(app) == 5
+        text = await press(pilot, *typed("x y"))
+        assert "✗ cannot read the expression" in text
+        await press(pilot, *["backspace"] * 3)
+        text = await press(pilot, *typed("4"))
+        assert "✗ not yet: it is of shape [4], yours is one number. Hint: it is 4 times c" in text
+        text = await press(pilot, "enter")
+        assert "Hint: c is [7, 9, 11, 13]" in text
+        text = await press(pilot, "enter")
+        assert "The engine: a.grad is [28, 36, 44, 52]" in text
+        assert "space step" in text
+        text = await press(pilot, "c")
+        assert "Question 3 of 3: what will downstream be at node PowBackward0" in text
+        assert position_of(app) == 8
+
+
+async def test_a_question_is_asked_again(lesson_tape: Path) -> None:
+    """`a` goes back to before what it asks for, wherever one is; jumps ask nothing."""
+    app = opening(lesson_tape)
+    async with shown(app, 100, 30) as pilot:
+        text = await press(pilot, "G")
+        assert ("Question" in text, position_of(app)) == (False, 19)
+        text = await press(pilot, "a")
+        assert "Question 3 of 3" in text
+        assert position_of(app) == 8
+        text = await press(pilot, "escape", "g", "a")
+        assert "✗ no question was asked up to here" in text
+        assert position_of(app) == 0
+        text = await press(pilot, "n", "n", "a")
+        assert "Question 1 of 3" in text
+        text = await press(pilot, "escape", "colon", *typed("answer [7 9 11 13]"))
+        assert "✓ right" in text
+
+
+async def test_a_live_script_is_asked_of_too(lesson_tape: Path, tmp_path: Path) -> None:
+    """What is right is known once the statement has run: then the script goes on to its end, and the position stays."""
+    command = (sys.executable, DEBUGGEE, str(lesson_tape))
+    app = GradbApp(
+        lambda: Debugger.launch(RunSpec("lesson.py", str(tmp_path / "live.tape")), command), script="lesson.py"
+    )
+    async with shown(app, 100, 30) as pilot:
+        debugger = debug_screen(app).session.debugger
+        assert debugger is not None
+        await press(pilot, "c")
+        await wait_until(lambda: "Question 1 of 3" in text_of(app))
+        assert (position_of(app), debugger.head, debugger.is_live) == (2, 3, True)
+        await press(pilot, *typed("[7, 9, 11, 13]"))
+        await wait_until(lambda: "✓ right" in text_of(app))
+        assert (position_of(app), debugger.head, debugger.is_live) == (2, 4, True)
+        await press(pilot, "c")
+        await wait_until(lambda: "Question 2 of 3" in text_of(app))
+        await press(pilot, *typed("[28, 36, 44, 50]"))
+        await wait_until(lambda: "3 of 4 elements are right" in text_of(app))
+        assert position_of(app) == 5

@@ -14,6 +14,7 @@ from gradb.debugger.displays import Displays
 from gradb.debugger.errors import UserError
 from gradb.debugger.judging import Judging
 from gradb.debugger.pace import News
+from gradb.debugger.quiz.quiz import Quiz
 from gradb.debugger.run import Run
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
@@ -37,7 +38,7 @@ class SlowDebugger:
         self.shows_quiet = self.is_free = False
         self.missed: Stop | None = None
         self.choice, self.grads, self.values = PathChoice(), Grads(), Values()
-        self.news, self.judging, self.displays = News(), Judging(), Displays()
+        self.news, self.judging, self.displays, self.quiz = News(), Judging(), Displays(), Quiz()
         self.path = str(path)
         self.run = Run(self.path)
         self._ours, self._theirs = socket.socketpair()

@@ -15,6 +15,7 @@ from gradb.batch.lines import line
 from gradb.batch.printing import answered_text, printed_text
 from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
+from gradb.debugger.ahead import moment_told, run_ahead
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
@@ -23,9 +24,11 @@ from gradb.debugger.expect.expect import read
 from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.printing import answer, ask, recalled
+from gradb.debugger.quiz.quiz import questions_of
 from gradb.debugger.seeking import find, node_called
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
+from gradb.present.lines.questions import question_text
 
 Write = Callable[[str], object]
 _READS: dict[str, Callable[[str], object]] = {
@@ -136,6 +139,19 @@ class Printout:
         answered = answer(self.debugger)
         known = recalled(self.debugger, answered, argument)
         self.out(answered_text(answered, self.style) if known is None else printed_text(known, self.style))
+
+    def answer(self, argument: str) -> None:
+        """Print the question at the position, or what an answer to it is worth."""
+        debugger = self.debugger
+        debugger.frame()  # from here on it is known what the script teaches
+        question = debugger.quiz.here(debugger.tape, debugger.position, debugger.head).question
+        if not argument:
+            self.notice(question_text(question, len(questions_of(debugger.tape))))
+            return
+        while (position := moment_told(debugger, question)) is None:
+            run_ahead(debugger)
+            _settle(debugger)
+        self.notice(debugger.quiz.answer(debugger.recorded(), position, question, argument).text(question))
 
     def find(self, argument: str) -> None:
         """Print the nodes of the graph that fit."""

@@ -11,6 +11,7 @@ from gradb.debugger.expect.reading import read
 from gradb.debugger.judging import Judging
 from gradb.debugger.movement import Occurrences
 from gradb.debugger.pace import News
+from gradb.debugger.quiz.quiz import Quiz
 from gradb.debugger.run import Run
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
@@ -40,6 +41,8 @@ class View:
         self._chosen: tuple[int, int] | None = None
         self.judging = Judging()
         """What is wrong with the run, as far as that was looked for."""
+        self.quiz = Quiz()
+        """What was asked and answered of the questions of a script that teaches."""
         self.displays = Displays()
         """What is shown at every stop."""
         self.occurrences = Occurrences()

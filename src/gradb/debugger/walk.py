@@ -48,6 +48,11 @@ class Walk(View):
         self._legs = deque([Leg(stop, also)] * count)
         self._search_by(self._walk_back())
 
+    def stay(self) -> None:
+        """Leave the position where it is, though the script may run on."""
+        self._legs.clear()
+        self._is_following = False
+
     def _search_by(self, way: Way[None]) -> None:
         self._search = Search(way, self.position)
         self.search_on(self.patience)

@@ -9,6 +9,7 @@ from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Found, Row
 from gradb.frame.graph.choice import AT_FIRST, Choice
 from gradb.frame.graph.flows import Measure
+from gradb.frame.lesson.lesson import Question
 from gradb.tape.series import Series
 
 if TYPE_CHECKING:
@@ -90,6 +91,17 @@ class Grads:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The question of a lesson that is asked."""
+
+    question: Question
+    count: int
+    """How many questions the lesson has."""
+    said: str = ""
+    """What was said to the last answer; empty: none was given."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Room and selection."""
 
@@ -119,6 +131,8 @@ class Options:
     """What was found on the tape; None where nothing was judged."""
     displayed: tuple[Row, ...] = ()
     """What the user's displays come to at the position."""
+    asked: Asked | None = None
+    """The question that is asked; None: none is."""
     row: int | None = None
     """Which of the rows that lead to an event is selected, from 0; None: none."""
 

@@ -56,6 +56,7 @@ from gradb.tui.messages import (
 )
 from gradb.tui.pane import Pane
 from gradb.tui.prompt import Prompt
+from gradb.tui.quizzing import Quizzing
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session
 from gradb.tui.source import SourcePane
@@ -94,6 +95,7 @@ class DebugScreen(Screen[None]):
         self._following = Following(self, self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self.interruption = Interruption(self.session, self._asking)
+        self.quizzing = Quizzing(self)
         self._underway, self._ghost_line, self.course_line = Underway(), GhostLine(), CourseLine(course)
 
     def compose(self) -> ComposeResult:
@@ -106,6 +108,7 @@ class DebugScreen(Screen[None]):
         yield EventBar(id="event")
         yield ScrubberBar(id="scrubber")
         yield Prompt()
+        yield self.quizzing.line
         yield find
         yield KeyBar(key_hints())
         yield Static(f"gradb needs a terminal of at least {SMALLEST[0]} x {SMALLEST[1]}.", id="small")
@@ -151,6 +154,7 @@ class DebugScreen(Screen[None]):
         """Hand the selection to the panes."""
         for name, told in for_panes(options, self.panes).items():
             self.panes[name].options = told
+        self.query_one(CaptionStrip).asked = options.asked
 
     def update_bars(self) -> None:
         """Draw header, event line and scrubber."""
@@ -204,6 +208,15 @@ class DebugScreen(Screen[None]):
         """Say what an expression comes to."""
         self.notice(self.session.printed(argument, self.app.size.width))
 
+    def answer(self, argument: str) -> None:
+        """Ask the question at the position again, or judge an answer to it."""
+        self.quizzing.answer(self.session.debugger, argument)
+
+    def stands_still(self, command: str) -> None:
+        """Ask what the script asks where a command has come to."""
+        if self.session.debugger is not None:
+            self.quizzing.look(self.session.debugger, command)
+
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen."""
         self._commands[statement.command.name](self, statement.argument)
@@ -218,6 +231,15 @@ class DebugScreen(Screen[None]):
         """Open the `:` prompt with ``text`` on it, in the place of the key bar."""
         self.query_one(KeyBar).display = False
         self.query_one(Prompt).open(text)
+
+    def open_answer(self, *, is_open: bool) -> None:
+        """Show the answer line in the place of the key bar, or hide it and give the keyboard back."""
+        self.query_one(KeyBar).display = False
+        if is_open:
+            self.quizzing.line.open()
+        else:
+            self.quizzing.line.display = False
+            self.post_message(PromptClosed())
 
     def find(self, argument: str) -> None:
         """Look for something in the pane that has the keyboard, in the place of the key bar."""
@@ -238,8 +260,9 @@ class DebugScreen(Screen[None]):
 
     @property
     def is_typing(self) -> bool:
-        """True while the prompt or the find line has the keyboard."""
-        return self.query_one(Prompt).display or self.query_one(FindLine).is_typing
+        """True while the prompt, the answer line or the find line has the keyboard."""
+        is_open = self.query_one(Prompt).display or self.quizzing.line.display
+        return is_open or self.query_one(FindLine).is_typing
 
     def give_keyboard(self, pane: str) -> None:
         """Put the keyboard into a pane; the next key may come before that is heard of."""
@@ -285,7 +308,7 @@ class DebugScreen(Screen[None]):
 
     def on_prompt_closed(self, message: PromptClosed) -> None:
         """Give the keyboard back to the pane that had it."""
-        self.query_one(KeyBar).display = not self.query_one(FindLine).display
+        self.query_one(KeyBar).display = not (self.query_one(FindLine).display or self.quizzing.line.display)
         if not self.is_typing:
             self.give_keyboard(self.last_pane)
 

@@ -33,6 +33,9 @@ class Front(Told, FrontEnd, Protocol):
     def update_frame(self) -> None:
         """Show that the debugger may be somewhere else, or in another state."""
 
+    def stands_still(self, command: str) -> None:
+        """Hear that the debugger may stand still after a command; may raise UserError."""
+
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen; may raise UserError."""
 
@@ -56,7 +59,8 @@ class Session:
     def begin(self, debugger: Debugger) -> None:
         """Take the debugger."""
         self.debugger = debugger
-        debugger.patience = FIRST
+        debugger.patience, self.doing = FIRST, ""
+        self._ask()
         self.poll()
         self._front.update_frame()
 
@@ -198,12 +202,21 @@ class Session:
             else:
                 self._run(self._waiting.popleft())
         if self.debugger is not None:
+            if not self._waiting:
+                self._ask()
             self._slices.begin(self.debugger)
             said = [text for text in (self.debugger.message, self.debugger.take_news()) if text]
             self.debugger.message = ""
             if said:
                 self._front.notice("; ".join(said), "news" if self.debugger.missed is None else "warning")
         self._front.update_frame()
+
+    def _ask(self) -> None:
+        """Have the front ask what the script asks at the place that was come to."""
+        try:
+            self._front.stands_still(self.doing.partition(" ")[0])
+        except UserError as error:
+            self._front.notice(str(error), "warning")
 
     def _run(self, statement: Statement) -> None:
         """Carry one statement out and pass on what there is to say."""

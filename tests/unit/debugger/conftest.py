@@ -39,6 +39,10 @@ class Notes:
         """Keep what is to be checked."""
         self.checked.append(argument)
 
+    def answer(self, argument: str) -> None:
+        """Keep the answer."""
+        self.asked.append(argument)
+
     def find(self, argument: str) -> None:
         """Keep what is looked for."""
         self.asked.append(argument)

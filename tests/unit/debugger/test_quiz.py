@@ -133,6 +133,8 @@ def test_a_movement_comes_to_questions_once(debugger: Debugger) -> None:
     assert moment is not None
     assert moment.question == second
     quiz.ask(second)
+    assert quiz.stops(tape, 0) == ()
+    quiz.is_asking = True
     assert [str(stop) for stop in quiz.stops(tape, 0)] == ["at lesson.py:20-20"]
     assert [str(stop) for stop in quiz.stops(tape, 6)] == ["node PowBackward0"]
     quiz.ask(third)

@@ -12,7 +12,7 @@ from gradb.frame.reader import Tape
 from gradb.present.json.lessons import lesson_json
 from gradb.present.lines.captions import caption_lines, caption_rows
 from gradb.present.panes.table import pane_json
-from tests.fakes import examples
+from tests.fakes import TapeBuilder, examples
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,22 @@ def test_json_has_caption_and_question(tape: Tape) -> None:
         "question": {"number": 1, "text": "c", "at": None, "line": 11},
     }
     assert pane_json("source", tape.frame(0))["lesson"]["caption"] is None
+
+
+@pytest.mark.parametrize(("reason", "told"), [("finished", 1), ("exit code 1", None)])
+def test_the_last_statement_is_left_at_the_end(tmp_path: Path, reason: str, told: int | None) -> None:
+    """A run that came to the end of its file has run it; one that did not may be in it still."""
+    with TapeBuilder(path := tmp_path / "t.tape", "s.py", '"""T\n\nLesson: x.\n"""\n#? a\na = leaf()\n') as tape:
+        tape.set_run(lesson="Lesson: x.")
+        tape.leaf("a", [1.0], line=6)
+        tape.end(0, reason)
+    with Tape.open(path) as opened:
+        at, moments = opened.frame(1).lesson, opened.lessons.moments
+        assert at is not None
+        assert moments is not None
+        moment = moments.of(at.lesson.questions[0], 2)
+        assert moment is not None
+        assert (moment.place, moment.met, moment.told) == (0, 1, told)
 
 
 def test_where_a_question_may_stop() -> None:

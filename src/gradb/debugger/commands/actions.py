@@ -101,10 +101,19 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
     def run(debugger: Debugger, argument: str) -> str | None:
         take_nothing(argument, "continue" if direction > 0 else "reverse-continue")
         move = debugger.forward if direction > 0 else debugger.back
-        move(Stop("end"), (*debugger.breakpoints.stops, *_ALWAYS))
+        asked = debugger.quiz.stops(debugger.tape, debugger.position) if direction > 0 else ()
+        move(Stop("end"), (*debugger.breakpoints.stops, *_ALWAYS, *asked))
         return None
 
     return run
+
+
+def is_reason_to_stop(debugger: Debugger) -> bool:
+    """Tell whether `continue` would have stopped at the position if nothing were asked."""
+    event = debugger.event()
+    if event is None or event.kind == "end":
+        return True
+    return any(stop.matches(event, None) for stop in (*debugger.breakpoints.stops, *_ALWAYS))
 
 
 def start(debugger: Debugger, argument: str) -> str | None:

@@ -53,6 +53,17 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def answer(self, argument: str) -> None:
+        """Ask the question of a script that teaches at the position, or judge an answer to it.
+
+        Args:
+            argument: the answer; empty to be asked.
+
+        Raises:
+            UserError: there is none, or the answer is no value.
+        """
+        ...
+
     def find(self, argument: str) -> None:
         """Look for something, and show what is found.
 

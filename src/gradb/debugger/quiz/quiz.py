@@ -12,6 +12,7 @@ from gradb.frame.lesson.lesson import Moment, Question
 from gradb.frame.lesson.moments import stop_of
 from gradb.frame.lesson.reading import learns
 from gradb.frame.reader import Tape, TapeError
+from gradb.present.lines.questions import right_text, told_text, wrong_text
 from gradb.tape.stops import Stop
 
 Outcome = Literal["", "skipped", "right", "told"]
@@ -37,12 +38,22 @@ class Reply:
     is_told: bool = False
     """All hints were given: the engine's answer is told."""
 
+    def text(self, question: Question) -> str:
+        """Return it in words."""
+        if self.verdict.is_right:
+            return right_text(question, self.verdict.engine)
+        if self.is_told:
+            return told_text(question, self.verdict.remark, self.verdict.engine)
+        return wrong_text(self.verdict.remark, self.hint)
+
 
 class Quiz:
     """What was asked and answered in a session; the tape says the rest."""
 
     def __init__(self) -> None:
         self._standings: dict[int, Standing] = {}
+        self.is_asking = False
+        """Somebody is there to be asked: `continue` stops at questions."""
 
     def standing(self, question: Question) -> Standing:
         """Return how it stands with a question."""
@@ -116,8 +127,10 @@ class Quiz:
         Raises:
             UserError: the tape is damaged there.
         """
+        if tape is None or not self.is_asking:
+            return ()
         questions = [each for each in questions_of(tape) if each.number not in self._standings]
-        if tape is None or not questions:
+        if not questions:
             return ()
         event, path, found = tape.event(position) if position else None, tape.lessons.path, []
         for each in questions:

@@ -15,7 +15,7 @@ from gradb.frame.lesson.reading import learns, read_lesson
 from gradb.frame.lesson.trail import Trail
 from gradb.frame.store import Store
 
-_MOST_BACK = 5_000
+_MOST_BACK = 2_000
 """Events that a caption outlasts, where no other is reached."""
 
 

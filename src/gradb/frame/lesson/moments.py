@@ -1,10 +1,10 @@
-"""When the questions of a lesson are about: found once, from the start on, as far as the tape goes."""
+"""When the questions of a lesson are about: found by the places that occur on the tape, so however long that is."""
 
 from __future__ import annotations
 
 from gradb.frame import search
-from gradb.frame.lesson.lesson import Lesson, Moment, Question
-from gradb.frame.lesson.passing import Lines, Places
+from gradb.frame.lesson.lesson import Lesson, Moment, Question, Span
+from gradb.frame.lesson.passing import END, Places
 from gradb.frame.lesson.trail import Trail
 from gradb.frame.steps import finished
 from gradb.frame.store import Store
@@ -38,19 +38,16 @@ class Moments:
 
     def __init__(self, lesson: Lesson, places: Places, trail: Trail, store: Store) -> None:
         self._lesson, self._places, self._trail, self._store = lesson, places, trail, store
-        self._seen, self._before = 0, Lines()
-        self._waiting = list(lesson.questions)
         self._entered: dict[int, int] = {}
         self._left: dict[int, int] = {}
+        self._inside: dict[int, int] = {}  # up to which event the script has not left
 
     def of(self, question: Question, head: int) -> Moment | None:
         """Return when a question is about; None where the script has not come to it up to the head."""
-        self._follow(head, question)
-        entered = self._entered.get(question.number)
-        if entered is None or entered > head:
+        entered = self._entry(question, head)
+        if entered is None:
             return None
-        left = self._left.get(question.number)
-        left = left if left is not None and left <= head else None
+        left = self._leaving(question, entered, head)
         told, met = (None if left is None else max(left - 1, entered - 1)), entered
         if question.stop:
             stop = stop_of(question.stop)
@@ -72,25 +69,33 @@ class Moments:
     def _find(self, stop: Stop, after: int, last: int) -> int | None:
         return finished(search.find(self._store, stop, after, 1, last)) if after < last else None
 
-    def _follow(self, head: int, question: Question) -> None:
-        """Follow the script up to an event, unless all is known of a question."""
-        if question.number in self._left or self._seen >= head:
-            return
-        for event, lines in self._trail.places(self._seen, head):
-            self._seen = event
-            if lines != self._before:
-                self._take(event, lines)
-                self._before = lines
-            if question.number in self._left:
-                return
-        self._seen = head
+    def _entry(self, question: Question, head: int) -> int | None:
+        """Return the first event at the statement, or beyond it in its block: by then it was come to."""
+        number, span = question.number, question.span
+        if number not in self._entered:
+            sites = [site for site, lines in self._trail.sites().items() if self._places.is_at_or_past(span, lines)]
+            found = [first for site in sites if (first := self._trail.first(site)) is not None]
+            end = self._end(span)
+            if not found and end is None:
+                return None
+            self._entered[number] = min(found) if found else end or 0
+        entered = self._entered[number]
+        return entered if entered <= head else None
 
-    def _take(self, event: int, lines: Lines) -> None:
-        """Take in that the script has moved on."""
-        for question in list(self._waiting):
-            span, number = question.span, question.number
-            if number not in self._entered and self._places.depth(span, self._before, lines) is not None:
-                self._entered[number] = event
-            if number in self._entered and not self._places.is_in(span, lines):
-                self._left[number] = event
-                self._waiting.remove(question)
+    def _leaving(self, question: Question, entered: int, head: int) -> int | None:
+        """Return the first event from there on that is not in the statement."""
+        number, span = question.number, question.span
+        if number not in self._left:
+            sites = self._trail.sites().items()
+            inside = [site for site, lines in sites if not lines or self._places.is_in(span, lines)]  # or nowhere
+            begin, self._inside[number] = self._inside.get(number, entered - 1), self._store.head
+            found = [each for each in (self._trail.elsewhere(inside, begin), self._trail.end()) if each is not None]
+            if not found:
+                return None
+            self._left[number] = min(found)
+        left = self._left[number]
+        return left if left <= head else None
+
+    def _end(self, span: Span) -> int | None:
+        """Return the end of a run that has come to the end of its file, where that is past a statement."""
+        return self._trail.end() if self._places.is_at_or_past(span, (END,)) else None

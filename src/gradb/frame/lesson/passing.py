@@ -55,6 +55,10 @@ class Places:
             return True
         return last > line and self.loop(last, line) < span.first
 
+    def is_at_or_past(self, span: Span, lines: Lines) -> bool:
+        """Tell whether the script has come to a statement, if it is at its lines, or beyond it in its block."""
+        return self.depth(span, (), lines) is not None
+
     def is_in(self, span: Span, lines: Lines) -> bool:
         """Tell whether the script is in a statement: in all of it, its body too."""
         return any(span.first <= line <= span.end and self.scope(line) == span.scope for line in lines)

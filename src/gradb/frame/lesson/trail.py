@@ -1,11 +1,10 @@
-"""The way of a script through its main file: of the events that tell where it is, the lines, one after the other."""
+"""The way of a script through its main file, by the places of the events that tell where it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from gradb.frame.cache import Cache
 from gradb.frame.lesson.passing import END, Lines
 from gradb.frame.stack import MOST_CALLS
 from gradb.frame.store import Store
@@ -15,6 +14,7 @@ from gradb.tape.kinds.registry import CODES, numbers_of
 _BATCH = 200
 _ELSEWHERE = numbers_of("node_start", "node", "accumulate", "note", "breakpoint", "print", "intervention", "depth")
 """Kinds of events whose place says nothing of where the script is: the engine's are where their ops were made."""
+_TELLS = f"kind NOT IN ({_ELSEWHERE})"
 _OUTER = (
     "WITH RECURSIVE up(id, depth) AS (SELECT stack, 0 FROM called WHERE site = ? UNION ALL SELECT k.outer, depth + 1"
     f" FROM up JOIN stack k ON k.id = up.id WHERE depth < {MOST_CALLS}) SELECT k.line FROM up JOIN stack k"
@@ -27,7 +27,6 @@ _OWN = "SELECT t.line FROM site t JOIN source s ON s.id = t.file WHERE t.id = ? 
 class Passage:
     """An event by which a script has come from some lines of its main file to others, or stayed."""
 
-    event: int
     before: Lines
     """Where it was at the event before, of those that tell; none at the first."""
     lines: Lines
@@ -43,41 +42,65 @@ class Trail:
 
     def __init__(self, store: Store, path: str) -> None:
         self._store, self._path = store, path
-        self._of_site = Cache(self._read, 1024)
+        self._lines: dict[int, Lines] = {}
+        self._newest = 0
         self._has_calls = store.db.one("SELECT 1 FROM sqlite_master WHERE name = 'called'") is not None
 
     def back(self, position: int, most: int) -> Iterator[Passage]:
         """Yield the passages up to a position, the newest first, of so many events."""
-        after: tuple[int, Lines] | None = None
-        for event, lines in self._places("seq <= ?", "DESC", position, most):
+        after: Lines | None = None
+        first = max(position - most + 1, 1)
+        for lines in self._before(position, first):
             if after is not None:
-                yield Passage(after[0], lines, after[1])
-            after = event, lines
-        if after is not None and after[0] > position - most:
-            yield Passage(after[0], (), after[1])
+                yield Passage(lines, after)
+            after = lines
+        if after is not None and first == 1:
+            yield Passage((), after)
 
-    def places(self, after: int, until: int) -> Iterator[tuple[int, Lines]]:
-        """Yield (event, lines) of the events of a stretch that tell, oldest first."""
-        yield from self._places("seq > ?", "ASC", after, until - after)
-
-    def _places(self, which: str, order: str, seq: int, most: int) -> Iterator[tuple[int, Lines]]:
+    def _before(self, position: int, first: int) -> Iterator[Lines]:
         query = (
-            f"SELECT seq, kind, site FROM event WHERE {which} AND seq BETWEEN ? AND ? AND kind NOT IN ({_ELSEWHERE})"
-            f" ORDER BY seq {order} LIMIT {_BATCH}"
+            f"SELECT seq, kind, site FROM event WHERE seq BETWEEN ? AND ? AND {_TELLS} ORDER BY seq DESC LIMIT {_BATCH}"
         )
-        first, last = (seq + 1, seq + most) if order == "ASC" else (seq - most + 1, seq)
-        while rows := self._store.db.all(query, seq, first, last):
+        while rows := self._store.db.all(query, first, position):
             for event, kind, site in rows:
-                if lines := self._end(event) if kind == CODES["end"] else self._of_site(site):
-                    yield event, lines
-            seq = int(rows[-1][0]) - (order == "DESC")
+                if lines := self._end_lines(event) if kind == CODES["end"] else self._of_site(site):
+                    yield lines
+            position = int(rows[-1][0]) - 1
 
-    def _end(self, event: int) -> Lines:
-        """Return the end of the file, where the script has come to it."""
+    # --- places -------------------------------------------------------------------------------------------------------
+
+    def sites(self) -> Mapping[int, Lines]:
+        """Return the lines of all places that occur on the tape so far, by their numbers; some are nowhere."""
+        for (site,) in self._store.db.all("SELECT id FROM site WHERE id > ? ORDER BY id", self._newest):
+            self._of_site(site)
+            self._newest = site
+        return self._lines
+
+    def first(self, site: int) -> int | None:
+        """Return the first event at a place."""
+        row = self._store.db.one(f"SELECT seq FROM event WHERE site = ? AND {_TELLS} ORDER BY seq LIMIT 1", site)
+        return None if row is None else int(row[0])
+
+    def elsewhere(self, sites: Collection[int], after: int) -> int | None:
+        """Return the first event after one that is at none of some places."""
+        numbers = ", ".join(map(str, sites))
+        query = f"SELECT seq FROM event WHERE seq > ? AND {_TELLS} AND site NOT IN ({numbers}) ORDER BY seq LIMIT 1"
+        row = self._store.db.one(query, after)
+        return None if row is None else int(row[0])
+
+    def end(self) -> int | None:
+        """Return the end of a run that has come to the end of its file."""
+        event = self._store.latest("end", self._store.head)
+        return event if event is not None and self._end_lines(event) else None
+
+    def _end_lines(self, event: int) -> Lines:
         detail = self._store.detail(event)
         return (END,) if isinstance(detail, EndDetail) and detail.reason == "finished" else ()
 
-    def _read(self, site: int) -> Lines:
-        rows = self._store.db.all(_OUTER, site, self._path) if self._has_calls else []
-        rows = rows or self._store.db.all(_OWN, site, self._path)
-        return tuple(line for (line,) in rows if type(line) is int and 0 < line < END)
+    def _of_site(self, site: int) -> Lines:
+        """Return the lines of the main file that an event at a place has come to."""
+        if site not in self._lines:
+            rows = self._store.db.all(_OUTER, site, self._path) if self._has_calls else []
+            rows = rows or self._store.db.all(_OWN, site, self._path)
+            self._lines[site] = tuple(line for (line,) in rows if type(line) is int and 0 < line < END)
+        return self._lines[site]

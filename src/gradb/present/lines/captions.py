@@ -11,10 +11,12 @@ from gradb.frame.lesson.lesson import Lesson, LessonAt
 from gradb.present.draw import theme
 from gradb.present.draw.fields import cut
 from gradb.present.draw.safe import plain
+from gradb.present.lines.questions import question_text
+from gradb.present.options import Asked
 
 MAX_LINES = 3
 """Of a caption on the screen."""
-BAR = "┃ "
+BAR, ASKS = "┃ ", "? "
 _LIMIT = 400
 
 
@@ -27,9 +29,21 @@ def caption_lines(at: LessonAt, width: int, most: int = MAX_LINES) -> list[Text]
     ]
 
 
+def asked_lines(asked: Asked, width: int) -> list[Text]:
+    """Return a question, and what was said to the last answer, in the place of the caption."""
+    told = [(question_text(asked.question, asked.count), theme.TITLE), (asked.said, theme.CHANGED)]
+    return [
+        cut(Text.assemble((ASKS, theme.CHANGED), (line, style), no_wrap=True), width)
+        for text, style in told
+        if text
+        for line in _folded((text,), width)
+    ]
+
+
 def caption_rows(lesson: Lesson, width: int) -> int:
     """Return how many lines the longest caption of a lesson takes, so that nothing moves when another is shown."""
     texts = [(_opening(lesson),), *(each.lines for each in lesson.captions)]
+    texts += [(question_text(each, len(lesson.questions)),) for each in lesson.questions]
     return min(max(len(_folded(text, width)) for text in texts), MAX_LINES) if len(texts) > 1 else 0
 
 

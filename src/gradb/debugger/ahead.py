@@ -1,0 +1,34 @@
+"""What a question is about may not be recorded yet: then the script runs on to the end of the statement.
+
+The position stays where it is, in the past; what is recorded meanwhile is shown when it is come to.
+"""
+
+from __future__ import annotations
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.quiz.quiz import moment_of
+from gradb.frame.lesson.lesson import Question
+from gradb.link.messages import Continue
+from gradb.tape.stops import Stop
+
+
+def moment_told(debugger: Debugger, question: Question) -> int | None:
+    """Return the position that a question is about; None as long as the script is in the statement.
+
+    A script that ended in it is at its head.
+
+    Raises:
+        UserError: the tape is damaged.
+    """
+    moment = moment_of(debugger.tape, question, debugger.head)
+    told = None if moment is None else moment.told
+    return debugger.head if told is None and not debugger.is_live else told
+
+
+def run_ahead(debugger: Debugger) -> None:
+    """Let a live script that stands still at its head go one step on, without the position."""
+    tape, head = debugger.tape, debugger.head
+    if tape is not None and not debugger.is_running:
+        debugger.stay()
+        updates = debugger.displays.asks_for_updates
+        debugger.run.run_on(Continue(Stop("step"), (), tape.event(head), measures_updates=updates))

@@ -1,0 +1,52 @@
+"""The answer line: what a learner types to a question, in the place of the key bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+_HINT = "Enter checks · Esc skips, a asks again"
+
+
+class AnswerLine(Horizontal):
+    """A line to type an answer on; hidden until a question is asked.
+
+    Args:
+        check: takes what was typed.
+        skip: is told that the question is passed over.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "skip", "Skip", show=False, priority=True)]
+
+    def __init__(self, check: Callable[[str], None], skip: Callable[[], None]) -> None:
+        super().__init__(id="answer")
+        self.display = False
+        self._check, self._skip = check, skip
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sign, the input and how to leave it."""
+        yield Static("=", id="answer-sign", markup=False)
+        yield Input(id="answer-input", compact=True, select_on_focus=False)
+        yield Static(_HINT, id="answer-hint", markup=False)
+
+    def open(self) -> None:
+        """Show the line, empty, and take the focus."""
+        self.display = True
+        field = self.query_one(Input)
+        field.value = ""
+        self.screen.set_focus(field, scroll_visible=False)  # at once: the next key may be here already
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Have what was typed checked."""
+        event.stop()
+        if text := event.value.strip():
+            self._check(text)
+
+    def action_skip(self) -> None:
+        """Pass the question over."""
+        self._skip()

@@ -1,0 +1,157 @@
+"""The questions of a script that teaches, on the screen: they are asked when a movement comes to them.
+
+The position is then where the step to the answer begins. It stays there when the question is answered or passed over,
+so that the learner sees the answer come about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from gradb.debugger.ahead import moment_told, run_ahead
+from gradb.debugger.commands.actions import continue_, is_reason_to_stop
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.quiz.quiz import questions_of
+from gradb.frame.lesson.lesson import Moment, Question
+from gradb.present.options import Asked, Options
+from gradb.tui.answering import AnswerLine
+from gradb.tui.telling import Tone
+
+_JUMPS = frozenset({"goto", "head", "start", "finish"})
+"""Commands that go somewhere and not on: nothing is asked on their way."""
+_MOST_AHEAD = 20_000
+"""Steps that a script takes to the end of a statement."""
+
+
+class Asking(Protocol):
+    """The screen, as far as questions are concerned."""
+
+    options: Options
+
+    def notice(self, text: str, tone: Tone = "news") -> None:
+        """Say something to the user."""
+
+    def update_frame(self) -> None:
+        """Show that the position may be another."""
+
+    def open_answer(self, *, is_open: bool) -> None:
+        """Show the answer line in the place of the key bar, or hide it and give the keyboard back."""
+
+
+class Quizzing:
+    """Asks the questions on one screen."""
+
+    def __init__(self, screen: Asking) -> None:
+        self._screen = screen
+        self._debugger: Debugger | None = None
+        self._origin = 0
+        self._question: Question | None = None
+        self._pending = ""  # an answer that is judged once the script has left the statement
+        self._ahead = 0
+        self.line = AnswerLine(self.check, self.skip)
+
+    def look(self, debugger: Debugger, command: str) -> None:
+        """Ask what the last movement has come to, once the debugger stands still.
+
+        Raises:
+            UserError: the tape is damaged.
+        """
+        if debugger is not self._debugger:
+            self._debugger, self._origin = debugger, debugger.position
+            debugger.quiz.is_asking = True
+            self._close()
+        if debugger.is_running or debugger.progress is not None:
+            return
+        if self._pending:
+            self.check(self._pending)
+            return
+        origin, self._origin = self._origin, debugger.position
+        if debugger.position <= origin or command in _JUMPS:
+            return
+        moment = debugger.quiz.met(debugger.tape, origin, debugger.position)
+        if moment is not None:
+            self._ask(debugger, moment, max(moment.place, origin))
+        elif command == "continue" and not is_reason_to_stop(debugger):
+            before, self._origin = debugger.position, origin
+            continue_(1)(debugger, "")  # it has stopped for a question that is asked further on in the statement
+            if debugger.position > before:
+                self.look(debugger, command)
+
+    def answer(self, debugger: Debugger | None, text: str) -> None:
+        """Ask the question at the position again; with a text, judge that.
+
+        Raises:
+            UserError: there is none.
+        """
+        if debugger is None or debugger.tape is None:
+            raise UserError("there is no question yet")
+        moment = debugger.quiz.here(debugger.tape, debugger.position, debugger.head)
+        at = debugger.position if moment.place <= debugger.position < moment.met else moment.place
+        self._ask(debugger, moment, at)
+        if text:
+            self.check(text)
+
+    def check(self, text: str) -> None:
+        """Judge an answer; where it is not known yet what is right, let the script come to it first."""
+        debugger, question = self._debugger, self._question
+        self._pending = ""
+        if debugger is None or question is None or debugger.tape is None:
+            return
+        try:
+            position = moment_told(debugger, question)
+            if position is None:
+                self._wait_for(debugger, text)
+                return
+            reply = debugger.quiz.answer(debugger.tape, position, question, text)
+        except UserError as error:
+            self._say(f"✗ {error}")
+            return
+        if reply.verdict.is_right:
+            self._leave(f"{reply.text(question)}; go on to see it come about", "news")
+        elif reply.is_told:
+            self._leave(reply.text(question), "warning")
+        else:
+            self._say(reply.text(question))
+
+    def skip(self) -> None:
+        """Pass the question over."""
+        if self._debugger is not None and self._question is not None:
+            self._debugger.quiz.skip(self._question)
+        self._leave("passed over: `a` asks again", "news")
+
+    def _ask(self, debugger: Debugger, moment: Moment, position: int) -> None:
+        debugger.go(position)
+        self._debugger, self._origin, self._question = debugger, position, moment.question
+        self._ahead = 0
+        debugger.quiz.ask(moment.question)
+        self._screen.options = replace(
+            self._screen.options, asked=Asked(moment.question, len(questions_of(debugger.tape)))
+        )
+        self._screen.notice("")
+        self._screen.open_answer(is_open=True)
+
+    def _wait_for(self, debugger: Debugger, text: str) -> None:
+        self._ahead += 1
+        if self._ahead > _MOST_AHEAD:
+            raise UserError("the script does not come to the end of the statement: what is right is not known")
+        self._pending = text
+        self._say("… the script runs on to the end of the statement")
+        run_ahead(debugger)
+
+    def _say(self, text: str) -> None:
+        asked = self._screen.options.asked
+        if asked is not None and asked.said != text:
+            self._screen.options = replace(self._screen.options, asked=replace(asked, said=text))
+
+    def _leave(self, text: str, tone: Tone) -> None:
+        self._close()
+        self._screen.notice(text, tone)
+        self._screen.update_frame()
+
+    def _close(self) -> None:
+        if self._question is not None:
+            self._question, self._pending = None, ""
+            self._screen.options = replace(self._screen.options, asked=None)
+            self._screen.open_answer(is_open=False)
