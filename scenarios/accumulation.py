@@ -1,8 +1,10 @@
 """Gradients add up
 
+Lesson: backward() adds to .grad and never replaces it; and what retain_graph keeps.
+
 `backward()` never replaces a gradient, it adds to `.grad`. So the second call below
-turns [28, 36, 44, 52] into [56, 72, 88, 104], though the gradient itself is the same,
-and the third makes it [84, 108, 132, 156].
+makes it twice as large, though the gradient itself is the same, and the third call makes
+it three times as large.
 
 Why add? Because a tensor that is used in several places gets one contribution from
 each, and by the chain rule these must be summed; a loss computed in several pieces, one
@@ -20,22 +22,38 @@ finds them gone and raises.
 
 import torch
 
+#: The same five lines as in the lesson on the chain rule.
 a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 b = 2 * a
 c = b + 5
 d = c**2
 out = d.sum()
 
+#: The first walk. retain_graph=True: the nodes keep what they saved in forward.
 out.backward(retain_graph=True)
+#: .grad pane: the buffer was None, and now it is what arrived.
 print("first: ", a.grad)
 
+#: The second walk: the same nodes, the same numbers. .grad pane: what was there
+#: before, plus what arrives.
+# ? a.grad
+# ? hint: The gradient is the same as the first time, but a.grad is not None any more.
+# ? hint: [28, 36, 44, 52] is there, and as much is added.
 out.backward(retain_graph=True)
+#: Nobody emptied the buffer in between, so it holds the sum of two gradients.
 print("second:", a.grad)
 
+#: The third walk is without retain_graph. Graph pane: a node that has run frees
+#: what it had saved in forward.
 out.backward()
 print("third: ", a.grad)
 
+#: The fourth walk finds the saved values gone. What does that do to a.grad?
+# ? a.grad at error
+# ? hint: "Freed" are values that were needed to compute gradients, not the gradients.
+# ? hint: It raises before anything arrives at the leaf.
 try:
     out.backward()
 except RuntimeError as error:
+    #: It raised before anything arrived at a, so a.grad is what it was.
     print("fourth:", error)

@@ -1,23 +1,31 @@
 """The chain rule, node by node
 
+Lesson: How a gradient is computed: backward, one node after the other, upstream times local.
+
 Forward, PyTorch writes down how each tensor was computed: every op leaves a node, and
 `grad_fn` points at the newest. Backward, the engine walks those nodes from `out` to `a`
 and multiplies: what arrives at a node from above (upstream) times the node's own
 derivative (local) is what it sends on (downstream).
 
     out = sum(d),  d = c ** 2,  c = b + 5,  b = 2 * a
-    dout/da = 1 * 2c * 1 * 2 = 4c,  and with c = [7, 9, 11, 13]:  [28, 36, 44, 52]
-
-`a` itself has no `grad_fn`: it was made by hand, it is a leaf, and the result of the
-walk is added into `a.grad`.
+    dout/da = 1 * 2c * 1 * 2 = 4c
 """
 
 import torch
 
+#: A leaf: made by hand, so no op is behind it. Backward is to fill its .grad.
 a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
-b = 2 * a
-c = b + 5
-d = c**2
-out = d.sum()
+b = 2 * a  #: Graph pane: a node, MulBackward0. It knows how b was made, and leads to a.
+c = b + 5  #: The next op, the next node: AddBackward0 leads to the node of b.
+d = c**2  #: PowBackward0. Its derivative is 2 * c, so this node has kept c (`8` shows what it saved).
+out = d.sum()  #: One number. Nothing was derived so far: forward only wrote down what came from what.
+#: Now down the graph, node by node. Chain rule pane: what arrives (upstream) times
+#: the node's own derivative (local) is what it sends on (downstream).
+# ? downstream at node PowBackward0
+# ? hint: Upstream is 1 for each element of d, and the derivative of c**2 is 2 * c.
+# ? hint: c is [7, 9, 11, 13].
+# ? a.grad at accumulate
+# ? hint: Two nodes are left: c = b + 5 has the derivative 1, b = 2 * a has 2.
+# ? hint: What came from PowBackward0, times 1, times 2.
 out.backward()
-print(a.grad)
+print(a.grad)  #: The walk ended at the leaf: what arrived there is in a.grad. Go back with backspace and look again.

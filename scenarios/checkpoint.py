@@ -1,5 +1,7 @@
 """Checkpointing: compute twice, remember less
 
+Lesson: Memory for time: what a checkpoint does not keep is computed once more.
+
 To go backward, nodes need values from the forward. A checkpoint does not keep those of its
 block: it keeps the block's input alone, and when the backward gets there it runs the
 block's forward once more. Memory for time; the gradients are the same.

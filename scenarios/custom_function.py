@@ -1,5 +1,7 @@
 """A function with a backward of its own
 
+Lesson: How to write an op with a backward of your own, and how to check that.
+
 `torch.autograd.Function` lets you write both directions yourself: `forward` computes, and
 `backward` is given upstream and must return upstream * local, one gradient for each
 argument of `forward` (None for an argument that has none, like `limit`).

@@ -1,5 +1,7 @@
 """The gradient of a gradient
 
+Lesson: A backward can be differentiated too: the gradient of a gradient.
+
 With `create_graph=True` the backward is itself written down: its multiplications leave
 nodes too, so the gradient has a `grad_fn` and can be differentiated again.
 

@@ -1,5 +1,7 @@
 """A large batch in small pieces
 
+Lesson: A batch in small pieces: the buffers add up to the gradient of the whole batch.
+
 That `backward()` adds to `.grad` is of use when a batch does not fit into memory at
 once: run it in micro-batches, one `backward()` each, and the buffers end up with the
 gradient of the whole batch.

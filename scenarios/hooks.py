@@ -1,5 +1,7 @@
 """Hooks: looking at gradients, and changing them
 
+Lesson: How functions of yours see a gradient on its way, and how they change it.
+
 A hook is a function of yours that the engine calls with a gradient on its way. What it
 returns takes the gradient's place; None leaves it as it is.
 

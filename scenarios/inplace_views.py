@@ -1,5 +1,7 @@
 """In-place ops and views
 
+Lesson: What an in-place op does to the graph, and when it makes a backward fail.
+
 A view (`b[:2]`) shares its memory with the tensor it was taken from. So an in-place op on
 the view changes that tensor too, and autograd has to rewrite history: `b.grad_fn` becomes
 a `CopySlices` node, which says "all of b as it was, but with this part computed anew".

@@ -1,5 +1,7 @@
 """Integers cannot require a gradient
 
+Lesson: Which tensors can have a gradient: those of decimal numbers, and why integers cannot.
+
 A gradient says how a result changes when its input moves a little, and an integer
 cannot move a little. So only tensors of floating point or complex dtype can require
 one, and asking for it on integers raises at once, before any op. The cure is a decimal
@@ -14,9 +16,20 @@ import torch
 try:
     a = torch.tensor([[1, 2], [3, 4]], requires_grad=True)
 except RuntimeError as error:
+    #: Output pane: PyTorch refused, since these are integers, and made no tensor.
     print(error)
 
+#: The same with decimal points: the graph has a leaf, and .grad is None so far.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+#: An op leaves a node in the graph: MulBackward0, then SumBackward0. Each leads
+#: to where its inputs came from, and both inputs of a * a are a.
 out = (a * a).sum()
+#: Backward walks from out to the leaf. How does out change when a[0][0] moves a
+#: little? By 2 * a[0][0]. In a.grad is one such number for each element.
+# ? a.grad
+# ? hint: It has the shape of a: two rows of two numbers.
+# ? hint: The derivative of a * a is 2 * a, element by element.
 out.backward()
+#: Forward, graph, backward, .grad: that is all of autograd. What happens at each
+#: node on the way is the lesson on the chain rule.
 print(a.grad)

@@ -1,5 +1,7 @@
 """A matrix product
 
+Lesson: The gradient of a matrix product is two matrix products, and the shapes tell which.
+
 For C = A @ B the chain rule gives two more matrix products:
 
     dL/dA = dL/dC @ B.T        dL/dB = A.T @ dL/dC

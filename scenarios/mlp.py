@@ -1,5 +1,7 @@
 """A small network learns, twice
 
+Lesson: What a training does in each iteration: forward, zero_grad, backward, step.
+
 Each iteration is the same four moves: forward (the model's ops leave nodes),
 `zero_grad` (empty the buffers), `backward` (fill them, node by node), `step` (move each
 parameter against its gradient). The graph is built anew each time and freed by the

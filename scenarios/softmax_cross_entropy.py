@@ -1,5 +1,7 @@
 """Softmax and cross entropy
 
+Lesson: Why softmax and the logarithm belong together: apart their gradients are large, together simple.
+
 A classifier's last two steps: softmax turns scores into probabilities, and the loss is
 minus the logarithm of the probability that the right class got. Each alone has a gradient
 that is not pretty. Together nearly all of it cancels:

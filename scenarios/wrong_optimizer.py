@@ -1,5 +1,7 @@
 """The optimizer of another model
 
+Lesson: An optimizer steps only what it was given; how the buffers show that it is not this model.
+
 Nothing raises, and the loss is the same number each time. There are two models:
 `model1` is the one that computes the loss, but the optimizer was given the parameters
 of `model`. This happens easily in a notebook, where the `model` of an older cell is
@@ -46,10 +48,14 @@ optimizer = SGD(model.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 6):
-    optimizer.zero_grad()
-    output = model1(t_c).squeeze(1)
+    optimizer.zero_grad()  #: Clears the buffers of the parameters that it was given: those of model.
+    output = model1(t_c).squeeze(1)  #: But it is model1 that computes. Its parameters are in the graph.
     loss = criterion(output, t_u)
-    loss.backward()
+    loss.backward()  #: .grad pane: the buffers of model1 are filled, and those of model are None.
+    #: The step uses the buffers of model.
+    # ? model.output.bias.grad
+    # ? hint: Which of the two models did backward go through?
+    # ? hint: No path leads from this loss to model, so nothing arrived there.
     optimizer.step()
     bias = model1.output.bias
     print(f"iteration {iteration}: loss {loss.item():.4f}, bias {bias.item():.4f}, its grad {bias.grad.item():.4f}")
