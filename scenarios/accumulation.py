@@ -29,18 +29,17 @@ c = b + 5
 d = c**2
 out = d.sum()
 
-#: The first walk. retain_graph=True: the nodes keep what they saved in forward.
+#: The first walk; a.grad is None before it. retain_graph=True: the nodes keep what
+#: they saved in forward.
 out.backward(retain_graph=True)
-#: .grad pane: the buffer was None, and now it is what arrived.
 print("first: ", a.grad)
 
-#: The second walk: the same nodes, the same numbers. .grad pane: what was there
-#: before, plus what arrives.
+#: The second walk: the same nodes, the same numbers. But nobody emptied a.grad.
+#: .grad pane: what was there before, plus what arrives.
 # ? a.grad
 # ? hint: The gradient is the same as the first time, but a.grad is not None any more.
 # ? hint: [28, 36, 44, 52] is there, and as much is added.
 out.backward(retain_graph=True)
-#: Nobody emptied the buffer in between, so it holds the sum of two gradients.
 print("second:", a.grad)
 
 #: The third walk is without retain_graph. Graph pane: a node that has run frees
@@ -48,12 +47,11 @@ print("second:", a.grad)
 out.backward()
 print("third: ", a.grad)
 
-#: The fourth walk finds the saved values gone. What does that do to a.grad?
+#: The fourth walk finds the saved values gone, and raises before anything arrives
+#: at the leaf. Press e to be told why.
 # ? a.grad at error
 # ? hint: "Freed" are values that were needed to compute gradients, not the gradients.
-# ? hint: It raises before anything arrives at the leaf.
 try:
     out.backward()
 except RuntimeError as error:
-    #: It raised before anything arrived at a, so a.grad is what it was.
     print("fourth:", error)

@@ -14,12 +14,14 @@ history begins with the first op.
 import torch
 
 try:
+    #: These are integers, so PyTorch refuses: what it says stands below. An integer
+    #: cannot move a little, and a gradient is about moving a little.
     a = torch.tensor([[1, 2], [3, 4]], requires_grad=True)
 except RuntimeError as error:
-    #: Output pane: PyTorch refused, since these are integers, and made no tensor.
     print(error)
 
-#: The same with decimal points: the graph has a leaf, and .grad is None so far.
+#: With decimal points it works. .grad pane: a.grad, which is None so far. Graph
+#: pane: a is a leaf. That is what one makes by hand, in place of computing it.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
 #: An op leaves a node in the graph: MulBackward0, then SumBackward0. Each leads
 #: to where its inputs came from, and both inputs of a * a are a.

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from gradb.debugger.breakpoints import Mark
 from gradb.frame.frame import Frame, SourceView
 from gradb.present.draw import theme
+from gradb.present.lines.lesson import first_line
 from gradb.present.panes.source import beside, source_line, text_room
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
@@ -99,7 +100,7 @@ class SourcePane(LineSearched, Pane):
         place = None if view is None or frame is None else (frame.position, view.file)
         if place != self._place or self.cursor is None:
             self._place, self._left = place, 0
-            self.set_reactive(SourcePane.cursor, None if view is None else min(view.line or 1, len(view.lines)))
+            self.set_reactive(SourcePane.cursor, None if view is None else min(_line(view), len(view.lines)))
             self._show_current()
         self.look_again()
         self.refresh()
@@ -141,10 +142,12 @@ class SourcePane(LineSearched, Pane):
         return view if view is not None and view.lines else None
 
     def _show_current(self) -> None:
-        """Bring the current line, or the beginning where there is none, into view."""
+        """Bring the current line into view; where there is none, the code from its beginning on."""
         view, height = self._view, self.list_height
         if view is not None and height > 0:
-            self.scroll_to(y=top_line((view.line or 1) - 1, len(view.lines), height), animate=False)
+            line = _line(view) - 1
+            top = line if view.line is None else top_line(line, len(view.lines), height)
+            self.scroll_to(y=top, animate=False)
 
     def _show_cursor(self, index: int) -> None:
         """Scroll the least that brings a line into view."""
@@ -219,6 +222,11 @@ class SourcePane(LineSearched, Pane):
             most = max(map(len, view.lines)) - text_room(view, self.room.width - 1)
             self._left = min(max(self._left + direction * _SHIFT, 0), max(most, 0))
             self.refresh()
+
+
+def _line(view: SourceView) -> int:
+    """Return the current line; where there is none, that at which the code begins: the docstring is told beside it."""
+    return view.line or first_line(view.lines)
 
 
 def _beside(view: SourceView | None) -> str:

@@ -18,7 +18,7 @@ from gradb.present.draw import theme
 from gradb.present.draw.text import to_text
 from gradb.present.draw.viewport import window
 from gradb.present.lines.headline import describe, headline
-from gradb.present.lines.lesson import lesson_lines
+from gradb.present.lines.lesson import first_line, lesson_lines
 from gradb.present.lines.scrubber import buckets, column_of, scrubber
 from gradb.present.lines.tree import Marks, graph_row
 from gradb.present.options import Options
@@ -353,6 +353,8 @@ def test_a_script_introduces_itself(example: OpenExample) -> None:
     source = view(["# a comment", "'''Title", "", "One", "two.", "", "    a = 2 * b", "'''"], 1, None, None)
     assert [line.plain for line in lesson_lines(source, 30)] == ["", "Title", "", "One two.", "", "    a = 2 * b"]
     assert lesson_lines(view(["import torch"], 1, None, None), 30) == []
+    assert first_line((*source.lines, "", "import torch")) == 10
+    assert [first_line(lines) for lines in (source.lines, ("import torch",), ('"""T"""', "x"))] == [1, 1, 2]
 
 
 # --- stale gradients --------------------------------------------------------------------------------------------------

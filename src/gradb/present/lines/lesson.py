@@ -33,10 +33,24 @@ def lesson_lines(view: SourceView | None, width: int) -> list[Text]:
 
 
 @lru_cache(maxsize=8)
+def first_line(lines: tuple[str, ...]) -> int:
+    """Return the number of the first line of a file that is not blank and behind its docstring; 1 where it has none."""
+    found = _docstring(lines)
+    if found is None:
+        return 1
+    behind = found.string.count("\n", 0, found.end()) + 1
+    return next((number for number, line in enumerate(lines, 1) if number > behind and line.strip()), 1)
+
+
+@lru_cache(maxsize=8)
 def docstring(lines: tuple[str, ...]) -> tuple[str, ...]:
     """Return the lines of the docstring at the top of a file, at least one, made even at the left."""
-    found = _DOCSTRING.match("\n".join(lines[:_MAX_LINES])[:_LONGEST])
+    found = _docstring(lines)
     if found is None:
         return ("",)
     first, _, rest = found[2].strip().partition("\n")
     return (first.strip(), *textwrap.dedent(rest).split("\n")) if rest else (first.strip(),)
+
+
+def _docstring(lines: tuple[str, ...]) -> re.Match[str] | None:
+    return _DOCSTRING.match("\n".join(lines[:_MAX_LINES])[:_LONGEST])
