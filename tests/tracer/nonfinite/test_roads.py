@@ -274,6 +274,30 @@ def test_what_led_to_it(is_cleared: bool, tmp_path: Path) -> None:
     assert ("the learning rate was 9" in told) is is_cleared
 
 
+def test_what_led_to_it_in_one_of_two_models(tmp_path: Path) -> None:
+    """The gradients of the model that diverges are looked at, though another, which is cleared, has stepped since."""
+
+    def run() -> None:
+        models = []
+        for _ in range(2):
+            torch.manual_seed(0)
+            models.append(nn.Linear(2, 1))
+        optimizers = [torch.optim.SGD(model.parameters(), lr=0.5) for model in models]
+        x, y = torch.randn(8, 2), torch.randn(8)
+        for _ in range(1200):
+            optimizers[0].zero_grad()
+            for model, optimizer in zip(models, optimizers, strict=True):
+                loss = F.mse_loss(model(x).squeeze(1) * 3, y)
+                loss.backward()
+                optimizer.step()
+            if not torch.isfinite(loss):
+                break
+
+    told = " ".join(explained(recorded(tmp_path, run)).prelude)
+    assert "was never cleared" in told
+    assert "no gradient was left over" not in told
+
+
 def test_a_nan_among_masked_elements_of_a_large_tensor(tmp_path: Path) -> None:
     """Where a NaN and wanted infinities are in one tensor of which statistics are kept, the NaN is followed."""
 

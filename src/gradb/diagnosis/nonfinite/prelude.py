@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise
 
 from gradb.algebra.figures import number
 from gradb.diagnosis.nonfinite import traffic
@@ -20,6 +21,8 @@ _LOOK_BACK = 100_000
 _FEW = 3
 _SHARE = 0.7
 """The largest share of the growth that one iteration may have."""
+_LEAVES = 512
+"""Parameters whose gradients are looked at; where there are more, nothing is said to have been cleared."""
 
 
 def prelude(origins: Origins, born: Born, hops: list[Reading]) -> tuple[str, ...]:
@@ -32,7 +35,8 @@ def prelude(origins: Origins, born: Born, hops: list[Reading]) -> tuple[str, ...
     scale = _scale(origins, born)
     if not told and not uncleared:
         return (scale,) if scale else ()
-    rate = _rate(origins, born) if told and not uncleared and not _is_unseen(origins, born) else ""
+    is_known = len(_leaves(origins, born, hops)) < _LEAVES and not _is_unseen(origins, born)
+    rate = _rate(origins, born) if told and not uncleared and is_known else ""
     return tuple(text for text in (*told, uncleared, rate, scale) if text)
 
 
@@ -108,13 +112,20 @@ def _missing(origins: Origins, born: Born) -> str:
 
 
 def _leaves(origins: Origins, born: Born, hops: list[Reading]) -> dict[int, str]:
-    """Return the parameters whose gradients may have driven the run there: those on the road, then the step's."""
+    """Return the parameters whose gradients may have driven the run there: those on the road, then the steps'."""
     found = {hop.tensor: hop.name.removesuffix(".grad") for hop in hops if hop.source == "buffer" and hop.tensor}
-    step = origins.latest("step", born.event)
-    if step is not None:
-        for one in traffic.made(origins, step)[:8]:
-            found.setdefault(one.tensor, one.name)
+    stepped = (one for step in _steps(origins, born) for one in traffic.made(origins, step))
+    for one in islice(stepped, _LEAVES):
+        found.setdefault(one.tensor, one.name)
     return found
+
+
+def _steps(origins: Origins, born: Born) -> Iterator[int]:
+    """Yield the steps of the iteration of a birth and of the one before, the newest first: each optimizer has one."""
+    step = origins.latest("step", born.event)
+    while step is not None and origins.event(step).iteration >= born.iteration - 1:
+        yield step
+        step = origins.latest("step", step - 1)
 
 
 def _rate(origins: Origins, born: Born) -> str:
