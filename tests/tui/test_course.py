@@ -8,8 +8,11 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.quiz.quiz import questions_of
 from gradb.tui.app import GradbApp
+from gradb.tui.course import CourseLine
 from gradb.tui.entries import Entry
+from tests.fakes import examples
 from tests.tui.support import debug_screen, painted, position_of, shown, text_of, wait_until
 
 FIRST = Entry("chain_rule.py", "The chain rule, node by node", name="chain_rule")
@@ -79,6 +82,32 @@ async def test_next_lesson_takes_the_place_of_the_one_before(chain_tape: Path, l
         await pilot.press("l")
         await wait_until(lambda: "this is the last lesson" in text_of(app))
     assert lessons.started[0].run._tape is None
+
+
+def test_questions_that_are_open_keep_a_lesson_from_being_done(tmp_path: Path, lessons: TwoLessons) -> None:
+    """They are counted at the end; what was answered, or told after all hints, is not open any more."""
+    examples.lesson(path := tmp_path / "lesson.tape", "chain_rule.py")
+    debugger = Debugger.open(str(path))
+    line, questions = CourseLine(lessons), questions_of(debugger.tape)
+    assert debugger.tape is not None
+
+    def told_at_the_end() -> str:
+        line.told("", "news", None)
+        debugger.go(debugger.head)
+        return line.told("", "news", debugger)
+
+    assert told_at_the_end().startswith("the end: 3 of 3 questions open (go back there and press `a`); `l` opens")
+    for question in questions[1:]:
+        debugger.quiz.answer(debugger.tape, debugger.head, question, "[28, 36, 44, 52]")
+    debugger.quiz.skip(questions[0])
+    assert told_at_the_end().startswith("the end: 1 of 3 questions open")
+    for question in questions:
+        for _ in range(3):
+            debugger.quiz.answer(debugger.tape, debugger.head, question, "0")
+    assert not lessons.ended
+    assert told_at_the_end() == "the end: `l` opens the next lesson, mlp"
+    assert lessons.ended == {"chain_rule"}
+    debugger.close()
 
 
 async def test_lesson_that_cannot_be_started_leaves_all_as_it_is(chain_tape: Path, lessons: TwoLessons) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gradb.algebra.figures import counted
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.quiz.quiz import questions_of
 from gradb.present.draw.safe import plain
 from gradb.tui.entries import Entry
 from gradb.tui.telling import Tone
@@ -54,11 +56,21 @@ class CourseLine:
             was_said, self._said = self._said, ""
             return "" if was_said and notice.endswith(was_said) else notice
         if not self._said:
-            self._course.end(lesson)
-            self._said = self._what_is_next(lesson)
+            self._said = self._arrived(self._course, lesson, debugger)
         if tone != "news" or notice.endswith(self._said):
             return notice
         return f"{notice}; {self._said}" if notice else f"the end: {self._said}"
+
+    def _arrived(self, course: Course, lesson: Entry, debugger: Debugger | None) -> str:
+        """Take note that the end was reached, and say what comes next; questions that are open come first."""
+        open_, all_ = _questions(debugger)
+        if not open_:
+            course.end(lesson)
+        left = f"{open_} of {counted(all_, 'question')} open (go back there and press `a`); " if open_ else ""
+        following = course.after(lesson)
+        if following is None:
+            return f"{left}that was the last lesson ({course.summary()})"
+        return f"{left}`l` opens the next lesson, {plain(following.name)}"
 
     def next(self, debugger: Debugger | None) -> Entry:
         """Return the lesson that comes after the one that is run.
@@ -83,12 +95,14 @@ class CourseLine:
             self._run, self._lesson = (run.script, run.cwd), self._course.of(run.script, run.cwd)
         return self._lesson
 
-    def _what_is_next(self, lesson: Entry) -> str:
-        assert self._course is not None
-        following = self._course.after(lesson)
-        if following is None:
-            return f"that was the last lesson ({self._course.summary()})"
-        return f"`l` opens the next lesson, {plain(following.name)}"
+
+def _questions(debugger: Debugger | None) -> tuple[int, int]:
+    """Return how many questions of a script are not answered yet, and how many it asks."""
+    try:
+        questions = () if debugger is None else questions_of(debugger.tape)
+    except UserError:
+        return 0, 0  # the tape is damaged, and the panes say so
+    return sum(debugger is not None and not debugger.quiz.is_done([each]) for each in questions), len(questions)
 
 
 def _is_over(debugger: Debugger | None) -> bool:
