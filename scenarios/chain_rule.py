@@ -28,4 +28,4 @@ out = d.sum()  #: One number. Nothing was derived so far: forward only wrote dow
 # ? hint: Two nodes are left: c = b + 5 has the derivative 1, b = 2 * a has 2.
 # ? hint: What came from PowBackward0, times 1, times 2.
 out.backward()
-print(a.grad)  #: The walk ended at the leaf: what arrived there is in a.grad. Go back with backspace and look again.
+print(a.grad)  #: What arrived at the leaf is in a.grad. Backspace goes back, as often as you like.
