@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from tests.diagnosis.judging import codes, verdict, warnings_of
 
@@ -268,6 +269,44 @@ def test_an_encoder_that_is_cut_off_is_found() -> None:
     assert set(found.tensors) == {"model.encoder.weight", "model.encoder.bias"}
     assert "detach in line " in found.message
     assert codes(_training(lambda: _coded(lambda code: code + (code.round() - code).detach()))) == []
+
+
+class Saving(nn.Module):
+    """An encoder inside of a reentrant checkpoint, or outside of gradients before it."""
+
+    def __init__(self, *, is_before: bool) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Sequential(nn.Linear(3, 2), nn.Tanh()), nn.Linear(2, 3)
+        self.is_before = is_before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what is decoded of what is encoded."""
+        if self.is_before:
+            with torch.no_grad():
+                x = self.encoder(x)
+        inside: Callable[[Tensor], Tensor] = torch.tanh if self.is_before else self.encoder
+        result: Tensor = self.decoder(checkpoint(inside, x, use_reentrant=True))
+        return result
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+@pytest.mark.parametrize("is_before", [False, True])
+def test_a_reentrant_checkpoint_that_cuts_is_named(*, is_before: bool) -> None:
+    """It computes without gradients, and lets none through where no input requires any; or no_grad is the script's."""
+
+    def make() -> Made:
+        model = Saving(is_before=is_before)
+        return [_sgd(model)], lambda x: (model(x) - x).square().mean()
+
+    (found,) = warnings_of(_training(make))
+    line = Saving.forward.__code__.co_firstlineno
+    assert (found.code, set(found.tensors)) == ("G002", {"model.encoder.0.weight", "model.encoder.0.bias"})
+    if is_before:
+        assert f"but no_grad in line {line + 4} cuts the way back" in found.message
+    else:
+        assert f"but the checkpoint in line {line + 6} (use_reentrant=True, and no input that requires" in found.message
+        assert "no_grad" not in found.message
+        assert found.steps[0].text == "the checkpoint cuts the graph"
 
 
 class Twice(nn.Module):

@@ -14,7 +14,9 @@ from gradb.tape.values import TensorValue
 
 _MOST_EVENTS = 20_000
 _MOST_OPS = 4_000
+_MOST_IN_CHECKPOINT = 2_000
 _DATA = ".data"
+_CHECKPOINT = "CheckpointFunction.apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,54 @@ def reaching(tape: Tape, wanted: Mapping[int, Known | None], first: int, last: i
     return follower.found
 
 
-def is_past(event: Event, detail: OpDetail) -> bool:
+def _is_past(event: Event, detail: OpDetail) -> bool:
     """Tell whether an op where the graph is cut is no cut itself, but was given the ``.data`` of what is cut off."""
     is_cut = event.node is None and any(one.node is not None for one in detail.inputs)
     return not is_cut and any(_is_data(one) for one in detail.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What cuts a graph, in words."""
+
+    name: str
+    """``no_grad``, ``detach`` ..."""
+    event: Event
+    """Where that stands."""
+    why: str = ""
+    """How it comes to that, where it is not plain: in brackets, with a blank before."""
+
+
+def cause_of(tape: Tape, event: Event) -> Cause:
+    """Return what cuts the graph at an op."""
+    if (around := _checkpoint_around(tape, event)) is not None:
+        return Cause("the checkpoint", around, " (use_reentrant=True, and no input that requires grad)")
+    detail = tape.detail(event.seq)
+    if isinstance(detail, OpDetail) and _is_past(event, detail):
+        return Cause(_DATA, event)
+    return Cause("no_grad" if event.grad_mode != "on" else event.name.rpartition(".")[2], event)
+
+
+def _checkpoint_around(tape: Tape, cut: Event) -> Event | None:
+    """Return the call of the reentrant checkpoint inside which a graph is cut since none of its inputs requires grad.
+
+    Such a checkpoint computes its forward without gradients, as always, and then makes no node: what comes out is what
+    the last op in it made. None where the cut is another's.
+    """
+    if cut.grad_mode != "off":
+        return None
+    made: set[int] = set()
+    for event in tape.events(cut.seq, min(tape.head, cut.seq + _MOST_IN_CHECKPOINT)):
+        detail = tape.detail(event.seq) if event.kind == "op" and event.thread == cut.thread else None
+        if not isinstance(detail, OpDetail):
+            continue
+        given = {one.id for one in detail.inputs}
+        if event.grad_mode != "off":
+            is_end = event.name == _CHECKPOINT and not detail.nodes and not made & given
+            return event if is_end and made & {one.id for one in detail.outputs} else None
+        if event.seq == cut.seq or made & given:
+            made |= {one.id for one in detail.outputs} - {0}
+    return None
 
 
 def _is_data(one: Tensor) -> bool:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule, NotJudgedError
-from gradb.diagnosis.training.cuts import is_past
+from gradb.diagnosis.training.cuts import Cause, cause_of
 from gradb.diagnosis.training.intent import is_conditional, is_ended, within
 from gradb.diagnosis.training.members import ENOUGH, Membership, path
 from gradb.diagnosis.training.parts import Leaf, Optimizer
 from gradb.diagnosis.training.wording import called, group, listed, names_of, place, share, verb
 from gradb.tape.kinds.event import Event
-from gradb.tape.kinds.op import OpDetail
 
 _ENOUGH_UNUSED = 5
 
@@ -121,10 +120,11 @@ class Misplaced(_Judge):
     def _cut(self, optimizer: Optimizer, cut: Sequence[tuple[Leaf, Event]]) -> Finding:
         file, line = _where(optimizer)
         leaves = [leaf for leaf, _ in cut]
-        causes: dict[str, tuple[Event, list[Leaf]]] = {}
+        causes: dict[str, tuple[Cause, list[Leaf]]] = {}
         for leaf, event in cut:
-            cause = f"{self._how(event)} in {place(event, file)}"
-            causes.setdefault(cause, (event, []))[1].append(leaf)
+            cause = cause_of(self._members.tape, event)
+            clause = f"{cause.name} in {place(cause.event, file)}{cause.why}"
+            causes.setdefault(clause, (cause, []))[1].append(leaf)
         message = (
             f"{called(optimizer)}{optimizer.place} has {share(leaves, optimizer.leaves)}, which never"
             f" {verb(leaves, 'gets', 'get')} a gradient{within(self._members.tape)}: the loss is computed of"
@@ -133,20 +133,13 @@ class Misplaced(_Judge):
         if len(causes) == 1:
             message += f"{next(iter(causes))} cuts the way back"
         else:
-            clauses = (f"{cause} cuts the way back to {listed(names_of(its))}" for cause, (_, its) in causes.items())
+            clauses = (f"{clause} cuts the way back to {listed(names_of(its))}" for clause, (_, its) in causes.items())
             message += ", and ".join(clauses)
         first = cut[0][1]
         last = optimizer.last.seq if optimizer.last is not None else first.seq
-        marks = sorted((event.seq, f"{self._how(event)} cuts the graph") for event, _ in causes.values())
+        marks = sorted((cause.event.seq, f"{cause.name} cuts the graph") for cause, _ in causes.values())
         steps = (*(Step(*mark) for mark in marks), Step(last, "the step finds no gradient of theirs"))
         return Finding("G002", last, message, file, line, steps, names_of(leaves))
-
-    def _how(self, event: Event) -> str:
-        """Return what cuts the graph at an op."""
-        detail = self._members.tape.detail(event.seq)
-        if isinstance(detail, OpDetail) and is_past(event, detail):
-            return ".data"
-        return "no_grad" if event.grad_mode != "on" else event.name.rpartition(".")[2]
 
     def _finding(self, optimizer: Optimizer, others: Sequence[Leaf]) -> Finding:
         file, line = _where(optimizer)
@@ -251,7 +244,8 @@ RULES = (
         "warning",
         "Its steps find .grad None in every parameter and change nothing, while backward() fills others: it was made of"
         " another model's parameters, or its own are cut off from the loss.",
-        "Make the optimizer of the model that computes the loss, and let no detach() or no_grad() come in between.",
+        "Make the optimizer of the model that computes the loss, and let no detach() or no_grad() come in between. A"
+        " checkpoint sends gradients back without an input that requires grad if it has use_reentrant=False.",
         frozenset({"step"}),
         Misplaced,
     ),
