@@ -45,12 +45,12 @@ optimizer = SGD(model.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 5001):
-    optimizer.zero_grad()  #: Empties .grad of each parameter. The first time there is nothing in them yet.
+    optimizer.zero_grad()  #: As written it empties each .grad; switched off (0) it does nothing.
     output = model(t_c).squeeze(1)  #: Forward: the graph of this iteration. That of the one before is gone.
     loss = criterion(output, t_u)  #: One number: how far the eleven predictions are from the readings.
-    loss.backward()  #: Fills the buffers. They were empty, so they hold the gradient of this iteration alone.
-    #: Each parameter moves a little (lr) against its gradient, and the loss falls.
-    #: Then see what happens without zero_grad: press 0, then f; 6 shows the loss.
+    loss.backward()  #: Adds to the buffers. From empty ones they come to this iteration's gradient alone.
+    #: Each parameter moves a little (lr) against what is in its buffer. To see how
+    #: that goes on without zero_grad, press 0, then f, and watch the loss.
     optimizer.step()
     if iteration == 1 or iteration % 1000 == 0:
         print(f"iteration {iteration}: loss {loss.item():.4f}")
