@@ -66,10 +66,10 @@ for iteration in range(1, 201):
     loss1.backward()
     optimizer1.step()
 
-    # ? loss2
-    # ? hint: at first the two models are equal; what was loss1?
     loss2 = criterion(model2(t_c).squeeze(1), t_u)
     #: From the second time on this adds to what was there: before + added = after.
+    # ? model2.output.bias.grad == model1.output.bias.grad
+    # ? hint: True or False. The models are equal, and each buffer was empty before
     loss2.backward()
     #: The step uses what is there, the sum since the first. Key 6: both losses.
     optimizer2.step()
