@@ -34,7 +34,7 @@ a.grad = None
 with torch.no_grad():
     #: Under no_grad the product leaves no node: scale has no way back to w.
     scale = 2 * w
-#: graph pane: there is a way from this loss to a, and none to w.
+#: Graph pane: there is a way from this loss to a, and none to w.
 loss = (a * scale).sum()
 # ? w.grad
 # ? hint: nothing can arrive at w, and a buffer that nothing has reached is None

@@ -3,7 +3,7 @@
 Lesson: What the first backward() frees, what stays, and why a second one may raise.
 
 Going forward, a node saves what its derivative will need: PowBackward0 saves c for 2c, and
-AddBackward0 saves nothing, as its derivative is 1. When the engine has run a node, it frees
+AddBackward0 saves no value, as its derivative is 1. When the engine has run a node, it frees
 what that node had saved, unless `retain_graph=True` says that another walk will follow.
 It saves memory; in a large model what is saved for backward is most of it.
 
@@ -27,8 +27,9 @@ import torch
 a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 b = 2 * a
 c = b + 5
-#: saved pane (key 8): for its derivative 2c the node of ** has saved c.
+#: Key 8, saved pane: for its derivative 2c the node of ** has saved c.
 d = c**2
+#: The sum saves no value: it needs to know a shape, no number.
 out = d.sum()
 
 #: Kept: after this walk the nodes still have what they saved.

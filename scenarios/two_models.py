@@ -60,7 +60,7 @@ optimizer2 = SGD(model2.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 201):
-    #: .grad pane: the four buffers of model1 are emptied, those of model2 are not.
+    #: The .grad pane: the four buffers of model1 are emptied, those of model2 are not.
     optimizer1.zero_grad()
     loss1 = criterion(model1(t_c).squeeze(1), t_u)
     loss1.backward()
