@@ -73,7 +73,9 @@ async def test_hints_and_then_the_answer_of_the_engine(lesson_tape: Path) -> Non
     """A wrong answer is told what is so with it; `continue` stops at questions, and Escape passes one over."""
     app = opening(lesson_tape)
     async with shown(app, 100, 30) as pilot:
-        await press(pilot, "c", "escape", "c")
+        assert "#? hint: …" in await press(pilot, "c")
+        assert "#? hint: 5 is added" in await press(pilot, "escape")
+        await press(pilot, "c")
         assert position_of(app) == 5
         text = await press(pilot, *typed("x y"))
         assert "✗ cannot read the expression" in text

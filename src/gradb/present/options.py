@@ -133,6 +133,8 @@ class Options:
     """What the user's displays come to at the position."""
     asked: Asked | None = None
     """The question that is asked; None: none is."""
+    given: frozenset[int] = frozenset()
+    """Lines of the hints of a lesson that may be read."""
     row: int | None = None
     """Which of the rows that lead to an event is selected, from 0; None: none."""
 

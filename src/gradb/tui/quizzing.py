@@ -62,6 +62,7 @@ class Quizzing:
             self._debugger, self._origin = debugger, debugger.position
             debugger.quiz.is_asking = True
             self._close()
+            self._screen.options = replace(self._screen.options, given=frozenset())
         if debugger.is_running or debugger.progress is not None:
             return
         if self._pending:
@@ -108,6 +109,7 @@ class Quizzing:
         except UserError as error:
             self._say(f"✗ {error}")
             return
+        self._reveal(debugger)
         if reply.verdict.is_right:
             self._leave(f"{reply.text(question)}; go on to see it come about", "news")
         elif reply.is_told:
@@ -119,6 +121,7 @@ class Quizzing:
         """Pass the question over."""
         if self._debugger is not None and self._question is not None:
             self._debugger.quiz.skip(self._question)
+            self._reveal(self._debugger)
         self._leave("passed over: `a` asks again", "news")
 
     def _ask(self, debugger: Debugger, moment: Moment, position: int) -> None:
@@ -139,6 +142,12 @@ class Quizzing:
         self._pending = text
         self._say("… the script runs on to the end of the statement")
         run_ahead(debugger)
+
+    def _reveal(self, debugger: Debugger) -> None:
+        """Let the hints be read that were given."""
+        given = debugger.quiz.given(questions_of(debugger.tape))
+        if given != self._screen.options.given:
+            self._screen.options = replace(self._screen.options, given=given)
 
     def _say(self, text: str) -> None:
         asked = self._screen.options.asked

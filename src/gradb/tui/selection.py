@@ -12,11 +12,13 @@ from gradb.tui.judging import found_alone
 
 def for_panes(options: Options, names: Iterable[str]) -> dict[str, Options]:
     """Return the options of each pane."""
-    whole = replace(options, plot=Plot(), ghost=None, displayed=(), grads=Grads(), values=Values())
+    alike = replace(options, asked=None, given=frozenset())
+    whole = replace(alike, plot=Plot(), ghost=None, displayed=(), grads=Grads(), values=Values())
     judged = replace(whole, graph=GraphChoice())
     of_its_own = {
+        "source": replace(judged, judged=None, given=options.given),
         "training": replace(
-            options, selected_node=None, chain=None, judged=found_alone(options.judged), displayed=(),
+            alike, selected_node=None, chain=None, judged=found_alone(options.judged), displayed=(),
             graph=GraphChoice(), grads=Grads(), values=Values(),
         ),
         "findings": judged,

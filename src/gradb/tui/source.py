@@ -15,7 +15,7 @@ from gradb.debugger.breakpoints import Mark
 from gradb.frame.frame import Frame, SourceView
 from gradb.present.draw import theme
 from gradb.present.lines.lesson import first_line
-from gradb.present.panes.source import beside, source_line, text_room
+from gradb.present.panes.source import beside, source_line, text_room, veiled
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
 from gradb.tui.linesearch import LineSearched
@@ -136,7 +136,7 @@ class SourcePane(LineSearched, Pane):
     @property
     def _view(self) -> SourceView | None:
         """The text, where there is one to draw line by line."""
-        view = None if self.frame is None else self.frame.source
+        view = None if self.frame is None else veiled(self.frame, self.options.given)
         if self._looked is not None:
             view = self._looked[1]
         return view if view is not None and view.lines else None

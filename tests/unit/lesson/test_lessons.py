@@ -11,6 +11,7 @@ from gradb.frame.lesson.moments import stop_of
 from gradb.frame.reader import Tape
 from gradb.present.json.lessons import lesson_json
 from gradb.present.lines.captions import caption_lines, caption_rows
+from gradb.present.panes.source import veiled
 from gradb.present.panes.table import pane_json
 from tests.fakes import TapeBuilder, examples
 
@@ -87,6 +88,20 @@ def test_a_caption_is_drawn_behind_a_bar(tape: Tape) -> None:
     start = tape.frame(0).lesson
     assert start is not None
     assert "3 questions" in caption_lines(start, 76)[0].plain
+
+
+def test_hints_that_were_not_given_are_not_to_be_read(tape: Tape) -> None:
+    """In the source pane of the screen; all else of the text is as it is."""
+    frame = tape.frame(5)
+    assert frame.source is not None
+    view = veiled(frame, frozenset({17}))
+    assert view is not None
+    changed = [pair for pair in zip(frame.source.lines, view.lines, strict=True) if pair[0] != pair[1]]
+    assert changed == [
+        ("#? hint: 5 is added to each element", "#? hint: …"),
+        ("#? hint: c is [7, 9, 11, 13]", "#? hint: …"),
+    ]
+    assert veiled(frame, frozenset({10, 17, 18})) == frame.source
 
 
 def test_json_has_caption_and_question(tape: Tape) -> None:

@@ -32,6 +32,13 @@ def test_captions_and_questions_stand_at_their_statements() -> None:
     ]
 
 
+def test_what_one_will_learn_goes_to_the_next_empty_line() -> None:
+    """Folded over several lines of the docstring it is one sentence."""
+    lesson = read_lesson('"""T\n\nLesson: one\n  and two.\n\nMore.\n"""\nx = 1\n')
+    assert lesson is not None
+    assert lesson.learns == "one and two."
+
+
 @pytest.mark.parametrize(
     "text",
     [

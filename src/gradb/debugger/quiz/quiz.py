@@ -63,6 +63,14 @@ class Quiz:
         """Tell whether each of some questions was answered, or its answer told."""
         return all(self.standing(each).outcome in {"right", "told"} for each in questions)
 
+    def given(self, questions: Sequence[Question]) -> frozenset[int]:
+        """Return the lines of the hints that may be read: those that were given, and all of what is over."""
+        lines: list[int] = []
+        for each in questions:
+            standing = self.standing(each)
+            lines += each.hint_lines if standing.outcome else each.hint_lines[: standing.wrong]
+        return frozenset(lines)
+
     def met(self, tape: Tape | None, origin: int, position: int) -> Moment | None:
         """Return the first question, of those not asked yet, that a movement from one position to another has come to.
 

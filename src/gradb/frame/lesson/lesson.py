@@ -51,6 +51,8 @@ class Question:
     stop: str
     """Where within the statement it is meant: see ``moments.stop_of``; empty: once the statement has run."""
     hints: tuple[str, ...]
+    hint_lines: tuple[int, ...]
+    """Where each is written."""
     line: int
     """Where it is written."""
     span: Span
@@ -93,3 +95,5 @@ class LessonAt:
     """The one that was reached last; None where none was, or too long ago."""
     question: Question | None
     """The one that is asked before the next step; None where none is, or the tape does not go on yet."""
+    file: str = ""
+    """Path of the main file, as on the tape."""

@@ -58,7 +58,7 @@ class Lessons:
             return None
         taught = self._taught
         assert taught is not None  # it has begun
-        return LessonAt(taught.lesson, self._caption(taught, position), taught.moments.due(position, head))
+        return LessonAt(taught.lesson, self._caption(taught, position), taught.moments.due(position, head), self.path)
 
     @property
     def moments(self) -> Moments | None:

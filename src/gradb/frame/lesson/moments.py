@@ -86,10 +86,12 @@ class Moments:
         """Return the first event from there on that is not in the statement."""
         number, span = question.number, question.span
         if number not in self._left:
+            newest = self._store.head  # before the places are read: all of its are among them
             sites = self._trail.sites().items()
             inside = [site for site, lines in sites if not lines or self._places.is_in(span, lines)]  # or nowhere
-            begin, self._inside[number] = self._inside.get(number, entered - 1), self._store.head
-            found = [each for each in (self._trail.elsewhere(inside, begin), self._trail.end()) if each is not None]
+            begin, self._inside[number] = self._inside.get(number, entered - 1), newest
+            ways = (self._trail.elsewhere(inside, begin, newest), self._trail.end())
+            found = [each for each in ways if each is not None]
             if not found:
                 return None
             self._left[number] = min(found)

@@ -20,7 +20,8 @@ from gradb.frame.lesson.lesson import Body, Caption, Lesson, Question, Span
 
 MAX_TEXT = 200_000
 """Characters; what is longer teaches nothing."""
-_LEARNS = re.compile(r"^[ \t]*Lesson:[ \t]*(.*)$", re.MULTILINE)
+_LEARNS = re.compile(r"^[ \t]*Lesson:[ \t]*(.*(?:\n[ \t]*\S.*)*)$", re.MULTILINE)
+"""Up to the next empty line."""
 _STOP = re.compile(r"\s+at\s+(?=[A-Za-z_])")
 _HINT = re.compile(r"hint:\s*")
 _TEACHES = re.compile(r"#(:| ?\?)\s*(.*\S)")
@@ -29,7 +30,7 @@ _TEACHES = re.compile(r"#(:| ?\?)\s*(.*\S)")
 def learns(docstring: str) -> str | None:
     """Return what a docstring says that one will learn; None where it does not say so."""
     found = _LEARNS.search(docstring)
-    return None if found is None else found[1].strip()
+    return None if found is None else " ".join(found[1].split())
 
 
 def read_lesson(text: str) -> Lesson | None:
@@ -93,11 +94,12 @@ class _Reader:
         last = self.questions[-1] if self.questions and self.questions[-1].span == span else None
         if hint := _HINT.match(words):
             if last is not None and words[hint.end() :]:
-                self.questions[-1] = replace(last, hints=(*last.hints, words[hint.end() :]))
+                told, at = (*last.hints, words[hint.end() :]), (*last.hint_lines, line)
+                self.questions[-1] = replace(last, hints=told, hint_lines=at)
             return
         text, *stop = _STOP.split(words, maxsplit=1)
         number = len(self.questions) + 1
-        self.questions.append(Question(number, text.strip(), stop[0].strip() if stop else "", (), line, span))
+        self.questions.append(Question(number, text.strip(), stop[0].strip() if stop else "", (), (), line, span))
 
     def _below(self, line: int) -> Span | None:
         """Return the first statement below a line, the outer one of those that begin together."""

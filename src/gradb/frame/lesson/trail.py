@@ -81,11 +81,11 @@ class Trail:
         row = self._store.db.one(f"SELECT seq FROM event WHERE site = ? AND {_TELLS} ORDER BY seq LIMIT 1", site)
         return None if row is None else int(row[0])
 
-    def elsewhere(self, sites: Collection[int], after: int) -> int | None:
-        """Return the first event after one that is at none of some places."""
+    def elsewhere(self, sites: Collection[int], after: int, until: int) -> int | None:
+        """Return the first event after one, up to another, that is at none of some places."""
         numbers = ", ".join(map(str, sites))
-        query = f"SELECT seq FROM event WHERE seq > ? AND {_TELLS} AND site NOT IN ({numbers}) ORDER BY seq LIMIT 1"
-        row = self._store.db.one(query, after)
+        which = f"seq > ? AND seq <= ? AND {_TELLS} AND site NOT IN ({numbers})"
+        row = self._store.db.one(f"SELECT seq FROM event WHERE {which} ORDER BY seq LIMIT 1", after, until)
         return None if row is None else int(row[0])
 
     def end(self) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import lru_cache
 
 from pygments.lexers.python import PythonLexer
@@ -46,6 +48,23 @@ def render(frame: Frame, options: Options) -> RenderableType:
     digits = len(str(last))
     cells = max(options.width - digits - 3, 10)
     return Group(*(_line(view, index, digits, cells) for index in range(first, last)), *words)
+
+
+_HINT = re.compile(r"(hint:).*")
+
+
+def veiled(frame: Frame, given: frozenset[int]) -> SourceView | None:
+    """Return what is shown of the source, without the words of those hints of a lesson that were not given yet."""
+    view, at = frame.source, frame.lesson
+    if view is None or at is None or view.file != at.file:
+        return view
+    hidden = frozenset(line for question in at.lesson.questions for line in question.hint_lines) - given
+    return replace(view, lines=_without(view.lines, hidden)) if hidden else view
+
+
+@lru_cache(maxsize=8)
+def _without(lines: tuple[str, ...], hidden: frozenset[int]) -> tuple[str, ...]:
+    return tuple(_HINT.sub(r"\1 …", line) if number in hidden else line for number, line in enumerate(lines, 1))
 
 
 def beside(view: SourceView) -> str:
