@@ -13,6 +13,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.quiz.judging import engine, judge, read_answer, told
 from gradb.debugger.quiz.quiz import moment_of, questions_of
 from gradb.frame.lesson.lesson import Question
+from gradb.frame.lesson.moments import stop_of
 from gradb.present.draw.safe import plain
 from gradb.present.json.lessons import question_json
 from gradb.present.json.values import Json
@@ -108,7 +109,9 @@ def _graded(debugger: Debugger, question: Question, answer: str) -> Graded:
     tape, yours = debugger.tape, None if answer == _NONE else answer
     moment = moment_of(tape, question, debugger.head)
     if tape is None or moment is None:
-        return Graded(question, "not asked", yours, None, "the run did not come to it")
+        is_nowhere = bool(question.stop) and stop_of(question.stop) is None
+        why = f"{question.stop} is no place to stop" if is_nowhere else "the run did not come to it"
+        return Graded(question, "not asked", yours, None, why)
     position = debugger.head if moment.told is None else moment.told
     try:
         truth = told(engine(tape, position, question.text))

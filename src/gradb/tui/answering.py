@@ -46,6 +46,7 @@ class AnswerLine(Horizontal):
         event.stop()
         if text := event.value.strip():
             self._check(text)
+            event.input.action_select_all()  # where it was wrong, what is typed next takes its place
 
     def action_skip(self) -> None:
         """Pass the question over."""

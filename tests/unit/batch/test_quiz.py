@@ -11,6 +11,7 @@ from gradb.batch.quiz import grade, read_answers
 from gradb.batch.show import Style
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from tests.fakes import TapeBuilder
 from tests.unit.conftest import Tapes
 
 RIGHT = "# of lesson 1\n\n[7 9 11 13]\n[28, 36, 44, 52]\n[14, 18, 22, 26]\n"
@@ -60,6 +61,23 @@ def test_json(tapes: Tapes) -> None:
     assert rows[1] == {"number": 2, "text": "a.grad", "at": None, "line": 20, "result": "right",
                        "answer": "[28, 36, 44, 52]", "engine": "[28, 36, 44, 52]", "remark": None}  # fmt: skip
     assert rows[-1] == {"right": 3, "questions": 3}
+
+
+def test_what_was_never_come_to_is_not_right(tmp_path: Path) -> None:
+    """A statement that was not run, a place to stop that is none, and what nothing is called."""
+    source = '"""T\n\nLesson: x.\n"""\nif a:\n    #? b\n    b = leaf()\n#? a at home\n#? zz\na = leaf()\n'
+    with TapeBuilder(path := tmp_path / "t.tape", "s.py", source) as tape:
+        tape.set_run(lesson="Lesson: x.")
+        tape.leaf("a", [1.0], line=10)
+        tape.end()
+    is_right, lines = graded(path, "1\n2\n3\n")
+    assert not is_right
+    assert lines == [
+        "1 not asked  b (line 7): 1; the run did not come to it",
+        "2 not asked  a at home (line 10): 2; home is no place to stop",
+        "3 not judged zz (line 10): 3; no tensor is called 'zz' at position 1",
+        "0 of 3 right",
+    ]
 
 
 @pytest.mark.parametrize(

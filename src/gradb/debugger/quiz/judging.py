@@ -12,7 +12,7 @@ from gradb.algebra.figures import counted
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import reading
 from gradb.debugger.expect.names import TapeNames
-from gradb.frame.reader import Tape
+from gradb.frame.reader import Tape, TapeError
 from gradb.tape.expressions.equality import Approx, cut, flatten, is_equal, show
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import NoName
@@ -56,8 +56,11 @@ def engine(tape: Tape, position: int, text: str) -> Operand:
     Raises:
         UserError: it cannot be read, or is not known.
     """
-    with reading.told():
-        return Evaluator(TapeNames(tape, position)).value(reading.read(text, "a question"))
+    try:
+        with reading.told():
+            return Evaluator(TapeNames(tape, position)).value(reading.read(text, "a question"))
+    except TapeError as error:
+        raise UserError(str(error)) from error
 
 
 def told(value: Operand) -> str:
