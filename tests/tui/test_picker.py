@@ -14,7 +14,7 @@ from gradb.cli import browse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.tui.app import GradbApp
-from gradb.tui.entries import Entry
+from gradb.tui.entries import Entry, completed
 from gradb.tui.looks import Looks
 from gradb.tui.picker import PickerScreen
 from gradb.tui.shortlist import matching
@@ -56,6 +56,13 @@ class Shelf:
             raise UserError("syntax error in train.py, line 1: invalid syntax\n    x = \n        ^")
         self.picked.append(entry)
         return Debugger.open(str(self._tape))
+
+
+@pytest.fixture
+def trains(shelf: Shelf, tmp_path: Path) -> None:
+    """Put more files beside those of the shelf, whose names begin alike."""
+    for name in ("train_big.py", "train_small.py", "Training.tape"):
+        (tmp_path / "here" / name).write_text("pass\n")
 
 
 @pytest.fixture
@@ -141,6 +148,37 @@ async def test_a_path_is_completed_and_opened(shelf: Shelf) -> None:
         await pilot.press("enter")
         await wait_until(lambda: debug_screen(app).frame is not None)
     assert [entry.path for entry in shelf.picked] == ["./runs/long.tape"]
+
+
+@pytest.mark.usefixtures("trains")
+async def test_a_path_is_completed_as_far_as_all_agree(shelf: Shelf) -> None:
+    """Where there are several ways to go on nothing of them is typed, and all are listed."""
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app)
+        await pilot.press(*"./t", "tab")
+        await wait_until(lambda: typed(app).lower() == "./train")
+        await pilot.press("tab")
+        assert typed(app).lower() == "./train"
+        await wait_until(lambda: all(name in text_of(app) for name in ("train_big.py", "train_small.py", "Training")))
+        await pilot.press(*"_s", "tab")
+        await wait_until(lambda: typed(app) == "./train_small.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "paths", "wanted"),
+    [
+        ("/r/", ["/r/chk.py", "/r/dag.py"], "/r/"),
+        ("./tr", ["./train_a.py", "./train_b.py"], "./train_"),
+        ("./tr", ["./Train.py", "./tr.tape"], "./tr"),
+        ("./TR", ["./train.py"], "./train.py"),
+        ("~", ["~/a/", "~/b.py"], "~/"),
+        ("./nothing", [], "./nothing"),
+    ],
+)
+def test_how_a_path_is_completed(text: str, paths: list[str], wanted: str) -> None:
+    """What was typed is never made shorter, nor spelled otherwise without need."""
+    assert completed(text, [Entry(path, path) for path in paths]) == wanted
 
 
 async def test_a_file_of_this_folder_is_found_by_its_letters(shelf: Shelf) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal, Protocol
 
 from gradb.debugger.debugger import Debugger
@@ -70,3 +71,15 @@ class Shelf(Protocol):
 def is_path(text: str) -> bool:
     """Tell whether what is typed is a path, and not letters to look for."""
     return "/" in text or text.startswith("~") or text in {".", ".."}
+
+
+def completed(text: str, entries: Sequence[Entry]) -> str:
+    """Return a path that is being typed, typed on as far as all that it may come to agree, as a shell does.
+
+    Large and small letters are the same here, as in the list; what was typed stays as it is where nothing is added.
+    """
+    paths = [entry.path for entry in entries]
+    if len(paths) == 1:
+        return paths[0]
+    common = list(takewhile(lambda letters: len({*letters}) == 1, zip(*(path.lower() for path in paths), strict=False)))
+    return paths[0][: len(common)] if len(common) > len(text) else text

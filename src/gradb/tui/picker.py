@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.present.draw.safe import plain, plain_lines
-from gradb.tui.entries import Entry, Shelf, is_path
+from gradb.tui.entries import Entry, Shelf, completed, is_path
 from gradb.tui.entryrow import EntryRow
 from gradb.tui.keybar import KeyBar, KeyHint
 from gradb.tui.shortlist import Hit, matching
@@ -39,7 +39,7 @@ scripts (.py) and recordings (.tape) that it may lead to.
 
 ↑ ↓ PgUp PgDn   choose (the mouse does too)
 Enter           open what is chosen; of a folder, what is in it
-Tab             complete the path by what is chosen
+Tab             complete the path, as far as there is one way to go on
 Esc             clear what was typed; with nothing typed, quit
 ? or F1         this help (? while nothing is typed)
 Ctrl+Q          quit
@@ -115,9 +115,10 @@ class PickerScreen(Screen[Debugger | None]):
         self.query_one(OptionList).action_select()
 
     def action_complete(self) -> None:
-        """Put the path of the highlighted entry on the line, where a path is being typed."""
-        if is_path(self._text) and (chosen := self._chosen) is not None:
-            self._type(chosen.path)
+        """Type a path on as far as all that it may come to agree."""
+        text = self._text.strip()
+        if is_path(text):
+            self._type(completed(text, self._shelf.files(text)))
 
     def action_leave(self) -> None:
         """Clear the line; where it is empty, leave without a choice."""
