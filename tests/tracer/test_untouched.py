@@ -263,6 +263,30 @@ def _shown_once() -> list[tuple[str, str, int]]:
     return _heard(script)
 
 
+def _attending(kind: str) -> Callable[[], torch.Tensor]:
+    """Return an evaluation by modules that compute in another way where somebody overrides torch's functions."""
+    torch.manual_seed(0)
+    layer, attention = (
+        nn.TransformerEncoderLayer(8, 2, 16, batch_first=True),
+        nn.MultiheadAttention(8, 2, batch_first=True),
+    )
+    encoder, batch = nn.TransformerEncoder(layer, 2), torch.randn(2, 5, 8)
+    padding = torch.tensor([[False, False, False, True, True], [False] * 5])
+    net: nn.Module = nn.ModuleList([encoder, layer, attention]).eval()
+    calls: dict[str, Callable[[], torch.Tensor]] = {
+        "encoder": lambda: encoder(batch, src_key_padding_mask=padding),
+        "layer": lambda: layer(batch),
+        "attention": lambda: attention(batch, batch, batch)[0],
+    }
+    assert not net.training
+    return torch.no_grad()(calls[kind])
+
+
+def _of_a_layer() -> tuple[Callable[[], Any], Callable[[], Any]]:
+    run = _attending("layer")
+    return run, lambda: run().tolist()
+
+
 LOOKS: dict[str, Callable[[], Any]] = {
     "global hooks": _hooks,
     "signatures": _signatures,
@@ -280,6 +304,10 @@ LOOKS: dict[str, Callable[[], Any]] = {
     "a step compiled": lambda: _compiled(lambda: _of_step(torch.optim.SGD)),
     "a step with state compiled": lambda: _compiled(lambda: _of_step(torch.optim.Adam)),
     "an iteration compiled": lambda: _compiled(_of_training),
+    "an encoder without gradients": lambda: _attending("encoder")().tolist(),
+    "a layer of an encoder without gradients": lambda: _attending("layer")().tolist(),
+    "attention without gradients": lambda: _attending("attention")().tolist(),
+    "a layer compiled without gradients": lambda: _compiled(_of_a_layer),
     "a traced module": lambda: [node.name for node in torch.fx.symbolic_trace(_Net()).graph.nodes],
     "a module traced by jit": lambda: str(torch.jit.trace(_Net(), torch.ones(1, 2)).code),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -23,19 +23,24 @@ _MODULE = "torch._dynamo.variables.torch_function"
 _UTILS = "torch._dynamo.utils"
 
 
-@contextlib.contextmanager
-def hidden(mode: TorchFunctionMode) -> Iterator[None]:
+def hidden(mode: TorchFunctionMode) -> contextlib.AbstractContextManager[None]:
     """Hide a mode from Dynamo, once it is imported, as long as the context lasts."""
+    return once_imported(_MODULE, lambda module: _hidden(module, mode))
+
+
+@contextlib.contextmanager
+def once_imported(name: str, make: Callable[[ModuleType], contextlib.AbstractContextManager[None]]) -> Iterator[None]:
+    """Enter a context of a module of Dynamo's, now or once it is imported, as long as this one lasts."""
     with contextlib.ExitStack() as stack:
 
-        def hide(module: ModuleType) -> None:
+        def enter(module: ModuleType) -> None:
             with contextlib.suppress(Exception):  # another torch: no worse than it was
-                stack.enter_context(_hidden(module, mode))
+                stack.enter_context(make(module))
 
-        if _MODULE in sys.modules:
-            hide(sys.modules[_MODULE])
+        if name in sys.modules:
+            enter(sys.modules[name])
         else:
-            waiting = FirstImport(_MODULE, lambda: None, hide)
+            waiting = FirstImport(name, lambda: None, enter)
             waiting.install()
             stack.callback(waiting.uninstall)
         yield

@@ -72,10 +72,14 @@ class BlindSpots:
 
     def _can_be_off(self, tensors: Tensors, first: Any, args: tuple[Any, ...]) -> bool:
         """Tell whether nobody but this mode sees the calls: no mode of the script above it, no subclass of its own."""
-        count = _count()
-        if not count or _at(count - 1) is not self._mode or self._is_stepping():
+        if not self.is_uppermost() or self._is_stepping():
             return False
         return _ORDINARY.issuperset(map(type, tensors(first, args)))
+
+    def is_uppermost(self) -> bool:
+        """Tell whether no mode of the script's is above this one, which is in place."""
+        count = _count()
+        return count > 0 and _at(count - 1) is self._mode
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function without the mode, which is the uppermost."""

@@ -28,6 +28,7 @@ from gradb.tracer.watch.checkpoints import recomputing_frames, recomputing_funct
 from gradb.tracer.watch.creation_hooks import ours_unseen
 from gradb.tracer.watch.custom_functions import watched
 from gradb.tracer.watch.engine_run import BackwardRun
+from gradb.tracer.watch.fast_paths import unnoticed
 from gradb.tracer.watch.forward import ForwardMode
 from gradb.tracer.watch.grad_scaler import scaling
 from gradb.tracer.watch.gradients import GradWatch
@@ -90,6 +91,7 @@ def tracing(
         run_as_they_are([Composer.guard])
     with contextlib.ExitStack() as stack:
         stack.enter_context(blind_spots.installed())
+        stack.enter_context(unnoticed(blind_spots))
         for installed in (grads.installed(), microscope.installed(), engine.installed()):
             stack.enter_context(installed)
         if nudging is not None:
