@@ -24,9 +24,9 @@ A = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
 B = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]], requires_grad=True)
 weights = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 
-C = A @ B
-loss = (C * weights).sum()
-loss.backward()
+C = A @ B  #: One node with two ways back: to A and to B.
+loss = (C * weights).sum()  #: Each element of C counts with a weight of its own: that is what arrives at C.
+loss.backward()  #: Chain rule pane at MmBackward0: dL/dC @ B.T goes to A, and A.T @ dL/dC to B.
 
 print("C:", C.tolist())
 print("A.grad:", A.grad.tolist())

@@ -38,9 +38,9 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 criterion = nn.MSELoss()
 
 for iteration in range(2):
-    output = model(x)
-    loss = criterion(output, y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
+    output = model(x)  #: Forward: the ops of the layers leave nodes. The parameters are the leaves.
+    loss = criterion(output, y)  #: One number: how far four outputs are from y.
+    optimizer.zero_grad()  #: To empty the buffers, so that what backward adds is of this iteration alone.
+    loss.backward()  #: Adds to the buffers: from the loss back through output, ReLU and layer1.
+    optimizer.step()  #: Moves each parameter by lr times what is in its buffer, downhill. The graph is not needed.
     print(f"iteration {iteration + 1}: loss {loss.item():.4f}")

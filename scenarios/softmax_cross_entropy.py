@@ -24,18 +24,18 @@ from torch.nn import functional
 scores = torch.tensor([2.0, 1.0, 0.0], requires_grad=True)
 right = torch.tensor(1)
 
-p = torch.softmax(scores, dim=0)
-loss = -torch.log(p[right])
-loss.backward()
+p = torch.softmax(scores, dim=0)  #: Three probabilities that add up to 1: each depends on all three scores.
+loss = -torch.log(p[right])  #: Small where the right class has a probability near 1.
+loss.backward()  #: Chain rule pane at SoftmaxBackward0: its local derivative is a full matrix.
 print("by hand:      ", scores.grad.tolist())
 
 scores.grad = None
-logp = torch.log_softmax(scores, dim=0)
+logp = torch.log_softmax(scores, dim=0)  #: Once more: softmax and logarithm as one op.
 loss = functional.nll_loss(logp, right)
 loss.backward()
 print("log_softmax:  ", scores.grad.tolist())
 
 scores.grad = None
-loss = functional.cross_entropy(scores, right)
+loss = functional.cross_entropy(scores, right)  #: And all of it as one call, which makes the same two nodes.
 loss.backward()
 print("cross_entropy:", scores.grad.tolist())
