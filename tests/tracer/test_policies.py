@@ -24,7 +24,8 @@ pytestmark = pytest.mark.torch
 Parameters = list[nn.Parameter]
 Clear = Callable[[nn.Module, optim.Optimizer], Any]
 """How a script clears the gradients of its model."""
-ITERATIONS = 6
+ITERATIONS = 4
+"""So many that an optimizer makes its state, uses it, and builds on what it made of it, once more."""
 
 
 def _nothing(model: nn.Module, optimizer: optim.Optimizer) -> None:
