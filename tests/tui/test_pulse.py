@@ -34,6 +34,20 @@ async def test_a_pulse_beats_as_its_action_says_and_sooner_when_asked() -> None:
     assert len(beats) == 4
 
 
+async def test_a_pulse_ends_where_its_action_says_so() -> None:
+    """And beats again when it is asked to."""
+    app: App[None] = App()
+    beats: list[int] = []
+    async with app.run_test():
+        pulse = Pulse(app, lambda: beats.append(1))
+        pulse.within(0.001)
+        await wait_until(lambda: len(beats) == 1)
+        await asyncio.sleep(0.01)
+        assert len(beats) == 1
+        pulse.within(0.001)
+        await wait_until(lambda: len(beats) == 2)
+
+
 async def test_a_recording_that_nobody_touches_is_looked_at_once_a_second(
     chain_tape: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

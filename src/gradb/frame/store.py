@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gradb.frame.cache import Cache
-from gradb.frame.edges import edges_of
+from gradb.frame.edges import End, edges_of, ends_of
 from gradb.frame.growing import Growing
 from gradb.frame.hookrows import HookRows
 from gradb.frame.leafrows import LeafRows
@@ -226,6 +226,33 @@ class Store(Growing):
                 node = self.node(row[1])
                 if node is not None:
                     yield node
+
+    def ends(self, first: int, last: int) -> dict[int, list[End]]:
+        """Return (other node, which of its outputs) of every edge of the nodes first..last, those that there are.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        rows = self.db.all("SELECT id, edges FROM node WHERE id BETWEEN ? AND ?", first, last)
+        found = ends_of([row[1] for row in rows])
+        if None in found:
+            raise TapeError(f"{self.db.name} is damaged: node {rows[found.index(None)][0]!r} is not one.")
+        return {row[0]: ends for row, ends in zip(rows, found, strict=True) if ends is not None}
+
+    def linked(self, after: int, until: int) -> Iterator[tuple[int, int, list[int]]]:
+        """Yield (node, event, nodes that it leads to) of the same, without more of each: a graph may have many.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        query = "SELECT event, id, edges FROM node WHERE (event, id) > (?, ?) AND event <= ? ORDER BY event, id LIMIT ?"
+        rows: list[Row] = [(after, 2**63 - 1, "")]
+        while rows:
+            rows = self.db.all(query, *rows[-1][:2], until, _BATCH)
+            for (event, node, _), ends in zip(rows, ends_of([row[-1] for row in rows]), strict=True):
+                if ends is None or type(node) is not int:
+                    raise TapeError(f"{self.db.name} is damaged: node {node!r} is not one.")
+                yield node, event, [to for to, _ in ends if to is not None]
 
     def _node(self, row: Row, found: tuple[Edge, ...] | None) -> Node:
         id_, name, event, kind, saves, tensor, _ = row

@@ -29,7 +29,7 @@ from gradb.tui.session import Session
 _LIVE = 0.4  # seconds between Frames of a script that runs on and on
 _BUSY, _IDLE = 0.1, 1.0  # seconds between looks at the debuggees whose sockets say nothing: one runs, none does
 _JUDGE = 0.05  # seconds between looks at what is not judged yet
-_REST = 0.4  # seconds after a paint before the run is judged: no key is painted later for it
+_REST = 0.4  # seconds that have to pass after a key before the run is judged: no key is painted later for it
 
 
 class Followed(Protocol):
@@ -57,11 +57,10 @@ class Following:
     """
 
     def __init__(self, screen: Followed, pump: MessagePump) -> None:
-        self._screen, self._pump = screen, pump
+        self._screen = screen
         self._ticking, self._judgings = Pulse(pump, self.tick), Pulse(pump, self._judge)
         self._drawn: tuple[int, int, bool] | None = None
-        self._drawn_at = self._painted_at = time.monotonic()
-        self._is_unpainted = False
+        self._drawn_at = time.monotonic()
         self._ghost = GhostView()
         self._judging = JudgingView()
         self._displays = DisplaysView()
@@ -92,8 +91,8 @@ class Following:
         debugger, options = screen.session.debugger, screen.options
         if debugger is None or screen.session.is_searching:
             return _IDLE
-        if not debugger.is_running and (self._is_unpainted or now - self._painted_at < _REST):
-            return _REST
+        if not debugger.is_running and (left := self._drawn_at + _REST - now) > 0:
+            return left
         screen.options = self._judging.update(options, debugger, now)
         if screen.options is not options:
             screen.update_bars()
@@ -141,15 +140,10 @@ class Following:
             screen.options = replace(screen.options, selected_node=None, chain=None)
             debugger.choice = replace(debugger.choice, node=None)
         frame = screen.frame = debugger.frame()
-        self._is_unpainted = True
-        self._pump.call_after_refresh(self._note_paint)
         if has_moved and (front := self._printed.front(frame, screen.arranging.fronts)):
             screen.arranging.bring_to_front(front)
         if debugger.is_free:
             self._show_training_of_its_own()
-
-    def _note_paint(self) -> None:
-        self._is_unpainted, self._painted_at = False, time.monotonic()
 
     def _follow_choice(self, debugger: Debugger) -> None:
         """Show what a command has chosen of buffers and paths; a node that was selected brings no pane to the front."""

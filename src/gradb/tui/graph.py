@@ -5,6 +5,7 @@ Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from rich.text import Text
@@ -30,11 +31,14 @@ from gradb.tui.later import Later
 from gradb.tui.layout import top_line
 from gradb.tui.messages import FoldsChosen, NodeSelected
 from gradb.tui.pane import Pane
+from gradb.tui.pulse import Pulse
 
 _FOLDED = "▸▾"
 _MEASURES: dict[Measure, str] = {"norm": "2-norm of the gradient", "max": "largest of the gradient"}
-_AT_ONCE = 500  # events that are looked at for the sizes of gradients, with each key and then now and again
-_PAUSE = 0.05  # seconds between
+_AT_ONCE, _PIECE = 500, 100  # events read for the sizes of gradients: with a key, and later between looks at a clock
+_REST = 0.3  # seconds after a key until there are more
+_SLICE, _PAUSE = 0.012, 0.02  # seconds for which, and between two such times
+_SHOWN = 0.5  # seconds between two paints of what is known by then
 _KEPT = 1000  # drawn rows
 
 _Look = tuple[object, ...]
@@ -62,7 +66,8 @@ class GraphPane(GraphSearched, Pane):
         self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
         self._listing = Listing(None, 0, Choice())
         self._footer: list[Strip] = []
-        self._reading = Later(self, _PAUSE, self._read_on)
+        self._reading = Pulse(self, self._read_on)
+        self._shown_at = 0.0  # when what was read was painted last
         self.search = GraphSearch()
         self.looking = Later(self, BREATH, self.look_on)
         self._is_chosen = False
@@ -94,14 +99,25 @@ class GraphPane(GraphSearched, Pane):
         graph = self._graph
         if graph is None or self.options.graph.measure is None:
             return
-        is_read = graph.flows().read(_AT_ONCE)
+        is_read, self._shown_at = graph.flows().read(_AT_ONCE), time.monotonic()
+        self._reading.end()
         if not is_read:
-            self._reading.ask()
+            self._reading.within(_REST)
         self._show_rows(is_read=is_read)
 
-    def _read_on(self) -> None:
-        self._read_flows()
-        self.refresh()
+    def _read_on(self) -> float | None:
+        """Read on for a while; return when to go on, None where all is read."""
+        graph, began = self._graph, time.monotonic()
+        if graph is None or self.options.graph.measure is None:
+            return None
+        flows = graph.flows()
+        while not (is_read := flows.read(_PIECE)) and time.monotonic() - began < _SLICE:
+            pass
+        if is_read or began - self._shown_at > _SHOWN:
+            self._shown_at = began
+            self._show_rows(is_read=is_read)
+            self.refresh()
+        return None if is_read else _PAUSE
 
     def _list(self) -> None:
         """Find which lines there are."""

@@ -13,10 +13,10 @@ class Pulse:
 
     Args:
         pump: the widget whose loop waits.
-        action: what is done at each beat; it returns the seconds until the next.
+        action: what is done at each beat; it returns the seconds until the next, None for none.
     """
 
-    def __init__(self, pump: MessagePump, action: Callable[[], float]) -> None:
+    def __init__(self, pump: MessagePump, action: Callable[[], float | None]) -> None:
         self._pump, self._action = pump, action
         self._timer: Timer | None = None
         self._seconds = 0.0
@@ -36,4 +36,5 @@ class Pulse:
 
     def _beat(self) -> None:
         self._timer = None
-        self.within(self._action())
+        if (seconds := self._action()) is not None:
+            self.within(seconds)

@@ -9,15 +9,17 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from gradb.frame.edges import End
 from gradb.frame.store import Store
 from gradb.tape.database import TapeError
-from gradb.tape.kinds.graph import Edge, Node
+from gradb.tape.kinds.graph import Edge
 
 Consumer = tuple[int, int, int]
 """(node, its entry of ``next_functions``, output number of the node it feeds)."""
 
 
 _SPANS = 256  # spans in a block
+_BLOCK = 64  # nodes read at once: neighbours in the graph have neighbouring ids
 _NEVER = 2**62  # an event that no tape has
 
 
@@ -35,22 +37,25 @@ class Reach:
         """Who feeds a node in the backward: the nodes above it."""
         self._members: set[int] = set()
         self._edges = 0
-        stack = list(dict.fromkeys(roots))
+        stack, blocks = list(dict.fromkeys(roots)), dict[int, dict[int, list[End]]]()
         while stack:
-            self._visit(store, stack.pop(), stack)
+            self._visit(store, stack.pop(), stack, blocks)
         self.roots = self._tops(store, roots)
         if self._members and not self.roots:
             raise TapeError("The graph on the tape has a cycle: the tape is damaged.")
 
-    def _visit(self, store: Store, node: int, stack: list[int]) -> None:
+    def _visit(self, store: Store, node: int, stack: list[int], blocks: dict[int, dict[int, list[End]]]) -> None:
         if node in self._members:
             return
         self._members.add(node)
-        for index, edge in enumerate(edges_of(store, node)):
-            if edge.to is not None:
+        key = node // _BLOCK
+        if key not in blocks:
+            blocks[key] = store.ends(key * _BLOCK, key * _BLOCK + _BLOCK - 1)
+        for index, (to, number) in enumerate(blocks[key].get(node, ())):
+            if to is not None:
                 self._edges += 1
-                self.consumers.setdefault(edge.to, []).append((node, index, edge.input_nr))
-                stack.append(edge.to)
+                self.consumers.setdefault(to, []).append((node, index, number))
+                stack.append(to)
 
     def _tops(self, store: Store, roots: Sequence[int]) -> tuple[int, ...]:
         tops = [root for root in dict.fromkeys(roots) if root not in self.consumers]
@@ -89,29 +94,25 @@ class Segment:
         """Read the nodes made up to a position."""
         if position <= self._until:
             return
-        for node in self._store.created(self._until, position):
-            if node.id not in self._shown:
-                self._made.begin(node.id, node.event)
-                self._show(node, node.event)
+        for node, event, leads in self._store.linked(self._until, position):
+            if node not in self._shown:
+                self._made.begin(node, event)
+                self._shown[node] = event
+                self._show(leads, event)
         self._until = position
 
-    def _show(self, node: Node, event: int) -> None:
-        """Show a node and what is reachable from it, from an event on."""
-        self._shown[node.id] = event
-        stack = [node]
+    def _show(self, leads: list[int], event: int) -> None:
+        """Show what a node leads to and all that is reachable from that, from an event on."""
+        stack, shown, used = leads, self._shown, self._used
         while stack:
-            for edge in stack.pop().edges:
-                if edge.to is None:
-                    continue
-                self._edge_events.append(event)
-                if edge.to not in self._used:
-                    self._used.add(edge.to)
-                    self._made.end(edge.to, event)
-                if edge.to not in self._shown:
-                    self._shown[edge.to] = event
-                    found = self._store.node(edge.to)
-                    if found is not None:
-                        stack.append(found)
+            to = stack.pop()
+            self._edge_events.append(event)
+            if to not in used:
+                used.add(to)
+                self._made.end(to, event)
+            if to not in shown:
+                shown[to] = event
+                stack.extend(edge.to for edge in edges_of(self._store, to) if edge.to is not None)
 
     def contains(self, node: int, position: int) -> bool:
         """Tell whether a node is shown at a position."""
