@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from gradb.algebra import jacobian
 from gradb.algebra.local import Check, Local
 from gradb.frame.chain.hooks import Values, arrived, hooks_of, made_by_node, values
+from gradb.frame.chain.inputs import Inputs
 from gradb.frame.chain.probes import answers, measured, record as record_of
 from gradb.frame.chain.record import Chain, ChainEdge, Contribution, Hook
 from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
@@ -92,6 +93,7 @@ class Chains:
         asked = answers(self._store, node_id, run, position)
         record = replace(record, probes=measured(asked) or record.probes)
         op = op_of(self._store, node)
+        seen = None if op is None else Inputs(op)
         going = moment.backward.start if state == "pending" and moment is not None else None
         hooks = hooks_of(self._store, node_id, going if run is None else run.backward, position)
         record = replace(record, arrived=arrived(record.upstream, hooks))
@@ -109,7 +111,7 @@ class Chains:
             contributions=contributions,
             contributions_check=check,
             edges=tuple(
-                _unless_unasked(self._edge(node, index, edge, record, op, state, hooks, position), backward)
+                _unless_unasked(self._edge(node, index, edge, record, seen, state, hooks, position), backward)
                 for index, edge in enumerate(node.edges)
             ),
             root=_root(backward),
@@ -210,7 +212,7 @@ class Chains:
         index: int,
         edge: Edge,
         record: _Record,
-        op: OpDetail | None,
+        seen: Inputs | None,
         state: NodeState,
         hooks: tuple[Hook, ...],
         position: int,
@@ -218,15 +220,16 @@ class Chains:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
-        made = made_by_node(index, sent, hooks)
+        made, op = made_by_node(index, sent, hooks), None if seen is None else seen.op
         check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
         if check is None and probe is not None and is_known:
             known = [value.dtype for value in (*record.upstream, sent) if value is not None]
             check = jacobian.check_direction(probe, known)
+        leads_to = None if edge.to is None else self._store.node(edge.to)
         return ChainEdge(
             to=edge.to,
-            to_name=self._name(edge.to),
-            tensor=self._input(edge, op) if op is not None else self._unseen_input(edge, position),
+            to_name="" if leads_to is None else leads_to.name,
+            tensor=seen.at(edge, leads_to) if seen is not None else self._unseen_input(edge, position),
             local=_local(edge, probe, record, state),
             downstream=sent,
             check=check,
@@ -248,19 +251,6 @@ class Chains:
         node = None if edge.to is None else self._store.node(edge.to)
         found = None if node is None else self._output(node, position)
         return found if found is not None and found.output_nr == edge.input_nr else None
-
-    def _input(self, edge: Edge, op: OpDetail) -> Tensor | None:
-        """Return the forward input that an edge leads to, as the op saw it."""
-        if edge.to is None:
-            return None
-        leaf = self._store.node(edge.to)
-        for tensor in op.inputs:
-            if tensor.node == edge.to and tensor.output_nr == edge.input_nr:
-                return tensor
-        for tensor in op.inputs:
-            if leaf is not None and leaf.tensor is not None and leaf.tensor == tensor.id:
-                return tensor
-        return None
 
 
 def _unless_unasked(edge: ChainEdge, backward: Backward | None) -> ChainEdge:
