@@ -16,7 +16,7 @@ from gradb.debugger.errors import UserError
 from gradb.frame.frame import Frame
 from gradb.link.spec import RunSpec
 from gradb.present.told.steps import step_lines
-from tests.fakes import DEBUGGEE, TapeBuilder
+from tests.fakes import DEBUGGEE, TapeBuilder, examples
 
 Example = Callable[..., None]
 
@@ -151,3 +151,15 @@ def test_a_fault_of_ours_costs_one_step(tmp_path: Path, monkeypatch: pytest.Monk
     text = recorded(tmp_path / "a.tape", TapeBuilder.chain_rule_example)
     assert "event 2: it cannot be told (ZeroDivisionError: of ours)" in text
     assert "event 10: PowBackward0 has run" in text
+
+
+def test_captions_are_told_where_they_are_reached(tmp_path: Path) -> None:
+    """As they are written in the script, each once until another comes."""
+    lines = recorded(tmp_path / "a.tape", examples.lesson).splitlines()
+    told = [(number, line) for number, line in enumerate(lines) if line.startswith("#: ")]
+    assert [line for _, line in told] == [
+        "#: A leaf: made by hand, so that no op is behind it.",
+        "#: Each op leaves a node.",
+        "#: Backward: from out to a, node by node, and at the end the result is added to a.grad.",
+    ]
+    assert lines[told[0][0] + 1].startswith("lesson.py:7, event 1: leaf a")
