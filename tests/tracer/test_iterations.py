@@ -288,6 +288,21 @@ def test_micro_batches_by_hand_are_one_iteration(tmp_path: Path) -> None:
     assert numbers[2] > numbers[1]
 
 
+def test_to_freeze_and_thaw_a_leaf_is_no_update(tmp_path: Path) -> None:
+    """Between two backwards it changes whether a gradient is wanted, and no number: the iteration goes on."""
+
+    def run() -> None:
+        weight = torch.ones(3, requires_grad=True)
+        (weight * 2).sum().backward()
+        weight.requires_grad_(False)
+        weight.requires_grad_(True)
+        (weight * 3).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", run)
+    assert tape.event(tape.head).iteration == 1
+    assert not [event for event in tape.events() if event.phase == "optimizer"]
+
+
 def test_a_script_that_never_trains_stays_in_its_first_iteration(tmp_path: Path) -> None:
     """There are no steps and no series of any, and the view says that there is one iteration."""
     _, tape = record(tmp_path / "run.tape", never_trains)

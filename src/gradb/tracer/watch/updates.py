@@ -22,6 +22,8 @@ from gradb.tracer.watch.optimizers import parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.torch_functions import Call
 
+_NUMBERLESS = frozenset({"requires_grad_"})
+"""In-place calls that change no number of a leaf's: to freeze and thaw it is no update."""
 _Row = tuple[int, str, float | None, float | None]
 """The leaf's ``id``, what it is called, the norm of the gradient that it was updated with, and its own."""
 
@@ -76,8 +78,10 @@ class UpdateWatch:
     def leaf_of(self, call: Call, args: tuple[Any, ...]) -> torch.Tensor | None:
         """Return the leaf that a call which changes a tensor in place, or sets its ``.data``, changes."""
         target = args[0] if args else None
-        if not isinstance(target, torch.Tensor) or (
-            call.kind == torch_functions.GRAD and "Tensor.data." not in call.display
+        if (
+            not isinstance(target, torch.Tensor)
+            or call.callee.name in _NUMBERLESS
+            or (call.kind == torch_functions.GRAD and "Tensor.data." not in call.display)
         ):
             return None
         if target.requires_grad:
