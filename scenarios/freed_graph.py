@@ -36,7 +36,7 @@ out = d.sum()
 out.backward(retain_graph=True)
 print("saved:", d.grad_fn._saved_self)
 
-#: Without retain_graph each node frees what it saved when it has run (mark ◌).
+#: Without retain_graph each node frees what it saved once it has run: mark ◌.
 # ? a.grad
 # ? hint: this walk adds the same [28, 36, 44, 52] to what is there
 out.backward()

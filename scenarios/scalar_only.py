@@ -37,7 +37,7 @@ print("ones: ", a.grad)
 
 #: Start again with an empty buffer ...
 a.grad = None
-#: ... and let sum() say the ones. It is one node more, the gradient is the same.
+#: ... and let sum() say the ones: one node more, and the same gradient.
 out = d.sum()
 out.backward(retain_graph=True)
 print("sum:  ", a.grad)

@@ -60,7 +60,7 @@ optimizer2 = SGD(model2.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 201):
-    #: The .grad pane: the four buffers of model1 are emptied, those of model2 are not.
+    #: The .grad pane: the buffers of model1 are emptied, those of model2 are not.
     optimizer1.zero_grad()
     loss1 = criterion(model1(t_c).squeeze(1), t_u)
     loss1.backward()
@@ -71,7 +71,7 @@ for iteration in range(1, 201):
     # ? model2.output.bias.grad == model1.output.bias.grad
     # ? hint: True or False. The models are equal, and each buffer was empty before
     loss2.backward()
-    #: The step uses what is there, the sum since the first. Key 6: both losses.
+    #: It uses the sum so far. Keys 6 and L: both losses, on a log scale.
     optimizer2.step()
 
     if iteration in (1, 2, 10, 50, 100, 200):
