@@ -43,7 +43,7 @@ class Shelf:
     """What is offered: a tape in the place of every script but one."""
 
     def __init__(self, tape: Path) -> None:
-        self.entries = ENTRIES
+        self.entries: Sequence[Entry] = ENTRIES
         self.summary = "1 of 3 lessons done"
         self.picked: list[Entry] = []
         self._tape = tape
@@ -101,6 +101,15 @@ async def test_an_entry_is_picked_with_the_keyboard(shelf: Shelf) -> None:
         await pilot.press("down", "down", "enter")
         await wait_until(lambda: debug_screen(app).frame is not None)
     assert [entry.name for entry in shelf.picked] == ["accumulation"]
+
+
+async def test_a_learner_goes_on_where_the_course_was_left(shelf: Shelf) -> None:
+    """Where nothing else was opened last, the first lesson that is not done is highlighted."""
+    shelf.entries = ENTRIES[1:]
+    app = GradbApp(shelf=shelf)
+    async with app.run_test(size=(80, 24)):
+        await begun(app)
+        await wait_until(lambda: chosen(app) == "acc.py")
 
 
 async def test_letters_filter_and_escape_goes_back_step_by_step(shelf: Shelf) -> None:

@@ -117,6 +117,8 @@ def _tape_entry(path: str, at: float) -> Entry | None:
     try:
         with Tape.open(path) as tape:
             info = tape.run
+            if Path(path).parent == recent_folder() and is_scenario(info.script, info.cwd):
+                return None  # a lesson is listed as one
             about = f"{_stamp(at)}, {tape.head:,} events, {info.status}"
     except (TapeError, OSError):
         return None

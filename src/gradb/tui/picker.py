@@ -173,13 +173,14 @@ class PickerScreen(Screen[Debugger | None]):
         notice.display = bool(text)
 
     def _offer(self, text: str) -> None:
-        """Fill the list, and highlight what matches best."""
+        """Fill the list, and highlight what matches best; of what matches alike, the first that is not done."""
         self._say("")
         self._hits = self._found(text.strip())
         rows = self.query_one(OptionList)
         rows.clear_options()
         rows.add_options(_options(self._hits, text.strip()))
-        best = max((hit for hit in self._hits if not hit.entry.is_folder), key=lambda hit: hit.score, default=None)
+        openable = (hit for hit in self._hits if not hit.entry.is_folder)
+        best = max(openable, key=lambda hit: (hit.score, hit.entry.mark != "done"), default=None)
         if best is None and self._hits:
             best = self._hits[0]
         if best is not None:

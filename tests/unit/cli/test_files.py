@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradb.cli import browse, pick, recent, tapes
-from gradb.cli.scenarios import CHAPTERS, scenarios
+from gradb.cli.scenarios import CHAPTERS, scenario_path, scenarios
 from gradb.debugger.errors import UserError
 from gradb.tui.entries import Entry
 from tests.fakes import TapeBuilder
@@ -130,12 +130,14 @@ def test_a_lock_that_was_removed_in_between_is_taken_anew(tmp_path: Path, monkey
 
 
 def test_picker_offers_what_was_last_and_the_scenarios(cache: Path, tmp_path: Path) -> None:
-    """What cannot be read or was left before its end is not there; the scenarios stand in their chapters."""
+    """What cannot be read or was left before its end is not there, nor is a lesson's run; lessons stand in chapters."""
     folder = tapes.recent_folder()
     TapeBuilder.chain_rule_example(folder / "a.tape")
     with TapeBuilder(folder / "left.tape") as left:
         left.set_run(status="ended without notice")
     (folder / "broken.tape").write_text("hello\n" * 100)
+    with TapeBuilder(folder / "lesson.tape") as lesson_tape:
+        lesson_tape.set_run(script=str(scenario_path("chain_rule")), status="finished")
     (tmp_path / "train.py").write_text("pass\n")
     recent.remember_script(str(tmp_path / "train.py"), ("--name", "a b"))
     offer = pick.Offer()
