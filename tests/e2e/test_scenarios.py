@@ -1,35 +1,62 @@
-"""Each scenario ships with a command script that says what it teaches, and holds it to it."""
+"""Each scenario ships with a command script that says what it teaches, and with right answers to what it asks."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from gradb.batch.quiz import grade, read_answers
+from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
-from gradb.frame.reader import Tape
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.quiz.quiz import questions_of
+from gradb.link.spec import RunSpec
 from gradb.present.draw.ascii import spelled
 from gradb.present.panes.table import PANES
-from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, bare, gradb
+from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, WarmParts, bare, gradb
 
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.py"))
 
 
+@pytest.fixture
+def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Debugger]]:
+    """Return a function that starts a scenario, by its name; what is started is forked."""
+    monkeypatch.setattr(subprocess, "Popen", WarmParts)
+    monkeypatch.chdir(ROOT)
+    with ExitStack() as stack:
+
+        def launch(name: str) -> Debugger:
+            debugger = Debugger.launch(RunSpec(f"scenarios/{name}.py", str(tmp_path / "run.tape")))
+            stack.callback(debugger.close)
+            return debugger
+
+        yield launch
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_command_script_holds(name: str, tmp_path: Path) -> None:
-    """The command script beside a scenario runs through without a failed expectation.
+def test_command_script_holds(name: str, launched: Callable[[str], Debugger]) -> None:
+    """The command script beside a scenario runs through, and the answers to its questions are right.
 
     At the last node that it came to every pane can be shown in ASCII, but for letters of the scenario's own.
     """
-    tape, commands = tmp_path / "run.tape", f"scenarios/{name}.gradb"
-    done = gradb("run", "-o", tape, "--commands", commands, f"scenarios/{name}.py", cwd=ROOT)
-    assert (done.code, done.err) == (0, "")
-    assert done.out
-    with Tape.open(tape) as recorded:
-        frame = recorded.frame(recorded.latest("node", recorded.head) or recorded.head)
-        text = spelled("".join(pane_text(pane, frame, Style()) for pane in PANES))
+    debugger, said, graded = launched(name), list[str](), list[str]()
+    commands, answers = SCENARIOS / f"{name}.gradb", SCENARIOS / "answers" / f"{name}.txt"
+    prepare(commands.read_text(), str(commands)).run(debugger, Style(), said.append)
+    assert said
+    tape = debugger.tape
+    assert tape is not None
+    frame = tape.frame(tape.latest("node", debugger.head) or debugger.head)
+    text = spelled("".join(pane_text(pane, frame, Style()) for pane in PANES))
     assert not {letter for letter in text if not letter.isascii()} - set((SCENARIOS / f"{name}.py").read_text())
+    assert answers.exists() == bool(questions_of(tape))
+    if answers.exists():
+        given = read_answers(answers.read_text(), str(answers))
+        assert grade(debugger, given, str(answers), Style(), graded.append), "".join(graded)
 
 
 @pytest.fixture(scope="module")

@@ -197,7 +197,7 @@ def _known(argv: Any) -> Callable[[list[str]], NoReturn] | None:
 
 def is_part(argv: list[str]) -> bool:
     """Tell whether a command line is that of gradb's debuggee or scribe."""
-    return words_of(argv) is None and _known(argv) is not None
+    return _known(argv) in {_debug, _write}
 
 
 def words_of(argv: list[str]) -> list[str] | None:
