@@ -22,9 +22,9 @@ normalisation, and weights that are large enough at the start.
 
 import torch
 
-weights = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
+plain = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
 h = torch.tensor(1.0)
-for w in weights:
+for w in plain:
     z = w * h
     #: Ten layers, one on top of the other.
     h = torch.sigmoid(z)
@@ -33,18 +33,18 @@ for w in weights:
 # ? upstream at node SigmoidBackward0
 # ? hint: The backward begins at h. What is the derivative of h by itself?
 h.backward()
-print(f"sigmoids:   first weight {weights[0].grad.item():.1e}, last {weights[-1].grad.item():.1e}")
+print(f"sigmoids:   first weight {plain[0].grad.item():.1e}, last {plain[-1].grad.item():.1e}")
 
-weights = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
+around = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
 h = torch.tensor(1.0)
-for w in weights:
+for w in around:
     z = w * h
     #: The same ten layers with a way around: each adds a little to h.
     h = h + torch.sigmoid(z) / 10
-#: Each AddBackward0 hands on all that it gets, past the sigmoid too. The bars
-#: of the AddBackward0 keep their length.
+#: Each AddBackward0 hands on all that it gets, past the sigmoid too. At the
+#: end compare plain and around in the .grad pane (4).
 # ? downstream at node AddBackward0
 # ? hint: An addition has two inputs: h, and what is added to it.
 # ? hint: Its derivative by either is 1. So both get what came from above: 1.
 h.backward()
-print(f"way around: first weight {weights[0].grad.item():.1e}, last {weights[-1].grad.item():.1e}")
+print(f"way around: first weight {around[0].grad.item():.1e}, last {around[-1].grad.item():.1e}")
