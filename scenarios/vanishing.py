@@ -24,8 +24,8 @@ import torch
 
 plain = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
 h = torch.tensor(1.0)
-for w in plain:
-    z = w * h
+for layer in range(10):
+    z = plain[layer] * h
     #: Ten layers, one on top of the other.
     h = torch.sigmoid(z)
 #: Each sigmoid takes away three quarters and more. Press r for bars in the
@@ -37,8 +37,8 @@ print(f"sigmoids:   first weight {plain[0].grad.item():.1e}, last {plain[-1].gra
 
 around = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
 h = torch.tensor(1.0)
-for w in around:
-    z = w * h
+for layer in range(10):
+    z = around[layer] * h
     #: The same ten layers with a way around: each adds a little to h.
     h = h + torch.sigmoid(z) / 10
 #: Each AddBackward0 hands on all that it gets, past the sigmoid too. At the
