@@ -107,7 +107,7 @@ class GradBuffers:
             self._naming.best(leaf, position, value.name if value else None, touch.told) or f"leaf #{leaf}",
             self._doubts(leaf, defined, event, scene),
             is_current=event is not None and event == position and bool(touch.how),
-            is_stale=fills != 0 and since < scene.iteration,
+            is_stale=fills != 0 and since < max(scene.iteration, self._newest_in(event, fills)),
             is_gone=self._is_gone(leaf, scene.worked),
             is_never=self._leaves.was_left_out(leaf, scene.filling, position),
         )
@@ -115,6 +115,13 @@ class GradBuffers:
         if kept is None or kept[0] != known:
             kept = self._kept[leaf] = (known, self._made(leaf, known, value, touch, position))
         return kept[1]
+
+    def _newest_in(self, event: int | None, fills: int) -> int:
+        """Return the iteration of the newest of several gradients in a buffer; 0 of none and one, and where not known.
+
+        A single one is only old news: most scripts clear it right before the next backward.
+        """
+        return self._store.event(event).iteration if event is not None and fills > 1 else 0
 
     def _doubts(self, leaf: int, defined: Definition | None, event: int | None, scene: _Scene) -> tuple[str, str, bool]:
         """Return why the leaf is not known, why its gradient is not, and whether the age of that may be another."""

@@ -34,8 +34,8 @@ class GradBuffer:
     since: int = 0
     """Iteration of the first of them; 0 where there is none."""
     is_stale: bool | None = False
-    """True in a backward that adds (or will add) to a gradient from an earlier iteration; None where that is not
-    known."""
+    """True where a gradient was added to one from an earlier iteration, and in a backward that will add to such a one;
+    None where that is not known."""
     is_gone: bool = False
     """True when the leaf is no more: the script has let go of it."""
     is_frozen: bool = False

@@ -412,10 +412,18 @@ def test_what_is_added_to_is_marked_as_stale(stale: Tape) -> None:
 
 
 def test_a_fresh_buffer_is_not_stale(stale: Tape) -> None:
-    """With zero_grad in force, and outside of backward, nothing is marked."""
-    assert "stale" not in " ".join(pane("grads", first(stale, "accumulate", 2)))
-    frame = first(stale, "step", 5)
-    assert "stale" not in " ".join(pane("grads", frame))
+    """With zero_grad in force nothing is marked: not the one gradient either that a step has used and left."""
+    for kind, iteration in (("accumulate", 2), ("step", 2), ("op", 3)):
+        assert "stale" not in " ".join(pane("grads", first(stale, kind, iteration)))
+
+
+@pytest.mark.parametrize("kind", ["step", "op"])
+def test_a_stale_buffer_is_marked_outside_of_a_backward_too(stale: Tape, kind: str) -> None:
+    """At a step, and before the next backward, it is still the sum of gradients of several iterations."""
+    lines = pane("grads", first(stale, kind, 5))
+    assert "!" in lines[1].split()
+    count = 4 if kind == "step" else 3
+    assert lines[-1] == f"! stale: {count} backward calls since it was empty, the first in iteration 2"
 
 
 def test_gradients_of_unknown_age_are_stale(stale: Tape) -> None:

@@ -54,7 +54,7 @@ def test_a_suppressed_call_leaves_the_gradient(off_at_3: Tape) -> None:
 
 
 def test_a_buffer_is_stale_in_a_backward_that_adds_to_older_gradients(off_at_3: Tape) -> None:
-    """With zero_grad it never is; without, every later backward finds the sum of the earlier ones."""
+    """With zero_grad it never is; without, every later backward finds the sum of the earlier ones, and leaves it."""
     told = []
     for start in of_kind(off_at_3, "backward_start"):
         held = buffer(off_at_3, start)
@@ -62,7 +62,8 @@ def test_a_buffer_is_stale_in_a_backward_that_adds_to_older_gradients(off_at_3: 
     assert told == [(False, 0, 0), (False, 0, 0), (True, 1, 2), (True, 2, 2), (True, 3, 2)]
     filled = buffer(off_at_3, of_kind(off_at_3, "accumulate")[-1])
     assert (filled.is_stale, filled.fills) == (True, 4)
-    assert not buffer(off_at_3, of_kind(off_at_3, "step")[-1]).is_stale
+    assert [buffer(off_at_3, step).is_stale for step in of_kind(off_at_3, "step")] == [False, False, True, True, True]
+    assert buffer(off_at_3, off_at_3.head).is_stale
 
 
 def test_a_step_keeps_what_it_found_and_what_it_left(off_at_3: Tape) -> None:

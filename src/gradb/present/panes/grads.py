@@ -1,7 +1,7 @@
 """The .grad pane: every leaf's gradient buffer, what the current event did to it, and how large it is.
 
-A buffer that still holds the gradient of an earlier iteration while a backward goes on is stale: it has a sign, and
-below the buffers there are words. Leaves that are gone or frozen are folded under one line each.
+A buffer that holds the gradient of an earlier iteration beside a newer one, or while a backward goes on, is stale: it
+has a sign, and below the buffers there are words. Leaves that are gone or frozen are folded under one line each.
 """
 
 from __future__ import annotations
