@@ -11,7 +11,7 @@ from gradb.batch.show import Style
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.quiz.judging import engine, judge, read_answer, told
-from gradb.debugger.quiz.quiz import moment_of, questions_of
+from gradb.debugger.quiz.quiz import bound_of, moment_of, questions_of
 from gradb.frame.lesson.lesson import Question
 from gradb.frame.lesson.moments import stop_of
 from gradb.present.draw.safe import plain
@@ -114,10 +114,11 @@ def _graded(debugger: Debugger, question: Question, answer: str) -> Graded:
         return Graded(question, "not asked", yours, None, why)
     position = debugger.head if moment.told is None else moment.told
     try:
-        truth = told(engine(tape, position, question.text))
+        bound = bound_of(tape, question)
+        truth = told(engine(tape, position, question.text, bound))
         if yours is None:
             return Graded(question, "missing", None, truth)
-        verdict = judge(tape, position, question.text, yours)
+        verdict = judge(tape, position, question.text, yours, bound)
     except UserError as error:
         return Graded(question, "not judged", yours, None, str(error))
     return Graded(question, "right" if verdict.is_right else "wrong", yours, truth, verdict.remark or None)

@@ -13,14 +13,19 @@ from gradb.tape.stops import Stop
 
 
 def moment_told(debugger: Debugger, question: Question) -> int | None:
-    """Return the position that a question is about; None as long as the script is in the statement.
+    """Return the position that a question is about; None as long as the script is in the statement, or its next
+    events may tell what the variables mean that it gives new values.
 
     A script that ended in it is at its head.
 
     Raises:
         UserError: the tape is damaged.
     """
-    moment = moment_of(debugger.tape, question, debugger.head)
+    tape = debugger.tape
+    moment = moment_of(tape, question, debugger.head)
+    bindings = None if tape is None else tape.lessons.bindings
+    if debugger.is_live and moment and bindings and bindings.is_open(moment, debugger.head):
+        return None
     told = None if moment is None else moment.told
     return debugger.head if told is None and not debugger.is_live else told
 

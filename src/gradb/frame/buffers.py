@@ -213,9 +213,9 @@ class GradBuffers:
             return f"not recorded since iteration {mark.iteration}: only watched"
         return "" if gap is None else gap.doubt
 
-    def grad(self, name: str, position: int) -> TensorValue | None:
-        """Return the ``.grad`` of the variable called ``name`` at a position."""
-        leaf = self._naming.tensor(name, position)
+    def grad(self, name: str | int, position: int) -> TensorValue | None:
+        """Return the ``.grad`` of the variable called ``name``, or of the tensor of an id, at a position."""
+        leaf = self._naming.tensor(name, position) if isinstance(name, str) else name
         found = None if leaf is None else self._store.grad_event(leaf, position)
         if leaf is None or found is None:
             return None

@@ -255,9 +255,9 @@ class Tape:
         self._check(position)
         return self._chains.at(position)
 
-    def lookup(self, name: str, position: int) -> TensorValue | None:
-        """Return the newest recorded value of the variable called ``name`` at a position."""
-        tensor = self._naming.tensor(name, position)
+    def lookup(self, name: str | int, position: int) -> TensorValue | None:
+        """Return the newest recorded value of a variable, or of the tensor of an id, at a position."""
+        tensor = self._naming.tensor(name, position) if isinstance(name, str) else name
         return None if tensor is None else self._frames.buffers.newest(tensor, position)
 
     def means(self, name: str, position: int) -> bool:
@@ -294,8 +294,8 @@ class Tape:
         """Return what the tensor of an id is called at a position, or None where no variable is known to lead to it."""
         return self._naming.label(tensor, position)
 
-    def grad(self, name: str, position: int) -> TensorValue | None:
-        """Return the ``.grad`` of the variable called ``name`` at a position; None is None, or not known."""
+    def grad(self, name: str | int, position: int) -> TensorValue | None:
+        """Return the ``.grad`` of a variable, or of the tensor of an id, at a position; None is None, or not known."""
         return self._frames.buffers.grad(name, position)
 
     @property

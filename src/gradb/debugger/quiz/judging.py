@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from gradb.algebra.figures import counted
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import reading
-from gradb.debugger.expect.names import TapeNames
+from gradb.debugger.quiz.bound import BoundNames
 from gradb.frame.reader import Tape, TapeError
 from gradb.tape.expressions.equality import Approx, cut, flatten, is_equal, show
 from gradb.tape.expressions.evaluator import Evaluator
@@ -24,6 +24,8 @@ _GAP = re.compile(r"(?<=[\d.\]nf])[ \t]+(?=[-+]?[\d.\[]|[-+]?(?:nan|inf)\b)")
 """What stands between the numbers of a value as the panes show it."""
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _LONGEST = 300
+Bound = Mapping[str, int | None]
+_NONE: Bound = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +39,35 @@ class Verdict:
     """What the engine came to."""
 
 
-def judge(tape: Tape, position: int, text: str, answer: str) -> Verdict:
+def judge(tape: Tape, position: int, text: str, answer: str, bound: Bound = _NONE) -> Verdict:
     """Compare an answer with what an expression comes to at a position.
+
+    Args:
+        tape: of the run.
+        position: 0 to its head.
+        text: the expression.
+        answer: as it was typed.
+        bound: what some of its names mean: see ``BoundNames``.
 
     Raises:
         UserError: the answer is no value, or it is not known what the expression comes to.
     """
-    wanted = engine(tape, position, text)
+    wanted = engine(tape, position, text, bound)
     given = read_answer(answer, wanted)
     with reading.told():
         is_right = is_equal(wanted, Approx(given))
     return Verdict(is_right, "" if is_right else "; ".join(_remarks(wanted, given)), told(wanted))
 
 
-def engine(tape: Tape, position: int, text: str) -> Operand:
-    """Return what an expression comes to at a position.
+def engine(tape: Tape, position: int, text: str, bound: Bound = _NONE) -> Operand:
+    """Return what an expression comes to at a position; see ``judge``.
 
     Raises:
         UserError: it cannot be read, or is not known.
     """
     try:
         with reading.told():
-            return Evaluator(TapeNames(tape, position)).value(reading.read(text, "a question"))
+            return Evaluator(BoundNames(tape, position, bound)).value(reading.read(text, "a question"))
     except TapeError as error:
         raise UserError(str(error)) from error
 

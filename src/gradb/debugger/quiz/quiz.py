@@ -119,7 +119,7 @@ class Quiz:
         Raises:
             UserError: it is no value, or it is not known what is right.
         """
-        verdict = judge(tape, position, question.text, text)
+        verdict = judge(tape, position, question.text, text, bound_of(tape, question))
         standing = self.standing(question)
         if verdict.is_right:
             self._standings[question.number] = replace(standing, outcome="right")
@@ -172,5 +172,19 @@ def moment_of(tape: Tape | None, question: Question, head: int) -> Moment | None
     moments = None if tape is None else tape.lessons.moments
     try:
         return None if moments is None else moments.of(question, head)
+    except TapeError as error:
+        raise UserError(str(error)) from error
+
+
+def bound_of(tape: Tape, question: Question) -> dict[str, int | None]:
+    """Return what the variables of a question mean that its statement gives new values: see ``frame.lesson.bindings``.
+
+    Raises:
+        UserError: the tape is damaged there.
+    """
+    head, bindings = tape.head, tape.lessons.bindings
+    moment = moment_of(tape, question, head)
+    try:
+        return {} if bindings is None or moment is None else bindings.of(moment, head)
     except TapeError as error:
         raise UserError(str(error)) from error

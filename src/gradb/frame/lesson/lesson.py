@@ -18,6 +18,19 @@ class Span:
     """The end of the last statement in the same block."""
     scope: int
     """First line of the function or class whose body it stands in; 0 in the file's own."""
+    assigns: tuple[Assigned, ...] = ()
+    """What it gives new values, its body too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A variable that a statement gives a new value."""
+
+    name: str
+    """Also of an attribute: ``self.w``."""
+    first: int
+    last: int
+    """The lines of what does it."""
 
 
 @dataclass(frozen=True, slots=True)

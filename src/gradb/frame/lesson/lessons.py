@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradb.frame.cache import Cache
+from gradb.frame.lesson.bindings import Bindings
 from gradb.frame.lesson.lesson import Caption, Lesson, LessonAt
 from gradb.frame.lesson.moments import Moments
 from gradb.frame.lesson.passing import Lines, Places
@@ -27,6 +28,7 @@ class _Taught:
     places: Places
     trail: Trail
     moments: Moments
+    bindings: Bindings
 
 
 class Lessons:
@@ -65,6 +67,11 @@ class Lessons:
         """When its questions are about; None as long as it is not known to teach."""
         return None if self._taught is None else self._taught.moments
 
+    @property
+    def bindings(self) -> Bindings | None:
+        """What the variables of its questions mean; None as long as it is not known to teach."""
+        return None if self._taught is None else self._taught.bindings
+
     def _begin(self, script: str, cwd: str, docstring: str) -> bool:
         """Read the lesson, if there is one."""
         if learns(docstring) is None:
@@ -74,10 +81,8 @@ class Lessons:
                 lesson := read_lesson("\n".join(lines) + "\n")
             ) is not None:
                 places, trail = Places(lesson), Trail(self._store, path)
-                self.path, self._taught = (
-                    path,
-                    _Taught(lesson, places, trail, Moments(lesson, places, trail, self._store)),
-                )
+                moments, bindings = Moments(lesson, places, trail, self._store), Bindings(self._store, trail)
+                self.path, self._taught = path, _Taught(lesson, places, trail, moments, bindings)
                 return True
         return False
 

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from gradb.frame.lesson.lesson import Body, Caption, Lesson, Question, Span
+from gradb.frame.lesson.lesson import Assigned, Body, Caption, Lesson, Question, Span
 
 MAX_TEXT = 200_000
 """Characters; what is longer teaches nothing."""
@@ -154,4 +154,18 @@ def _inner(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 def _span(statement: ast.stmt, inner: list[list[ast.stmt]], until: int, scope: int) -> Span:
     end = statement.end_lineno or statement.lineno
     last = max(inner[0][0].lineno - 1, statement.lineno) if inner else end
-    return Span(_first(statement), last, end, until, scope)
+    return Span(_first(statement), last, end, until, scope, tuple(_assigned(statement)))
+
+
+def _assigned(statement: ast.stmt) -> Iterator[Assigned]:
+    """Yield what a statement gives new values; what it changes in place (``+=``) stays what it is."""
+    if isinstance(statement, (*_SCOPES, ast.AugAssign)):
+        return
+    parts = [part for part in ast.iter_child_nodes(statement) if isinstance(part, ast.expr | ast.withitem)]
+    last = max((getattr(part, "end_lineno", 0) for part in parts), default=0)
+    for node in (node for part in parts for node in ast.walk(part)):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield Assigned(ast.unparse(node), statement.lineno, max(last, node.end_lineno or 0))
+    for block in _inner(statement):
+        for each in block:
+            yield from _assigned(each)

@@ -81,6 +81,23 @@ class Trail:
         row = self._store.db.one(f"SELECT seq FROM event WHERE site = ? AND {_TELLS} ORDER BY seq LIMIT 1", site)
         return None if row is None else int(row[0])
 
+    def line(self, event: int) -> int:
+        """Return the line of the main file where an event happened; 0 where it did so in another."""
+        row = self._store.db.one(
+            "SELECT t.line FROM event e JOIN site t ON t.id = e.site JOIN source s ON s.id = t.file"
+            " WHERE e.seq = ? AND s.path = ?",
+            event,
+            self._path,
+        )
+        return 0 if row is None or type(row[0]) is not int else row[0]
+
+    def newest(self, first: int, last: int, until: int) -> int | None:
+        """Return the last event at some lines, or in what they call, up to another event."""
+        sites = [site for site, lines in self.sites().items() if any(first <= line <= last for line in lines)]
+        which = f"seq <= ? AND {_TELLS} AND site IN ({', '.join(map(str, sites))})"
+        row = self._store.db.one(f"SELECT max(seq) FROM event WHERE {which}", until)
+        return None if row is None or row[0] is None else int(row[0])
+
     def elsewhere(self, sites: Collection[int], after: int, until: int) -> int | None:
         """Return the first event after one, up to another, that is at none of some places."""
         numbers = ", ".join(map(str, sites))
