@@ -29,12 +29,12 @@ c = b + 5
 d = c**2
 out = d.sum()
 
-#: The first walk; a.grad is None before it. retain_graph=True: the nodes keep what
-#: they saved in forward.
+#: The first walk; a.grad is None before it. retain_graph=True: the nodes keep
+#: what they saved in forward.
 out.backward(retain_graph=True)
 print("first: ", a.grad)
 
-#: The second walk: the same nodes, the same numbers. But nobody emptied a.grad.
+#: The second walk: the same nodes and numbers. But nobody emptied a.grad.
 #: .grad pane: what was there before, plus what arrives.
 # ? a.grad
 # ? hint: The gradient is the same as the first time, but a.grad is not None any more.
@@ -42,13 +42,13 @@ print("first: ", a.grad)
 out.backward(retain_graph=True)
 print("second:", a.grad)
 
-#: The third walk is without retain_graph. Graph pane: a node that has run frees
-#: what it had saved in forward.
+#: The third walk is without retain_graph. Graph pane: a node that has run (◌)
+#: has freed what it saved in forward.
 out.backward()
 print("third: ", a.grad)
 
-#: The fourth walk finds the saved values gone, and raises before anything arrives
-#: at the leaf. Press e to be told why.
+#: The fourth walk finds the saved values gone, and raises before anything
+#: arrives at the leaf. Press e to be told why.
 # ? a.grad at error
 # ? hint: "Freed" are values that were needed to compute gradients, not the gradients.
 try:

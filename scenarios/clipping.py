@@ -47,12 +47,12 @@ loss.backward()
 # ? hint: What is below 2.5 stays as it is.
 clip_grad_value_([a, b], clip_value=2.5)
 print("by value:", a.grad, b.grad)
-#: It was 2 : 3 : 6, and is 2 : 2.5 : 2.5. The step goes another way.
+#: As written, 2 : 3 : 6 has become 2 : 2.5 : 2.5: another way to go.
 optimizer.step()
 
 optimizer.zero_grad()
 loss = (factors * a).sum() + 6 * b
 loss.backward()
-#: 7 is below 10: nothing is changed.
+#: A norm that is not above max_norm is left as it is, and so is each number.
 clip_grad_norm_([a, b], max_norm=10.0)
 print("small:   ", a.grad, b.grad)

@@ -37,7 +37,14 @@ class SafeSqrt(torch.autograd.Function):
 
 
 x = torch.tensor([0.0, 1.0, 4.0], requires_grad=True)
+#: One node for the whole function, SafeSqrtBackward, whatever forward() does.
 root = SafeSqrt.apply(x, 100.0)
+#: Weights of 1, 2 and 3, so that one can see where each number goes.
 loss = (root * torch.tensor([1.0, 2.0, 3.0])).sum()
+#: At SafeSqrtBackward the engine calls your backward(), and passes on whatever
+#: it returns. Chain rule pane: what went in, and what came out.
+# ? x.grad
+# ? hint: 1, 2 and 3 arrive. The local derivative is 1 / (2 * root), at most 100.
+# ? hint: root is [0, 1, 2], so local is [100, 1/2, 1/4].
 loss.backward()
 print("x.grad:", x.grad.tolist())

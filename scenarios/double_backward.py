@@ -22,17 +22,26 @@ call raises.
 import torch
 
 x = torch.tensor(2.0, requires_grad=True)
-y = x**3
+y = x**3  #: One node. Its derivative is 3 * x**2, so it has kept x.
 
+#: grad() returns the gradient and leaves x.grad alone. With create_graph the
+#: ops of this backward leave nodes too: graph pane, once g is there.
 (g,) = torch.autograd.grad(y, x, create_graph=True)
 print("first: ", g.item(), g.grad_fn.name())
 
+#: So g can be differentiated like any other result: the second derivative.
 (h,) = torch.autograd.grad(g, x, create_graph=True)
 print("second:", h.item())
 
+#: And h too. This time without create_graph: k is a number with no node.
 (k,) = torch.autograd.grad(h, x, retain_graph=True)
 print("third: ", k.item(), k.grad_fn)
 
+#: A loss that is made of a gradient.
 penalty = g**2
+#: The way back leads through the ops of the first backward, down to x.
+# ? x.grad
+# ? hint: By the chain rule it is 2 * g, times the derivative of g by x.
+# ? hint: That derivative is h. Both g and h are 12.
 penalty.backward()
 print("x.grad:", x.grad.item())

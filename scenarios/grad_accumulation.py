@@ -29,11 +29,18 @@ criterion = nn.MSELoss()
 pieces = 4
 
 for batch in range(1, 4):
+    #: To compare with: the gradient of all eight rows. grad() touches no buffer.
     whole = torch.autograd.grad(criterion(model(x), y), model.weight)[0]
     for x_part, y_part in zip(x.chunk(pieces), y.chunk(pieces), strict=True):
+        #: Two rows, and a quarter of their loss: the mean of all is a mean of means.
         loss = criterion(model(x_part), y_part) / pieces
+        #: Adds to the buffers. Nothing clears them between the pieces.
+        # ? downstream at node DivBackward0
+        # ? hint: A backward begins with 1. What is the derivative of x / 4?
         loss.backward()
     is_equal = torch.allclose(model.weight.grad, whole)
     print(f"batch {batch}: summed {model.weight.grad.tolist()}, whole {whole.tolist()}, equal: {is_equal}")
+    #: One step for all pieces. It uses the sum that is in the buffers.
     optimizer.step()
+    #: Not until now: so that the next batch does not add to this one.
     optimizer.zero_grad()

@@ -22,11 +22,13 @@ import torch
 
 def clip(gradient):
     """Return the gradient, cut at 10."""
+    #: clip() was given the gradient of b. What it returns goes on in its place.
     return gradient.clamp(max=10.0)
 
 
 def halve(leaf):
     """Halve what has been accumulated."""
+    #: a.grad has been filled, and halve() was given a. It changes the buffer.
     leaf.grad /= 2
 
 
@@ -40,9 +42,15 @@ a.register_post_accumulate_grad_hook(halve)
 double = torch.nn.Identity()
 double.register_full_backward_hook(look)
 
+#: Three ops. Forward calls none of the hooks that were put on a, b and double.
 b = 2 * a
 b.register_hook(clip)
 c = double(b) ** 2
 loss = c.sum()
+#: Now down the graph. Watch b: before its node runs, clip() is called with
+#: what arrives there.
+# ? upstream at node MulBackward0
+# ? hint: The derivative of b**2 is 2b, and b is [2, 4, 6].
+# ? hint: clip() cuts each number at 10.
 loss.backward()
 print("a.grad:", a.grad.tolist())

@@ -22,18 +22,28 @@ gradient is silently wrong.
 import torch
 
 a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+#: Graph pane: b.grad_fn is the node of this product, MulBackward0.
 b = a * 2
 print("before:", b.grad_fn.name())
+#: A view: no copy, but two of the same numbers.
 view = b[:2]
+#: So this changes b too, and its history: b.grad_fn is CopySlices now.
 view.mul_(3)
 print("after: ", b.grad_fn.name(), b.tolist())
 loss = b.sum()
+#: At CopySlices what was written over goes the way through mul_, times 3. The
+#: rest passes as it is.
+# ? a.grad
+# ? hint: The first two of b are a * 2 * 3 now, the last is a * 2.
 loss.backward()
 print("a.grad:", a.grad.tolist())
 
+#: The derivative of exp is its own result, so this node has saved e.
 e = a.exp()
+#: And e is changed in place. Its version counts that; forward says nothing.
 e.add_(1)
 try:
+    #: Backward compares the versions, and raises. Press e to be told why.
     e.sum().backward()
 except RuntimeError as error:
     print("error: ", str(error).partition(":")[0])

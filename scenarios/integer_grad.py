@@ -14,24 +14,24 @@ history begins with the first op.
 import torch
 
 try:
-    #: These are integers, so PyTorch refuses: what it says stands below. An integer
+    #: These are integers, so PyTorch refuses: what it says stands below. They
     #: cannot move a little, and a gradient is about moving a little.
     a = torch.tensor([[1, 2], [3, 4]], requires_grad=True)
 except RuntimeError as error:
     print(error)
 
-#: With decimal points it works. .grad pane: a.grad, which is None so far. Graph
-#: pane: a is a leaf. That is what one makes by hand, in place of computing it.
+#: With decimal points it works. .grad pane: a.grad, which is None so far.
+#: Graph pane: a is a leaf: made by hand, and not computed.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-#: An op leaves a node in the graph: MulBackward0, then SumBackward0. Each leads
-#: to where its inputs came from, and both inputs of a * a are a.
+#: An op leaves a node in the graph: MulBackward0, then SumBackward0. Each
+#: leads to where its inputs came from, and both inputs of a * a are a.
 out = (a * a).sum()
-#: Backward walks from out to the leaf. How does out change when a[0][0] moves a
-#: little? By 2 * a[0][0]. In a.grad is one such number for each element.
+#: Backward walks from out to the leaf. How fast does out change when a[0][0]
+#: moves a little? a.grad has one such number for each element.
 # ? a.grad
 # ? hint: It has the shape of a: two rows of two numbers.
 # ? hint: The derivative of a * a is 2 * a, element by element.
 out.backward()
-#: Forward, graph, backward, .grad: that is all of autograd. What happens at each
-#: node on the way is the lesson on the chain rule.
+#: Forward, graph, backward, .grad: that is all of autograd. What happens at
+#: each node on the way is the lesson on the chain rule.
 print(a.grad)

@@ -25,8 +25,12 @@ B = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]], requires_grad=True)
 weights = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 
 C = A @ B  #: One node with two ways back: to A and to B.
-loss = (C * weights).sum()  #: Each element of C counts with a weight of its own: that is what arrives at C.
-loss.backward()  #: Chain rule pane at MmBackward0: dL/dC @ B.T goes to A, and A.T @ dL/dC to B.
+loss = (C * weights).sum()  #: Each element of C counts with a weight of its own, which then arrives at C.
+#: Chain rule pane at MmBackward0: dL/dC @ B.T goes to A, and A.T @ dL/dC to B.
+# ? A.grad
+# ? hint: dL/dC is weights: [[1, 2], [3, 4]]. A.grad has the shape of A.
+# ? hint: [[1, 2], [3, 4]] @ B.T, and B.T is [[1, 2, 0], [0, 1, 3]].
+loss.backward()
 
 print("C:", C.tolist())
 print("A.grad:", A.grad.tolist())

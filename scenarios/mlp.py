@@ -39,8 +39,12 @@ criterion = nn.MSELoss()
 
 for iteration in range(2):
     output = model(x)  #: Forward: the ops of the layers leave nodes. The parameters are the leaves.
-    loss = criterion(output, y)  #: One number: how far four outputs are from y.
+    #: One number: how far four outputs are from y.
+    # ? model.output.bias.grad
+    # ? hint: Forward leaves nodes. Which line computes gradients?
+    # ? hint: A buffer that nothing has come to is None.
+    loss = criterion(output, y)
     optimizer.zero_grad()  #: To empty the buffers, so that what backward adds is of this iteration alone.
     loss.backward()  #: Adds to the buffers: from the loss back through output, ReLU and layer1.
-    optimizer.step()  #: Moves each parameter by lr times what is in its buffer, downhill. The graph is not needed.
+    optimizer.step()  #: Moves each parameter by lr times what is in its buffer, downhill.
     print(f"iteration {iteration + 1}: loss {loss.item():.4f}")

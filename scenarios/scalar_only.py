@@ -35,7 +35,7 @@ except RuntimeError as error:
 d.backward(gradient=torch.ones(4), retain_graph=True)
 print("ones: ", a.grad)
 
-#: Start again with an empty buffer ...
+#: To start again, the buffer has to be empty ...
 a.grad = None
 #: ... and let sum() say the ones: one node more, and the same gradient.
 out = d.sum()

@@ -28,8 +28,8 @@ y1 = x * w  #: w is used for the first time. x needs no gradient, so only w has 
 y2 = y1 * w  #: The second time. y1 depends on w too: that is a way of its own.
 y3 = y2 * w  #: The third time. In the graph pane all three nodes lead to the one leaf w.
 loss = y1 + y3  #: y1 is used twice too: here and in y2.
-#: Backward: each use sends its part to w when its node runs, and the leaf waits for
-#: all of them. At the end press 7: every path, and what it adds.
+#: Backward: each use sends its part to w when its node runs, and the leaf
+#: waits for all of them. At the end press 7: every path, and what it adds.
 # ? w.grad
 # ? hint: Three parts: by the last w, by the w in y2, by the w in y1. Add them.
 # ? hint: y2 is 12, w * y1 is 12, and (1 + w * w) * x is 15.

@@ -26,7 +26,11 @@ right = torch.tensor(1)
 
 p = torch.softmax(scores, dim=0)  #: Three probabilities that add up to 1: each depends on all three scores.
 loss = -torch.log(p[right])  #: Small where the right class has a probability near 1.
-loss.backward()  #: Chain rule pane at SoftmaxBackward0: its local derivative is a full matrix.
+#: Chain rule pane at SoftmaxBackward0: its local derivative is a full matrix.
+# ? sum(scores.grad)
+# ? hint: Each score gets its probability, and the right one gets 1 less.
+# ? hint: The probabilities add up to 1.
+loss.backward()
 print("by hand:      ", scores.grad.tolist())
 
 scores.grad = None

@@ -60,7 +60,7 @@ optimizer2 = SGD(model2.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 201):
-    #: The .grad pane: the buffers of model1 are emptied, those of model2 are not.
+    #: For the buffers of model1 alone. The script has no such call for model2.
     optimizer1.zero_grad()
     loss1 = criterion(model1(t_c).squeeze(1), t_u)
     loss1.backward()

@@ -48,7 +48,7 @@ optimizer = SGD(model.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 6):
-    optimizer.zero_grad()  #: Clears the buffers of the parameters that it was given: those of model.
+    optimizer.zero_grad()  #: Its buffers are those of the parameters that it was given: of model.
     output = model1(t_c).squeeze(1)  #: But it is model1 that computes. Its parameters are in the graph.
     loss = criterion(output, t_u)
     loss.backward()  #: .grad pane: the buffers of model1 are filled, and those of model are None.

@@ -45,12 +45,16 @@ optimizer = SGD(model.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
 
 for iteration in range(1, 5001):
-    optimizer.zero_grad()  #: As written it empties each .grad; switched off (0) it does nothing.
+    #: As written it empties each .grad; switched off (0) it does nothing.
+    optimizer.zero_grad()
     output = model(t_c).squeeze(1)  #: Forward: the graph of this iteration. That of the one before is gone.
     loss = criterion(output, t_u)  #: One number: how far the eleven predictions are from the readings.
-    loss.backward()  #: Adds to the buffers. From empty ones they come to this iteration's gradient alone.
+    loss.backward()  #: Adds to the buffers. Empty ones then hold this iteration's gradient alone.
     #: Each parameter moves a little (lr) against what is in its buffer. To see how
     #: that goes on without zero_grad, press 0, then f, and watch the loss.
+    # ? model.output.bias.grad == None
+    # ? hint: True or False. The step reads the buffers; does it empty them, too?
+    # ? hint: If it did, nobody would have to call zero_grad.
     optimizer.step()
     if iteration == 1 or iteration % 1000 == 0:
         print(f"iteration {iteration}: loss {loss.item():.4f}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,11 @@ from gradb.debugger.expect.reading import read
 from gradb.frame.lesson.lesson import Lesson
 from gradb.frame.lesson.moments import stop_of
 from gradb.frame.lesson.reading import read_lesson
-from gradb.present.lines.captions import MAX_LINES
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 _COMMENT = re.compile(r"#(?::| ?\?) *\S")
-_WIDTH = 76
-"""Cells of a caption on the smallest screen."""
+_WIDTH, _LINES = 76, 2
+"""Cells and lines of a caption on the smallest screen."""
 
 
 def lessons() -> dict[str, Lesson]:
@@ -41,13 +39,15 @@ def test_each_comment_of_a_lesson_belongs_to_a_statement(name: str) -> None:
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_captions_fit_and_questions_can_be_read(name: str) -> None:
-    """Nothing is cut at 80 columns; expressions and the places where they stop are some; each has an answer."""
+    """As written, in two lines of 80 columns; expressions and where they stop are some; each has an answer."""
     lesson = LESSONS[name]
+    assert lesson.captions
+    assert lesson.questions
     for caption in lesson.captions:
-        assert len(textwrap.wrap(" ".join(caption.lines), _WIDTH)) <= MAX_LINES, caption
+        assert len(caption.lines) <= _LINES, caption
+        assert max(map(len, caption.lines)) <= _WIDTH, caption
     for question in lesson.questions:
         read(question.text)
         assert not question.stop or stop_of(question.stop) is not None, question
     answers = SCENARIOS / "answers" / f"{name}.txt"
-    if lesson.questions:
-        assert len(read_answers(answers.read_text(), answers.name)) == len(lesson.questions)
+    assert len(read_answers(answers.read_text(), answers.name)) == len(lesson.questions)

@@ -12,7 +12,9 @@ from gradb.tape.kinds.end import EndDetail
 from gradb.tape.kinds.registry import CODES, numbers_of
 
 _BATCH = 200
-_ELSEWHERE = numbers_of("node_start", "node", "accumulate", "note", "breakpoint", "print", "intervention", "depth")
+_ELSEWHERE = numbers_of(
+    "node_start", "node", "accumulate", "hook", "note", "breakpoint", "print", "intervention", "depth"
+)
 """Kinds of events whose place says nothing of where the script is: the engine's are where their ops were made."""
 _TELLS = f"kind NOT IN ({_ELSEWHERE})"
 _OUTER = (
