@@ -17,6 +17,12 @@ from gradb.tui.screen import DebugScreen
 
 _DEADLINE = 120.0
 """Seconds: on a machine that is busy with other things a test is slow, not red."""
+_BUSY = 10.0
+"""Seconds after which a loop that always has something to do is left to it."""
+_TURNS = 4
+"""Looks in a row at which the event loop has nothing ready: then only what comes from outside can go on."""
+_TURN = 0.004
+"""Seconds between two: a message on its way from widget to widget may wait for a timer of no length."""
 
 
 def opening(tape: Path) -> GradbApp:
@@ -37,6 +43,15 @@ async def painted(app: GradbApp) -> None:
     """Wait until the first Frame is on the screen: what is opened over it before that has nothing behind it."""
     await wait_until(lambda: debug_screen(app).frame is not None)
     await wait_until(lambda: "1 source" in text_of(app))
+    await quiet()
+
+
+async def quiet(*_: float) -> None:
+    """Wait until the event loop has nothing to do, however long Textual would wait for that."""
+    ready, turns, deadline = vars(asyncio.get_running_loop())["_ready"], 0, time.monotonic() + _BUSY
+    while turns < _TURNS and time.monotonic() < deadline:
+        await asyncio.sleep(_TURN)
+        turns = 0 if ready else turns + 1
 
 
 async def wait_until(condition: Callable[[], Any]) -> None:
