@@ -11,7 +11,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.link.spec import RunSpec
 from gradb.tui.app import GradbApp
 from gradb.tui.caption import CaptionStrip
-from tests.fakes import DEBUGGEE, examples
+from tests.fakes import DEBUGGEE, TapeBuilder, examples
 from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
 from tests.tui.test_screen import press
 
@@ -21,6 +21,20 @@ def lesson_tape(tmp_path: Path) -> Path:
     """The tape of a lesson with three questions."""
     examples.lesson(path := tmp_path / "lesson.tape")
     return path
+
+
+def live(tape: Path, folder: Path) -> GradbApp:
+    """Return an app that runs a script which does what is on a tape."""
+    command = (sys.executable, DEBUGGEE, str(tape))
+    spec = RunSpec("lesson.py", str(folder / "live.tape"))
+    return GradbApp(lambda: Debugger.launch(spec, command), script="lesson.py")
+
+
+def session_of(app: GradbApp) -> Debugger:
+    """Return the debugger of an app."""
+    debugger = debug_screen(app).session.debugger
+    assert debugger is not None
+    return debugger
 
 
 async def test_a_caption_stands_above_the_event(lesson_tape: Path) -> None:
@@ -112,13 +126,9 @@ async def test_a_question_is_asked_again(lesson_tape: Path) -> None:
 
 async def test_a_live_script_is_asked_of_too(lesson_tape: Path, tmp_path: Path) -> None:
     """What is right is known once the statement has run: then the script goes on to its end, and the position stays."""
-    command = (sys.executable, DEBUGGEE, str(lesson_tape))
-    app = GradbApp(
-        lambda: Debugger.launch(RunSpec("lesson.py", str(tmp_path / "live.tape")), command), script="lesson.py"
-    )
+    app = live(lesson_tape, tmp_path)
     async with shown(app, 100, 30) as pilot:
-        debugger = debug_screen(app).session.debugger
-        assert debugger is not None
+        debugger = session_of(app)
         await press(pilot, "c")
         await wait_until(lambda: "Question 1 of 3" in text_of(app))
         assert (position_of(app), debugger.head, debugger.is_live) == (2, 3, True)
@@ -130,3 +140,20 @@ async def test_a_live_script_is_asked_of_too(lesson_tape: Path, tmp_path: Path) 
         await press(pilot, *typed("[28, 36, 44, 50]"))
         await wait_until(lambda: "3 of 4 elements are right" in text_of(app))
         assert position_of(app) == 5
+
+
+async def test_the_verdict_is_seen_where_the_script_ends_meanwhile(tmp_path: Path) -> None:
+    """The end is said behind it: it is news, and takes no other's place."""
+    source = '"""T\n\nLesson: x.\n"""\na = leaf()\n#? b\nb = 2 * a\n'
+    with TapeBuilder(path := tmp_path / "t.tape", "lesson.py", source) as tape:
+        tape.set_run(lesson="Lesson: x.")
+        a = tape.leaf("a", [1.0], line=5)
+        tape.op("mul", "MulBackward0", [a, 2], [2.0], name="b", line=7)
+        tape.end()
+    app = live(path, tmp_path)
+    async with shown(app, 100, 30) as pilot:
+        await press(pilot, "c")
+        await wait_until(lambda: "Question 1 of 1" in text_of(app))
+        await press(pilot, *typed("[2]"))
+        told = "> ✓ right: b is [2]; go on to see it come about; the script has ended"
+        await wait_until(lambda: told in text_of(app))

@@ -23,7 +23,7 @@ class AnswerLine(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "skip", "Skip", show=False, priority=True)]
 
-    def __init__(self, check: Callable[[str], None], skip: Callable[[], None]) -> None:
+    def __init__(self, check: Callable[[str], object], skip: Callable[[], None]) -> None:
         super().__init__(id="answer")
         self.display = False
         self._check, self._skip = check, skip

@@ -52,8 +52,11 @@ class Quizzing:
         self._ahead = 0
         self.line = AnswerLine(self.check, self.skip)
 
-    def look(self, debugger: Debugger, command: str) -> None:
+    def look(self, debugger: Debugger, command: str) -> str:
         """Ask what the last movement has come to, once the debugger stands still.
+
+        Returns:
+            What was said of an answer that waited for this.
 
         Raises:
             UserError: the tape is damaged.
@@ -64,13 +67,12 @@ class Quizzing:
             self._close()
             self._screen.options = replace(self._screen.options, given=frozenset())
         if debugger.is_running or debugger.progress is not None:
-            return
+            return ""
         if self._pending:
-            self.check(self._pending)
-            return
+            return self.check(self._pending)
         origin, self._origin = self._origin, debugger.position
         if debugger.position <= origin or command in _JUMPS:
-            return
+            return ""
         moment = debugger.quiz.met(debugger.tape, origin, debugger.position)
         if moment is not None:
             self._ask(debugger, moment, max(moment.place, origin))
@@ -78,7 +80,8 @@ class Quizzing:
             before, self._origin = debugger.position, origin
             continue_(1)(debugger, "")  # it has stopped for a question that is asked further on in the statement
             if debugger.position > before:
-                self.look(debugger, command)
+                return self.look(debugger, command)
+        return ""
 
     def answer(self, debugger: Debugger | None, text: str) -> None:
         """Ask the question at the position again; with a text, judge that.
@@ -94,28 +97,32 @@ class Quizzing:
         if text:
             self.check(text)
 
-    def check(self, text: str) -> None:
-        """Judge an answer; where it is not known yet what is right, let the script come to it first."""
+    def check(self, text: str) -> str:
+        """Judge an answer; where it is not known yet what is right, let the script come to it first.
+
+        Returns:
+            What was said, where the question is over.
+        """
         debugger, question = self._debugger, self._question
         self._pending = ""
         if debugger is None or question is None or debugger.tape is None:
-            return
+            return ""
         try:
             position = moment_told(debugger, question)
             if position is None:
                 self._wait_for(debugger, text)
-                return
+                return ""
             reply = debugger.quiz.answer(debugger.tape, position, question, text)
         except UserError as error:
             self._say(f"✗ {error}")
-            return
+            return ""
         self._reveal(debugger)
         if reply.verdict.is_right:
-            self._leave(f"{reply.text(question)}; go on to see it come about", "news")
-        elif reply.is_told:
-            self._leave(reply.text(question), "warning")
-        else:
-            self._say(reply.text(question))
+            return self._leave(f"{reply.text(question)}; go on to see it come about", "news")
+        if reply.is_told:
+            return self._leave(reply.text(question), "warning")
+        self._say(reply.text(question))
+        return ""
 
     def skip(self) -> None:
         """Pass the question over."""
@@ -154,10 +161,11 @@ class Quizzing:
         if asked is not None and asked.said != text:
             self._screen.options = replace(self._screen.options, asked=replace(asked, said=text))
 
-    def _leave(self, text: str, tone: Tone) -> None:
+    def _leave(self, text: str, tone: Tone) -> str:
         self._close()
         self._screen.notice(text, tone)
         self._screen.update_frame()
+        return text
 
     def _close(self) -> None:
         if self._question is not None:

@@ -212,10 +212,9 @@ class DebugScreen(Screen[None]):
         """Ask the question at the position again, or judge an answer to it."""
         self.quizzing.answer(self.session.debugger, argument)
 
-    def stands_still(self, command: str) -> None:
-        """Ask what the script asks where a command has come to."""
-        if self.session.debugger is not None:
-            self.quizzing.look(self.session.debugger, command)
+    def stands_still(self, command: str) -> str:
+        """Ask what the script asks where a command has come to; return what was said of an answer."""
+        return "" if self.session.debugger is None else self.quizzing.look(self.session.debugger, command)
 
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen."""

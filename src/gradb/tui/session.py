@@ -33,8 +33,11 @@ class Front(Told, FrontEnd, Protocol):
     def update_frame(self) -> None:
         """Show that the debugger may be somewhere else, or in another state."""
 
-    def stands_still(self, command: str) -> None:
-        """Hear that the debugger may stand still after a command; may raise UserError."""
+    def stands_still(self, command: str) -> str:
+        """Hear that the debugger may stand still after a command, and return what was said to the user of that.
+
+        May raise UserError.
+        """
 
     def run_on_screen(self, statement: Statement) -> None:
         """Carry out a command that is about the screen; may raise UserError."""
@@ -53,6 +56,7 @@ class Session:
         self._front = front
         self._slices = Slices(self._on_found)
         self._evaluations = Evaluations()
+        self._verdict = ""  # of the last answer, until the next statement
         self._waiting: deque[Statement] = deque()
         self._watched: frozenset[int] = frozenset()
 
@@ -74,6 +78,7 @@ class Session:
 
     def submit(self, text: str) -> None:
         """Run the statements of ``text``, each as soon as the script stands still after the one before."""
+        self._verdict = ""
         try:
             statements = parse(text)
         except UserError as error:
@@ -203,20 +208,22 @@ class Session:
                 self._run(self._waiting.popleft())
         if self.debugger is not None:
             if not self._waiting:
-                self._ask()
+                self._verdict = self._ask() or self._verdict
             self._slices.begin(self.debugger)
             said = [text for text in (self.debugger.message, self.debugger.take_news()) if text]
             self.debugger.message = ""
-            if said:
+            if said:  # behind what an answer is worth, for which the script may have run to its end
+                said = [text for text in (self._verdict, *said) if text]
                 self._front.notice("; ".join(said), "news" if self.debugger.missed is None else "warning")
         self._front.update_frame()
 
-    def _ask(self) -> None:
-        """Have the front ask what the script asks at the place that was come to."""
+    def _ask(self) -> str:
+        """Have the front ask what the script asks at the place that was come to; return what it has said."""
         try:
-            self._front.stands_still(self.doing.partition(" ")[0])
+            return self._front.stands_still(self.doing.partition(" ")[0])
         except UserError as error:
             self._front.notice(str(error), "warning")
+            return str(error)
 
     def _run(self, statement: Statement) -> None:
         """Carry one statement out and pass on what there is to say."""
