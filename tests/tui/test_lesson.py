@@ -95,7 +95,7 @@ async def test_hints_and_then_the_answer_of_the_engine(lesson_tape: Path) -> Non
         assert "✗ cannot read the expression" in text
         await press(pilot, *["backspace"] * 3)
         text = await press(pilot, *typed("4"))
-        assert "✗ not yet: it is of shape [4], yours is one number. Hint: it is 4 times c" in text
+        assert "✗ not yet: the right value is of shape [4], yours is one number. Hint: it is 4 times c" in text
         text = await press(pilot, "enter")
         assert "Hint: c is [7, 9, 11, 13]" in text
         text = await press(pilot, "enter")

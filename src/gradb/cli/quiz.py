@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gradb.cli.arguments import Parser
-from gradb.cli.complaint import complain_of
+from gradb.cli.complaint import complain, complain_of
 from gradb.cli.target import check_file
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -34,7 +34,7 @@ def read_quiz(options: Namespace) -> Callable[[Debugger], int] | None:
         raise UserError("give answers by --quiz, commands by -e or --commands, or --plain, and not two of them")
     check_file(options.quiz)
     try:
-        text = Path(options.quiz).read_text(encoding="utf-8")
+        text = Path(options.quiz).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UserError(f"cannot read {options.quiz}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -49,7 +49,7 @@ def _grade(debugger: Debugger, answers: list[tuple[int, str]], options: Namespac
 
     try:
         with debugger.run.relaying():
-            is_right = grade(debugger, answers, options.quiz, read_style(options), sys.stdout.write)
+            is_right = grade(debugger, answers, options.quiz, read_style(options), sys.stdout.write, complain)
     finally:
         debugger.close()
     complain_of(debugger.run)

@@ -111,7 +111,7 @@ def _read_commands(options: Namespace) -> Script | None:
         return prepare(options.execute)
     check_file(options.commands)
     try:
-        text = Path(options.commands).read_text(encoding="utf-8")
+        text = Path(options.commands).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UserError(f"cannot read {options.commands}: {error.strerror}") from error
     except UnicodeDecodeError as error:

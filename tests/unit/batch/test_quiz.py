@@ -21,13 +21,14 @@ RIGHT = "# of lesson 1\n\n[7 9 11 13]\n[28, 36, 44, 52]\n[14, 18, 22, 26]\n"
 
 
 def graded(tape: Path, text: str, *, is_json: bool = False) -> tuple[bool, list[str]]:
-    """Grade answers to the questions of a tape; return whether all are right, and the lines."""
-    debugger, out = Debugger.open(str(tape)), list[str]()
+    """Grade answers to the questions of a tape; return whether all are right, and the lines, warnings behind."""
+    debugger, out, warned = Debugger.open(str(tape)), list[str](), list[str]()
+    answers, style = read_answers(text, "answers.txt"), Style(is_json=is_json)
     try:
-        is_right = grade(debugger, read_answers(text, "answers.txt"), "answers.txt", Style(is_json=is_json), out.append)
+        is_right = grade(debugger, answers, "answers.txt", style, out.append, warned.append)
     finally:
         debugger.close()
-    return is_right, "".join(out).splitlines()
+    return is_right, [*"".join(out).splitlines(), *(f"! {each}" for each in warned)]
 
 
 def test_all_right(tapes: Tapes) -> None:
@@ -63,7 +64,7 @@ def test_json(tapes: Tapes) -> None:
     assert is_right
     assert rows[1] == {"number": 2, "text": "a.grad", "at": None, "line": 20, "result": "right",
                        "answer": "[28, 36, 44, 52]", "engine": "[28, 36, 44, 52]", "remark": None}  # fmt: skip
-    assert rows[-1] == {"right": 3, "questions": 3}
+    assert rows[-1] == {"right": 3, "questions": 3, "ended": "finished"}
 
 
 def test_a_command_script_can_answer(tapes: Tapes, tmp_path: Path) -> None:
@@ -79,25 +80,32 @@ def test_a_command_script_can_answer(tapes: Tapes, tmp_path: Path) -> None:
             debugger.close()
         assert out == [
             "Question 1 of 3: what will c be once line 11 has run?\n",
-            "✗ not yet: it has 4 elements, yours has 2. Hint: 5 is added to each element\n",
+            "✗ not yet: the right value has 4 elements, yours has 2. Hint: 5 is added to each element\n",
             "✓ right: c is [7, 9, 11, 13]\n",
         ]
 
 
 def test_what_was_never_come_to_is_not_right(tmp_path: Path) -> None:
     """A statement that was not run, a place to stop that is none, and what nothing is called."""
-    source = '"""T\n\nLesson: x.\n"""\nif a:\n    #? b\n    b = leaf()\n#? a at home\n#? zz\na = leaf()\n'
+    source = (
+        '"""T\n\nLesson: x.\n"""\nif a:\n    #? b\n    b = leaf()\n#? a at home\n#? zz\n#? a at node Pow\n'
+        "a = leaf()\n#? a\n"
+    )
     with TapeBuilder(path := tmp_path / "t.tape", "s.py", source) as tape:
         tape.set_run(lesson="Lesson: x.")
-        tape.leaf("a", [1.0], line=10)
-        tape.end()
-    is_right, lines = graded(path, "1\n2\n3\n")
+        tape.leaf("a", [1.0], line=11)
+        tape.error("ValueError", "boom\nmore", line=11, is_uncaught=True)
+        tape.end(1, "exit code 1")
+    is_right, lines = graded(path, "1\n2\n3\n4\n")
     assert not is_right
     assert lines == [
-        "1 not asked  b (line 7): 1; the run did not come to it",
-        "2 not asked  a at home (line 10): 2; home is no place to stop",
-        "3 not judged zz (line 10): 3; no tensor is called 'zz' at position 1",
-        "0 of 3 right",
+        "1 not asked  b (line 7): 1; nothing that is recorded shows that the run came to line 7",
+        "2 not asked  a at home (line 11): 2; home is no place to stop",
+        "3 not judged zz (line 11): 3; no tensor is called 'zz' at position 3",
+        "4 not asked  a at node Pow (line 11): 4; no node Pow came while line 11 ran",
+        "0 of 4 right",
+        "! s.py:12: #? a has no statement below it, so it is never asked",
+        "! the script did not run to its end: ValueError: boom (s.py:11); 3 of 4 questions did not come up",
     ]
 
 

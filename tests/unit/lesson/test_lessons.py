@@ -10,7 +10,8 @@ from gradb.frame.lesson.lesson import Moment
 from gradb.frame.lesson.moments import stop_of
 from gradb.frame.reader import Tape
 from gradb.present.json.lessons import lesson_json
-from gradb.present.lines.captions import caption_lines, caption_rows
+from gradb.present.lines.captions import asked_lines, caption_lines, caption_rows
+from gradb.present.options import Asked
 from gradb.present.panes.source import veiled
 from gradb.present.panes.table import pane_json
 from tests.fakes import TapeBuilder, examples
@@ -88,6 +89,18 @@ def test_a_caption_is_drawn_behind_a_bar(tape: Tape) -> None:
     start = tape.frame(0).lesson
     assert start is not None
     assert "3 questions" in caption_lines(start, 76)[0].plain
+
+
+def test_the_statement_stands_beside_its_question(tape: Tape) -> None:
+    """It may be out of view in the source pane: behind the question where that has room, else below it."""
+    at = tape.frame(0).lesson
+    assert at is not None
+    asked = Asked(at.lesson.questions[0], 3, "✗ not yet")
+    assert [line.plain for line in asked_lines(asked, 76)] == [
+        "? Question 1 of 3: what will c be once line 11 has run?   11  c = b + 5",
+        "? ✗ not yet",
+    ]
+    assert [line.plain for line in asked_lines(asked, 60)][1:] == ["? 11  c = b + 5", "? ✗ not yet"]
 
 
 def test_hints_that_were_not_given_are_not_to_be_read(tape: Tape) -> None:

@@ -24,6 +24,7 @@ _GAP = re.compile(r"(?<=[\d.\]nf])[ \t]+(?=[-+]?[\d.\[]|[-+]?(?:nan|inf)\b)")
 """What stands between the numbers of a value as the panes show it."""
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _LONGEST = 300
+_RIGHT = "the right value"
 Bound = Mapping[str, int | None]
 _NONE: Bound = {}
 
@@ -126,10 +127,10 @@ def _remarks(wanted: Operand, given: Operand) -> Iterator[str]:
 
 def _kind(wanted: Operand, given: Operand) -> str:
     if wanted is None:
-        return f"it is not {_a(given)}"
+        return f"{_RIGHT} is not {_a(given)}"
     if type(wanted) is type(given):
-        return "it is another one" if isinstance(wanted, str | bool) else "it is another list"
-    return f"it is {_a(wanted)}, yours is {_a(given)}"
+        return f"{_RIGHT} is another" if isinstance(wanted, str | bool) else f"{_RIGHT} is another list"
+    return f"{_RIGHT} is {_a(wanted)}, yours is {_a(given)}"
 
 
 def _a(value: Operand) -> str:
@@ -146,8 +147,8 @@ def _a(value: Operand) -> str:
 
 def _shapes(wanted: tuple[int, ...], given: tuple[int, ...]) -> str:
     if len(wanted) == len(given) == 1:
-        return f"it has {counted(wanted[0], 'element')}, yours has {given[0]}"
-    return f"it is {_shaped(wanted)}, yours is {_shaped(given)}"
+        return f"{_RIGHT} has {counted(wanted[0], 'element')}, yours has {given[0]}"
+    return f"{_RIGHT} is {_shaped(wanted)}, yours is {_shaped(given)}"
 
 
 def _shaped(shape: tuple[int, ...]) -> str:
@@ -167,8 +168,8 @@ def _elements(wanted: Sequence[Number], given: Sequence[Number]) -> Iterator[str
     if all(is_equal(a, Approx(-b)) for a, b in finite):
         yield f"{others}only the sign is wrong"
     elif len(wanted) == 1:
-        yield f"it is {'larger' if finite[0][0] > finite[0][1] else 'smaller'}"  # type: ignore[operator]
-    elif len(finite) > 1 and _have_one([a / b for a, b in finite if b], len(finite)):
+        yield f"{_RIGHT} is {'larger' if finite[0][0] > finite[0][1] else 'smaller'}"  # type: ignore[operator]
+    elif len(finite) > 1 and _have_one([a / b for a, b in finite if a and b], len(finite)):
         yield f"{others}all are off by the same factor"
     elif len(finite) > 1 and _have_one([a - b for a, b in finite], len(finite)):
         yield f"{others}all are off by the same amount"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Literal
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.quiz.judging import Verdict, judge
-from gradb.frame.lesson.lesson import Moment, Question
+from gradb.frame.lesson.lesson import Lesson, Moment, Question
 from gradb.frame.lesson.moments import stop_of
 from gradb.frame.lesson.reading import learns
 from gradb.frame.reader import Tape, TapeError
-from gradb.present.lines.questions import right_text, told_text, wrong_text
+from gradb.present.lines.questions import right_text, stray_text, told_text, wrong_text
 from gradb.tape.stops import Stop
 
 Outcome = Literal["", "skipped", "right", "told"]
@@ -154,13 +155,30 @@ def questions_of(tape: Tape | None) -> tuple[Question, ...]:
     Raises:
         UserError: the tape is damaged.
     """
+    lesson = _lesson_of(tape)
+    return () if lesson is None else lesson.questions
+
+
+def strays_of(tape: Tape | None) -> list[str]:
+    """Return what is written like a question or a hint and is never seen, a sentence each.
+
+    Raises:
+        UserError: the tape is damaged.
+    """
+    lesson = _lesson_of(tape)
+    if tape is None or lesson is None:
+        return []
+    return [stray_text(stray, PurePath(tape.lessons.path).name) for stray in lesson.strays]
+
+
+def _lesson_of(tape: Tape | None) -> Lesson | None:
     try:
         if tape is None or learns(tape.fact("lesson") or "") is None:
-            return ()
+            return None
         at = tape.frame(0).lesson
     except TapeError as error:
         raise UserError(str(error)) from error
-    return () if at is None else at.lesson.questions
+    return None if at is None else at.lesson
 
 
 def moment_of(tape: Tape | None, question: Question, head: int) -> Moment | None:

@@ -69,6 +69,17 @@ class Question:
     line: int
     """Where it is written."""
     span: Span
+    code: str = ""
+    """The first line of its statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A question or hint that belongs to nothing, so that nobody sees it."""
+
+    line: int
+    text: str
+    is_hint: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ class Lesson:
     """What one will learn, by its docstring."""
     captions: tuple[Caption, ...] = ()
     questions: tuple[Question, ...] = ()
+    strays: tuple[Stray, ...] = ()
     scopes: tuple[Body, ...] = ()
     """The functions and classes of the file."""
     loops: tuple[Body, ...] = ()

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from gradb.frame.lesson.lesson import Assigned, Body, Caption, Lesson, Question, Span
+from gradb.frame.lesson.lesson import Assigned, Body, Caption, Lesson, Question, Span, Stray
 
 MAX_TEXT = 200_000
 """Characters; what is longer teaches nothing."""
@@ -43,7 +43,7 @@ def read_lesson(text: str) -> Lesson | None:
         said = learns(ast.get_docstring(tree) or "")
         if said is None:
             return None
-        lesson = _Reader(list(_spans(tree))).read(said, _comments(text))
+        lesson = _Reader(list(_spans(tree)), text.split("\n")).read(said, _comments(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None
     return replace(
@@ -72,17 +72,20 @@ class _Reader:
     """Puts comments to statements, in the order of the file."""
 
     spans: list[Span]
+    lines: list[str]
     captions: list[Caption] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
 
     def read(self, said: str, comments: Iterator[_Comment]) -> Lesson:
         for comment in comments:
             span = self._below(comment.line) if comment.is_alone else self._on(comment.line)
             if span is not None and comment.is_caption:
                 self._caption(comment.words, span, is_alone=comment.is_alone)
-            elif span is not None:
-                self._question(comment.words, span, comment.line)
-        return Lesson(said, tuple(self.captions), tuple(self.questions))
+            elif not comment.is_caption and not (span and self._question(comment.words, span, comment.line)):
+                hint = _HINT.match(comment.words)
+                self.strays.append(Stray(comment.line, comment.words, hint is not None))
+        return Lesson(said, tuple(self.captions), tuple(self.questions), tuple(self.strays))
 
     def _caption(self, words: str, span: Span, *, is_alone: bool) -> None:
         if is_alone and self.captions and self.captions[-1].span == span:
@@ -90,16 +93,19 @@ class _Reader:
         else:
             self.captions.append(Caption((words,), span))
 
-    def _question(self, words: str, span: Span, line: int) -> None:
+    def _question(self, words: str, span: Span, line: int) -> bool:
+        """Take a question, or a hint for the last one; return whether there is one that it is for."""
         last = self.questions[-1] if self.questions and self.questions[-1].span == span else None
         if hint := _HINT.match(words):
             if last is not None and words[hint.end() :]:
                 told, at = (*last.hints, words[hint.end() :]), (*last.hint_lines, line)
                 self.questions[-1] = replace(last, hints=told, hint_lines=at)
-            return
+            return last is not None
         text, *stop = _STOP.split(words, maxsplit=1)
         number = len(self.questions) + 1
-        self.questions.append(Question(number, text.strip(), stop[0].strip() if stop else "", (), (), line, span))
+        where, code = stop[0].strip() if stop else "", self.lines[span.first - 1].strip()
+        self.questions.append(Question(number, text.strip(), where, (), (), line, span, code))
+        return True
 
     def _below(self, line: int) -> Span | None:
         """Return the first statement below a line, the outer one of those that begin together."""

@@ -16,7 +16,7 @@ from gradb.present.options import Asked
 
 MAX_LINES = 3
 """Of a caption on the screen."""
-BAR, ASKS = "┃ ", "? "
+BAR, ASKS, _GAP = "┃ ", "? ", "   "
 _LIMIT = 400
 
 
@@ -30,21 +30,24 @@ def caption_lines(at: LessonAt, width: int, most: int = MAX_LINES) -> list[Text]
 
 
 def asked_lines(asked: Asked, width: int) -> list[Text]:
-    """Return a question, and what was said to the last answer, in the place of the caption."""
-    told = [(question_text(asked.question, asked.count), theme.TITLE), (asked.said, theme.CHANGED)]
-    return [
-        cut(Text.assemble((ASKS, theme.CHANGED), (line, style), no_wrap=True), width)
-        for text, style in told
-        if text
-        for line in _folded((text,), width)
-    ]
+    """Return a question, its statement, and what was said to the last answer, in the place of the caption."""
+    question = asked.question
+    rows = [Text(line, theme.TITLE) for line in _folded((question_text(question, asked.count),), width)]
+    code = Text(f"{question.span.first}  {plain(question.code, _LIMIT)}" if question.code else "")
+    if rows[-1].cell_len + len(_GAP) + code.cell_len <= width - len(ASKS):
+        rows[-1] = Text.assemble(rows[-1], _GAP, code)
+    else:
+        rows.append(code)
+    rows += [Text(line, theme.CHANGED) for line in (_folded((asked.said,), width) if asked.said else [])]
+    return [cut(Text.assemble((ASKS, theme.CHANGED), row, no_wrap=True), width) for row in rows]
 
 
 def caption_rows(lesson: Lesson, width: int) -> int:
     """Return how many lines the longest caption of a lesson takes, so that nothing moves when another is shown."""
     texts = [(_opening(lesson),), *(each.lines for each in lesson.captions)]
-    texts += [(question_text(each, len(lesson.questions)),) for each in lesson.questions]
-    return min(max(len(_folded(text, width)) for text in texts), MAX_LINES) if len(texts) > 1 else 0
+    asked = [asked_lines(Asked(each, len(lesson.questions)), width) for each in lesson.questions]
+    rows = max(*(len(_folded(text, width)) for text in texts), *map(len, asked), 0)
+    return min(rows, MAX_LINES) if len(texts) > 1 or asked else 0
 
 
 def caption_text(at: LessonAt | None) -> str:

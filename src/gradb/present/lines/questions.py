@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradb.frame.lesson.lesson import Question
+from gradb.frame.lesson.lesson import Question, Stray
 from gradb.present.draw.safe import plain
 
 _LIMIT = 200
@@ -36,3 +36,11 @@ def wrong_text(remark: str, hint: str = "") -> str:
 def told_text(question: Question, remark: str, engine: str) -> str:
     """Return what is said to a wrong one after which there is no hint any more."""
     return f"✗ {remark}. The engine: {plain(question.text, _LIMIT)} is {plain(engine)}"
+
+
+def stray_text(stray: Stray, file: str) -> str:
+    """Return that a question or a hint belongs to nothing."""
+    where = f"{plain(file)}:{stray.line}: #? {plain(stray.text, _LIMIT)}"
+    if stray.is_hint:
+        return f"{where} has no question right above it, so it is never given"
+    return f"{where} has no statement below it, so it is never asked"
