@@ -9,6 +9,7 @@ from gradb.diagnosis.rule import DiagnosisRule
 from gradb.diagnosis.training import (
     births,
     clearing,
+    depth,
     edits,
     idle,
     keeping,
@@ -20,8 +21,8 @@ from gradb.diagnosis.training import (
 )
 
 _FAMILIES: tuple[ModuleType, ...] = (
-    table, births, clearing, edits, idle, keeping, losses, magnitudes, membership, recomputing,
-    scaling,
+    table, births, clearing, depth, edits, idle, keeping, losses, magnitudes, membership,
+    recomputing, scaling,
 )  # fmt: skip
 """Each a file of ``errors`` or ``training`` with its ``RULES``."""
 

@@ -1,15 +1,15 @@
-"""Hints about how large gradients and updates are: always zero, far apart along the depth, larger than the weights."""
+"""Hints about how large gradients and updates are: always zero, larger than the weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gradb.diagnosis.evidence import Evidence
 from gradb.diagnosis.finding import Finding, Step
 from gradb.diagnosis.rule import DiagnosisRule
 from gradb.diagnosis.training.ledger import Ledger
-from gradb.diagnosis.training.wording import listed, place
+from gradb.diagnosis.training.wording import listed
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.node import NodeDetail
@@ -21,10 +21,7 @@ from gradb.tape.values import TensorValue
 
 _ENOUGH_ZEROS = 3
 _MOST_LEAVES = 20_000
-_LOOKS, _ENOUGH_LAYERS, _MOST_BACKWARDS = 3, 6, 10
-_FAR_APART = 1e6
-_LAYERS = ("AddmmBackward", "MmBackward", "ConvolutionBackward", "BmmBackward", "MvBackward")
-"""How the names of nodes begin at which layers have their weights."""
+_MOST_OPTIMIZERS = 30
 _LARGE = 2.0
 _ROUNDING = 1.01
 _MOST_BEFORE = 1000
@@ -108,66 +105,6 @@ class AlwaysZero:
         return False
 
 
-@dataclass(slots=True)
-class _Depth:
-    """The gradients that came to the layers of one backward, from the loss on."""
-
-    sizes: list[tuple[float, Event]] = field(default_factory=list)
-
-
-class FarApart:
-    """G052: gradients become smaller, or larger, by a large factor from layer to layer."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._depth = _Depth()
-        self._backwards = 0
-        self._seen: list[tuple[float, Event, float, Event] | None] = []
-
-    def see(self, event: Event) -> None:
-        """Look at the layers of the first few backwards."""
-        if self._backwards >= _MOST_BACKWARDS or len(self._seen) >= _LOOKS:
-            return
-        if event.kind == "backward_end":
-            self._backwards += 1
-            if len(self._depth.sizes) >= _ENOUGH_LAYERS:
-                self._seen.append(_farthest(self._depth.sizes))
-            self._depth = _Depth()
-        elif event.name.startswith(_LAYERS):
-            detail = self._evidence.detail(event.seq)
-            given = detail.upstream if isinstance(detail, NodeStartDetail) else ()
-            size = largest(given[0].value) if given and given[0] is not None else None
-            if size:
-                self._depth.sizes.append((size, event))
-
-    def findings(self) -> Iterable[Finding]:
-        """Return a finding where each of these backwards shows it."""
-        pairs = [pair for pair in self._seen if pair is not None]
-        if not pairs or len(pairs) < len(self._seen):
-            return []
-        before, above, after, below = pairs[0]
-        way = "grow" if after > before else "vanish"
-        ends = f"at most {before:.3g} at {_named(above)} and {after:.3g} at {_named(below)}"
-        message = f"gradients {way} along the depth: {ends}, a factor of {after / before:.1g}"
-        steps = (Step(above.seq, f"at most {before:.3g}"), Step(below.seq, f"at most {after:.3g}"))
-        return [Finding("G052", below.seq, message, below.file, below.line, steps)]
-
-
-def _named(event: Event) -> str:
-    return f"{event.scope or event.name} ({place(event)})"
-
-
-def _farthest(sizes: list[tuple[float, Event]]) -> tuple[float, Event, float, Event] | None:
-    """Return the pair of layers, the one nearer to the loss first, between which the factor is the largest."""
-    best: tuple[float, Event, float, Event] | None = None
-    for index, (size, event) in enumerate(sizes):
-        for other, below in sizes[index + 1 :]:
-            factor = max(size / other, other / size)
-            if factor >= _FAR_APART and (best is None or factor > max(best[0] / best[2], best[2] / best[0])):
-                best = size, event, other, below
-    return best
-
-
 class LargeUpdate:
     """G053: the first step of an optimizer changes weights by more than they are.
 
@@ -183,7 +120,7 @@ class LargeUpdate:
     def see(self, event: Event) -> None:
         """Look at the first step of each optimizer that changes anything."""
         detail = self._evidence.detail(event.seq)
-        if not isinstance(detail, StepDetail) or detail.skipped or len(self._seen) > _LOOKS * 10:
+        if not isinstance(detail, StepDetail) or detail.skipped or len(self._seen) > _MOST_OPTIMIZERS:
             return
         key = detail.optimizer if detail.maker is None else detail.maker.number
         if key not in self._seen and any(gradient is not None for gradient in detail.gradients):
@@ -238,17 +175,6 @@ RULES = (
         frozenset({"accumulate"}),
         AlwaysZero,
         f"exactly 0 at {_ENOUGH_ZEROS} or more backwards",
-    ),
-    DiagnosisRule(
-        "G052",
-        "gradients vanish or explode along the depth",
-        "hint",
-        "From layer to layer the gradient is multiplied by about the same factor. Over many layers that makes it so"
-        " small that the first layers do not learn, or so large that no learning rate fits all.",
-        "Another initialisation, normalisation layers or residual connections keep the factor near 1.",
-        frozenset({"node_start", "backward_end"}),
-        FarApart,
-        f"a factor of {_FAR_APART:g} between two layers, in the first {_LOOKS} backwards",
     ),
     DiagnosisRule(
         "G053",
