@@ -50,6 +50,9 @@ async def test_a_caption_stands_above_the_event(lesson_tape: Path) -> None:
         await pilot.press("G")
         assert text_of(app).splitlines()[-4].strip() == "┃ and at the end the result is added to a.grad."
         assert (strip.size.height, debug_screen(app).body) == (2, body)
+        await pilot.resize_terminal(40, 10)
+        await wait_until(lambda: "needs a terminal" in text_of(app))
+        assert "added to" not in text_of(app)
 
 
 async def test_other_scripts_have_no_strip(chain_tape: Path) -> None:

@@ -25,8 +25,7 @@ class CaptionStrip(Widget):
     """The question that is asked, which takes its place."""
 
     def __init__(self) -> None:
-        super().__init__(id="caption")
-        self.display = False
+        super().__init__(id="caption", classes="-nothing")
 
     def take(self, frame: Frame | None) -> None:
         """Show what holds at a Frame."""
@@ -48,8 +47,7 @@ class CaptionStrip(Widget):
         rows = 0 if self.shown is None else caption_rows(self.shown.lesson, self._columns)
         if self.asked is not None:
             rows = max(rows, len(asked_lines(self.asked, self._columns)))
-        if self.display != bool(rows):
-            self.display = bool(rows)
+        self.set_class(not rows, "-nothing")  # `display` itself would stand before that of too small a terminal
         if rows and self.styles.height is not None and self.styles.height.value != rows:
             self.styles.height = rows
 

@@ -174,3 +174,12 @@ def test_no_number_of_a_line_is_cut_in_silence(width: int) -> None:
     words = [word.strip("[]") for word in text.split()]
     numbers = [word for word in words if word[:1] in "-0123456789" and word != "×"]
     assert all(number in whole or number.endswith("…") for number in numbers), text
+
+
+def test_names_are_told_apart_at_every_width(example: OpenExample) -> None:
+    """Where the table would cut two names to the same text, each buffer takes lines of its own."""
+    named = [f"{model}.layer1.0.{what}" for model in ("model1", "model2") for what in ("weight", "bias")]
+    grads = tuple(buffer(number, name, ones(2), ones(2)) for number, name in enumerate(named))
+    frame = replace(example("chain_rule").frame(17), grads=grads)
+    for width in range(40, 120):
+        assert len(set(names(pane(frame, width)))) == len(named), width

@@ -42,16 +42,26 @@ def lesson(buffers: Sequence[GradBuffer], width: int, sorted_by: str, *, is_reve
     """Return the lines of some buffers, the head first where they have one."""
     if not buffers:
         return []
-    if width < _TABLE_WIDTH:
+    if width < _TABLE_WIDTH or _are_alike(buffers, _name_limit(width)):
         return [(index, line) for index, buffer in enumerate(buffers) for line in _stacked(buffer, width)]
     rows = _rows(buffers, width, sorted_by, is_reversed=is_reversed)
     return list(enumerate(columns(rows, width), -1))
 
 
+def _name_limit(width: int) -> int:
+    """Return how many cells of a name there is room for in a row of the table."""
+    return min(NAME_LIMIT, width - _BESIDE_NAME)
+
+
+def _are_alike(buffers: Sequence[GradBuffer], limit: int) -> bool:
+    """Tell whether names that differ would be cut to the same text."""
+    names = {buffer.name for buffer in buffers}
+    return len({name_text(buffer, limit).plain for buffer in buffers}) < len(names)
+
+
 def _rows(buffers: Sequence[GradBuffer], width: int, sorted_by: str, *, is_reversed: bool) -> list[list[Text]]:
     """Return the titles and the rows, with the norms where there is room for them."""
-    limit = min(NAME_LIMIT, width - _BESIDE_NAME)
-    names = [name_text(buffer, limit) for buffer in buffers]
+    names = [name_text(buffer, _name_limit(width)) for buffer in buffers]
     whole = [_cells(buffer, width) for buffer in buffers]
     natural = [max(cell.cell_len for cell in column) for column in zip(*whole, strict=True)]
     room = width - max(name.cell_len for name in names) - _BETWEEN
