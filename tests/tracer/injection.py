@@ -149,7 +149,7 @@ def steer() -> list[tuple[str, tuple[float, ...]]]:
     groups: list[dict[str, Any]] = [{"params": leaves[:1], "lr": 0.25}, {"params": leaves[1:3], "lr": 0.25}]
     optimizers = [torch.optim.SGD(groups), torch.optim.SGD(leaves[3:], lr=0.25)]
     seen: list[tuple[str, tuple[float, ...]]] = []
-    for number in range(6):
+    for number in range(4):
         sum(leaf.sum() for leaf in leaves).backward()  # type: ignore[union-attr]
         if number % 2:
             seen.append(("fresh", tuple(float(_grad(leaf)[0] == 1) for leaf in leaves)))

@@ -33,6 +33,7 @@ from gradb.tracer.watch.optimizers import OptimizerState
 from gradb.tracer.watch.policy import ZeroPolicy
 from gradb.tracer.watch.scopes import ModuleScopes
 from gradb.tracer.watch.step_events import StepEvents
+from gradb.tracer.watch.visits import NodeVisit
 from tests.tracer import injection
 from tests.tracer.recording import notes, record
 
@@ -69,6 +70,17 @@ def test_a_bug_in_gradb_costs_one_event_each_and_not_the_script(
     assert [event.is_quiet for event in told] == [False, True, True]
     assert "a step not recorded here: ZeroDivisionError: a bug in gradb (step_events.py:" in notes(tape)[0]
     assert sum(event.kind == "backward_end" for event in tape.events()) == 3
+
+
+def test_a_look_into_a_node_that_fails_reaches_no_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on while the node runs, where nothing guards it; what it costs are the calls of the node."""
+    plain = train()
+    monkeypatch.setenv("GRADB_ACCELERATOR", "off")  # what is broken here is Python's way
+    monkeypatch.setattr(NodeVisit, "look_in", _broken)
+    losses, tape = record(tmp_path / "run.tape", train)
+    assert losses == plain
+    assert {(failure.part, failure.is_event) for failure in tape.run.failures} == {("an ATen call", True)}
+    assert sum(event.kind == "node" for event in tape.events()) > 9
 
 
 def test_autograd_grad_clears_nothing(tmp_path: Path) -> None:

@@ -143,6 +143,11 @@ class StepWatch:
         is_changed = composer.interventions.lr is not None
         return functools.partial(composer.intervene, "lr") if is_changed else composer.guard
 
+    def _noting(self) -> Callable[..., Any]:
+        """Return what looks at a step afterwards: the policy ``on`` has to know of each, or ends."""
+        composer = self._composer
+        return functools.partial(composer.intervene, "zero_grad") if self._policy.is_on else composer.guard
+
     def _made(self, optimizer: torch.optim.Optimizer) -> None:
         event = self._recorder.settle()
         self._composer.naming.settle_waiting(event)
@@ -183,7 +188,7 @@ class StepWatch:
 
     def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
         self.count += 1
-        self._composer.guard(self._after, optimizer)
+        self._noting()(self._after, optimizer)
         if self._has_set_rates:
             self._restore(optimizer)
         self._states.forget(optimizer)
@@ -242,7 +247,7 @@ class StepWatch:
 
     def _evaluate(self, optimizer: torch.optim.Optimizer, closure: Callable[[], Any]) -> Any:
         """Run a closure; each run begins with gradients that earlier ones have used up."""
-        self._composer.guard(self._policy.used_by, optimizer)
+        self._noting()(self._policy.used_by, optimizer)
         try:
             return closure()
         except BaseException:  # the step ends here, and its hook is not called
@@ -307,6 +312,8 @@ class StepWatch:
                     self._policy.used_by(other)
         except Exception as error:
             self._composer.missing("iterations", error)
+            if self._policy.is_on:
+                self._composer.interventions.give_up("zero_grad")
         if self._recorder.has_errands:
             self._recorder.settle()
         self._depth.sync()

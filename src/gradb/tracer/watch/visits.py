@@ -36,9 +36,14 @@ class NodeVisit:
     @shielded
     def before(self, gradients: tuple[Any, ...]) -> None:
         """Record that the node is about to run; the script may be held here."""
-        if not self.run.composer.recorder.is_aside:
-            self.run.composer.guard(self._before, gradients)
+        recorder = self.run.composer.recorder
+        if recorder.is_aside:
+            return
+        self.run.composer.guard(self._before, gradients)
+        try:
             self.look_in(gradients)
+        except Exception as error:  # it goes on while the node runs, and so cannot be beneath the guard
+            recorder.lost(error, "an ATen call")
 
     @shielded
     def look_in(self, gradients: tuple[Any, ...]) -> None:
