@@ -79,6 +79,11 @@ def _next_lesson(screen: DebugScreen, _: str) -> None:
     screen.post_message(LessonChosen(screen.course_line.next(screen.session.debugger)))
 
 
+def _broken_off(screen: DebugScreen, act: Callable[[], str]) -> None:
+    screen.quizzing.break_off()  # or it would let the script that pauses run on
+    screen.notice(act())
+
+
 _HELP = "help"
 
 
@@ -111,8 +116,8 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "reset-layout": lambda screen, _: screen.notice(screen.arranging.reset()),
     "copy": _copy,
     "next-lesson": _next_lesson,
-    "break-off": lambda screen, _: screen.notice(screen.interruption.break_off()),
-    "interrupt": lambda screen, _: screen.notice(screen.interruption.interrupt()),
+    "break-off": lambda screen, _: _broken_off(screen, screen.interruption.break_off),
+    "interrupt": lambda screen, _: _broken_off(screen, screen.interruption.interrupt),
     "prompt": lambda screen, text: screen.open_prompt(text),
     "palette": lambda screen, _: screen.app.action_command_palette(),
     "help": _help,

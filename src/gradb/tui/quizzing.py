@@ -21,8 +21,9 @@ from gradb.tui.telling import Tone
 
 _JUMPS = frozenset({"goto", "head", "start", "finish"})
 """Commands that go somewhere and not on: nothing is asked on their way."""
-_MOST_AHEAD = 20_000
-"""Steps that a script takes to the end of a statement."""
+_MOST_AHEAD = 2_000
+"""Steps that a script takes to the end of a statement before it is asked for again."""
+_NOT_YET = "… not judged: the script is in the statement still. Enter lets it run on"
 
 
 class Asking(Protocol):
@@ -124,6 +125,12 @@ class Quizzing:
         self._say(reply.text(question))
         return ""
 
+    def break_off(self) -> None:
+        """Let an answer wait no longer for the script to come to the end of the statement."""
+        if self._pending:
+            self._pending = ""
+            self._say(_NOT_YET)
+
     def skip(self) -> None:
         """Pass the question over."""
         if self._debugger is not None and self._question is not None:
@@ -145,7 +152,9 @@ class Quizzing:
     def _wait_for(self, debugger: Debugger, text: str) -> None:
         self._ahead += 1
         if self._ahead > _MOST_AHEAD:
-            raise UserError("the script does not come to the end of the statement: what is right is not known")
+            self._ahead = 0
+            self._say(_NOT_YET)
+            return
         self._pending = text
         self._say("… the script runs on to the end of the statement")
         run_ahead(debugger)
