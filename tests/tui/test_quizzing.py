@@ -11,6 +11,7 @@ import pytest
 from gradb.debugger.commands.language import parse
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.quiz.quiz import faults_of
 from gradb.link.spec import RunSpec
 from gradb.present.lines.questions import question_text
 from gradb.present.options import Options
@@ -169,3 +170,19 @@ def test_an_answer_that_waits_can_be_broken_off(live: Staged, tmp_path: Path) ->
     assert stage.options.asked.said.startswith("… not judged")
     assert stage.answer("[1]").startswith("✓ right")
     assert (stage.debugger.position, stage.debugger.head) == (1, 11)
+
+
+def test_what_is_wrong_with_the_questions_is_said_at_the_start(tmp_path: Path) -> None:
+    """Of several the first, and how many more there are: who writes a lesson sees it."""
+    source = '"""T\n\nLesson: x.\n"""\n#? 3 +\n#? w at home\nw = leaf()\n#? w\n#? hint: one\n'
+    with TapeBuilder(path := tmp_path / "t.tape", "lesson.py", source) as tape:
+        tape.set_run(lesson="Lesson: x.")
+        tape.leaf("w", [1.0], line=7)
+        tape.end()
+    debugger = Debugger.open(str(path))
+    assert Stage(debugger).said == ("lesson.py:8: #? w has no statement below it, so it is never asked (and 3 more)")
+    faults = faults_of(debugger.tape)
+    debugger.close()
+    assert faults[1] == "lesson.py:9: #? hint: one has no question right above it, so it is never given"
+    assert faults[2].startswith("lesson.py:5: cannot read the expression")
+    assert faults[3:] == ["lesson.py:6: home is no place to stop"]

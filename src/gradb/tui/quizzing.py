@@ -13,7 +13,7 @@ from gradb.debugger.ahead import moment_told, run_ahead
 from gradb.debugger.commands.actions import continue_, is_reason_to_stop
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.quiz.quiz import questions_of
+from gradb.debugger.quiz.quiz import faults_of, questions_of
 from gradb.frame.lesson.lesson import Moment, Question
 from gradb.present.options import Asked, Options
 from gradb.tui.answering import AnswerLine
@@ -51,6 +51,7 @@ class Quizzing:
         self._question: Question | None = None
         self._pending = ""  # an answer that is judged once the script has left the statement
         self._ahead = 0
+        self._is_read = False  # whether what is wrong with the lesson was said
         self.line = AnswerLine(self.check, self.skip)
 
     def look(self, debugger: Debugger, command: str) -> str:
@@ -64,11 +65,16 @@ class Quizzing:
         """
         if debugger is not self._debugger:
             self._debugger, self._origin = debugger, debugger.position
-            debugger.quiz.is_asking = True
+            debugger.quiz.is_asking, self._is_read = True, False
             self._close()
             self._screen.options = replace(self._screen.options, given=frozenset())
         if debugger.is_running or debugger.progress is not None:
             return ""
+        if not self._is_read and debugger.tape is not None:
+            self._is_read = True
+            if faults := faults_of(debugger.tape):
+                more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+                self._screen.notice(faults[0] + more, "warning")
         if self._pending:
             return self.check(self._pending)
         origin, self._origin = self._origin, debugger.position

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from gradb.debugger.errors import UserError
+from gradb.debugger.expect import reading
 from gradb.debugger.quiz.judging import Verdict, judge
 from gradb.frame.lesson.lesson import Lesson, Moment, Question
 from gradb.frame.lesson.moments import stop_of
@@ -169,6 +170,24 @@ def strays_of(tape: Tape | None) -> list[str]:
     if tape is None or lesson is None:
         return []
     return [stray_text(stray, PurePath(tape.lessons.path).name) for stray in lesson.strays]
+
+
+def faults_of(tape: Tape | None) -> list[str]:
+    """Return the same, and which questions cannot be answered as they are written.
+
+    Raises:
+        UserError: the tape is damaged.
+    """
+    found = strays_of(tape)
+    for question in questions_of(tape):
+        where = f"{PurePath(tape.lessons.path).name if tape else ''}:{question.line}"
+        if question.stop and stop_of(question.stop) is None:
+            found.append(f"{where}: {question.stop} is no place to stop")
+        try:
+            reading.read(question.text, "a question")
+        except UserError as error:
+            found.append(f"{where}: {error}")
+    return found
 
 
 def _lesson_of(tape: Tape | None) -> Lesson | None:
