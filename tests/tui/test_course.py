@@ -26,10 +26,11 @@ class TwoLessons:
         self.ended: set[str] = set()
         self.started: list[Debugger] = []
         self.refusal = ""
+        self.offered: tuple[Entry, ...] = (FIRST, SECOND)
         self._tape = tape
 
     def of(self, script: str, cwd: str) -> Entry | None:
-        return next((each for each in (FIRST, SECOND) if script.endswith(each.path)), None)
+        return next((each for each in self.offered if script.endswith(each.path)), None)
 
     def after(self, lesson: Entry) -> Entry | None:
         return SECOND if lesson is FIRST else None
@@ -67,10 +68,6 @@ async def test_next_lesson_takes_the_place_of_the_one_before(chain_tape: Path, l
         await pilot.press("end")
         await wait_until(lambda: "the end: `l` opens the next lesson, mlp" in text_of(app))
         assert lessons.ended == {"chain_rule"}
-        await pilot.press("backspace")
-        await wait_until(lambda: "next lesson" not in text_of(app))
-        await pilot.press("space", "space")
-        await wait_until(lambda: "next lesson, mlp" in text_of(app))
         await pilot.press("question_mark")
         await wait_until(lambda: len(app.screen_stack) == 2)
         await pilot.press("escape", "l")
@@ -123,15 +120,31 @@ async def test_lesson_that_cannot_be_started_leaves_all_as_it_is(chain_tape: Pat
 
 
 @pytest.mark.parametrize("has_course", [True, False])
-async def test_after_what_is_no_lesson_none_follows(
-    has_course: bool, training_tape: Path, lessons: TwoLessons, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_what_is_no_lesson_none_follows(training_tape: Path, lessons: TwoLessons, *, has_course: bool) -> None:
     """It is said so, whether or not there is a course, and the end of such a script is its end."""
-    monkeypatch.setattr(lessons, "of", lambda script, cwd: None)
-    app, _ = opened(training_tape, lessons if has_course else None)
-    async with shown(app, 100, 30) as pilot:
-        await pilot.press("end")
-        await wait_until(lambda: position_of(app) > 0)
-        assert "next lesson" not in text_of(app)
-        await pilot.press("l")
-        await wait_until(lambda: "this is no lesson" in text_of(app))
+    debugger = Debugger.open(str(training_tape))
+    assert debugger.tape is not None
+    lessons.offered = ()
+    line = CourseLine(lessons if has_course else None)
+    debugger.go(debugger.head)
+    assert line.told("saved", "news", debugger) == "saved"
+    with pytest.raises(UserError, match="this is no lesson"):
+        line.next(debugger)
+    debugger.close()
+
+
+def test_the_next_lesson_is_told_of_at_the_end_alone(chain_tape: Path, lessons: TwoLessons) -> None:
+    """Behind what is news there, and each time that it is come to; a warning is not added to."""
+    debugger, line = Debugger.open(str(chain_tape)), CourseLine(lessons)
+    assert debugger.tape is not None
+    said = "`l` opens the next lesson, mlp"
+    for _ in range(2):
+        debugger.go(debugger.head - 1)
+        assert line.told("", "news", debugger) == ""
+        debugger.go(debugger.head)
+        assert line.told("", "news", debugger) == f"the end: {said}"
+        assert line.told("saved", "news", debugger) == f"saved; {said}"
+        assert line.told("no", "warning", debugger) == "no"
+        debugger.go(0)
+        assert line.told(f"the end: {said}", "news", debugger) == ""
+    debugger.close()
