@@ -132,7 +132,10 @@ def test_hints_and_then_the_answer_of_the_engine(recorded: Stage) -> None:
     remark = "the right value is of shape [4], yours is one number"
     assert recorded.answer("4") == f"✗ not yet: {remark}. Hint: it is 4 times c"
     assert recorded.answer("4") == f"✗ not yet: {remark}. Hint: c is [7, 9, 11, 13]"
-    assert recorded.answer("4") == f"✗ {remark}. The engine: a.grad is [28, 36, 44, 52]"
+    assert recorded.answer("4") == f"✗ {remark}. The engine: a.grad is [28, 36, 44, 52]. Esc goes on"
+    assert recorded.answer("5").endswith("Esc goes on")
+    recorded.quizzing.skip()
+    assert recorded.said == "go on to see how it comes about; `a` asks again"
     assert recorded.asked == ""
 
 

@@ -25,6 +25,9 @@ _MOST_AHEAD = 2_000
 """Steps that a script takes to the end of a statement before it is asked for again."""
 _NOT_YET = "… not judged: the script is in the statement still. Enter lets it run on"
 
+_GOES_ON = "Esc goes on"
+"""Behind the engine's answer: were the line closed at once, what is typed next would be taken for commands."""
+
 
 class Asking(Protocol):
     """The screen, as far as questions are concerned."""
@@ -126,9 +129,7 @@ class Quizzing:
         self._reveal(debugger)
         if reply.verdict.is_right:
             return self._leave(f"{reply.text(question)}; go on to see it come about", "news")
-        if reply.is_told:
-            return self._leave(reply.text(question), "warning")
-        self._say(reply.text(question))
+        self._say(f"{reply.text(question)}. {_GOES_ON}" if reply.is_told else reply.text(question))
         return ""
 
     def break_off(self) -> None:
@@ -142,6 +143,9 @@ class Quizzing:
         if self._debugger is not None and self._question is not None:
             self._debugger.quiz.skip(self._question)
             self._reveal(self._debugger)
+            if self._debugger.quiz.is_done([self._question]):
+                self._leave("go on to see how it comes about; `a` asks again", "news")
+                return
         self._leave("passed over: `a` asks again", "news")
 
     def _ask(self, debugger: Debugger, moment: Moment, position: int) -> None:
