@@ -32,9 +32,9 @@ print("detach: ", a.grad)
 
 a.grad = None
 with torch.no_grad():
-    #: Under no_grad the product leaves no node: scale has no way back to w.
     scale = 2 * w
-#: Graph pane: there is a way from this loss to a, and none to w.
+#: Under no_grad the op that made scale left no node. Graph pane: a way leads
+#: from this loss to a, and none to w.
 loss = (a * scale).sum()
 # ? w.grad
 # ? hint: nothing can arrive at w, and a buffer that nothing has reached is None
@@ -54,10 +54,10 @@ loss = (a * chosen).sum()
 loss.backward()
 print("chosen: ", a.grad)
 
-#: The whole loss is cut: this op leaves no node, as its only input has none.
 loss = (a.detach() ** 2).sum()
 try:
-    #: It raises. Press e (why): it finds the call that cut the graph.
+    #: The whole loss is cut: no op of it left a node, so this raises. Press e
+    #: (why): it finds the call that cut the graph.
     loss.backward()
 except RuntimeError as error:
     print("error:  ", error)

@@ -49,8 +49,8 @@ c = double(b) ** 2
 loss = c.sum()
 #: Now down the graph. Watch b: before its node runs, clip() is called with
 #: what arrives there.
-# ? upstream at node MulBackward0
-# ? hint: The derivative of b**2 is 2b, and b is [2, 4, 6].
-# ? hint: clip() cuts each number at 10.
+# ? a.grad
+# ? hint: 2b arrives at b, which is [4, 8, 12]. clip() cuts each number at 10.
+# ? hint: Then it is multiplied by 2 on the way to a, and halve() halves a.grad.
 loss.backward()
 print("a.grad:", a.grad.tolist())

@@ -100,11 +100,14 @@ def _read(op: OpDetail, text: str, role: str) -> Argument:
 
 
 def output_name(chain: Chain, taken: set[str], otherwise: str = "") -> str:
-    """Return the name of the node's result, primed where an input has the same name (``x = 2 * x``), or ``result``."""
-    name = chain.output.name if chain.output is not None and chain.output.name else ""
-    if name in taken and name:
-        return f"{name}′"
-    return name or otherwise or "result"
+    """Return the name of the node's result, primed where an input has the same name (``x = 2 * x``), or ``result``.
+
+    Of several results it is those of all: ``(low, high)``.
+    """
+    names = [f"{name}′" if name in taken else name for name in chain.result_names]
+    if len(names) > 1:
+        return f"({', '.join(names)})"
+    return names[0] if names else otherwise or "result"
 
 
 def fan_in(chain: Chain, edge_index: int) -> str:

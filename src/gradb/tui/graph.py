@@ -197,7 +197,7 @@ class GraphPane(GraphSearched, Pane):
             self.border_subtitle, self._footer = None, []
         else:
             self.border_subtitle = Content(beginning(plain(graph.expression(line.row)), self.outer_size.width))
-            lines = link_lines(graph, line.row, width)[: links_room(self.room.height)]
+            lines = link_lines(graph, line.row, width, links_room(self.room.height))
             self._footer = [self.to_strips(one, width)[0] for one in lines]
         for y in range(self.said + self.list_height, self.room.height):
             self.refresh_line(y + self.scroll_offset.y)

@@ -174,6 +174,14 @@ def test_names_from_a_hostile_tape_are_text(tmp_path: Path) -> None:
         assert "[bold]a" in pane(tape.frame(2))
 
 
+def test_several_results_of_a_call_are_all_named(example: OpenExample) -> None:
+    """``low, high = d.split(2)`` is not the call of low alone, nor is its derivative; one without a name is a dot."""
+    text = squeezed(pane(record(example("chain_rule").frame(4), output_names=("low", "high"))))
+    assert "low, high = c ** 2" in text
+    assert "∂(low, high)/∂c" in text
+    assert "low, · = c ** 2" in squeezed(pane(record(example("chain_rule").frame(4), output_names=("low", None))))
+
+
 def test_several_outputs_are_numbered(example: OpenExample) -> None:
     """A node of two outputs has two upstream gradients; one that is undefined is None and says so."""
     frame = record(example("chain_rule").frame(10), upstream=(value([1.0, 1.0]), None))

@@ -146,6 +146,13 @@ def test_the_graph_is_a_tree_with_states(example: OpenExample) -> None:
     ]
 
 
+def test_a_link_that_is_too_long_goes_on_the_next_line(example: OpenExample) -> None:
+    """Where there is room for two lines; else it is cut."""
+    frame = example("chain_rule").frame(10)
+    assert pane("graph", frame, width=40, height=12)[-2:] == ["  .next_functions =", "    ((<AddBackward0>, 0),)"]
+    assert pane("graph", frame, width=40, height=9)[-1] == "  .next_functions = ((<AddBackward0>, 0…"
+
+
 def row(indent: int, *, lanes: int = 0, is_head: bool = False, reference: Where = "") -> GraphRow:
     return GraphRow(1, "MulBackward0", "b", 7, indent, lanes, is_head, reference)
 
@@ -460,6 +467,23 @@ def test_a_breakpoint_of_the_scripts_own_is_told_with_its_header(tmp_path: Path)
         "breakpoint() in the script",
         "gradb.set_trace() in the script: before the step",
     ]
+
+
+def test_a_call_of_zero_grad_is_told_as_it_is_written(tmp_path: Path) -> None:
+    """By the script's own name; where its text at the place is something else, by what is asked to clear."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        tape.zero_grad([tape.leaf("w", [1.0])])
+    with Tape.open(tmp_path / "t.tape") as opened:
+        frame = opened.frame(opened.head)
+    assert frame.event is not None
+    written = {
+        "opt.zero_grad(set_to_none=False)": "opt.zero_grad(set_to_none=False)",
+        "fit(x)": "optimizer.zero_grad()",
+    }
+    for text, told in written.items():
+        event = replace(frame.event, file="a.py", line=1, end_line=1, column=0, end_column=len(text))
+        shown = replace(frame, event=event, source=SourceView("a.py", (text,), 1, 1, 0, len(text)))
+        assert describe(shown) == f"{told} cleared w"
 
 
 def test_interventions_read_as_sentences(tmp_path: Path) -> None:

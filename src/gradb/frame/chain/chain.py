@@ -119,7 +119,7 @@ class Chains:
             hooks=hooks,
             asked=tuple(record_of(seq, detail) for seq, detail in asked),
             remarks=remarks(self._store, node, backward, position),
-            output_names=self._output_names(node, len(record.upstream), position),
+            output_names=self._output_names(node, max(len(record.upstream), _results(node_id, op)), position),
             rewrites=rewrites(self._graphs, contributions, check, record.arrived, None if run is None else run.start),
             left=record.left,
             unseen=self._runs.unseen(node_id, moment, position) if state == "unrecorded" else "",
@@ -264,6 +264,11 @@ def _unless_unasked(edge: ChainEdge, backward: Backward | None) -> ChainEdge:
         return edge
     local = edge.local if edge.local.values is not None else replace(edge.local, note=_UNASKED)
     return replace(edge, local=local, check=None, is_asked=False)
+
+
+def _results(node: int, op: OpDetail | None) -> int:
+    """Return of how many results of the call that made it a node is the grad_fn."""
+    return 0 if op is None else sum(tensor.node == node for tensor in op.outputs)
 
 
 def _root(backward: Backward | None) -> str | None:

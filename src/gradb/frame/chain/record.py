@@ -11,6 +11,8 @@ from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.values import TensorValue
 
+_RESULTS = 4  # names of results that are told
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -186,3 +188,14 @@ class Chain:
     """``unrecorded``: what was not recorded, and why."""
     torch: str = ""
     """The version that recorded the tape: formulas, and what is taken at kinks, go by it. Empty: not known."""
+
+    @property
+    def result_names(self) -> tuple[str, ...]:
+        """What the script calls the results that the node is the grad_fn of: ``d``, or ``low`` and ``high``.
+
+        One of several without a name is ``·``, what is beyond the first few ``…``; nothing where none has a name.
+        """
+        if any(self.output_names):
+            names = tuple(name or "·" for name in self.output_names[:_RESULTS])
+            return (*names, "…") if len(self.output_names) > _RESULTS else names
+        return (self.output.name,) if self.output is not None and self.output.name else ()

@@ -10,6 +10,7 @@ from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain
 from gradb.tape.cutting import listed
 from gradb.tape.kinds.aten import AtenDetail
+from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
 
 _MAX_NAME = 40
@@ -71,14 +72,19 @@ def forward_text(frame: Frame, chain: Chain) -> str:
     """Return the call that made a node: for an operator the script's own text (``2 * a``), else the call."""
     if chain.op is None:
         return ""
-    event, view = chain.op_event, frame.source
     is_operator = chain.op.function.rpartition(".")[2].strip("_") in _OPERATORS
-    if event is None or view is None or not is_operator or event.file != view.file or event.line != event.end_line:
-        return call_text(chain.op)
+    return (written(frame, chain.op_event) if is_operator else "") or call_text(chain.op)
+
+
+def written(frame: Frame, event: Event | None) -> str:
+    """Return what stands in the script at the place of an event: ``2 * a``; empty where it is not on one line shown."""
+    view = frame.source
+    if event is None or view is None or event.file != view.file or event.line != event.end_line:
+        return ""
     if event.line is None or event.line > len(view.lines) or event.column is None or event.end_column is None:
-        return call_text(chain.op)
+        return ""
     raw = view.lines[event.line - 1].encode("utf-8", "replace")[event.column : event.end_column]
-    return plain(raw.decode("utf-8", "replace"), _MAX_SOURCE) or call_text(chain.op)
+    return plain(raw.decode("utf-8", "replace"), _MAX_SOURCE)
 
 
 def _is_default(keyword: str, text: str) -> bool:

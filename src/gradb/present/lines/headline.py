@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from rich.text import Text
@@ -13,7 +14,7 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import wrapped
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain, plain_lines
-from gradb.present.lines.call import aten_clause, call_text, forward_text
+from gradb.present.lines.call import aten_clause, call_text, forward_text, written
 from gradb.present.lines.hooks import KINDS
 from gradb.present.lines.printed import print_clause
 from gradb.present.lines.progress import backward_clause, iteration_text
@@ -45,6 +46,7 @@ from gradb.tape.kinds.step import StepDetail
 from gradb.tape.kinds.tensor import Tensor
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
+_CLEARING = re.compile(r"[^()]+\.zero_grad\([^()]*\)")
 _TEXT_LIMIT = 200
 _LEAST_CLAUSE = 24  # cells that are left of what happened, where there is little room
 _MAX_ERROR_LINES = 8
@@ -114,7 +116,7 @@ def _made(frame: Frame, chain: Chain) -> str:
 
 def _forward(frame: Frame, chain: Chain) -> str:
     """Return ``b = 2 * a``."""
-    name = chain.output.name if chain.output is not None and chain.op is not None and not chain.op.is_inplace else None
+    name = ", ".join(chain.result_names) if chain.op is not None and not chain.op.is_inplace else ""
     return f"{f'{name} = ' if name else ''}{forward_text(frame, chain)}"
 
 
@@ -160,22 +162,27 @@ def _backward_end(detail: BackwardEndDetail) -> str:
     return "the engine returned the gradients: no .grad was filled" if detail.results else "the engine returned"
 
 
-def _zero_grad(detail: ZeroGradDetail) -> str:
+def _zero_grad(detail: ZeroGradDetail, source: str) -> str:
     names = _names(detail.cleared)
     if detail.idiom == "policy on":
         return f"gradb cleared {names or 'nothing'}: zero_grad is on, and the script had not"
-    call = _zeroing(detail)
+    call = _zeroing(detail, source)
     if detail.is_suppressed:
         kept = f", {names} kept" if names and call.endswith(")") else ""
         return f"{call} did nothing{kept}: zero_grad is off"
     if not detail.cleared:
         return f"{call} found nothing to clear"
-    return f"{call} cleared {names}" if call.endswith("zero_grad()") else f"{call} cleared it"
+    return f"{call} cleared {names}" if detail.idiom.endswith(".zero_grad") else f"{call} cleared it"
 
 
-def _zeroing(detail: ZeroGradDetail) -> str:
-    """Return the idiom as it stands in the script: ``optimizer.zero_grad()``, ``w.grad = None``."""
-    return f"{detail.idiom}()" if detail.idiom.endswith(".zero_grad") else _edit(detail.idiom, detail.cleared)
+def _zeroing(detail: ZeroGradDetail, source: str) -> str:
+    """Return the idiom as it stands in the script: ``optimizer1.zero_grad()``, ``w.grad = None``.
+
+    Where a library calls it, the script's text is another: then it is told by what kind of thing is asked to clear.
+    """
+    if not detail.idiom.endswith(".zero_grad"):
+        return _edit(detail.idiom, detail.cleared)
+    return source if _CLEARING.fullmatch(source) else f"{detail.idiom}()"
 
 
 def _edit(idiom: str, buffers: tuple[BufferChange, ...]) -> str:
@@ -293,7 +300,7 @@ def _clause(frame: Frame, event: Event, detail: Detail) -> str:
         case BackwardEndDetail():
             return _backward_end(detail)
         case ZeroGradDetail():
-            return _zero_grad(detail)
+            return _zero_grad(detail, written(frame, event))
         case GradChangeDetail():
             return _grad_change(detail)
         case StepDetail():

@@ -75,7 +75,7 @@ def _loss(training: Training) -> Text | None:
         return None
     (series,) = training.losses
     value = series.latest(training.position)
-    label = plain(series.label if "loss" in series.name else f"loss {series.label}", _NAME_LIMIT)
+    label = plain(series.name if "loss" in series.name else f"loss {series.name}", _NAME_LIMIT)
     if value is None:
         return _reading(label, Text("not computed yet", style=theme.DIM))
     return _reading(label, figure_text(value), _of_iteration(series, training))

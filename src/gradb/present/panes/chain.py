@@ -120,8 +120,8 @@ def _call(chain: Chain, forward: str) -> Text:
         return line.append("leaf ", theme.DIM).append(_output_name(chain), theme.NAME) if is_leaf else line
     if len(chain.op.nodes) > 1:
         line.append("part of ", theme.DIM)
-    elif chain.output is not None and chain.output.name and not chain.op.is_inplace:
-        line.append(plain(chain.output.name, _MAX_NAME), theme.NAME).append(" = ")
+    elif chain.result_names and not chain.op.is_inplace:
+        line.append(plain(", ".join(chain.result_names), _MAX_NAME), theme.NAME).append(" = ")
     return line.append(forward)
 
 
@@ -164,7 +164,15 @@ def _output_name(chain: Chain) -> str:
 def _result(chain: Chain, options: Options) -> _Items:
     if chain.output is None:
         return []
-    return [Field("result", _output_name(chain), tensor_lines(chain.output.value, _room(options)))]
+    several = [] if len(chain.output_names) < 2 or chain.op is None else chain.op.outputs
+    made = [tensor for tensor in several if tensor.node == chain.node and tensor.output_nr < len(chain.output_names)]
+    if len(made) < 2:
+        return [Field("result", _output_name(chain), tensor_lines(chain.output.value, _room(options)))]
+    named = [(chain.output_names[one.output_nr] or f"result {one.output_nr}", one.value) for one in made]
+    return [
+        Field("result", plain(name, _MAX_NAME), tensor_lines(value, _room(options)))
+        for name, value in named[:_MAX_OUTPUTS]
+    ]
 
 
 def _before(chain: Chain, options: Options) -> _Items:

@@ -6,6 +6,7 @@ made is one line until it is opened (`gradb.frame.graph.listing`).
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -26,7 +27,7 @@ from gradb.present.options import Options
 MAX_ROWS = 1000  # drawn where no height is given
 _MAX_RANGE = 20_000  # rows of a fold whose gradients are looked at for a range
 _MAX_LISTED = 10_000  # rows in JSON
-_LINKS, _SHARE = 2, 7  # lines that say how a node is linked, and of the lines of a pane one in so many at most
+_LINKS, _SHARE = 2, 5  # lines that say how a node is linked, and of the lines of a pane one in so many at most
 
 
 def render(frame: Frame, options: Options) -> RenderableType:
@@ -38,10 +39,10 @@ def render(frame: Frame, options: Options) -> RenderableType:
     focus = _focus(graph, selected)
     if options.graph.measure is not None:
         graph.flows().read()
-    links = link_lines(graph, focus, options.width)[: links_room(options.height)]
+    listing = listing_of(graph, options.graph.folds, selected)
+    links = link_lines(graph, focus, options.width, links_room(options.height))
     footer = [*_expression(graph, focus, options.width), *links]
     height = MAX_ROWS if options.height is None else max(options.height - len(footer), 1)
-    listing = listing_of(graph, options.graph.folds, selected)
     first, last = window(len(listing), None if focus is None else listing.line_of(focus), height)
     shown = [listing.line(index) for index in range(first, last)]
     chosen = None if selected is None else graph.index_of(selected)
@@ -53,7 +54,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
 
 def links_room(height: int | None) -> int:
     """Return how many lines of a pane say how a node is linked."""
-    return _LINKS if height is None else min(height // _SHARE, _LINKS)
+    return 2 * _LINKS if height is None else min(height // _SHARE, _LINKS)
 
 
 def _focus(graph: GraphView, selected: int | None) -> int | None:
@@ -118,8 +119,23 @@ def _expression(graph: GraphView, index: int | None, width: int) -> list[Text]:
     return _stated([("→ ", expression)], width) if expression else []
 
 
-def link_lines(graph: GraphView, index: int | None, width: int) -> list[Text]:
-    """Return how the node of a row is linked: ``next_functions``, and by which entry of its parent's it is reached."""
+def link_lines(graph: GraphView, index: int | None, width: int, room: int) -> list[Text]:
+    """Return how the node of a row is linked: ``next_functions``, and by which entry of its parent's it is reached.
+
+    What does not fit on a line goes on the next, where there is room for it.
+    """
+    if room < 2:
+        return _stated(_links(graph, index), width)[:room]
+    lines: list[Text] = []
+    for lead, text in _links(graph, index):
+        if cell_len(lead) + cell_len(plain(beginning(text, width))) > width:
+            lines += [Text(lead.rstrip(), theme.DIM, no_wrap=True), *_stated([("    ", text)], width)]
+        else:
+            lines += _stated([(lead, text)], width)
+    return lines[:room]
+
+
+def _links(graph: GraphView, index: int | None) -> list[tuple[str, str]]:
     if index is None:
         return []
     links, texts = graph.links(index), list[tuple[str, str]]()
@@ -129,7 +145,7 @@ def link_lines(graph: GraphView, index: int | None, width: int) -> list[Text]:
         texts.append(("  True: ", links.identity))
     elif links.parent:
         texts.append((f"  entry {links.entry} of the next_functions of ", links.parent))
-    return _stated(texts, width)
+    return texts
 
 
 def _stated(texts: list[tuple[str, str]], width: int) -> list[Text]:

@@ -75,8 +75,8 @@ def _call(frame: Frame, chain: Chain) -> str:
     """Return the forward call in the script's names: ``d = c ** 2``."""
     if chain.op is None:
         return ""
-    is_named = len(chain.op.nodes) < 2 and not chain.op.is_inplace and chain.output is not None and chain.output.name
-    name = plain(chain.output.name, _MAX_NAME) if is_named and chain.output is not None and chain.output.name else ""
+    is_named = len(chain.op.nodes) < 2 and not chain.op.is_inplace
+    name = plain(", ".join(chain.result_names), _MAX_NAME) if is_named else ""
     return f"{name} = {forward_text(frame, chain)}" if name else forward_text(frame, chain)
 
 
