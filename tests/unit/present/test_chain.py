@@ -13,10 +13,11 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
+from gradb.present.json.values import chain_json, value_json
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES
 from tests.fakes.builder import TapeBuilder
-from tests.fakes.packing import value
+from tests.fakes.packing import diagonal, value
 from tests.properties import positions
 from tests.unit.present.conftest import OpenExample
 
@@ -88,6 +89,41 @@ def test_paths_are_added_up(example: OpenExample) -> None:
     text = squeezed(pane(example("diamond").frame(90)))
     assert "was used 2 times" in text
     assert "from AddBackward0 4194304 + from AddBackward0 4194304 ✓ agrees with the engine = upstream" in text
+
+
+def vector_backward(path: Path, gradient: list[float], count: int = 2) -> Tape:
+    """Write y = x * 3 of some elements, and its backward with ``gradient=``."""
+    with TapeBuilder(path) as tape:
+        x = tape.leaf("x", [1.0] * count)
+        y = tape.op(
+            "Tensor.mul", "MulBackward0", [x, 3], [3.0] * count, name="y", jacobians=[diagonal([3.0] * count), None]
+        )
+        tape.backward(y, gradient=gradient)
+    return Tape.open(path)
+
+
+def test_a_vector_is_differentiated_by_what_was_given(tmp_path: Path) -> None:
+    """What flows from a vector is the derivative of v·y, and never that of y; v is said once."""
+    with vector_backward(tmp_path / "run.tape", [0.0, 5.0]) as tape:
+        frame = tape.frame(next(event.seq for event in tape.events() if event.kind == "node"))
+        text = squeezed(pane(frame, 80))
+        assert "upstream ∂(v·y)/∂y [0 5] (v = gradient=) × local ∂y/∂x 3" in text
+        assert "= downstream ∂(v·y)/∂x [0 15]" in text
+        paths = squeezed(to_text(PANES["paths"].render(frame, Options(width=80)), 80))
+        assert "∂(v·y)/∂x [0 15]" in paths
+        told = chain_json(frame.chain)
+        assert told is not None
+        assert told["gradients"] == [value_json(value([0.0, 5.0]))]
+        assert "L = v·root, v = gradient=" in squeezed(pane(record(frame, root=None), 80))
+
+
+@pytest.mark.parametrize(("gradient", "is_weighted"), [(1.0, False), (2.0, True)])
+def test_a_scalar_that_counts_once_is_itself(tmp_path: Path, gradient: float, is_weighted: bool) -> None:
+    """One number is differentiated as it is, unless gradient= says that it counts otherwise."""
+    with vector_backward(tmp_path / "run.tape", [gradient], 1) as tape:
+        text = squeezed(pane(tape.frame(tape.head), 80))
+        assert ("∂(v·y)/∂x" if is_weighted else "∂y/∂x") in text
+        assert ("v = gradient=" in text) == is_weighted
 
 
 def test_the_second_backward_adds_to_the_first(example: OpenExample) -> None:

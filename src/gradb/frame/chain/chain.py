@@ -17,6 +17,7 @@ from gradb.frame.chain.record import Chain, ChainEdge, Contribution, Hook
 from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
 from gradb.frame.chain.rewrites import rewrites
 from gradb.frame.chain.unreached import unreached
+from gradb.frame.chain.weights import weights_of
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.graph.runs import Backward, BackwardAt, NodeRun
 from gradb.frame.graph.view import NodeState
@@ -115,6 +116,7 @@ class Chains:
                 for index, edge in enumerate(node.edges)
             ),
             root=_root(backward),
+            weights=None if backward is None else weights_of(backward),
             is_interrupted=run is not None and run.end is None and state != "running",
             hooks=hooks,
             asked=tuple(record_of(seq, detail) for seq, detail in asked),

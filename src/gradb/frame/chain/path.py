@@ -18,6 +18,8 @@ class PathEnd:
     """Its variable's name, else the node's."""
     is_named: bool = True
     """True when that is a variable's."""
+    is_weighted: bool = False
+    """True of a root that is not one number, or that ``gradient=`` gave another weight than 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from gradb.algebra.local import Check, Local
@@ -17,6 +18,7 @@ from gradb.frame.chain.path import Made, Path, PathEnd, PathStep, Total
 from gradb.frame.chain.pathfinder import MAX_COUNTED, PathFinder
 from gradb.frame.chain.record import Chain, Rewrite
 from gradb.frame.chain.rewrites import is_written
+from gradb.frame.chain.weights import is_one
 from gradb.frame.graph.dag import Dag, End, Step
 from gradb.frame.graph.runs import Backward
 from gradb.tape.kinds.hook import HookDetail
@@ -81,9 +83,13 @@ class Paths:
     @cached_property
     def roots(self) -> tuple[PathEnd, ...]:
         """Where the paths begin."""
-        found = ((root.node, root.output_nr, root.name) for root in self.backward.roots)
+        found = [(index, root) for index, root in enumerate(self.backward.roots) if root.node is not None]
         return tuple(
-            self._finder.end(self._position, node, number, name) for node, number, name in found if node is not None
+            replace(
+                self._finder.end(self._position, root.node or 0, root.output_nr, root.name),
+                is_weighted=not is_one(self.backward, index),
+            )
+            for index, root in found
         )
 
     # --- one path -----------------------------------------------------------------------------------------------------

@@ -141,6 +141,16 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What was given for the roots of a backward (``gradient=``): differentiated is the sum of it times root."""
+
+    given: tuple[TensorValue | None, ...]
+    """One per root, shaped like it; None for an implicit 1."""
+    is_from_grad: bool = False
+    """True where ``autograd.grad`` was called, which names it ``grad_outputs=``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The chain-rule record of one node in one backward."""
 
@@ -166,6 +176,8 @@ class Chain:
     edges: tuple[ChainEdge, ...]
     root: str | None = None
     """Name of the tensor this backward began from (the L of dL/dx), where it has one and there is only one."""
+    weights: Weights | None = None
+    """None where each root is one number and counts once, so that the L of dL/dx is the root itself."""
     is_interrupted: bool = False
     """True when the engine raised while it ran this node: there is no downstream."""
     hooks: tuple[Hook, ...] = ()

@@ -42,6 +42,8 @@ class Backward:
     """seq of the backward_start event of the backward inside of which this one was called; 0 for none."""
     asked: frozenset[int] | None = None
     """The nodes that gradients are sent to, where ``inputs=`` named what is wanted; None where all are."""
+    call: str = "backward"
+    """``backward`` or ``grad``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Runs:
             create_graph=creates,
             outer=detail.outer,
             asked=asked,
+            call=detail.call,
         )
 
     def moment(self, position: int) -> BackwardAt | None:

@@ -148,6 +148,7 @@ def chain_json(chain: Chain | None) -> Json | None:
         "name": chain.node_name,
         "state": chain.state,
         "root": chain.root,
+        "gradients": None if chain.weights is None else [value_json(value) for value in chain.weights.given],
         "output": tensor_json(chain.output),
         "upstream": [value_json(value) for value in chain.upstream],
         "contributions": [_contribution_json(contribution) for contribution in chain.contributions],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from gradb.algebra.figures import number
-from gradb.frame.chain.path import Path, PathEnd, PathStep
+from gradb.frame.chain.path import Path, PathStep
 from gradb.frame.chain.paths import Paths
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
@@ -17,6 +17,7 @@ from gradb.present.draw.numbers import inline, lines as tensor_lines
 from gradb.present.draw.safe import plain
 from gradb.present.lines.call import forward_text
 from gradb.present.lines.local import local_lines
+from gradb.present.lines.weights import root_name
 from gradb.present.options import Options
 from gradb.rules import describe
 
@@ -41,11 +42,6 @@ def count_text(count: int) -> str:
 def leaf_name(paths: Paths) -> str:
     """Return the name of what the paths begin at."""
     return plain(paths.target.name, _MAX_NAME)
-
-
-def root_name(root: PathEnd) -> str:
-    """Return the name of what is differentiated, else L."""
-    return plain(root.name, _MAX_NAME) if root.is_named else "L"
 
 
 def route_text(paths: Paths, path: Path, width: int) -> Text:
@@ -107,7 +103,9 @@ def path_lines(frame: Frame, paths: Paths, path: Path, width: int) -> list[Text]
     room = max(width - len(INDENT), 16)
     root, leaf = root_name(path.root), leaf_name(paths)
     begin = tensor_lines(path.upstream, room) if path.upstream else [Text("not known", style=theme.DIM)]
-    items: list[Field | Text] = [Field("upstream", f"∂{root}/∂{root}", begin, style=theme.UPSTREAM)]
+    symbol = f"∂{root}/∂{plain(path.root.name, _MAX_NAME) if path.root.is_named else root}"
+    note = "(v is what was given)" if path.root.is_weighted else ""
+    items: list[Field | Text] = [Field("upstream", symbol, begin, note, theme.UPSTREAM)]
     for step in path.steps[:_MAX_SHOWN]:
         items += _factor(frame, paths, path, step, width)
     if len(path.steps) > _MAX_SHOWN:

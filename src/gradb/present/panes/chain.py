@@ -37,6 +37,7 @@ from gradb.present.lines.rewrites import (
     sent_items,
 )
 from gradb.present.lines.step import step_items, step_title
+from gradb.present.lines.weights import loss_name, weights_note
 from gradb.present.options import Options
 from gradb.rules import describe, examined
 from gradb.tape.kinds.accumulate import AccumulateDetail
@@ -150,11 +151,6 @@ def _room(options: Options) -> int:
     return max(options.width - len(INDENT), 16)
 
 
-def loss_name(chain: Chain) -> str:
-    """Return the name of what is differentiated: the root's, else L."""
-    return plain(chain.root, _MAX_NAME) if chain.root else "L"
-
-
 def _output_name(chain: Chain) -> str:
     if chain.output is not None and chain.output.name:
         return plain(chain.output.name, _MAX_NAME)
@@ -195,11 +191,13 @@ def upstream_items(chain: Chain, options: Options) -> _Items:
     items += rewrite_lines(chain, options.width)
     symbol = f"∂{loss_name(chain)}/∂{_output_name(chain)}"
     items += before_lines(chain, symbol, _room(options), is_summed=any(sums) or bool(chain.rewrites))
+    note = weights_note(chain)
     for name, value, part in zip(names, chain.upstream, sums, strict=True):
         none = "nothing of the loss depends on it"
         body = _none(none, options) if value is None else tensor_lines(value, _room(options))
         label = "= upstream" if part or chain.rewrites else "upstream"
-        items.append(Field(label, f"∂{loss_name(chain)}/∂{name}", body, style=theme.UPSTREAM))
+        items.append(Field(label, f"∂{loss_name(chain)}/∂{name}", body, note, theme.UPSTREAM))
+        note = ""
     return [*items, *left_lines(chain, symbol, options.width, _room(options))]
 
 

@@ -17,8 +17,9 @@ from gradb.present.draw.fields import INDENT, Field, cut, indented, layout, rema
 from gradb.present.draw.numbers import lines as tensor_lines
 from gradb.present.draw.safe import plain
 from gradb.present.json.values import Json, check_json, local_json, rewrite_json, value_json
-from gradb.present.lines.path import WHOLE, count_text, leaf_name, path_lines, product_text, root_name, route_text
+from gradb.present.lines.path import WHOLE, count_text, leaf_name, path_lines, product_text, route_text
 from gradb.present.lines.rewrites import rewrite_text
+from gradb.present.lines.weights import root_name
 from gradb.present.options import Options, PathChoice
 from gradb.rules import with_settled
 from gradb.tape.cutting import listed
