@@ -272,7 +272,7 @@ def test_a_hook_of_any_kind_is_where_it_is_written(tmp_path: Path, hook: Any, na
 
 # --- on threads of the engine's own -----------------------------------------------------------------------------------
 
-DEEP = 70
+DEEP = 63
 """Beyond 60 backwards in backwards the engine goes on in another thread, on the CPU too."""
 
 
@@ -338,7 +338,7 @@ def test_every_visit_on_another_thread_is_recorded(deep: Callable[..., Tape]) ->
     inside = [(event, detail) for event, detail in _inside(tape) if _is_elsewhere(event)]
     own = {event.node for event in tape.events() if event.name == "_DeepBackward" and event.kind == "node"}
     assert {detail.inside for _, detail in inside} <= own
-    assert [detail.function for _, detail in inside].count("_Deep.apply") >= 8
+    assert [detail.function for _, detail in inside].count("_Deep.apply") >= 2
     assert tape.event(tape.head).iteration == 1
 
 
