@@ -43,7 +43,7 @@ print("last:", last.name(), "of a:", last.variable is a)
 
 #: One op, two results: low and high have the same node; high is its result 1.
 low, high = d.split(2)
-#: Graph pane, last line: next_functions of out.grad_fn, with the 1 for high.
+#: Graph pane, at the bottom: its next_functions, with the 1 for high.
 out = high.sum()
 print("out:", [(node.name(), index) for node, index in out.grad_fn.next_functions])
 
