@@ -70,5 +70,7 @@ def test_a_leaf_and_what_was_only_watched(example: OpenExample) -> None:
     """A leaf that arrives so is named; of a loss while only watching it is not known where its NaN was born."""
     frame = at_birth(example, [], [])
     leaf = LeafDetail(Tensor(1, "w", value([NOT, 1.0])), "first seen here")
-    assert "w: 1 × nan, the first at [0]" in said(replace(frame, detail=leaf))
+    assert said(replace(frame, detail=leaf), 80) == [
+        "× not finite, came in from outside: it was there when w was first seen", "w: 1 × nan, the first at [0]",
+    ]  # fmt: skip
     assert said(replace(frame, detail=None)) == ["× not finite: seen here first; its birth was not seen"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +136,18 @@ def test_the_second_backward_adds_to_the_first(example: OpenExample) -> None:
 def test_nan_stands_out(example: OpenExample) -> None:
     """A NaN is written as such and is not hidden by the check."""
     assert "[nan 0]" in pane(example("nonfinite").frame(11))
+
+
+def test_what_is_not_finite_is_named(example: OpenExample) -> None:
+    """A finite gradient at a leaf, or at a node, whose own value is NaN is not said to be not finite."""
+    for position, words in ((16, "× the leaf itself not finite"), (14, "× result not finite")):
+        frame = example("chain_rule").frame(position)
+        assert frame.chain is not None
+        assert frame.chain.output is not None
+        assert "not finite" not in pane(frame, 100)
+        odd = replace(frame.chain.output, value=value([math.nan] * 4))
+        assert words in pane(record(frame, output=odd), 100)
+        assert "× not finite" in pane(record(frame, output=odd, upstream=(value([math.inf]),)), 100)
 
 
 def record(frame: Frame, **changes: object) -> Frame:

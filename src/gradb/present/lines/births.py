@@ -36,6 +36,10 @@ def birth_lines(frame: Frame, width: int) -> list[Text]:
     if event is None or not event.is_birth:
         return []
     made, given = _values(frame)
+    if isinstance(frame.detail, LeafDetail):
+        name = plain(frame.detail.tensor.name or "the leaf", _MAX_NAME)
+        words = f"× not finite, came in from outside: it was there when {name} was first seen"
+        return [*wrapped(words, width, theme.NONFINITE), *_listed(made, width)]
     if not born(_oddity(made), _oddity(given)) and _oddity(given):
         return [_head("not finite, from outside: shown here first"), *_listed(given, width)]
     if not _oddity(made):

@@ -9,16 +9,25 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import Field, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines
 from gradb.present.draw.safe import plain
+from gradb.tape.values import TensorValue
 
 _MAX_NAME = 60
 _MAX_ERROR = 160
 
 
-def has_nonfinite(chain: Chain) -> bool:
-    """Tell whether a value of a node is NaN or infinite: its result, what came to it or what it sent on."""
-    made = chain.output.value if chain.output is not None else None
-    values = (made, *chain.upstream, *(edge.downstream for edge in chain.edges))
-    return any(value is not None and value.is_finite is False for value in values)
+def nonfinite_words(chain: Chain) -> str:
+    """Say what of a node is NaN or infinite: what it carries, else what it stands for; nothing where nothing is."""
+    if any(map(_is_odd, (*chain.upstream, *chain.left, *(edge.downstream for edge in chain.edges)))):
+        return "not finite"
+    if chain.output is None or not _is_odd(chain.output.value):
+        return ""
+    if chain.node_name.endswith("AccumulateGrad"):
+        return "the leaf itself not finite"
+    return "result not finite" if chain.upstream else "not finite"
+
+
+def _is_odd(value: TensorValue | None) -> bool:
+    return value is not None and value.is_finite is False
 
 
 def rewrite_text(rewrite: Rewrite) -> str:

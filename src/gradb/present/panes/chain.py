@@ -31,8 +31,8 @@ from gradb.present.lines.remarks import remarks, scale_words
 from gradb.present.lines.rewrites import (
     created_words,
     failed_words,
-    has_nonfinite,
     left_lines,
+    nonfinite_words,
     rewrite_lines,
     sent_items,
 )
@@ -102,8 +102,8 @@ def _title(chain: Chain, forward: str, width: int) -> list[Text]:
     """Return ``PowBackward0   d = c ** 2   ● done``, on two lines where it is narrow."""
     name = Text(plain(chain.node_name, _MAX_NAME), style=theme.TITLE)
     state = Text(f"{theme.STATE_SYMBOLS[chain.state]} {chain.state}", style=theme.STATE_STYLES[chain.state])
-    if has_nonfinite(chain):
-        words = "× not finite" if name.cell_len + state.cell_len + len("× not finite") + 3 <= width else "×"
+    if odd := nonfinite_words(chain):
+        words = f"× {odd}" if name.cell_len + state.cell_len + len(f"× {odd}") + 3 <= width else "×"
         state = Text.assemble((words, theme.NONFINITE), "  ", state)
     call = _call(chain, forward)
     if name.cell_len + call.cell_len + state.cell_len + 6 <= width:
