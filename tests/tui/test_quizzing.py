@@ -109,6 +109,13 @@ def test_continue_stops_at_questions(recorded: Stage) -> None:
     assert recorded.debugger.position == 19
 
 
+@pytest.mark.parametrize("jump", ["goto 17", "head", "finish", "iteration @1"])
+def test_what_goes_somewhere_asks_nothing(recorded: Stage, jump: str) -> None:
+    """Whoever goes to the end or to an iteration is not called back to a question on the way."""
+    assert recorded.do(jump) == ""
+    assert recorded.debugger.position == (17 if jump == "goto 17" else 1 if "@" in jump else recorded.debugger.head)
+
+
 def test_a_question_is_asked_again(recorded: Stage) -> None:
     """`a` goes back to before what it asks for, wherever one is; jumps ask nothing."""
     assert recorded.do("head") == ""

@@ -21,6 +21,8 @@ from gradb.tui.telling import Tone
 
 _JUMPS = frozenset({"goto", "head", "start", "finish"})
 """Commands that go somewhere and not on: nothing is asked on their way."""
+_FAR = "iteration @"
+"""How a command begins that goes to an iteration wherever it is, which is no way on either."""
 _MOST_AHEAD = 2_000
 """Steps that a script takes to the end of a statement before it is asked for again."""
 _NOT_YET = "… not judged: the script is in the statement still. Enter lets it run on"
@@ -81,12 +83,13 @@ class Quizzing:
         if self._pending:
             return self.check(self._pending)
         origin, self._origin = self._origin, debugger.position
-        if debugger.position <= origin or command in _JUMPS:
+        word = command.partition(" ")[0]
+        if debugger.position <= origin or word in _JUMPS or command.startswith(_FAR):
             return ""
         moment = debugger.quiz.met(debugger.tape, origin, debugger.position)
         if moment is not None:
             self._ask(debugger, moment, max(moment.place, origin))
-        elif command == "continue" and not is_reason_to_stop(debugger):
+        elif word == "continue" and not is_reason_to_stop(debugger):
             before, self._origin = debugger.position, origin
             continue_(1)(debugger, "")  # it has stopped for a question that is asked further on in the statement
             if debugger.position > before:

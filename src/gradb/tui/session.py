@@ -220,7 +220,7 @@ class Session:
     def _ask(self) -> str:
         """Have the front ask what the script asks at the place that was come to; return what it has said."""
         try:
-            return self._front.stands_still(self.doing.partition(" ")[0])
+            return self._front.stands_still(self.doing)
         except UserError as error:
             self._front.notice(str(error), "warning")
             return str(error)
