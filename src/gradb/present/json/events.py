@@ -20,6 +20,7 @@ from gradb.present.json.values import (
     tensor_json,
     value_json,
 )
+from gradb.present.lines.change import shared_factor
 from gradb.tape.expressions.measures import update_of
 from gradb.tape.kinds.accumulate import AccumulateDetail
 from gradb.tape.kinds.aten import AtenDetail
@@ -209,6 +210,15 @@ def _hook(event: Event, detail: HookDetail) -> Json:
 
 def _values(tensors: tuple[Tensor | None, ...]) -> list[Json | None]:
     return [None if tensor is None else value_json(tensor.value) for tensor in tensors]
+
+
+def change_json(detail: ZeroGradDetail | GradChangeDetail) -> Json:
+    """Return what became of gradients that were cleared or changed, and the ``factor`` by which all of them were."""
+    if isinstance(detail, ZeroGradDetail):
+        return _zero_grad(detail)
+    factor = shared_factor(detail.changed)
+    told = None if factor is None else {"value": number_json(factor.value), "whole": factor.is_of_all}
+    return _grad_change(detail) | {"factor": told}
 
 
 def _zero_grad(detail: ZeroGradDetail) -> Json:

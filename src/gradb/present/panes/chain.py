@@ -18,11 +18,12 @@ from gradb.present.draw import theme
 from gradb.present.draw.fields import INDENT, Field, cut, layout, remark, wrapped
 from gradb.present.draw.numbers import lines as tensor_lines
 from gradb.present.draw.safe import plain
-from gradb.present.json.events import step_json
+from gradb.present.json.events import change_json, step_json
 from gradb.present.json.values import Json, chain_json
 from gradb.present.lines.births import birth_lines
 from gradb.present.lines.buffers import accumulation_lines, stale_words
 from gradb.present.lines.call import forward_text
+from gradb.present.lines.change import change_lines
 from gradb.present.lines.hooks import after_lines, before_lines, grad_lines, made_by_node, waiting_lines
 from gradb.present.lines.lesson import lesson_lines
 from gradb.present.lines.local import local_lines
@@ -41,9 +42,11 @@ from gradb.present.lines.weights import loss_name, weights_note
 from gradb.present.options import Options
 from gradb.rules import describe, examined
 from gradb.tape.kinds.accumulate import AccumulateDetail
+from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.step import StepDetail
+from gradb.tape.kinds.zero_grad import ZeroGradDetail
 
 if TYPE_CHECKING:
     from gradb.rules.explain import Explanation
@@ -64,6 +67,8 @@ def render(frame: Frame, options: Options) -> RenderableType:
             *birth_lines(frame, width),
             *layout(step_items(frame.detail, width), width),
         ]
+    elif options.chain is None and isinstance(frame.detail, GradChangeDetail | ZeroGradDetail):
+        drawn = [*change_lines(frame, frame.detail, width), *birth_lines(frame, width)]
     elif chain is None or (options.chain is None and isinstance(frame.detail, NoteDetail)):
         return _nothing(frame, width)
     else:
@@ -356,6 +361,8 @@ def _accumulation(frame: Frame, chain: Chain, options: Options) -> _Items:
 
 
 def to_json(frame: Frame, options: Options) -> Json:
-    """Return ``{"chain", "step"}``: the record of the node, and the optimizer step, that the position is about."""
-    step = step_json(frame.detail) if isinstance(frame.detail, StepDetail) else None
-    return {"chain": chain_json(frame.chain), "step": step}
+    """Return ``{"chain", "step", "change"}``: the node, step or change of gradients that the position is about."""
+    detail = frame.detail
+    step = step_json(detail) if isinstance(detail, StepDetail) else None
+    change = change_json(detail) if isinstance(detail, GradChangeDetail | ZeroGradDetail) else None
+    return {"chain": chain_json(frame.chain), "step": step, "change": change}
