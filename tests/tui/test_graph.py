@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gradb.tui.graph import GraphPane
+from gradb.tui.graph_commands import unfoldable_words
 from tests.fakes.blocks import network
 from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
 
@@ -134,8 +135,12 @@ async def test_the_fold_command(network_tape: Path, chain_tape: Path) -> None:
         await wait_until(lambda: "there is no fold 'nose' in the graph: it has head, h, wte" in text_of(app))
     app = opening(chain_tape)
     async with shown(app, 120, 40) as pilot:
-        await pilot.press("O")
-        await wait_until(lambda: "there is nothing to fold" in text_of(app))
+        await pilot.press("home", "O")
+        await wait_until(lambda: "nothing to fold: there is no graph here" in text_of(app))
+        await pilot.press("end", "O")
+        await wait_until(lambda: "nothing to fold: the graph has 5 rows, and from" in text_of(app))
+        await pilot.press("escape")
+    assert unfoldable_words(20_000) == "there is nothing to fold: no module made any of this graph"
 
 
 @pytest.mark.parametrize("is_open", [False, True])

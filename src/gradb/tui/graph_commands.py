@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gradb.algebra.figures import counted
 from gradb.debugger.errors import UserError
 from gradb.frame.graph.choice import AT_FIRST, Choice
 from gradb.frame.graph.flows import Measure
+from gradb.frame.graph.listing import FEW
 from gradb.frame.graph.opening import names_of, turning
 from gradb.tui.screen import DebugScreen
 
@@ -24,7 +26,7 @@ def fold(screen: DebugScreen, argument: str) -> None:
     graph = None if screen.frame is None else screen.frame.graph
     items = None if graph is None else graph.folds()
     if graph is None or items is None:
-        raise UserError("there is nothing to fold: the graph is small, or no module made any of it")
+        raise UserError(unfoldable_words(0 if graph is None else len(graph)))
     choice = screen.options.graph.folds
     match argument:
         case "":
@@ -38,6 +40,15 @@ def fold(screen: DebugScreen, argument: str) -> None:
             chosen = turned
     screen.options = replace(screen.options, graph=replace(screen.options.graph, folds=chosen))
     screen.arranging.bring_to_front("graph")
+
+
+def unfoldable_words(rows: int) -> str:
+    """Say why a graph of so many rows has no folds."""
+    if not rows:
+        return "there is nothing to fold: there is no graph here"
+    if rows < FEW:
+        return f"there is nothing to fold: the graph has {counted(rows, 'row')}, and from {FEW} on modules are folded"
+    return "there is nothing to fold: no module made any of this graph"
 
 
 def norms(screen: DebugScreen, argument: str) -> None:
