@@ -21,6 +21,7 @@ from _pytest.unraisableexception import gc_collect_iterations_key  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from gradb.tracer.native.loading import standing  # noqa: E402
+from tests.workers import fork_them  # noqa: E402
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
 
@@ -57,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if _is_fast(config):
         settings.load_profile("fast")
+    elif config.getoption("dist", "no") != "no":
+        config.add_cleanup(fork_them())
     config.stash[gc_collect_iterations_key] = 2
     if os.environ.get("GRADB_REQUIRE_C") == "1" and standing().module is None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)

@@ -27,6 +27,8 @@ _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of prctl(2): orphans among our descendants become our children."""
 _ROOM = 4096
 """Bytes that a server keeps on its command line for those of what it forks."""
+STANDING: dict[str, socket.socket] = {}
+"""By module: where a server is asked that this process has brought along, so that none has to be started."""
 
 
 class Forkserver:
@@ -63,7 +65,11 @@ class Forkserver:
             _adopt(False)
 
     def _started(self) -> socket.socket:
-        if self._requests is None:
+        if self._requests is None and self._module in STANDING:
+            self._requests = STANDING.pop(self._module)
+            self._requests.settimeout(_PATIENCE)
+            atexit.register(self.close)
+        elif self._requests is None:
             self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._requests.settimeout(_PATIENCE)
             words = [sys.executable, "-m", self._module, str(theirs.fileno()), "-" * _ROOM]

@@ -64,14 +64,14 @@ def _be(words: list[str]) -> NoReturn:
     sys.path[:0] = [path for path in paths if path and path not in sys.path]
     if words[0] == "gradb":
         sys.path.insert(0, os.getcwd())
-        _end(importlib.import_module("gradb.cli.main").main, is_script=False)
+        end(importlib.import_module("gradb.cli.main").main, is_script=False)
     _keep_torch()
     if words[0] == "-m":
         sys.argv = words[1:]
         sys.path.insert(0, os.getcwd())
-        _end(lambda: _run_module(words[1]))
+        end(lambda: _run_module(words[1]))
     sys.path.insert(0, str(Path(words[0]).resolve().parent))
-    _end(lambda: _run(words[0]))
+    end(lambda: _run(words[0]))
 
 
 def _run(script: str) -> None:
@@ -99,7 +99,7 @@ def _take(streams: list[int], keeping: tuple[int, ...]) -> None:
     os.closerange(low, 1024)
 
 
-def _end(run: Callable[[], int | None], *, is_script: bool = True) -> NoReturn:
+def end(run: Callable[[], int | None], *, is_script: bool = True) -> NoReturn:
     """Run something as the whole of this process, and end as Python does after it."""
     code = 1
     try:
@@ -218,7 +218,7 @@ def _go_on(argv: list[str]) -> NoReturn:
 def _write(argv: list[str]) -> NoReturn:
     """Be gradb's scribe."""
     sys.argv = argv[3:]
-    _end(lambda: _run(argv[3]))
+    end(lambda: _run(argv[3]))
 
 
 def _renew_streams() -> None:
@@ -241,7 +241,7 @@ def _debug(argv: list[str]) -> NoReturn:
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
     _keep_torch()
-    _end(lambda: _run(argv[0]))
+    end(lambda: _run(argv[0]))
 
 
 def _keep_torch() -> None:
@@ -282,18 +282,29 @@ def prepare(files: set[str]) -> None:
     vars(kinds)["_STDLIB_GLUE"] |= files
 
 
-def main() -> None:
-    """Load what is to be in memory, and serve on the socket whose number is the only argument."""
-    del sys.path[0]  # this folder
+def load() -> None:
+    """Load what is to be in memory."""
     import torch._dynamo  # noqa: F401 - every optimizer of a script would import it, for seconds
 
     for name in _PARTS.split():
         importlib.import_module(f"gradb.{name}")
-    prepare({__file__, forkserver.__file__})
+
+
+def serve(requests: socket.socket, files: set[str]) -> NoReturn:
+    """Be the process that is forked from, once all is loaded, until nobody can ask any more.
+
+    Args:
+        requests: where it is asked.
+        files: those that it runs in itself, besides this one.
+    """
+    del sys.path[0]  # the tests' folder
+    prepare({__file__, forkserver.__file__} | files)
     gc.collect()
     gc.freeze()  # what is in memory is not looked through by the processes that finalize, for a second each
-    forkserver.serve(socket.socket(fileno=int(sys.argv[1])), _become)
+    forkserver.serve(requests, _become)
+    _leave(0)
 
 
 if __name__ == "__main__":
-    main()
+    load()
+    serve(socket.socket(fileno=int(sys.argv[1])), set())

@@ -89,9 +89,9 @@ def _become(script: str, folder: str, channel: Channel | None, spec: RunSpec) ->
     warm._renew_streams()
     sys.argv = [script]
     if channel is None:
-        warm._end(lambda: warm._run(script))
+        warm.end(lambda: warm._run(script))
     warm._keep_torch()
-    warm._end(lambda: _debug(channel, spec))
+    warm.end(lambda: _debug(channel, spec))
 
 
 def _spec(script: str, tape: str, ends_after: int | None) -> RunSpec:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.gradb_process import WarmProcess
+
 _ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
 """Cases that are run at once."""
@@ -83,7 +85,7 @@ class WarmParent:
             words = [sys.executable, "-m", "tests.gallery.parent", str(theirs.fileno()), str(WORKERS)]
             env = os.environ | {"OMP_NUM_THREADS": "1"}
             with theirs:
-                self._process = subprocess.Popen(
+                self._process = WarmProcess(
                     words, cwd=_ROOT, env=env, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),)
                 )
             atexit.register(self.close)
