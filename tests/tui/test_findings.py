@@ -49,8 +49,9 @@ def test_the_findings(tape: Path, snap_compare: Any) -> None:
 
     async def look(pilot: Pilot[int]) -> None:
         await wait_until(lambda: debug_screen(app).frame is not None)
-        await pilot.press("G", "F", "down")
+        await pilot.press("G", "F")
         await _judged(pilot)
+        await pilot.press("down")
         text = text_of(app)
         assert "F findings" in text
         assert "train.py:7: G901 w is there (3 times" in text
