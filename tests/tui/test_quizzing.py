@@ -109,7 +109,7 @@ def test_continue_stops_at_questions(recorded: Stage) -> None:
     assert recorded.debugger.position == 19
 
 
-@pytest.mark.parametrize("jump", ["goto 17", "head", "finish", "iteration @1"])
+@pytest.mark.parametrize("jump", ["goto 17", "head", "finish", "iteration @1", "until end"])
 def test_what_goes_somewhere_asks_nothing(recorded: Stage, jump: str) -> None:
     """Whoever goes to the end or to an iteration is not called back to a question on the way."""
     assert recorded.do(jump) == ""

@@ -19,7 +19,7 @@ from gradb.present.options import Asked, Options
 from gradb.tui.answering import AnswerLine
 from gradb.tui.telling import Tone
 
-_JUMPS = frozenset({"goto", "head", "start", "finish"})
+_JUMPS = frozenset({"goto", "head", "start", "finish", "until"})
 """Commands that go somewhere and not on: nothing is asked on their way."""
 _FAR = "iteration @"
 """How a command begins that goes to an iteration wherever it is, which is no way on either."""
