@@ -20,7 +20,7 @@ def test_a_custom_function_tells_where_its_backward_is() -> None:
     """With what it was called with, which needs no tensors, and that it cannot be differentiated twice."""
     seen = see("custom_functions")
     text = seen.chain(seen.at("PairBackward"))
-    assert "p = Pair.apply(x, 2.0)" in text
+    assert "p, q = Pair.apply(x, 2.0)" in text
     place = f"custom_functions.py:{_line('custom_functions', '@once_differentiable') - 1}"
     assert f"custom Function Pair: its backward is defined at {place}" in text
     assert "once_differentiable: its gradient cannot be differentiated again" in text
