@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from gradb.diagnosis.evidence import Evidence
@@ -41,19 +41,13 @@ class _Pair:
         return max(self.before[0] / self.after[0], self.after[0] / self.before[0])
 
 
-@dataclass(slots=True)
-class _Depth:
-    """The gradients that came to the layers of one backward, from the loss on."""
-
-    sizes: list[Size] = field(default_factory=list)
-
-
 class FarApart:
     """G052: gradients become smaller, or larger, by a large factor from layer to layer, or at one of equal blocks."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._depth = _Depth()
+        self._sizes: list[Size] = []
+        """Of the layers of the backward that runs, from the loss on."""
         self._backwards = 0
         self._seen: list[_Pair | None] = []
 
@@ -63,15 +57,15 @@ class FarApart:
             return
         if event.kind == "backward_end":
             self._backwards += 1
-            if len(self._depth.sizes) >= _ENOUGH_LAYERS:
-                self._seen.append(_farthest(self._depth.sizes) or _sudden(self._depth.sizes))
-            self._depth = _Depth()
+            if len(self._sizes) >= _ENOUGH_LAYERS:
+                self._seen.append(_farthest(self._sizes) or _sudden(self._sizes))
+            self._sizes = []
         elif event.name.startswith(_LAYERS):
             detail = self._evidence.detail(event.seq)
             given = detail.upstream if isinstance(detail, NodeStartDetail) else ()
             size = largest(given[0].value) if given and given[0] is not None else None
             if size:
-                self._depth.sizes.append((size, event))
+                self._sizes.append((size, event))
 
     def findings(self) -> Iterable[Finding]:
         """Return a finding where each of these backwards shows it."""
@@ -94,8 +88,13 @@ def _named(event: Event) -> str:
 
 def _farthest(sizes: Sequence[Size]) -> _Pair | None:
     """Return the pair of layers between which the factor is the largest, if it is large."""
-    pairs = (_Pair(size, below) for index, size in enumerate(sizes) for below in sizes[index + 1 :])
-    return max((pair for pair in pairs if pair.factor >= _FAR_APART), key=lambda pair: pair.factor, default=None)
+    first, second = sorted((max(sizes, key=_number), min(sizes, key=_number)), key=sizes.index)
+    pair = _Pair(first, second)
+    return pair if pair.factor >= _FAR_APART else None
+
+
+def _number(size: Size) -> float:
+    return size[0]
 
 
 def _sudden(sizes: Sequence[Size]) -> _Pair | None:
