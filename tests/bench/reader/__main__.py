@@ -1,11 +1,12 @@
 """How long keys take on long tapes.
 
-    python -m tests.bench.reader [--repeat 50] [--quick] [--tapes FOLDER] [TAPE ...]
+    python -m tests.bench.reader [--repeat 20] [--quick] [--tapes FOLDER] [--parts PART,PART] [TAPE ...]
 
-Makes long tapes without torch, and presses each key at random positions of each: once without a screen (the movement,
-the Frame, and every pane that a screen of 200 x 60 shows, as text) and once in the real app, up to the last cell that
-is painted. Prints medians and 95th percentiles by the wall clock and by the processor's, and which keys do not keep to
-the bar; then what opening the tape takes up to the first Frame painted, beside that of a small tape, and the memory.
+Makes long tapes without torch, and has three parts for each: what opening it takes up to the first Frame painted,
+beside that of a small tape, and the memory; each key at random positions without a screen (the movement, the Frame, and
+every pane that a screen of 200 x 60 shows, as text); and each in the real app, up to the last cell that is painted.
+Every line is printed as soon as it is known: medians and 95th percentiles by the wall clock and by the processor's, and
+at the end of a part which keys do not keep to the bar. With ``--tapes`` the tapes are made once.
 """
 
 from __future__ import annotations
@@ -17,17 +18,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tests.bench.reader import drawing, painting
-from tests.bench.reader.keys import KEYS, Times
+from tests.bench.reader.keys import KEYS, SCREEN_KEYS, Times
 from tests.bench.reader.tapes import LOADS
 from tests.fakes import TapeBuilder
 
 BAR = 0.050
 """Seconds that the 95th percentile of a key may take."""
+PARTS = {
+    "opening": "opening",
+    "keys": "the movement, its Frame and all panes as text",
+    "app": "in the app, painted",
+}
+"""What is measured, and its title."""
 _OPENINGS = 5
 
 
@@ -43,13 +51,15 @@ def cell(times: Sequence[Times]) -> str:
     return " / ".join(f"{1000 * median(values):.0f}, {1000 * percentile(values, 0.95):.0f}" for values in clocks)
 
 
-def table(found: dict[str, dict[str, list[Times]]]) -> list[str]:
-    """Return the lines of the table: a row a key, a column a way to measure it."""
-    ways = list(found)
-    rows = [f"| {key.name} | {' | '.join(cell(found[way][key.name]) for way in ways)} |" for key in KEYS]
-    missed = [key.name for key in KEYS if any(_is_missed(found[way][key.name]) for way in ways)]
-    said = f"above {1000 * BAR:.0f} ms of processor time: {', '.join(missed) or 'none'}"
-    return [f"| key | {' | '.join(ways)} |", "|" + "---|" * (len(ways) + 1), *rows, "", said]
+def row(key: str, times: Sequence[Times]) -> str:
+    """Return the line of a key."""
+    return f"{key:24} {cell(times)}{'   above the bar' if _is_missed(times) else ''}"
+
+
+def said(found: dict[str, list[Times]]) -> str:
+    """Return which keys take too long."""
+    missed = [key for key, times in found.items() if _is_missed(times)]
+    return f"above {1000 * BAR:.0f} ms of processor time: {', '.join(missed) or 'none'}"
 
 
 def _is_missed(times: Sequence[Times]) -> bool:
@@ -66,40 +76,41 @@ def resident() -> float:
 
 
 def work(part: str, path: str, repeat: int) -> None:
-    """Measure one part and print it as JSON."""
+    """Measure one part and print what is found, a line of JSON for each key."""
     if part == "opening":
-        print(json.dumps(asyncio.run(_opening(path))))
-        return
-    if part == "drawing":
-        found = drawing.measure(path, KEYS, repeat)
+        _tell(asyncio.run(_opening(path)))
+    elif part == "keys":
+        for key, times in drawing.measure(path, KEYS, repeat):
+            _tell((key, [(one.wall, one.cpu) for one in times]))
     else:
-        found = asyncio.run(painting.measure(path, KEYS, repeat))
-    plain = {name: [(one.wall, one.cpu) for one in times] for name, times in found.items()}
-    print(json.dumps({"times": plain, "memory": resident()}))
+        asyncio.run(_painting(path, repeat))
+    _tell(resident())
 
 
-async def _opening(path: str) -> tuple[float, float, float]:
-    """Return when the first Frame was painted, the processor's time up to then, and the memory."""
+def _tell(found: object) -> None:
+    print(json.dumps(found), flush=True)
+
+
+async def _painting(path: str, repeat: int) -> None:
+    async for key, times in painting.measure(path, (*SCREEN_KEYS, *KEYS), repeat):
+        _tell((key, [(one.wall, one.cpu) for one in times]))
+
+
+async def _opening(path: str) -> tuple[float, float]:
+    """Return when the first Frame was painted, and the processor's time up to then."""
     async with painting.opened(path):
-        return time.time(), time.process_time(), resident()
+        return time.time(), time.process_time()
 
 
-def _ask(part: str, path: Path, repeat: int) -> str:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.bench.reader",
-        "--work",
-        part,
-        "--tapes",
-        str(path),
-        "--repeat",
-        str(repeat),
-    ]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=3600)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return done.stdout
+def _ask(part: str, path: Path, repeat: int) -> Iterator[Any]:
+    """Yield what a process of its own says of one part, line by line; it ends with the process."""
+    command = [sys.executable, "-m", "tests.bench.reader", "--work", part]
+    command += ["--tapes", str(path), "--repeat", str(repeat)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as working:
+        assert working.stdout is not None
+        yield from map(json.loads, working.stdout)
+    if working.returncode:
+        sys.exit(f"{' '.join(command)} failed")
 
 
 def opening(path: Path) -> tuple[float, float, float]:
@@ -107,7 +118,7 @@ def opening(path: Path) -> tuple[float, float, float]:
     found = []
     for _ in range(_OPENINGS):
         began = time.time()
-        at, cpu, memory = json.loads(_ask("opening", path, 1))
+        (at, cpu), memory = _ask("opening", path, 1)
         found.append((at - began, cpu, memory))
     wall, cpu, memory = (median(column) for column in zip(*found, strict=True))
     return wall, cpu, memory
@@ -116,34 +127,49 @@ def opening(path: Path) -> tuple[float, float, float]:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def report(name: str, path: Path, repeat: int, small: tuple[float, float, float]) -> None:
-    """Measure one tape and print what was found."""
-    size = path.stat().st_size / 2**20
-    print(f"\n{LOADS[name].text} ({size:,.0f} MiB); median, 95th percentile in ms: wall / processor\n")
-    found: dict[str, dict[str, list[Times]]] = {}
-    memory = {}
-    for part, title in (("drawing", "Frame and panes"), ("painting", "in the app, painted")):
-        answer = json.loads(_ask(part, path, repeat))
-        found[title] = {key: [Times(*one) for one in times] for key, times in answer["times"].items()}
-        memory[title] = answer["memory"]
-    print("\n".join(table(found)))
-    wall, cpu, first = opening(path)
-    others = f"a small tape's after {small[0]:.2f} s ({small[1]:.2f} s)"
-    print(f"first Frame painted after {wall:.2f} s ({cpu:.2f} s of processor), {others}")
-    print(f"memory: {first:.0f} MiB then, {memory['in the app, painted']:.0f} MiB after all keys", flush=True)
+def report(name: str, path: Path, repeat: int, parts: Sequence[str]) -> None:
+    """Measure the parts of one tape and print each line as it is known."""
+    _say(f"\n{LOADS[name].text} ({path.stat().st_size / 2**20:,.0f} MiB)")
+    for part in parts:
+        if part == "opening":
+            wall, cpu, memory = opening(path)
+            _say(f"first Frame painted after {wall:.2f} s ({cpu:.2f} s of processor); {memory:.0f} MiB")
+        else:
+            _say(f"\n{PARTS[part]}; median, 95th percentile in ms: wall / processor")
+            *found, memory = _told(_ask(part, path, repeat))
+            _say(said(dict(found)))
+            _say(f"memory after all keys: {memory:.0f} MiB")
+
+
+def _told(answers: Iterator[Any]) -> Iterator[Any]:
+    """Print the line of each key as it comes, and pass all on."""
+    for answer in answers:
+        if isinstance(answer, list):
+            key, times = answer[0], [Times(*one) for one in answer[1]]
+            _say(row(key, times))
+            yield key, times
+        else:
+            yield answer
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reader", description="How long a key takes.")
     parser.add_argument("loads", nargs="*", metavar="TAPE", help=f"of {', '.join(LOADS)}; all if left out")
-    parser.add_argument("--repeat", type=int, default=50, help="presses of each key (%(default)s)")
+    parser.add_argument("--repeat", type=int, default=20, help="presses of each key (%(default)s)")
+    parser.add_argument("--parts", default=",".join(PARTS), metavar="PART,...", help="of %(default)s")
     parser.add_argument("--quick", action="store_true", help="tapes of a hundredth, and three presses: a first look")
     parser.add_argument("--tapes", metavar="FOLDER", help="where the tapes are kept; those that are there are taken")
-    parser.add_argument("--work", choices=("drawing", "painting", "opening"), help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=tuple(PARTS), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.loads) - set(LOADS)):
         parser.error(f"no tape {', '.join(unknown)}; there are {', '.join(LOADS)}")
+    if unknown := sorted(set(options.parts.split(",")) - set(PARTS)):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     if options.repeat < 1:
         parser.error("--repeat must be at least 1")
     return options
@@ -157,15 +183,29 @@ def main(arguments: list[str]) -> None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.tapes or temporary)
-        small = folder / "small.tape"
-        small.unlink(missing_ok=True)
-        TapeBuilder.chain_rule_example(small)
-        first = opening(small)
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = options.parts.split(",")
+        if "opening" in parts:
+            small = folder / "small.tape"
+            small.unlink(missing_ok=True)
+            TapeBuilder.chain_rule_example(small)
+            wall, cpu, memory = opening(small)
+            _say(f"a small tape: first Frame painted after {wall:.2f} s ({cpu:.2f} s of processor); {memory:.0f} MiB")
         for name in options.loads or LOADS:
             path = folder / f"{name}{'-quick' if options.quick else ''}.tape"
-            if not path.exists():
-                (LOADS[name].quick if options.quick else LOADS[name].write)(path)
-            report(name, path, 3 if options.quick else options.repeat, first)
+            _make(path, LOADS[name].quick if options.quick else LOADS[name].write)
+            report(name, path, 3 if options.quick else options.repeat, parts)
+
+
+def _make(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a tape that is not there yet; one that was not written to its end is never taken for a whole one."""
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        began = time.time()
+        write(unfinished)
+        unfinished.rename(path)
+        _say(f"{path.name}: made in {time.time() - began:.0f} s")
 
 
 if __name__ == "__main__":

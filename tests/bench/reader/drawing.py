@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from rich.console import Console
 
@@ -82,19 +84,22 @@ def press(debugger: Debugger, statement: str) -> None:
         pass
 
 
-def measure(path: str, keys: tuple[Key, ...], repeat: int, seed: int = 1) -> dict[str, list[Times]]:
-    """Return what each press of each key took, the debugger's movement and all panes included."""
-    found: dict[str, list[Times]] = {key.name: [] for key in keys}
+def measure(path: str, keys: tuple[Key, ...], repeat: int, seed: int = 1) -> Iterator[tuple[str, list[Times]]]:
+    """Yield what each press of a key took, the debugger's movement and all panes included, key by key."""
     drawer, debugger = Drawer(), Debugger.open(path)
     try:
         drawer.draw(debugger)
-        for key, here, statement in turns(keys, debugger.head, repeat, seed):
-            debugger.go(here)
-            drawer.draw(debugger)
-            began = Times.now()
-            press(debugger, statement)
-            drawer.draw(debugger)
-            found[key.name].append(Times.now().since(began))
+        for name, turned in groupby(turns(keys, debugger.head, repeat, seed), lambda turn: turn[0].name):
+            yield name, [_time(drawer, debugger, here, statement) for _, here, statement in turned]
     finally:
         debugger.close()
-    return found
+
+
+def _time(drawer: Drawer, debugger: Debugger, here: int, statement: str) -> Times:
+    """Go somewhere, and return what a statement takes there."""
+    debugger.go(here)
+    drawer.draw(debugger)
+    began = Times.now()
+    press(debugger, statement)
+    drawer.draw(debugger)
+    return Times.now().since(began)

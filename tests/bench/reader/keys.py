@@ -37,6 +37,8 @@ class Key:
     """What is run; ``{anywhere}`` is a random position."""
     key: str = ""
     """As Textual names it; empty for what is typed."""
+    closed_by: str = ""
+    """The key that closes what this one opens over the panes."""
 
 
 KEYS = (
@@ -54,20 +56,29 @@ KEYS = (
     Key("search: a node", "until node Add"),
     Key("search: none there", "until-back node NothingBackward0"),
     Key("search: a line", "until line 58"),
-    Key("fold", "fold", "O"),
-    Key("norms", "norms", "r"),
     Key("continue", "continue", "c"),
     Key("end", "head", "end"),
+    Key("home", "start", "home"),
+    Key("fold", "fold", "O"),
+    Key("norms", "norms", "r"),
+    Key("norms, and a step", "norms; step"),
     Key("sort the .grad", "sort", "t"),
     Key("filter the .grad", "filter weight"),
-    Key("home", "start", "home"),
 )
+"""Those that change what is shown from then on are the last."""
+
+SCREEN_KEYS = (
+    Key("help", "help", "question_mark", "escape"),
+    Key("prompt", "prompt", "colon", "escape"),
+    Key("jump", "jump", "m"),
+    Key("find in the graph", "find add", closed_by="escape"),
+)
+"""About the screen alone: without one they do nothing."""
 
 
 def turns(keys: tuple[Key, ...], head: int, repeat: int, seed: int) -> Iterator[tuple[Key, int, str]]:
-    """Yield (key, where it is pressed, its statement): each so many times, in shuffled order."""
+    """Yield (key, where it is pressed, its statement): each so many times, one after the other, at any place."""
     chance = random.Random(seed)
-    order = [key for key in keys for _ in range(repeat)]
-    chance.shuffle(order)
-    for key in order:
-        yield key, chance.randint(1, head), key.statement.format(anywhere=chance.randint(1, head))
+    for key in keys:
+        for _ in range(repeat):
+            yield key, chance.randint(1, head), key.statement.format(anywhere=chance.randint(1, head))

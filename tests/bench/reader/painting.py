@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from gradb.tui.screen import DebugScreen
 from tests.bench.reader.keys import Key, Times, turns
 
 SIZE = (200, 60)
-_QUIET = 0.15  # seconds without a paint after which a key is done with
+_LOOK, _QUIET = 0.02, 3  # seconds between two looks, of which so many without a paint say that a key is done with
 _PATIENCE = 60.0
 
 
@@ -83,13 +84,21 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 async def _rest(running: TimedApp, since: Times) -> Times:
-    """Wait until nothing was painted for a while; return what it took up to the last paint."""
-    while time.perf_counter() < since.wall + _PATIENCE:
+    """Wait until nothing was painted for a while; return what it took up to the last paint.
+
+    A look is cheap and takes its turn: while the app computes there is none, so that this is no quiet.
+
+    Raises:
+        TimeoutError: the app paints without end.
+    """
+    last, quiet = running.painted, 0
+    while quiet < _QUIET:
+        if time.perf_counter() > since.wall + _PATIENCE:
+            raise TimeoutError("the app paints without end")
+        await asyncio.sleep(_LOOK)
+        quiet = quiet + 1 if last is running.painted else 0
         last = running.painted
-        await asyncio.sleep(_QUIET)
-        if last is running.painted:
-            return last.since(since) if last.wall > since.wall else Times(0.0, 0.0)
-    raise TimeoutError("the app paints without end")
+    return last.since(since) if last.wall > since.wall else Times(0.0, 0.0)
 
 
 async def _press(running: TimedApp, key: Key, statement: str) -> Times:
@@ -103,12 +112,20 @@ async def _press(running: TimedApp, key: Key, statement: str) -> Times:
     return await _rest(running, began)
 
 
-async def measure(path: str, keys: tuple[Key, ...], repeat: int, seed: int = 2) -> dict[str, list[Times]]:
-    """Return what each press of each key took until the screen stands."""
-    found: dict[str, list[Times]] = {key.name: [] for key in keys}
+async def measure(
+    path: str, keys: tuple[Key, ...], repeat: int, seed: int = 2
+) -> AsyncIterator[tuple[str, list[Times]]]:
+    """Yield what each press of a key took until the screen stands, key by key."""
     typed = Key("", "")
     async with opened(path) as running:
-        for key, here, statement in turns(keys, running.below.frame.head if running.below.frame else 0, repeat, seed):
-            await _press(running, typed, f"goto {here}")
-            found[key.name].append(await _press(running, key, statement))
-    return found
+        head = running.below.frame.head if running.below.frame else 0
+        for name, turned in groupby(turns(keys, head, repeat, seed), lambda turn: turn[0].name):
+            times = []
+            for key, here, statement in turned:
+                await _press(running, typed, f"goto {here}")
+                times.append(await _press(running, key, statement))
+                if key.closed_by:
+                    closing = Times.now()
+                    running.post_message(events.Key(key.closed_by, None))
+                    await _rest(running, closing)
+            yield name, times
