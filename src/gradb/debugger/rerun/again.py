@@ -1,7 +1,7 @@
 """Running a script once more, with what is around one iteration recorded in full, and holding it against the first run.
 
-The second run is killed as soon as the iteration after the one that is meant is on its tape: nothing of what the script
-does on its way out is done.
+The second run is killed as soon as the last iteration that is wanted is on its tape: nothing of what the script does on
+its way out is done.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
-from gradb.debugger.rerun.comparison import Comparison, compare
+from gradb.debugger.rerun.comparison import BY_HAND, Comparison, compare
 from gradb.debugger.rerun.consent import agree
 from gradb.debugger.rerun.following import Tell, follow, silent
 from gradb.debugger.rerun.reasons import Reason, reasons
 from gradb.debugger.rerun.watched import Watched
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape, TapeError
+from gradb.frame.training import Training
 from gradb.link.spec import RunSpec
 
 
@@ -26,9 +27,13 @@ class Again(Kept):
     """The second run, and what it has in common with the first."""
 
     tape: str
-    """Path of its tape: in full from the iteration before the one that is meant, or from the first one on."""
+    """Path of its tape: in full from ``first`` on."""
     iteration: int
     """The one that is meant."""
+    first: int
+    """The first one that was to be recorded in full."""
+    last: int
+    """The last one that was wanted."""
     reached: int
     """The last iteration of which it has a loss or a step."""
     status: str
@@ -41,9 +46,9 @@ class Again(Kept):
 
     @property
     def has_repeated(self) -> bool:
-        """True where it came to the iteration that is meant, and every number on the way was the same, bit for bit."""
+        """True where it came as far as it was to, and every number on the way was the same, bit for bit."""
         found = self.comparison
-        return found.difference is None and found.count > 0 and self.reached >= self.iteration
+        return found.difference is None and found.count > 0 and self.reached >= self.last
 
     @property
     def sentences(self) -> list[str]:
@@ -53,9 +58,10 @@ class Again(Kept):
             first, again = (_value(value) for value in (difference.first, difference.again))
             where = f"{difference.series} of iteration {difference.iteration:,} was {first} and is {again}"
             return [f"run again, the script did not do the same: {where}", *self._why()]
-        if self.reached < self.iteration:
+        if self.reached < self.last:
             where = f"iteration {self.reached:,} was its last, and it ended: {self.status}"
-            return [f"run again, the script did not come to iteration {self.iteration:,}: {where}", *self._why()]
+            lacks = self.iteration if self.reached < self.iteration else self.last
+            return [f"run again, the script did not come to iteration {lacks:,}: {where}", *self._why()]
         if not found.count:
             return ["run again, the script has no loss and no gradient norm to compare"]
         span = f"iterations 1 to {found.until:,}" if found.until > 1 else "iteration 1"
@@ -74,6 +80,7 @@ def around(
     iteration: int,
     folder: str | None = None,
     *,
+    reach: int = 1,
     is_agreed: bool,
     tell: Tell = silent,
     seconds: float | None = None,
@@ -86,6 +93,7 @@ def around(
         first: the run that was watched.
         iteration: the one that is meant.
         folder: where the tape is kept; None: in a folder of its own, until ``close``.
+        reach: how many iterations before and after it are recorded in full too, as far as the first run has them.
         is_agreed: whether somebody has agreed to what ``first.consent`` tells.
         tell: is called now and then while it runs.
         seconds: how long it may take; None: as long as it does.
@@ -98,14 +106,38 @@ def around(
     with room(folder, "again.tape") as (path, own), _open(first.tape) as tape:
         if first.consent.is_from_tape:
             origin.spec_of(tape)  # what it was when it was agreed to may be long ago
-        spec = orders.around(first.spec, iteration, path, origin.hash_seed(tape))
+        begin, last = span(tape, iteration, reach)
+        spec = orders.around(first.spec, begin, last, path, origin.hash_seed(tape))
         closing = _run(spec, tell, seconds)
         with _open(path) as again:
             reached = again.frame(again.head).training.iterations
-            comparison = compare(tape.series, again.series, min(reached, iteration + 1))
-            has_repeated = comparison.difference is None and reached >= iteration
+            comparison = compare(tape.series, again.series, min(reached, last), is_cut=_is_cut(tape, last))
+            has_repeated = comparison.difference is None and reached >= last
             why = () if has_repeated else tuple(reasons(tape, again))
-            return Again(path, iteration, reached, again.run.status, comparison, why, closing, folder=own)
+            begin = orders.full_from(begin)
+            status = again.run.status
+        return Again(path, iteration, begin, last, reached, status, comparison, why, closing, folder=own)
+
+
+def span(tape: Tape, iteration: int, reach: int) -> tuple[int, int]:
+    """Return from which iteration on, and to which, a run again is to be recorded so that some around one are whole."""
+    training = tape.frame(tape.head).training
+    last = min(iteration + reach, training.iterations) if iteration <= training.iterations else iteration + reach
+    return max(1, iteration - reach - lead(training)), last
+
+
+def lead(training: Training) -> int:
+    """Return how many iterations go before the first that is whole, where recording in full begins with an iteration.
+
+    Where parameters are updated by hand one begins unseen as long as it is only watched: then it is 1, else 0.
+    """
+    return 0 if any(one.kind == "grad_norm" and one.name != BY_HAND for one in training.series) else 1
+
+
+def _is_cut(tape: Tape, last: int) -> bool:
+    """Tell whether ``last`` is the iteration in which a run was ended from outside, perhaps in its middle."""
+    is_ended = tape.run.status.startswith("killed by") or tape.is_partial or bool(tape.fact("ended_after"))
+    return is_ended and last >= tape.frame(tape.head).training.iterations
 
 
 def _run(spec: RunSpec, tell: Tell, seconds: float | None) -> tuple[str, ...]:

@@ -40,13 +40,21 @@ class Comparison:
     difference: Difference | None
 
 
-def compare(first: Sequence[Series], again: Sequence[Series], last: int) -> Comparison:
+def compare(first: Sequence[Series], again: Sequence[Series], last: int, *, is_cut: bool = False) -> Comparison:
     """Compare what both runs have told of iterations 1 to ``last``; all NaN are alike.
 
     A run that was only watched tells less than one that was recorded in full, and one that is ended after an iteration
     has not told all of it that is told late: what only one of them can tell is not compared.
+
+    Args:
+        first: series of the first run.
+        again: of the second one.
+        last: the last iteration that is compared.
+        is_cut: whether the first run was ended from outside, and so may not have told all of its last iteration.
     """
     one, two = _points(first, last), _points(again, last)
+    if is_cut:
+        _cut(one, two)
     keys = [key for key in {**one, **two} if (key in one and key in two) or _is_told_always(key)]
     known = [iteration for key in keys for iteration in one.get(key, {})]
     found = [_difference(key, one.get(key, {}), two.get(key, {}), last) for key in keys]
@@ -69,6 +77,14 @@ def _points(series: Sequence[Series], last: int) -> dict[_Key, _Points]:
             if iteration <= last:
                 points.setdefault(iteration, []).append((event, value))
     return {key: points for key, points in found.items() if points}
+
+
+def _cut(one: dict[_Key, _Points], two: dict[_Key, _Points]) -> None:
+    """Leave out of the second run what the first one had no time for in its last iteration."""
+    end = max((max(points) for points in one.values()), default=0)
+    for key, points in two.items():
+        if end in points:
+            points[end] = points[end][: len(one.get(key, {}).get(end, []))]
 
 
 def _is_told_always(key: _Key) -> bool:

@@ -36,18 +36,19 @@ def watching(spec: RunSpec, tape: str, full: int = 0) -> RunSpec:
     return unattended(spec, tape=tape, seed=seed, interventions=changes, passes_output=spec.passes_output)
 
 
-def around(spec: RunSpec, iteration: int, tape: str, hash_seed: str) -> RunSpec:
-    """Return the order for a run that is recorded in full from one iteration before to one after, and ends there.
+def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str) -> RunSpec:
+    """Return the order for a run that is recorded in full from one iteration to another, and ends there.
 
     Among the first iterations, of which it is not known from the beginning what makes one, all are recorded in full.
 
     Args:
         spec: of the run that was watched.
-        iteration: in the middle.
+        first: from which iteration on everything is recorded.
+        last: after which it ends.
         tape: where the new tape goes.
         hash_seed: that of the watched run, as its tape tells it.
     """
-    first = iteration - 1 if iteration > _SURE else 1
+    first = full_from(first)
     depths = (Intervention("record", "watch"), Intervention("record", "full", first)) if first > 1 else ()
     is_set = not hash_seed or os.environ.get(_HASH_SEED) == hash_seed
     return unattended(
@@ -56,8 +57,13 @@ def around(spec: RunSpec, iteration: int, tape: str, hash_seed: str) -> RunSpec:
         probe=spec.probe,
         interventions=(*but_depth(spec), *depths),
         hash_seed=None if is_set else int(hash_seed),
-        ends_after=iteration + 1,
+        ends_after=last,
     )
+
+
+def full_from(first: int) -> int:
+    """Return from which iteration on a run again is recorded in full where that is wanted from ``first`` on."""
+    return first if first >= _SURE else 1
 
 
 def but_depth(spec: RunSpec) -> tuple[Intervention, ...]:

@@ -79,3 +79,12 @@ def test_what_only_one_run_can_tell_is_not_compared() -> None:
 def test_nothing_to_compare() -> None:
     """Two runs without a number are not said to be the same."""
     assert compare([], [_series("skipped", "SGD", [1.0])], 5) == Comparison(0, 0, None)
+
+
+def test_what_a_run_had_no_time_for_is_no_difference() -> None:
+    """A first run that was ended from outside may lack something in its last iteration, and there alone."""
+    one = [_loss(1.0, 2.0, 3.0), _series("grad_norm", "SGD", [1.0, 1.0])]
+    two = [_loss(1.0, 2.0, 3.0), _series("grad_norm", "SGD", [1.0, 1.0, 1.0])]
+    assert compare(one, two, 3).difference == Difference("gradient norm of SGD", 3, None, 1.0)
+    assert compare(one, two, 3, is_cut=True) == Comparison(5, 3, None)
+    assert compare([_loss(1.0, 2.0, 3.0)], two, 3, is_cut=True).difference is not None

@@ -26,24 +26,24 @@ def test_watching() -> None:
 
 
 @pytest.mark.parametrize(
-    ("iteration", "depths"),
+    ("first", "depths"),
     [
-        (100, (Intervention("record", "watch"), Intervention("record", "full", 99))),
-        (15, (Intervention("record", "watch"), Intervention("record", "full", 14))),
-        (14, ()),
+        (99, (Intervention("record", "watch"), Intervention("record", "full", 99))),
+        (14, (Intervention("record", "watch"), Intervention("record", "full", 14))),
+        (13, ()),
         (1, ()),
     ],
 )
-def test_around(iteration: int, depths: tuple[Intervention, ...]) -> None:
-    """In full from the iteration before to the one after, and silent; one of the first is in full from the start."""
-    made = around(watching(_SPEC, "b.tape"), iteration, "c.tape", "12")
+def test_around(first: int, depths: tuple[Intervention, ...]) -> None:
+    """In full from one iteration to another, and silent; one of the first is in full from the start."""
+    made = around(watching(_SPEC, "b.tape"), first, first + 2, "c.tape", "12")
     assert made.interventions == (Intervention("lr", "0.1", 3), *depths)
-    assert (made.tape, made.ends_after, made.passes_output, made.hash_seed) == ("c.tape", iteration + 1, False, 12)
+    assert (made.tape, made.ends_after, made.passes_output, made.hash_seed) == ("c.tape", first + 2, False, 12)
 
 
 def test_hashes_of_the_users_own_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A seed that is in the environment already is the script's to see, and is not set by gradb."""
     monkeypatch.setenv("PYTHONHASHSEED", "12")
-    assert around(_SPEC, 3, "c.tape", "12").hash_seed is None
-    assert around(_SPEC, 3, "c.tape", "13").hash_seed == 13
-    assert around(_SPEC, 3, "c.tape", "").hash_seed is None
+    assert around(_SPEC, 3, 5, "c.tape", "12").hash_seed is None
+    assert around(_SPEC, 3, 5, "c.tape", "13").hash_seed == 13
+    assert around(_SPEC, 3, 5, "c.tape", "").hash_seed is None

@@ -1,0 +1,122 @@
+"""Iterations of a watched run that were lived again: tapes of their own, which lie beside the first run's.
+
+Beside ``x.tape`` that is the folder ``x.relived``, with ``3000.tape`` in it for iteration 3,000. How they are made is
+``reliving``'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradb.frame.reader import Tape, TapeError
+from gradb.tape import lineage
+from gradb.tape.lineage import Lineage
+
+_SUFFIX = ".relived"
+_NAME = re.compile(r"([1-9][0-9]{0,15})\.tape", re.ASCII)
+_MOST = 10_000
+_FACTS = ("started", "script", "module", "arguments", "cwd", "seed", "hash_seed")
+
+
+@dataclass(frozen=True, slots=True)
+class Relived:
+    """A tape that has some iterations of a run in full."""
+
+    path: str
+    iteration: int
+    """The one that is meant."""
+    first: int
+    """The first one that is whole in it; ``first <= iteration <= last``."""
+    last: int
+    """The last one."""
+
+    def has(self, iteration: int) -> bool:
+        """Tell whether an iteration is whole in it."""
+        return self.first <= iteration <= self.last
+
+
+def folder_of(path: str | os.PathLike[str]) -> Path:
+    """Return the folder beside a tape in which the iterations lie that were lived again."""
+    tape = Path(path)
+    return tape.with_name((tape.stem if tape.suffix == ".tape" else tape.name) + _SUFFIX)
+
+
+def beside(tape: Tape) -> tuple[Relived, ...]:
+    """Return what lies beside a tape and is of its run, in the order of iterations.
+
+    What is another run's, damaged, or half written is passed over: ``passed_over`` tells of it.
+    """
+    return tuple(one for one in _look(tape) if isinstance(one, Relived))
+
+
+def passed_over(tape: Tape) -> tuple[str, ...]:
+    """Return a sentence for each file beside a tape that looks like an iteration of its run and is none."""
+    return tuple(one for one in _look(tape) if isinstance(one, str))
+
+
+def meant(found: tuple[Relived, ...], iteration: int) -> Relived | None:
+    """Return the tape in which an iteration is seen: the one that means it, else the nearest that has it."""
+    having = [one for one in found if one.has(iteration)]
+    return min(having, key=lambda one: (abs(one.iteration - iteration), one.iteration), default=None)
+
+
+def there(tape: Tape, iteration: int, reach: int | None = None) -> Relived | None:
+    """Return the tape beside another that has an iteration, with ``reach`` those around it too; None: there is none."""
+    found = beside(tape)
+    if reach is None:
+        return meant(found, iteration)
+    last = tape.frame(tape.head).training.iterations
+    wanted = (max(1, iteration - reach), min(iteration + reach, last))
+    return meant(tuple(one for one in found if all(map(one.has, wanted))), iteration)
+
+
+def identity(tape: Tape) -> str:
+    """Return what tells the run of a tape from every other: the same in each copy of the tape, and in no other.
+
+    It depends on when and what was run, and on every number of every series.
+    """
+    digest = hashlib.sha256(json.dumps([tape.head, *(tape.fact(key) for key in _FACTS)]).encode())
+    for one in tape.series:
+        head = [one.kind, one.name, one.file, one.line, one.count]
+        digest.update(json.dumps(head).encode())
+        digest.update(one.iterations[: one.count].tobytes() + one.values[: one.count].tobytes())
+    return digest.hexdigest()
+
+
+def _look(tape: Tape) -> Iterator[Relived | str]:
+    numbers = _numbers_in(folder := folder_of(tape.path))
+    run = identity(tape) if numbers else ""
+    for number in numbers:
+        path = folder / f"{number}.tape"
+        found = read_lineage(path)
+        if isinstance(found, str):
+            yield found
+        elif found is None or (found.run, found.iteration) != (run, number):
+            yield f"{path} is not of the run in {tape.path}: it is passed over"
+        else:
+            yield Relived(str(path), number, found.first, found.last)
+
+
+def _numbers_in(folder: Path) -> list[int]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [int(match[1]) for entry in entries if (match := _NAME.fullmatch(entry.name))]
+    except OSError:
+        return []
+    return sorted(found)[:_MOST]
+
+
+def read_lineage(path: Path) -> Lineage | str | None:
+    """Return what a tape tells of its lineage, None where it tells nothing, or why it cannot be used."""
+    try:
+        with Tape.open(path, is_over=True) as tape:
+            found = lineage.read(tape.fact(lineage.KEY))
+            return f"{path} is not whole: it is passed over" if found is not None and tape.is_partial else found
+    except TapeError as error:
+        return f"{error} It is passed over."

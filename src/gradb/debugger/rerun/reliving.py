@@ -1,0 +1,165 @@
+"""Lives an iteration of a watched run again: the script is run once more, and what is around it recorded in full.
+
+What comes of it is put beside the first tape in one stroke, and only once every loss and norm on the way was found the
+same, bit for bit; the first tape is never written.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gradb.debugger.errors import UserError
+from gradb.debugger.rerun.again import Again, around, lead
+from gradb.debugger.rerun.following import Tell, silent
+from gradb.debugger.rerun.relived import Relived, folder_of, identity, read_lineage, there
+from gradb.debugger.rerun.watched import Watched
+from gradb.debugger.rerun.workshop import workshop
+from gradb.frame.reader import Tape, TapeError
+from gradb.frame.training import InterventionMark, Training
+from gradb.tape import lineage, trouble
+from gradb.tape.lineage import Lineage
+
+REACH = 1
+"""So many iterations before and after the one that is meant are lived again in full where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What came of living an iteration again."""
+
+    again: Again | None
+    """The second run; None where it was not needed, since the tape was there."""
+    relived: Relived | None
+    """Where it is now; None where the run did not repeat, and nothing was kept."""
+    trouble: str = ""
+    """Why nothing was kept of a run that did repeat."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is to be said of it."""
+        again, relived = self.again, self.relived
+        lines = [] if again is None else [*again.sentences, *again.closing]
+        if relived is None:
+            return [*lines, self.trouble or "so nothing of it is kept"]
+        is_one = relived.first == relived.last
+        span = f"iteration {relived.first:,} is" if is_one else f"iterations {relived.first:,} to {relived.last:,} are"
+        return [*lines, f"{span} in full in {relived.path}{'' if again is not None else ', which was there already'}"]
+
+
+def is_whole(tape: Tape, iteration: int) -> bool:
+    """Tell whether an iteration is known to be in full on a tape as it is: from its beginning to its end."""
+    depths = [mark for mark in tape.frame(tape.head).training.marks if mark.what == "record"]
+    before = [mark for mark in depths if mark.iteration < iteration]
+    return not any(mark.iteration == iteration for mark in depths) and (not before or before[-1].value == "full")
+
+
+def check(tape: Tape, iteration: int) -> None:
+    """Refuse what cannot be lived again, or need not be.
+
+    Raises:
+        UserError: there is no such iteration, nothing to compare, or it is in full already.
+    """
+    if (found := lineage.read(tape.fact(lineage.KEY))) is not None:
+        raise UserError(
+            f"{tape.path} is itself of iterations that were lived again, those of {found.tape}: open others from there"
+        )
+    training = tape.frame(tape.head).training
+    if not any(one.kind in {"loss", "grad_norm"} and one.count for one in training.series):
+        raise UserError(
+            f"{tape.path} has no loss and no gradient norm, so nothing would tell whether a run again does the same"
+        )
+    if not 1 <= iteration <= training.iterations:
+        raise UserError(f"there is no iteration {iteration:,}: {tape.path} has iterations 1 to {training.iterations:,}")
+    if is_whole(tape, iteration):
+        raise UserError(f"iteration {iteration:,} is in full in {tape.path}: there is nothing to live again")
+
+
+def relive(
+    first: Watched,
+    iteration: int,
+    reach: int | None = None,
+    *,
+    is_agreed: bool,
+    tell: Tell = silent,
+    seconds: float | None = None,
+) -> Opened:
+    """Live an iteration again, and put what comes of it beside the first tape; what is there already is not made again.
+
+    Args:
+        first: the run that was watched.
+        iteration: the one that is meant.
+        reach: how many iterations before and after it are to be in full too; None: one, if it has to be run.
+        is_agreed: whether somebody has agreed to what ``first.consent`` tells.
+        tell: is called now and then while it runs.
+        seconds: how long it may take; None: as long as it does.
+
+    Raises:
+        UserError: there is nothing to live again, it cannot be run again, or the folder beside the tape cannot be
+            written.
+    """
+    try:
+        with Tape.open(first.tape, is_over=True) as tape:
+            check(tape, iteration)
+            if (found := there(tape, iteration, reach)) is not None:
+                return Opened(None, found)
+            target = folder_of(tape.path) / f"{iteration}.tape"
+            _check_place(target, Path(tape.path).name)
+            run = identity(tape)
+    except TapeError as error:
+        raise UserError(str(error)) from error
+    with workshop(target.parent) as folder:
+        asked = REACH if reach is None else reach
+        again = around(first, iteration, folder, reach=asked, is_agreed=is_agreed, tell=tell, seconds=seconds)
+        if not again.has_repeated:
+            return Opened(again, None)
+        begin, end, why = _whole(again)
+        if not begin <= iteration <= end or again.comparison.until < iteration:
+            return Opened(again, None, f"but it is not kept: {why or 'no number of that iteration could be compared'}")
+        _put(again.tape, target, Lineage(run, Path(first.tape).name, iteration, begin, end))
+    return Opened(replace(again, tape=str(target)), Relived(str(target), iteration, begin, end))
+
+
+def _check_place(target: Path, name: str) -> None:
+    """Make sure that only what was made for a tape of that name is ever replaced.
+
+    Raises:
+        UserError: there is something else.
+    """
+    if not os.path.lexists(target):
+        return
+    found = read_lineage(target)
+    if not isinstance(found, Lineage) or found.tape != name:
+        raise UserError(f"{target} is there already, and was not made of {name}: move it away")
+
+
+def _whole(again: Again) -> tuple[int, int, str]:
+    """Return the first and the last iteration that the second run has in full, and why it has no more."""
+    try:
+        with Tape.open(again.tape, is_over=True) as tape:
+            training = tape.frame(tape.head).training
+    except TapeError as error:
+        raise UserError(str(error)) from error
+    depths = [mark for mark in training.marks if mark.what == "record"]
+    if again.first == 1:
+        return 1, *_until(depths, training)
+    begins = next((index for index, mark in enumerate(depths) if mark.value == "full"), None)
+    if begins is None:
+        return training.iterations + 1, 0, "it was not recorded in full"
+    return depths[begins].iteration + lead(training), *_until(depths[begins + 1 :], training)
+
+
+def _until(depths: list[InterventionMark], training: Training) -> tuple[int, str]:
+    broken = next((mark for mark in depths if mark.value == "watch"), None)
+    return (training.iterations, "") if broken is None else (broken.iteration - 1, broken.reason)
+
+
+def _put(tape: str, target: Path, origin: Lineage) -> None:
+    """Give a tape its lineage, and have it take its place."""
+    try:
+        lineage.write(tape, origin)
+        Path(tape).replace(target)
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(f"cannot write {target}: {trouble.why(error) or error}") from error
