@@ -66,6 +66,12 @@ def _why() -> Subcommand:
     return why
 
 
+def _relive() -> Subcommand:
+    from gradb.cli import relive
+
+    return relive
+
+
 def _check() -> Subcommand:
     from gradb.cli import check
 
@@ -103,6 +109,7 @@ SUBCOMMANDS: dict[str, tuple[Callable[[], Subcommand], str]] = {
     "compare": (_compare, "compare the losses of two recordings"),
     "gradcheck": (_gradcheck, "check a gradient of a script by finite differences"),
     "why": (_why, "tell where a NaN or an infinity was born, and its road from there"),
+    "relive": (_relive, "open an iteration in full that was only watched, by a run again"),
     "check": (_check, "judge a training, or a recording of one, as a linter does"),
     "rule": (_rule, "print a rule that trainings are judged by, or a list of all"),
     "show": (_show, "print one pane of a recording, or of a script recorded for it"),

@@ -439,6 +439,7 @@ ODD_NAMES = (
     ("open", LONG),
     ("compare", LONG, LONG),
     ("gradcheck", LONG),
+    ("relive", "--iteration", "3", LONG),
     (LONG,),
 )
 

@@ -46,22 +46,51 @@ class Opened:
             return [*lines, self.trouble or "so nothing of it is kept"]
         is_one = relived.first == relived.last
         span = f"iteration {relived.first:,} is" if is_one else f"iterations {relived.first:,} to {relived.last:,} are"
-        return [*lines, f"{span} in full in {relived.path}{'' if again is not None else ', which was there already'}"]
+        return [*lines, f"{span} in full in {relived.path}{'' if again is not None else ': nothing had to be run'}"]
 
 
-def is_whole(tape: Tape, iteration: int) -> bool:
-    """Tell whether an iteration is known to be in full on a tape as it is: from its beginning to its end."""
-    depths = [mark for mark in tape.frame(tape.head).training.marks if mark.what == "record"]
+def whole(tape: Tape, iteration: int) -> Relived | None:
+    """Return the stretch of iterations around one that are known to be in full on a tape as it is; None: it is not.
+
+    One in which the depth of recording has changed is not, since it may have been changed in its middle.
+    """
+    training = tape.frame(tape.head).training
+    depths = [mark for mark in training.marks if mark.what == "record"]
     before = [mark for mark in depths if mark.iteration < iteration]
-    return not any(mark.iteration == iteration for mark in depths) and (not before or before[-1].value == "full")
+    after = [mark.iteration for mark in depths if mark.iteration >= iteration]
+    if iteration in after or (before and before[-1].value != "full"):
+        return None
+    first = before[-1].iteration + 1 if before else 1
+    return Relived(tape.path, iteration, first, min(after) - 1 if after else training.iterations)
 
 
-def check(tape: Tape, iteration: int) -> None:
-    """Refuse what cannot be lived again, or need not be.
+def known(path: str, iteration: int, reach: int | None = None) -> Relived | None:
+    """Return where an iteration is seen in full without anything being run: on the tape itself, or beside it.
+
+    Args:
+        path: of the first tape.
+        iteration: the one that is meant.
+        reach: how many iterations before and after it are to be in full too; None: none has to be.
 
     Raises:
-        UserError: there is no such iteration, nothing to compare, or it is in full already.
+        UserError: there is no such iteration, or nothing that would tell whether a run again does the same; or the tape
+            cannot be read.
     """
+    try:
+        with Tape.open(path, is_over=True) as tape:
+            _check(tape, iteration)
+            own = whole(tape, iteration)
+            return own if own is not None and _reaches(tape, own, reach) else there(tape, iteration, reach)
+    except TapeError as error:
+        raise UserError(str(error)) from error
+
+
+def _reaches(tape: Tape, own: Relived, reach: int | None) -> bool:
+    last = tape.frame(tape.head).training.iterations
+    return reach is None or (own.has(max(1, own.iteration - reach)) and own.has(min(own.iteration + reach, last)))
+
+
+def _check(tape: Tape, iteration: int) -> None:
     if (found := lineage.read(tape.fact(lineage.KEY))) is not None:
         raise UserError(
             f"{tape.path} is itself of iterations that were lived again, those of {found.tape}: open others from there"
@@ -73,8 +102,6 @@ def check(tape: Tape, iteration: int) -> None:
         )
     if not 1 <= iteration <= training.iterations:
         raise UserError(f"there is no iteration {iteration:,}: {tape.path} has iterations 1 to {training.iterations:,}")
-    if is_whole(tape, iteration):
-        raise UserError(f"iteration {iteration:,} is in full in {tape.path}: there is nothing to live again")
 
 
 def relive(
@@ -86,7 +113,7 @@ def relive(
     tell: Tell = silent,
     seconds: float | None = None,
 ) -> Opened:
-    """Live an iteration again, and put what comes of it beside the first tape; what is there already is not made again.
+    """Live an iteration again, and put what comes of it beside the first tape; what is ``known`` is not made again.
 
     Args:
         first: the run that was watched.
@@ -100,16 +127,10 @@ def relive(
         UserError: there is nothing to live again, it cannot be run again, or the folder beside the tape cannot be
             written.
     """
-    try:
-        with Tape.open(first.tape, is_over=True) as tape:
-            check(tape, iteration)
-            if (found := there(tape, iteration, reach)) is not None:
-                return Opened(None, found)
-            target = folder_of(tape.path) / f"{iteration}.tape"
-            _check_place(target, Path(tape.path).name)
-            run = identity(tape)
-    except TapeError as error:
-        raise UserError(str(error)) from error
+    if (found := known(first.tape, iteration, reach)) is not None:
+        return Opened(None, found)
+    target = folder_of(first.tape) / f"{iteration}.tape"
+    _check_place(target, Path(first.tape).name)
     with workshop(target.parent) as folder:
         asked = REACH if reach is None else reach
         again = around(first, iteration, folder, reach=asked, is_agreed=is_agreed, tell=tell, seconds=seconds)
@@ -118,8 +139,16 @@ def relive(
         begin, end, why = _whole(again)
         if not begin <= iteration <= end or again.comparison.until < iteration:
             return Opened(again, None, f"but it is not kept: {why or 'no number of that iteration could be compared'}")
-        _put(again.tape, target, Lineage(run, Path(first.tape).name, iteration, begin, end))
+        _put(again.tape, target, Lineage(_identity(first.tape), Path(first.tape).name, iteration, begin, end))
     return Opened(replace(again, tape=str(target)), Relived(str(target), iteration, begin, end))
+
+
+def _identity(path: str) -> str:
+    try:
+        with Tape.open(path, is_over=True) as tape:
+            return identity(tape)
+    except TapeError as error:
+        raise UserError(str(error)) from error
 
 
 def _check_place(target: Path, name: str) -> None:

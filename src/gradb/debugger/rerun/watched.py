@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import Kept, room
@@ -46,13 +47,13 @@ class Watched(Kept):
 
 
 def watched(
-    spec: RunSpec, folder: str | None = None, *, full: int = 0, tell: Tell = silent, seconds: float | None = None
+    spec: RunSpec, path: str | None = None, *, full: int = 0, tell: Tell = silent, seconds: float | None = None
 ) -> Watched:
     """Run a script to its end, and only watch it. Signals go to the script, as in a recording.
 
     Args:
         spec: what to run; how much is recorded, and where, is decided here.
-        folder: where its tape is kept; None: in a folder of its own, until ``close``.
+        path: of its tape, where that is kept; None: it is in a folder of its own, until ``close``.
         full: how many iterations are recorded in full before it is only watched.
         tell: is called now and then while it runs.
         seconds: how long it may take; None: as long as it does.
@@ -62,7 +63,7 @@ def watched(
             then the script has been ended.
     """
     origin.check_stdin(spec.stdin)
-    with room(folder, "watched.tape") as (tape, own):
+    with room(path and str(Path(path).parent), Path(path or "watched.tape").name) as (tape, own):
         run = Run.launch(orders.watching(spec, tape, full))
         try:
             with run.relaying() as relay:

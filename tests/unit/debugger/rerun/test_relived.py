@@ -114,24 +114,23 @@ def test_a_damaged_lineage_is_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("iteration", "why"),
-    [
-        (0, "there is no iteration 0: .* has iterations 1 to 100"),
-        (101, "there is no iteration 101"),
-        (2, "iteration 2 is in full in .*x.tape: there is nothing to live again"),
-        (100, "is in full"),
-    ],
+    ("iteration", "why"), [(0, "there is no iteration 0: .* has iterations 1 to 100"), (101, "no iteration 101")]
 )
 def test_what_is_refused_before_anything_is_run(first: Path, iteration: int, why: str) -> None:
-    """There has to be such an iteration, and it has to be one that was only watched."""
-    with Tape.open(first) as tape, pytest.raises(UserError, match=why):
-        reliving.check(tape, iteration)
+    """There has to be such an iteration."""
+    with pytest.raises(UserError, match=why):
+        reliving.known(str(first), iteration)
 
 
-def test_the_ends_of_what_was_watched(first: Path) -> None:
-    """An iteration in which the depth has changed is not known to be whole."""
+def test_what_is_in_full_as_it_is(first: Path) -> None:
+    """The tape itself has it; an iteration in which the depth has changed is not known to be whole."""
     with Tape.open(first) as tape:
-        assert [one for one in range(1, 101) if reliving.is_whole(tape, one)] == [1, 2, 3, 99, 100]
+        assert [one for one in range(1, 101) if reliving.whole(tape, one)] == [1, 2, 3, 99, 100]
+    assert reliving.known(str(first), 2) == Relived(str(first), 2, 1, 3)
+    assert reliving.known(str(first), 2, 1) == Relived(str(first), 2, 1, 3)
+    assert reliving.known(str(first), 100, 1) == Relived(str(first), 100, 99, 100)
+    assert reliving.known(str(first), 2, 2) is None
+    assert reliving.known(str(first), 98) is None
 
 
 def test_a_run_without_numbers_is_refused(tmp_path: Path) -> None:
@@ -139,14 +138,14 @@ def test_a_run_without_numbers_is_refused(tmp_path: Path) -> None:
     with Recording(tmp_path / "x.tape") as recording:
         recording.set_depth("watch")
         recording.end()
-    with Tape.open(tmp_path / "x.tape") as tape, pytest.raises(UserError, match="has no loss and no gradient norm"):
-        reliving.check(tape, 1)
+    with pytest.raises(UserError, match="has no loss and no gradient norm"):
+        reliving.known(str(tmp_path / "x.tape"), 1)
 
 
 def test_what_was_lived_again_is_not_lived_again(first: Path) -> None:
     """It is the first tape from which others are opened."""
-    with Tape.open(_place(first, 50)) as tape, pytest.raises(UserError, match=r"those of x\.tape: open others from"):
-        reliving.check(tape, 50)
+    with pytest.raises(UserError, match=r"those of x\.tape: open others from"):
+        reliving.known(str(_place(first, 50)), 50)
 
 
 # --- living again -----------------------------------------------------------------------------------------------------
@@ -195,7 +194,7 @@ def test_what_is_there_is_not_made_again(first: Path, runs: list[tuple[int, int]
     for iteration, reach in ((50, None), (50, 1), (51, None), (51, 0)):
         opened = reliving.relive(_watched(first), iteration, reach, is_agreed=True)
         assert (opened.again, opened.relived) == (None, known)
-    assert opened.sentences == [f"iterations 49 to 51 are in full in {path}, which was there already"]
+    assert opened.sentences == [f"iterations 49 to 51 are in full in {path}: nothing had to be run"]
     reliving.relive(_watched(first), 50, 2, is_agreed=True)
     assert runs == [(50, 2)]
     with Tape.open(first) as tape:

@@ -1,0 +1,131 @@
+"""``gradb relive``: opens an iteration that was only watched, by a run again. A script is watched first."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+
+from gradb.batch.record import ProgressLine
+from gradb.batch.relive import relive_text
+from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.complaint import complain
+from gradb.cli.consent import let
+from gradb.cli.printing import add_print_options, read_style
+from gradb.cli.recent import remember_tape
+from gradb.cli.screen import open_tape
+from gradb.cli.specs import make_spec, read_target
+from gradb.cli.tapes import new_recent_tape, output
+from gradb.cli.target import is_recording
+from gradb.debugger.errors import UserError
+from gradb.debugger.numerals import read_whole
+from gradb.debugger.rerun.reliving import Opened, known, relive
+from gradb.debugger.rerun.watched import Watched, of_tape, watched
+
+_OF_SCRIPTS = (
+    "output", "module", "stdin", "seed", "zero_grad", "lr", "max_tape", "probe", "aten", "limit", "updates",
+)  # fmt: skip
+_EPILOG = """\
+Of a script the whole run is watched first: losses and norms, at nearly no cost, and that tape is kept. Then it is run
+again from its beginning, alike, recorded in full around the iteration, and killed right after it, so no `finally` and
+no exit function is run. Only where every loss and norm on the way had the same bits the iteration is kept, as a tape of
+its own beside the first: x.relived/3000.tape beside x.tape.
+
+The exit code is 0 where the iteration can be seen in full, 1 where the script did not do the same again, 2 where
+nothing could be run."""
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "relive",
+        "gradb relive --iteration N [--around N] [OPTIONS] FILE\n"
+        "       gradb relive --iteration N [--around N] [OPTIONS] SCRIPT [ARGS ...]\n"
+        "       gradb relive --iteration N [--around N] [OPTIONS] -m MODULE [ARGS ...]",
+        "Open an iteration in full that was only watched, by running the script again up to there.\n"
+        "The output of a script passes through the first time.",
+        _EPILOG,
+    )
+    parser.add_argument("--iteration", metavar="N", help="the iteration that is to be seen")
+    parser.add_argument("--around", metavar="N", help="so many before and after it in full too (default: 1)")
+    parser.add_argument(
+        "-o", dest="output", metavar="FILE", help="where the tape of a script goes (default: the recent)"
+    )
+    parser.add_argument("--yes", action="store_true", help="run the script again without asking, whatever it writes")
+    add_print_options(parser)
+    add_run_options(parser)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out the subcommand and return the exit code."""
+    parser = _parser()
+    own, rest, is_tape = parser.split_at_tape(argv, is_recording)
+    options = parser.parse_args(own)
+    style = read_style(options)
+    if options.iteration is None:
+        parser.error("say which iteration: --iteration N")
+    if options.depths:
+        parser.error("the script is only watched at first, so there is nothing to say by --record")
+    iteration, reach = _number("--iteration", options.iteration, 1), _number("--around", options.around, 0)
+    assert iteration is not None
+    if is_tape and any(getattr(options, name) != parser.get_default(name) for name in _OF_SCRIPTS):
+        parser.error("a tape says itself how its script was run, and what is lived again goes beside it")
+    tape, opened = (_of_recording if is_tape else _of_script)(parser, options, rest, iteration, reach)
+    sys.stdout.write(relive_text(opened, tape, iteration, style))
+    return 0 if opened.relived is not None else 1
+
+
+def _number(option: str, text: str | None, least: int) -> int | None:
+    if text is None:
+        return None
+    if (number := read_whole(text, least)) is None:
+        raise UserError(f"{option} takes a whole number from {least}, not {text!r}")
+    return number
+
+
+def _of_recording(
+    parser: Parser, options: Namespace, rest: Sequence[str], iteration: int, reach: int | None
+) -> tuple[str, Opened]:
+    open_tape(rest[0]).close()  # which makes it whole, where its run was cut off
+    if (found := known(rest[0], iteration, reach)) is not None:
+        return rest[0], Opened(None, found)
+    return rest[0], _relived(of_tape(rest[0]), iteration, reach, options)
+
+
+def _of_script(
+    parser: Parser, options: Namespace, rest: Sequence[str], iteration: int, reach: int | None
+) -> tuple[str, Opened]:
+    target = read_target(parser, options, rest)
+    with output(options.output) if options.output is not None else nullcontext(new_recent_tape(_name(target))) as tape:
+        spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
+        with _progress() as progress:
+            first = watched(replace(spec, prints_to_stderr=options.json), tape, tell=progress.update)
+        for sentence in (*first.closing, *((first.passed,) if first.passed else ())):
+            complain(sentence)
+        if options.output is None:
+            remember_tape(tape)
+        if first.interrupted:
+            raise UserError(f"the script was interrupted, and so it is not run again; its tape is {tape}")
+        return tape, _relived(first, iteration, reach, options)
+
+
+def _name(target: tuple[str | None, str | None]) -> str:
+    return target[0] or target[1] or ""
+
+
+def _relived(first: Watched, iteration: int, reach: int | None, options: Namespace) -> Opened:
+    if known(first.tape, iteration, reach) is None:
+        let(first.consent, has_yes=options.yes)
+    with _progress() as progress:
+        return relive(first, iteration, reach, is_agreed=True, tell=progress.update)
+
+
+@contextmanager
+def _progress() -> Iterator[ProgressLine]:
+    progress = ProgressLine(sys.stderr.write if sys.stderr.isatty() else None)
+    try:
+        yield progress
+    finally:
+        progress.clear()
