@@ -76,6 +76,12 @@ def test_an_iteration_is_in_full_as_if_it_had_been_recorded(folder: Path) -> Non
         events = _iteration(folder / "x.relived" / "40.tape", iteration)
         assert len(events) > 10
         assert _same(events, _iteration(folder / "full.tape", iteration))
+    with Tape.open(folder / "x.relived" / "40.tape") as tape:
+        assert min(event.iteration for event in tape.events() if event.kind in {"loss", "step"}) < 3
+        assert {event.iteration for event in tape.events() if event.kind in {"loss", "step"}} & set(
+            range(3, 39)
+        ) == set()
+        assert {iteration for one in tape.series for iteration in one.iterations} == {39, 40, 41}
     assert (folder / "x.tape").read_bytes() == before
     assert sorted(os.listdir(folder / "x.relived")) == ["40.tape"]
     again = _relive(folder, "--iteration", "41", "x.tape")

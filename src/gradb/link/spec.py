@@ -98,6 +98,8 @@ class RunSpec:
     """The seed of Python's hashes of text, on which the order of sets depends; None: one is made up for this run."""
     ends_after: int | None = None
     """The process is killed as soon as this iteration is on the tape; None: it ends by itself."""
+    is_terse: bool = False
+    """While only watching, losses and steps make no events: their numbers alone are kept."""
 
     @property
     def target(self) -> str:

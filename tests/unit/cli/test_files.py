@@ -35,18 +35,21 @@ def test_scenarios_come_in_the_order_to_learn() -> None:
 
 
 def test_recent_tapes_are_kept_up_to_twenty(cache: Path) -> None:
-    """The newest tapes are kept, older ones go, one that is being written stays."""
+    """The newest tapes are kept, older ones go with what was lived again of them, one that is being written stays."""
     folder = tapes.recent_folder()
     assert folder == cache
     for i in range(30):
         (folder / f"{i:02}.tape").write_bytes(b"x")
         os.utime(folder / f"{i:02}.tape", (i, i))
+        (folder / f"{i:02}.relived").mkdir()
+        (folder / f"{i:02}.relived" / "3.tape").write_bytes(b"x")
     (folder / "00.tape-wal").write_bytes(b"x")
     path = Path(tapes.new_recent_tape("some dir/tr ain.py"))
     assert path.parent == folder
     assert path.name.startswith("tr_ain-")
     names = {tape.name for tape in tapes.recent_tapes()}
     assert names == {"00.tape", *(f"{i:02}.tape" for i in range(11, 30))}
+    assert {each.stem for each in folder.glob("*.relived")} == {Path(name).stem for name in names}
 
 
 def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,7 @@ def around(
     folder: str | None = None,
     *,
     reach: int = 1,
+    is_terse: bool = False,
     is_agreed: bool,
     tell: Tell = silent,
     seconds: float | None = None,
@@ -94,6 +95,7 @@ def around(
         iteration: the one that is meant.
         folder: where the tape is kept; None: in a folder of its own, until ``close``.
         reach: how many iterations before and after it are recorded in full too, as far as the first run has them.
+        is_terse: whether of what is before these the numbers alone are enough.
         is_agreed: whether somebody has agreed to what ``first.consent`` tells.
         tell: is called now and then while it runs.
         seconds: how long it may take; None: as long as it does.
@@ -107,7 +109,7 @@ def around(
         if first.consent.is_from_tape:
             origin.spec_of(tape)  # what it was when it was agreed to may be long ago
         begin, last = span(tape, iteration, reach)
-        spec = orders.around(first.spec, begin, last, path, origin.hash_seed(tape))
+        spec = orders.around(first.spec, begin, last, path, origin.hash_seed(tape), is_terse=is_terse)
         closing = _run(spec, tell, seconds)
         with _open(path) as again:
             reached = again.frame(again.head).training.iterations

@@ -36,7 +36,7 @@ def watching(spec: RunSpec, tape: str, full: int = 0) -> RunSpec:
     return unattended(spec, tape=tape, seed=seed, interventions=changes, passes_output=spec.passes_output)
 
 
-def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str) -> RunSpec:
+def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str, *, is_terse: bool = False) -> RunSpec:
     """Return the order for a run that is recorded in full from one iteration to another, and ends there.
 
     Among the first iterations, of which it is not known from the beginning what makes one, all are recorded in full.
@@ -47,6 +47,7 @@ def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str) -> R
         last: after which it ends.
         tape: where the new tape goes.
         hash_seed: that of the watched run, as its tape tells it.
+        is_terse: whether of what is only watched the numbers of losses and steps are enough.
     """
     first = full_from(first)
     depths = (Intervention("record", "watch"), Intervention("record", "full", first)) if first > 1 else ()
@@ -58,6 +59,7 @@ def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str) -> R
         interventions=(*but_depth(spec), *depths),
         hash_seed=None if is_set else int(hash_seed),
         ends_after=last,
+        is_terse=is_terse,
     )
 
 

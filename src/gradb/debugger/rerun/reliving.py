@@ -21,6 +21,7 @@ from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import InterventionMark, Training
 from gradb.tape import lineage, trouble
 from gradb.tape.lineage import Lineage
+from gradb.tape.paring import pare
 
 REACH = 1
 """So many iterations before and after the one that is meant are lived again in full where nothing else is said."""
@@ -133,7 +134,9 @@ def relive(
     _check_place(target, Path(first.tape).name)
     with workshop(target.parent) as folder:
         asked = REACH if reach is None else reach
-        again = around(first, iteration, folder, reach=asked, is_agreed=is_agreed, tell=tell, seconds=seconds)
+        again = around(
+            first, iteration, folder, reach=asked, is_terse=True, is_agreed=is_agreed, tell=tell, seconds=seconds
+        )
         if not again.has_repeated:
             return Opened(again, None)
         begin, end, why = _whole(again)
@@ -188,6 +191,7 @@ def _until(depths: list[InterventionMark], training: Training) -> tuple[int, str
 def _put(tape: str, target: Path, origin: Lineage) -> None:
     """Give a tape its lineage, and have it take its place."""
     try:
+        pare(tape, origin.first)
         lineage.write(tape, origin)
         Path(tape).replace(target)
     except (OSError, sqlite3.Error) as error:

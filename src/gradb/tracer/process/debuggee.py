@@ -52,6 +52,7 @@ from gradb.tracer.recording.cutoff import Cutoff
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.interventions import Interventions
 from gradb.tracer.recording.recorder import Recorder
+from gradb.tracer.recording.terseness import Terseness
 from gradb.tracer.source.files import read_source
 from gradb.tracer.source.places import NOWHERE
 
@@ -75,6 +76,8 @@ class Debuggee:
         self._interventions = Interventions(self._recorder, spec.interventions)  # it lets go before anybody is told
         if spec.ends_after is not None:
             Cutoff(self._recorder, self._interventions, spec.ends_after, self._cut)
+        if spec.is_terse:
+            Terseness(self._recorder, self._interventions)
         self._recorder.observer.stopped.listen(lambda head, why: self._send(RecordingStopped(head, why)))
         self._newest_loss: Callable[[], float | None] = lambda: None
         self._outputs = Outputs(self._recorder, spec.passes_output)
@@ -149,7 +152,7 @@ class Debuggee:
     def _listen(self) -> None:
         """Hear commands and commit by the clock; runs on a thread that Python's ``threading`` does not know."""
         self._recorder.join_main_thread()
-        last, told, seen, ticks = time.monotonic(), 0, 0, Ticks(_TICK, _QUIET_TICK, _QUIET)
+        last, told, seen, ticks = time.monotonic(), (0, 1), 0, Ticks(_TICK, _QUIET_TICK, _QUIET)
         while not self._is_ended:
             try:
                 if self._is_deaf:
@@ -162,8 +165,9 @@ class Debuggee:
                 self._watch_size()
                 ticks.count(is_quiet=self._gate.is_paused and self._writer.head == seen and not signals.held)
                 seen = self._writer.head
-                if not self._gate.is_paused and time.monotonic() - last >= 0.1 and self._writer.head != told:
-                    last, told = time.monotonic(), self._writer.head
+                reached = self._writer.head, self._recorder.iteration
+                if not self._gate.is_paused and time.monotonic() - last >= 0.1 and reached != told:
+                    last, told = time.monotonic(), reached
                     self._send(Progress(self._writer.committed, self._recorder.iteration, self._newest_loss()))
             except Lost:  # nobody can be heard any more, but the log needs no descriptor
                 self._is_deaf = True

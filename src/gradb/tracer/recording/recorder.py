@@ -57,6 +57,8 @@ class Recorder:
         self.is_active = True
         self.is_full = True
         """False while only watching: no event of an op, a node or a .grad."""
+        self.is_terse = False
+        """True where only watching makes no event of a loss or a step either: their numbers alone are kept."""
         self.iteration = 1
         self.phase = "start"
         self.before_event: Callable[[], None] | None = None

@@ -169,6 +169,9 @@ class EngineWatch:
         for name, value in losses:
             self._composer.series.point("loss", name, value, event, row)
             odd |= self._composer.births.watched(name, oddity(value))
+        if self._recorder.is_terse:
+            self._recorder.writer.pen.write()
+            return
         detail = self._losses.text(losses, place)
         self._recorder.emit("loss", losses[0][0] if losses else "loss", row, detail, odd=odd)
 

@@ -100,6 +100,8 @@ class StepEvents:
         size = None if state.copies is None else size_of(state.copies, parameters_of(optimizer))
         if self._recorder.is_full:
             self._record(optimizer, state, rates, place, skipped, size)
+        elif self._recorder.is_terse:
+            self._recorder.writer.pen.write()
         else:
             self._recorder.emit("step", state.name, place, state.light_detail(rates, skipped, size), odd=odd)
 
