@@ -169,7 +169,7 @@ def test_rows_of_a_tree() -> None:
     assert line(row(1, lanes=0b11, is_head=True)) == "  ├─┬ ● MulBackward0  b"
     assert line(row(2, lanes=0b001, is_head=True)) == "  │ └── ● MulBackward0  b"
     again = line(row(1, is_head=True, reference="above"), Marks(is_current=True))
-    assert again == "▶ └── ● ↑ MulBackward0  b  drawn above"
+    assert again == "▶ └── ● ↑ MulBackward0  b  see above"
 
 
 def test_the_name_of_a_variable_is_worth_more_than_that_of_its_node() -> None:

@@ -16,6 +16,7 @@ from gradb.present.draw.safe import plain
 
 _DOCSTRING = re.compile(r"\s*(?:#[^\n]*\n\s*)*[rRuU]?(\"\"\"|''')(.*?)\1", re.DOTALL)
 _MAX_LINES = 60
+_NARROWEST = 16
 _LONGEST = 20_000  # characters of a file in which a docstring is looked for
 
 
@@ -24,12 +25,18 @@ def lesson_lines(view: SourceView | None, width: int) -> list[Text]:
     title, *body = docstring(view.lines) if view is not None and view.lines else ("",)
     if not title:
         return []
-    lines = [Text(""), cut(Text(plain(title), theme.TITLE), width)]
+    lines = [Text(""), *(Text(plain(line), theme.TITLE) for line in textwrap.wrap(title, max(width, _NARROWEST)))]
     for is_text, group in groupby(body, lambda line: bool(line) and not line[0].isspace()):
         paragraph = list(group)
-        folded = textwrap.wrap(" ".join(paragraph), max(width, 8)) if is_text else paragraph
-        lines += [cut(Text(plain(line)), width) for line in folded]
+        text = [" ".join(paragraph)] if is_text else paragraph
+        lines += [cut(Text(plain(line)), width) for each in text for line in _folded(each, width)]
     return lines
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line of text folded; one that is indented goes on below its beginning."""
+    indent = " " * min(len(line) - len(line.lstrip()), width // 4)
+    return textwrap.wrap(line, max(width, _NARROWEST), subsequent_indent=indent + ("  " if indent else "")) or [""]
 
 
 @lru_cache(maxsize=8)

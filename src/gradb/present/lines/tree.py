@@ -68,7 +68,7 @@ def graph_row(
     if shape is not None:
         line.append(f"  {shape_text(shape)}", theme.DIM)
     if row.reference:
-        line.append(f"  drawn {row.reference}", theme.DIM)
+        line.append(f"  see {row.reference}", theme.DIM)
     if marks.is_selected:
         line.stylize(theme.SELECTED)
     return line

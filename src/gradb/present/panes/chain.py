@@ -89,7 +89,10 @@ def _nothing(frame: Frame, width: int) -> Group:
     if isinstance(frame.detail, NoteDetail):
         return Group(*wrapped(frame.detail.text, width, theme.DIM))
     if isinstance(frame.detail, LeafDetail) and frame.event is not None:
-        words = f"{frame.event.name} is a leaf: no op made it, so no node is behind it; backward will fill its .grad"
+        words = (
+            f"{frame.event.name} is a leaf: no op made it, so its grad_fn is None. Its AccumulateGrad is where a way of"
+            " backward ends: it adds to .grad what arrives"
+        )
         return Group(*birth_lines(frame, width), remark(words, width)) if frame.event.is_birth else remark(words, width)
     if born := birth_lines(frame, width):
         return Group(*born)

@@ -122,17 +122,16 @@ def _expression(graph: GraphView, index: int | None, width: int) -> list[Text]:
 def link_lines(graph: GraphView, index: int | None, width: int, room: int) -> list[Text]:
     """Return how the node of a row is linked: ``next_functions``, and by which entry of its parent's it is reached.
 
-    What does not fit on a line goes on the next, where there is room for it.
+    What does not fit on a line goes on the next, where there is room for both; a lead never stands alone.
     """
-    if room < 2:
-        return _stated(_links(graph, index), width)[:room]
     lines: list[Text] = []
     for lead, text in _links(graph, index):
-        if cell_len(lead) + cell_len(plain(beginning(text, width))) > width:
+        left = room - len(lines)
+        if left > 1 and cell_len(lead) + cell_len(plain(beginning(text, width))) > width:
             lines += [Text(lead.rstrip(), theme.DIM, no_wrap=True), *_stated([("    ", text)], width)]
-        else:
+        elif left > 0:
             lines += _stated([(lead, text)], width)
-    return lines[:room]
+    return lines
 
 
 def _links(graph: GraphView, index: int | None) -> list[tuple[str, str]]:
