@@ -8,7 +8,7 @@ from tests.e2e.gradb_process import gradb
 from tests.fakes.examples import LESSON
 
 ANSWERS = "# c, a.grad, downstream of PowBackward0\n[7, 9, 11, 13]\n4 * 7\n-\n"
-REMARK = "the right value is of shape [4], yours is one number"
+REMARK = "the right value has 4 elements, yours is one number"
 
 
 def test_answers_are_graded(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_hints_and_then_the_answer_of_the_engine(recorded: Stage) -> None:
     recorded.debugger.quiz.skip(recorded.debugger.frame().lesson.lesson.questions[0])  # type: ignore[union-attr]
     assert recorded.do("continue").startswith("Question 2")
     assert recorded.answer("x y").startswith("✗ cannot read the expression")
-    remark = "the right value is of shape [4], yours is one number"
+    remark = "the right value has 4 elements, yours is one number"
     assert recorded.answer("4") == f"✗ not yet: {remark}. Hint: it is 4 times c"
     assert recorded.answer("4") == f"✗ not yet: {remark}. Hint: c is [7, 9, 11, 13]"
     assert recorded.answer("4") == f"✗ {remark}. The engine: a.grad is [28, 36, 44, 52]. Esc goes on"

@@ -8,7 +8,7 @@ import pytest
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
-from gradb.debugger.quiz.judging import _remarks, judge, read_answer
+from gradb.debugger.quiz.judging import _is_right, _remarks, judge, read_answer
 from gradb.debugger.quiz.quiz import Quiz, questions_of
 from gradb.tape.expressions.equality import Approx, is_equal
 from gradb.tape.expressions.operands import Numbers, Operand
@@ -57,7 +57,7 @@ def test_what_is_no_value_is_refused(text: str) -> None:
     ("wanted", "given", "remark"),
     [
         (NUMBERS, [28, 36, 44], "the right value has 4 elements, yours has 3"),
-        (NUMBERS, 28, "the right value is of shape [4], yours is one number"),
+        (NUMBERS, 28, "the right value has 4 elements, yours is one number"),
         (NUMBERS, [28, 36, 44, 50], "3 of 4 elements are right"),
         (NUMBERS, [28, 1, 2, 3], "1 of 4 elements is right"),
         (NUMBERS, [-28, -36, -44, -52], "none of 4 elements is right; only the sign is wrong"),
@@ -83,6 +83,28 @@ def test_what_is_said_of_a_wrong_answer_is_true(wanted: Operand, given: Operand,
     assert "; ".join(_remarks(wanted, given)) == remark
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given", "is_right"),
+    [
+        (3352.918, 3353, True),
+        (3352.918, 3353.4, True),  # both are shown as 3353.
+        (3352.918, 3352, False),
+        (0.00278512, 0.002785, True),
+        (0.00278512, 0.002784, False),
+        (0.10005, 0.1, False),  # it is shown as 0.1001
+        (-0.66524, -0.6652, True),
+        (100.0, 100.04, False),  # 100 is shown whole
+        (math.inf, 1e300, False),
+        (2j, 2, False),
+        (Numbers((2,), (0.10005, 3352.918), "float32"), [0.1001, 3353], True),
+        (Numbers((2,), (0.10005, 3352.918), "float32"), [0.1001, 3352], False),
+    ],
+)
+def test_what_is_read_off_a_pane_is_right(wanted: Operand, given: Operand, is_right: bool) -> None:
+    """An answer that rounds to the digits that are shown, though it is farther off than a ten-thousandth."""
+    assert _is_right(wanted, given) == is_right
+
+
 def test_any_wrong_answer_can_be_spoken_of() -> None:
     """Whatever two values are compared, judging does not raise."""
     pool: list[Operand] = [
@@ -105,7 +127,7 @@ def test_any_wrong_answer_can_be_spoken_of() -> None:
     ]
     for chance in dice(8):
         wanted, given = chance.choice(pool), chance.choice(pool)
-        if not is_equal(wanted, Approx(given)):
+        if not _is_right(wanted, given):
             assert all(_remarks(wanted, given))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from gradb.algebra.figures import counted
+from gradb.algebra.figures import counted, number
 from gradb.debugger.errors import UserError
 from gradb.debugger.expect import reading
 from gradb.debugger.quiz.bound import BoundNames
@@ -16,7 +16,7 @@ from gradb.frame.reader import Tape, TapeError
 from gradb.tape.expressions.equality import Approx, cut, flatten, is_equal, show
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import NoName
-from gradb.tape.expressions.operands import Operand
+from gradb.tape.expressions.operands import Numbers, Operand
 from gradb.tape.expressions.syntax import MAX_LENGTH
 from gradb.tape.values import Number
 
@@ -43,6 +43,8 @@ class Verdict:
 def judge(tape: Tape, position: int, text: str, answer: str, bound: Bound = _NONE) -> Verdict:
     """Compare an answer with what an expression comes to at a position.
 
+    It is right within the tolerance of ``approx``, and where it rounds to what the panes show of the value.
+
     Args:
         tape: of the run.
         position: 0 to its head.
@@ -56,7 +58,7 @@ def judge(tape: Tape, position: int, text: str, answer: str, bound: Bound = _NON
     wanted = engine(tape, position, text, bound)
     given = read_answer(answer, wanted)
     with reading.told():
-        is_right = is_equal(wanted, Approx(given))
+        is_right = _is_right(wanted, given)
     return Verdict(is_right, "" if is_right else "; ".join(_remarks(wanted, given)), told(wanted))
 
 
@@ -112,6 +114,35 @@ class _Nameless:
     grad = word = tensor
 
 
+# --- what is right ----------------------------------------------------------------------------------------------------
+
+
+def _is_right(wanted: Operand, given: Operand) -> bool:
+    if is_equal(wanted, Approx(given)):
+        return True
+    one, two = flatten(wanted), flatten(given)
+    if one is None or two is None or one[0] != two[0] or isinstance(wanted, bool):
+        return False
+    return all(_is_same(a, b, _dtype(wanted)) for a, b in zip(one[1], two[1], strict=True))
+
+
+def _is_same(wanted: Number, given: Number, dtype: str) -> bool:
+    """Tell whether a number is right; of one that the panes do not show whole it may be what rounds to what they show.
+
+    They show four digits, which can be farther from it than the tolerance.
+    """
+    if is_equal(wanted, Approx(given)):
+        return True
+    if isinstance(wanted, complex) or isinstance(given, complex) or not math.isfinite(wanted + given):
+        return False
+    shown = float(number(wanted, dtype))
+    return shown != wanted and float(number(float(given), dtype)) == shown
+
+
+def _dtype(value: Operand) -> str:
+    return value.dtype if isinstance(value, Numbers) else "float64"
+
+
 # --- what is so with a wrong answer -----------------------------------------------------------------------------------
 
 
@@ -122,7 +153,7 @@ def _remarks(wanted: Operand, given: Operand) -> Iterator[str]:
     elif one[0] != two[0]:
         yield _shapes(one[0], two[0])
     else:
-        yield from _elements(one[1], two[1])
+        yield from _elements(one[1], two[1], _dtype(wanted))
 
 
 def _kind(wanted: Operand, given: Operand) -> str:
@@ -146,8 +177,8 @@ def _a(value: Operand) -> str:
 
 
 def _shapes(wanted: tuple[int, ...], given: tuple[int, ...]) -> str:
-    if len(wanted) == len(given) == 1:
-        return f"{_RIGHT} has {counted(wanted[0], 'element')}, yours has {given[0]}"
+    if len(wanted) == 1 and len(given) < 2:
+        return f"{_RIGHT} has {counted(wanted[0], 'element')}, yours {f'has {given[0]}' if given else 'is one number'}"
     return f"{_RIGHT} is {_shaped(wanted)}, yours is {_shaped(given)}"
 
 
@@ -155,9 +186,9 @@ def _shaped(shape: tuple[int, ...]) -> str:
     return f"of shape {list(shape)}" if shape else "one number"
 
 
-def _elements(wanted: Sequence[Number], given: Sequence[Number]) -> Iterator[str]:
+def _elements(wanted: Sequence[Number], given: Sequence[Number], dtype: str) -> Iterator[str]:
     """Say how many elements are right, and what the others have in common."""
-    wrong = [(a, b) for a, b in zip(wanted, given, strict=True) if not is_equal(a, Approx(b))]
+    wrong = [(a, b) for a, b in zip(wanted, given, strict=True) if not _is_same(a, b, dtype)]
     right = len(wanted) - len(wrong)
     if len(wanted) > 1:
         yield f"{right or 'none'} of {len(wanted)} elements {'are' if right > 1 else 'is'} right"
