@@ -88,7 +88,9 @@ def test_a_caption_is_drawn_behind_a_bar(tape: Tape) -> None:
     assert caption_rows(at.lesson, 30) == 3
     start = tape.frame(0).lesson
     assert start is not None
-    assert "3 questions" in caption_lines(start, 76)[0].plain
+    assert [line.plain for line in caption_lines(start, 76)] == [
+        "┃ Press 3 and z to read the lesson, z to go back. 3 questions will be asked."
+    ]
 
 
 def test_the_statement_stands_beside_its_question(tape: Tape) -> None:
@@ -98,9 +100,9 @@ def test_the_statement_stands_beside_its_question(tape: Tape) -> None:
     asked = Asked(at.lesson.questions[0], 3, "✗ not yet")
     assert [line.plain for line in asked_lines(asked, 76)] == [
         "? Question 1 of 3: what will c be once line 11 has run?   11  c = b + 5",
-        "? ✗ not yet",
+        "  ✗ not yet",
     ]
-    assert [line.plain for line in asked_lines(asked, 60)][1:] == ["? 11  c = b + 5", "? ✗ not yet"]
+    assert [line.plain for line in asked_lines(asked, 60)][1:] == ["  11  c = b + 5", "  ✗ not yet"]
 
 
 def test_hints_that_were_not_given_are_not_to_be_read(tape: Tape) -> None:
@@ -142,6 +144,41 @@ def test_the_last_statement_is_left_at_the_end(tmp_path: Path, reason: str, told
         moment = moments.of(at.lesson.questions[0], 2)
         assert moment is not None
         assert (moment.place, moment.met, moment.told) == (0, 1, told)
+
+
+_LOOP = """\
+\"""T
+
+Lesson: x.
+\"""
+a = leaf()
+for i in range(2):
+    b = 2 * a
+    c = 3 * b
+    #? c
+    done = True
+d = 4 * a
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_statement_at_the_end_of_a_loop_is_asked_about(tmp_path: Path, times: int) -> None:
+    """Nothing is recorded of it: it has run once the script is around the loop, or out of it."""
+    with TapeBuilder(path := tmp_path / "t.tape", "s.py", _LOOP) as tape:
+        tape.set_run(lesson="Lesson: x.")
+        a = tape.leaf("a", [1.0], line=5)
+        for _ in range(times):
+            b = tape.op("Tensor.mul", "MulBackward0", [a, 2], [2.0], name="b", line=7)
+            tape.op("Tensor.mul", "MulBackward0", [b, 3], [6.0], name="c", line=8)
+        tape.op("Tensor.mul", "MulBackward0", [a, 4], [4.0], name="d", line=11)
+        tape.end()
+    with Tape.open(path) as opened:
+        at, moments = opened.frame(3).lesson, opened.lessons.moments
+        assert at is not None
+        assert moments is not None
+        assert at.question == at.lesson.questions[0]
+        assert moments.of(at.question, 3) is None
+        assert moments.of(at.question, opened.head) == Moment(at.question, place=3, met=4, told=3)
 
 
 def test_where_a_question_may_stop() -> None:

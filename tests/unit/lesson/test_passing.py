@@ -80,3 +80,17 @@ def test_a_statement_is_left_once_no_call_is_in_it() -> None:
     assert places.is_in(loop, (10, 22))
     assert not places.is_in(loop, (24,))
     assert not places.is_in(lesson.captions[-2].span, (24, 19))
+
+
+def test_when_a_loop_was_gone_through() -> None:
+    """Back within it or out of it; not by an inner loop, nor by what it calls."""
+    lesson = read_lesson(TEXT)
+    assert lesson is not None
+    places = Places(lesson)
+    (outer,) = (each.span for each in lesson.captions if each.span.first == 17)
+    (inner,) = (each.span for each in lesson.captions if each.span.first == 15)
+    assert [places.before(outer, lines) for lines in ((10,), (13, 22), (10, 21), (18,), (24,), (21,))] == [
+        10, 13, 10, None, None, None]  # fmt: skip
+    assert [places.is_around(outer, *pair) for pair in ((13, 10), (15, 10), (10, 15), (10, 0), (0, 10))] == [
+        True, True, False, True, False]  # fmt: skip
+    assert (places.is_around(outer, 15, 13), places.before(inner, (15,))) == (False, None)

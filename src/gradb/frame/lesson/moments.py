@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gradb.frame import search
 from gradb.frame.lesson.lesson import Lesson, Moment, Question, Span
 from gradb.frame.lesson.passing import END, Places
@@ -13,6 +15,8 @@ from gradb.tape.stops import Stop, StopKind
 
 _VALUES: dict[str, StopKind] = {"birth": "birth", "nan": "nan", "inf": "inf", "nonfinite": "nonfinite"}
 _STEP = Stop("step")
+_MOST_AROUND = 20_000
+"""Events of one time through a loop, at most, for a statement in it that nothing is recorded of."""
 
 
 def stop_of(text: str) -> Stop | None:
@@ -70,15 +74,15 @@ class Moments:
         return finished(search.find(self._store, stop, after, 1, last)) if after < last else None
 
     def _entry(self, question: Question, head: int) -> int | None:
-        """Return the first event at the statement, or beyond it in its block: by then it was come to."""
+        """Return the first event at the statement, or beyond it in its block, or around its loop: it was come to."""
         number, span = question.number, question.span
         if number not in self._entered:
             sites = [site for site, lines in self._trail.sites().items() if self._places.is_at_or_past(span, lines)]
             found = [first for site in sites if (first := self._trail.first(site)) is not None]
-            end = self._end(span)
-            if not found and end is None:
+            found += [each for each in (self._around(span), self._end(span)) if each is not None]
+            if not found:
                 return None
-            self._entered[number] = min(found) if found else end or 0
+            self._entered[number] = min(found)
         entered = self._entered[number]
         return entered if entered <= head else None
 
@@ -97,6 +101,12 @@ class Moments:
             self._left[number] = min(found)
         left = self._left[number]
         return left if left <= head else None
+
+    def _around(self, span: Span) -> int | None:
+        """Return the first event after which a loop has been gone through of which a statement is a part."""
+        found = {site: self._places.before(span, lines) for site, lines in self._trail.sites().items()}
+        inside = {site: line for site, line in found.items() if line is not None}
+        return self._trail.around(inside, partial(self._places.is_around, span), _MOST_AROUND)
 
     def _end(self, span: Span) -> int | None:
         """Return the end of a run that has come to the end of its file, where that is past a statement."""

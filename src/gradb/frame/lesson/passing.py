@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from gradb.frame.lesson.lesson import Lesson, Span
+from gradb.frame.lesson.lesson import Body, Lesson, Span
 
 Lines = tuple[int, ...]
 """The lines of the main file that the script is at: of each call the one it has come to, the outermost first."""
@@ -54,6 +54,26 @@ class Places:
         if last is None or last < span.first:
             return True
         return last > line and self.loop(last, line) < span.first
+
+    def before(self, span: Span, lines: Lines) -> int | None:
+        """Return the line of the innermost loop around a statement that the script is at before it; None: at none."""
+        loop = self._around(span)
+        if loop is None:
+            return None
+        return next(
+            (line for line in lines if loop.begin <= line < span.first and self.scope(line) == span.scope), None
+        )
+
+    def is_around(self, span: Span, last: int, line: int) -> bool:
+        """Tell whether the loop around a statement was gone through between two lines of it; 0 is out of it."""
+        loop = self._around(span)
+        return loop is not None and line < last and (not line or self.loop(last, line) == loop.first)
+
+    def _around(self, span: Span) -> Body | None:
+        """Return the innermost loop around a statement, in the same function."""
+        loops = (each for each in self._loops if each.begin <= span.first and span.end <= each.end)
+        loop = max(loops, key=lambda each: each.first, default=None)
+        return None if loop is None or self.scope(loop.begin) != span.scope else loop
 
     def is_at_or_past(self, span: Span, lines: Lines) -> bool:
         """Tell whether the script has come to a statement, if it is at its lines, or beyond it in its block."""

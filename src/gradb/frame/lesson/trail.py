@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from gradb.frame.lesson.passing import END, Lines
@@ -106,6 +106,28 @@ class Trail:
         which = f"seq > ? AND seq <= ? AND {_TELLS} AND site NOT IN ({numbers})"
         row = self._store.db.one(f"SELECT seq FROM event WHERE {which} ORDER BY seq LIMIT 1", after, until)
         return None if row is None else int(row[0])
+
+    def around(self, sites: Mapping[int, int], is_around: Callable[[int, int], bool], most: int) -> int | None:
+        """Return the first event by which the script has come around a loop, or out of it.
+
+        Args:
+            sites: the places in a loop at which it has not come to its end, with the line that it is at.
+            is_around: tells it of two such lines, of which the second is 0 out of the loop.
+            most: events that are looked at.
+        """
+        if not sites:
+            return None
+        numbers = ", ".join(map(str, sites))
+        begin = self._store.db.one(f"SELECT min(seq) FROM event WHERE site IN ({numbers}) AND {_TELLS}")
+        if begin is None or begin[0] is None:
+            return None
+        line, query = 0, f"SELECT seq, site FROM event WHERE seq BETWEEN ? AND ? AND {_TELLS} ORDER BY seq"
+        for event, site in self._store.db.all(query, begin[0], begin[0] + most):
+            if self._of_site(site):
+                last, line = line, sites.get(site, 0)
+                if is_around(last, line):
+                    return int(event)
+        return None
 
     def end(self) -> int | None:
         """Return the end of a run that has come to the end of its file."""
