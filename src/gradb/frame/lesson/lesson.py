@@ -46,7 +46,10 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What is said from the first event at a statement on, until another caption is reached."""
+    """What is said from the first event at a statement on, until another caption is reached.
+
+    That of the first statement stands from the start on.
+    """
 
     lines: tuple[str, ...]
     """As written, without the sign of the comment."""
@@ -94,8 +97,10 @@ class Lesson:
     scopes: tuple[Body, ...] = ()
     """The functions and classes of the file."""
     loops: tuple[Body, ...] = ()
+    begin: int = 0
+    """Its first line that says something, behind its docstring."""
     end: int = 0
-    """Its last line that says something."""
+    """Its last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +127,5 @@ class LessonAt:
     """The one that is asked before the next step; None where none is, or the tape does not go on yet."""
     file: str = ""
     """Path of the main file, as on the tape."""
+    is_start: bool = False
+    """Nothing has happened yet."""

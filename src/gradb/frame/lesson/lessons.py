@@ -60,7 +60,8 @@ class Lessons:
             return None
         taught = self._taught
         assert taught is not None  # it has begun
-        return LessonAt(taught.lesson, self._caption(taught, position), taught.moments.due(position, head), self.path)
+        caption, question = self._caption(taught, position), taught.moments.due(position, head)
+        return LessonAt(taught.lesson, caption, question, self.path, is_start=position == 0)
 
     @property
     def moments(self) -> Moments | None:
@@ -90,7 +91,9 @@ class Lessons:
         for passage in taught.trail.back(position, _MOST_BACK):
             if (found := self._reached((passage.before, passage.lines))) is not None:
                 return taught.lesson.captions[found]
-        return None
+        if position > _MOST_BACK:
+            return None
+        return next((each for each in taught.lesson.captions if each.span.first == taught.lesson.begin), None)
 
     def _read_reached(self, key: tuple[Lines, Lines]) -> int | None:
         """Return which caption is reached by a passage: that of the innermost call, the last of it."""

@@ -47,7 +47,11 @@ def read_lesson(text: str) -> Lesson | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None
     return replace(
-        lesson, scopes=_bodies(tree, _SCOPES), loops=_bodies(tree, _LOOPS), end=tree.body[-1].end_lineno or 0
+        lesson,
+        scopes=_bodies(tree, _SCOPES),
+        loops=_bodies(tree, _LOOPS),
+        begin=_first(tree.body[1]) if len(tree.body) > 1 else 0,
+        end=tree.body[-1].end_lineno or 0,
     )
 
 

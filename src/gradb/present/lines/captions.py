@@ -21,7 +21,7 @@ _LIMIT = 400
 
 
 def caption_lines(at: LessonAt, width: int, most: int = MAX_LINES) -> list[Text]:
-    """Return the caption at a position behind a bar; before the first, and where none holds, what the lesson has."""
+    """Return the caption at a position behind a bar; at the start how to begin, and where none holds what comes."""
     style = theme.TITLE if at.caption is not None else theme.DIM
     return [
         cut(Text.assemble((BAR, theme.NAME), (line, style), no_wrap=True), width)
@@ -30,7 +30,10 @@ def caption_lines(at: LessonAt, width: int, most: int = MAX_LINES) -> list[Text]
 
 
 def asked_lines(asked: Asked, width: int) -> list[Text]:
-    """Return a question, its statement, and what was said to the last answer, in the place of the caption."""
+    """Return a question, its statement, and what was said to the last answer, in the place of the caption.
+
+    One sign stands before all of it, so that what is folded does not look like another question.
+    """
     question = asked.question
     rows = [Text(line, theme.TITLE) for line in _folded((question_text(question, asked.count),), width)]
     code = Text(f"{question.span.first}  {plain(question.code, _LIMIT)}" if question.code else "")
@@ -39,12 +42,17 @@ def asked_lines(asked: Asked, width: int) -> list[Text]:
     else:
         rows.append(code)
     rows += [Text(line, theme.CHANGED) for line in (_folded((asked.said,), width) if asked.said else [])]
-    return [cut(Text.assemble((ASKS, theme.CHANGED), row, no_wrap=True), width) for row in rows]
+    signs = [ASKS, *[" " * len(ASKS)] * (len(rows) - 1)]
+    return [
+        cut(Text.assemble((sign, theme.CHANGED), row, no_wrap=True), width)
+        for sign, row in zip(signs, rows, strict=True)
+    ]
 
 
 def caption_rows(lesson: Lesson, width: int) -> int:
     """Return how many lines the longest caption of a lesson takes, so that nothing moves when another is shown."""
-    texts = [(_opening(lesson),), *(each.lines for each in lesson.captions)]
+    head = (each.lines for each in lesson.captions if each.span.first == lesson.begin)
+    texts = [(_opening(lesson), *next(head, ())), *(each.lines for each in lesson.captions)]
     asked = [asked_lines(Asked(each, len(lesson.questions)), width) for each in lesson.questions]
     rows = max(*(len(_folded(text, width)) for text in texts), *map(len, asked), 0)
     return min(rows, MAX_LINES) if len(texts) > 1 or asked else 0
@@ -60,7 +68,8 @@ def _joined(lines: tuple[str, ...]) -> str:
 
 
 def _written(at: LessonAt) -> tuple[str, ...]:
-    return (_opening(at.lesson),) if at.caption is None else at.caption.lines
+    said = () if at.caption is None else at.caption.lines
+    return (_opening(at.lesson), *said) if at.is_start else said or (_coming(at.lesson),)
 
 
 def _folded(lines: tuple[str, ...], width: int) -> list[str]:
@@ -73,7 +82,14 @@ def _folded(lines: tuple[str, ...], width: int) -> list[str]:
 
 
 def _opening(lesson: Lesson) -> str:
-    asked = counted(len(lesson.questions), "question")
-    return "This script teaches: here stands what just happened" + (
-        f", and {asked} {'is' if len(lesson.questions) == 1 else 'are'} asked." if lesson.questions else "."
-    )
+    asks = f" {_counted(lesson)} will be asked." if lesson.questions else ""
+    return f"Press 3 and z to read the lesson, z to go back.{asks}"
+
+
+def _coming(lesson: Lesson) -> str:
+    are = f", and {_counted(lesson)} {'is' if len(lesson.questions) == 1 else 'are'} asked" if lesson.questions else ""
+    return f"Here stands what just happened{are}."
+
+
+def _counted(lesson: Lesson) -> str:
+    return counted(len(lesson.questions), "question")

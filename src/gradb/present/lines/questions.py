@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from gradb.frame.lesson.lesson import Question, Stray
 from gradb.present.draw.safe import plain
 
 _LIMIT = 200
+_TRUTH = re.compile(r"[=!<>]=|[<>]|\b(?:and|or|not|in)\b")
+"""What makes an expression come to True or False."""
+_STOPS = {"error": "the error", "accumulate": "the accumulation", "step": "the step"}
+"""Where a question stops, as one says it."""
 RIGHT, WRONG = "✓ right", "✗ not yet"
 
 
@@ -14,9 +20,11 @@ def question_text(question: Question, count: int) -> str:
     span, text = question.span, plain(question.text, _LIMIT)
     which = f"Question {question.number} of {count}: "
     lines = f"line {span.first}" if span.first == span.end else f"lines {span.first} to {span.end}"
+    asked = f"{which}will {text} be True or False" if _TRUTH.search(text) else f"{which}what will {text} be"
     if question.stop:
-        return f"{which}what will {text} be at {plain(question.stop, _LIMIT)}, while {lines} run{_s(lines)}?"
-    return f"{which}what will {text} be once {lines} ha{_s(lines, 's', 've')} run?"
+        stop = plain(_STOPS.get(question.stop, question.stop), _LIMIT)
+        return f"{asked} at {stop}, while {lines} run{_s(lines)}?"
+    return f"{asked} once {lines} ha{_s(lines, 's', 've')} run?"
 
 
 def _s(lines: str, one: str = "s", many: str = "") -> str:
