@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from gradb.algebra.figures import counted
 from gradb.batch.echo import Echo
+from gradb.batch.questions import Asked
 from gradb.batch.show import Style, pane_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -64,7 +65,7 @@ class Walk:
         self._steps = 0
         self._phase = ""
         self._ruled: set[str] = set()  # names of the nodes whose rule was told
-        self._caption = ""
+        self._caption, self._asked = "", Asked()
 
     def run(self) -> None:
         """Tell all of it.
@@ -102,8 +103,11 @@ class Walk:
         event = debugger.event() if debugger.position > before else None
         is_next = event is not None and event.iteration > 1 and event.kind != "end"
         if (tape := debugger.tape) is not None:
-            for one in tape.events(self._told + 1, debugger.position - is_next):
+            until = debugger.position - is_next
+            self._echo.say(*self._asked.before(tape, before, until))
+            for one in tape.events(self._told + 1, until):
                 self._tell(tape, one)
+            self._echo.say(*self._asked.after(tape, until))
         return event is not None and not is_next and event.kind != "end"
 
     def _echo_prints(self) -> None:
@@ -186,6 +190,7 @@ class Walk:
             return
         debugger.go(debugger.head)
         self._echo.say("", *ending_lines(debugger.frame()))
+        self._echo.say(*self._asked.rest(tape))
         if left := self._left(tape, last):
             self._echo.say(f"Of iteration 1 {left} not told (gradb --plain tells {MAX_STEPS}).")
         self._echo.say(*_findings(tape))

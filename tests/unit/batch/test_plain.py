@@ -50,7 +50,7 @@ def test_each_node_has_its_product_and_its_check(tmp_path: Path) -> None:
     at = lines.index("chain_rule.py:13, event 10: PowBackward0 has run (d = c ** 2).")
     assert lines[at + 1 : at + 5] == [
         "    upstream ∂out/∂d: [1 1 1 1]",
-        "    × local ∂d/∂c = 2·c: [14 18 22 26] (diagonal)",
+        "    × local ∂d/∂c = 2·c: [14 18 22 26] (one for each)",
         "    = downstream ∂out/∂c: [14 18 22 26]",
         "    ✓ agrees with the engine",
     ]
@@ -163,3 +163,39 @@ def test_captions_are_told_where_they_are_reached(tmp_path: Path) -> None:
         "#: Backward: from out to a, node by node, and at the end the result is added to a.grad.",
     ]
     assert lines[told[0][0] + 1].startswith("lesson.py:7, event 1: leaf a")
+
+
+def test_questions_are_told_with_what_is_right(tmp_path: Path) -> None:
+    """Each before the step into its statement; what the engine came to once that has run."""
+    lines = recorded(tmp_path / "a.tape", examples.lesson).splitlines()
+    told = {line: number for number, line in enumerate(lines) if line.startswith(("? ", "= "))}
+    assert list(told) == [
+        "? Question 1 of 3: what will c be once line 11 has run?",
+        "= c is [7, 9, 11, 13]",
+        "? Question 2 of 3: what will a.grad be once line 20 has run?",
+        "? Question 3 of 3: what will downstream be at node PowBackward0, while line 20 runs?",
+        "= downstream is [14, 18, 22, 26]",
+        "= a.grad is [28, 36, 44, 52]",
+    ]
+    step = next(number for number, line in enumerate(lines) if line.startswith("lesson.py:11, event 3: c = b + 5"))
+    asked, answered, *_ = told.values()
+    assert asked < step < answered
+
+
+def test_questions_that_come_up_later_are_told_at_the_end(tmp_path: Path) -> None:
+    """Of what is behind the first iteration nothing is told step by step; a question is, with what is right."""
+    source = '"""T\n\nLesson: x.\n"""\na = leaf()\n#? b\nb = 2 * a\nc = 3 * a\n'
+
+    def write(path: Path) -> None:
+        with TapeBuilder(path, "lesson.py", source) as tape:
+            tape.set_run(lesson="Lesson: x.")
+            a = tape.leaf("a", [1.0], line=5)
+            tape.iteration = 2
+            b = tape.op("Tensor.mul", "MulBackward0", [a, 2], [2.0], name="b", line=7)
+            tape.op("Tensor.mul", "MulBackward0", [b, 3], [6.0], name="c", line=8)
+            tape.end()
+
+    lines = recorded(tmp_path / "a.tape", write).splitlines()
+    told = [line for line in lines if line.startswith(("? ", "= "))]
+    assert told == ["? Question 1 of 1: what will b be once line 7 has run?", "= b is [2]"]
+    assert lines.index(told[0]) > lines.index("Iteration 1 is over after 1 step; the run goes on.")
