@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from gradb.tui.graph import GraphPane
 from gradb.tui.graph_commands import unfoldable_words
+from tests.fakes import examples
 from tests.fakes.blocks import network
 from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
 
@@ -103,6 +104,23 @@ async def test_the_running_node_is_always_seen(network_tape: Path) -> None:
                 await wait_until(lambda: "▶" in cursor_line(app)[:1])
 
 
+async def test_a_chain_of_equal_ops_is_a_few_lines(tmp_path: Path) -> None:
+    """The running node is seen with what is around it, and the rest is a line each side, which enter opens."""
+    path = tmp_path / "chain.tape"
+    examples.big(path, nodes=300, events=1)
+    app = opening(path)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("p", "p", *["space"] * 10)
+        await wait_until(is_shown(app, "▸ AddBackward0 …  285 nodes"))
+        assert cursor_line(app).startswith("▶")
+        assert is_shown(app, "▸ AddBackward0 …  7 nodes")()
+        await go_to(pilot, "▸ AddBackward0 …  285 nodes")
+        await pilot.press("enter")
+        await wait_until(lambda: not is_shown(app, "▸")())
+        await pilot.press("enter")
+        await wait_until(is_shown(app, "▸ AddBackward0 …  285 nodes"))
+
+
 async def test_a_hidden_node_is_revealed(network_tape: Path) -> None:
     """What hides it is opened, also what was closed by hand, and it is selected."""
     app = opening(network_tape)
@@ -140,7 +158,9 @@ async def test_the_fold_command(network_tape: Path, chain_tape: Path) -> None:
         await pilot.press("end", "O")
         await wait_until(lambda: "nothing to fold: the graph has 5 rows, and from" in text_of(app))
         await pilot.press("escape")
-    assert unfoldable_words(20_000) == "there is nothing to fold: no module made any of this graph"
+    assert unfoldable_words(20_000) == (
+        "there is nothing to fold: no module made any of this graph, and no ops are repeated in it"
+    )
 
 
 @pytest.mark.parametrize("is_open", [False, True])

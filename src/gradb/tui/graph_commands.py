@@ -47,8 +47,8 @@ def unfoldable_words(rows: int) -> str:
     if not rows:
         return "there is nothing to fold: there is no graph here"
     if rows < FEW:
-        return f"there is nothing to fold: the graph has {counted(rows, 'row')}, and from {FEW} on modules are folded"
-    return "there is nothing to fold: no module made any of this graph"
+        return f"there is nothing to fold: the graph has {counted(rows, 'row')}, and from {FEW} on it is folded"
+    return "there is nothing to fold: no module made any of this graph, and no ops are repeated in it"
 
 
 def norms(screen: DebugScreen, argument: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from gradb.frame.graph.choice import AT_FIRST, Choice
 from gradb.frame.graph.flows import Flow, flow_of
-from gradb.frame.graph.folds import Items, State, put_on_top
+from gradb.frame.graph.folds import Items, Row, State, put_on_top
 from gradb.frame.graph.listing import Listing
 from gradb.frame.graph.opening import names_of, showing, turning
 from gradb.frame.graph.view import GraphView
@@ -103,21 +103,62 @@ def test_folds_are_turned_by_name(tape: Tape) -> None:
 def test_two_pieces_of_one_module_are_told_apart() -> None:
     """Each says which of its modules it holds; what is drawn in one piece does not."""
     scopes = [*["wte"] * 20, *["h.0"] * 5, *["h.1"] * 5, *[""] * 50, *["h.2"] * 5, *["h.3"] * 5, *["head"] * 9]
-    rows = [(tuple(scope.split(".")) if scope else (), scope[:1], False) for scope in scopes]
-    headers = list(Listing(put_on_top(State(), rows).whole().items, len(rows), AT_FIRST).headers)
+    rows = [Row(tuple(scope.split(".")) if scope else (), f"{at}") for at, scope in enumerate(scopes)]
+    headers = list(Listing(put_on_top(State(), rows).whole(), len(rows), AT_FIRST).headers)
     assert [(one.name, one.part) for one in headers] == [
         ("head", ""), ("h", "h.2 … h.3"), ("h", "h.0 … h.1"), ("wte", "")
     ]  # fmt: skip
 
 
-def test_a_single_node_is_no_fold() -> None:
-    """Its own name says more than that of its module, and a fold would save no line; two nodes are one."""
-    scopes = [*["blocks.1"] * 20, "net", *["blocks.2"] * 20, "net", "net", *["blocks.3"] * 20]
-    rows = [(tuple(scope.split(".")), scope, False) for scope in scopes]
-    rows[20:21] = [(("net",), "", True), (("net",), "AddBackward0", False)]
-    listing = Listing(put_on_top(State(), rows).whole().items, len(rows), Choice("all"))
+def test_a_node_or_two_are_no_fold() -> None:
+    """Their own names say more than that of their module, and a fold would save no line; three are one."""
+    scopes = [*["blocks.1"] * 20, "net", "net", *["blocks.2"] * 20, "net", "net", "net", *["blocks.3"] * 20]
+    rows = [Row(tuple(scope.split(".")), f"{at}") for at, scope in enumerate(scopes)]
+    rows[20] = Row(("net",), "", is_reference=True)
+    listing = Listing(put_on_top(State(), rows).whole(), len(rows), Choice("all"))
     shown = [line.header.name if line.header else line.row for line in map(listing.line, range(len(listing)))]
-    assert shown == ["blocks.3", "net", "blocks.2", 42, 43, "blocks.1"]
+    assert shown == ["blocks.3", "net", "blocks.2", 43, 44, "blocks.1"]
+
+
+def repeated(names: str, seen: tuple[int, ...] = (), choice: Choice = AT_FIRST) -> list[object]:
+    """Return the lines of a graph of ops, given from the top down: a run's (name, times) or a row."""
+    rows = [Row((), name) for name in reversed(names)]
+    listing = Listing(put_on_top(State(), rows).whole(), len(rows), choice, seen)
+    lines = map(listing.line, range(len(listing)))
+    return [(line.header.name, line.header.count) if line.header else line.row for line in lines]
+
+
+def test_what_is_repeated_is_one_line() -> None:
+    """Equal ops one below the other, and a few that come again and again; what is short is shown as it is."""
+    assert repeated("a" * 1000) == [("a", 1000)]
+    assert repeated("s" + "ab" * 500) == [0, ("a, b", 500)]
+    assert repeated("s" + "aab" * 50 + "c" * 20 + "d") == [0, ("a, a, b", 50), ("c", 20), 171]
+    assert repeated("abcdefgh" * 9) == [("a, b and 6 more", 9)]
+    assert repeated("a" * 15) == list(range(15))
+    assert repeated("abcdefghi" * 9) == list(range(81))
+
+
+def test_what_must_be_seen_of_a_run_is_shown_with_what_is_around_it() -> None:
+    """The rest is one line each side, or rows where that would save none; opened by name all of it is shown."""
+    assert repeated("a" * 1000, (500,)) == [("a", 497), *range(497, 504), ("a", 496)]
+    assert repeated("a" * 1000, (500, 503)) == [("a", 497), *range(497, 504), ("a", 496)]
+    assert repeated("a" * 1000, (500, 498)) == [("a", 497), *range(497, 504), ("a", 496)]
+    assert repeated("a" * 1000, (500, 510)) == [("a", 497), *range(497, 504), ("a", 6), 510, ("a", 489)]
+    assert repeated("a" * 1000, (500, 504, 2)) == [*range(3), ("a", 494), *range(497, 505), ("a", 495)]
+    assert repeated("a" * 1000, (5,)) == [*range(9), ("a", 991)]
+    assert repeated("ab" * 100, (101,)) == [("a, b", 49), *range(98, 104), ("a, b", 48)]
+    opened = repeated("a" * 100, (5,), Choice(opened=frozenset({"a"})))
+    assert opened == [("a", 100), *range(100)]
+    assert repeated("a" * 100, (), Choice("none")) == list(range(100))
+
+
+def test_a_run_goes_on_when_its_graph_grows() -> None:
+    """Rows put on top one by one come to what they come to at once."""
+    names = "dcc" + "ab" * 20 + "ca" * 30 + "a" * 40 + "x"
+    rows, state = [Row((), name) for name in names], State()
+    for row in rows:
+        state = put_on_top(state, [row])
+    assert list(state.whole() or ()) == list(put_on_top(State(), rows).whole() or ())
 
 
 def test_a_small_graph_is_not_folded(tmp_path: Path) -> None:
@@ -136,13 +177,14 @@ def test_folds_are_the_same_whatever_was_looked_at_before(tape: Tape) -> None:
 
 
 paths = st.lists(st.sampled_from(["a", "a.b", "a.0", "a.1", "a.1.c", "h.0", "h.1", "h.2", ""]), min_size=1, max_size=60)
+many = st.lists(st.tuples(st.sampled_from(["a", "a.b", "h.0", ""]), st.integers(1, 40)), min_size=1, max_size=6)
 
 
-@given(paths, st.data())
+@given(paths | many.map(lambda some: [scope for scope, times in some for _ in range(times)]), st.data())
 def test_folding_loses_no_row(scopes: list[str], data: st.DataObject) -> None:
     """Of any rows and any choice: what is not shown one header counts, and what must be seen is, or is told of."""
-    rows = [(tuple(scope.split(".")) if scope else (), scope[-1:], False) for scope in reversed(scopes)]
-    items = put_on_top(State(), rows).whole().items
+    rows = [Row(tuple(scope.split(".")) if scope else (), scope[-1:] or "x") for scope in reversed(scopes)]
+    items = put_on_top(State(), rows).whole()
     assert isinstance(items, Items)
     names = st.frozensets(st.sampled_from(["a", "a.b", "h.0", "h.1", "h.#", "a.#"]), max_size=4)
     choice = Choice(data.draw(st.sampled_from(["auto", "all", "none"])), data.draw(names), data.draw(names))

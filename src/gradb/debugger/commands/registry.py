@@ -202,7 +202,7 @@ COMMANDS: tuple[Command, ...] = (
             actions.quiet, "[on|off]"),
     Command("save", (), "Save the tape, as far as it goes, as FILE", "look", actions.save, "FILE"),
     *(_look(pane) for pane in PANES.values() if pane.name not in _OWN),
-    _screen("fold", ("O",), "Open or close what a module made in the graph; alone: open all, or fold as at first",
+    _screen("fold", ("O",), "Open or close a fold of the graph (a module, repeated ops); alone: all, or as at first",
             "[all|none|auto|NAME]"),
     _screen("norms", ("r",), "Show in the graph how large the gradient was at each node: 2-norm, largest element, off",
             "[norm|max|off]"),

@@ -1,5 +1,7 @@
 """The rows of a graph put together by the module that made them: which folds there are, each holding rows and folds.
 
+Ops that are repeated many times one below the other are put together too (`gradb.frame.graph.repeats`).
+
 Built from the last row up, row by row, and never changed: what is known of the lower part of a graph serves every
 graph that goes on in the same way, so that another node on top costs no more than its own rows. Nothing here knows
 what is open.
@@ -9,9 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
 
 from gradb.frame.graph.modules import Path
+from gradb.frame.graph.repeats import NOTHING, Part, Repeats, Run, Unit
+
+LEAF = "AccumulateGrad"
+"""What the nodes of leaves are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,19 @@ class Fold:
         return ".".join(self.path)
 
 
-Item: TypeAlias = "Rows | Fold"
+Item: TypeAlias = "Rows | Run | Fold"
+
+
+class Row(NamedTuple):
+    """One row, as far as folding is about it."""
+
+    path: Path
+    """Of its module."""
+    name: str
+    """Of its node; empty where it refers to another row."""
+    indent: int = 0
+    is_reference: bool = False
+    """True where it refers to a node, leaves apart, that is drawn on another row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +86,76 @@ class State:
 
     path: Path = ()
     items: Items | None = None
+    repeats: Repeats = NOTHING
+    """The rows on top of ``items``."""
     rows: int = 0
     references: int = 0
     shape: int = 0
     outer: State | None = None
     """The fold around it; None for the graph as a whole."""
 
-    def with_row(self, path: Path, name: str, *, is_reference: bool) -> State:
-        """Return the state with a row more on top."""
+    def with_rows(self, path: Path, rows: Iterable[Row]) -> State:
+        """Return the state with rows of one module more on top, the lowest first."""
         state = self
         while state.path != path[: len(state.path)]:
             state = state.closed()
         for depth in range(len(state.path), len(path)):
             state = State(path[: depth + 1], outer=state)
-        first = state.items.first if state.items is not None else None
-        rest = state.items
-        more = Rows(1, int(is_reference))
-        if isinstance(first, Rows) and state.items is not None:
-            more, rest = Rows(first.rows + 1, first.references + is_reference), state.items.rest
+        units, small, references, shape, count, referring = list[Unit](), 0, 0, state.shape, 0, 0
+        for _, name, indent, is_reference in rows:
+            shape, count, small = hash((shape, name)), count + 1, small + 1
+            references += is_reference
+            if name and name != LEAF:
+                units.append(Unit(name, indent, small, references))
+                referring, small, references = referring + references, 0, 0
+        known, repeats = state.repeats.taking(units)
+        if small:  # below an op of another module
+            known, repeats = [*known, *repeats.ended(), Unit("", 0, small, references)], NOTHING
         return State(
-            state.path, Items(more, rest), state.rows + 1, state.references + is_reference,
-            hash((state.shape, name)), state.outer,
+            state.path, _put(state.items, known), repeats, state.rows + count,
+            state.references + referring + references, shape, state.outer,
         )  # fmt: skip
 
     def closed(self) -> State:
         """Return the state of the fold around it, to which nothing of this one is added any more."""
-        outer, items = self.outer, self.items
+        outer, items = self.outer, _put(self.items, self.repeats.ended())
         if outer is None or items is None:
             raise ValueError("the whole is never closed")
         fold: Item = Fold(self.path, items, self.rows, self.references, self.shape)
         if items.rest is None and isinstance(items.first, Fold):
             fold = items.first  # what holds nothing but one fold is no fold of its own
         return State(
-            outer.path, Items(fold, outer.items), outer.rows + self.rows, outer.references + self.references,
+            outer.path, Items(fold, _put(outer.items, outer.repeats.ended())), NOTHING, outer.rows + self.rows,
+            outer.references + self.references,
             hash((outer.shape, self.path[len(outer.path) :] if not self.path[-1].isdigit() else "", self.shape)),
             outer.outer,
         )  # fmt: skip
 
-    def whole(self) -> State:
-        """Return the state of the graph, all folds closed."""
+    def whole(self) -> Items | None:
+        """Return what the graph holds, all folds closed."""
         state = self
         while state.outer is not None:
             state = state.closed()
-        return state
+        return _put(state.items, state.repeats.ended())
 
 
-def put_on_top(state: State, rows: Iterable[tuple[Path, str, bool]]) -> State:
-    """Put rows on top, the lowest first: (path of its module, name of its node, whether it refers to another row)."""
-    for path, name, is_reference in rows:
-        state = state.with_row(path, name, is_reference=is_reference)
+def _put(items: Items | None, parts: Iterable[Part]) -> Items | None:
+    """Return a list with parts put before it, the lowest first; rows that are no run are one item."""
+    rows = references = 0
+    if items is not None and isinstance(items.first, Rows):
+        rows, references, items = items.first.rows, items.first.references, items.rest
+    for part in parts:
+        if isinstance(part, Unit):
+            rows, references = rows + part.rows, references + part.references
+            continue
+        if rows:
+            items = Items(Rows(rows, references), items)
+        items, rows, references = Items(part, items), 0, 0
+    return Items(Rows(rows, references), items) if rows else items
+
+
+def put_on_top(state: State, rows: Iterable[Row]) -> State:
+    """Put rows on top, the lowest first."""
+    for path, group in groupby(rows, key=attrgetter("path")):
+        state = state.with_rows(path, group)
     return state

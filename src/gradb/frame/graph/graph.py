@@ -269,8 +269,8 @@ class Graphs(Labels):
 
     def _unfold(self, key: tuple[tuple[int, ...], int]) -> Unfolding:
         roots, size = key
-        loose = [root for root in roots if not edges_of(self.store, root)]
-        return Unfolding([root for root in roots if root not in loose], self._regions, size, loose)
+        loose = {root for root in roots if not edges_of(self.store, root)}
+        return Unfolding([root for root in roots if root not in loose], self._regions, size, tuple(loose))
 
     def _lay_out(self, starts: tuple[int, ...]) -> Region:
         return region(starts, lambda node: edges_of(self.store, node))

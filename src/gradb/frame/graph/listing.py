@@ -2,7 +2,8 @@
 
 A pure function of the folds there are, of what somebody has opened or closed, and of the nodes that must be seen: the
 fold that holds one of them is open, or, where it was closed by hand, shows the way to it. Equal neighbours (the blocks
-of a network) are one line. Rows that are shown one below the other are kept as a stretch, so that a graph of 100,000
+of a network) are one line, and so are ops that are repeated one below the other, but for those around what must be
+seen. Rows that are shown one below the other are kept as a stretch, so that a graph of 100,000
 rows that is all open costs no more than its folds.
 """
 
@@ -15,11 +16,14 @@ from typing import TypeAlias
 
 from gradb.frame.graph.choice import Choice
 from gradb.frame.graph.folds import Fold, Item, Items, Rows
+from gradb.frame.graph.grouping import grouped, is_brief, numbered, part_of
+from gradb.frame.graph.repeats import Run
 
 FEW = 40
 """Rows below which nothing is folded."""
 
-_BRIEF = 3  # rows of a single node and what it refers to that are shown as they are
+_AROUND = 3  # ops of a run that are shown above and below one that must be seen
+_WORTH = 6  # rows that a line may stand for, at least
 _LARGE = 2  # what holds more than a half of all rows is open at first
 
 
@@ -45,6 +49,8 @@ class Header:
     """Rows that must be seen and that it hides."""
     part: str = ""
     """What of its module it is, where another line bears the same name: ``h.3 … h.5``."""
+    is_run: bool = False
+    """True where it stands for ops that are repeated, ``count`` times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,49 +65,6 @@ class Line:
 Piece: TypeAlias = "Header | range"
 
 
-def numbered(fold: Fold) -> tuple[str, int] | None:
-    """Return the name of a fold with its last number left out, and that number; None where there is none."""
-    for at in range(len(fold.path) - 1, -1, -1):
-        if fold.path[at].isdecimal() and len(fold.path[at]) < 10:
-            return ".".join((*fold.path[:at], "#", *fold.path[at + 1 :])), int(fold.path[at])
-    return None
-
-
-def grouped(items: Items | Sequence[Item]) -> Iterator[list[Item]]:
-    """Yield the items of a fold, neighbours that are the same but for their number together."""
-    group: list[Item] = []
-    for item in items:
-        if group and not _continue(group[-1], item):
-            yield group
-            group = []
-        group.append(item)
-    if group:
-        yield group
-
-
-def _continue(above: Item, below: Item) -> bool:
-    """Tell whether an item is the same as the one above it, with the next number."""
-    if not (isinstance(above, Fold) and isinstance(below, Fold)):
-        return False
-    if (above.shape, above.rows) != (below.shape, below.rows):
-        return False
-    one, other = numbered(above), numbered(below)
-    return one is not None and other is not None and one[0] == other[0] and abs(one[1] - other[1]) == 1
-
-
-def _is_node(item: Item) -> bool:
-    """Tell whether an item is a single node and a reference or two: its name says more than that of its module."""
-    return item.rows - item.references <= 1 and item.rows <= _BRIEF
-
-
-def part_of(fold: Fold) -> str:
-    """Return which modules inside of its own a fold holds, from the first that ran to the last: ``h.3 … h.5``."""
-    inner = [item.name for item in fold.items if isinstance(item, Fold)]
-    if not inner:
-        return ""
-    return inner[0] if inner[0] == inner[-1] else f"{inner[-1]} … {inner[0]}"
-
-
 class Listing:
     """The lines, top down.
 
@@ -109,13 +72,14 @@ class Listing:
         items: what the whole graph holds; None where nothing is folded.
         rows: how many rows the graph has.
         choice: what somebody has opened and closed.
-        seen: rows that must be seen.
+        seen: rows that must be seen; of a run what is around the first of them is seen too.
     """
 
     def __init__(self, items: Items | None, rows: int, choice: Choice, seen: Sequence[int] = ()) -> None:
         self._rows = rows
         self._choice = choice
         self._seen = tuple(sorted(set(seen)))
+        self._main = seen[0] if seen else -1
         self._pieces: list[Piece] = []
         self._starts: list[int] = []
         self._tops: list[int] = []
@@ -185,8 +149,10 @@ class Listing:
             group = next(stack[-1], None)
             if group is None:
                 stack.pop()
-            elif isinstance(group[0], Rows) or (len(group) == 1 and _is_node(group[0])):
+            elif isinstance(group[0], Rows) or (len(group) == 1 and is_brief(group[0])):
                 row = self._add_rows(row, sum(item.rows for item in group))
+            elif isinstance(group[0], Run):
+                row = self._repeat(group[0], row)
             else:
                 folds = [item for item in group if isinstance(item, Fold)]
                 row, inner = self._fold(folds, row)
@@ -204,6 +170,40 @@ class Listing:
         if not header.is_open:
             return row + header.rows, []
         return row, [iter([[fold] for fold in folds])] if len(folds) > 1 else [grouped(folds[0].items)]
+
+    def _repeat(self, run: Run, row: int) -> int:
+        """Add a run: what must be seen and what is around that row by row; return the row it goes on with."""
+        if run.name in self._choice.opened:
+            self._add(Header(run.name, row, run.rows, run.references, run.count, True, run.name, is_run=True))
+            return self._add_rows(row, run.rows)
+        done = 0
+        for first, last in self._windows(run, row):
+            done = self._stand_for(run, row, done, max(first, done))
+            self._add_rows(row + done * run.each, max(last - done, 0) * run.each)
+            done = max(done, last)
+        self._stand_for(run, row, done, run.count)
+        return row + run.rows
+
+    def _windows(self, run: Run, row: int) -> list[tuple[int, int]]:
+        """Return which parts of a run must be seen, by times from the top, in order; some may overlap."""
+        found = []
+        for one in self._seen:
+            if row <= one < row + run.rows:
+                at, around = (one - row) // run.each, _AROUND // len(run.pattern) if one == self._main else 0
+                found.append((max(at - around, 0), min(at + around + 1, run.count)))
+        return sorted(found)
+
+    def _stand_for(self, run: Run, row: int, first: int, last: int) -> int:
+        """Add a line for a part of a run that begins at a row, from its ``first`` time to before its ``last``, or the
+        rows where that would save little; return ``last``.
+        """
+        count, top = last - first, row + first * run.each
+        if count * run.each < _WORTH:
+            self._add_rows(top, count * run.each)
+        else:
+            references = run.references // run.count * count
+            self._add(Header(run.name, top, count * run.each, references, count, False, run.name, is_run=True))
+        return last
 
     def _tell_apart(self) -> None:
         """Say which part of its module each fold is, where a module was drawn in several pieces."""
@@ -243,6 +243,8 @@ class Listing:
         return count == 1 and (bool(holds) or rows * _LARGE > self._rows)
 
     def _add_rows(self, row: int, count: int) -> int:
+        if not count:
+            return row
         last = self._pieces[-1] if self._pieces else None
         if isinstance(last, range):
             self._pieces[-1] = range(last.start, row + count)

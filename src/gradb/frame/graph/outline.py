@@ -1,12 +1,12 @@
-"""Puts the rows of unfolded graphs together by modules; what several graphs have in common is done once."""
+"""Puts the rows of graphs together, by modules and what is repeated; what several have in common is done once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from gradb.frame.cache import Cache
-from gradb.frame.graph.folds import Items, Rows, State, put_on_top
-from gradb.frame.graph.modules import Modules, Path
+from gradb.frame.graph.folds import Items, Row, Rows, State, put_on_top
+from gradb.frame.graph.modules import Modules
 from gradb.frame.graph.region import Region
 from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.store import Store
@@ -24,32 +24,33 @@ class Outlines:
         """start of a stretch -> what is known of all from there down."""
 
     def of(self, tree: Unfolding) -> Items | None:
-        """Return what a graph holds; None where no module made any of it.
+        """Return what a graph holds; None where no module made any of it, and nothing is repeated in it.
 
         Raises:
             TapeError: the tape is damaged.
         """
-        if not self._modules.has_any:
-            return None
-        tree.reach(tree.size - 1)
-        state, at = State(), len(tree.parts) - bool(tree.loose)
-        for number, starts in enumerate(tree.starts):
-            known = self._states(starts[0]) if len(starts) == 1 and starts[0] in self._states else None
-            if known is not None:
-                state, at = known, number
+        state, number = State(), 0
+        while number < len(tree.parts) or tree.add():
+            starts = tree.starts[number]
+            if len(starts) == 1 and starts[0] in self._states and (known := self._states(starts[0])) is not None:
+                state = known
                 break
-        for number in range(at - 1, -1, -1):
-            state = put_on_top(state, self._rows(tree.parts[number]))
-            if len(tree.starts[number]) == 1:
-                self._states.put(tree.starts[number][0], state)
-        return _followed(state.whole().items, len(tree.loose))
+            number += 1
+        else:
+            tree.reach(tree.size - 1)
+        for at in range(number - 1, -1, -1):
+            if tree.starts[at] != tree.loose:
+                state = put_on_top(state, self._rows(tree.parts[at]))
+                if len(tree.starts[at]) == 1:
+                    self._states.put(tree.starts[at][0], state)
+        return _followed(state.whole(), len(tree.loose))
 
-    def _rows(self, part: Region) -> Iterator[tuple[Path, str, bool]]:
-        """Yield (module, name, whether it refers to another row) of the rows of a stretch, the lowest first.
+    def _rows(self, part: Region) -> Iterator[Row]:
+        """Yield the rows of a stretch, the lowest first.
 
         A leaf belongs to the module that uses it, and so does what refers to a node.
         """
-        leaves = {row for row, _ in part.leaves}
+        leaves, has_modules = {row for row, _ in part.leaves}, self._modules.has_any
         for row in range(len(part) - 1, -1, -1):
             node, parent = part.nodes[row], part.parents[row]
             is_full = part.places.get(node) == row
@@ -57,11 +58,13 @@ class Outlines:
             maker = node if is_full or parent < 0 else part.nodes[parent]
             is_reference = not is_full and row not in leaves
             name = "" if found is None or is_reference else found.name  # where it leads is not of the module
-            yield self._modules.path(maker), name, is_reference
+            yield Row(self._modules.path(maker) if has_modules else (), name, part.indents[row], is_reference)
 
 
 def _followed(items: Items | None, loose: int) -> Items | None:
     """Return a list with the rows of leaves that nothing uses at its end."""
+    if items is not None and items.rest is None and isinstance(items.first, Rows):
+        return None
     if not loose:
         return items
     found = Items(Rows(loose, 0), None)

@@ -106,6 +106,7 @@ class _Growth:
 
     def __init__(self, starts: Sequence[int], edges: Callable[[int], Sequence[Edge]]) -> None:
         self.starts = tuple(starts)
+        self.tops = frozenset(starts)
         self.order: list[int] = []
         self.edges: dict[int, list[tuple[int, int]]] = {}
         """node -> its (entry, other node)."""
@@ -154,7 +155,7 @@ class _Growth:
 
     def dominator(self, node: int) -> int:
         """Return the nearest node that all paths from the starts to a node come through; -1 for none."""
-        if node in self.starts:
+        if node in self.tops:
             return _NOTHING
         consumers = self.consumers[node]
         found = consumers[0][0]
@@ -220,7 +221,7 @@ class _Writing:
         """Return the rows."""
         self._find_owners()
         are_many, tops = len(self._growth.starts) > 1, reversed(self._children.get(_NOTHING, []))
-        stack = [(node, 0, are_many and node in self._growth.starts) for node in tops]
+        stack = [(node, 0, are_many and node in self._growth.tops) for node in tops]
         while stack:
             node, indent, is_head = stack.pop()
             row = self._append_full(node, indent, is_head)
@@ -243,7 +244,7 @@ class _Writing:
             ranks[node] = len(ranks)
             stack.extend(reversed(self._children.get(node, [])))
         for node in (*self._growth.order, *self._exits):
-            if node in self._growth.starts:
+            if node in self._growth.tops:
                 continue
             rank = ranks.get(node, len(ranks))
             above = [(ranks[one], -entry) for one, entry in self._growth.consumers[node] if ranks[one] < rank]

@@ -63,10 +63,17 @@ class Unfolding:
                 raise TapeError("The graph on the tape has a cycle: the tape is damaged.")
             self._add()
 
+    def add(self) -> bool:
+        """Unfold a stretch more; return False where there is none."""
+        if not self._next or self.count >= self.size:
+            return False
+        self._add()
+        return True
+
     def find(self, node: int) -> int | None:
         """Return the row at which a node is drawn in full, unfolding until it is met; None where it is not met."""
-        while (row := self._known(node)) is None and self._next and self.count < self.size:
-            self._add()
+        while (row := self._known(node)) is None and self.add():
+            pass
         return row
 
     def drawn(self, row: int) -> int | None:

@@ -77,7 +77,7 @@ def graph_row(
 def header_row(
     header: Header, first: GraphRow, lanes: int, nodes: int, marks: Marks, way: str = "", max_depth: int = 20
 ) -> Text:
-    """Return a fold's line: ``▸ h.0 to h.11, the same  12 × 49 nodes``.
+    """Return a fold's line: ``▸ h.0 to h.11, the same  12 × 49 nodes``, or ``▸ MulBackward0 …  20,000 nodes``.
 
     Args:
         header: the fold.
@@ -91,12 +91,12 @@ def header_row(
     line = _begun(marks)
     line.append(_guides(first, max_depth, header=header, lanes=lanes), theme.DIM)
     line.append("▾ " if header.is_open else "▸ ", theme.LABEL).append(plain(header.name, _NAME_LIMIT), theme.LABEL)
-    if header.count > 1:
-        line.append(", the same", theme.LABEL)
+    if header.is_run or header.count > 1:
+        line.append(" …" if header.is_run else ", the same", theme.LABEL)
     if header.part:
         line.append(f": {plain(header.part, _NAME_LIMIT)}", theme.LABEL)
     each, rest = divmod(nodes, header.count)
-    times = f"{header.count} × " if header.count > 1 and not rest else ""
+    times = f"{header.count:,} × " if header.count > 1 and not rest and not (header.is_run and each == 1) else ""
     line.append(f"  {times}{counted(each if times else nodes, 'node')}", theme.DIM)
     if way:
         line.append("  in it: ", theme.DIM).append(plain(way, _NAME_LIMIT), theme.NODE)
