@@ -286,7 +286,7 @@ def training(
         for iteration in range(1, iterations + 1):
             if iteration == off_at:
                 tape.intervene("zero_grad", "off")
-            w = _iteration(tape, w, x, rate, max(0, iteration - off_at + 1) if off_at else 0)
+            w = one_iteration(tape, w, x, rate, max(0, iteration - off_at + 1) if off_at else 0)
         tape.end()
 
 
@@ -305,11 +305,12 @@ def watched(path: Path, iterations: int = 100, script: str = "train.py") -> None
                 tape.loss("loss", 10.0 / iteration, 7)
                 tape.point("grad_norm", "SGD", 1.0 / iteration, tape.step_unseen(0.01, line=8))
             else:
-                w = _iteration(tape, w, x, 0.01, 0)
+                w = one_iteration(tape, w, x, 0.01, 0)
         tape.end()
 
 
-def _iteration(tape: Autograd, w: Variable, x: Variable, rate: float, suppressed: int) -> Variable:
+def one_iteration(tape: Autograd, w: Variable, x: Variable, rate: float, suppressed: int) -> Variable:
+    """Write an iteration of the training in full, and return w with its new value."""
     seq = tape.zero_grad([w], is_suppressed=suppressed > 0, line=3)
     if suppressed:
         tape.point("suppressed", "zero_grad", suppressed, seq)

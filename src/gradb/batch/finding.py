@@ -13,6 +13,7 @@ from gradb.present.draw.fields import cut
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.safe import plain
 from gradb.present.draw.text import to_text
+from gradb.present.json.positions import position_json
 from gradb.present.json.values import Json
 
 _MOST = 1000  # nodes that are printed
@@ -22,7 +23,11 @@ def found_text(found: Found, style: Style) -> str:
     """Return what was found as text that ends with a line end: a node a line, with the Python that reaches it."""
     if style.is_json:
         nodes = [_json(found, row) for row in found.rows[:_MOST]]
-        head: Json = {"find": found.text, "position": found.position, "nodes_in_all": len(found.rows)}
+        head: Json = {
+            "find": found.text,
+            **position_json(found.called, found.position),
+            "nodes_in_all": len(found.rows),
+        }
         return line({**head, "nodes": nodes}) + "\n"
     lines = [cut(_line(found, row), max(style.width, 20)) for row in found.rows[:_MOST]]
     if len(found.rows) > _MOST:

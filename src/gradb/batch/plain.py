@@ -68,11 +68,12 @@ class Walk:
         self._caption, self._asked = "", Asked()
 
     def run(self) -> None:
-        """Tell all of it.
+        """Tell all of it, as it was recorded, and nothing of what was lived again.
 
         Raises:
             UserError: the script could not begin, or the tape is damaged.
         """
+        self._debugger.inplace.put(())
         self._wait(lambda: None)
         self._echo.say(_opening(self._debugger))
         while self._steps < MAX_STEPS and self._step():

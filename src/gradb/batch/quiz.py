@@ -63,6 +63,7 @@ def grade(
     Raises:
         UserError: the script could not begin, asks nothing, or there are more answers than questions.
     """
+    debugger.inplace.put(())  # the answers are about the run itself
     debugger.wait()
     debugger.run_to_end()
     debugger.wait()

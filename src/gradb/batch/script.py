@@ -15,7 +15,7 @@ from gradb.batch.lines import line
 from gradb.batch.printing import answered_text, printed_text
 from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
-from gradb.debugger.ahead import moment_told, run_ahead
+from gradb.debugger.ahead import moment_here, moment_told, run_ahead
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
@@ -144,7 +144,7 @@ class Printout:
         """Print the question at the position, or what an answer to it is worth."""
         debugger = self.debugger
         debugger.frame()  # from here on it is known what the script teaches
-        question = debugger.quiz.here(debugger.tape, debugger.position, debugger.head).question
+        question = moment_here(debugger).question
         if not argument:
             self.notice(question_text(question, len(questions_of(debugger.tape))))
             return
@@ -176,8 +176,9 @@ def _breaking_off(statement: Statement, debugger: Debugger) -> Iterator[None]:
     except KeyboardInterrupt:
         progress = debugger.progress
         debugger.break_off()
-        event = debugger.head if debugger.is_running else debugger.position if progress is None else progress.event
-        raise BrokenOff(f"`{statement.text}` was broken off at event {event:,}") from None
+        here = f"{debugger.head:,}" if debugger.is_running else debugger.name(debugger.position)
+        event = here if progress is None else progress.where
+        raise BrokenOff(f"`{statement.text}` was broken off at event {event}") from None
 
 
 def _settle(debugger: Debugger) -> None:

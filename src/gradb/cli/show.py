@@ -18,7 +18,8 @@ from gradb.debugger.commands import paths as looking
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
-from gradb.debugger.numerals import read_whole
+from gradb.debugger.places import read_place
+from gradb.frame.called import Place
 from gradb.present.panes.table import PANES
 
 
@@ -29,7 +30,7 @@ def _parser() -> Parser:
         "       gradb show [--at N] --pane PANE [--json] [OPTIONS] SCRIPT [ARGS ...]",
         "Print what a pane shows at a position. A script is recorded first, its output suppressed.",
     )
-    parser.add_argument("--at", metavar="N", help="position, from 0 (default: the last event)")
+    parser.add_argument("--at", metavar="N", help="position, from 0, or ITERATION:N (default: the last event)")
     parser.add_argument("--pane", metavar="PANE", choices=PANES, required=True, help=", ".join(PANES))
     parser.add_argument("--leaf", metavar="NAME", help="whose paths the pane `paths` shows (default: the first leaf's)")
     parser.add_argument("--path", metavar="N", help="the path that the pane `paths` shows in full (default: all)")
@@ -46,11 +47,11 @@ def run(argv: Sequence[str]) -> int:
     if options.pane != "paths" and (options.leaf is not None or options.path is not None):
         raise UserError("--leaf and --path go with --pane paths")
     style = read_style(options)
-    position = None if options.at is None else _position(options.at)
+    place = None if options.at is None else _place(options.at)
     has_tape = bool(rest) and is_recording(rest[0])
     debugger = open_tape(rest[0]) if has_tape else _recorded(parser, options, rest)
     try:
-        debugger.go(debugger.head if position is None else position)
+        debugger.go(debugger.head if place is None else place)
         if options.pane == "paths":
             looking.path(debugger, f"{_path(options.path)} {options.leaf or ''}")
         sys.stdout.write(debugger_text(options.pane, debugger, style))
@@ -67,10 +68,11 @@ def _path(text: str | None) -> str:
     return "all" if text is None else text
 
 
-def _position(text: str) -> int:
-    if read_whole(text.removeprefix("-")) is None:
+def _place(text: str) -> Place:
+    place = read_place(text.removeprefix("-"))
+    if place is None or (place.iteration and text.startswith("-")):
         raise UserError(f"--at takes the number of an event, not {text!r}")
-    return int(text)
+    return Place(-place.event) if text.startswith("-") else place
 
 
 def _recorded(parser: Parser, options: Namespace, rest: Sequence[str]) -> Debugger:

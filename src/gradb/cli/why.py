@@ -18,10 +18,13 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
+from gradb.debugger.inplace import Spot
 from gradb.debugger.numerals import read_whole
+from gradb.debugger.places import read_place
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
 from gradb.debugger.why import FULL, Answer, ask, is_unseen, run_again
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
+from gradb.frame.called import Place
 
 _EPILOG = f"""\
 Without --at and --iteration it is the first loss, gradient or parameter that is not finite, else the last value
@@ -42,7 +45,7 @@ def _parser() -> Parser:
         _EPILOG,
     )
     parser.add_argument(
-        "--at", metavar="EVENT", help="the event whose value is asked for; a script is recorded in full"
+        "--at", metavar="EVENT", help="the event whose value is asked for, or ITERATION:N; a script is recorded in full"
     )
     parser.add_argument("--iteration", metavar="N", help="look for it in this iteration")
     parser.add_argument("--yes", action="store_true", help="run the script again without asking, whatever it writes")
@@ -57,7 +60,7 @@ def run(argv: Sequence[str]) -> int:
     own, rest, is_tape = parser.split_at_tape(argv, is_recording)
     options = parser.parse_args(own)
     style = read_style(options)
-    options.at, options.iteration = _number("--at", options.at), _number("--iteration", options.iteration)
+    options.at, options.iteration = _place(options.at), _number("--iteration", options.iteration)
     if options.at is not None and options.iteration is not None:
         parser.error("give --at or --iteration, not both")
     if is_tape:
@@ -81,13 +84,22 @@ def _number(option: str, text: str | None) -> int | None:
     return number
 
 
+def _place(text: str | None) -> Place | None:
+    place = None if text is None else read_place(text)
+    if text is not None and (place is None or not place.event):
+        raise UserError(f"--at takes a whole number from 1, not {text!r}")
+    return place
+
+
 def _asked(path: str, options: Namespace) -> tuple[Explanation | Nothing, tuple[str, ...]]:
     """Ask a recording; return also what it lacks."""
     debugger = open_tape(path)
     try:
         if debugger.tape is None:
             raise UserError(debugger.failure or "nothing was recorded")
-        return ask(debugger.tape, options.at, options.iteration), tuple(debugger.run.closing)
+        spot = Spot() if options.at is None else debugger.spot_at(options.at)
+        tape = debugger.tape if spot.lived is None else spot.lived.tape
+        return ask(tape, spot.position or None, options.iteration), tuple(debugger.run.closing)
     finally:
         debugger.close()
 

@@ -6,10 +6,22 @@ The position stays where it is, in the past; what is recorded meanwhile is shown
 from __future__ import annotations
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
 from gradb.debugger.quiz.quiz import moment_of
-from gradb.frame.lesson.lesson import Question
+from gradb.frame.lesson.lesson import Moment, Question
 from gradb.link.messages import Continue
 from gradb.tape.stops import Stop
+
+
+def moment_here(debugger: Debugger) -> Moment:
+    """Return the question that is asked at the position, else the last one before.
+
+    Raises:
+        UserError: there is none, or this is another run than the one that asks.
+    """
+    if debugger.spot.lived is not None:
+        raise UserError("the questions are about the first run, and this is an iteration of it that was lived again")
+    return debugger.quiz.here(debugger.tape, debugger.position, debugger.head)
 
 
 def moment_told(debugger: Debugger, question: Question) -> int | None:

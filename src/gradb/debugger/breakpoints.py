@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.movement import Leg, follow
+from gradb.debugger.legs import Leg
 from gradb.debugger.numerals import read_whole
 from gradb.debugger.remarks import fault, never
 from gradb.debugger.search import Way
@@ -128,8 +128,9 @@ class Breakpoints:
         self._all.clear()
         return count
 
-    def count(self, tape: Tape | None, leg: Leg, position: int) -> Way[None]:
-        """Count by steps what a leg has met that came to a position, or was left there.
+    def count(self, leg: Leg, follow: Callable[[Stop], Way[tuple[bool, Stop]]]) -> Way[None]:
+        """Count by steps what a leg has met; ``follow`` tells of a stop whether it stops where the leg came to, or was
+        left, and what is left of it there.
 
         Raises:
             UserError: the tape is damaged there.
@@ -137,7 +138,7 @@ class Breakpoints:
         for stop in leg.also:
             known = self.at(replace(stop, passes=0, is_inside=False))
             if known is not None:
-                is_met, left = yield from follow(tape, stop, leg.origin, position)
+                is_met, left = yield from follow(stop)
                 passed = stop.passes - left.passes
                 hits, ignores = known.hits + passed + is_met, max(known.ignores - passed, 0)
                 if is_met and known.is_temporary:
@@ -145,7 +146,7 @@ class Breakpoints:
                 else:
                     self.change(replace(known, hits=hits, ignores=ignores))
 
-    def news(self, tape: Tape | None, *, is_over: bool) -> list[str]:
+    def news(self, tapes: Sequence[Tape], *, is_over: bool) -> list[str]:
         """Return what was not told before: which conditions made no sense, and when all is over, what never came.
 
         Raises:
@@ -156,7 +157,7 @@ class Breakpoints:
                 f"breakpoint {one.number}: {one.words}: {remark}"
                 for one in self
                 if one.is_enabled
-                for remark in (fault(one.stop, tape), never(one.stop, tape) if is_over and not one.hits else "")
+                for remark in (fault(one.stop, tapes), never(one.stop, tapes) if is_over and not one.hits else "")
                 if remark
             ]
         except TapeError as error:

@@ -15,12 +15,15 @@ from dataclasses import replace
 
 from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.errors import UserError
+from gradb.debugger.inplace import Spot
 from gradb.debugger.interventions import Settings, option, say
-from gradb.debugger.movement import Leg, follow
+from gradb.debugger.legs import Leg
+from gradb.debugger.movement import follow
 from gradb.debugger.run import Run
 from gradb.debugger.search import Way
 from gradb.debugger.stops import describe
 from gradb.debugger.walk import Walk
+from gradb.frame.called import Place
 from gradb.frame.steps import finished
 from gradb.link.messages import Ask, Continue, Paused
 from gradb.link.spec import Intervention, RunSpec, What
@@ -46,12 +49,14 @@ class Debugger(Walk):
 
     @classmethod
     def open(cls, path: str, told: Callable[[float], object] = lambda share: None) -> Debugger:
-        """Open a recorded run at its start; ``told`` as in ``Run.open``.
+        """Open a recorded run at its start, with what was lived again of it in place; ``told`` as in ``Run.open``.
 
         Raises:
             UserError: the file is not a tape that can be read.
         """
-        return cls(Run.open(path, told))
+        debugger = cls(Run.open(path, told))
+        debugger.find_relived()
+        return debugger
 
     # --- moving -------------------------------------------------------------------------------------------------------
 
@@ -70,25 +75,25 @@ class Debugger(Walk):
         self._legs = deque([Leg(stop, also)] * count)
         self._search_by(self._walk_on())
 
-    def go(self, position: int) -> None:
-        """Go to a position; past the head a live script runs on to it.
+    def go(self, place: Place | int) -> None:
+        """Go to a position; past the head a live script runs on to it. A number is one of the run's own tape.
 
         Raises:
             UserError: there is no such position.
         """
-        if 0 <= position <= self.head:
-            self._legs.clear()
-            self._is_following = position == self.head
-            self.position = position
-        elif position > self.head and self.is_live:
-            self.go(self.head)
+        spot = Spot(place) if isinstance(place, int) else self.spot_at(place)
+        position, head = spot.position, self.run.head
+        if spot.lived is not None or 0 <= position <= head:
+            self._stand(spot)
+        elif position > head and self.is_live:
+            self._stand(Spot(head))
             self.forward(Stop("position", str(position)))
         else:
-            raise UserError(f"there is no position {position}: this run has positions 0 to {self.head}")
+            raise UserError(f"there is no position {position}: this run has positions 0 to {head}")
 
     def run_to_end(self) -> None:
         """Let the script run to its end, whatever the breakpoints."""
-        self.go(self.head)
+        self.go_to_end()
         self.forward(Stop("end"))
 
     def pause(self) -> None:
@@ -125,16 +130,17 @@ class Debugger(Walk):
             self._miss(leg, "there is no later")
         else:
             self._legs.clear()
-            yield from self.breakpoints.count(self.tape, leg, self.head)
-            self.message = "already at the end" if self.position == self.head else "this is the end"
-            self.position = self.head
+            end = self._end()
+            yield from self._count(leg, end)
+            self.message = "already at the end" if self.spot == end else "this is the end"
+            self.spot = end
 
     def _left_of(self, leg: Leg) -> Way[list[Stop]]:
         """Return what is left of the stops of a leg at the head, where it has found nothing up to there."""
         left = []
         for stop in leg.stops:
             is_part = stop.is_inside or stop.passes
-            left.append((yield from follow(self.tape, stop, leg.origin, self.head))[1] if is_part else stop)
+            left.append((yield from follow(self.tape, stop, leg.origin.position, self.head))[1] if is_part else stop)
         return left
 
     @property
@@ -158,7 +164,7 @@ class Debugger(Walk):
         if leg is None or leg.stop.kind not in {"position", "iteration"} or not leg.stop.argument:
             return None
         end = int(leg.stop.argument)
-        at, begin = (self.head, leg.origin) if leg.stop.kind == "position" else (self.iteration, 0)
+        at, begin = (self.head, leg.origin.position) if leg.stop.kind == "position" else (self.iteration, 0)
         return min(max(at - begin, 0) / max(end - begin, 1), 1.0)
 
     # --- changing -----------------------------------------------------------------------------------------------------
@@ -218,7 +224,7 @@ class Debugger(Walk):
         was_live = self.is_live
         messages = self.run.pump(timeout)
         if was_live and self._is_following:
-            self.position = self.head
+            self.spot = Spot(self.run.head)
         if any(isinstance(message, Paused) for message in messages) and not self.is_running and self.is_live:
             self._on_paused()
         if was_live and not self.is_live:
@@ -228,7 +234,7 @@ class Debugger(Walk):
     def _on_paused(self) -> None:
         under_way, self._under_way = self._under_way, None
         if under_way is not None:
-            finished(self._arrive(under_way, self.head))
+            finished(self._arrive(under_way, Spot(self.head)))
         if self._is_following:
             finished(self._walk_on())
 
@@ -237,7 +243,7 @@ class Debugger(Walk):
         self._legs.clear()
         self.message = self.failure or f"the script has ended ({self.status})"
         if under_way is not None and not self.failure:
-            finished(self.breakpoints.count(self.tape, under_way, self.head))
+            finished(self._count(under_way, Spot(self.run.head)))
             self._miss(under_way, f"the script has ended ({self.status}) without")
             self._hear(is_over=True)
 
@@ -254,4 +260,5 @@ class Debugger(Walk):
 
     def close(self) -> None:
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
+        self.inplace.close()
         self.run.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.displays import value_at
@@ -17,6 +17,7 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.expect import reading
 from gradb.debugger.provenance import Source, bound_in_sources, sources_of, sources_text
 from gradb.debugger.view import View
+from gradb.frame.called import NUMBERS, Called
 from gradb.frame.displayed import Found
 from gradb.frame.frame import PrintedAt
 from gradb.frame.reader import Tape, TapeError
@@ -46,6 +47,8 @@ class Printed:
     """Where the values of the variables in it are from."""
     note: str = ""
     """Why it is told by the tape though a script is held there; empty where that says itself."""
+    called: Called = field(default=NUMBERS, compare=False)
+    """What the events of the tape are called."""
 
     @property
     def origin(self) -> str:
@@ -68,9 +71,9 @@ def _by_tape(view: View, position: int, text: str, note: str = "") -> Printed:
     expression, tape = reading.read(text), view.recorded()
     try:
         value = value_at(tape, position, expression)
-        return Printed(text, position, Found(value), sources_of(tape, position, expression), note)
+        return Printed(text, position, Found(value), sources_of(tape, position, expression), note, tape.called)
     except NoValue as error:
-        return Printed(text, position, Found(why=str(error)))
+        return Printed(text, position, Found(why=str(error)), called=tape.called)
     except (ExpressionError, TapeError) as error:
         raise UserError(str(error)) from error
 

@@ -32,12 +32,14 @@ class Source:
     """From 1; 0 where there is none."""
     function: str
     """The function whose code is there; empty for a module, and where that is not known."""
+    called: str = ""
+    """What the event is called; empty: by its number."""
 
     @property
     def text(self) -> str:
         """``event 9, train.py:5 in f``."""
         place = f", {PurePath(self.file).name}:{self.line}" if self.file and self.line else ""
-        return f"event {self.event}{place}" + (f" in {self.function}" if self.function else "")
+        return f"event {self.called or self.event}{place}" + (f" in {self.function}" if self.function else "")
 
 
 def sources_text(sources: tuple[Source, ...]) -> str:
@@ -68,7 +70,8 @@ def _source(tape: Tape, position: int, path: str) -> Source | None:
     if not seq:
         return None
     event = tape.event(seq)
-    return Source(f"{name}.grad" if is_grad else name, seq, event.file or "", event.line or 0, _function(tape, event))
+    variable, called = f"{name}.grad" if is_grad else name, tape.called(seq)
+    return Source(variable, seq, event.file or "", event.line or 0, _function(tape, event), called)
 
 
 def _called(tape: Tape, position: int, path: str) -> tuple[str, int | None]:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Generator
 from typing import NamedTuple, TypeVar
 
+from gradb.frame.called import NUMBERS, Called
+
 T = TypeVar("T")
 
 
@@ -19,6 +21,8 @@ class Reached(NamedTuple):
     """The event that was last looked at."""
     share: float
     """Of what it may have to look through, 0 to 1."""
+    called: Called = NUMBERS
+    """What the events of that tape are called."""
 
 
 Way = Generator[Reached, None, T]
@@ -34,6 +38,13 @@ class Progress(NamedTuple):
     """Of what it may have to look through, 0 to 1."""
     seconds: float
     """Since it began."""
+    called: Called = NUMBERS
+    """What the events of that tape are called."""
+
+    @property
+    def where(self) -> str:
+        """What the event is called, as it is said."""
+        return self.called(self.event, ",")
 
 
 class Search:
@@ -41,15 +52,13 @@ class Search:
 
     Args:
         way: carries it out, by steps.
-        origin: the position where it began.
+        begun: where it begins.
     """
 
-    def __init__(self, way: Way[None], origin: int) -> None:
-        self.origin = origin
-        """The position where it began."""
+    def __init__(self, way: Way[None], begun: Reached) -> None:
         self._way = way
         self._began = time.monotonic()
-        self._reached = Reached(origin, 0.0)
+        self._reached = begun
 
     def go_on(self, seconds: float) -> bool:
         """Search for some seconds, and a moment more; return whether it is over.
@@ -71,4 +80,5 @@ class Search:
     @property
     def progress(self) -> Progress:
         """How far it is."""
-        return Progress(*self._reached, time.monotonic() - self._began)
+        event, share, called = self._reached
+        return Progress(event, share, time.monotonic() - self._began, called)

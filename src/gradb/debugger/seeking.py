@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.suggestion import did_you_mean
+from gradb.frame.called import NUMBERS, Called
 from gradb.frame.graph.finding import Query, read_query
 from gradb.frame.graph.view import GraphView
 from gradb.tape.expressions.variables import quoted
@@ -26,6 +27,8 @@ class Found:
     graph: GraphView
     rows: tuple[int, ...]
     """The rows of the nodes that fit, top down."""
+    called: Called = NUMBERS
+    """What the events of the tape are called."""
 
 
 def find(debugger: Debugger, text: str) -> Found:
@@ -39,7 +42,7 @@ def find(debugger: Debugger, text: str) -> Found:
         raise UserError("`find` needs something to look for: a name, a shape such as 64x10, nan or inf")
     search = graph.search(query)
     search.look_at_all()
-    return Found(text, debugger.position, graph, tuple(search.rows))
+    return Found(text, debugger.position, graph, tuple(search.rows), debugger.recorded().called)
 
 
 def node_called(debugger: Debugger, name: str) -> int:

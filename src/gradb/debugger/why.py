@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
-from gradb.debugger.numerals import read_whole
+from gradb.debugger.places import read_place
 from gradb.debugger.rerun.again import around
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.rerun.watched import Watched, of_tape
@@ -21,6 +21,7 @@ from gradb.diagnosis.fault import Fault, single
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
 from gradb.diagnosis.nonfinite.why import explain
 from gradb.diagnosis.registry import RULES
+from gradb.frame.called import Place
 from gradb.frame.reader import Tape, TapeError
 from gradb.tape.kinds.event import Event
 
@@ -54,23 +55,27 @@ class Answer:
 def why(debugger: Debugger, argument: str) -> Explanation | Nothing | Fault:
     """Explain what an argument names: ``12`` an event, ``@3`` an iteration, nothing: the position, else the run.
 
-    Of an error it is explained what it means and who did it.
+    An iteration that was lived again is asked as it is in its place, and so is an event of it (``3000:17``). Of an
+    error it is explained what it means and who did it.
 
     Raises:
         UserError: there is no such event or iteration, nothing is recorded yet, or the tape is damaged.
     """
-    tape = debugger.tape
+    tape = debugger.run.tape
     if tape is None:
         raise UserError(debugger.failure or f"nothing is recorded yet ({debugger.status})")
     if argument == AGAIN:
         raise UserError("a script is run again for an answer on the screen, and by gradb why: here nobody can agree")
     if argument.startswith("@"):
-        return ask(tape, iteration=parse_iteration(argument[1:].strip()))
-    number = _event(argument) if argument else None
-    here = debugger.event() if number is None else tape.event(number) if 1 <= number <= tape.head else None
+        iteration = parse_iteration(argument[1:].strip())
+        lived = debugger.inplace.covering(iteration)
+        return ask(tape if lived is None else lived.tape, iteration=iteration)
+    spot = debugger.spot_at(_place(argument)) if argument else debugger.spot
+    tape = tape if spot.lived is None else spot.lived.tape
+    here = tape.event(spot.position) if 1 <= spot.position <= tape.head else None
     if here is not None and here.kind == "error":
         return _error(tape, here)
-    return ask(tape, at=here.seq if number is None and here is not None and here.has_nonfinite else number)
+    return ask(tape, at=spot.position if argument or (here is not None and here.has_nonfinite) else None)
 
 
 def _error(tape: Tape, event: Event) -> Fault | Nothing:
@@ -117,7 +122,7 @@ def offer(debugger: Debugger, found: Explanation | Nothing | Fault) -> Offer | N
     Raises:
         UserError: it would, and it cannot be run again.
     """
-    tape = debugger.tape
+    tape = debugger.run.tape
     if tape is None or isinstance(found, Fault):
         return None
     wanted = ask(tape) if isinstance(found, Explanation) and not found.is_found else found
@@ -165,7 +170,7 @@ def _opened(path: str) -> Tape:
         raise UserError(str(error)) from error
 
 
-def _event(text: str) -> int:
-    if (event := read_whole(text)) is None:
+def _place(text: str) -> Place:
+    if (place := read_place(text)) is None:
         raise UserError(f"{text!r} is not an event: give its number, or @N for an iteration")
-    return event
+    return place

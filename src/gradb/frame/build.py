@@ -213,6 +213,7 @@ def run_info(store: Store) -> RunInfo:
         cwd=facts.get("cwd", ""),
         failures=read_failures(facts.get("failures")),
         stopped=stopped_of(store),
+        called=store.called,
     )
 
 

@@ -6,9 +6,10 @@ function of (tape, position): the builder is ``Tape.frame``. Nothing here knows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradb.frame.backwards import BackwardCall
+from gradb.frame.called import NUMBERS, Called
 from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.chain.record import Chain
 from gradb.frame.gradbuffer import GradBuffer
@@ -45,6 +46,8 @@ class RunInfo:
     """What gradb itself failed to record, by kind."""
     stopped: Stopped | None = None
     """Where and why the recording ended before the script."""
+    called: Called = field(default=NUMBERS, compare=False)
+    """What its events are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,16 @@ class Frame:
     """The calls of the script's functions that are running; None where they are not known."""
     lesson: LessonAt | None = None
     """The captions and questions in the script's comments; None where it teaches nothing."""
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What tells the position from those on other tapes."""
+        return self.run.called.path, self.position
+
+    @property
+    def called(self) -> Called:
+        """What the events of the tape are called."""
+        return self.run.called
 
     @property
     def cut(self) -> Stopped | None:

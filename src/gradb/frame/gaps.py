@@ -61,7 +61,7 @@ class Gaps:
             found = _after(since, self._wide((position, _ALL)))
             watched = self._watched(since, position)
             if watched is not None:
-                return f"only watched since event {watched:,}"
+                return f"only watched since event {self._store.called(watched, ',')}"
         return "" if found is None else found.text
 
     def of_value(self, since: int, position: int) -> Gap | None:

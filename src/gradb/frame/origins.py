@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from gradb.frame.called import Called
 from gradb.frame.graph.graph import Graphs
 from gradb.frame.memory import Holdings
 from gradb.frame.store import Store
@@ -34,6 +35,11 @@ class Origins:
         self._graphs = graphs
         self._holdings = holdings
         self._trainings = trainings
+
+    @property
+    def called(self) -> Called:
+        """What the events of the tape are called."""
+        return self._store.called
 
     def event(self, seq: int) -> Event:
         """Return the header of an event."""

@@ -12,6 +12,7 @@ from typing import Self
 
 from gradb.frame import search
 from gradb.frame.build import Frames, fact, run_info
+from gradb.frame.called import Called
 from gradb.frame.chain.chain import Chains
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame, RunInfo
@@ -24,6 +25,7 @@ from gradb.frame.naming import Naming
 from gradb.frame.origins import Origins
 from gradb.frame.steps import Steps, finished
 from gradb.frame.store import Store
+from gradb.frame.training import Training
 from gradb.tape.admission import connect
 from gradb.tape.database import TapeError
 from gradb.tape.kinds.event import Event
@@ -71,6 +73,15 @@ class Tape:
     def end_at(self, stopped: Stopped) -> None:
         """Take note that a recording that goes on by what is on the tape has ended."""
         self._store.stopped = stopped
+
+    def call(self, called: Called) -> None:
+        """Have events called something else than by their numbers."""
+        self._store.called = called
+
+    @property
+    def called(self) -> Called:
+        """What events are called."""
+        return self._store.called
 
     def close(self) -> None:
         """Close the file."""
@@ -213,20 +224,25 @@ class Tape:
         """
         return finished(self.seek(stop, position, direction, last))
 
-    def seek(self, stop: Stop, position: int, direction: int, last: int | None = None) -> Steps[int | None]:
-        """Do the same by steps."""
-        self._check(position)
-        return search.find(self._store, stop, position, direction, last)
+    def seek(
+        self, stop: Stop, position: int, direction: int, last: int | None = None, origin: Event | None = None
+    ) -> Steps[int | None]:
+        """Do the same by steps; ``origin``: where the movement began, on another tape.
 
-    def follow(self, stop: Stop, position: int, last: int) -> Steps[tuple[bool, Stop]]:
+        It may then come from behind the head.
+        """
+        self._check(max(position - (origin is not None), 0))
+        return search.find(self._store, stop, position, direction, last, origin)
+
+    def follow(self, stop: Stop, position: int, last: int, origin: Event | None = None) -> Steps[tuple[bool, Stop]]:
         """Return by steps whether a movement from a position stops at ``last``, if not before, and what is left.
 
         Raises:
             ValueError: one of the positions is outside of the tape.
         """
-        self._check(position)
+        self._check(max(position - (origin is not None), 0))
         self._check(last)
-        return search.follow(self._store, stop, position, last)
+        return search.follow(self._store, stop, position, last, origin)
 
     def fault(self, stop: Stop) -> str | None:
         """Return why the condition of a stop made no sense at an event, or None: here, or when the script ran."""
@@ -312,6 +328,10 @@ class Tape:
     def inventory(self) -> Inventory:
         """What occurs on the tape at all."""
         return Inventory(self._store)
+
+    def training(self, position: int, iteration: int) -> Training:
+        """Return how the training goes at a position, in an iteration."""
+        return self._frames.trainings.at(position, self._check(position), iteration)
 
     @property
     def series(self) -> tuple[Series, ...]:

@@ -19,10 +19,13 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.stops import TURNS, Stop
 
 
-def find(store: Store, stop: Stop, position: int, direction: int, last: int | None = None) -> Steps[int | None]:
+def find(
+    store: Store, stop: Stop, position: int, direction: int, last: int | None = None, origin: Event | None = None
+) -> Steps[int | None]:
     """Return the nearest event after (+1) or before (-1) a position at which ``stop`` stops, or None.
 
-    The movement's origin is the event at ``position`` (None at 0). Going back by ``step`` or ``event`` ends at 0, the
+    The movement's origin is ``origin``, where it began on another tape, else the event at ``position`` (None at 0).
+    Going back by ``step`` or ``event`` ends at 0, the
     start, where no event is left. Going back to an iteration goes to where it begins, not to where it ends. With
     ``last``, nothing beyond that event is looked for.
 
@@ -30,33 +33,34 @@ def find(store: Store, stop: Stop, position: int, direction: int, last: int | No
         ValueError: the stop's argument is not of its kind.
         TapeError: an event on the way is damaged.
     """
-    found, _ = yield from _follow(store, stop, position, direction, last)
+    found, _ = yield from _follow(store, stop, position, direction, last, origin)
     if found is None and last is None and direction < 0 < position and stop.kind in {"step", "event"}:
         return 0
     return found
 
 
-def follow(store: Store, stop: Stop, position: int, last: int) -> Steps[tuple[bool, Stop]]:
+def follow(store: Store, stop: Stop, position: int, last: int, origin: Event | None = None) -> Steps[tuple[bool, Stop]]:
     """Return whether a stop stops a movement at ``last`` that began at a position, and what is left of the stop.
 
-    The movement is known not to have been stopped before.
+    Its origin is as for ``find``. The movement is known not to have been stopped before.
 
     Raises:
         TapeError: an event on the way is damaged.
     """
     direction = 1 if last > position else -1
     if stop.passes:
-        found, left = yield from _follow(store, stop, position, direction, last)
+        found, left = yield from _follow(store, stop, position, direction, last, origin)
         return found == last, left
     if stop.is_inside:
-        if (yield from _leave(store, stop, position, direction, last)) is None:
+        if (yield from _leave(store, stop, position, direction, last, origin)) is None:
             return False, stop
         stop = replace(stop, is_inside=False)
     if stop.kind == "iteration":
-        return (yield from _nearest(store, stop, position, direction, last)) == last, stop
+        return (yield from _nearest(store, stop, position, direction, last, origin)) == last, stop
     if last <= 0:
         return False, stop
-    found = yield from _search(store, stop, last - direction, direction, _origin(store, position), last)
+    began = origin or _origin(store, position)
+    found = yield from _search(store, stop, last - direction, direction, began, last)
     return found == last, stop
 
 
@@ -65,7 +69,7 @@ def _origin(store: Store, position: int) -> Event | None:
 
 
 def _follow(
-    store: Store, stop: Stop, position: int, direction: int, last: int | None
+    store: Store, stop: Stop, position: int, direction: int, last: int | None, origin: Event | None
 ) -> Steps[tuple[int | None, Stop]]:
     """Return where a movement stops, up to an event if one is given, and what is left of the stop there.
 
@@ -73,35 +77,39 @@ def _follow(
     """
     while True:
         if stop.is_inside:
-            found = yield from _leave(store, stop, position, direction, last)
+            found = yield from _leave(store, stop, position, direction, last, origin)
             if found is None:
                 return None, stop
-            position, stop = found, replace(stop, is_inside=False)
-        found = yield from _nearest(store, stop, position, direction, last)
+            position, stop, origin = found, replace(stop, is_inside=False), None
+        found = yield from _nearest(store, stop, position, direction, last, origin)
         if found is None or not stop.passes:
             return found, stop
-        position, stop = found, stop.passed()
+        position, stop, origin = found, stop.passed(), None
 
 
-def _leave(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> Steps[int | None]:
+def _leave(
+    store: Store, stop: Stop, position: int, direction: int, last: int | None, origin: Event | None
+) -> Steps[int | None]:
     """Return the nearest event that is not at the place, or not of the iteration, of a stop."""
     if stop.kind == "module":
         return (yield from first_accepted(store, stop.is_left, outside(stop), direction, position, last))
     found = None
     for other in _OTHERS[stop.kind]:
-        hit = yield from _nearest(store, other, position, direction, last)
+        hit = yield from _nearest(store, other, position, direction, last, origin)
         while hit is not None and not stop.is_left(store.event(hit)):
             hit = yield from _nearest(store, other, hit, direction, last)
         found, last = (found, last) if hit is None else (hit, hit)
     return found
 
 
-def _nearest(store: Store, stop: Stop, position: int, direction: int, last: int | None) -> Steps[int | None]:
+def _nearest(
+    store: Store, stop: Stop, position: int, direction: int, last: int | None, origin: Event | None = None
+) -> Steps[int | None]:
     """Return the nearest matching event, up to another one if that is given."""
     if stop.kind == "iteration" and stop.argument and direction < 0:  # to where it begins
         found = yield from _search(store, stop, 0, 1, None, position - 1)
         return None if found is None or (last is not None and found < last) else found
-    return (yield from _search(store, stop, position, direction, _origin(store, position), last))
+    return (yield from _search(store, stop, position, direction, origin or _origin(store, position), last))
 
 
 def _search(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gradb.frame.cache import Cache
+from gradb.frame.called import NUMBERS
 from gradb.frame.edges import End, edges_of, ends_of
 from gradb.frame.growing import Growing
 from gradb.frame.hookrows import HookRows
@@ -62,6 +63,8 @@ class Store(Growing):
         self.stretches = Stretches(db)
         self.mentions = Mentions(db)
         self.series = SeriesReader(db, self.renumbering)
+        self.called = NUMBERS
+        """What events are called."""
         self.faults: dict[str, str] = {}
         """What is wrong with conditions that could not be evaluated somewhere."""
         self.hooks = HookRows(db)

@@ -16,6 +16,7 @@ from gradb.algebra.figures import number
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.run import Run
+from gradb.frame.called import Called
 from gradb.present.lines.underway import again_line
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class Asking:
     Args:
         screen: over which the answer is laid.
         notice: says a sentence to the user.
-        go: goes to an event.
+        go: goes to an event, by its name.
     """
 
-    def __init__(self, screen: Screen[None], notice: Callable[..., None], go: Callable[[int], None]) -> None:
+    def __init__(self, screen: Screen[None], notice: Callable[..., None], go: Callable[[str], None]) -> None:
         self._screen, self._notice, self._go = screen, notice, go
         self._worker: Worker[None] | None = None
 
@@ -63,25 +64,32 @@ class Asking:
             )
         if self.is_running:
             raise UserError("the script is being run again: its answer comes when that is over")
-        from gradb.debugger.why import AGAIN, ask, why  # with all rules: the first paint is not to wait for it
+        from gradb.debugger.why import (
+            AGAIN,
+            ask,
+            why,
+        )  # with all rules: the first paint is not to wait for it
+        from gradb.diagnosis.nonfinite import explanation
         from gradb.tui.why import WhyScreen
 
         is_again = argument.strip() == AGAIN
-        found = ask(debugger.tape) if is_again else why(debugger, argument)
+        found = ask(debugger.run.tape or debugger.tape) if is_again else why(debugger, argument)
         offered, refusal = _offered(debugger, found)
         if is_again and offered is None:
             raise UserError(refusal or "a run again would show no more than what is recorded")
-        screen = WhyScreen(found, debugger.frame().run, offered, (refusal,) if refusal else ())
-        self._screen.app.push_screen(screen, lambda chosen: self._left(chosen, offered))
+        run = debugger.frame().run
+        called = found.called if isinstance(found, explanation.Explanation) else run.called
+        screen = WhyScreen(found, run, offered, (refusal,) if refusal else ())
+        self._screen.app.push_screen(screen, lambda chosen: self._left(chosen, offered, called))
 
-    def _left(self, chosen: int | None, offered: Offer | None) -> None:
+    def _left(self, chosen: int | None, offered: Offer | None, called: Called) -> None:
         from gradb.tui.why import RUN_AGAIN
 
         if chosen == RUN_AGAIN and offered is not None:
             self._notice("the script is run again")
             self._worker = self._screen.run_worker(lambda: self._run(offered), thread=True, exit_on_error=False)
         elif chosen:
-            self._go(chosen)
+            self._go(called(chosen))
 
     # --- on the thread ------------------------------------------------------------------------------------------------
 

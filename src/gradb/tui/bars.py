@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from gradb.algebra.figures import number
+from gradb.debugger.inplace import Hidden
 from gradb.debugger.pace import speed
 from gradb.frame.frame import Frame
 from gradb.present.draw.numbers import is_odd
@@ -53,6 +54,8 @@ class Heading:
     is_running: bool = False
     is_past: bool = False
     """True when the user looks at a moment before the head."""
+    is_lived_again: bool = False
+    """True in an iteration that was lived again."""
     missing: str = ""
     """Since which event nothing is recorded, where that is so."""
     total: int = 0
@@ -71,6 +74,8 @@ class Track:
     """Events that something is found at."""
     calls: Callable[[int], tuple[int, ...]] = lambda most: ()
     """Returns the events at which backward calls begin, none where they are more than so many."""
+    opened: tuple[Hidden, ...] = ()
+    """Events in whose place iterations lie that were lived again."""
 
 
 class HeaderBar(Widget):
@@ -110,7 +115,8 @@ def _left(heading: Heading) -> Text:
 
 
 def _right(heading: Heading) -> Text:
-    parts = [("looking back", "yellow")] if heading.is_past else []
+    parts = [("looking back", "yellow")] if heading.is_past and not heading.is_lived_again else []
+    parts += [("lived again", "bold yellow")] if heading.is_lived_again else []
     parts += [(heading.missing, "bold yellow")] if heading.missing else []
     parts += [(f"zero_grad {plain(heading.policy)}", "bold yellow")] if heading.policy else []
     parts += [(plain(heading.depth), "dim" if heading.depth == "full" else "bold yellow")] if heading.depth else []
@@ -194,7 +200,8 @@ class ScrubberBar(Widget):
         key = (track.event, track.head, width)
         if self._sampled[0] != key:
             self._sampled, self._calls = (key, cells(track, width)), track.calls(width)
-        return scrubber(self._sampled[1], track.position, track.head, width, track.marks, self._calls)
+        columns, opened = self._sampled[1], tuple(hidden[:2] for hidden in track.opened)
+        return scrubber(columns, track.position, track.head, width, track.marks, self._calls, opened)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Go to what lies under the mouse, and along with it from there on."""
@@ -217,7 +224,7 @@ class ScrubberBar(Widget):
         if self.track is None or not self.track.head or not columns:
             return
         x = event.get_content_offset_capture(self).x
-        self._wanted = columns[min(max(x, 0), len(columns) - 1)].last
+        self._wanted = chosen(columns[min(max(x, 0), len(columns) - 1)], self.track.opened)
         if not self._is_resting:
             self._say()
 
@@ -226,8 +233,18 @@ class ScrubberBar(Widget):
         self._is_resting = self._wanted != self._chosen
         if self._is_resting:
             self._chosen = self._wanted
-            self.post_message(PositionChosen(self._wanted))
+            self.post_message(PositionChosen(self._wanted, is_of_run=True))
             self.set_timer(_DRAG, self._say)
+
+
+def chosen(column: Bucket, opened: tuple[Hidden, ...]) -> int:
+    """Return the event that a column stands for: the last, or where an iteration lies that was lived again, that."""
+    for hidden in opened:
+        if column.first <= hidden.meant <= column.last:
+            return hidden.meant
+        if column.first <= hidden.last and hidden.first <= column.last:
+            return min(column.last, hidden.last)
+    return column.last
 
 
 def cells(track: Track, width: int) -> tuple[Bucket, ...]:

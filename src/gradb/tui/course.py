@@ -7,6 +7,7 @@ from typing import Protocol
 from gradb.algebra.figures import counted
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
+from gradb.debugger.inplace import Spot
 from gradb.debugger.quiz.quiz import questions_of
 from gradb.present.draw.safe import plain
 from gradb.tui.entries import Entry
@@ -109,4 +110,4 @@ def _is_over(debugger: Debugger | None) -> bool:
     """Tell whether a script has come to its end and that is what is looked at."""
     if debugger is None or debugger.is_live or debugger.tape is None:
         return False
-    return debugger.position == debugger.head > 0 and debugger.status == "finished"
+    return debugger.spot == Spot(debugger.run.head) and debugger.run.head > 0 and debugger.status == "finished"

@@ -23,7 +23,7 @@ class DisplaysView:
     def update(self, options: Options, debugger: Debugger, *, is_seen: bool) -> Options:
         """Return the options with what the displays come to at the position; while they are not seen, as they are."""
         shown, tape = debugger.displays.expressions, debugger.tape
-        key = (tape, debugger.position, debugger.head, debugger.is_live, shown, debugger.shows_quiet)
+        key = (tape, debugger.spot, debugger.head, debugger.is_live, shown, debugger.shows_quiet)
         if not is_seen or key == self._known:
             return options
         self._known = key

@@ -33,7 +33,7 @@ class FindingsPane(DrawnPane):
     def draw(self) -> None:
         """Draw, where it is seen and would look different."""
         frame = self.frame
-        wanted = (frame and (frame.position, frame.head), self.options.judged, self._row, self.room, self.display)
+        wanted = (frame and (frame.place, frame.head), self.options.judged, self._row, self.room, self.display)
         if wanted != self._shown:
             self._shown = wanted
             super().draw()

@@ -14,6 +14,7 @@ from typing import Protocol
 from textual.message_pump import MessagePump
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.inplace import Spot
 from gradb.frame.frame import Frame
 from gradb.present.options import Options
 from gradb.tui.arranging import Arranging
@@ -59,7 +60,7 @@ class Following:
     def __init__(self, screen: Followed, pump: MessagePump) -> None:
         self._screen = screen
         self._ticking, self._judgings = Pulse(pump, self.tick), Pulse(pump, self._judge)
-        self._drawn: tuple[int, int, bool] | None = None
+        self._drawn: tuple[Spot, int, bool] | None = None
         self._drawn_at = time.monotonic()
         self._ghost = GhostView()
         self._judging = JudgingView()
@@ -131,13 +132,14 @@ class Following:
     def _show_place(self, debugger: Debugger) -> None:
         """Take the Frame of another position, or of the same on a longer tape; what was selected is left behind."""
         screen = self._screen
-        place = (debugger.position, debugger.head, debugger.is_live)
+        place = (debugger.spot, debugger.head, debugger.is_live)
         if place == self._drawn:
             return
         has_moved = self._drawn is None or self._drawn[0] != place[0]
         self._drawn = place
         if has_moved:
-            screen.options = replace(screen.options, selected_node=None, chain=None)
+            judged = debugger.judging.judged  # of another tape others than were found on the one that was left
+            screen.options = replace(screen.options, selected_node=None, chain=None, judged=judged)
             debugger.choice = replace(debugger.choice, node=None)
         frame = screen.frame = debugger.frame()
         if has_moved and (front := self._printed.front(frame, screen.arranging.fronts)):

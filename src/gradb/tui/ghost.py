@@ -33,7 +33,7 @@ class GhostView:
         if ghost is None:
             return options if options.ghost is None else replace(options, ghost=None)
         is_due = now - self._drawn_at >= _EVERY or not ghost.is_running
-        known = (id(ghost), ghost.is_running, ghost.run.head, debugger.is_running, debugger.head)
+        known = (id(ghost), ghost.is_running, ghost.run.head, debugger.is_running, debugger.run.head)
         if options.ghost is not None and (not is_due or known == self._known):
             return options
         self._known, self._drawn_at = known, now
@@ -43,7 +43,7 @@ class GhostView:
 
 def _series(debugger: Debugger) -> tuple[Series, ...]:
     try:
-        return () if debugger.tape is None else debugger.tape.series
+        return () if debugger.run.tape is None else debugger.run.tape.series
     except TapeError:
         return ()  # the Frame says so
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.inplace import Spot
 from gradb.debugger.pace import News
 from gradb.frame.frame import Frame
 from gradb.tape.missing import Stopped
@@ -23,7 +24,8 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
         status="starting" if debugger is None else debugger.status,
         is_running=is_running,
         missing=_missing(None if debugger is None else debugger.run.stopped),
-        is_past=debugger is not None and debugger.position < debugger.head,
+        is_past=debugger is not None and debugger.spot != Spot(debugger.run.head),
+        is_lived_again=debugger is not None and debugger.spot.lived is not None,
     )
     return made if frame is None else _with_frame(made, frame)
 

@@ -33,10 +33,12 @@ class FoldsChosen(Message):
 
 @dataclass
 class PositionChosen(Message):
-    """The user clicked a place on the scrubber, or went along there with the mouse."""
+    """The user clicked a place on the scrubber, went along there with the mouse, or chose what leads to an event."""
 
     position: int
     """Wanted position, 0 to head."""
+    is_of_run: bool = False
+    """It is one of the run's own tape, whatever is looked at."""
 
     def can_replace(self, message: Message) -> bool:
         """Let a newer one go before what nobody has looked at yet."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from gradb.debugger.ahead import moment_told, run_ahead
+from gradb.debugger.ahead import moment_here, moment_told, run_ahead
 from gradb.debugger.commands.actions import continue_, is_reason_to_stop
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
@@ -84,7 +84,7 @@ class Quizzing:
             return self.check(self._pending)
         origin, self._origin = self._origin, debugger.position
         word = command.partition(" ")[0]
-        if debugger.position <= origin or word in _JUMPS or command.startswith(_FAR):
+        if debugger.inplace or debugger.position <= origin or word in _JUMPS or command.startswith(_FAR):
             return ""
         moment = debugger.quiz.met(debugger.tape, origin, debugger.position)
         if moment is not None:
@@ -104,7 +104,7 @@ class Quizzing:
         """
         if debugger is None or debugger.tape is None:
             raise UserError("there is no question yet")
-        moment = debugger.quiz.here(debugger.tape, debugger.position, debugger.head)
+        moment = moment_here(debugger)
         at = debugger.position if moment.place <= debugger.position < moment.met else moment.place
         self._ask(debugger, moment, at)
         if text:

@@ -27,7 +27,7 @@ from gradb.present.lines.gradcheck import exit_code, sentence
 from gradb.present.options import Options, PathChoice
 from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
-from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote, Track
+from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote
 from gradb.tui.body import Body
 from gradb.tui.caption import CaptionStrip
 from gradb.tui.course import Course, CourseLine
@@ -39,7 +39,6 @@ from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.interruption import Interruption
-from gradb.tui.judging import marks_of
 from gradb.tui.keybar import KeyBar
 from gradb.tui.keys import bindings, key_hints
 from gradb.tui.layout import SMALLEST, Plan
@@ -62,6 +61,7 @@ from gradb.tui.session import Session
 from gradb.tui.source import SourcePane
 from gradb.tui.telling import Tone
 from gradb.tui.text import TextScreen
+from gradb.tui.track import track_of
 from gradb.tui.underway import Underway
 from gradb.tui.widgets import make_panes
 
@@ -168,11 +168,7 @@ class DebugScreen(Screen[None]):
         notice = self._ghost_line.told(bar.notice, self.session.ghost)
         bar.notice = self.course_line.told(notice, bar.tone, debugger)
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.query_one(SourcePane).file_at(self.frame))
-        if debugger.tape is not None:
-            tape, marks = debugger.tape, marks_of(self.options.judged)
-            self.query_one(ScrubberBar).track = Track(
-                tape.event, debugger.position, debugger.head, marks, tape.backward_calls
-            )
+        self.query_one(ScrubberBar).track = track_of(debugger)
 
     def notice(self, text: str, tone: Tone = "news") -> None:
         """Say something to the user, on the event line, or where it has several lines over the screen.
@@ -324,8 +320,11 @@ class DebugScreen(Screen[None]):
         self.options = replace(self.options, graph=replace(self.options.graph, folds=message.choice))
 
     def on_position_chosen(self, message: PositionChosen) -> None:
-        """Go where the scrubber was clicked."""
-        self.action_statement(f"goto {message.position}")
+        """Go where the scrubber was clicked, or to the event of a row."""
+        debugger = self.session.debugger
+        if debugger is not None:
+            name = debugger.name_of_run if message.is_of_run else debugger.name
+            self.action_statement(f"goto {name(message.position)}")
 
     def on_call_chosen(self, message: CallChosen) -> None:
         """Show the line of a call; the keyboard stays where it is."""

@@ -118,12 +118,12 @@ class Session:
         debugger = self.debugger
         if debugger is None or debugger.progress is None:
             return ""
-        reached = debugger.progress.event
+        reached = debugger.progress.where
         debugger.break_off()
         self._slices.end()
         self._waiting.clear()
         self._front.update_frame()
-        return f"`{self.doing}` was broken off at event {reached:,}: the position is where it was"
+        return f"`{self.doing}` was broken off at event {reached}: the position is where it was"
 
     def _on_found(self, error: UserError | None) -> None:
         """Go on once a search is over."""

@@ -53,19 +53,19 @@ class SourcePane(LineSearched, Pane):
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
         self.lookup = Lookup()
-        self._place: tuple[int, str] | None = None  # position and file that the cursor was put to
+        self._place: tuple[tuple[str, int], str] | None = None  # position and file that the cursor was put to
         self._left = 0  # characters that lie to the left of what is shown
-        self._looked: tuple[int, SourceView] | None = None  # at a position, in the place of its own line
+        self._looked: tuple[tuple[str, int], SourceView] | None = None  # at a position, in the place of its own line
 
     def look_at(self, view: SourceView) -> None:
         """Show another line, perhaps of another file, until the position is another."""
         if self.frame is not None:
-            self._looked, self._place = (self.frame.position, view), None
+            self._looked, self._place = (self.frame.place, view), None
             self.watch_frame()
 
     def file_at(self, frame: Frame | None) -> str:
         """Return the file that is shown at a Frame; empty where there is none."""
-        if frame is not None and self._looked is not None and self._looked[0] == frame.position:
+        if frame is not None and self._looked is not None and self._looked[0] == frame.place:
             return self._looked[1].file
         return "" if frame is None or frame.source is None else frame.source.file
 
@@ -90,14 +90,14 @@ class SourcePane(LineSearched, Pane):
 
     def watch_frame(self) -> None:
         """Lay the text out; at another position the cursor is on the current line, which is brought into view."""
-        if self.frame is None or self._looked is None or self._looked[0] != self.frame.position:
+        if self.frame is None or self._looked is None or self._looked[0] != self.frame.place:
             self._looked = None
         view, frame = self._view, self.frame
         words = _beside(view) if self._looked is None else ", a call of the stack"
         self.show_about("" if view is None else f"{view.file.rpartition('/')[2]}{words}")
         self.say_what_is_missing()
         self.set_lines(1 if view is None else len(view.lines) + self.said)
-        place = None if view is None or frame is None else (frame.position, view.file)
+        place = None if view is None or frame is None else (frame.place, view.file)
         if place != self._place or self.cursor is None:
             self._place, self._left = place, 0
             self.set_reactive(SourcePane.cursor, None if view is None else min(_line(view), len(view.lines)))

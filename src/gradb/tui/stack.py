@@ -28,11 +28,11 @@ class StackPane(DrawnPane):
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
         self._row: int | None = None
-        self._position: int | None = None
+        self._position: tuple[str, int] | None = None
 
     def watch_frame(self) -> None:
         """Draw the new Frame; at another position nothing is selected."""
-        position = None if self.frame is None else self.frame.position
+        position = None if self.frame is None else self.frame.place
         if position != self._position:
             self._position, self._row = position, None
         super().watch_frame()

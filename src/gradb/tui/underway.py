@@ -32,7 +32,8 @@ class Underway:
             self._went_on = self._clock(), debugger.head
         progress = debugger.progress
         if progress is not None:
-            return searched_line(command, *progress) if progress.seconds >= _LEAST else ""
+            told = (progress.where, progress.share, progress.seconds)
+            return searched_line(command, *told) if progress.seconds >= _LEAST else ""
         return debugger.waiting if self._went_on is None else self._ran(debugger, *self._went_on)
 
     def _ran(self, debugger: Debugger, began: float, head: int) -> str:

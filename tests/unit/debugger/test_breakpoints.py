@@ -236,7 +236,7 @@ def test_what_never_came_on_a_damaged_tape_is_a_sentence(recorded: Recorded, mon
     debugger.breakpoints.add(Stop("param", "w"))
     monkeypatch.setattr(debugger.tape, "names", damaged)
     with pytest.raises(UserError, match="damaged at event 3"):
-        debugger.breakpoints.news(debugger.tape, is_over=True)
+        debugger.breakpoints.news(debugger.tapes, is_over=True)
 
 
 def test_marks_of_a_file() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradb.debugger.movement import Occurrences
+from gradb.debugger.occurrences import Occurrences
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.stops import Stop

@@ -294,6 +294,17 @@ def test_the_run_as_a_line(example: OpenExample) -> None:
     assert scrubber((), 0, 0, 10).plain == "◆         "
 
 
+def test_the_scrubber_tells_what_lies_in_place(example: OpenExample) -> None:
+    """Spans that were opened have a sign of their own, another where something was found; the position goes before."""
+    tape = example("chain_rule")
+    cells = buckets(tape.event, tape.head, 40)
+    assert scrubber(cells, 10, tape.head, 40, opened=((3, 5), (18, 30))).plain.rstrip() == "F─◇◇◇B━━━◆━━━━━━━◇◇"
+    assert scrubber(cells, 4, tape.head, 40, (5, 7), opened=((3, 5),)).plain.rstrip() == "F─◇◆◈B!━━━━━━━━━━━E"
+    few = buckets(tape.event, tape.head, 4)
+    assert scrubber(few, 19, tape.head, 4, opened=((6, 6),)).plain == "F◇━◆"
+    assert scrubber((), 0, 0, 10, opened=((1, 2),)).plain == "◆         "
+
+
 @given(st.integers(0, 10**6), st.integers(1, 200), st.data())
 def test_the_scrubber_reads_little_and_keeps_its_width(head: int, width: int, data: st.DataObject) -> None:
     """However long the run, at most one event a column is read, and the position is in exactly one column."""

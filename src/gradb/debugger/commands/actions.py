@@ -15,6 +15,7 @@ from gradb.debugger.existence.admission import admit
 from gradb.debugger.expect import expect as expectations
 from gradb.debugger.interventions import next_policy, other_depth, parse_intervention, parse_iteration
 from gradb.debugger.numerals import read_whole
+from gradb.debugger.places import read_place
 from gradb.debugger.stops import parse_stop
 from gradb.link.spec import What
 from gradb.tape.stops import Stop, StopKind
@@ -101,7 +102,7 @@ def continue_(direction: int) -> Callable[[Debugger, str], str | None]:
     def run(debugger: Debugger, argument: str) -> str | None:
         take_nothing(argument, "continue" if direction > 0 else "reverse-continue")
         move = debugger.forward if direction > 0 else debugger.back
-        asked = debugger.quiz.stops(debugger.tape, debugger.position) if direction > 0 else ()
+        asked = debugger.quiz.stops(debugger.tape, debugger.position) if direction > 0 and not debugger.inplace else ()
         move(Stop("end"), (*debugger.breakpoints.stops, *_ALWAYS, *asked))
         return None
 
@@ -126,16 +127,16 @@ def start(debugger: Debugger, argument: str) -> str | None:
 def head(debugger: Debugger, argument: str) -> str | None:
     """Go to the last event recorded."""
     take_nothing(argument, "head")
-    debugger.go(debugger.head)
+    debugger.go_to_end()
     return None
 
 
 def goto(debugger: Debugger, argument: str) -> str | None:
     """Go to a position."""
-    if (position := read_whole(argument)) is None:
-        raise UserError(f"{argument!r} is not a position: give a number, 0 to {debugger.head}")
-    debugger.go(position)
-    return None
+    if (place := read_place(argument)) is None:
+        raise UserError(f"{argument!r} is not a position: give a number, 0 to {debugger.run.head}")
+    debugger.go(place)
+    return debugger.hidden_by()
 
 
 def finish(debugger: Debugger, argument: str) -> str | None:

@@ -123,7 +123,7 @@ def list_breakpoints(debugger: Debugger, argument: str) -> str | None:
 
 def _pending(one: Breakpoint, debugger: Debugger) -> str:
     place = replace(one.stop, condition="")
-    if paths := unnamed(one.stop, debugger.tape):
+    if paths := unnamed(one.stop, debugger.tapes):
         if debugger.is_live:
             return f"pending: nothing is called {paths[0]!r} so far"
         return nothing_called(paths)
@@ -135,7 +135,7 @@ def _pending(one: Breakpoint, debugger: Debugger) -> str:
 def _fault(one: Breakpoint, debugger: Debugger) -> str:
     """Say why a condition counted as false somewhere, where it could not be evaluated or asks for what is not known."""
     unknown = unmeasured(one.stop.condition, debugger) if one.stop.condition else ""
-    return fault(one.stop, debugger.tape) or unknown
+    return fault(one.stop, debugger.tapes) or unknown
 
 
 def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:

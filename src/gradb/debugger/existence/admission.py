@@ -117,7 +117,7 @@ def located(stop: Stop, view: View) -> Stop:
 
 def occurs(stop: Stop, view: View) -> bool:
     """Tell whether what is recorded so far has an event at which a stop stops."""
-    return view.occurrences.has(stop, view.tape)
+    return view.has(stop)
 
 
 def _insisted(stop: Stop) -> tuple[Stop, bool]:
@@ -134,7 +134,7 @@ def _located(stop: Stop, view: View) -> Admitted:
     if file is None:
         return Admitted(stop)
     known = None if file.text is None else statements(file.text)
-    is_met = view.tape is not None and line in view.tape.inventory.lines(file.path)  # an error may be raised anywhere
+    is_met = line in _lines(file.path, view)  # an error may be raised anywhere
     span = (line, line) if known is None or (is_met and known.at(line) is None) else _span(known, line, file)
     lines = f"{span[0]}" if span[0] == span[1] else f"{span[0]}-{span[1]}"
     notes = [] if line == span[0] else [f"line {line} belongs to the statement that begins there"]
@@ -159,17 +159,22 @@ def _span(known: Statements, line: int, file: SourceFile) -> tuple[int, int]:
 
 def _never(stop: Stop, view: View) -> str:
     """Say that a recording has nothing of the kind, and what it has that is near."""
-    tape = view.tape
+    tape = view.run.tape
     if tape is None:
         return "nothing is recorded"
     if stop.kind == "at":
-        return _quiet_line(stop, tape.inventory.lines(lines_of(stop.argument)[0]))
+        return _quiet_line(stop, _lines(lines_of(stop.argument)[0], view))
     if stop.kind == "iteration":
         return f"there is no {describe(stop)} in this recording: the last is {_last_iteration(tape)}"
     groups = _SUGGESTED[stop.kind](view) if stop.kind in _SUGGESTED else []
     if stop.kind in _UNSEEN and not any(map(tuple, groups)):
         return f"there is no {describe(stop)} in this recording: {_UNSEEN[stop.kind]}"
     return f"there is no {describe(stop)} in this recording{did_you_mean(stop.argument, *groups)}"
+
+
+def _lines(path: str, view: View) -> list[int]:
+    """Return the lines of a file at which something has happened."""
+    return sorted({line for tape in view.tapes for line in tape.inventory.lines(path)})
 
 
 def _last_iteration(tape: Tape) -> int:
@@ -189,7 +194,7 @@ def _quiet_line(stop: Stop, lines: list[int]) -> str:
 
 
 def _is_node(name: str, view: View) -> bool:
-    recorded = () if view.tape is None else view.tape.inventory.nodes()  # one that has not run yet is no event
+    recorded = [name for tape in view.tapes for name in tape.inventory.nodes()]  # one that has not run is no event
     known = (*names.torch_nodes(), *names.function_nodes(texts(view)), *recorded)
     return any(is_named(one, wanted) for wanted in (name, name.rpartition("::")[2]) for one in known)
 
@@ -200,18 +205,18 @@ def _is_call(name: str, view: View) -> bool:
 
 
 def _nodes(view: View) -> list[Iterable[str]]:
-    recorded = [] if view.tape is None else view.tape.inventory.nodes()
+    recorded = [name for tape in view.tapes for name in tape.inventory.nodes()]
     return [recorded, names.function_nodes(texts(view)), names.torch_nodes()] if view.is_live else [recorded]
 
 
 def _calls(view: View) -> list[Iterable[str]]:
-    recorded = [] if view.tape is None else view.tape.inventory.calls()
+    recorded = [name for tape in view.tapes for name in tape.inventory.calls()]
     known = (recorded, names.torch_calls()) if view.is_live else (recorded,)
     return [group for one in known for group in ([name.removeprefix("aten.").split(".")[0] for name in one], one)]
 
 
 def _modules(view: View) -> list[str]:
-    return [] if view.tape is None else list(view.tape.inventory.modules())
+    return list(dict.fromkeys(name for tape in view.tapes for name in tape.inventory.modules()))
 
 
 _KNOWN: dict[str, Callable[[str, View], bool]] = {

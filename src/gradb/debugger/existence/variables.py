@@ -32,7 +32,7 @@ def waited_for(condition: str, view: View, *, is_sure: bool) -> str:
         UserError: none will be: the script is over, or it has no such word and nobody insists.
     """
     notes = []
-    for path in unnamed(Stop("when", condition=condition), view.tape):
+    for path in unnamed(Stop("when", condition=condition), view.tapes):
         if not view.is_live and view.tape is not None:
             raise UserError(
                 f"nothing in this recording is called {quoted(path)}{did_you_mean(path, WORDS, tensors(view))}"
@@ -49,7 +49,7 @@ def waited_for(condition: str, view: View, *, is_sure: bool) -> str:
 
 def tensors(view: View) -> tuple[str, ...]:
     """Return what tensors are called so far."""
-    return () if view.tape is None else view.tape.names(view.tape.head)
+    return tuple(dict.fromkeys(name for tape in view.tapes for name in tape.names(tape.head)))
 
 
 def texts(view: View) -> list[str]:

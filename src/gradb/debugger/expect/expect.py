@@ -61,7 +61,7 @@ def read(text: str) -> Expression:
 
 
 def _failure(text: str, expression: Expression, evaluator: Evaluator, frame: Frame) -> str:
-    at = f"position {frame.position}"
+    at = f"position {frame.called(frame.position)}"
     if frame.event is not None:
         at += f" ({frame.event.kind} {frame.event.name})"
     lines = [f"expect {text} does not hold at {at}"]

@@ -63,7 +63,8 @@ class TapeNames:
     def word(self, name: str) -> Operand:
         """Return what a name means that stands alone."""
         if name == "event" and self._position:
-            return EventView(self._tape.event(self._position), self._tape.detail(self._position))
+            here, tape = self._position, self._tape
+            return EventView(tape.event(here), tape.detail(here), tape.called(here))
         if name == "event":
             raise NoValue("there is no event here: this is the start")
         if name in _CHAIN:
@@ -86,7 +87,7 @@ class TapeNames:
     def _need(self, path: str) -> None:
         if not self.means(path):
             close = did_you_mean(path, (*self._tape.names(self._position), *WORDS))
-            raise NoName(f"no tensor is called {quoted(path)} at position {self._position}{close}")
+            raise NoName(f"no tensor is called {quoted(path)} at position {self._tape.called(self._position)}{close}")
 
     def _chain(self, name: str) -> Operand:
         chain = self._tape.chain_at(self._position)
@@ -152,7 +153,7 @@ def _update(tape: Tape, position: int) -> Operand:
     found = update_of(detail) if isinstance(detail, StepDetail) else None
     if found is None:
         missing = "nobody had asked for it before (see --updates), and not every parameter was kept whole"
-        raise NoValue(f"the update of the step at event {seq} is not known: {missing}")
+        raise NoValue(f"the update of the step at event {tape.called(seq)} is not known: {missing}")
     return found
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradb.diagnosis.nonfinite.lasting import Lasting
 from gradb.diagnosis.nonfinite.makers import EndKind
 from gradb.diagnosis.nonfinite.reason import Reason
+from gradb.frame.called import NUMBERS, Called
 from gradb.tape.kinds.registry import Kind
 
 
@@ -41,6 +42,8 @@ class Born:
     """``unrecorded``: the event that left it finite."""
     why: str = ""
     """``unknown``: why nothing more is known, as the end of a sentence."""
+    called: Called = field(default=NUMBERS, compare=False)
+    """What the events of its tape are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Explanation:
     """From the origin to here, one step an event."""
     prelude: tuple[str, ...] = ()
     """What led to it over the iterations, a clause each."""
+    called: Called = field(default=NUMBERS, compare=False)
+    """What the events of its tape are called."""
 
     @property
     def is_found(self) -> bool:

@@ -76,11 +76,13 @@ def _changed(origins: Origins, one: Reading, event: int, then: Reading | None) -
     if then is not None and then.is_blank:
         return End("blank", then)
     if then is not None and then.is_unknown:
-        why = f"the values that #{event:,} left in it were not kept ({then.value.note or 'too large'})"
+        why = (
+            f"the values that #{origins.called(event, ',')} left in it were not kept ({then.value.note or 'too large'})"
+        )
         return End("unknown", one, why=why)
     watched = origins.watched_since(event, one.event)
     if watched is not None:
-        return End("unknown", one, why=f"from #{watched:,} on the script was only watched")
+        return End("unknown", one, why=f"from #{origins.called(watched, ',')} on the script was only watched")
     writes = [seq for seq in origins.nonfinite(event, one.event, "op") if _is_write(origins, seq)]
     if len(writes) == 1:
         return next(each for each in traffic.made(origins, writes[0]) if each.nonfinite)
@@ -113,10 +115,10 @@ def _of_buffer(origins: Origins, one: Reading) -> Reading | End:
     if found and found[0].nonfinite:
         return found[0].at(one.element)
     if found and found[0].is_unknown:
-        return End("unknown", one, why=f"what #{touched[0]:,} left in it was not kept")
+        return End("unknown", one, why=f"what #{origins.called(touched[0], ',')} left in it was not kept")
     watched = origins.watched_since(touched[0], one.event)
     if watched is not None:
-        return End("unknown", one, why=f"from #{watched:,} on the script was only watched")
+        return End("unknown", one, why=f"from #{origins.called(watched, ',')} on the script was only watched")
     return End("unrecorded", one, since=touched[0])
 
 

@@ -37,7 +37,9 @@ def explain(
     if at is not None:
         found = target.at(origins, at)
         if found is None:
-            return Nothing(f"no value that is recorded at #{at:,} is a NaN or an infinity", is_sure=True)
+            return Nothing(
+                f"no value that is recorded at #{origins.called(at, ',')} is a NaN or an infinity", is_sure=True
+            )
         return _explained(origins, found, follow(origins, found))
     if iteration is not None:
         return _first(origins, target.in_iteration(origins, iteration, until)) or _nothing(origins, until, iteration)
@@ -77,12 +79,13 @@ def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
         if not target.is_watched(origins, onset):
             seen = target.onset_text(origins, onset)
             return Nothing(
-                f"{seen} (#{onset:,}), and no value that it was computed of is a NaN or an infinity: the sum of the "
-                "squares of such large numbers overflows",
+                f"{seen} (#{origins.called(onset, ',')}), and no value that it was computed of is a NaN or an infinity:"
+                " the sum of the squares of such large numbers overflows",
                 is_sure=True,
             )
         number = origins.event(onset).iteration
-        text = f"a loss or a norm is not finite at #{onset:,}, in iteration {number:,}, and the script was only watched"
+        where = f"#{origins.called(onset, ',')}, in iteration {number:,}"
+        text = f"a loss or a norm is not finite at {where}, and the script was only watched"
         return Nothing(
             f"{text} there: what came before it is not on the tape",
             is_sure=False,
@@ -93,7 +96,9 @@ def _nothing(origins: Origins, until: int, iteration: int | None) -> Nothing:
     where = "on the tape" if iteration is None else f"in iteration {iteration:,}"
     if watched is not None:
         text = f"no NaN or infinity is {where}, and every loss and norm is finite"
-        return Nothing(f"{text}; from #{watched:,} on no more than these was recorded", is_sure=False)
+        return Nothing(
+            f"{text}; from #{origins.called(watched, ',')} on no more than these was recorded", is_sure=False
+        )
     has_any = bool(origins.in_iteration(iteration, until) if iteration else origins.last_nonfinite(until + 1))
     but = " but what was given as it is" if has_any else ""
     return Nothing(f"no NaN or infinity is {where}{but}", is_sure=True)
@@ -109,7 +114,7 @@ def _explained(origins: Origins, start: Reading, trail: Trail) -> Explanation:
         births.append(_born(origins, End("birth", trail.hops[trail.nan_at])))
     steps = _steps(origins, trail, end)
     here = f"{named(origins, start)} is {counts(start.value)}"
-    return Explanation(start.event, here, tuple(births), steps, prelude(origins, births[0], trail.hops))
+    return Explanation(start.event, here, tuple(births), steps, prelude(origins, births[0], trail.hops), origins.called)
 
 
 def _steps(origins: Origins, trail: Trail, end: End) -> tuple[RoadStep, ...]:
@@ -152,6 +157,7 @@ def _born(origins: Origins, end: End) -> Born:
         phase=event.phase,
         since=end.since,
         why=end.why,
+        called=origins.called,
     )
 
 

@@ -129,6 +129,7 @@ class Chains:
             unreached=unreached(self._graphs, node, state, moment, position),
             gone=self._store.gone(node_id, position),
             torch=self._store.torch,
+            called=self._store.called,
         )
 
     # --- what the tape says -------------------------------------------------------------------------------------------

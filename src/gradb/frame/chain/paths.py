@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from gradb.algebra.local import Check, Local
+from gradb.frame.called import Called
 from gradb.frame.chain.factors import Factors, Flow, Flows, Row, Settle, numbers_of, packed
 from gradb.frame.chain.path import Made, Path, PathEnd, PathStep, Total
 from gradb.frame.chain.pathfinder import MAX_COUNTED, PathFinder
@@ -50,6 +51,11 @@ class Paths:
         """Return a measured local derivative without what 0 × inf made NaN in it; None where there is no such."""
         chain = self.chain(node) if self._settle is not None else None
         return None if chain is None or self._settle is None else self._settle(chain, index, local)
+
+    @property
+    def called(self) -> Called:
+        """What the events of the tape are called."""
+        return self._store.called
 
     @cached_property
     def _dag(self) -> Dag | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradb.algebra.local import Check, Local
+from gradb.frame.called import NUMBERS, Called
 from gradb.frame.graph.view import NodeState
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.op import OpDetail
@@ -200,6 +201,8 @@ class Chain:
     """``unrecorded``: what was not recorded, and why."""
     torch: str = ""
     """The version that recorded the tape: formulas, and what is taken at kinks, go by it. Empty: not known."""
+    called: Called = field(default=NUMBERS, compare=False)
+    """What the events of the tape are called."""
 
     @property
     def result_names(self) -> tuple[str, ...]:

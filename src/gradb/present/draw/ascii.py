@@ -39,7 +39,7 @@ def _box(name: str) -> str:
 _SIGNS = {
     **dict(zip("·×∂≈", "*xd~", strict=True)),
     **dict(zip("○●◌▶✓✗", "o#%>vX", strict=True)),
-    **dict(zip("◉◈◆•»«›‹▸◂▴▲▾▼", "@&@@><><><^^vv", strict=True)),
+    **dict(zip("◉◈◇◆•»«›‹▸◂▴▲▾▼", "@&$@@><><><^^vv", strict=True)),
     **dict(zip("↑↓–—′’‘“”⋯°₀₁₂₃", "^v--'''\"\"~o0123", strict=True)),
     **{chr(code): _box(unicodedata.name(chr(code))) for code in range(0x2500, 0x2580)},
     **dict(zip("━═┊╱╲╳", "=#:/\\x", strict=True)),  # phases, and the lines of a plot, that are not told apart otherwise

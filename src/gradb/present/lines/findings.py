@@ -58,7 +58,7 @@ def step_place(step: StepAt, run: RunInfo) -> str:
     """Return place and number of an event that belongs to a finding: ``train.py:14, event 12``."""
     file = relative(step.file, run)
     where = "" if file is None or step.line is None else f"{plain(file)}:{step.line}, "
-    return f"{where}event {step.event:,}"
+    return f"{where}event {run.called(step.event, ',')}"
 
 
 # --- the end of a report ----------------------------------------------------------------------------------------------

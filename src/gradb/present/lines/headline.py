@@ -58,7 +58,7 @@ def headline(frame: Frame, width: int | None = None) -> Text:
     What happened gives way to where: the chain pane has it too.
     """
     line = Text(no_wrap=True)
-    line.append(f"{frame.position}/{frame.head} ", theme.DIM)
+    line.append(f"{frame.called.among(frame.position, frame.head)} ", theme.DIM)
     line.append(f"{plain(frame.phase)}{backward_clause(frame)} ", theme.PHASE_STYLES.get(frame.phase, ""))
     clause, place = Text(f" {describe(frame)}", theme.TITLE), _place(frame)
     if width is not None:

@@ -34,7 +34,7 @@ def operand_line(value: Operand, width: int, style: str = "") -> Text:
         return _list(value, width, style)
     if isinstance(value, EventView):
         event = value.event
-        return Text(f"event {event.seq}: {event.kind} {plain(event.name, _MOST_TEXT)}", style=style)
+        return Text(f"event {value.called or event.seq}: {event.kind} {plain(event.name, _MOST_TEXT)}", style=style)
     if isinstance(value, int | float | complex) and not isinstance(value, bool):
         return _single(value, "float64", style)
     return Text(plain(show(value), _MOST_TEXT), style=style)

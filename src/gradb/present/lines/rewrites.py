@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from gradb.frame.called import Called
 from gradb.frame.chain.record import Chain, Rewrite, Unreached
 from gradb.present.draw import theme
 from gradb.present.draw.fields import Field, wrapped
@@ -30,15 +31,15 @@ def _is_odd(value: TensorValue | None) -> bool:
     return value is not None and value.is_finite is False
 
 
-def rewrite_text(rewrite: Rewrite) -> str:
-    """Say who wrote into a gradient: ``hook ten (script.py:4) of a, event 9``."""
+def rewrite_text(rewrite: Rewrite, called: Called) -> str:
+    """Say who wrote into a gradient: ``hook ten (script.py:4) of a, event 9``; ``called``: what events are called."""
     where = f" ({plain(rewrite.where, _MAX_NAME)})" if rewrite.where else ""
     name = plain(rewrite.name, _MAX_NAME)
     if rewrite.kind == "hook":
-        return f"hook {name}{where} of {plain(rewrite.at, _MAX_NAME)}, event {rewrite.event}"
+        return f"hook {name}{where} of {plain(rewrite.at, _MAX_NAME)}, event {called(rewrite.event)}"
     if rewrite.kind == "node":
         call = f", {plain(rewrite.call, _MAX_NAME)}" if rewrite.call else ""
-        return f"the backward of {name}{call}{where}, event {rewrite.event}"
+        return f"the backward of {name}{call}{where}, event {called(rewrite.event)}"
     return "nobody that the tape tells of"
 
 
@@ -54,7 +55,7 @@ def rewrite_lines(chain: Chain, width: int) -> list[Text]:
     """Say that what arrived at a node is not what it was sent, and who changed it."""
     if not chain.rewrites:
         return []
-    who = "; ".join(map(rewrite_text, chain.rewrites))
+    who = "; ".join(rewrite_text(one, chain.called) for one in chain.rewrites)
     if all(rewrite.kind == "unknown" for rewrite in chain.rewrites):
         return wrapped("✗ what arrived is not what was sent, and nothing on the tape tells why", width, theme.WARNING)
     words = f"✗ changed in place on its way, after it was sent: by {who}"
@@ -84,7 +85,9 @@ def created_words(chain: Chain) -> str:
     """Say why a node has not run, and whether it can still do so."""
     words = [] if chain.unreached is None else [_unreached_words(chain.unreached)]
     if chain.gone is not None:
-        words.append(f"the node is gone since event {chain.gone}: nothing refers to it, so no backward will run it")
+        words.append(
+            f"the node is gone since event {chain.called(chain.gone)}: nothing refers to it, so no backward will run it"
+        )
     return "; ".join(words) or "not run yet: backward() will bring upstream and multiply"
 
 

@@ -19,6 +19,7 @@ from gradb.tape.kinds.event import Event
 
 _POSITION = "◆"
 _MARK = "!"
+_OPENED, _OPENED_MARK = "◇", "◈"
 _CALLED = "backward"
 
 
@@ -48,21 +49,25 @@ def scrubber(
     width: int,
     marks: tuple[int, ...] = (),
     calls: tuple[int, ...] = (),
+    opened: tuple[tuple[int, int], ...] = (),
 ) -> Text:
     """Return the line: ``F──B━━◆━O!``, padded to ``width``; ``◆`` is the position, ``!`` has one of the marks in it.
 
-    Each of ``calls``, the backward calls, has its letter too, if there is room for a cell after each.
+    ``◇`` has one of the spans ``opened`` in it (first and last event), ``◈`` a mark as well. Each of ``calls``, the
+    backward calls, has its letter too, if there is room for a cell after each.
     """
     drawn: list[tuple[str, str]] = []
     here = column_of(cells, position)
     if position == 0 or not cells:
         drawn.append((_POSITION, "bold reverse"))
     previous, marked = "", {column_of(cells, mark) for mark in marks}
-    called = _apart(cells, calls)
+    called, filled = _apart(cells, calls), _meeting(cells, opened)
     for index, cell in enumerate(cells[: max(width - (position == 0), 0)]):
         style = theme.PHASE_STYLES.get(cell.phase, "")
         if index == here:
             drawn.append((_POSITION, f"{style} bold reverse".strip()))
+        elif index in filled:
+            drawn.append((_OPENED_MARK, theme.WARNING) if index in marked else (_OPENED, "bold"))
         elif index in marked:
             drawn.append((_MARK, theme.WARNING))
         else:
@@ -75,6 +80,14 @@ def scrubber(
     line = Text.assemble(*(("".join(glyph for glyph, _ in run), style) for style, run in runs), no_wrap=True)
     line.append(" " * max(width - line.cell_len, 0))
     return line
+
+
+def _meeting(cells: tuple[Bucket, ...], spans: tuple[tuple[int, int], ...]) -> frozenset[int]:
+    """Return the columns that have a part of one of the spans."""
+    firsts, lasts = ([cell.first for cell in cells], [cell.last for cell in cells]) if spans else ([], [])
+    return frozenset(
+        index for first, last in spans for index in range(bisect_left(lasts, first), bisect_right(firsts, last))
+    )
 
 
 def _apart(cells: tuple[Bucket, ...], calls: tuple[int, ...]) -> frozenset[int]:

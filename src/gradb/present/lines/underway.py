@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradb.algebra.figures import counted
 
 
-def searched_line(command: str, event: int, share: float, seconds: float) -> str:
+def searched_line(command: str, event: str, share: float, seconds: float) -> str:
     """Say how far a search of a recording is.
 
     Args:
@@ -14,7 +14,7 @@ def searched_line(command: str, event: int, share: float, seconds: float) -> str
         share: of what it may have to look through, 0 to 1.
         seconds: since it began.
     """
-    return f"`{command}`: at event {event:,}, {share:.0%}, {seconds:.1f} s; Ctrl+C breaks it off"
+    return f"`{command}`: at event {event}, {share:.0%}, {seconds:.1f} s; Ctrl+C breaks it off"
 
 
 def ran_line(doing: str, events: int, share: float | None, seconds: float) -> str:

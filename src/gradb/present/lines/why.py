@@ -44,7 +44,7 @@ def sentence(found: Explanation | Nothing) -> str:
     else:
         clauses = [_first(first), *map(_later, later)]
     if found.event != found.births[-1].event:
-        clauses.append(f"So {plain(found.here, _TEXT_LIMIT)} at #{found.event:,}.")
+        clauses.append(f"So {plain(found.here, _TEXT_LIMIT)} at #{found.called(found.event, ',')}.")
     return " ".join(clauses)
 
 
@@ -62,9 +62,10 @@ def _first(born: Born) -> str:
         case "blank":
             return f"It was made of memory that nobody had written to (torch.empty), {_where(born)}: {_acts(born)}."
         case "unrecorded":
+            since, until = (born.called(one, ",") for one in (born.since, born.event))
             return (
                 f"{_capital(_NAMES[born.what])} came into {_thing(born)} by something that is not recorded, between "
-                f"#{born.since:,} and #{born.event:,} ({_where(born)}): an edit by `.data`, NumPy or C++, for instance."
+                f"#{since} and #{until} ({_where(born)}): an edit by `.data`, NumPy or C++, for instance."
             )
     return (
         f"Where it was born is not known: it is in {_thing(born)} {_where(born)}, and {plain(born.why, _TEXT_LIMIT)}."
@@ -126,7 +127,7 @@ def _where(born: Born) -> str:
         f"at {_place(born.file, born.line)}" if born.line else "",
         f"in {plain(born.scope, 80)}" if born.scope else "",
     ]
-    parts += [f"in the {born.phase} of iteration {born.iteration:,}", f"event #{born.event:,}"]
+    parts += [f"in the {born.phase} of iteration {born.iteration:,}", f"event #{born.called(born.event, ',')}"]
     return ", ".join(part for part in parts if part)
 
 
@@ -153,7 +154,7 @@ def road_rows(found: Explanation) -> list[tuple[int, Text]]:
     """Return (event to jump to, line) of each row of the road."""
     rows = folded(found.road, {born.event for born in found.births})
     places = [_place(row.file, row.line) if isinstance(row, RoadStep) else "" for row in rows]
-    numbers = [f"#{row.first if isinstance(row, Fold) else row.event:,}" for row in rows]
+    numbers = [f"#{found.called(row.first if isinstance(row, Fold) else row.event, ',')}" for row in rows]
     number_room, room = max(map(len, numbers)), max(map(len, places))
     iteration, lines = 0, []
     for row, number, place in zip(rows, numbers, places, strict=True):

@@ -95,12 +95,16 @@ def _nothing(judged: Judged, frame: Frame) -> str:
     if judged.is_unseen:
         return "nothing can be said: the run was only watched"
     is_far = judged.position >= frame.position
-    return "nothing found up to here" if is_far else f"nothing found up to event {judged.position:,}"
+    return "nothing found up to here" if is_far else f"nothing found up to event {frame.called(judged.position, ',')}"
 
 
 def judged_text(judged: Judged, frame: Frame) -> str:
     """Say what was judged, how far, and what could not be."""
-    far = f" up to #{judged.position:,} of {frame.head:,}" if judged.position < frame.head else ""
+    far = (
+        f" up to #{frame.called(judged.position, ',')} of {frame.called(frame.head, ',')}"
+        if judged.position < frame.head
+        else ""
+    )
     line = f"{counted(len(judged.judged), 'rule')} judged{far}"
     if judged.unjudged:
         line += f", {len(judged.unjudged)} not: {unjudged_text(judged.unjudged)}"

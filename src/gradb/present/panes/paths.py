@@ -161,7 +161,7 @@ def _verdict(paths: Paths, room: int, width: int) -> list[Text]:
 def _changes(paths: Paths) -> list[str]:
     """Say who changed a gradient on the way."""
     hooks = "; ".join(plain(hook, 100) for hook in paths.hooks)
-    writers = "; ".join(map(rewrite_text, paths.rewrites))
+    writers = "; ".join(rewrite_text(one, paths.called) for one in paths.rewrites)
     return [
         *([f"a hook changed the gradient on its way: {hooks}"] if hooks else []),
         *([f"a gradient was changed in place on its way: by {writers}"] if writers else []),
@@ -172,7 +172,8 @@ def _source(paths: Paths) -> str:
     made = paths.made
     if made.hook:
         return f"what arrived at {leaf_name(paths)}"
-    return f"{made.source}, event {made.event}" if made.source != "upstream" else f"upstream at event {made.event}"
+    event = "" if made.event is None else paths.called(made.event)
+    return f"{made.source}, event {event}" if made.source != "upstream" else f"upstream at event {event}"
 
 
 def _indented(value: TensorValue | None, room: int, width: int) -> list[Text]:

@@ -25,7 +25,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
         return remark(_NOTHING, options.width)
     lines = print_lines(frame.printed.detail, options.width)
     if frame.printed.event != frame.position:
-        lines.insert(0, Text(f"as of event {frame.printed.event}:", style=theme.DIM))
+        lines.insert(0, Text(f"as of event {frame.called(frame.printed.event)}:", style=theme.DIM))
     return Group(*lines)
 
 

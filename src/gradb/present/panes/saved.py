@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.algebra.figures import counted
+from gradb.frame.called import Called
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
 from gradb.present.draw import theme
@@ -33,7 +34,11 @@ def render(frame: Frame, options: Options) -> RenderableType:
     memory = memory_lines(frame.saved.memory(), width) if frame.cut is None else []  # it may be freed by now
     if saved is None:
         return Group(remark("no node here that could have saved anything", width), *memory)
-    body = [*_title(frame, saved, options), *layout(_items(saved, width), width), *_fate(frame, saved, width)]
+    body = [
+        *_title(frame, saved, options),
+        *layout(_items(saved, width, frame.called), width),
+        *_fate(frame, saved, width),
+    ]
     if options.height is not None and len(body) + len(memory) > options.height:
         room = max(options.height - len(memory) - 1, 1)
         body = [*body[:room], Text(f"… {len(body) - room} more lines", style=theme.DIM)]
@@ -80,13 +85,13 @@ def _call(frame: Frame, chain: Chain) -> str:
     return f"{name} = {forward_text(frame, chain)}" if name else forward_text(frame, chain)
 
 
-def _items(saved: NodeSaved, width: int) -> _Items:
+def _items(saved: NodeSaved, width: int, called: Called) -> _Items:
     if saved.note:
         return [*wrapped(f"what it saved is not known: {saved.note}", width, theme.DIM)]
     items: _Items = []
     for tensor in saved.tensors:
         items.append(_tensor(tensor, width))
-        items += _change(tensor, width)
+        items += _change(tensor, width, called)
     for name, text in saved.arguments:
         items.append(Field(plain(name, _MAX_NAME), "", [Text(plain(text, _MAX_TEXT))], "", theme.LABEL))
     if not items:
@@ -120,27 +125,27 @@ def _facts(tensor: SavedTensor) -> str:
     return ", ".join([*told, *(["a leaf's own memory"] if tensor.is_leaf else [])])
 
 
-def _change(tensor: SavedTensor, width: int) -> list[Text]:
+def _change(tensor: SavedTensor, width: int, called: Called) -> list[Text]:
     if not tensor.change:
         return []
     who = _who(tensor) or plain(tensor.name, _MAX_NAME)
     if tensor.change == "unnoticed":
-        return _unnoticed(tensor, who, width)
+        return _unnoticed(tensor, who, width, called)
     if tensor.change == "changed":
         by = f" by {plain(tensor.changed_by, _MAX_TEXT)}" if tensor.changed_by else ""
-        words = f"! {who} was modified in place since{by} (event {tensor.changed_at})"
+        words = f"! {who} was modified in place since{by} (event {called(tensor.changed_at)})"
         return wrapped(f"{words}: a backward through here raises an error", width, theme.WARNING)
-    words = f"{who} was written to past autograd or by way of another tensor since (event {tensor.changed_at})"
+    words = f"{who} was written to past autograd or by way of another tensor since (event {called(tensor.changed_at)})"
     return wrapped(f"! {words}: torch may not notice, and then use the new values", width, theme.WARNING)
 
 
-def _unnoticed(tensor: SavedTensor, who: str, width: int) -> list[Text]:
+def _unnoticed(tensor: SavedTensor, who: str, width: int, called: Called) -> list[Text]:
     """Say that a node uses, or will use, other values than it saved."""
-    at = f" (event {tensor.changed_at})" if tensor.changed_at else ""
+    at = f" (event {called(tensor.changed_at)})" if tensor.changed_at else ""
     words = f"! {who} was changed after it was saved{at}, and autograd did not notice"
     if tensor.used is None:
         return wrapped(f"{words}: a backward through here uses the new values", width, theme.WARNING)
-    lines = wrapped(f"{words}: the run of event {tensor.used_at} used", width, theme.WARNING)
+    lines = wrapped(f"{words}: the run of event {called(tensor.used_at)} used", width, theme.WARNING)
     return [*lines, *(indented(line, width) for line in tensor_lines(tensor.used, max(width - len(INDENT), 16)))]
 
 
@@ -151,10 +156,13 @@ def _fate(frame: Frame, saved: NodeSaved, width: int) -> list[Text]:
         freed = saved.freed
         call = f"{'autograd.grad' if freed.call == 'grad' else 'backward'}()"
         line = f" of line {freed.line}" if freed.line else ""
-        words = f"freed by {call}{line} (event {freed.backward}), once it had run this node (event {freed.event})"
+        began, ran = frame.called(freed.backward), frame.called(freed.event)
+        words = f"freed by {call}{line} (event {began}), once it had run this node (event {ran})"
         lines += wrapped(f"{theme.STATE_SYMBOLS['freed']} {words}", width, theme.DIM)
     if saved.gone is not None:
-        lines += wrapped(f"the node itself is gone since event {saved.gone}: nothing refers to it", width, theme.DIM)
+        lines += wrapped(
+            f"the node itself is gone since event {frame.called(saved.gone)}: nothing refers to it", width, theme.DIM
+        )
     if saved.freed is None and saved.gone is None and saved.saves:
         lines += wrapped(
             "held until a backward without retain_graph runs this node, or the graph is let go", width, theme.DIM

@@ -74,11 +74,12 @@ def pane_json(name: str, frame: Frame, options: Options | None = None) -> Json:
     Raises:
         KeyError: there is no pane of that name.
     """
+    from gradb.present.json.positions import position_json
     from gradb.present.lines.unrecorded import unrecorded
     from gradb.present.options import Options
 
     spec = PANES[name]
-    head = {"pane": name, "position": frame.position, "head": frame.head, "phase": frame.phase}
+    head = {"pane": name, **position_json(frame.called, frame.position), "head": frame.head, "phase": frame.phase}
     head["not_recorded"] = unrecorded(spec.shows, frame) or None
     return {**head, **spec.load().to_json(frame, Options() if options is None else options)}
 

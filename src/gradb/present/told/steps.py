@@ -67,7 +67,7 @@ def _place(frame: Frame) -> str:
     event = frame.event
     file = relative(event.file, frame.run) if event is not None else None
     where = "" if file is None or event is None or event.line is None else f"{plain(file, 200)}:{event.line}, "
-    return f"{where}event {frame.position:,}"
+    return f"{where}event {frame.called(frame.position, ',')}"
 
 
 def _birth(frame: Frame, width: int) -> list[str]:

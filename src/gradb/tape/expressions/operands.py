@@ -70,6 +70,8 @@ class EventView:
 
     event: Event
     detail: Detail | None
+    called: str = ""
+    """What it is called; empty: by its number."""
 
     def attribute(self, name: str) -> Operand:
         """Return what ``event.name`` means: a field of the header, or a plain one of the detail."""

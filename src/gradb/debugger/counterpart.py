@@ -1,0 +1,45 @@
+"""What of the first run corresponds to a position in an iteration of it that was lived again.
+
+The runs have had the same losses and gradient norms up to there, one after the other, so the newest of them says how
+far the first run had come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradb.debugger.inplace import Lived
+from gradb.frame.called import begin_of
+from gradb.frame.reader import Tape
+from gradb.frame.training import Training
+
+_SHARED = ("loss", "grad_norm")
+"""What is told of a run that is only watched as well as of one that is recorded in full."""
+
+
+def counterpart(first: Tape, lived: Lived, position: int) -> int:
+    """Return the newest event of the first tape that had happened at a position of an iteration lived again.
+
+    Raises:
+        TapeError: one of the tapes is damaged.
+    """
+    iteration = lived.tape.event(position).iteration
+    newest, end = (begin_of(one, first.event, first.head) - 1 for one in (iteration, iteration + 1))
+    known = {(one.kind, one.name, one.file, one.line): one for one in first.series if one.kind in _SHARED}
+    for series in lived.tape.series:
+        count, same = series.until(position), known.get((series.kind, series.name, series.file, series.line))
+        if same is not None and 0 < count <= same.count and same.events[count - 1] <= end:
+            newest = max(newest, same.events[count - 1])
+    return newest
+
+
+def training_of(first: Tape, lived: Lived, position: int, own: Training) -> Training:
+    """Return how the training goes in the whole of the first run, at a position of an iteration of it lived again.
+
+    How much is recorded there is what ``own``, of the tape lived again, says.
+
+    Raises:
+        TapeError: one of the tapes is damaged.
+    """
+    here = counterpart(first, lived, position)
+    return replace(first.training(here, own.iteration), depth=own.depth)
