@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import torch
@@ -11,6 +13,9 @@ from torch import nn
 
 from gradb.frame.reader import Tape
 from gradb.frame.stack import CallStack
+from gradb.tracer.native.loading import standing
+from gradb.tracer.source.places import NOWHERE, ModuleCall, Places
+from gradb.tracer.source.walks import MOST_FRAMES
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch
@@ -164,3 +169,40 @@ def test_what_is_remembered_stays_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     _, tape = record(tmp_path / "run.tape", lambda: tree(torch.ones(1, requires_grad=True), 4), probe="never")
     lengths = {len(stack_at(tape, seq).frames) for seq in found(tape, "op", "Exp")}
     assert lengths == {6}
+
+
+def _nowhere() -> Places:
+    """Return what finds places, and looks up in Python what it has found."""
+    numbers: dict[str, int] = {}
+    places = Places(lambda path, _: numbers.setdefault(path, len(numbers) + 1), lambda *_: None, lambda *_: 1)
+    places._quick = None
+    return places
+
+
+def _deep(calls: int) -> FrameType:
+    return sys._getframe() if not calls else _deep(calls - 1)
+
+
+@pytest.mark.parametrize("depth", [0, 5, MOST_FRAMES + 1])
+@pytest.mark.skipif(standing().module is None, reason="needs the C accelerator")
+def test_c_finds_a_place_where_python_has_found_it(depth: int) -> None:
+    """The same frame is the same place, none before it was met, and none where more frames are above than are kept."""
+    places, frame = _nowhere(), _deep(depth)
+    within = ModuleCall(id(frame), NOWHERE.found(False, False, False))
+    tables = places._kinds.known, places._walks.known, places._walks.end
+    places.end_at(sys._getframe().f_code)
+    known = standing().module.known_place
+    assert known(*tables, frame, None) is None
+    found = places.find(frame)
+    assert known(*tables, frame, None) is (found if depth < MOST_FRAMES else None)
+    assert known(*tables, frame, within) is None
+    inside = places.find(frame, within)
+    assert known(*tables, frame, within) is inside
+
+
+@pytest.mark.skipif(standing().module is None, reason="needs the C accelerator")
+@pytest.mark.parametrize("within", [0, (), (1,), ("1", 2)])
+def test_c_takes_nothing_else_for_a_call_of_a_module(within: object) -> None:
+    """What is no call of a module is said to be none."""
+    with pytest.raises(TypeError):
+        standing().module.known_place({}, {}, [], sys._getframe(), within)

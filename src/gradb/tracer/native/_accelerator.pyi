@@ -1,13 +1,14 @@
 """The compiled module. It knows no torch until it is taught by ``learn``, and no tensor but those it was taught."""
 
 from collections.abc import Callable, Mapping
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
 
 from gradb.log.pen import MakePen
 from gradb.tape.wire import Blob
-from gradb.tracer.source.places import Found
+from gradb.tracer.source.places import Found, ModuleCall
 from gradb.tracer.tensors.records import NodeMark, PythonMark
 
 SOURCES: str
@@ -22,6 +23,24 @@ def audit(taker: Callable[[str, tuple[Any, ...]], None], /, *names: str) -> None
     Raises:
         RuntimeError: there is a taker already.
         TypeError: no taker, no name, or more than 32.
+    """
+
+def known_place(
+    kinds: dict[str, int],
+    walks: Mapping[bytes, tuple[Found, Any, Any]],
+    end: list[CodeType],
+    frame: FrameType,
+    within: ModuleCall | None,
+    /,
+) -> Found | None:
+    """Return what ``Places.find`` has found before from this frame on; None where it has to look.
+
+    Args:
+        kinds: of files, by their names, as far as they were met.
+        walks: what walks have found.
+        end: the code that runs the script, if that is known.
+        frame: where the walk begins; frames of gradb's at its beginning do not count.
+        within: the innermost call of a module that the walk is sure to reach, if it is known.
     """
 
 def learn(

@@ -9,6 +9,7 @@
 #include "graph.h"
 #include "mark.h"
 #include "pen.h"
+#include "places.h"
 #include "reader.h"
 #include "records.h"
 #include "scopes.h"
@@ -22,6 +23,7 @@
 
 static PyMethodDef functions[] = {
     {"audit", (PyCFunction)(void (*)(void))audit_begin, METH_FASTCALL, NULL},
+    {"known_place", (PyCFunction)(void (*)(void))places_known, METH_FASTCALL, NULL},
     {"learn", tensor_learn, METH_VARARGS, NULL},
     {"learn_classes", context_learn, METH_O, NULL},
     {"learn_leaves", filling_learn, METH_VARARGS, NULL},

@@ -11,10 +11,20 @@ typedef struct {
     int count;
 } Walk;
 
-/* Return the kind of the file of some code, -1 where it was never met. */
-static int kind_of(Context *context, PyCodeObject *code)
+/* What walks are looked up in: see `parts` of source/places.py. */
+typedef struct {
+    PyObject *kinds, *walks, *end;
+} Known;
+
+static Known known_in(const Context *context)
 {
-    PyObject *kind = PyDict_GetItemWithError(context->place_kinds, code->co_filename);
+    return (Known){context->place_kinds, context->place_walks, context->place_end};
+}
+
+/* Return the kind of the file of some code, -1 where it was never met. */
+static int kind_of(PyObject *kinds, PyCodeObject *code)
+{
+    PyObject *kind = PyDict_GetItemWithError(kinds, code->co_filename);
     return kind == NULL ? -1 : (int)PyLong_AsLong(kind);
 }
 
@@ -32,14 +42,13 @@ static PyFrameObject *back_of(PyFrameObject *frame)
     return back;
 }
 
-/* Return the running frame, past those that do not count (a new reference); NULL where there is none. */
-static PyFrameObject *first_frame(Context *context)
+/* Go past the frames that do not count: takes one over, and returns a new reference; NULL where there is none. */
+static PyFrameObject *first_frame(PyFrameObject *frame, PyObject *kinds)
 {
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
     bool is_passing = true;
     while (frame != NULL && is_passing) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        is_passing = kind_of(context, code) == TRANSPARENT;
+        is_passing = kind_of(kinds, code) == TRANSPARENT;
         Py_DECREF(code);
         if (is_passing)
             frame = back_of(frame);
@@ -71,30 +80,56 @@ static bool take_walk(Walk *walk, PyFrameObject *frame, const void *end, const v
 }
 
 /* Return what such a walk has found before (borrowed), NULL where there was none. */
-static PyObject *known_of(Context *context, const Walk *walk)
+static PyObject *known_of(PyObject *walks, const Walk *walk)
 {
     PyObject *key = PyBytes_FromStringAndSize((const char *)walk->met, (Py_ssize_t)sizeof *walk->met * walk->count);
-    PyObject *row = key == NULL ? NULL : PyDict_GetItemWithError(context->place_walks, key);
+    PyObject *row = key == NULL ? NULL : PyDict_GetItemWithError(walks, key);
     Py_XDECREF(key);
     return row != NULL && PyTuple_CheckExact(row) && PyTuple_GET_SIZE(row) == 3 ? PyTuple_GET_ITEM(row, 0) : NULL;
 }
 
-PyObject *places_find(Context *context, PyObject *within)
+/* Return what a walk from a frame on, which is taken over, has found before (borrowed); NULL where there was none. */
+static PyObject *find(const Known *known, PyFrameObject *frame, PyObject *within)
 {
     Walk walk;
     PyObject *outer = within == NULL ? NULL : PyTuple_GET_ITEM(within, 1);
-    const void *end = PyList_GET_SIZE(context->place_end) ? PyList_GET_ITEM(context->place_end, 0) : NULL;
+    const void *end = PyList_GET_SIZE(known->end) ? PyList_GET_ITEM(known->end, 0) : NULL;
     const void *last = within == NULL ? NULL : PyLong_AsVoidPtr(PyTuple_GET_ITEM(within, 0));
-    if (PyErr_Occurred())
-        return NULL;
     walk.met[0] = (int64_t)(intptr_t)outer;
     walk.count = 1;
-    if (!take_walk(&walk, first_frame(context), end, last))
-        return NULL;
-    PyObject *found = known_of(context, &walk);
+    return take_walk(&walk, first_frame(frame, known->kinds), end, last) && !PyErr_Occurred()
+               ? known_of(known->walks, &walk)
+               : NULL;
+}
+
+PyObject *places_find(Context *context, PyObject *within)
+{
+    const Known known = known_in(context);
+    PyObject *found = find(&known, PyThreadState_GetFrame(PyThreadState_Get()), within);
     if (found == NULL || !Py_IS_TYPE(found, found_class) || SLOT(found, found_slots.is_optimizer) != Py_False)
         return NULL;
     return Py_NewRef(found);
+}
+
+/* Tell whether an object is a `ModuleCall`: a tuple of a number and what was found. */
+static bool is_module_call(PyObject *within)
+{
+    return PyTuple_Check(within) && PyTuple_GET_SIZE(within) == 2 && PyLong_Check(PyTuple_GET_ITEM(within, 0));
+}
+
+PyObject *places_known(PyObject *module, PyObject *const *given, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 5 || !PyDict_CheckExact(given[0]) || !PyDict_CheckExact(given[1]) || !PyList_CheckExact(given[2]) ||
+        !PyFrame_Check(given[3]) || !(given[4] == Py_None || is_module_call(given[4]))) {
+        PyErr_SetString(PyExc_TypeError, "two dicts, a list, a frame and a call of a module or None are needed");
+        return NULL;
+    }
+    const Known known = {given[0], given[1], given[2]};
+    PyObject *found = find(&known, (PyFrameObject *)Py_NewRef(given[3]), given[4] == Py_None ? NULL : given[4]);
+    if (found == NULL && PyErr_Occurred())
+        return NULL;
+    return Py_NewRef(found == NULL ? Py_None : found);
 }
 
 PyObject *places_call(Context *context)
@@ -103,7 +138,7 @@ PyObject *places_call(Context *context)
     void *found = NULL;
     while (frame != NULL && found == NULL) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        if (is_call(code) && kind_of(context, code) == MODULE)
+        if (is_call(code) && kind_of(context->place_kinds, code) == MODULE)
             found = frame;
         Py_DECREF(code);
         frame = back_of(frame);

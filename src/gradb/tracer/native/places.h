@@ -13,4 +13,7 @@ PyObject *places_find(Context *context, PyObject *within);
 /* Return the `id` of the frame of the nearest call of a module above, 0 where there is none; NULL with an error set. */
 PyObject *places_call(Context *context);
 
+/* Return what a walk from a frame on has found before: see `known_place` in _accelerator.pyi. */
+PyObject *places_known(PyObject *module, PyObject *const *given, Py_ssize_t count);
+
 #endif

@@ -16,6 +16,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from gradb.log.pen import Spot
+from gradb.tracer.native.loading import standing
 from gradb.tracer.source.files import SourceFile, position_of, read_source
 from gradb.tracer.source.kinds import AROUND_STEPS, LIBRARY, MODULE, OPTIM, TRANSPARENT, USER, Kinds
 from gradb.tracer.source.raising import is_raised
@@ -105,6 +106,9 @@ class Places:
         self._sited: dict[tuple[PlaceRow, tuple[int, int] | None, int], Place] = {}
         self._stacks = Stacks(keep)
         self._walks = Walks[Found]()
+        module = standing().module
+        self._quick: Callable[..., Found | None] | None = None if module is None else module.known_place
+        """Looks up in C what walks have found."""
 
     def parts(self) -> dict[str, Any]:
         """Return what the accelerator looks up that was found before."""
@@ -124,6 +128,10 @@ class Places:
 
         ``within`` is the innermost call of a module that the walk is sure to reach, if it is known.
         """
+        if self._quick is not None and frame is not None:
+            walked = self._quick(self._kinds.known, self._walks.known, self._walks.end, frame, within)
+            if walked is not None:
+                return walked
         while frame is not None and self._kinds.of(frame.f_code) == TRANSPARENT:
             frame = frame.f_back
         outer, last = (None, 0) if within is None else (within.found, within.frame)
