@@ -12,6 +12,7 @@ from gradb.debugger.breakpoints import Breakpoints
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.displays import Displays
 from gradb.debugger.errors import UserError
+from gradb.debugger.inplace import InPlace, Spot
 from gradb.debugger.judging import Judging
 from gradb.debugger.pace import News
 from gradb.debugger.quiz.quiz import Quiz
@@ -40,8 +41,19 @@ class SlowDebugger:
         self.choice, self.grads, self.values = PathChoice(), Grads(), Values()
         self.news, self.judging, self.displays, self.quiz = News(), Judging(), Displays(), Quiz()
         self.path = str(path)
-        self.run = Run(self.path)
+        self.judging_of_run, self.inplace, self.run = self.judging, InPlace(), Run(self.path)
+        self.run._tape = self.tape
         self._ours, self._theirs = socket.socketpair()
+
+    @property
+    def spot(self) -> Spot:
+        self.run.head = self.head
+        return Spot(self.position)
+
+    @property
+    def position_of_run(self) -> int:
+        self.run.head = self.head
+        return self.position
 
     def take_news(self) -> str:
         return ""
