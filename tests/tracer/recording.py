@@ -27,6 +27,7 @@ from gradb.tracer.recording.recorder import Recorder
 from gradb.tracer.recording.uncaught import tell_uncaught
 from gradb.tracer.source import files, syntax, variables
 from gradb.tracer.watch.tracing import tracing
+from tests.tracer.seeding import seed_what_there_is
 
 _indexes: dict[str, syntax.Index] = {}
 
@@ -40,6 +41,7 @@ def _index_once(text: str) -> syntax.Index:
 
 
 vars(files)["index"] = _index_once
+seed_what_there_is()
 # What runs the tests is below them on the stack, but no library that a recorded function has called: names of tensors
 # are not to be looked for in all that it holds.
 vars(variables)["_FOREIGN"] |= {"_pytest", "execnet", "hypothesis", "pluggy", "pytest", "xdist"}

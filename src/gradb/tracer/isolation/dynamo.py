@@ -16,7 +16,7 @@ import torch
 
 _dynamo: Any = torch._C._dynamo.eval_frame
 _OURS = "gradb."
-_marked: set[str] = set()  # modules: a mark stays, and another recording in this process has only the new ones to mark
+_known: set[str] = set()  # modules: a mark stays, and another recording in this process has only the new ones to mark
 
 
 def run_as_they_are(roots: Iterable[Callable[..., Any]]) -> None:
@@ -50,10 +50,12 @@ def _codes() -> Iterator[CodeType]:
 
 
 def _functions() -> Iterator[Any]:
-    for name, module in sys.modules.copy().items():
-        if name.startswith(_OURS) and name not in _marked:
-            _marked.add(name)
-            for value in list(vars(module).values()):
+    loaded = sys.modules.copy()
+    new = loaded.keys() - _known
+    _known.update(new)
+    for name in new:
+        if name.startswith(_OURS):
+            for value in list(vars(loaded[name]).values()):
                 if getattr(value, "__module__", None) == name:
                     yield from _of(value)
 
