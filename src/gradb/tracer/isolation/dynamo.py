@@ -50,12 +50,11 @@ def _codes() -> Iterator[CodeType]:
 
 
 def _functions() -> Iterator[Any]:
-    loaded = sys.modules.copy()
-    new = loaded.keys() - _known
+    new = sys.modules.keys() - _known
     _known.update(new)
     for name in new:
-        if name.startswith(_OURS):
-            for value in list(vars(loaded[name]).values()):
+        if name.startswith(_OURS) and name in sys.modules:
+            for value in list(vars(sys.modules[name]).values()):
                 if getattr(value, "__module__", None) == name:
                     yield from _of(value)
 
