@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from gradb.frame.chain.paths import Paths
 from gradb.frame.chain.pathview import PathsAt
 from gradb.frame.reader import Tape
+from tests.properties import tried
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch
@@ -125,10 +126,7 @@ def _floats(numbers: object) -> list[float]:
     return [float(number) for number in numbers]
 
 
-_SETTINGS = settings(
-    max_examples=25, deadline=None, derandomize=True, database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+_SETTINGS = settings(tried(0.6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @_SETTINGS

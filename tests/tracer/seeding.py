@@ -1,4 +1,4 @@
-"""Spares the seeding of devices that there are not: of each, torch keeps the whole stack as text for the day it comes."""
+"""Spares the seeding of devices that are missing: for each of them torch keeps the whole stack as text, for later."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,12 @@ def train(kind: str, clear: Clear, when: str = "before") -> Outcome:
     return outcome.close(model.parameters(), [optimizer])
 
 
+@functools.cache
+def bare(kind: str, idiom: str | None, when: str = "before") -> Outcome:
+    """Train without gradb, once for all that are held against it; None: nothing is cleared."""
+    return train(kind, _nothing if idiom is None else IDIOMS[idiom], when)
+
+
 def _traced(path: Path, function: Callable[[], Outcome], *changes: Intervention) -> tuple[Outcome, Tape]:
     outcome, tape = record(path, function, probe="never", changes=changes)
     assert [note for note in notes(tape) if "numbered anew" not in note] == []
@@ -148,7 +155,7 @@ def _clearings(tape: Tape) -> list[tuple[int, ZeroGradDetail]]:
 def test_off_is_the_script_with_its_calls_deleted(idiom: str, kind: str, depth: str, tmp_path: Path) -> None:
     """Under `off` every idiom does nothing, whatever the optimizer and however deep the recording."""
     traced, tape = _traced(tmp_path / "run.tape", lambda: train(kind, IDIOMS[idiom]), OFF, *DEPTHS[depth])
-    assert_same(traced, train(kind, _nothing))
+    assert_same(traced, bare(kind, None))
     assert _interventions(tape) == [(1, "zero_grad", "script", "off")]
     assert _series(tape, "suppressed")
     assert not _series(tape, "inserted")
@@ -158,7 +165,7 @@ def test_off_is_the_script_with_its_calls_deleted(idiom: str, kind: str, depth: 
 def test_off_counts_the_calls_it_suppressed(when: str, tmp_path: Path) -> None:
     """Each call of optimizer.zero_grad counts once, and the tape says which call did nothing."""
     traced, tape = _traced(tmp_path / "run.tape", lambda: train("SGD", IDIOMS["optimizer.zero_grad"], when), OFF)
-    assert_same(traced, train("SGD", _nothing))
+    assert_same(traced, bare("SGD", None))
     counts = [value for _, value in _series(tape, "suppressed")]
     assert counts == list(range(1, ITERATIONS + 1))
     details = [detail for _, detail in _clearings(tape)]
@@ -216,7 +223,7 @@ def test_off_spares_what_clears_no_gradient(tmp_path: Path) -> None:
 def test_on_makes_up_for_calls_that_are_missing(kind: str, depth: str, tmp_path: Path) -> None:
     """A script that never clears trains under `on` as one that does; gradb says how often it helped."""
     traced, tape = _traced(tmp_path / "run.tape", lambda: train(kind, _nothing), ON, *DEPTHS[depth])
-    assert_same(traced, train(kind, IDIOMS["optimizer.zero_grad"]))
+    assert_same(traced, bare(kind, "optimizer.zero_grad"))
     assert _interventions(tape) == [(1, "zero_grad", "script", "on")]
     counts = [value for _, value in _series(tape, "inserted")]
     assert counts == list(range(1, len(traced.losses)))
@@ -245,7 +252,7 @@ def test_on_adds_nothing_where_the_calls_are_right(idiom: str, when: str, depth:
         return train("SGD momentum", IDIOMS[idiom], when)
 
     traced, tape = _traced(tmp_path / "run.tape", script, ON, *DEPTHS[depth])
-    assert_same(traced, script())
+    assert_same(traced, bare("SGD momentum", idiom, when))
     assert not _series(tape, "inserted")
 
 
@@ -259,7 +266,7 @@ def test_on_and_correct_calls_agree_for_every_kind(kind: str, idiom: str, depth:
         return train(kind, IDIOMS[idiom])
 
     traced, _ = _traced(tmp_path / "run.tape", script, ON, *DEPTHS[depth])
-    assert_same(traced, script())
+    assert_same(traced, bare(kind, idiom))
 
 
 def _micro_batches(clear: Clear) -> Outcome:

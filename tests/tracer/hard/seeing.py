@@ -7,8 +7,10 @@ import io
 import itertools
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 from gradb.frame.frame import Frame
@@ -79,6 +81,23 @@ def new_tape() -> Path:
 def watch(function: Callable[[], object], probe: str = "auto") -> Seen:
     """Record a function and return what there is to see."""
     return Seen(record(new_tape(), function, probe=probe)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A case that was run under the tracer, each node measured."""
+
+    left: list[torch.Tensor | None]
+    random: torch.Tensor
+    """State of the generator when it was done."""
+    tape: Tape
+
+
+@functools.cache
+def recorded(name: str) -> Recorded:
+    """Record a case, once for all tests of it."""
+    left, tape = record(new_tape(), CASES[name])
+    return Recorded(left, torch.random.get_rng_state(), tape)
 
 
 @functools.cache

@@ -16,8 +16,7 @@ from gradb.tape.expressions.names import Names
 from gradb.tape.expressions.operands import Operand
 from gradb.tape.expressions.syntax import Expression, read
 from tests.tracer.hard.cases import CASES
-from tests.tracer.hard.seeing import new_tape
-from tests.tracer.recording import record
+from tests.tracer.hard.seeing import recorded
 
 pytestmark = [
     pytest.mark.torch,
@@ -46,7 +45,7 @@ def found_at(names: Names, expression: Expression) -> Operand:
 @pytest.mark.parametrize("name", CASES)
 def test_a_condition_sees_what_is_printed(name: str) -> None:
     """Each word that has a value at an event has that value on the tape."""
-    _, tape = record(new_tape(), CASES[name])
+    tape = recorded(name).tape
     points, sweep = TapePoints(tape.series), tape._store.sweep()
     seen = 0
     for event in tape.events():
