@@ -1,14 +1,15 @@
 """The find line: what is looked for in the pane that has the keyboard, in the place of the key bar.
 
 While it is typed on, the first hit at or below the cursor is gone to; once Enter was pressed, `n` and `N` go from hit
-to hit, until Escape. It knows of a pane only what ``Searched`` says.
+to hit, until Escape. It knows of a pane only that it takes
+the keyboard, and has a search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, cast, runtime_checkable
+from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -40,9 +41,8 @@ class Tally:
         return found if self.share >= 1 else f"{found} so far, {self.share:.0%} looked at"
 
 
-@runtime_checkable
 class Searched(Protocol):
-    """What can be searched."""
+    """The search of a pane."""
 
     @property
     def tally(self) -> Tally:
@@ -75,7 +75,8 @@ class FindLine(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="find")
         self.display = False
-        self._pane: Searched | None = None
+        self._search: Searched | None = None
+        self._pane: Widget | None = None  # whose it is
         self._is_new = False
 
     def compose(self) -> ComposeResult:
@@ -95,11 +96,11 @@ class FindLine(Horizontal):
         """True while `n` and `N` go from hit to hit."""
         return self.display and not self.query_one(Input).has_focus
 
-    def open(self, pane: Searched, text: str = "") -> None:
-        """Show the line; with a text look for it at once, and leave the keyboard where it is."""
-        if self._pane is not None and self._pane is not pane:
-            self._pane.look_for("", _nothing)
-        self._pane = pane
+    def open(self, pane: Widget, search: Searched, text: str = "") -> None:
+        """Show the line for a pane; with a text look for it at once, and leave the keyboard where it is."""
+        if self._search is not None and self._search is not search:
+            self._search.look_for("", _nothing)
+        self._pane, self._search = pane, search
         field = self.query_one(Input)
         self.display = True
         if text:
@@ -113,16 +114,16 @@ class FindLine(Horizontal):
 
     def close(self) -> None:
         """Hide the line, and forget what was looked for."""
-        if self._pane is not None:
-            self._pane.look_for("", _nothing)
-        self._pane = None
+        if self._search is not None:
+            self._search.look_for("", _nothing)
+        self._pane = self._search = None
         self.display = False
         self.post_message(PromptClosed())
 
     def step(self, step: int) -> None:
         """Go to the next hit (1) or the one before (-1)."""
-        if self._pane is not None:
-            self._pane.go_to_hit(step)
+        if self._search is not None:
+            self._search.go_to_hit(step)
             self._tell()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -136,7 +137,7 @@ class FindLine(Horizontal):
         event.stop()
         if event.value.strip():
             self._hint(_WALKING)
-            self.screen.set_focus(cast("Widget", self._pane), scroll_visible=False)  # at once, as when it was opened
+            self.screen.set_focus(self._pane, scroll_visible=False)  # at once, as when it was opened
         else:
             self.close()
 
@@ -149,17 +150,17 @@ class FindLine(Horizontal):
         self.step(step)
 
     def _begin(self, text: str) -> None:
-        if self._pane is not None:
+        if self._search is not None:
             self._is_new = True
-            self._pane.look_for(text, self._tell)
+            self._search.look_for(text, self._tell)
 
     def _tell(self) -> None:
         """Go to the first hit once there is one, and say how many there are."""
-        if self._pane is not None and self._is_new and self._pane.tally.hits:
+        if self._search is not None and self._is_new and self._search.tally.hits:
             self._is_new = False
-            self._pane.go_to_hit(0)
+            self._search.go_to_hit(0)
         has_text = bool(self.query_one(Input).value.strip())
-        tally = self._pane.tally.text if self._pane is not None and has_text else ""
+        tally = self._search.tally.text if self._search is not None and has_text else ""
         self.query_one("#find-tally", Static).update(tally)
 
     def _hint(self, text: str) -> None:

@@ -5,7 +5,6 @@ Only the rows on the screen are ever asked for and drawn, so a graph of 100,000 
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar
 
 from rich.text import Text
@@ -26,26 +25,21 @@ from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 from gradb.present.panes.graph import beginning, draw_line, link_lines, links_room, listing_of
 from gradb.present.panes.table import PaneSpec
-from gradb.tui.graph_search import BREATH, GraphSearch, GraphSearched
-from gradb.tui.later import Later
+from gradb.tui.flows import FlowReading
+from gradb.tui.graph_search import GraphSearch
 from gradb.tui.layout import top_line
 from gradb.tui.messages import FoldsChosen, NodeSelected
 from gradb.tui.pane import Pane
-from gradb.tui.pulse import Pulse
 
 _FOLDED = "▸▾"
 _MEASURES: dict[Measure, str] = {"norm": "2-norm of the gradient", "max": "largest of the gradient"}
-_AT_ONCE, _PIECE = 500, 100  # events read for the sizes of gradients: with a key, and later between looks at a clock
-_REST = 0.3  # seconds after a key until there are more
-_SLICE, _PAUSE = 0.012, 0.02  # seconds for which, and between two such times
-_SHOWN = 0.5  # seconds between two paints of what is known by then
 _KEPT = 1000  # drawn rows
 
 _Look = tuple[object, ...]
 """All that the looks of a line depend on: what it shows, how it is marked, width and ground."""
 
 
-class GraphPane(GraphSearched, Pane):
+class GraphPane(Pane):
     """The grad_fn graph, unfolded from its roots; each shared node drawn once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,24 +60,21 @@ class GraphPane(GraphSearched, Pane):
         self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
         self._listing = Listing(None, 0, Choice())
         self._footer: list[Strip] = []
-        self._reading = Pulse(self, self._read_on)
-        self._shown_at = 0.0  # when what was read was painted last
-        self.search = GraphSearch()
-        self.looking = Later(self, BREATH, self.look_on)
+        self._flows = FlowReading(self, lambda: self._graph, self._show_rows)
+        self.search: GraphSearch = GraphSearch(self, lambda: self._graph, self._row_here, self.reveal)
         self._is_chosen = False
         """True where the user has moved the cursor since the last step."""
 
     def watch_frame(self, frame: Frame | None) -> None:
         """Follow the node that the event is about, and lay the list out anew."""
         self._is_chosen = self._is_chosen and self.options.selected_node is not None
-        self.search.follow(self._graph)
-        self.go_on_looking()
+        self.search.follow()
         self._list()
         self._lay_out()
         self.set_reactive(GraphPane.cursor, self._line_to_show())
         self._show_current()
         self._show_rows()
-        self._read_flows()
+        self._flows.read(self.options.graph.measure)
         self._show_links()
         self.refresh()
 
@@ -91,33 +82,8 @@ class GraphPane(GraphSearched, Pane):
         """Open and close folds, and stay at the line that the user is at."""
         if (old.graph, old.selected_node) != (new.graph, new.selected_node) and self._graph is not None:
             self._list_around_cursor(new.selected_node if new.selected_node != old.selected_node else None)
-        self._read_flows()
+        self._flows.read(self.options.graph.measure)
         self.refresh()
-
-    def _read_flows(self) -> None:
-        """Read on how large gradients were, a little at a time, and draw what is known by then."""
-        graph = self._graph
-        if graph is None or self.options.graph.measure is None:
-            return
-        is_read, self._shown_at = graph.flows().read(_AT_ONCE), time.monotonic()
-        self._reading.end()
-        if not is_read:
-            self._reading.within(_REST)
-        self._show_rows(is_read=is_read)
-
-    def _read_on(self) -> float | None:
-        """Read on for a while; return when to go on, None where all is read."""
-        graph, began = self._graph, time.monotonic()
-        if graph is None or self.options.graph.measure is None:
-            return None
-        flows = graph.flows()
-        while not (is_read := flows.read(_PIECE)) and time.monotonic() - began < _SLICE:
-            pass
-        if is_read or began - self._shown_at > _SHOWN:
-            self._shown_at = began
-            self._show_rows(is_read=is_read)
-            self.refresh()
-        return None if is_read else _PAUSE
 
     def _list(self) -> None:
         """Find which lines there are."""
@@ -169,7 +135,7 @@ class GraphPane(GraphSearched, Pane):
         self.say_what_is_missing()
         self.set_lines((0 if self._graph is None else len(self._listing)) + self.room.height - self.list_height)
 
-    def _show_rows(self, *, is_read: bool = True) -> None:
+    def _show_rows(self, is_read: bool = True) -> None:
         """Say how many lines there are, where not all of them are seen, and of how many rows."""
         rows, lines = (0, 0) if self._graph is None else (len(self._graph), len(self._listing))
         is_folded = next(self._listing.headers, None) is not None
@@ -321,12 +287,7 @@ class GraphPane(GraphSearched, Pane):
         self.post_message(NodeSelected(node))
         return True
 
-    @property
-    def searched_graph(self) -> GraphView | None:
-        """The graph in which nodes are looked for."""
-        return self._graph
-
-    def row_here(self) -> int:
+    def _row_here(self) -> int:
         """Return the row that the cursor is at, 0 without one."""
         has_line = self.cursor is not None and self.cursor < len(self._listing)
         return self._listing.line(self.cursor).row if self.cursor is not None and has_line else 0

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from rich.style import Style
 from textual.strip import Strip
-from textual.widget import Widget
 
 from gradb.tui.find import Tally
 from gradb.tui.lookup import MARK, Lookup
@@ -15,50 +13,58 @@ from gradb.tui.lookup import MARK, Lookup
 _MARK = Style.parse(MARK)
 
 
-class LineSearched:
-    """Lines that can be searched, beside a widget's own class: it makes ``lookup``, and says which lines there are."""
+class LineSearch:
+    """A search of the lines of a pane.
 
-    lookup: Lookup
+    Args:
+        lines: returns them as they can be read, top down.
+        here: returns the line from which the first hit is looked for, from 0.
+        show: brings a line into view.
+        paint: has the pane painted, with what was found marked.
+    """
 
-    def searched_lines(self) -> Sequence[str]:
-        """Return the lines as they can be read, top down."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        lines: Callable[[], Sequence[str]],
+        here: Callable[[], int],
+        show: Callable[[int], object],
+        paint: Callable[[], object],
+    ) -> None:
+        self._lines, self._here, self._show, self._paint = lines, here, show, paint
+        self._lookup = Lookup()
 
-    def line_here(self) -> int:
-        """Return the line from which the first hit is looked for, from 0."""
-        raise NotImplementedError
-
-    def show_line(self, line: int) -> None:
-        """Bring a line into view."""
-        raise NotImplementedError
+    @property
+    def text(self) -> str:
+        """What is looked for, in lower case; empty: nothing."""
+        return self._lookup.text
 
     @property
     def tally(self) -> Tally:
         """What the search has come to."""
-        return self.lookup.tally
+        return self._lookup.tally
 
     def look_for(self, text: str, tell: Callable[[], None]) -> None:
         """Find the lines that have a text, or with an empty text forget them."""
-        self.lookup.look_for(text, self.searched_lines() if text else ())
-        self.lookup.tell = tell
-        cast("Widget", self).refresh()
+        self._lookup.look_for(text, self._lines() if text else ())
+        self._lookup.tell = tell
+        self._paint()
         tell()
 
     def look_again(self) -> None:
         """Look through lines that may be others now."""
-        if self.lookup.text:
-            at = self.lookup.at
-            self.lookup.look_for(self.lookup.text, self.searched_lines())
-            self.lookup.at = at
-            self.lookup.tell()
+        if self._lookup.text:
+            at = self._lookup.at
+            self._lookup.look_for(self._lookup.text, self._lines())
+            self._lookup.at = at
+            self._lookup.tell()
 
     def go_to_hit(self, step: int) -> None:
         """Go so many hits on, or to the first at or below where the cursor is."""
-        at = self.lookup.at
-        line = self.lookup.step(step, self.line_here() if at is None or step == 0 else at)
+        at = self._lookup.at
+        line = self._lookup.step(step, self._here() if at is None or step == 0 else at)
         if line is not None:
-            self.show_line(line)
-            cast("Widget", self).refresh()
+            self._show(line)
+            self._paint()
 
 
 def marked(strip: Strip, wanted: str) -> Strip:

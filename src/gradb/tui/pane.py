@@ -30,9 +30,9 @@ from gradb.present.draw.safe import plain
 from gradb.present.lines.unrecorded import unrecorded_lines
 from gradb.present.options import Options
 from gradb.present.panes.table import PaneSpec
+from gradb.tui.find import Searched
 from gradb.tui.layout import top_line
-from gradb.tui.linesearch import LineSearched, marked
-from gradb.tui.lookup import Lookup
+from gradb.tui.linesearch import LineSearch, marked
 
 _SHARE = 3  # of the lines of a pane one in so many may say what is missing
 
@@ -56,6 +56,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     """What is shown; the screen sets it."""
     options: reactive[Options] = reactive(Options(), repaint=False)
     """What the user has selected; width and height are the pane's own affair."""
+    search: Searched
+    """Looks for something in it."""
 
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(id=spec.name, name=spec.name, classes="pane")
@@ -176,7 +178,7 @@ def finished(segments: Iterable[Segment], width: int, style: Style) -> Strip:
     return Strip(line, width)
 
 
-class DrawnPane(LineSearched, Pane):
+class DrawnPane(Pane):
     """A pane whose lines all come from one pure renderer."""
 
     FILLS: ClassVar[bool] = False
@@ -184,18 +186,12 @@ class DrawnPane(LineSearched, Pane):
 
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
-        self.lookup = Lookup()
         self._strips: list[Strip] = []
+        self.search: LineSearch = LineSearch(
+            lambda: [strip.text for strip in self._strips], lambda: self.scroll_offset.y, self._show_line, self.refresh
+        )
 
-    def searched_lines(self) -> list[str]:
-        """Return the lines that are drawn."""
-        return [strip.text for strip in self._strips]
-
-    def line_here(self) -> int:
-        """Return the first line in view."""
-        return self.scroll_offset.y
-
-    def show_line(self, line: int) -> None:
+    def _show_line(self, line: int) -> None:
         """Bring a line into view."""
         self.scroll_to(y=top_line(line, len(self._strips), max(self.room.height, 1)), animate=False)
 
@@ -224,7 +220,7 @@ class DrawnPane(LineSearched, Pane):
             options = self.own_options(with_height=self.FILLS)
             strips = self.to_strips(self.spec.render(frame, options), width)
         before, self._strips = self._strips, strips
-        self.look_again()
+        self.search.look_again()
         said = self._said
         self.say_what_is_missing()
         if said != self._said:
@@ -250,7 +246,7 @@ class DrawnPane(LineSearched, Pane):
             return self.said_line(y)
         if index >= len(self._strips):
             return Strip.blank(width, self.line_style)
-        strip, left = marked(self._strips[index], self.lookup.text), self.scroll_offset.x
+        strip, left = marked(self._strips[index], self.search.text), self.scroll_offset.x
         return finished(strip.crop(left, left + width) if left else strip, width, self.line_style)
 
 

@@ -18,8 +18,8 @@ from gradb.present.lines.lesson import first_line
 from gradb.present.panes.source import beside, source_line, text_room, veiled
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
-from gradb.tui.linesearch import LineSearched
-from gradb.tui.lookup import Lookup, mark
+from gradb.tui.linesearch import LineSearch
+from gradb.tui.lookup import mark
 from gradb.tui.messages import LineClicked
 from gradb.tui.pane import Pane
 
@@ -33,7 +33,7 @@ _SIGNS: dict[Mark, tuple[str, str]] = {
 """What stands in front of a line with a breakpoint."""
 
 
-class SourcePane(LineSearched, Pane):
+class SourcePane(Pane):
     """The script. Only the lines on the screen are drawn; the current one is kept in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,7 +52,10 @@ class SourcePane(LineSearched, Pane):
 
     def __init__(self, spec: PaneSpec) -> None:
         super().__init__(spec)
-        self.lookup = Lookup()
+        self.search: LineSearch = LineSearch(
+            lambda: () if self._view is None else self._view.lines, lambda: (self.cursor or 1) - 1, self._show_line,
+            self.refresh,
+        )  # fmt: skip
         self._place: tuple[tuple[str, int], str] | None = None  # position and file that the cursor was put to
         self._left = 0  # characters that lie to the left of what is shown
         self._looked: tuple[tuple[str, int], SourceView] | None = None  # at a position, in the place of its own line
@@ -76,16 +79,8 @@ class SourcePane(LineSearched, Pane):
         shown = self.file_at(self.frame)
         return "" if own is not None and own.file == shown else shown
 
-    def searched_lines(self) -> tuple[str, ...]:
-        """Return the lines of the text."""
-        return () if self._view is None else self._view.lines
-
-    def line_here(self) -> int:
-        """Return the line that the cursor is on."""
-        return (self.cursor or 1) - 1
-
-    def show_line(self, line: int) -> None:
-        """Put the cursor on a line."""
+    def _show_line(self, line: int) -> None:
+        """Put the cursor on a line, from 0."""
         self.cursor = line + 1
 
     def watch_frame(self) -> None:
@@ -102,7 +97,7 @@ class SourcePane(LineSearched, Pane):
             self._place, self._left = place, 0
             self.set_reactive(SourcePane.cursor, None if view is None else min(_line(view), len(view.lines)))
             self._show_current()
-        self.look_again()
+        self.search.look_again()
         self.refresh()
 
     def watch_cursor(self, old: int | None, new: int | None) -> None:
@@ -168,8 +163,8 @@ class SourcePane(LineSearched, Pane):
         if index >= len(view.lines):
             return self.to_strip(Text(""), width)
         text = Text.assemble(self._mark(index + 1), source_line(view, index, width - 1, self._left))
-        if self.lookup.text:
-            mark(text, self.lookup.text, first=3 + len(str(len(view.lines))))
+        if self.search.text:
+            mark(text, self.search.text, first=3 + len(str(len(view.lines))))
         if self.has_focus and index + 1 == self.cursor:
             text.stylize(theme.SELECTED, 0, 2 + len(str(len(view.lines))))  # sign, arrow and number
         return self.to_strip(text, width)
