@@ -82,6 +82,8 @@ FOUND = (
     ("nonfinite", "SumBackward0 ExpBackward0"),
     ("torch.exp", "ExpBackward0"),
     ("tensor.mul", "MulBackward0"),
+    ("torch.mul", "MulBackward0"),
+    ("Tensor.exp", "ExpBackward0"),
     ("torch", ""),
 )
 

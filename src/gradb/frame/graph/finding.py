@@ -21,6 +21,7 @@ from gradb.tape.schema import INFINITY, NAN
 _STRETCH = 128  # rows of which the names are read at once
 _UNKNOWN = ("", None, None, None, None)
 _NAMES = 32  # variables that are looked up at once
+_SAME = ("torch", "tensor")  # a function of the one is a method of the other
 _FLAGS = {"nan": NAN, "inf": INFINITY, "nonfinite": NAN | INFINITY}
 _SHAPE = re.compile(r"[\[(]\s*((?:\d+\s*[,x×]\s*)*(?:\d+)?)\s*,?\s*[\])]|(?<!\S)(\d+(?:[x×]\d+)+)(?!\S)")
 _FIGURE = re.compile(r"[0-9]{1,18}")  # may be part of a name, or the shape of a vector
@@ -89,6 +90,12 @@ def is_part(word: str, name: str) -> bool:
     if name == "AccumulateGrad":
         return "accumulategrad".startswith(word) or "grad".startswith(word)
     return word in name.lower()
+
+
+def _other_ways(function: str) -> tuple[str, ...]:
+    """Return how else a function, in lower case, may be written: ``torch.sum`` and ``tensor.sum`` are one."""
+    owner, _, name = function.rpartition(".")
+    return tuple(f"{other}.{name}" for other in _SAME if owner in _SAME and other != owner)
 
 
 class Texts:
@@ -162,6 +169,7 @@ class Texts:
         """Tell whether a word, in lower case, is in what the node on a row is found by.
 
         All of the name of an op counts where a word has a dot: a ``t`` is not meant to be in every ``torch.``
+        What is a function of torch's and a method of tensors too is found by either name.
         """
         if word in self.rests[row] or is_part(word, self.names[row]):
             return True
@@ -172,7 +180,9 @@ class Texts:
         if self._ops[row] is None:
             return False
         function = self._makings.function(node, self._ops[row])
-        return word in (function if "." in word else function.rpartition(".")[2])
+        if "." not in word:
+            return word in function.rpartition(".")[2]
+        return word in function or any(word in way for way in _other_ways(function))
 
     def shape(self, row: int) -> Shape | None:
         """Return the shape of what the node on a row computed, or of its leaf, where known."""
