@@ -16,6 +16,7 @@ from textual.strip import Strip
 from gradb.present.panes.grads import GradList, render
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.layout import top_line
+from gradb.tui.linesearch import LineSearch, marked
 from gradb.tui.messages import StatementEntered
 from gradb.tui.pane import Pane
 
@@ -35,6 +36,19 @@ class GradsPane(Pane):
         self._head: list[Strip] = []
         self._foot: list[Strip] = []
         self._rows: dict[tuple[int, Style], Strip] = {}
+        self.search: LineSearch = LineSearch(self._lines, lambda: self.scroll_offset.y, self._show_line, self._repaint)
+
+    def _lines(self) -> list[str]:
+        """Return what can be read of the list."""
+        return [] if self._list is None else [self._list.line(index).plain for index in range(len(self._list))]
+
+    def _show_line(self, line: int) -> None:
+        self.scroll_to(y=top_line(line, self._length, self._page), animate=False)
+
+    def _repaint(self) -> None:
+        """Draw the list anew, with what was found marked."""
+        self._rows.clear()
+        self.refresh()
 
     def watch_frame(self) -> None:
         """Draw the new Frame, with the buffer that its event is about in view."""
@@ -72,6 +86,7 @@ class GradsPane(Pane):
                 self.show_about(listed.about)
             elif not self.said:
                 self._foot = self.to_strips(render(frame, options), width)
+        self.search.look_again()
         self.set_lines(self._length + self._around)
         self.refresh()
 
@@ -91,7 +106,7 @@ class GradsPane(Pane):
 
     def _show_current(self) -> None:
         current = 0 if self._list is None else self._list.current
-        self.scroll_to(y=top_line(current, self._length, self._page), animate=False)
+        self._show_line(current)
 
     def render_line(self, y: int) -> Strip:
         """Paint one line of the viewport: what is missing, the head, a row of the list, or the foot below it."""
@@ -114,7 +129,7 @@ class GradsPane(Pane):
     def _row(self, index: int) -> Strip:
         look = (index, self.line_style)
         if look not in self._rows and self._list is not None:
-            self._rows[look] = self.to_strip(self._list.line(index), self.line_width)
+            self._rows[look] = marked(self.to_strip(self._list.line(index), self.line_width), self.search.text)
         return self._rows[look]
 
     def action_unfold(self) -> None:
