@@ -27,7 +27,7 @@ class Stage:
 
     def __init__(self, debugger: Debugger) -> None:
         self.options, self.said, self.is_open = Options(), "", False
-        self.debugger, self.quizzing = debugger, Quizzing(self)
+        self.debugger, self.quizzing = debugger, Quizzing(self, self.open_answer)
         self.quizzing.look(debugger, "")
 
     def notice(self, text: str, tone: Tone = "news") -> None:
@@ -35,7 +35,7 @@ class Stage:
 
     def update_frame(self) -> None: ...
 
-    def open_answer(self, *, is_open: bool) -> None:
+    def open_answer(self, is_open: bool) -> None:
         self.is_open = is_open
 
     def do(self, command: str) -> str:

@@ -7,7 +7,7 @@ the user has made of a size of the terminal holds for that size, and is remember
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from textual.geometry import Size
@@ -51,10 +51,6 @@ class Arranged(Protocol):
     def body(self) -> Size:
         """Those that the panes share."""
 
-    @property
-    def is_typing(self) -> bool:
-        """True while the keyboard is at the prompt."""
-
     def give_keyboard(self, pane: str) -> None:
         """Put the keyboard into a pane."""
 
@@ -70,11 +66,12 @@ class Arranging:
 
     Args:
         screen: whose panes they are.
+        is_typing: tells whether a line to type on has the keyboard.
         memory: what remembers the layout; None: nothing does.
     """
 
-    def __init__(self, screen: Arranged, memory: Memory | None = None) -> None:
-        self._screen, self._memory = screen, memory
+    def __init__(self, screen: Arranged, is_typing: Callable[[], bool], memory: Memory | None = None) -> None:
+        self._screen, self._is_typing, self._memory = screen, is_typing, memory
         self.zoomed = ""
         """Name of the pane that has the whole body, or empty."""
         self.fronts = frozenset(sharing(name)[0] for name in PANES)
@@ -117,7 +114,7 @@ class Arranging:
         screen = self._screen
         behind = screen.last_pane in sharing(name)
         self._take(self.zoomed, brought(self.fronts, name), revealing(name, self.plan))
-        if behind and not screen.panes[screen.last_pane].display and not screen.is_typing:
+        if behind and not screen.panes[screen.last_pane].display and not self._is_typing():
             screen.give_keyboard(name)
 
     def zoom(self) -> None:

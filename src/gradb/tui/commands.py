@@ -118,7 +118,7 @@ SCREEN_COMMANDS: dict[str, Callable[[DebugScreen, str], None]] = {
     "next-lesson": _next_lesson,
     "break-off": lambda screen, _: _broken_off(screen, screen.interruption.break_off),
     "interrupt": lambda screen, _: _broken_off(screen, screen.interruption.interrupt),
-    "prompt": lambda screen, text: screen.open_prompt(text),
+    "prompt": lambda screen, text: screen.bottom.open_prompt(text),
     "palette": lambda screen, _: screen.app.action_command_palette(),
     "help": _help,
     "quit": lambda screen, _: screen.app.exit(0),

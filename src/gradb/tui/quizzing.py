@@ -6,6 +6,7 @@ so that the learner sees the answer come about.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -42,15 +43,17 @@ class Asking(Protocol):
     def update_frame(self) -> None:
         """Show that the position may be another."""
 
-    def open_answer(self, *, is_open: bool) -> None:
-        """Show the answer line in the place of the key bar, or hide it and give the keyboard back."""
-
 
 class Quizzing:
-    """Asks the questions on one screen."""
+    """Asks the questions on one screen.
 
-    def __init__(self, screen: Asking) -> None:
-        self._screen = screen
+    Args:
+        screen: where they are asked.
+        open_answer: shows the line to answer on, or hides it and gives the keyboard back.
+    """
+
+    def __init__(self, screen: Asking, open_answer: Callable[[bool], object]) -> None:
+        self._screen, self._open_answer = screen, open_answer
         self._debugger: Debugger | None = None
         self._origin = 0
         self._question: Question | None = None
@@ -160,7 +163,7 @@ class Quizzing:
             self._screen.options, asked=Asked(moment.question, len(questions_of(debugger.tape)))
         )
         self._screen.notice("")
-        self._screen.open_answer(is_open=True)
+        self._open_answer(True)
 
     def _wait_for(self, debugger: Debugger, text: str) -> None:
         self._ahead += 1
@@ -193,4 +196,4 @@ class Quizzing:
         if self._question is not None:
             self._question, self._pending = None, ""
             self._screen.options = replace(self._screen.options, asked=None)
-            self._screen.open_answer(is_open=False)
+            self._open_answer(False)

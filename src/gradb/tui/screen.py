@@ -29,18 +29,17 @@ from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote
 from gradb.tui.body import Body
+from gradb.tui.bottom import Bottom
 from gradb.tui.caption import CaptionStrip
 from gradb.tui.course import Course, CourseLine
-from gradb.tui.find import FindLine
-from gradb.tui.find_commands import node_to_jump_to, open_find
 from gradb.tui.following import Following
 from gradb.tui.ghost import GhostLine
 from gradb.tui.gradcheck import FindingScreen
 from gradb.tui.graph import GraphPane
 from gradb.tui.heading import heading
 from gradb.tui.interruption import Interruption
-from gradb.tui.keybar import KeyBar
-from gradb.tui.keys import bindings, key_hints
+from gradb.tui.jumping import node_to_jump_to
+from gradb.tui.keys import bindings
 from gradb.tui.layout import SMALLEST, Plan
 from gradb.tui.looks import PLAIN, Looks
 from gradb.tui.marks import breakpoint_lines, toggling
@@ -54,7 +53,6 @@ from gradb.tui.messages import (
     StatementEntered,
 )
 from gradb.tui.pane import Pane
-from gradb.tui.prompt import Prompt
 from gradb.tui.quizzing import Quizzing
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session
@@ -88,29 +86,26 @@ class DebugScreen(Screen[None]):
         self.session = Session(self)
         self.panes = make_panes()
         self.last_pane = "graph"
-        self.arranging = Arranging(self, looks.memory)
+        self.arranging = Arranging(self, lambda: self.bottom.is_typing, looks.memory)
         self._complaint = looks.complaint
         self._script = script
         self._is_mistake = False
         self._following = Following(self, self)
         self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self.interruption = Interruption(self.session, self._asking)
-        self.quizzing = Quizzing(self)
+        self.quizzing = Quizzing(self, lambda is_open: self.bottom.open_answer(is_open=is_open))
+        self.bottom = Bottom(self.quizzing.line)
         self._underway, self._ghost_line, self.course_line = Underway(), GhostLine(), CourseLine(course)
 
     def compose(self) -> ComposeResult:
         """Lay out header, panes and bars."""
         yield HeaderBar()
         yield StartNote()
-        find = FindLine()
-        yield Body(*self.panes.values(), find=find)
+        yield Body(*self.panes.values(), find=self.bottom.find)
         yield CaptionStrip()
         yield EventBar(id="event")
         yield ScrubberBar(id="scrubber")
-        yield Prompt()
-        yield self.quizzing.line
-        yield find
-        yield KeyBar(key_hints())
+        yield from self.bottom.widgets
         yield Static(f"gradb needs a terminal of at least {SMALLEST[0]} x {SMALLEST[1]}.", id="small")
 
     def on_mount(self) -> None:
@@ -219,26 +214,12 @@ class DebugScreen(Screen[None]):
     def show_finding(self, result: Result) -> None:
         """Say what a numerical check found; its figures lie over the screen unless something else is there."""
         self.notice(sentence(result), "warning" if exit_code(result) else "news")
-        if self.is_current and not self.is_typing:
+        if self.is_current and not self.bottom.is_typing:
             self.app.push_screen(FindingScreen(result))
-
-    def open_prompt(self, text: str = "") -> None:
-        """Open the `:` prompt with ``text`` on it, in the place of the key bar."""
-        self.query_one(KeyBar).display = False
-        self.query_one(Prompt).open(text)
-
-    def open_answer(self, *, is_open: bool) -> None:
-        """Show the answer line in the place of the key bar, or hide it and give the keyboard back."""
-        self.query_one(KeyBar).display = False
-        if is_open:
-            self.quizzing.line.open()
-        else:
-            self.quizzing.line.display = False
-            self.post_message(PromptClosed())
 
     def find(self, argument: str) -> None:
         """Look for something in the pane that has the keyboard, in the place of the key bar."""
-        open_find(self, self.panes[self.last_pane], argument)
+        self.bottom.open_find(self.panes[self.last_pane], argument)
 
     def jump(self, argument: str) -> None:
         """Go to a node of the graph: to one that is named, or to the one that the event is about."""
@@ -252,12 +233,6 @@ class DebugScreen(Screen[None]):
     def cells(self) -> Size:
         """Columns and lines of the terminal."""
         return self.app.size
-
-    @property
-    def is_typing(self) -> bool:
-        """True while the prompt, the answer line or the find line has the keyboard."""
-        is_open = self.query_one(Prompt).display or self.quizzing.line.display
-        return is_open or self.query_one(FindLine).is_typing
 
     def give_keyboard(self, pane: str) -> None:
         """Put the keyboard into a pane; the next key may come before that is heard of."""
@@ -283,7 +258,7 @@ class DebugScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Let the prompt have its own key as text."""
-        return action != "statement" or parameters != ("prompt",) or not self.is_typing
+        return action != "statement" or parameters != ("prompt",) or not self.bottom.is_typing
 
     def action_statement(self, text: str) -> None:
         """Run the command of a key."""
@@ -295,16 +270,15 @@ class DebugScreen(Screen[None]):
 
     def on_statement_entered(self, message: StatementEntered) -> None:
         """Run what was typed; the prompt closes unless something is wrong with it."""
-        prompt = self.query_one(Prompt)
         self.notice("")
         self.session.submit(message.text)
-        if prompt.display and not self._is_mistake:
-            prompt.close()
+        if self.bottom.prompt.display and not self._is_mistake:
+            self.bottom.prompt.close()
 
     def on_prompt_closed(self, message: PromptClosed) -> None:
         """Give the keyboard back to the pane that had it."""
-        self.query_one(KeyBar).display = not (self.query_one(FindLine).display or self.quizzing.line.display)
-        if not self.is_typing:
+        self.bottom.show_keys()
+        if not self.bottom.is_typing:
             self.give_keyboard(self.last_pane)
 
     def on_node_selected(self, message: NodeSelected) -> None:
