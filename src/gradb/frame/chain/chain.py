@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradb.algebra import jacobian
-from gradb.algebra.local import Check, Local
+from gradb.algebra.local import Local
+from gradb.frame.chain.contributions import Contributions
 from gradb.frame.chain.hooks import Values, arrived, hooks_of, made_by_node, values
 from gradb.frame.chain.inputs import Inputs
 from gradb.frame.chain.probes import answers, measured, record as record_of
-from gradb.frame.chain.record import Chain, ChainEdge, Contribution, Hook
+from gradb.frame.chain.record import Chain, ChainEdge, Hook
 from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
 from gradb.frame.chain.rewrites import rewrites
 from gradb.frame.chain.unreached import unreached
@@ -28,7 +29,6 @@ from gradb.tape.kinds.node import NodeDetail
 from gradb.tape.kinds.node_start import NodeStartDetail
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.tensor import Tensor
-from gradb.tape.values import TensorValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,6 @@ class _Record:
     """upstream as the node left it, where its own code wrote into it."""
 
 
-_ONES = {"float64": b"\0\0\0\0\0\0\xf0?", "float32": b"\0\0\x80?", "float16": b"\0<", "bfloat16": b"\x80?"}
 _NOTHING = _Record(None, (), (), None)
 _UNASKED = "this backward was not asked for this gradient"
 _MAX_OUTPUTS = 16  # more names of one node are not looked up
@@ -60,6 +59,7 @@ class Chains:
         self._graphs = graphs
         self._store = graphs.store
         self._runs = graphs.runs
+        self._contributions = Contributions(graphs)
 
     def at(self, position: int) -> Chain | None:
         """Return the record of the node that was made or run last up to a position."""
@@ -99,7 +99,8 @@ class Chains:
         hooks = hooks_of(self._store, node_id, going if run is None else run.backward, position)
         record = replace(record, arrived=arrived(record.upstream, hooks))
         backward = self._backward(run, moment)
-        contributions, check = self._contributions(node_id, record, run, backward, position)
+        until = position if record.event is None else record.event
+        contributions, check = self._contributions.of(node_id, record.arrived, run, backward, until)
         return Chain(
             node=node_id,
             node_name=node.name,
@@ -167,45 +168,6 @@ class Chains:
         """Return the backward that a record is about."""
         start = run.backward if run is not None else moment.backward.start if moment is not None else 0
         return self._runs.backward(start) if start else None
-
-    # --- contributions ------------------------------------------------------------------------------------------------
-
-    def _contributions(
-        self, node: int, record: _Record, run: NodeRun | None, backward: Backward | None, position: int
-    ) -> tuple[tuple[Contribution, ...], Check | None]:
-        """Return what flowed into a node in its backward (so far, while it is pending), and the sum's check."""
-        if backward is None or (run is None and node not in backward.nodes):
-            return (), None
-        until = position if record.event is None else record.event
-        found = self._from_consumers(node, backward.start, until)
-        if found:
-            found = self._from_call(node, backward) + found
-        return found, _check_contributions(found, record.arrived) if found else None
-
-    def _from_consumers(self, node: int, backward: int, until: int) -> tuple[Contribution, ...]:
-        found = []
-        for consumer, index, output_nr in self._graphs.reach(backward).consumers.get(node, ()):
-            event = self._runs.run_in(consumer, backward, until)
-            detail = None if event is None else self._store.detail(event)
-            if event is None or not isinstance(detail, NodeDetail):
-                continue
-            sent = detail.downstream[index] if index < len(detail.downstream) else None
-            value = None if sent is None else sent.value
-            found.append(Contribution(consumer, self._name(consumer), output_nr, value, event))
-        return tuple(sorted(found, key=lambda contribution: contribution.event))
-
-    def _from_call(self, node: int, backward: Backward) -> tuple[Contribution, ...]:
-        """Return what the script itself gave a root that is also fed by other nodes."""
-        found = []
-        for root, given in zip(backward.roots, (*backward.gradients, *[None] * len(backward.roots)), strict=False):
-            if root.node == node:
-                value = given.value if given is not None else _one(root.value.dtype, root.value.shape)
-                found.append(Contribution(0, "backward()", root.output_nr, value, backward.start))
-        return tuple(found)
-
-    def _name(self, node: int | None) -> str:
-        found = None if node is None else self._store.node(node)
-        return found.name if found is not None else ""
 
     # --- edges --------------------------------------------------------------------------------------------------------
 
@@ -279,12 +241,6 @@ def _root(backward: Backward | None) -> str | None:
     return backward.roots[0].name if backward is not None and len(backward.roots) == 1 else None
 
 
-def _one(dtype: str, shape: tuple[int, ...]) -> TensorValue | None:
-    """Return the implicit gradient of a scalar root."""
-    is_scalar = all(size == 1 for size in shape)
-    return TensorValue(shape, dtype, _ONES[dtype]) if dtype in _ONES and is_scalar else None
-
-
 def _local(edge: Edge, probe: Probe | None, record: _Record, state: NodeState) -> Local:
     if edge.to is None:
         return Local("unknown", 0, 0, None, "no gradient is wanted here")
@@ -293,17 +249,3 @@ def _local(edge: Edge, probe: Probe | None, record: _Record, state: NodeState) -
     if probe is None:
         return Local("unknown", 0, 0, None, "not probed")
     return jacobian.local(probe)
-
-
-def _check_contributions(found: tuple[Contribution, ...], upstream: Values) -> Check | None:
-    """Hold the sum of the contributions against upstream, output by output; the worst verdict counts."""
-    checks = []
-    for number, total in enumerate(upstream):
-        parts = [contribution.value for contribution in found if contribution.output_nr == number]
-        if not parts:
-            continue
-        check = jacobian.check_sum(parts, total)
-        if check is None:
-            return None
-        checks.append(check)
-    return min(checks, key=lambda check: (check.is_ok, -check.max_error), default=None)

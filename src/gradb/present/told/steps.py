@@ -20,10 +20,10 @@ from gradb.present.lines.births import birth_lines
 from gradb.present.lines.buffers import accumulation_lines, stale_words
 from gradb.present.lines.headline import describe as clause
 from gradb.present.lines.hooks import grad_lines
+from gradb.present.lines.product import product_items, rule_lines, upstream_items, verdict_lines
 from gradb.present.lines.step import is_descent
 from gradb.present.lines.unrecorded import unrecorded
 from gradb.present.options import Options
-from gradb.present.panes.chain import product_items, rule_lines, upstream_items, verdict_lines
 from gradb.present.told.sentences import ended, even, joined, sentences
 from gradb.rules import describe, examined
 from gradb.tape.kinds.accumulate import AccumulateDetail
