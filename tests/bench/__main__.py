@@ -8,7 +8,10 @@ same round with their quartiles, and whether a bar is met: the median is below i
 Beside the size of a tape stands how much longer than bare it takes from the end of the training until all is over: the
 script is left, and the tape is complete.
 A workload times its own training section, after imports and a warm-up, so that the start of Python and torch is not
-in the figures.
+in the figures. What else could tell the columns apart is made the same for all. The C library's allocator keeps what
+is freed: left alone, it may give memory back in one run and not in another, whose figures then lack the price of taking
+pages anew. And each run is a session of its own, as the debuggee is: by sessions the scheduler shares out the
+processor.
 
 ``--before CHECKOUT`` runs the gradb of another checkout in the same rounds, and prints what this one costs against it.
 What the calls of large nodes with a random vector cost is told by ``--columns full,unchecked``.
@@ -32,25 +35,41 @@ from tests.bench.table import Round, Run, machine, table
 
 _USUAL = ("bare", "watch", "full", "anomaly")
 _TIMEOUT = 600.0
+_ALIKE = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # as much as glibc takes
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
+"""Set for every run."""
+
+
+def environment_of(column: Column, before: str | None) -> dict[str, str]:
+    """Return the environment of a run; ``before`` is the other checkout, if there is one."""
+    environment = {**os.environ, **_ALIKE, **column.environment}
+    if column.before and before is not None:
+        environment["PYTHONPATH"] = os.path.join(before, "src")
+    return environment
 
 
 def run(column: Column, script: list[str], tape: Path, before: str | None) -> Run:
     """Run one workload one way."""
-    command = column.command(script, tape)
-    environment = os.environ | {"OMP_NUM_THREADS": "1", **column.environment}
-    if column.before and before is not None:
-        environment["PYTHONPATH"] = os.path.join(before, "src")
+    command, environment = column.command(script, tape), environment_of(column, before)
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+        )
         watchdog = threading.Timer(_TIMEOUT, process.kill)
         watchdog.start()
         assert process.stdout is not None
-        with process.stdout as out:
-            line = next((line for line in out if line.lstrip().startswith("{")), "")
-            reported = time.perf_counter()
-            out.read()
-        code = process.wait()
-        watchdog.cancel()
+        try:
+            with process.stdout as out:
+                line = next((line for line in out if line.lstrip().startswith("{")), "")
+                reported = time.perf_counter()
+                out.read()
+            code = process.wait()
+        finally:  # Ctrl+C does not reach another session
+            watchdog.cancel()
+            process.kill()
         errors.seek(0)
         if code or not line:
             sys.exit(f"{' '.join(command)} failed with exit code {code}:\n{errors.read()}")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import parse, plan
-from tests.bench.cases import WORKLOADS
+from tests.bench.__main__ import environment_of, parse, plan
+from tests.bench.cases import COLUMNS, WORKLOADS
 from tests.bench.table import Run, Spread, spread, table
 
 
@@ -94,3 +94,15 @@ def test_a_checkout_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) 
         parse(["--before", "/nowhere"])
     assert refused.value.code == 2
     assert "there is no src/gradb" in capsys.readouterr().err
+
+
+def test_every_column_is_run_alike() -> None:
+    """Only what a column is about tells its environment from that of the bare run: the allocator's luck does not."""
+    bare = environment_of(COLUMNS["bare"], None)
+    assert bare["MALLOC_TRIM_THRESHOLD_"] == str(2**30)
+    for column in COLUMNS.values():
+        others = {"PYTHONPATH", *column.environment}
+        found = environment_of(column, "elsewhere")
+        assert {key: found[key] for key in found if key not in others} == {
+            key: bare[key] for key in bare if key not in others
+        }
