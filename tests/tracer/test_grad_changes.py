@@ -13,11 +13,14 @@ import pytest
 import torch
 from torch import nn
 
+from gradb.debugger.expect.names import TapeNames
 from gradb.frame.reader import Tape
 from gradb.link.spec import Intervention
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
 from gradb.present.panes.table import PANES, pane_json
+from gradb.tape.expressions.faults import NoName
+from gradb.tape.expressions.operands import Numbers
 from gradb.tape.kinds.grad_change import GradChangeDetail
 from gradb.tape.kinds.zero_grad import ZeroGradDetail
 from gradb.tracer.tensors.ids import TensorIds
@@ -125,6 +128,29 @@ def test_a_change_is_no_clearing(name: str, tmp_path: Path) -> None:
         numbers = [number for one in told[when] if one is not None for number in one.numbers() or ()]
         assert numbers == values[when]
         assert norm == pytest.approx(math.hypot(*values[when]), rel=1e-6)
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_the_norm_before_a_clipping_has_its_name(is_at_once: bool, tmp_path: Path) -> None:
+    """From the event on that follows the call; where it is used at once, no earlier either."""
+    norms: list[float] = []
+
+    def script() -> None:
+        model = _model()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if is_at_once:
+            norm = norm * 1
+        model.weight.grad = None
+        norms.append(norm.item())
+
+    _, tape = record(tmp_path / "run.tape", script, probe="never")
+    assert notes(tape) == []
+    (change,) = [event.seq for event in tape.events() if event.kind == "grad_change"]
+    with pytest.raises(NoName):
+        TapeNames(tape, change).tensor("norm")
+    named = TapeNames(tape, tape.head).tensor("norm")
+    assert isinstance(named, Numbers)
+    assert named.numbers == tuple(norms)
 
 
 NOTHING: dict[str, Callable[[nn.Linear], Any]] = {

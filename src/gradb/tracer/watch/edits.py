@@ -24,11 +24,13 @@ from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.callers import Caller, caller_in_torch
 from gradb.tracer.source.places import PlaceRow
+from gradb.tracer.source.syntax import Names
 from gradb.tracer.tensors.fingerprints import fingerprint
 from gradb.tracer.tensors.history import grad_of
 from gradb.tracer.tensors.norms import norm_of_all
 from gradb.tracer.tensors.records import TensorRecord
 from gradb.tracer.watch.policy import ZeroPolicy
+from gradb.tracer.watch.returned import name_returned
 
 
 class BufferRow:
@@ -45,12 +47,14 @@ class BufferRow:
 class HeldBuffers:
     """Leaves and what their buffers held before a call that clears them, or may change them."""
 
-    __slots__ = ("blob", "caller", "given", "rows")
+    __slots__ = ("blob", "caller", "given", "names", "rows")
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor], blob: Blob | None = None) -> None:
         self.blob = Blob() if blob is None else blob
         self.rows = [BufferRow(leaf, *taken(composer, grad_of(leaf), self.blob)) for leaf in leaves]
         self.caller: Caller | None = None
+        self.names: Names | None = None
+        """Of the script's expression that the call is in, as far as that is known."""
         self.given = 0
         """What is odd about what the call was given beside them."""
 
@@ -74,11 +78,12 @@ class _Part:
 class _Change:
     """What one call changes."""
 
-    __slots__ = ("blob", "by", "caller", "given", "made", "parts", "place")
+    __slots__ = ("blob", "by", "caller", "given", "made", "names", "parts", "place")
 
     def __init__(self, by: str, place: PlaceRow, blob: Blob, caller: Caller | None) -> None:
         self.by, self.place, self.blob, self.caller = by, place, blob, caller
         self.parts: dict[int, _Part] = {}
+        self.names: Names | None = None
         self.given = self.made = 0
         """What was odd about the buffers and about what the call was given, and what is odd about the buffers now."""
 
@@ -201,7 +206,7 @@ class Edits:
         for row in held.rows:
             self._note(change, row, is_set=idiom in {"grad = value", "grad.data = value"})
         change.given |= held.given
-        change.caller, self._open = caller, change
+        change.caller, change.names, self._open = caller, held.names, change
         self._recorder.pending = self.flush_if_over
         if caller is None:
             self.flush()
@@ -250,6 +255,8 @@ class Edits:
         detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
         odd = change.given | change.made | born(change.made, change.given)
         self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=odd)
+        if change.caller is not None and change.names is not None:
+            name_returned(self._composer, change.names, self._recorder.next_seq)
 
 
 def taken(composer: Composer, grad: torch.Tensor | None, blob: Blob) -> tuple[str, int]:

@@ -180,6 +180,7 @@ class GradWatch:
         held, self._local.held = self._local.held, None
         if held is None:
             return False
+        held.names = found.place.names
         if not self._local.depth:
             self._tell(call, args, held, found.place.row)
         return True
