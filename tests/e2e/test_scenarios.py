@@ -15,12 +15,14 @@ from gradb.batch.script import prepare
 from gradb.batch.show import Style, pane_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.quiz.quiz import questions_of
-from gradb.link.spec import RunSpec
+from gradb.link.spec import Intervention, RunSpec
 from gradb.present.draw.ascii import spelled
 from gradb.present.panes.table import PANES
 from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, WarmParts, bare, gradb
 
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.py"))
+_SHORT = Intervention("record", "watch", 201)
+"""What no command script goes to, and no question is about, is only watched: one scenario has 5,000 iterations."""
 
 
 @pytest.fixture
@@ -31,7 +33,8 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     with ExitStack() as stack:
 
         def launch(name: str) -> Debugger:
-            debugger = Debugger.launch(RunSpec(f"scenarios/{name}.py", str(tmp_path / "run.tape")))
+            spec = RunSpec(f"scenarios/{name}.py", str(tmp_path / "run.tape"), interventions=(_SHORT,))
+            debugger = Debugger.launch(spec)
             stack.callback(debugger.close)
             return debugger
 
