@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+_EXAMPLES = "28, [1, 2], None or True"
 _HINT = "Enter checks · Esc skips, a asks again"
 
 
@@ -31,7 +32,7 @@ class AnswerLine(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the sign, the input and how to leave it."""
         yield Static("=", id="answer-sign", markup=False)
-        yield Input(id="answer-input", compact=True, select_on_focus=False)
+        yield Input(placeholder=_EXAMPLES, id="answer-input", compact=True, select_on_focus=False)
         yield Static(_HINT, id="answer-hint", markup=False)
 
     def open(self) -> None:

@@ -22,7 +22,7 @@ _LIMIT = 400
 
 def caption_lines(at: LessonAt, width: int, most: int = MAX_LINES) -> list[Text]:
     """Return the caption at a position behind a bar; at the start how to begin, and where none holds what comes."""
-    style = theme.TITLE if at.caption is not None else theme.DIM
+    style = theme.TITLE if at.caption is not None or at.is_start else theme.DIM
     return [
         cut(Text.assemble((BAR, theme.NAME), (line, style), no_wrap=True), width)
         for line in _folded(_written(at), width)[:most]
