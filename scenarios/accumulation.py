@@ -47,11 +47,12 @@ print("second:", a.grad)
 out.backward()
 print("third: ", a.grad)
 
-#: The fourth walk finds the saved values gone, and raises before anything
-#: arrives at the leaf. Press e to be told why.
-# ? a.grad at error
-# ? hint: "Freed" are values that were needed to compute gradients, not the gradients.
 try:
+    #: A fourth walk: at PowBackward0 what it had saved is gone, so it raises.
+    #: Press e then to be told why.
+    # ? a.grad at error
+    # ? hint: Does anything arrive at the leaf before the error?
+    # ? hint: "Freed" are values that were needed to compute gradients, not the gradients.
     out.backward()
 except RuntimeError as error:
     print("fourth:", error)

@@ -25,6 +25,8 @@ Findings: G010
 
 import torch
 
+#: scale is one number, shift has three: two leaves. table and weights are
+#: data, two rows of three.
 table = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 weights = torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
 scale = torch.tensor(2.0, requires_grad=True)
@@ -43,6 +45,8 @@ loss = (y * weights).sum()
 loss.backward()
 print("shift.grad:", shift.grad.tolist(), "scale.grad:", scale.grad.item())
 
+#: Now the famous mistake; first as it is right. Three x, three targets, and a
+#: leaf w that is right already: 2.
 x = torch.tensor([[1.0], [2.0], [3.0]])
 target = torch.tensor([2.0, 4.0, 6.0])
 w = torch.tensor([2.0], requires_grad=True)
@@ -53,6 +57,7 @@ pairs = (x * w).squeeze(1) - target
 (pairs**2).sum().backward()
 print("pairs:    ", pairs.tolist(), "w.grad:", w.grad.item())
 
+#: Once more from an empty buffer.
 w.grad = None
 #: The same without squeeze: (3, 1) - (3,) is (3, 3), each against each.
 #: Look at the numbers: only the diagonal are pairs.

@@ -17,15 +17,15 @@ import torch
 a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 b = 2 * a  #: Graph pane: a node, MulBackward0. It knows how b was made, and leads to a.
 c = b + 5  #: The next op, the next node: AddBackward0 leads to the node of b.
-d = c**2  #: PowBackward0. Its derivative is 2 * c, so this node has kept c: key 8.
+d = c**2  #: The derivative of ** is 2 * c, so this node keeps c: press 8 (3 goes back).
 out = d.sum()  #: One number. So far nothing was derived: forward writes down what was done.
 #: Down the graph, node by node. Chain rule pane: what arrives (upstream) times
 #: the node's own derivative (local) is what it sends on (downstream).
 # ? downstream at node PowBackward0
 # ? hint: Upstream is 1 for each element of d, and the derivative of c**2 is 2 * c.
 # ? hint: c is [7, 9, 11, 13].
-# ? a.grad at accumulate
-# ? hint: Two nodes are left: c = b + 5 has the derivative 1, b = 2 * a has 2.
-# ? hint: What came from PowBackward0, times 1, times 2.
+# ? downstream at node MulBackward0
+# ? hint: The derivative of b = 2 * a is 2: what arrives is multiplied by it.
+# ? hint: [14, 18, 22, 26] arrives, as AddBackward0 has passed it on.
 out.backward()
 print(a.grad)  #: What arrived at the leaf is in a.grad. Backspace goes back a step.

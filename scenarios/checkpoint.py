@@ -29,6 +29,7 @@ def block(x, w):
     return h**2
 
 
+#: Two leaves. block() computes the same of them three times, in three ways.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 w = torch.tensor([0.5, 0.25], requires_grad=True)
 

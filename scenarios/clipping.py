@@ -22,11 +22,13 @@ it comes too late after `step()`, and too early before `backward()`.
 import torch
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
+#: Two leaves, a and b: three numbers in all.
 a = torch.tensor([1.0, 1.0], requires_grad=True)
 b = torch.tensor(1.0, requires_grad=True)
 factors = torch.tensor([2.0, 3.0])
 optimizer = torch.optim.SGD([a, b], lr=0.1)
 
+#: The derivative of loss by a is factors, and by b it is 6.
 loss = (factors * a).sum() + 6 * b
 #: Two buffers are filled: 2 and 3 for a, 6 for b.
 loss.backward()
@@ -39,6 +41,7 @@ print("by norm: ", a.grad, b.grad, "was", norm)
 #: The step uses what it finds in .grad: half as far, the same way.
 optimizer.step()
 
+#: Once more from empty buffers: the same loss, the same gradients.
 optimizer.zero_grad()
 loss = (factors * a).sum() + 6 * b
 loss.backward()
@@ -50,6 +53,7 @@ print("by value:", a.grad, b.grad)
 #: As written, 2 : 3 : 6 has become 2 : 2.5 : 2.5: another way to go.
 optimizer.step()
 
+#: A third time, with a limit that is above the norm.
 optimizer.zero_grad()
 loss = (factors * a).sum() + 6 * b
 loss.backward()

@@ -36,6 +36,7 @@ class SafeSqrt(torch.autograd.Function):
         return upstream * local, None
 
 
+#: A leaf, with a 0: there the slope of a square root is infinite.
 x = torch.tensor([0.0, 1.0, 4.0], requires_grad=True)
 #: One node for the whole function, SafeSqrtBackward, whatever forward() does.
 root = SafeSqrt.apply(x, 100.0)

@@ -20,35 +20,36 @@ says `never` beside it. And if all of the loss is cut, backward() raises; there 
 
 import torch
 
+#: Two leaves: a with three elements, and w.
 a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 w = torch.tensor(5.0, requires_grad=True)
 
 #: detach(): one of the two factors has no way back, so it is a constant.
 loss = (a * a.detach()).sum()
 # ? a.grad
-# ? hint: for a * constant it is the constant, here [1, 2, 3], and not 2a
+# ? hint: For a * constant it is the constant, here [1, 2, 3], and not 2a.
 loss.backward()
 print("detach: ", a.grad)
 
+#: Under no_grad the op that makes scale leaves no node.
 a.grad = None
 with torch.no_grad():
     scale = 2 * w
-#: Under no_grad the op that made scale left no node. Graph pane: a way leads
-#: from this loss to a, and none to w.
+#: Graph pane: a way leads from this loss to a, and none to w.
 loss = (a * scale).sum()
 # ? w.grad
-# ? hint: nothing can arrive at w, and a buffer that nothing has reached is None
+# ? hint: Nothing can arrive at w, and a buffer that nothing has reached is None.
 loss.backward()
 print("no_grad:", a.grad, "w:", w.grad)
 
+#: w.item() is a plain number of Python: it has no history at all.
 a.grad = None
-#: A number of Python has no history at all.
 loss = (a * w.item()).sum()
 loss.backward()
 print("item:   ", a.grad, "w:", w.grad)
 
+#: a > 1.5 has no derivative: it counts as a constant, 0 or 1 for each element.
 a.grad = None
-#: A comparison has no derivative; what it chooses still has.
 chosen = a > 1.5
 loss = (a * chosen).sum()
 loss.backward()

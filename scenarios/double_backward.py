@@ -21,6 +21,7 @@ call raises.
 
 import torch
 
+#: A leaf, one number: y will be differentiated by it, three times.
 x = torch.tensor(2.0, requires_grad=True)
 y = x**3  #: One node. Its derivative is 3 * x**2, so it has kept x.
 

@@ -24,12 +24,13 @@ iteration before is still part of the loss.
 
 import torch
 
+#: The same five lines as in the lesson on the chain rule: four ops.
 a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 b = 2 * a
 c = b + 5
-#: Key 8, saved pane: for its derivative 2c the node of ** has saved c.
+#: For its derivative 2c the node of ** has saved c: press 8, the saved pane.
 d = c**2
-#: The sum saves no value: it needs to know a shape, no number.
+#: The sum saves no value: it needs to know a shape, no number. (3 goes back.)
 out = d.sum()
 
 #: Kept: after this walk the nodes still have what they saved.
@@ -38,7 +39,7 @@ print("saved:", d.grad_fn._saved_self)
 
 #: Without retain_graph each node frees what it saved once it has run: mark ◌.
 # ? a.grad
-# ? hint: this walk adds the same [28, 36, 44, 52] to what is there
+# ? hint: This walk adds the same [28, 36, 44, 52] to what is there.
 out.backward()
 print("a.grad:", a.grad, "c:", c.tolist(), "node:", d.grad_fn.name())
 
@@ -54,6 +55,6 @@ total = (a + 5).sum()
 total.backward()
 #: Again, without retain_graph: it works.
 # ? a.grad
-# ? hint: each walk adds 1 to each element, and there were two of them
+# ? hint: Each walk adds 1 to each element, and there are two of them.
 total.backward()
 print("a.grad:", a.grad)

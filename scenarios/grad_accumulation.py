@@ -19,10 +19,12 @@ sum away, and none at all would carry it over into the next batch.
 import torch
 from torch import nn
 
+#: Eight rows of data, and y, which the layer is to learn to compute.
 torch.manual_seed(0)
 x = torch.randn(8, 2)
 y = x @ torch.tensor([[2.0], [-1.0]]) + 0.5
 
+#: The layer makes its parameters, weight and bias: two leaves.
 model = nn.Linear(2, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 criterion = nn.MSELoss()

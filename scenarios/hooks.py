@@ -37,6 +37,7 @@ def look(module, grad_input, grad_output):
     print("module:", [g.tolist() for g in grad_output])
 
 
+#: A leaf. Once its a.grad has been filled, halve() is to be called with it.
 a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 a.register_post_accumulate_grad_hook(halve)
 double = torch.nn.Identity()

@@ -21,6 +21,7 @@ gradient is silently wrong.
 
 import torch
 
+#: A leaf with three numbers.
 a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 #: Graph pane: b.grad_fn is the node of this product, MulBackward0.
 b = a * 2

@@ -20,14 +20,16 @@ try:
 except RuntimeError as error:
     print(error)
 
-#: With decimal points it works. .grad pane: a.grad, which is None so far.
-#: Graph pane: a is a leaf: made by hand, and not computed.
+#: With decimal points it works. a is a leaf: made by hand, and not computed.
+#: .grad pane: a.grad, which is None so far.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-#: An op leaves a node in the graph: MulBackward0, then SumBackward0. Each
-#: leads to where its inputs came from, and both inputs of a * a are a.
-out = (a * a).sum()
-#: Backward walks from out to the leaf. How fast does out change when a[0][0]
-#: moves a little? a.grad has one such number for each element.
+#: An op leaves a node in the graph, here MulBackward0. It leads to where its
+#: inputs came from. Both are a, which is drawn once; an arrow leads to it.
+square = a * a
+#: The next op, the next node on top: SumBackward0.
+out = square.sum()
+#: Backward walks from out down to the leaf. How fast does out change when
+#: a[0][0] moves a little? a.grad has one such number for each element.
 # ? a.grad
 # ? hint: It has the shape of a: two rows of two numbers.
 # ? hint: The derivative of a * a is 2 * a, element by element.

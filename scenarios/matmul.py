@@ -20,12 +20,13 @@ The weights of the loss are all different, so that no two upstream numbers are t
 
 import torch
 
+#: Two leaves, A (2 x 3) and B (3 x 2): their product will be 2 x 2.
 A = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
 B = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]], requires_grad=True)
 weights = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 
 C = A @ B  #: One node with two ways back: to A and to B.
-loss = (C * weights).sum()  #: Each element of C counts with a weight of its own, which then arrives at C.
+loss = (C * weights).sum()  #: Each element of C counts with a weight of its own.
 #: Chain rule pane at MmBackward0: dL/dC @ B.T goes to A, and A.T @ dL/dC to B.
 # ? A.grad
 # ? hint: dL/dC is weights: [[1, 2], [3, 4]]. A.grad has the shape of A.

@@ -24,6 +24,7 @@ Findings: G016
 
 import torch
 
+#: Four batches of two numbers each; one of them is 0. And w, a leaf.
 batches = torch.tensor([[1.0, 4.0], [9.0, 1.0], [0.0, 4.0], [4.0, 9.0]])
 w = torch.tensor(0.25, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.1)

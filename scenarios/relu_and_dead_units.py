@@ -20,22 +20,24 @@ unit that is dead can come back.
 import torch
 from torch.nn.functional import leaky_relu
 
-z = torch.tensor([-1.0, 0.0, 2.0], requires_grad=True)
-#: Below 0, at 0 and above: the first two become 0.
-h = torch.relu(z)
+#: A leaf with three numbers: below 0, at 0 and above.
+three = torch.tensor([-1.0, 0.0, 2.0], requires_grad=True)
+#: The first two become 0.
+h = torch.relu(three)
 #: The sum sends 1 to each element. ReluBackward0 multiplies it by 0 or by 1.
-# ? z.grad
+# ? three.grad
 # ? hint: -1 is on the flat side and 2 on the steep one.
 # ? hint: At 0 itself PyTorch takes the flat side: 0.
 h.sum().backward()
-print("z.grad:", z.grad)
+print("three.grad:", three.grad)
 
+#: Now two units: the first elements of weight and bias are of unit one.
 weight = torch.tensor([1.0, 1.0], requires_grad=True)
 bias = torch.tensor([0.0, -5.0], requires_grad=True)
 optimizer = torch.optim.SGD([weight, bias], lr=0.05)
 
 for x, y in ((1.0, 2.0), (2.0, 4.0), (3.0, 6.0)):
-    #: Two units. The second is below 0, for each of the three x.
+    #: For each of the three x the second unit is below 0.
     z = weight * x + bias
     #: Of the second nothing is left.
     h = torch.relu(z)
@@ -52,6 +54,7 @@ for x, y in ((1.0, 2.0), (2.0, 4.0), (3.0, 6.0)):
     optimizer.step()
     print(f"x = {x}: grad of bias {bias.grad}")
 
+#: The same once more with another function.
 optimizer.zero_grad()
 #: Not flat on the left: below 0 the derivative is 0.1, and not 0.
 h = leaky_relu(weight + bias, 0.1)

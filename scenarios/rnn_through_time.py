@@ -28,6 +28,7 @@ leaves out the past.
 
 import torch
 
+#: One weight w, a leaf, and three inputs. The state h begins with 4.
 inputs = torch.tensor([1.0, 2.0, 3.0])
 w = torch.tensor(0.5, requires_grad=True)
 
@@ -45,6 +46,7 @@ for x in inputs:
 h.backward()
 print("whole:    ", h.item(), w.grad.item())
 
+#: The same loop from the start, but after the first moment h is cut.
 w.grad = None
 h = torch.tensor(4.0)
 for moment, x in enumerate(inputs, 1):

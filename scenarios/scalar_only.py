@@ -17,6 +17,8 @@ on a[i] only, so that J is diagonal: [28, 36, 44, 52] on it and zeros elsewhere.
 
 import torch
 
+#: The same lines as in the lesson on the chain rule, but for the sum: the
+#: last result is d, with four elements.
 a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 b = 2 * a
 c = b + 5
@@ -29,9 +31,10 @@ try:
 except RuntimeError as error:
     print("error:", error)
 
-#: gradient= is the upstream at the first node: one number for each element.
+#: gradient= is the upstream at the first node, one number for each element
+#: of d. The chain rule pane calls it v.
 # ? a.grad
-# ? hint: each of them is 2c * 2 = 4c, and c is [7, 9, 11, 13]
+# ? hint: Each of the four is 2c * 2 = 4c, and c is [7, 9, 11, 13].
 d.backward(gradient=torch.ones(4), retain_graph=True)
 print("ones: ", a.grad)
 
@@ -42,9 +45,10 @@ out = d.sum()
 out.backward(retain_graph=True)
 print("sum:  ", a.grad)
 
+#: Once more from an empty buffer.
 a.grad = None
 #: One among zeros: the gradient of d[2] alone, a row of the Jacobian.
 # ? a.grad
-# ? hint: three of the four numbers are zero: d[2] depends on a[2] only
+# ? hint: Three of the four numbers are zero: d[2] depends on a[2] only.
 d.backward(gradient=torch.tensor([0.0, 0.0, 1.0, 0.0]))
 print("d[2]: ", a.grad)

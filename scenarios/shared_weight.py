@@ -21,6 +21,7 @@ there are four paths from `loss` to `w`.
 
 import torch
 
+#: x is plain data, and w is a leaf: only w asks for a gradient.
 x = torch.tensor(3.0)
 w = torch.tensor(2.0, requires_grad=True)
 

@@ -21,11 +21,12 @@ log of a probability that has become 0 is -inf.
 import torch
 from torch.nn import functional
 
+#: A leaf: the scores of three classes. The right class is number 1.
 scores = torch.tensor([2.0, 1.0, 0.0], requires_grad=True)
 right = torch.tensor(1)
 
 p = torch.softmax(scores, dim=0)  #: Three probabilities that add up to 1: each depends on all three scores.
-loss = -torch.log(p[right])  #: Small where the right class has a probability near 1.
+loss = -torch.log(p[right])  #: Three ops: the smaller, the nearer the probability is to 1.
 #: Chain rule pane at SoftmaxBackward0: its local derivative is a full matrix.
 # ? sum(scores.grad)
 # ? hint: Each score gets its probability, and the right one gets 1 less.
@@ -33,13 +34,15 @@ loss = -torch.log(p[right])  #: Small where the right class has a probability ne
 loss.backward()
 print("by hand:      ", scores.grad.tolist())
 
+#: Once more, from an empty buffer: softmax and logarithm as one op.
 scores.grad = None
-logp = torch.log_softmax(scores, dim=0)  #: Once more: softmax and logarithm as one op.
+logp = torch.log_softmax(scores, dim=0)
 loss = functional.nll_loss(logp, right)
 loss.backward()
 print("log_softmax:  ", scores.grad.tolist())
 
+#: And all of it as one call, which makes the same two nodes.
 scores.grad = None
-loss = functional.cross_entropy(scores, right)  #: And all of it as one call, which makes the same two nodes.
+loss = functional.cross_entropy(scores, right)
 loss.backward()
 print("cross_entropy:", scores.grad.tolist())

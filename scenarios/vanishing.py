@@ -22,29 +22,31 @@ normalisation, and weights that are large enough at the start.
 
 import torch
 
-plain = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
+#: Ten weights in one leaf: plain[0] is that of the first layer.
+plain = torch.ones(10, requires_grad=True)
 h = torch.tensor(1.0)
 for layer in range(10):
+    #: A layer: its weight times h, and a sigmoid on top of it. Ten times.
     z = plain[layer] * h
-    #: Ten layers, one on top of the other.
     h = torch.sigmoid(z)
 #: Each sigmoid takes away three quarters and more. Press r for bars in the
 #: graph pane, and z for the whole screen.
 # ? upstream at node SigmoidBackward0
 # ? hint: The backward begins at h. What is the derivative of h by itself?
 h.backward()
-print(f"sigmoids:   first weight {plain[0].grad.item():.1e}, last {plain[-1].grad.item():.1e}")
+print(f"sigmoids:   first weight {plain.grad[0].item():.1e}, last {plain.grad[-1].item():.1e}")
 
-around = [torch.tensor(1.0, requires_grad=True) for _ in range(10)]
+#: .grad pane: plain.grad, the first layer on the left. Now with a way around.
+around = torch.ones(10, requires_grad=True)
 h = torch.tensor(1.0)
 for layer in range(10):
-    z = around[layer] * h
     #: The same ten layers with a way around: each adds a little to h.
+    z = around[layer] * h
     h = h + torch.sigmoid(z) / 10
 #: Each AddBackward0 hands on all that it gets, past the sigmoid too. At the
-#: end compare plain and around in the .grad pane (4).
+#: end compare plain.grad and around.grad in the .grad pane (4).
 # ? downstream at node AddBackward0
 # ? hint: An addition has two inputs: h, and what is added to it.
 # ? hint: Its derivative by either is 1. So both get what came from above: 1.
 h.backward()
-print(f"way around: first weight {around[0].grad.item():.1e}, last {around[-1].grad.item():.1e}")
+print(f"way around: first weight {around.grad[0].item():.1e}, last {around.grad[-1].item():.1e}")
