@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
 
-from tests import forkserver
+from tests import forkserver, pages
 from tests.e2e import warm
 
 _SERVER = forkserver.Forkserver("tests.workers")
@@ -70,4 +70,5 @@ if __name__ == "__main__":
     warm.load()
     gc.collect()
     gc.freeze()
+    pages.collapse()
     forkserver.serve(socket.socket(fileno=int(sys.argv[1])), _become)

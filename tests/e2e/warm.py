@@ -24,17 +24,18 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
-from tests import forkserver
+from tests import forkserver, pages
 
 _PARTS = (
     "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why cli.check cli.rule cli.screen"
-    " tui.app tracer.process.debuggee tracer.watch.tracing"
+    " tui.app batch.script scribe.process tracer.process.debuggee tracer.watch.tracing"
 )
 _leave = os._exit
 _exit = ctypes.pythonapi.Py_Exit  # unlike ``sys.exit`` it runs nothing of what called us on the way
@@ -54,6 +55,7 @@ def _become(line: list[str], finalizes: bool) -> NoReturn:
         subprocess.Popen = _Forked  # type: ignore[misc]
     if not finalizes:
         gc.unfreeze()
+        vars(weakref)["finalize"]._registry = {}  # what torch has finalized is taken down with its interpreter alone
     _go_on(line)
 
 
@@ -286,7 +288,9 @@ def prepare(files: set[str]) -> None:
 
 def load() -> None:
     """Load what is to be in memory."""
-    import torch._dynamo  # noqa: F401 - every optimizer of a script would import it, for seconds
+    import tomllib  # noqa: F401 - every gradb would, for the user's settings
+
+    import torch._dynamo  # noqa: F401 - every optimizer of a script would, for seconds
 
     for name in _PARTS.split():
         importlib.import_module(f"gradb.{name}")
@@ -303,6 +307,7 @@ def serve(requests: socket.socket, files: set[str]) -> NoReturn:
     prepare({__file__, forkserver.__file__} | files)
     gc.collect()
     gc.freeze()  # what is in memory is not looked through by the processes that finalize, for a second each
+    pages.collapse()
     forkserver.serve(requests, _become)
     _leave(0)
 
