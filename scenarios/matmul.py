@@ -4,7 +4,8 @@ Lesson: The gradient of a matrix product is two matrix products, and the shapes 
 
 For C = A @ B the chain rule gives two more matrix products:
 
-    dL/dA = dL/dC @ B.T        dL/dB = A.T @ dL/dC
+    dL/dA = dL/dC @ B.T
+    dL/dB = A.T @ dL/dC
 
 Shapes tell it too: A is 2x3, so its gradient must be 2x3, and (2x2) @ (2x3) is the only
 product of dL/dC and B.T that fits.

@@ -34,7 +34,6 @@ x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 y = torch.tensor([[0.0], [1.0], [1.0], [2.0]])
 
 #: The layers make their parameters, four leaves: what is to be learned.
-#: Key n goes to the next line.
 model = Network()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 criterion = nn.MSELoss()

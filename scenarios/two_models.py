@@ -54,7 +54,6 @@ t_u = torch.tensor([35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 
 
 torch.manual_seed(69)
 #: model1 makes its parameters, four leaves, and model2 will copy them.
-#: Key n goes to the next line.
 model1 = Network()
 model2 = copy.deepcopy(model1)
 optimizer1 = SGD(model1.parameters(), lr=1e-3)

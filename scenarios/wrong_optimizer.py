@@ -43,7 +43,6 @@ t_u = torch.tensor([35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 
 
 torch.manual_seed(69)
 #: Two networks, one after the other: each makes four parameters, its leaves.
-#: Key n goes to the next line.
 model = Network()
 model1 = Network()
 optimizer = SGD(model.parameters(), lr=1e-3)

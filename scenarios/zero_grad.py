@@ -41,7 +41,6 @@ t_u = torch.tensor([35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 
 
 torch.manual_seed(69)
 #: The layers make their parameters, four leaves: what is to be learned.
-#: Key n goes to the next line.
 model = Network()
 optimizer = SGD(model.parameters(), lr=1e-3)
 criterion = nn.MSELoss()
