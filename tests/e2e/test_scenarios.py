@@ -21,7 +21,7 @@ from gradb.present.panes.table import PANES
 from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, WarmParts, bare, gradb
 
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.py"))
-_SHORT = Intervention("record", "watch", 201)
+_SHORT = Intervention("record", "watch", 251)
 """What no command script goes to, and no question is about, is only watched: one scenario has 5,000 iterations."""
 
 
