@@ -330,3 +330,36 @@ def test_another_tape_of_an_iteration_takes_its_place(runs: Runs, debugger: Debu
     assert debugger.name(debugger.position) == "7:4"
     debugger.put_in_place(one for one in runs.again if one.iteration == 1)
     assert (debugger.name(debugger.position), debugger.tape) == ("0", debugger.run.tape)
+
+
+def test_a_tape_that_is_gone_is_told_of_and_not_in_the_way(tmp_path: Path) -> None:
+    """What was found when the run was opened may be unreadable when it is come to: then the first run is walked."""
+    first = tmp_path / "train.tape"
+    watched_run(first)
+    gone, kept = (Path(lived_again(first, iteration).path) for iteration in (3, 9))
+    debugger = Debugger.open(str(first))
+    gone.unlink()
+    carry_out(debugger, "iteration @4")
+    assert debugger.name(debugger.position) == "11"
+    assert debugger.take_news() == f"iteration 3 as it was lived again is not shown: {gone} does not exist."
+    assert debugger.take_news() == ""
+    with pytest.raises(UserError, match="does not exist"):
+        carry_out(debugger, "goto 3:1")
+    carry_out(debugger, "until node PowBackward0")
+    assert (debugger.name(debugger.position).partition(":")[0], debugger.tapes[1].path) == ("8", str(kept))
+    debugger.close()
+
+
+def test_what_lies_beside_and_is_of_another_run_is_said_at_the_end(tmp_path: Path) -> None:
+    """It is not put in place, and when the recording is closed that is told."""
+    first, other = tmp_path / "train.tape", tmp_path / "other.tape"
+    watched_run(first)
+    watched_run(other, iterations=11)
+    moved = Path(lived_again(first, 5).path)
+    folder = other.with_suffix(".relived")
+    folder.mkdir()
+    moved.rename(folder / moved.name)
+    debugger = Debugger.open(str(other))
+    assert not debugger.inplace
+    assert any("is not of the run in" in sentence for sentence in debugger.run.closing)
+    debugger.close()

@@ -114,6 +114,10 @@ def test_expressions_are_about_the_place(whole: Debugger) -> None:
     """`expect` and `print` speak of the tape that is looked at, and call its events by their names."""
     carry_out(whole, "goto 5:5")
     carry_out(whole, "expect iteration == 5 and phase == 'backward' and event.kind == 'backward_start'")
+    carry_out(whole, "expect event.place == '5:5'")
+    carry_out(whole, "goto 2")
+    carry_out(whole, "expect event.place == '2' and event.seq == 2")
+    carry_out(whole, "goto 5:5")
     with pytest.raises(Exception, match=r"expect iteration == 6 does not hold at position 5:5 \(backward_start"):
         carry_out(whole, "expect iteration == 6")
 

@@ -74,7 +74,9 @@ class EventView:
     """What it is called; empty: by its number."""
 
     def attribute(self, name: str) -> Operand:
-        """Return what ``event.name`` means: a field of the header, or a plain one of the detail."""
+        """Return what ``event.name`` means: a field of the header, a plain one of the detail, or what it is called."""
+        if name == "place":
+            return self.called or str(self.event.seq)
         for part in (self.event, self.detail):
             if part is not None and name in part.__dataclass_fields__:
                 return plain(getattr(part, name))
