@@ -29,7 +29,7 @@ class Checked:
     def __init__(self, folder: Path, script: Script, leaf: str, backward: int | None = None) -> None:
         self._folder, self._script = folder, script
         self._count = 0
-        with record(folder / "plain.tape", script)[1] as tape:
+        with record(folder / "plain.tape", script, probe="never")[1] as tape:
             target = locate(tape, Request(leaf, backward), is_over=True)
         assert target is not None
         self.target: Target = target
@@ -38,7 +38,7 @@ class Checked:
     def _run(self, delta: float) -> tuple[Sample, float | None]:
         self._count += 1
         nudge = replace(self.target.nudge, delta=delta)
-        with record(self._folder / f"{self._count}.tape", self._script, nudge=nudge)[1] as tape:
+        with record(self._folder / f"{self._count}.tape", self._script, probe="never", nudge=nudge)[1] as tape:
             assert notes(tape) == []
             assert trouble(tape) is None
             leaf, root = leaf_reading(tape), reading(tape, "root")
