@@ -101,22 +101,29 @@ static inline double float16_of(uint16_t bits)
         memcpy(&bits, element, sizeof bits);                                                                           \
         return NAME##_of(bits);                                                                                        \
     }                                                                                                                  \
+    /* Values lie in a record one after the other, wherever the one before has ended. */                               \
+    static inline UNSIGNED NAME##_magnitude(const void *elements, int64_t i)                                           \
+    {                                                                                                                  \
+        UNSIGNED bits;                                                                                                 \
+        memcpy(&bits, (const char *)elements + i * (int64_t)sizeof bits, sizeof bits);                                 \
+        return bits & (MAGNITUDE);                                                                                     \
+    }                                                                                                                  \
     static int64_t NAME##_first(const void *elements, int64_t count)                                                   \
     {                                                                                                                  \
-        const UNSIGNED *all = elements;                                                                                \
         for (int64_t i = 0; i < count; i++)                                                                            \
-            if ((all[i] & (MAGNITUDE)) >= (INFINITE))                                                                  \
+            if (NAME##_magnitude(elements, i) >= (INFINITE))                                                           \
                 return i;                                                                                              \
         return -1;                                                                                                     \
     }                                                                                                                  \
     static uint16_t NAME##_odd(const void *elements, int64_t count)                                                    \
     {                                                                                                                  \
-        const UNSIGNED *all = elements;                                                                                \
         int64_t first = NAME##_first(elements, count);                                                                 \
         uint16_t odd = 0;                                                                                              \
-        for (int64_t i = first < 0 ? count : first; i < count; i++)                                                    \
-            if ((all[i] & (MAGNITUDE)) >= (INFINITE))                                                                  \
-                odd |= (all[i] & (MAGNITUDE)) > (INFINITE) ? NANS : INFINITIES;                                        \
+        for (int64_t i = first < 0 ? count : first; i < count; i++) {                                                  \
+            UNSIGNED magnitude = NAME##_magnitude(elements, i);                                                        \
+            if (magnitude >= (INFINITE))                                                                               \
+                odd |= magnitude > (INFINITE) ? NANS : INFINITIES;                                                     \
+        }                                                                                                              \
         return odd;                                                                                                    \
     }                                                                                                                  \
     /* Find the bounds of a block; false, and no bounds, where one element is not finite. */                           \

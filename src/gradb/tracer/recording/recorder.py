@@ -80,11 +80,6 @@ class Recorder:
         self._pid = os.getpid()
 
     @property
-    def is_aside(self) -> bool:
-        """True while code of the script's runs that is to be recorded nowhere, as if it did not run."""
-        return self.is_open and not self.is_active
-
-    @property
     def next_seq(self) -> int:
         """The number the next event will get (with ``lock`` held, after ``settle``)."""
         return self.writer.pen.head + 1

@@ -37,7 +37,7 @@ class NodeVisit:
     def before(self, gradients: tuple[Any, ...]) -> None:
         """Record that the node is about to run; the script may be held here."""
         recorder = self.run.composer.recorder
-        if recorder.is_aside:
+        if recorder.is_open and not recorder.is_active:  # aside; no call, which near the end of the stack would fail
             return
         self.run.composer.guard(self._before, gradients)
         try:
@@ -54,7 +54,8 @@ class NodeVisit:
     @shielded
     def after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Record that the node has run; the script may be held here."""
-        if self.run.composer.recorder.is_aside:
+        recorder = self.run.composer.recorder
+        if recorder.is_open and not recorder.is_active:
             return
         calls = None if self.look is None else self.look.end()
         self.run.composer.guard(self._after, inputs, outputs, calls)
