@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-_EXAMPLES = "28, [1, 2], None or True"
+_EXAMPLES = "e.g. 28, [1, 2], None or True"
 _HINT = "Enter checks · Esc skips, a asks again"
 
 
