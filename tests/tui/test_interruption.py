@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from gradb.cli.pick import Offer
+from gradb.tui.again import Again
 from gradb.tui.app import GradbApp
-from gradb.tui.asking import Asking
 from gradb.tui.interruption import Interruption
 from gradb.tui.session import Session
 from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
@@ -41,7 +41,7 @@ class Played:
             stop_ghost=lambda: "",
             gradcheck=self._note,
         )
-        self.interruption = Interruption(cast(Session, self.session), cast(Asking, self), lambda: self.now)
+        self.interruption = Interruption(cast(Session, self.session), cast(Again, self), lambda: self.now)
 
     @property
     def is_running(self) -> bool:

@@ -15,6 +15,7 @@ from gradb.batch.lines import line
 from gradb.batch.printing import answered_text, printed_text
 from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
+from gradb.debugger import living
 from gradb.debugger.ahead import moment_here, moment_told, run_ahead
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
@@ -128,6 +129,16 @@ class Printout:
             self.out(error_text(found, self.debugger.frame().run, self.style))
         else:
             self.out(why_text(found, self.style))
+
+    def relive(self, argument: str) -> None:
+        """Go to an iteration in full; here nobody can agree to a run again."""
+        asked = living.wanted(self.debugger, argument)
+        if asked.found is None:
+            raise UserError(living.refusal(asked))
+        statement, said = living.arrive(self.debugger, asked, asked.found)
+        for one in parse(statement):
+            one.run(self.debugger, self)
+        self.notice(said)
 
     def print(self, argument: str) -> None:
         """Print what an expression comes to; where the script is asked for it, wait for its answer."""

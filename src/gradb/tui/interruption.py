@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from gradb.tui.asking import Asking
+from gradb.tui.again import Again
 from gradb.tui.session import Session
 
 _AGAIN = 2.0
@@ -24,12 +24,12 @@ class Interruption:
 
     Args:
         session: of the screen.
-        asking: has the script run again on a thread.
+        again: has the script run again on a thread.
         clock: tells the seconds.
     """
 
-    def __init__(self, session: Session, asking: Asking, clock: Callable[[], float] = time.monotonic) -> None:
-        self._session, self._asking, self._clock = session, asking, clock
+    def __init__(self, session: Session, again: Again, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session, self._again, self._clock = session, again, clock
         self._asked_at = float("-inf")
         """When Ctrl+C last asked the script to pause."""
 
@@ -39,7 +39,7 @@ class Interruption:
         ghost = self._session.ghost
         is_alone = ghost is None or not ghost.is_running
         is_still = not self._is_running and not self._session.is_searching
-        return is_alone and is_still and not self._session.checks.is_running and not self._asking.is_running
+        return is_alone and is_still and not self._session.checks.is_running and not self._again.is_running
 
     def look(self) -> str:
         """Take note of whether the script stands still; return what another Ctrl+C does now that the first has not."""
@@ -55,7 +55,7 @@ class Interruption:
         if debugger is not None and debugger.is_running:
             debugger.pause()
             return ""
-        if self._asking.give_up():
+        if self._again.give_up():
             return "the run again is given up"
         if self._session.checks.is_running:
             return self._session.gradcheck("off")

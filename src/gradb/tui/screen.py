@@ -25,6 +25,7 @@ from gradb.debugger.ghost import Ghost
 from gradb.frame.frame import Frame
 from gradb.present.lines.gradcheck import exit_code, sentence
 from gradb.present.options import Options, PathChoice
+from gradb.tui.again import Again
 from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote
@@ -54,6 +55,7 @@ from gradb.tui.messages import (
 )
 from gradb.tui.pane import Pane
 from gradb.tui.quizzing import Quizzing
+from gradb.tui.reliving import Reliving
 from gradb.tui.selection import for_panes
 from gradb.tui.session import Session
 from gradb.tui.source import SourcePane
@@ -91,8 +93,10 @@ class DebugScreen(Screen[None]):
         self._script = script
         self._is_mistake = False
         self._following = Following(self, self)
-        self._asking = Asking(self, self.notice, lambda event: self.action_statement(f"goto {event}"))
-        self.interruption = Interruption(self.session, self._asking)
+        again = Again(self, self.notice)
+        self._asking = Asking(self, again, self.notice, lambda event: self.action_statement(f"goto {event}"))
+        self._reliving = Reliving(self, again, self.notice, self.action_statement)
+        self.interruption = Interruption(self.session, again)
         self.quizzing = Quizzing(self, lambda is_open: self.bottom.open_answer(is_open=is_open))
         self.bottom = Bottom(self.quizzing.line)
         self._underway, self._ghost_line, self.course_line = Underway(), GhostLine(), CourseLine(course)
@@ -194,6 +198,10 @@ class DebugScreen(Screen[None]):
     def why(self, argument: str) -> None:
         """Show where a NaN or an infinity was born, or what an error means; a row leads to its event."""
         self._asking.ask(self.session.debugger, argument)
+
+    def relive(self, argument: str) -> None:
+        """Go to an iteration in full, by a run again where it was only watched."""
+        self._reliving.ask(self.session.debugger, argument)
 
     def print(self, argument: str) -> None:
         """Say what an expression comes to."""

@@ -47,6 +47,9 @@ class Silent:
     def why(self, argument: str) -> None:
         """Tell nothing."""
 
+    def relive(self, argument: str) -> None:
+        """Open nothing."""
+
     def print(self, argument: str) -> None:
         """Print nothing."""
 

@@ -55,6 +55,10 @@ class Notes:
         """Keep what is asked."""
         self.asked.append(argument)
 
+    def relive(self, argument: str) -> None:
+        """Keep what is asked."""
+        self.asked.append(argument)
+
     def print(self, argument: str) -> None:
         """Keep what is to be printed."""
         self.printed.append(argument)

@@ -42,6 +42,17 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def relive(self, argument: str) -> None:
+        """Go to an iteration in full; where it was only watched, have the script run again if somebody agrees.
+
+        Args:
+            argument: the number of the iteration, or empty for that of the position: see ``debugger.living``.
+
+        Raises:
+            UserError: there is no such iteration, the script cannot be run again, or nobody can agree.
+        """
+        ...
+
     def print(self, argument: str) -> None:
         """Show what an expression comes to at the position.
 

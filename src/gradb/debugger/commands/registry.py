@@ -191,6 +191,8 @@ COMMANDS: tuple[Command, ...] = (
             "look", None, "[LEAF[INDEX]|off]", front=lambda front, argument: front.gradcheck(argument)),
     Command("why", ("e",), "Tell where a NaN or infinity was born (of here, an event, ...), or who did an error",
             "look", None, "[N|ITERATION:N|@ITERATION|again]", front=lambda front, argument: front.why(argument)),
+    Command("relive", ("x",), "Open an iteration in full that was only watched, by a run again; alone: the position's",
+            "look", None, "[ITERATION]", front=lambda front, argument: front.relive(argument)),
     Command("answer", ("a",), "Answer the question that a lesson asks here, or be asked it again", "look", None,
             "[ANSWER]", front=lambda front, argument: front.answer(argument)),
     Command("find", ("slash",), "Find in this pane; in the graph a node: by name, variable, module, shape (64x10), nan",

@@ -289,7 +289,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "node", _values, shows=_VALUES | _GRADIENTS,
     ),
     PaneSpec(
-        "printed", ("x",), "print", "what the script was asked for by `print`",
+        "printed", ("X",), "print", "what the script was asked for by `print`",
         "What came of the newest `print` that the script itself has evaluated up to the position: its value, what it "
         "printed, and what it changed that is not put back. It comes to the front where the position is at the answer.",
         "node", _printed,

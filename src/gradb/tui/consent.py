@@ -1,0 +1,38 @@
+"""Asks over the debug screen whether a script may be run again."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from gradb.debugger.rerun.consent import QUESTION, Consent
+
+
+class ConsentScreen(ModalScreen[bool]):
+    """What has to be agreed to; it is left with the answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,n,x", "answer(False)", "No"),
+        Binding("y", "answer(True)", "Run again"),
+    ]
+
+    def __init__(self, consent: Consent) -> None:
+        super().__init__()
+        self._consent = consent
+
+    def compose(self) -> ComposeResult:
+        """Lay the lines out in a scrolling box, the question below."""
+        with VerticalScroll(id="told") as box:
+            box.border_subtitle = "y runs it again, Esc closes"
+            lines = [*self._consent.lines(), "", f"{QUESTION} y: yes, Esc: no"]
+            yield Static(Text("\n".join(lines)), id="told-text", markup=False)
+
+    def action_answer(self, is_agreed: bool) -> None:
+        """Leave with the answer."""
+        self.dismiss(is_agreed)

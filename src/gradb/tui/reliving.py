@@ -1,0 +1,73 @@
+"""What `relive` does on the screen: it asks, has the script run again, and goes to the iteration that was opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.tui.again import Again
+
+if TYPE_CHECKING:
+    from gradb.debugger.living import Wanted
+    from gradb.debugger.rerun.relived import Relived
+    from gradb.debugger.rerun.reliving import Opened
+    from gradb.debugger.rerun.watched import Watched
+
+
+class Reliving:
+    """Carries out `relive` for the debug screen.
+
+    Args:
+        screen: over which it is asked.
+        again: has the script run again.
+        notice: says one or several lines to the user.
+        state: carries out a statement.
+    """
+
+    def __init__(
+        self, screen: Screen[None], again: Again, notice: Callable[..., None], state: Callable[[str], None]
+    ) -> None:
+        self._screen, self._again, self._notice, self._state = screen, again, notice, state
+
+    def ask(self, debugger: Debugger | None, argument: str) -> None:
+        """Go to an iteration that is in full; where it was only watched, offer to run the script again.
+
+        Raises:
+            UserError: there is no such iteration, or the script cannot be run again.
+        """
+        if debugger is None:
+            raise UserError("there is no run yet, and so no iteration of it")
+        self._again.check_idle()
+        from gradb.debugger.living import wanted  # with what runs a script again: the first paint is not to wait for it
+        from gradb.tui.consent import ConsentScreen
+
+        asked = wanted(debugger, argument)
+        if asked.found is not None:
+            self._arrive(debugger, asked, asked.found)
+            return
+        first = asked.first()
+        self._screen.app.push_screen(
+            ConsentScreen(first.consent), lambda is_agreed: self._left(debugger, asked, first) if is_agreed else None
+        )
+
+    def _left(self, debugger: Debugger, asked: Wanted, first: Watched) -> None:
+        self._again.start(lambda tell: asked.run(first, tell), lambda opened: self._show(debugger, asked, opened))
+
+    def _show(self, debugger: Debugger, asked: Wanted, opened: Opened) -> None:
+        if opened.relived is None:
+            self._notice("\n".join(opened.sentences), "warning")
+        else:
+            said = opened.sentences[0] if opened.again is not None else ""
+            self._arrive(debugger, asked, opened.relived, said)
+
+    def _arrive(self, debugger: Debugger, asked: Wanted, found: Relived, said: str = "") -> None:
+        from gradb.debugger.living import arrive
+
+        statement, where = arrive(debugger, asked, found)
+        if statement:
+            self._state(statement)
+        self._notice("; ".join(filter(None, (where, said))))

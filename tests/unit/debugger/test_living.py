@@ -1,0 +1,100 @@
+"""Which iteration `relive` asks for, and what it says where nobody can agree to a run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradb.batch.script import prepare
+from gradb.batch.show import Style
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.living import arrive, refusal, wanted
+from gradb.debugger.rerun.relived import Relived
+from tests.fakes.again import lived_again, watched_run
+from tests.fakes.examples import watched
+
+
+@pytest.fixture
+def debugger(tmp_path: Path) -> Iterator[Debugger]:
+    """Return a debugger of 100 iterations, of which the first three and the last three are in full."""
+    watched(tmp_path / "x.tape")
+    debugger = Debugger.open(str(tmp_path / "x.tape"))
+    yield debugger
+    debugger.close()
+
+
+def test_the_iteration_that_is_meant(debugger: Debugger) -> None:
+    """That of the argument, with or without the sign of iterations, else that of the position."""
+    path = debugger.run.path
+    assert [wanted(debugger, text).iteration for text in ("50", "@50", " @ 50 ")] == [50, 50, 50]
+    assert wanted(debugger, "2").found == Relived(path, 2, 1, 3)
+    debugger.go(debugger.head - 1)
+    assert (wanted(debugger, "").iteration, wanted(debugger, "50").found) == (100, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the position is in no iteration yet: say which"),
+        ("101", "there is no iteration 101: .* has iterations 1 to 100"),
+        ("0", "'0' is not an iteration"),
+        ("3000x", "is not an iteration"),
+    ],
+)
+def test_what_is_none(debugger: Debugger, text: str, said: str) -> None:
+    """One sentence says so."""
+    with pytest.raises(UserError, match=said):
+        wanted(debugger, text)
+
+
+def test_a_command_script_cannot_agree(debugger: Debugger) -> None:
+    """It goes to what is in full; for the rest it says what opens it."""
+    said: list[str] = []
+    prepare("relive 99").run(debugger, Style(), said.append)
+    here = debugger.event()
+    assert here is not None
+    assert here.iteration == 99
+    assert "".join(said) == "iteration 99 is in full as it is recorded\n"
+    path = debugger.run.path
+    with pytest.raises(UserError, match=rf"nobody can agree to a run again: `gradb relive --iteration 50 {path}`"):
+        prepare("relive 50").run(debugger, Style(), said.append)
+    assert "iteration 50 was only watched" in refusal(wanted(debugger, "50"))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Debugger]:
+    """Return a debugger of 12 watched iterations, beside which nothing lies yet."""
+    watched_run(tmp_path / "y.tape")
+    debugger = Debugger.open(str(tmp_path / "y.tape"))
+    yield debugger
+    debugger.close()
+
+
+@pytest.mark.parametrize(("kind", "there"), [("loss", "backward_start"), ("step", "step"), ("output", "")])
+def test_one_arrives_where_one_stood(opened: Debugger, kind: str, there: str) -> None:
+    """At a loss or a step that was watched it is that very one in full, else the first event."""
+    assert opened.run.tape is not None
+    seq = next(each.seq for each in opened.run.tape.events() if each.iteration == 7 and each.kind == kind)
+    opened.go(seq)
+    asked = wanted(opened, "6" if kind == "output" else "")
+    found = lived_again(Path(opened.run.path), asked.iteration)
+    statement, said = arrive(opened, asked, found)
+    assert said == f"iteration {asked.iteration} is in full here, from y.relived/{asked.iteration}.tape"
+    prepare(statement).run(opened, Style(), lambda _: None)
+    here = opened.event()
+    assert here is not None
+    assert here.iteration == asked.iteration
+    assert here.kind == there if there else statement == "goto 6:1"
+    assert wanted(opened, "").found == found
+    assert arrive(opened, asked, found) == ("", f"iteration {asked.iteration} is in full here already")
+
+
+def test_a_command_script_goes_to_what_was_lived_again(opened: Debugger) -> None:
+    """Though it lies there only since the tape was opened."""
+    lived_again(Path(opened.run.path), 7)
+    said: list[str] = []
+    prepare("relive 7").run(opened, Style(), said.append)
+    assert opened.name(opened.position) == "7:1"
