@@ -13,7 +13,7 @@ from gradb.tape import lineage
 from gradb.tape.lineage import Lineage
 from gradb.tape.values import TensorValue
 from tests.fakes.backward import Autograd
-from tests.fakes.examples import one_iteration
+from tests.fakes.examples import nonfinite, one_iteration
 from tests.fakes.forward import Variable
 
 SOURCE = (
@@ -56,6 +56,16 @@ def lived_again(first: Path, iteration: int, around: int = 1, iterations: int = 
     with Tape.open(first) as of:
         lineage.write(path, Lineage(identity(of), first.name, iteration, low, high))
     return Relived(str(path), iteration, low, high)
+
+
+def born_again(first: Path) -> Relived:
+    """Put beside the tape of a first run one on which its first iteration has a NaN."""
+    path = folder_of(first) / "1.tape"
+    path.parent.mkdir()
+    nonfinite(path)
+    with Tape.open(first) as of:
+        lineage.write(path, Lineage(identity(of), first.name, 1, 1, 1))
+    return Relived(str(path), 1, 1, 1)
 
 
 def _begun(tape: Autograd, *, is_seen: bool = False) -> tuple[Variable, Variable]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gradb.tui.bars import ScrubberBar
-from tests.fakes.again import lived_again, watched_run
-from tests.tui.support import debug_screen, opening, shown, text_of
+from tests.fakes.again import born_again, lived_again, watched_run
+from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -89,6 +89,25 @@ async def test_a_number_is_said_to_be_the_first_runs(first: Path) -> None:
         assert "is in full from 4:1 on" in text_of(app)
         await pilot.press("colon", *"goto 4:99", "enter")
         assert "iteration 4 has events 1 to 18" in text_of(app)
+
+
+async def test_a_row_of_the_road_leads_to_its_event(tmp_path: Path) -> None:
+    """Of what was lived again the events of the road are on that tape, and enter goes there."""
+    path = tmp_path / "nan.tape"
+    watched_run(path, 2)
+    born_again(path)
+    app = opening(path)
+    async with shown(app) as pilot:
+        await pilot.press("c", "e")
+        await wait_until(lambda: "The road" in text_of(app) or "#1:" in text_of(app))
+        await pilot.press("down", "enter")
+        await wait_until(lambda: app.screen is debug_screen(app))
+        assert place(app).startswith("1:")
+        debugger = debug_screen(app).session.debugger
+        assert debugger is not None
+        event = debugger.event()
+        assert event is not None
+        assert event.has_nonfinite
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 60)])

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from gradb.batch.show import Style, debugger_text
+from gradb.batch.why import why_text
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.why import why
-from gradb.diagnosis.nonfinite.explanation import Nothing
+from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
+from gradb.present.lines.why import sentence
 from gradb.present.panes.table import PANES
-from tests.fakes.again import ITERATIONS, lived_again, watched_run
+from tests.fakes.again import ITERATIONS, born_again, lived_again, watched_run
 from tests.unit.debugger.conftest import carry_out
 
 _NAME = re.compile(r"\b(\d+):(\d+)(?:/\d+)?\b")
@@ -120,6 +122,25 @@ def test_expressions_are_about_the_place(whole: Debugger) -> None:
     carry_out(whole, "goto 5:5")
     with pytest.raises(Exception, match=r"expect iteration == 6 does not hold at position 5:5 \(backward_start"):
         carry_out(whole, "expect iteration == 6")
+
+
+def test_the_road_of_a_nan_is_told_by_names(tmp_path: Path) -> None:
+    """The run goes on to where it was born, on the tape that has it; as data the numbers are of that tape."""
+    first = tmp_path / "nan.tape"
+    watched_run(first, 2)
+    path = born_again(first).path
+    debugger = Debugger.open(str(first))
+    carry_out(debugger, "continue")
+    assert debugger.name(debugger.position).startswith("1:")
+    carry_out(debugger, "until accumulate")
+    found = why(debugger, "")
+    assert isinstance(found, Explanation)
+    told = why_text(found, Style())
+    assert f"event #1:{found.births[0].event}" in sentence(found)
+    assert re.search(r"\n  #1:\d+  nan.py:\d", told)
+    data = json.loads(why_text(found, Style(is_json=True)))
+    assert (data["tape"], data["event"]) == (path, found.event)
+    debugger.close()
 
 
 def test_why_is_asked_of_what_is_in_place(whole: Debugger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradb.diagnosis.nonfinite.explanation import Born, Explanation, Nothing
 from gradb.diagnosis.nonfinite.folding import Fold, folded
+from gradb.present.json.positions import tape_json
 from gradb.present.json.values import Json
 from gradb.present.lines.why import sentence
 
@@ -18,6 +19,7 @@ def why_json(found: Explanation | Nothing) -> Json:
         "found": found.is_found,
         "sure": found.is_found,
         "text": sentence(found),
+        **tape_json(found.called),
         "event": found.event,
         "here": found.here,
         "births": [_born_json(born) for born in found.births],
