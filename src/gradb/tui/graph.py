@@ -213,6 +213,7 @@ class GraphPane(Pane):
         look = (
             row.name,
             row.label,
+            row.others,
             row.indent,
             row.lanes,
             row.is_head,

@@ -172,6 +172,13 @@ def test_rows_of_a_tree() -> None:
     assert again == "▶ └── ● ↑ MulBackward0  b  see above"
 
 
+def test_the_outputs_of_a_node_are_named() -> None:
+    """All of a few, and of many the first three."""
+    split = replace(row(0), name="SplitBackward0", label="a")
+    assert line(replace(split, others=("b", "c"))) == "  └ ● SplitBackward0  a, b, c"
+    assert line(replace(split, others=("b", "c", "d"))) == "  └ ● SplitBackward0  a, b, c, …"
+
+
 def test_the_name_of_a_variable_is_worth_more_than_that_of_its_node() -> None:
     """Where both do not fit, the latter is shortened, though not to nothing; where they do, nothing is."""
     leaf = replace(row(0), name="AccumulateGrad", label="layers.0.weight")

@@ -310,7 +310,7 @@ def test_an_edge_to_nowhere_is_shown_as_such(builder: TapeBuilder) -> None:
 
 
 def test_an_edge_bears_the_name_of_the_output_that_it_uses(builder: TapeBuilder) -> None:
-    """A node with several outputs is referred to by each of them, not by the first."""
+    """A node with several outputs is referred to by each of them, not by the first; where it is drawn it bears all."""
     x = builder.leaf("x", [1.0, 2.0])
     u = builder.op("Tensor.unbind", "UnbindBackward0", [x], [1.0], (), name="u")
     assert u.node is not None
@@ -326,6 +326,7 @@ def test_an_edge_bears_the_name_of_the_output_that_it_uses(builder: TapeBuilder)
         graph = tape.frame(3).graph
         drawn = [graph.row(index) for index in range(len(graph))]
         named = [(one.name, one.label, one.output_nr, one.reference) for one in drawn if one.node == u.node]
+        assert [one.others for one in drawn if one.node == u.node] == [(), (), ("v",)]
     assert named == [
         ("UnbindBackward0", "v", 1, "below"), ("UnbindBackward0", None, 2, "below"), ("UnbindBackward0", "u", 0, "")
     ]  # fmt: skip

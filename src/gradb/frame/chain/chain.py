@@ -45,6 +45,8 @@ class _Record:
     """dL/d(output) before any hook of the script's changed it."""
     left: Values = ()
     """upstream as the node left it, where its own code wrote into it."""
+    sizes: tuple[int, ...] | None = None
+    """Real numbers of each output; None where not all are known."""
 
 
 _NOTHING = _Record(None, (), (), None)
@@ -97,7 +99,7 @@ class Chains:
         seen = None if op is None else Inputs(op)
         going = moment.backward.start if state == "pending" and moment is not None else None
         hooks = hooks_of(self._store, node_id, going if run is None else run.backward, position)
-        record = replace(record, arrived=arrived(record.upstream, hooks))
+        record = replace(record, arrived=arrived(record.upstream, hooks), sizes=_sizes(node, op))
         backward = self._backward(run, moment)
         until = position if record.event is None else record.event
         contributions, check = self._contributions.of(node_id, record.arrived, run, backward, until)
@@ -185,8 +187,8 @@ class Chains:
         probe = record.probes[index] if index < len(record.probes) else None
         sent = record.downstream[index] if record.downstream and index < len(record.downstream) else None
         is_known = edge.to is not None and record.downstream is not None and probe is not None
-        made, op = made_by_node(index, sent, hooks), None if seen is None else seen.op
-        check = jacobian.check(record.upstream, self._sizes(node, op), probe, made) if probe and is_known else None
+        made = made_by_node(index, sent, hooks)
+        check = jacobian.check(record.upstream, record.sizes, probe, made) if probe and is_known else None
         if check is None and probe is not None and is_known:
             known = [value.dtype for value in (*record.upstream, sent) if value is not None]
             check = jacobian.check_direction(probe, known)
@@ -199,17 +201,6 @@ class Chains:
             downstream=sent,
             check=check,
         )
-
-    def _sizes(self, node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
-        """Return how many real numbers each output of a node has, where all are known from the forward."""
-        made = {
-            tensor.output_nr: jacobian.size(tensor.value)
-            for tensor in (op.outputs if op else ())
-            if tensor.node == node.id
-        }
-        if not made or sorted(made) != list(range(len(made))):
-            return None
-        return tuple(made[number] for number in range(len(made)))
 
     def _unseen_input(self, edge: Edge, position: int) -> Tensor | None:
         """Return the input that an edge of a node leads to whose forward call was not seen."""
@@ -229,6 +220,15 @@ def _unless_unasked(edge: ChainEdge, backward: Backward | None) -> ChainEdge:
         return edge
     local = edge.local if edge.local.values is not None else replace(edge.local, note=_UNASKED)
     return replace(edge, local=local, check=None, is_asked=False)
+
+
+def _sizes(node: Node, op: OpDetail | None) -> tuple[int, ...] | None:
+    """Return how many real numbers each output of a node has, where all are known from the forward."""
+    outputs = [tensor for tensor in (op.outputs if op else ()) if tensor.node == node.id]
+    made = {tensor.output_nr: jacobian.size(tensor.value) for tensor in outputs}
+    if not made or sorted(made) != list(range(len(made))):
+        return None
+    return tuple(made[number] for number in range(len(made)))
 
 
 def _results(node: int, op: OpDetail | None) -> int:

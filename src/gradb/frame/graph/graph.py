@@ -30,6 +30,7 @@ _KEPT, _MOST = 32, 250_000  # graphs that are kept, and the rows or nodes of all
 _REGIONS = 20_000  # stretches of graphs that are kept, which have more in common than not
 _KEPT_FLOWS = 4  # backwards of which the sizes of gradients are kept
 _SCREEN = 64  # rows of which what is asked is read at once
+_MOST_NAMES = 4  # of the outputs of one node
 _MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
 
@@ -77,6 +78,7 @@ class Graph:
             is_head=tree.is_head(index),
             reference=reference,
             output_nr=output_nr,
+            others=() if reference else self._graphs.labels(node, self.position, _MOST_NAMES)[1:],
         )
 
     def _output_used(self, index: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 from gradb.frame.naming import Naming
 from gradb.frame.store import Store
 from gradb.tape.kinds.graph import Node
@@ -23,13 +26,22 @@ class Labels:
         found = self.store.node(node)
         if found is not None and found.kind == "accumulate":
             return self._leaf_label(found, position)
+        return next(self._names(node, position, output_nr), None)
+
+    def labels(self, node: int, position: int, most: int) -> tuple[str, ...]:
+        """Return the names of all outputs of a node at a position, so many at most; none of a leaf."""
+        found = self.store.node(node)
+        if found is None or found.kind == "accumulate":
+            return ()
+        return tuple(islice(dict.fromkeys(self._names(node, position, None)), most))
+
+    def _names(self, node: int, position: int, output_nr: int | None) -> Iterator[str]:
         for number, tensor in self.store.outputs_of(node, position):
             if output_nr not in {None, number}:
                 continue
             name = self.naming.label(tensor, position)
             if name is not None and self._is_grad_fn(node, tensor, position):
-                return name
-        return None
+                yield name
 
     def load_labels(self, nodes: list[int], position: int) -> None:
         """Read at once what the labels of some nodes are made of."""

@@ -39,6 +39,8 @@ class GraphRow:
     """Where the node is drawn in full, if that is another row."""
     output_nr: int = 0
     """Of a row that refers to a node: which of its outputs is used there, which the label is of."""
+    others: tuple[str, ...] = ()
+    """Names of further outputs of a node that is drawn here: the ``b`` of ``a, b = x.unbind()``."""
 
     @property
     def is_reference(self) -> bool:

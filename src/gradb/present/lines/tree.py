@@ -21,6 +21,7 @@ NAME_ROOM = 36
 """Cells of a line kept for name, variable and shape."""
 
 _NAME_LIMIT = 80
+_NAMED = 3  # outputs of a node of which the names are shown
 _LEAST_DEPTH = 4
 _WIDE = 1000
 _LEVEL = 2  # cells that a level of the tree takes
@@ -59,7 +60,7 @@ def graph_row(
     line.append(_guides(row, max_depth), theme.DIM)
     line.append(f"{theme.STATE_SYMBOLS[state]} ", theme.STATE_STYLES[state])
     line.append(_ARROWS[row.reference] if row.reference else "", theme.DIM)
-    label = Text(f"  {plain(row.label, _NAME_LIMIT)}" if row.label else "", theme.NAME)
+    label = Text(f"  {_names(row)}" if row.label else "", theme.NAME)
     name = Text(plain(row.name, _NAME_LIMIT), theme.NODE if marks.is_current else theme.STATE_STYLES[state])
     if label:
         room = width - line.cell_len - label.cell_len - (0 if shape is None else 2)  # so that it is not cut itself
@@ -72,6 +73,12 @@ def graph_row(
     if marks.is_selected:
         line.stylize(theme.SELECTED)
     return line
+
+
+def _names(row: GraphRow) -> str:
+    """Return what the outputs of a node are called, a few of them."""
+    names = [plain(name, _NAME_LIMIT) for name in (row.label, *row.others) if name]
+    return ", ".join([*names[:_NAMED], "…"] if len(names) > _NAMED else names)
 
 
 def header_row(
