@@ -15,6 +15,9 @@ from gradb.tape.expressions.variables import quoted
 
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
+    from gradb.frame.graph.finding import Search
+
+_ROWS = 512  # looked at between two looks at what was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,39 @@ def node_called(debugger: Debugger, name: str) -> int:
         return graph.current
     if (node := _of_variable(debugger, graph, name)) is not None:
         return node
-    search = graph.search(Query((name.lower(),)))
-    search.look_at_all()
-    rows = [graph.row(row) for row in search.rows]
-    ways = (
-        [row.node for row in rows if row.label == name],
-        [row.node for row in rows if (row.label or "").endswith(f".{name}")],
-        [row.node for row in rows if row.name == name],
-    )
-    for found in filter(None, ways):
-        return found[0]
-    raise UserError(_no_such(debugger, name, search.names))
+    search = graph.search(Query(called=name))
+    node = _first(graph, search, name, _is_label(debugger, name))
+    if node is None:
+        raise UserError(_no_such(debugger, name, search.names))
+    return node
+
+
+def _first(graph: GraphView, search: Search, name: str, is_label: bool) -> int | None:
+    """Return the first node whose label a name is, else whose label ends with it, else that is called so.
+
+    A graph may have 100,000 nodes of that name: it is looked through no further than the answer needs.
+    """
+    ending = called = None
+    while not search.is_over:
+        seen = len(search.rows)
+        search.look(_ROWS)
+        for index in search.rows[seen:]:
+            row = graph.row(index)
+            if row.label == name:
+                return row.node
+            if ending is None and (row.label or "").endswith(f".{name}"):
+                ending = row.node
+            if called is None and row.name == name:
+                called = row.node
+            if called is not None and not is_label:
+                return called
+    return called if ending is None else ending
+
+
+def _is_label(debugger: Debugger, name: str) -> bool:
+    """Tell whether a name, or what ends with it, is that of a variable or a parameter."""
+    known = () if debugger.tape is None else debugger.tape.names(debugger.position)
+    return any(one == name or one.endswith(f".{name}") for one in known)
 
 
 def _of_variable(debugger: Debugger, graph: GraphView, name: str) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradb.frame.graph.finding import Query, read_query
+from gradb.frame.graph.view import GraphView
 from gradb.frame.reader import Tape
 from gradb.tape.schema import INFINITY, NAN
 from tests.fakes import TapeBuilder, diagonal
@@ -92,6 +93,23 @@ FOUND = (
 def test_nodes_are_found(text: str, names: str, tape: Tape) -> None:
     """From the top down, each once."""
     assert found(tape, text) == names.split()
+
+
+def test_a_node_is_found_by_what_it_is_called(tape: Tape) -> None:
+    """To the letter, or by a part of what its variable or module is called; never by its op."""
+    graph = tape.frame(tape.head).graph
+    found = {
+        called: [graph.row(row).name for row in _rows(graph, called)] for called in ("MulBackward0", "mul", "fc", "exp")
+    }
+    assert found["MulBackward0"] == ["MulBackward0"]
+    assert found["fc"] == ["MulBackward0", "AccumulateGrad"]
+    assert found["mul"] == found["exp"] == []
+
+
+def _rows(graph: GraphView, called: str) -> list[int]:
+    search = graph.search(Query(called=called))
+    search.look_at_all()
+    return search.rows
 
 
 def test_what_comes_later_is_not_found(tape: Tape) -> None:

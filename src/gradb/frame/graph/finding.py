@@ -64,11 +64,13 @@ class Query:
     """Of what the node computed, or of its leaf."""
     flags: tuple[int, ...] = ()
     """Of each, one bit at least is set in an event of the node's, for what went in or came out."""
+    called: str = ""
+    """What the node is called to the letter, or a part of its variable, parameter or module."""
 
     @property
     def is_empty(self) -> bool:
         """True where nothing is asked for, and so nothing is found."""
-        return not (self.words or self.shapes or self.flags)
+        return not (self.words or self.shapes or self.flags or self.called)
 
 
 def read_query(text: str) -> Query:
@@ -251,6 +253,8 @@ class Search:
 
     def _fits(self, row: int, node: int) -> bool:
         texts, query = self._texts, self._query
+        if query.called and texts.names[row] != query.called and query.called.lower() not in texts.rests[row]:
+            return False
         for word in query.words:
             if not texts.has(row, word):
                 return False
