@@ -128,7 +128,7 @@ joined = comparisons | st.builds("{} {} {}".format, comparisons, st.sampled_from
 further = st.sampled_from([
     "iteration > 1", "phase == 'backward'", "event.name == 'TanhBackward0'", "not loss > 1", "loss is None",
     "event.inputs[0] is None", "upstream > 0.1", "norm(model.0.weight.grad) > 0.3", "model.2.weight[0][0] > 0",
-    "loss > 'x'",
+    "loss > 'x'", "max(abs(upstream)) > 0.02", "norm(downstream) > 2 * norm(upstream)", "abs(downstream) > 1",
 ])  # fmt: skip
 places = st.sampled_from([
     Stop("node", "tanh"), Stop("node", "MulBackward0"), Stop("kind", "step"), Stop("kind", "accumulate"),

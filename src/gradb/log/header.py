@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradb.log.layouts import ABSENT, ALIGNMENT, LAYOUTS, NO_NUMBER, NOWHERE, Layout
+from gradb.tape.conditions.program import FIELDS, MOST_HIGH, Code
 from gradb.tape.kinds.registry import CODES, Kind
 from gradb.tape.schema import BIRTH, GRAD_OFF, INFERENCE, INFINITY, NAN, QUIET, SCALED
 
@@ -22,13 +23,16 @@ _TOP = f"""\
 """
 _FLAGS = {"QUIET": QUIET, "NANS": NAN, "INFINITIES": INFINITY, "BIRTH": BIRTH, "GRAD_OFF": GRAD_OFF,
           "INFERENCE": INFERENCE, "SCALED": SCALED}  # fmt: skip
-_KINDS: tuple[Kind, ...] = ("op", "node_start", "node", "accumulate")
+_KINDS: tuple[Kind, ...] = (
+    "leaf", "op", "backward_start", "node_start", "node", "accumulate", "backward_end", "zero_grad", "grad_change",
+    "step", "depth",
+)  # fmt: skip
 assert NO_NUMBER == -(2**63)
 
 
 def header() -> str:
     """Return the text of the header."""
-    return _TOP + _flags() + _kinds() + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
+    return _TOP + _flags() + _kinds() + _steps() + "".join(map(_layout, LAYOUTS.values())) + "\n#endif\n"
 
 
 def _flags() -> str:
@@ -38,7 +42,17 @@ def _flags() -> str:
 
 def _kinds() -> str:
     values = ", ".join(f"{kind.upper()}_KIND = {CODES[kind]}" for kind in _KINDS)
-    return f"\n/* Numbers of the kinds that C writes, as in gradb.tape.kinds.registry. */\nenum {{ {values} }};\n"
+    return f"\n/* Numbers of the kinds that C knows, as in gradb.tape.kinds.registry. */\nenum {{ {values} }};\n"
+
+
+def _steps() -> str:
+    codes = ", ".join(f"DO_{code.name} = {code}" for code in Code)
+    fields = ", ".join(f"FIELD_{name.upper()} = {number}" for number, name in enumerate(FIELDS))
+    where = "as in gradb.tape.conditions.program"
+    return (
+        f"\n/* Steps of conditions, {where}, and the fields of headers that they push. */\n"
+        f"enum {{ {codes} }};\nenum {{ {fields} }};\n#define MOST_HIGH {MOST_HIGH}\n"
+    )
 
 
 def _layout(layout: Layout) -> str:

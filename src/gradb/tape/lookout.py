@@ -9,7 +9,8 @@ from gradb.tape.conditions.condition import condition_of, meets
 from gradb.tape.conditions.event_names import EventNames, Raw
 from gradb.tape.conditions.newest import Newest, Points, SeriesName
 from gradb.tape.kinds.event import Event
-from gradb.tape.sieve import Sieve
+from gradb.tape.parts import parted
+from gradb.tape.sieve import PathOf, Sieve
 from gradb.tape.stops import Stop
 
 _NOWHERE = Event(0, "note", "", None, None, None, None, None, "", 0, "", None)
@@ -24,6 +25,8 @@ class Lookout:
         origin: the event where it began; None before the first.
         points: what the series have come to.
         fault: told of what goes wrong with a condition, which does not hold then.
+        starts: what nodes began with that have not ended, by the numbers of those events: of a lookout before it.
+        path_of: returns the file of a place; see ``sieve``.
     """
 
     def __init__(
@@ -32,17 +35,20 @@ class Lookout:
         origin: Event | None,
         points: Points | None = None,
         fault: Callable[[Stop, Exception], object] = lambda stop, error: None,
+        starts: dict[int, Raw] | None = None,
+        path_of: PathOf | None = None,
     ) -> None:
         self.stops = tuple(stops)
-        """What is left of them: another tuple where that has changed, for then a sieve of them is another too."""
+        """What is left of them: another tuple wherever a sieve of them has become another."""
         self.origin = origin
         self._points = Newest() if points is None else points
-        self._fault = fault
+        self._fault, self._path_of = fault, path_of
+        self._told: frozenset[str] = frozenset()
         self._now = EventNames(_NOWHERE, self._points, lambda: ("", None), lambda seq: None)
         conditions = [condition_of(stop.condition) for stop in self.stops if stop.condition]
         self.series = frozenset[SeriesName]().union(*(condition.series for condition in conditions))
         """The series that its conditions name."""
-        self._starts: dict[int, Raw] | None = {} if any(map(_needs_start, self.stops)) else None
+        self._starts: dict[int, Raw] = {} if starts is None else starts
 
     def sees(self, event: Event, detail: str = "", data: bytes | None = None) -> bool:
         """Tell whether the movement stops at the next event.
@@ -52,12 +58,10 @@ class Lookout:
             detail: its wire form.
             data: the bytes of its values.
         """
-        names = EventNames(event, self._points, lambda: (detail, data), self._start)
-        if self._starts is not None and event.kind == "node_start":
-            self._starts[event.seq] = detail, data
-            if len(self._starts) > _MOST_STARTS:
-                del self._starts[next(iter(self._starts))]
-        is_met, changed = False, list(self.stops)
+        names = EventNames(event, self._points, lambda: (detail, data), self._starts.get)
+        if event.kind == "node_start":
+            self.begun(event.seq, (detail, data))
+        is_met, changed, known = False, list(self.stops), self._told
         for index, stop in enumerate(self.stops):  # each of them, since each may have something to count
             if stop.is_inside:
                 if stop.is_left(event):
@@ -66,15 +70,16 @@ class Lookout:
                 is_met = is_met or not stop.passes
                 if stop.passes:
                     changed[index] = stop.passed()
-        if any(new is not old for new, old in zip(changed, self.stops, strict=True)):
-            self.stops = tuple(changed)
+        if known is not self._told or any(new is not old for new, old in zip(changed, self.stops, strict=True)):
+            self.stops = (*changed,)
         return is_met
 
     def sieve(self, known: Sieve | None = None) -> Sieve:
         """Return what lets all pass that matters until the series come to something else; the known one if it does."""
         ready = tuple(stop for stop in self.stops if not stop.condition or self._is_ready(stop))
-        if known is None or known.stops != ready or known.origin is not self.origin:
-            return Sieve(ready, self.origin)
+        if known is None or (known.stops, known.told) != (ready, self._told) or known.origin is not self.origin:
+            levels = self._points.levels if isinstance(self._points, Newest) else None
+            return parted(ready, self.origin, levels, self._path_of, self._told)
         return known
 
     def _is_ready(self, stop: Stop) -> bool:
@@ -93,11 +98,11 @@ class Lookout:
             return meets(stop, names)
         except Exception as error:
             self._fault(stop, error)
+            self._told |= {stop.condition}
             return False
 
-    def _start(self, seq: int) -> Raw | None:
-        return None if self._starts is None else self._starts.get(seq)
-
-
-def _needs_start(stop: Stop) -> bool:
-    return bool(stop.condition) and condition_of(stop.condition).needs_start
+    def begun(self, seq: int, raw: Raw) -> None:
+        """Keep what a node began with until its end."""
+        self._starts[seq] = raw
+        if len(self._starts) > _MOST_STARTS:
+            del self._starts[next(iter(self._starts))]

@@ -11,16 +11,28 @@ from collections.abc import Callable, Iterable
 
 from gradb.tape.conditions.condition import Condition, condition_of
 from gradb.tape.conditions.newest import SeriesName
+from gradb.tape.conditions.program import Program
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, SPECS, STOP_KINDS, Kind
 from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
-from gradb.tape.stops import CHANGES, Stop, StopKind, is_called, is_named, is_within, lines_of, writes_in_place
+from gradb.tape.stops import CHANGES, Stop, StopKind, is_at, is_called, is_named, is_within, lines_of, writes_in_place
 
 _LARGEST = 1 << 31
 """No line, iteration or event that is looked for has a number as large as this."""
+NO_NODE, NAMED_NODES, ALL_NODES = range(3)
+"""What ``Sieve.begins`` can be."""
+_NODE_START = 1 << CODES["node_start"]
 _MAX_KNOWN = 4096
 _MOST_LINES = 100
 """Of a statement of more lines every event passes."""
+
+
+Place = tuple[int | None, int | None, int | None, int | None, int | None]
+"""Number of a file in the recording, first and last line, first and last column."""
+PathOf = Callable[[int | None], str | None]
+Part = tuple["Sieve", Program | None, bool]
+"""What the headers have that pass, for one stop with a condition or for all without; what has to hold then; and whether
+a point of a series may stop it there."""
 
 
 class Sieve:
@@ -29,15 +41,17 @@ class Sieve:
     Args:
         stops: where it stops.
         origin: where it begins (see ``Stop.matches``).
+        path_of: returns the file of a place, by its number in the recording; None: every line of that number passes.
     """
 
     __slots__ = (
-        "_inside", "_looked_for", "_wanted", "flags", "is_open", "iterations", "kinds", "known", "lines", "named",
-        "origin", "other_than", "positions", "scoped", "scopes", "series", "stops",
+        "_at", "_inside", "_looked_for", "_wanted", "begins", "flags", "is_open", "iterations", "kinds", "known",
+        "levels", "lines", "named", "origin", "other_than", "parts", "path_of", "places", "positions", "scoped",
+        "scopes", "series", "stops", "told",
     )  # fmt: skip
 
-    def __init__(self, stops: Iterable[Stop], origin: Event | None = None) -> None:
-        self.stops, self.origin = tuple(stops), origin
+    def __init__(self, stops: Iterable[Stop], origin: Event | None = None, path_of: PathOf | None = None) -> None:
+        self.stops, self.origin, self.path_of = tuple(stops), origin, path_of
         self.is_open = False
         """True where every event passes."""
         self.flags = 0
@@ -53,12 +67,24 @@ class Sieve:
         self.scopes: dict[str, bool] = {}
         """Whether an event in this scope passes then, as far as it was asked."""
         self.lines: tuple[int, ...] = ()
+        """Of these lines the place is asked."""
+        self.places: dict[Place, bool] = {}
+        """Whether an event at this place passes then, as far as it was asked."""
         self.iterations: tuple[int, ...] = ()
         self.positions: tuple[int, ...] = ()
+        self.begins = NO_NODE
+        """Of which nodes the beginning passes, because a condition may ask for it at their ends: in C it is kept."""
+        self.parts: tuple[Part, ...] = ()
+        """Where there are some, an event has to pass one of them too; C asks them, and Python has no need to."""
+        self.told: frozenset[str] = frozenset()
+        """Conditions of which it is known that they make no sense of some values."""
+        self.levels: list[float | None] | None = None
+        """The newest point of each series of ``SERIES``; None where that is not known."""
         self.other_than: int | None = None
         """Of every iteration but this one every event passes; None: it does not matter."""
         self.series: frozenset[SeriesName] = frozenset()
         """Series at whose points an event is to pass: whoever tells of one needs a sieve that is ``expecting`` it."""
+        self._at: list[str] = []
         self._inside: list[str] = []
         self._wanted: list[Callable[[str], bool]] = []
         for stop in self.stops:
@@ -67,19 +93,20 @@ class Sieve:
                 _add_start(self, stop)
         self._looked_for = self.positions
 
-    def passes(self, seq: int, kind: Kind, name: str, line: int | None, scope: str, iteration: int, flags: int) -> bool:
+    def passes(self, seq: int, kind: Kind, name: str, place: Place, scope: str, iteration: int, flags: int) -> bool:
         """Tell whether one of the stops may match an event: no for most that it does not."""
         bit = 1 << CODES[kind]
         return bool(
             self.is_open
             or flags & self.flags
             or self.kinds & bit
-            or line in self.lines
+            or (place[1] in self.lines and self.is_here(place))
             or iteration in self.iterations
             or seq in self.positions
             or (self.other_than is not None and iteration != self.other_than)
             or (self.named & bit and self.knows(name))
             or (self.scoped & bit and self.includes(scope))
+            or (bit == _NODE_START and (self.begins == ALL_NODES or (self.begins == NAMED_NODES and self.knows(name))))
         )
 
     def knows(self, name: str) -> bool:
@@ -92,6 +119,21 @@ class Sieve:
         if len(self.known) >= _MAX_KNOWN:
             self.known.clear()
         known = self.known[name] = any(is_wanted(name) for is_wanted in self._wanted)
+        return known
+
+    def is_here(self, place: Place) -> bool:
+        """Tell whether a place is meant whose line is one of those that are looked for."""
+        known = self.places.get(place)
+        return self.learn_place(place) if known is None else known
+
+    def learn_place(self, place: Place) -> bool:
+        """Find out whether a place is meant, once for all."""
+        if self.path_of is None:
+            return True
+        if len(self.places) >= _MAX_KNOWN:
+            self.places.clear()
+        path = self.path_of(place[0])
+        known = self.places[place] = any(is_at(path, place[1], argument) for argument in self._at)
         return known
 
     def includes(self, scope: str) -> bool:
@@ -123,6 +165,15 @@ class Sieve:
         self.named |= sum(1 << CODES[kind] for kind in kinds)
         self._wanted.append(is_wanted)
 
+    def add_lines(self, argument: str) -> None:
+        """Let events pass at some lines."""
+        _, first, last = lines_of(argument)
+        if last - first > _MOST_LINES:
+            self.is_open = True
+        elif first <= last < _LARGEST:
+            self.lines += tuple(range(first, last + 1))
+            self._at.append(argument)
+
     def add_module(self, path: str) -> None:
         """Let events pass at which a step stops, in the scope of a module."""
         self.scoped |= sum(1 << CODES[kind] for kind in STOP_KINDS)
@@ -149,11 +200,7 @@ def _with(flags: int) -> Callable[[Sieve, Stop, Event | None], None]:
 
 
 def _at(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
-    _, first, last = lines_of(stop.argument)
-    if last - first > _MOST_LINES:
-        sieve.is_open = True
-    elif first <= last < _LARGEST:
-        sieve.lines += tuple(range(first, last + 1))
+    sieve.add_lines(stop.argument)
 
 
 def _node(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
@@ -181,10 +228,7 @@ def _when(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
 
 def _add_start(sieve: Sieve, stop: Stop) -> None:
     """Let the beginnings of nodes pass, so that it is known at their ends with what they began."""
-    if stop.kind == "node":
-        sieve.add_names(("node_start",), lambda name: is_named(name, stop.argument))
-    else:
-        sieve.add_kind("node_start")
+    sieve.begins = max(sieve.begins, NAMED_NODES if stop.kind == "node" else ALL_NODES)
 
 
 def _iteration(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
@@ -224,6 +268,7 @@ _FACTS: dict[StopKind, Callable[[Sieve, Stop, Event | None], None]] = {
     "when": _when,
 }
 """What each kind of stop adds; with any other every event passes."""
+
 
 OPEN = Sieve((Stop("event"),))
 """Lets everything pass."""

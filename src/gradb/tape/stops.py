@@ -174,10 +174,15 @@ def lines_of(argument: str) -> tuple[str, int, int]:
 
 
 def _at(stop: Stop, event: Event, origin: Event | None) -> bool:
-    file, first, last = lines_of(stop.argument)
-    if event.line is None or not first <= event.line <= last:
+    return is_at(event.file, event.line, stop.argument)
+
+
+def is_at(path: str | None, line: int | None, argument: str) -> bool:
+    """Tell whether a line of a file is meant by what a stop at lines was given."""
+    file, first, last = lines_of(argument)
+    if line is None or not first <= line <= last:
         return False
-    return not file or (event.file or "") == file or (event.file or "").endswith("/" + file)
+    return not file or (path or "") == file or (path or "").endswith("/" + file)
 
 
 def _module(stop: Stop, event: Event, origin: Event | None) -> bool:

@@ -45,7 +45,8 @@ def some_stop(chance: Random) -> Stop:
 
 def passes(sieve: Sieve, event: Event) -> bool:
     """Ask it about a whole header."""
-    return sieve.passes(event.seq, event.kind, event.name, event.line, event.scope, event.iteration, event.flags)
+    place = (1, event.line, None, None, None)
+    return sieve.passes(event.seq, event.kind, event.name, place, event.scope, event.iteration, event.flags)
 
 
 def stops_at(stop: Stop, event: Event, origin: Event | None) -> bool:
@@ -99,7 +100,7 @@ def test_what_is_far_from_a_stop_is_kept_from_it(stop: Stop, inside: Event, outs
     sieve = Sieve([stop], event())
     assert passes(sieve, inside) == (stop.argument != "nothing")
     if stop.kind == "position":
-        assert not sieve.passes(11, "op", "MulBackward0", 7, "", 3, 0)
+        assert not sieve.passes(11, "op", "MulBackward0", (1, 7, None, None, None), "", 3, 0)
     else:
         assert not passes(sieve, outside)
 

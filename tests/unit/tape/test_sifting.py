@@ -70,7 +70,8 @@ class Live:
             self.gate.point(kind, number, event.seq, value)
         sieve = self.gate.sieve
         assert sieve is not None
-        if sieve.passes(event.seq, event.kind, event.name, event.line, event.scope, event.iteration, event.flags):
+        place = (1, event.line, None, None, None)
+        if sieve.passes(event.seq, event.kind, event.name, place, event.scope, event.iteration, event.flags):
             self.asked.append(event.seq)
             self.gate.arrive(event, "[]", None)
 

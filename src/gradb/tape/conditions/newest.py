@@ -29,12 +29,15 @@ class Newest:
 
     def __init__(self) -> None:
         self._known: dict[SeriesName, tuple[int, int, float]] = {}
+        self.levels: list[float | None] = [None for _ in SERIES]
+        """What ``latest`` returns of each of ``SERIES``."""
 
     def add(self, kind: SeriesName, series: int, event: int, value: float) -> None:
         """Take a point of a series that holds from an event on."""
         known = self._known.get(kind)
         if known is None or (event, -series) >= (known[0], -known[1]):
             self._known[kind] = event, series, float(value)
+            self.levels[SERIES.index(kind)] = float(value)
 
     def latest(self, kind: SeriesName, seq: int) -> float | None:
         """See ``Points``."""

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from gradb.log.pen import MakePen
+from gradb.tape.sieve import Sieve
 from gradb.tape.wire import Blob
-from gradb.tracer.source.places import Found, ModuleCall
+from gradb.tracer.source.places import Found, ModuleCall, PlaceRow
 from gradb.tracer.tensors.records import NodeMark, PythonMark
 
 SOURCES: str
@@ -132,6 +133,28 @@ class Scopes:
 
 Pen: MakePen
 """Writes records of a log as ``gradb.log.pen.PythonPen`` does."""
+
+class Sifter:
+    """A sieve in C, for events that Python has put."""
+
+    def passes(
+        self,
+        sieve: Sieve,
+        seq: int,
+        code: int,
+        kind: str,
+        name: str,
+        place: PlaceRow,
+        scope: str,
+        iteration: int,
+        phase: str,
+        node: int | None,
+        flags: int,
+        detail: str,
+        data: bytes | None,
+        /,
+    ) -> bool:
+        """Tell whether an event passes the whole sieve: its facts, and one of its parts where it has some."""
 
 class Engine:
     """What the visits in C of one recording share: see ``gradb.tracer.watch.quick`` for the objects.

@@ -211,8 +211,10 @@ bool is_born(unsigned made, unsigned given)
 }
 
 int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags,
-                   bool has_data)
+                   bool has_data, const Draft *began)
 {
+    const Detail kept = began == NULL ? (Detail){0} : (Detail){began->text.bytes, began->data.bytes, began->text.used,
+                                                               began->data.used};
     const Draft *draft = &engine->draft;
     PenEvent event = {.kind = kinds[kind], .name = name, .place = MARK(engine, mark, MARK_PLACE),
                       .scope = MARK(engine, mark, MARK_SCOPE), .phase = backward, .thread = thread,
@@ -226,7 +228,7 @@ int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uin
         pen_is_ready(engine->pen, event.detail_size + event.data_size)) {
         set_phase(engine);
         seq = pen_put_event(engine->pen, &event);
-        if (seq > 0 && sieve_passes(&engine->passing, GATE(engine, SIEVE), kind, &event, seq))
+        if (seq > 0 && sieve_passes(&engine->passing, GATE(engine, SIEVE), kind, &event, seq, began ? &kept : NULL))
             Py_XSETREF(engine->told, sieve_told(&event, seq));
     }
     PyErr_Clear();
@@ -328,6 +330,9 @@ static void engine_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     engine_clear(self);
     draft_free(&((Engine *)self)->draft);
+    if (((Engine *)self)->spare != NULL)
+        draft_free(((Engine *)self)->spare);
+    PyMem_Free(((Engine *)self)->spare);
     buffer_free(&((Engine *)self)->odds);
     type->tp_free(self);
     Py_DECREF(type);

@@ -37,6 +37,7 @@ typedef struct {
     Buffer odds;                        /* a byte of flags for each gradient of the draft */
     Refused refused[REMEMBERED];
     Sieve passing;                      /* the gate's, as it was read last */
+    Draft *spare;                       /* for what a node begins with; NULL: none is at hand */
     PyObject *told;                     /* the event that was put last, where the script may be held at it; else NULL */
 } Engine;
 
@@ -81,9 +82,11 @@ void engine_lost(Engine *engine);
 /* Tell whether something odd is born: see gradb.tape.oddity. */
 bool is_born(unsigned made, unsigned given);
 
-/* Put an event of a node; its text and data are those of the draft, and what is odd about it is added to the flags. Return its number, or 0 where that cannot be done
-   without Python, with no error set. */
-int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags, bool has_data);
+/* Put an event of a node; its text and data are those of the draft, and what is odd about it is added to the flags.
+   `began` is what the node began with; NULL: that was not kept. Return its number, or 0 where that cannot be done without
+   Python, with no error set. */
+int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uint16_t thread, uint16_t flags,
+                   bool has_data, const Draft *began);
 
 /* Add the text of a value and its bytes, as `reader_add_known` does; false where it is not known, with no error set. */
 bool engine_add(Engine *engine, PyObject *tensor, bool is_passing, Draft *draft);

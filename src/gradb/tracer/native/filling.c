@@ -265,7 +265,7 @@ static bool put(Visit *visit, PyObject *label)
         if (fills != NULL && since != NULL &&
             pen_put_grad(engine->pen, id, pen_head(engine->pen) + 1, count.fills, count.since))
             seq = engine_put(engine, ACCUMULATE_KIND, label, visit->mark, (uint16_t)visit->visits->number,
-                             visit->visits->flags, true);
+                             visit->visits->flags, true, NULL);
     }
     if (seq)
         keep_count(engine, record, fills, since);

@@ -13,8 +13,13 @@
 /* Flags of events, as in gradb.tape.schema. */
 enum { QUIET = 1, NANS = 2, INFINITIES = 4, BIRTH = 8, GRAD_OFF = 16, INFERENCE = 32, SCALED = 64 };
 
-/* Numbers of the kinds that C writes, as in gradb.tape.kinds.registry. */
-enum { OP_KIND = 1, NODE_START_KIND = 3, NODE_KIND = 5, ACCUMULATE_KIND = 7 };
+/* Numbers of the kinds that C knows, as in gradb.tape.kinds.registry. */
+enum { LEAF_KIND = 0, OP_KIND = 1, BACKWARD_START_KIND = 2, NODE_START_KIND = 3, NODE_KIND = 5, ACCUMULATE_KIND = 7, BACKWARD_END_KIND = 9, ZERO_GRAD_KIND = 10, GRAD_CHANGE_KIND = 11, STEP_KIND = 12, DEPTH_KIND = 15 };
+
+/* Steps of conditions, as in gradb.tape.conditions.program, and the fields of headers that they push. */
+enum { DO_ANY = 0, DO_NUMBER = 1, DO_NONE = 2, DO_TEXT = 3, DO_FIELD = 4, DO_SERIES = 5, DO_UPDATE = 6, DO_UPSTREAM = 7, DO_DOWNSTREAM = 8, DO_TENSOR = 9, DO_GRAD = 10, DO_INDEX = 11, DO_SINGLE = 12, DO_NEGATE = 13, DO_ADD = 14, DO_SUBTRACT = 15, DO_MULTIPLY = 16, DO_DIVIDE = 17, DO_NORM = 18, DO_MIN = 19, DO_MAX = 20, DO_SUM = 21, DO_MEAN = 22, DO_ABS = 23, DO_LESS = 24, DO_AT_MOST = 25, DO_MORE = 26, DO_AT_LEAST = 27, DO_EQUAL = 28, DO_UNEQUAL = 29, DO_IS = 30, DO_IS_NOT = 31, DO_TEST = 32, DO_NOT = 33, DO_AND = 34, DO_OR = 35, DO_ALL = 36 };
+enum { FIELD_KIND = 0, FIELD_NAME = 1, FIELD_SCOPE = 2, FIELD_PHASE = 3, FIELD_SEQ = 4, FIELD_ITERATION = 5, FIELD_LINE = 6, FIELD_NODE = 7 };
+#define MOST_HIGH 32
 
 #define TEXT_CODE 1
 typedef struct __attribute__((packed)) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,12 @@ def pen() -> MakePen:
     """Return what makes the pen of a log: in C where the accelerator may be used."""
     module = standing().module
     return PythonPen if module is None else module.Pen
+
+
+def sift() -> Callable[..., bool] | None:
+    """Return what asks the parts of a sieve about an event that Python has put; None without the accelerator."""
+    module = standing().module
+    return None if module is None else module.Sifter().passes
 
 
 @functools.cache

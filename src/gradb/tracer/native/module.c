@@ -13,6 +13,7 @@
 #include "reader.h"
 #include "records.h"
 #include "scopes.h"
+#include "sifter.h"
 #include "tensor.h"
 #include "unseen.h"
 #include "visit.h"
@@ -56,7 +57,7 @@ PyMODINIT_FUNC PyInit__accelerator(void)
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&
           add_type(module, "Visit", visit_type()) && add_type(module, "Registrar", registrar_type()) &&
-          add_type(module, "Scopes", scopes_type()) &&
+          add_type(module, "Scopes", scopes_type()) && add_type(module, "Sifter", sifter_type()) &&
           PyModule_AddStringConstant(module, "SOURCES", SOURCES) == 0))
         Py_CLEAR(module);
     return module;

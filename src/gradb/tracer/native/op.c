@@ -371,7 +371,7 @@ static bool put(Context *context, Op *op, const PenEvent *event)
 {
     int64_t seq = pen_put_event(context->pen, event);
     PyObject *sieve = seq < 0 ? NULL : PyObject_GetAttr(context->gate, words.sieve);
-    if (sieve != NULL && sieve_passes(&context->passing, sieve, OP_KIND, event, seq))
+    if (sieve != NULL && sieve_passes(&context->passing, sieve, OP_KIND, event, seq, NULL))
         op->told = sieve_told(event, seq);
     Py_XDECREF(sieve);
     return !PyErr_Occurred();

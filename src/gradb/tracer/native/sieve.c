@@ -30,42 +30,107 @@ static bool read_memo(PyObject *given, const char *name, PyObject **memo)
     return found != NULL && PyDict_CheckExact(found);
 }
 
-static bool read_facts(Sieve *sieve, PyObject *given)
+static bool read_facts(Facts *facts, PyObject *given)
 {
     int64_t is_open, flags, kinds, named, scoped;
-    if (!read_memo(given, "known", &sieve->known) || !read_memo(given, "scopes", &sieve->scopes) ||
+    if (!read_memo(given, "known", &facts->known) || !read_memo(given, "scopes", &facts->scopes) ||
+        !read_memo(given, "places", &facts->places) ||
         !read_number(given, "is_open", &is_open) || !read_number(given, "flags", &flags) ||
         !read_number(given, "kinds", &kinds) || !read_number(given, "named", &named) ||
-        !read_number(given, "scoped", &scoped) || !read_number(given, "other_than", &sieve->other_than) ||
-        !read_numbers(given, "lines", &sieve->lines) || !read_numbers(given, "iterations", &sieve->iterations) ||
-        !read_numbers(given, "positions", &sieve->positions))
+        !read_number(given, "scoped", &scoped) || !read_number(given, "begins", &facts->begins) ||
+        !read_number(given, "other_than", &facts->other_than) || !read_numbers(given, "lines", &facts->lines) ||
+        !read_numbers(given, "iterations", &facts->iterations) || !read_numbers(given, "positions", &facts->positions))
         return false;
-    sieve->is_open = is_open != 0;
-    sieve->flags = (uint16_t)flags;
-    sieve->kinds = (uint32_t)kinds;
-    sieve->named = (uint32_t)named;
-    sieve->scoped = (uint32_t)scoped;
+    facts->is_open = is_open != 0;
+    facts->flags = (uint16_t)flags;
+    facts->kinds = (uint32_t)kinds;
+    facts->named = (uint32_t)named;
+    facts->scoped = (uint32_t)scoped;
     return true;
 }
 
-/* Have the facts of another sieve: it never changes but for what it knows of names and scopes. */
+/* Have the facts of another: it never changes but for what it knows of names and scopes. */
+static bool take_facts(Facts *facts, PyObject *given)
+{
+    Py_XSETREF(facts->read, Py_NewRef(given));
+    if (read_facts(facts, given))
+        return true;
+    Py_CLEAR(facts->read);
+    return false;
+}
+
+static void facts_clear(Facts *facts)
+{
+    Py_CLEAR(facts->read);
+    Py_CLEAR(facts->known);
+    Py_CLEAR(facts->scopes);
+    Py_CLEAR(facts->places);
+    buffer_free(&facts->lines);
+    buffer_free(&facts->iterations);
+    buffer_free(&facts->positions);
+}
+
+static bool read_part(PyObject *given, Part *part)
+{
+    PyObject *facts, *program;
+    int is_expecting;
+    if (!PyTuple_Check(given) || !PyArg_ParseTuple(given, "OOp", &facts, &program, &is_expecting))
+        return false;
+    part->is_expecting = is_expecting != 0;
+    return take_facts(&part->facts, facts) && (program == Py_None || condition_read(&part->condition, program));
+}
+
+static void forget_parts(Sieve *sieve)
+{
+    for (Py_ssize_t i = 0; i < sieve->count; i++) {
+        facts_clear(&sieve->all[i].facts);
+        condition_free(&sieve->all[i].condition);
+    }
+    PyMem_Free(sieve->all);
+    sieve->all = NULL;
+    sieve->count = 0;
+    Py_CLEAR(sieve->parts);
+}
+
+/* Have the parts of a sieve; a copy of it has the same ones. */
+static bool take_parts(Sieve *sieve, PyObject *given)
+{
+    PyObject *parts = PyObject_GetAttrString(given, "parts");
+    bool is_done = parts != NULL && PyTuple_CheckExact(parts);
+    if (is_done && parts != sieve->parts) {
+        forget_parts(sieve);
+        Py_ssize_t count = PyTuple_GET_SIZE(parts);
+        sieve->all = count ? PyMem_Calloc((size_t)count, sizeof *sieve->all) : NULL;
+        is_done = count == 0 || sieve->all != NULL;
+        for (Py_ssize_t i = 0; is_done && i < count; i++) {
+            sieve->count = i + 1;
+            is_done = read_part(PyTuple_GET_ITEM(parts, i), &sieve->all[i]);
+        }
+        if (is_done)
+            sieve->parts = Py_NewRef(parts);
+        else
+            forget_parts(sieve);
+    }
+    Py_XDECREF(parts);
+    return is_done;
+}
+
+/* Be another sieve. */
 static bool take(Sieve *sieve, PyObject *given)
 {
-    Py_XSETREF(sieve->read, Py_NewRef(given));
-    if (read_facts(sieve, given))
+    PyObject *levels = PyObject_GetAttrString(given, "levels");
+    Py_XSETREF(sieve->levels, levels);
+    if (levels != NULL && take_facts(&sieve->facts, given) && take_parts(sieve, given))
         return true;
-    Py_CLEAR(sieve->read);
+    Py_CLEAR(sieve->facts.read);
     return false;
 }
 
 void sieve_clear(Sieve *sieve)
 {
-    Py_CLEAR(sieve->read);
-    Py_CLEAR(sieve->known);
-    Py_CLEAR(sieve->scopes);
-    buffer_free(&sieve->lines);
-    buffer_free(&sieve->iterations);
-    buffer_free(&sieve->positions);
+    facts_clear(&sieve->facts);
+    forget_parts(sieve);
+    Py_CLEAR(sieve->levels);
 }
 
 /* --- an event ------------------------------------------------------------------------------------------------------ */
@@ -79,46 +144,104 @@ static bool has(const Buffer *numbers, int64_t number)
     return false;
 }
 
-static bool is_at(const Sieve *sieve, PyObject *place)
-{
-    if (!sieve->lines.used || !PyTuple_Check(place) || PyTuple_GET_SIZE(place) < 2)
-        return false;
-    PyObject *line = PyTuple_GET_ITEM(place, 1);
-    return PyLong_Check(line) && has(&sieve->lines, PyLong_AsLongLong(line));
-}
-
-/* Tell what a memo knows of a name or a scope; what it does not is learnt by a method. */
-static bool is_meant(const Sieve *sieve, PyObject *memo, PyObject *name, const char *learn)
+/* Tell what a memo knows of a name, a scope or a place; what it does not is learnt by a method. */
+static bool is_meant(const Facts *facts, PyObject *memo, PyObject *name, const char *learn)
 {
     PyObject *known = PyDict_GetItemWithError(memo, name);
     if (known != NULL)
         return known != Py_False;
-    PyObject *learnt = PyErr_Occurred() ? NULL : PyObject_CallMethod(sieve->read, learn, "O", name);
+    PyObject *learnt = PyErr_Occurred() ? NULL : PyObject_CallMethod(facts->read, learn, "(O)", name);
     Py_XDECREF(learnt);
     return learnt != Py_False; /* which is there for ever */
 }
 
-bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event, int64_t seq)
+static bool is_at(const Facts *facts, PyObject *place)
+{
+    if (!facts->lines.used || !PyTuple_Check(place) || PyTuple_GET_SIZE(place) < 2)
+        return false;
+    PyObject *line = PyTuple_GET_ITEM(place, 1);
+    return PyLong_Check(line) && has(&facts->lines, PyLong_AsLongLong(line)) &&
+           is_meant(facts, facts->places, place, "learn_place");
+}
+
+static bool begins(const Facts *facts, PyObject *name)
+{
+    return facts->begins == ALL_NODES || (facts->begins == NAMED_NODES && is_meant(facts, facts->known, name, "learn"));
+}
+
+static bool facts_pass(const Facts *facts, int kind, const PenEvent *event, int64_t seq)
+{
+    uint32_t bit = UINT32_C(1) << kind;
+    return facts->is_open || event->flags & facts->flags || facts->kinds & bit || is_at(facts, event->place) ||
+           has(&facts->iterations, event->iteration) || has(&facts->positions, seq) ||
+           (facts->other_than != NO_NUMBER && event->iteration != facts->other_than) ||
+           (facts->named & bit && is_meant(facts, facts->known, event->name, "learn")) ||
+           (facts->scoped & bit && is_meant(facts, facts->scopes, event->scope, "learn_scope"));
+}
+
+static bool part_passes(const Part *part, bool is_expected, const Moment *moment)
+{
+    return ((is_expected && part->is_expecting) ||
+            facts_pass(&part->facts, moment->kind, moment->event, moment->seq)) &&
+           (part->condition.steps == NULL || condition_may_hold(&part->condition, moment));
+}
+
+static bool passes(const Sieve *sieve, const Moment *moment)
+{
+    if (!facts_pass(&sieve->facts, moment->kind, moment->event, moment->seq))
+        return false;
+    bool is_expected = has(&sieve->facts.positions, moment->seq);
+    for (Py_ssize_t i = 0; i < sieve->count; i++)
+        if (part_passes(&sieve->all[i], is_expected, moment))
+            return true;
+    return sieve->count == 0;
+}
+
+bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event, int64_t seq, const Detail *began)
 {
     if (given == NULL || given == Py_None)
         return false;
-    uint32_t bit = UINT32_C(1) << kind;
-    bool passes = (given != sieve->read && !take(sieve, given)) || sieve->is_open || event->flags & sieve->flags ||
-                  sieve->kinds & bit || is_at(sieve, event->place) || has(&sieve->iterations, event->iteration) ||
-                  has(&sieve->positions, seq) ||
-                  (sieve->other_than != NO_NUMBER && event->iteration != sieve->other_than) ||
-                  (sieve->named & bit && is_meant(sieve, sieve->known, event->name, "learn")) ||
-                  (sieve->scoped & bit && is_meant(sieve, sieve->scopes, event->scope, "learn_scope"));
+    bool is_passing = given != sieve->facts.read && !take(sieve, given);
+    if (!is_passing) {
+        const Moment moment = {event, kind, seq, {event->detail, event->data, event->detail_size, event->data_size}, began,
+                               sieve->levels};
+        is_passing = passes(sieve, &moment);
+    }
     PyErr_Clear();
-    return passes;
+    return is_passing;
+}
+
+bool sieve_begins(Sieve *sieve, PyObject *given, PyObject *name)
+{
+    if (given == NULL || given == Py_None)
+        return false;
+    bool is_meant_here = given != sieve->facts.read && !take(sieve, given);
+    is_meant_here = is_meant_here || begins(&sieve->facts, name);
+    PyErr_Clear();
+    return is_meant_here;
+}
+
+static PyObject *told_of(const char *text, size_t size)
+{
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "replace");
+}
+
+static PyObject *data_of(const char *data, size_t size)
+{
+    return data == NULL ? Py_NewRef(Py_None) : PyBytes_FromStringAndSize(data, (Py_ssize_t)size);
+}
+
+PyObject *sieve_began(const Detail *began)
+{
+    if (began == NULL)
+        return Py_NewRef(Py_None);
+    return Py_BuildValue("NN", told_of(began->text, began->text_size), data_of(began->data, began->data_size));
 }
 
 PyObject *sieve_told(const PenEvent *event, int64_t seq)
 {
     PyObject *node = event->node == NO_NUMBER ? Py_NewRef(Py_None) : PyLong_FromLongLong(event->node);
-    PyObject *detail = PyUnicode_DecodeUTF8(event->detail, (Py_ssize_t)event->detail_size, "replace");
-    PyObject *data = event->data == NULL ? Py_NewRef(Py_None)
-                                         : PyBytes_FromStringAndSize(event->data, (Py_ssize_t)event->data_size);
     return Py_BuildValue("LOOOONHHNN", (long long)seq, event->kind, event->name, event->place, event->scope, node,
-                         event->flags, event->thread, detail, data);
+                         event->flags, event->thread, told_of(event->detail, event->detail_size),
+                         data_of(event->data, event->data_size));
 }

@@ -37,17 +37,30 @@ static void go_on(Visit *visit, PyObject *name, PyObject *first, PyObject *secon
     Py_DECREF(engine);
 }
 
+/* Return what the node began with, where that is kept. */
+static PyObject *visit_began(PyObject *self, void *unused)
+{
+    const Draft *kept = ((Visit *)self)->began;
+    if (kept == NULL)
+        Py_RETURN_NONE;
+    const Detail began = {kept->text.bytes, kept->data.bytes, kept->text.used, kept->data.used};
+    return sieve_began(&began);
+}
+
 void visit_arrive(Visit *visit, int64_t start, PyObject *upstream)
 {
     Engine *engine = (Engine *)Py_NewRef(visit->visits->engine);
     PyObject *told = engine->told, *number = told == NULL ? NULL : PyLong_FromLongLong(start), *done = NULL;
+    PyObject *began = number == NULL ? NULL : visit_began((PyObject *)visit, NULL);
     engine->told = NULL;
-    if (number != NULL)
-        done = PyObject_CallFunctionObjArgs(engine->arrived, visit->node, visit->mark, number, upstream, told, NULL);
+    if (began != NULL)
+        done = PyObject_CallFunctionObjArgs(engine->arrived, visit->node, visit->mark, number, upstream, told, began,
+                                            NULL);
     if (told != NULL && done == NULL)
         engine_lost(engine);
     Py_XDECREF(told);
     Py_XDECREF(number);
+    Py_XDECREF(began);
     Py_XDECREF(done);
     Py_DECREF(engine);
 }
@@ -143,6 +156,41 @@ static void note_running(Visit *visit)
     PyObject_SetAttr(visit->visits->run, running, MARK(engine, visit->mark, MARK_ID));
 }
 
+static void forget_start(Visit *visit)
+{
+    Draft *began = visit->began;
+    Engine *engine = visit->visits == NULL ? NULL : visit->visits->engine;
+    visit->began = NULL;
+    if (began != NULL && engine != NULL && engine->spare == NULL)
+        engine->spare = began;
+    else if (began != NULL) {
+        draft_free(began);
+        PyMem_Free(began);
+    }
+}
+
+/* Keep what the node begins with, where a condition may ask for it at its end. */
+static void keep_start(Visit *visit)
+{
+    Engine *engine = visit->visits->engine;
+    const Draft *draft = &engine->draft;
+    forget_start(visit);
+    if (visit->filling != NULL ||
+        !sieve_begins(&engine->passing, GATE(engine, SIEVE), MARK(engine, visit->mark, MARK_NAME)))
+        return;
+    Draft *began = engine->spare == NULL ? PyMem_Calloc(1, sizeof *began) : engine->spare;
+    engine->spare = NULL;
+    if (began == NULL)
+        return;
+    visit->began = began;
+    began->text.used = began->data.used = 0;
+    if (!buffer_add(&began->text, draft->text.bytes, draft->text.used) ||
+        (draft->data.used && !buffer_add(&began->data, draft->data.bytes, draft->data.used))) {
+        PyErr_Clear();
+        forget_start(visit);
+    }
+}
+
 static int64_t put_start(Visit *visit, PyObject *gradients)
 {
     Engine *engine = visit->visits->engine;
@@ -155,9 +203,11 @@ static int64_t put_start(Visit *visit, PyObject *gradients)
                buffer_add(&draft->text, "]", 1);
     int64_t seq = !is_begun ? 0
                             : engine_put(engine, NODE_START_KIND, MARK(engine, visit->mark, MARK_NAME), visit->mark,
-                                         (uint16_t)visit->visits->number, visit->visits->flags, has_data);
-    if (seq)
+                                         (uint16_t)visit->visits->number, visit->visits->flags, has_data, NULL);
+    if (seq) {
         note_running(visit);
+        keep_start(visit);
+    }
     return seq;
 }
 
@@ -169,7 +219,7 @@ static int64_t put_end(Visit *visit, PyObject *gradients)
     int64_t seq = begin_text(draft, visit->start) && add_gradients(engine, gradients, draft, &has_data) &&
                           !is_born(draft->odd, (unsigned)visit->odd) && buffer_add(&draft->text, "]]", 2)
                       ? engine_put(engine, NODE_KIND, MARK(engine, visit->mark, MARK_NAME), visit->mark,
-                                   (uint16_t)visit->visits->number, visit->visits->flags, has_data)
+                                   (uint16_t)visit->visits->number, visit->visits->flags, has_data, visit->began)
                       : 0;
     if (seq && draft->odd)
         tell_odd(visit);
@@ -258,6 +308,7 @@ static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
     if (is_done) {
         leave(visit);
         visit->start = 0;
+        forget_start(visit);
     } else if (visit->python != NULL || visit->start)
         go_on(visit, after_name, inputs, outputs);
 }
@@ -307,6 +358,7 @@ Visit *visit_new(Visits *visits, PyObject *node, PyObject *mark)
 
 void visit_end(Visit *visit)
 {
+    forget_start(visit);
     for (int i = 0; i < 2; i++) {
         Py_CLEAR(visit->hooks[i]);
         Py_CLEAR(visit->keys[i]);
@@ -380,6 +432,7 @@ static PyMemberDef members[] = {
 static PyGetSetDef getters[] = {
     {"run", visit_run, NULL, NULL, NULL},
     {"kept", visit_kept, NULL, NULL, NULL},
+    {"began", visit_began, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -55,6 +55,7 @@ struct Visit {
     int hooked;
     int64_t start;    /* seq of the event that it begins with, or 0 */
     int odd;          /* what is odd about its upstream gradients */
+    Draft *began;     /* the event that it begins with, where a condition may ask for that at its end; else NULL */
     Filling *filling; /* of a leaf */
 };
 

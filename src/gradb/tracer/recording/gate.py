@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from gradb.link.messages import Continue
 from gradb.tape.conditions.condition import speaks_of_update
+from gradb.tape.conditions.event_names import Raw
 from gradb.tape.conditions.newest import Newest, SeriesName
 from gradb.tape.kinds.event import Event
 from gradb.tape.lookout import Lookout
@@ -54,6 +55,11 @@ class Gate:
         self._asked = 0  # number of the request to pause
         self._expected = 0  # event that is to be looked at because of a point, also when there is one more before it
         self._points = Newest()
+        self._starts: dict[int, Raw] = {}
+        self.sift: Callable[..., bool] | None = None
+        """Asks the parts of a sieve about an event, where there is the accelerator."""
+        self.source_path: Callable[[int | None], str | None] | None = None
+        """Returns the file of a place, once there is a recording."""
         self._faults: set[str] = set()
         self.on_fault: Callable[[str, Exception], object] = lambda condition, error: None
         """Told, once of each condition, that it could not be evaluated."""
@@ -66,13 +72,20 @@ class Gate:
 
     def _obey(self, order: Continue | None) -> None:
         self._order = order
-        self._lookout = None if order is None else Lookout(order.stops, order.origin, self._points, self._tell)
+        self._lookout = (
+            None
+            if order is None
+            else Lookout(order.stops, order.origin, self._points, self._tell, self._starts, self._path_of)
+        )
         self._is_stepping = order is not None and order.stop.kind in _STEPS
         self.looks_in = self._always_looks_in or (order is not None and order.looks_in)
         if order is not None and not self.measures_updates:
             self.measures_updates = order.measures_updates or any(map(speaks_of_update, order.stops))
         self._asked = 0
         self._sift()
+
+    def _path_of(self, number: int | None) -> str | None:
+        return None if self.source_path is None else self.source_path(number)
 
     def _sift(self, kind: SeriesName | None = None, event: int = 0) -> None:
         """Have a sieve of what can stop the script until the next point of a series.
@@ -118,6 +131,11 @@ class Gate:
             self.hold(event.seq, asked)
         elif (order := self._order) is not None and self._sees(event, detail, data):
             self.hold(event.seq, order.seq)
+
+    def begun(self, seq: int, raw: Raw) -> None:
+        """Keep what a node began with until its end is asked about, where its beginning was not."""
+        if (lookout := self._lookout) is not None:
+            lookout.begun(seq, raw)
 
     def _sees(self, event: Event, detail: str, data: bytes | None) -> bool:
         lookout = self._lookout

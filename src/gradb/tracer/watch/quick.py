@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradb.tape.conditions.event_names import Raw
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.isolation.signals import shielded
 from gradb.tracer.native.trial import accelerator
@@ -50,8 +51,10 @@ def asking(composer: Composer, asker: Asker) -> Callable[..., None]:
     """Return what asks the gate about an event of a node that was recorded in C: the script may be held there."""
 
     @shielded
-    def arrived(node: Any, mark: NodeMark, start: int, upstream: Any, told: tuple[Any, ...]) -> None:
+    def arrived(node: Any, mark: NodeMark, start: int, upstream: Any, told: tuple[Any, ...], began: Raw | None) -> None:
         try:
+            if began is not None:
+                composer.recorder.gate.begun(start, began)
             asker.held = None if upstream is None else (node, mark, start, upstream)
             composer.guard(composer.recorder.arrived, *told)
         finally:
@@ -75,6 +78,8 @@ def _resumed(visit: Any) -> NodeVisit:
     run, local = visit.run, visit.run.composer.local
     found = (LeafVisit if visit.mark.is_leaf else NodeVisit)(run, visit.node, visit.mark)
     found.start, found.outer = visit.start, visit.outer
+    if visit.began is not None:
+        run.composer.recorder.gate.begun(visit.start, visit.began)
     if visit.odd:
         run.births.arrived[visit.start] = visit.odd
     if isinstance(found, LeafVisit) and visit.start:
