@@ -14,7 +14,9 @@ import torch
 from gradb.frame.reader import Tape
 from gradb.tape.expressions.measures import update_of
 from gradb.tape.kinds.step import StepDetail
+from gradb.tracer.native import reading
 from gradb.tracer.recording.gate import Gate
+from gradb.tracer.watch.step_sizes import copies_of, size_of
 from tests.tracer.recording import record
 
 pytestmark = pytest.mark.torch
@@ -117,3 +119,31 @@ def test_what_cannot_be_read_has_no_size(tmp_path: Path) -> None:
 
     with record(tmp_path / "t.tape", script, gate=_gate())[1] as tape:
         assert _updates(tape) == [None, None]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "numbers", [[1.0, -2.0, 3.0], [1e-30, 2e-30], [0.0, 0.0], [math.inf, 1.0], [math.nan, math.inf]]
+)
+def test_a_size_is_the_same_in_c_and_in_python(
+    dtype: torch.dtype, numbers: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Side by side or not, large or small or not finite: the accelerator finds what torch does."""
+    sizes = []
+    for is_declined in (False, True):
+        if is_declined:
+            monkeypatch.setattr(reading, "keep", lambda tensor: None)
+        for view in (lambda whole: whole, lambda whole: whole[::2], lambda whole: whole.reshape(2, -1).t()):
+            whole = torch.tensor(numbers * 4, dtype=dtype)
+            old = view(whole)
+            copies = copies_of([old])
+            assert copies is not None
+            whole.mul_(1.5)
+            sizes.append(size_of(copies, [old]))
+            assert size_of(copies, [old[:1]]) is None
+    for found, wanted in zip(sizes[:3], sizes[3:], strict=True):
+        assert found is not None
+        assert wanted is not None
+        assert [found.change, found.whole] == pytest.approx(
+            [wanted.change, wanted.whole], rel=1e-12, abs=0, nan_ok=True
+        )

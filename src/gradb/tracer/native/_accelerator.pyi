@@ -241,3 +241,9 @@ def content(tensor: torch.Tensor, /) -> bytes | None:
 
 def summarise(tensor: torch.Tensor, /) -> tuple[str, bytes, int, int | None] | None:
     """Return what ``summaries.Summary`` consists of; None where the tensor is not known here, or too hard."""
+
+def keep(tensor: torch.Tensor, /) -> bytes | None:
+    """Return what ``change`` needs to know of a tensor before it changes; None where no floats are known here."""
+
+def change(kept: bytes, tensor: torch.Tensor, /) -> tuple[float, float] | None:
+    """Return the 2-norms of how a tensor has changed and of what it was; None where it has become something else."""

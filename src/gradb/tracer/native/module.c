@@ -3,6 +3,7 @@
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
 #include "audit.h"
+#include "change.h"
 #include "context.h"
 #include "engine.h"
 #include "forward.h"
@@ -33,6 +34,8 @@ static PyMethodDef functions[] = {
     {"knows", reader_knows, METH_O, NULL},
     {"extend", (PyCFunction)(void (*)(void))reader_extend, METH_FASTCALL, NULL},
     {"content", reader_content, METH_O, NULL},
+    {"keep", change_begin, METH_O, NULL},
+    {"change", (PyCFunction)(void (*)(void))change_end, METH_FASTCALL, NULL},
     {"summarise", reader_summarise, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -12,13 +12,23 @@ def _declined(*_: Any) -> bool:
     return False
 
 
+def _nothing(*_: Any) -> None:
+    return None
+
+
 knows: Any = _declined
 """Tells whether a tensor is a plain one in the CPU's memory, and that holds all of it."""
 extend: Any = _declined
 """Appends the elements of a tensor to a list of floats; False, and nothing done, where it is none of few floats."""
 
+keep: Any = _nothing
+"""Returns what there is to know of a tensor before it changes, for ``change``; None where it is not known here."""
+change: Any = _nothing
+"""Returns 2-norms: of how a tensor has changed, and of what it was; None where that is not known."""
+
 
 def use(module: Any) -> None:
     """Take the functions of a compiled module; None: decline from here on."""
-    global knows, extend
+    global knows, extend, keep, change
     knows, extend = (_declined, _declined) if module is None else (module.knows, module.extend)
+    keep, change = (_nothing, _nothing) if module is None else (module.keep, module.change)

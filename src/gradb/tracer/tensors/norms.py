@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from gradb.tape.expressions.functions import norm
 from gradb.tracer.isolation.genuine import Methods, no_grad, vector_norm
 from gradb.tracer.native import reading
 from gradb.tracer.tensors.values import Unreadable, modes_off, readable
@@ -33,7 +34,8 @@ def _reader(kind: Any, count: int) -> Callable[[int], Iterable[float]]:
 def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
     """Return the 2-norm of all elements of some tensors, or None where one of them cannot be read.
 
-    NaN and infinities come through. Small tensors are read by address, in one loop without a call for each.
+    It is NaN where one element is, else infinite where one is. Small tensors are read by address, in one loop without a
+    call for each.
     """
     floats: list[float] = []
     try:
@@ -47,7 +49,7 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
                     floats += _reader(kind, count)(address)
                     continue
             floats.append(_carefully(tensor))
-        return math.hypot(*floats)
+        return norm(floats)
     except (Unreadable, RuntimeError, NotImplementedError, TypeError):
         return None
 
