@@ -24,6 +24,7 @@ from gradb.tape.trouble import GONE
 _MAX_IDS = 1 << 15
 _GROWTH = 4
 _CLOSED = layouts.CLOSED.pack(())
+_GONE = layouts.GONE
 
 
 class LogFull(OSError):
@@ -107,8 +108,10 @@ class LogWriter:
         while self.gaps:
             event, *words = self.gaps.pop(0)
             say(layouts.MISSING.pack((event,), tuple(map(_bytes, words))))
-        for some in _ranges([self.gone.popleft() for _ in range(len(self.gone))]):
-            say(layouts.GONE.pack(some))
+        if self.gone:
+            gone, write = self.gone.popleft, _GONE.write
+            for some in _ranges([gone() for _ in range(len(self.gone))]):
+                say(write(_GONE.alone, _GONE.code, 0, *some))
 
     def _go_on(self, size: int) -> None:
         """Go on in another segment, with room for so many bytes."""
@@ -266,12 +269,16 @@ def _size(path: str) -> int:
     return 0
 
 
-def _ranges(gone: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+def _ranges(gone: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """Return the nodes that are gone as (first, last, event): a graph is let go all at once."""
-    ranges: list[tuple[int, int, int]] = []
-    for event, node in sorted(gone):
-        if ranges and ranges[-1][1:] == (node - 1, event):
-            ranges[-1] = (ranges[-1][0], node, event)
-        else:
-            ranges.append((node, node, event))
-    return ranges
+    gone.sort()
+    (event, first), (latest, last) = gone[0], gone[-1]
+    if event == latest and last - first == len(gone) - 1:
+        return [(first, last, event)]
+    ranges, last = list[tuple[int, int, int]](), first - 1
+    for when, node in gone:
+        if node != last + 1 or when != event:
+            ranges.append((first, last, event))
+            event, first = when, node
+        last = node
+    return [*ranges, (first, last, event)]

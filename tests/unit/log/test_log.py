@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,19 @@ def test_what_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path, make_pe
     writer.close()
     assert reader.read() == []
     assert reader.is_closed
+
+
+@given(st.lists(st.tuples(st.sampled_from([8, 9]), st.integers(1, 12)), unique_by=lambda row: row[1]))
+def test_nodes_that_are_gone_are_all_told_as_few_as_need_be(gone: list[tuple[int, int]]) -> None:
+    """Each node is told with the event from which it was no more, and those side by side at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        writer = LogWriter(os.path.join(folder, "run.tape"))
+        writer.gone.extend(gone)
+        write(writer, 1)
+        writer.close()
+        told = [numbers for layout, numbers, _ in LogReader(writer.folder).read() if layout is layouts.GONE]
+    assert [(event, node) for first, last, event in told for node in range(first, last + 1)] == sorted(gone)
+    assert len(told) == sum((event, node - 1) not in gone for event, node in gone)
 
 
 def test_what_was_taken_back_is_not_there(tmp_path: Path, make_pen: MakePen) -> None:
