@@ -18,6 +18,7 @@ from gradb.frame.graph.view import GraphView
 from gradb.frame.reader import Tape
 from gradb.frame.sizes import largest_of, norm_of
 from gradb.tape.values import Stats, TensorValue
+from tests.fakes import TapeBuilder
 from tests.fakes.blocks import network
 
 
@@ -174,6 +175,20 @@ def test_folds_are_the_same_whatever_was_looked_at_before(tape: Tape) -> None:
     for position in range(tape.latest("op", tape.head) or 0, 60, -7):
         with Tape.open(tape.path) as fresh:
             assert lines(tape.frame(position).graph) == lines(fresh.frame(position).graph)
+
+
+def test_thousands_of_leaves_that_nothing_uses_are_rows_once(tmp_path: Path) -> None:
+    """As a library makes them beforehand: they stand below all that is folded."""
+    with TapeBuilder(tmp_path / "loose.tape") as builder:
+        leaves = [builder.leaf(f"w{number}", [1.0]) for number in range(2100)]
+        x = leaves[0]
+        for _ in range(40):
+            x = builder.op("Tensor.neg", "NegBackward0", [x], [1.0], jacobians=[[-1.0]])
+    with Tape.open(tmp_path / "loose.tape") as tape:
+        graph = tape.frame(tape.head).graph
+        assert len(graph) == 40 + 2100
+        assert sum(item.rows for item in graph.folds() or ()) == len(graph)
+        assert {graph.row(row).name for row in range(41, len(graph))} == {"AccumulateGrad"}
 
 
 paths = st.lists(st.sampled_from(["a", "a.b", "a.0", "a.1", "a.1.c", "h.0", "h.1", "h.2", ""]), min_size=1, max_size=60)

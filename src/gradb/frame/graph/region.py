@@ -133,6 +133,8 @@ class _Growth:
 
     def _is_enough(self) -> bool:
         count = len(self.order)
+        if count < len(self.starts):  # those that nothing leads to, leaves that nothing uses among them, stay together
+            return False
         if len(self.heap) == 1 and count:
             return _is_border(-self.heap[0]) or count >= _ENOUGH
         return count >= _MOST
