@@ -184,6 +184,8 @@ class Part:
     """(module or class, name) of every place that holds it."""
     count: int
     """How often it is called beneath the guard in a clean run."""
+    is_bare: bool
+    """It is called outside of ``Composer.guard`` too, where nothing else keeps a failure from the script."""
 
     @contextlib.contextmanager
     def broken(self, is_called: Callable[[int], bool]) -> Iterator[list[int]]:
@@ -222,22 +224,40 @@ def _get(owner: Any, name: str) -> Any:
     return vars(owner)[name]
 
 
-def _called(path: Path, changes: list[Intervention], script: Callable[[], Any]) -> dict[CodeType, int]:
-    """Return the code of every function that runs beneath the guard, and how often."""
+def _called(
+    path: Path, changes: list[Intervention], script: Callable[[], Any]
+) -> tuple[dict[CodeType, int], set[CodeType]]:
+    """Return the code of every function that runs beneath the guard, and how often; and which run outside of it too."""
     found: dict[CodeType, int] = {}
+    bare: set[CodeType] = set()
+    calls: set[tuple[CodeType, CodeType]] = set()
     folder = str(Path(gradb.tracer.__file__ or "").parent)
 
     def see(frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(folder) and shielding.shields_above(frame.f_back):
+        caller = frame.f_back
+        if event == "call" and code.co_filename.startswith(folder) and shielding.shields_above(caller):
             found[code] = found.get(code, 0) + 1
+            if caller is not None and (code, caller.f_code) not in calls:
+                calls.add((code, caller.f_code))
+                if not _is_guarded(caller, folder):
+                    bare.add(code)
 
     sys.setprofile(see)
     try:
         record(path, script, changes=changes)[1].close()
     finally:
         sys.setprofile(None)
-    return found
+    return found, bare
+
+
+def _is_guarded(frame: FrameType | None, folder: str) -> bool:
+    """Tell whether the guard is nearer than what called the tracer."""
+    while frame is not None and frame.f_code.co_filename.startswith((folder, contextlib.__file__)):
+        if frame.f_code.co_qualname == "Composer.guard":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] = train) -> deque[Part]:
@@ -246,13 +266,13 @@ def parts(folder: Path, changes: list[Intervention], script: Callable[[], Any] =
     In a deque, as the events of a clean recording: a list among the variables of who records is looked through for
     names of tensors, again at each recording.
     """
-    called = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
+    called, bare = _called(Path(tempfile.mkdtemp(dir=folder)) / "parts.tape", changes, script)
     holders: dict[CodeType, list[tuple[Any, str]]] = {}
     for owner, name, code in _functions():
         if code in called:
             holders.setdefault(code, []).append((owner, name))
     found = [
-        Part(_name(code), tuple(owners), called[code])
+        Part(_name(code), tuple(owners), called[code], code in bare)
         for code, owners in holders.items()
         if not {code.co_name, code.co_qualname} & SKIPPED and Path(code.co_filename).stem not in _FAILURES
     ]

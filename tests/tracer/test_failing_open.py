@@ -118,6 +118,17 @@ def test_a_part_that_fails_does_no_harm(
         injection.check(part, folder, whole, always=always)
 
 
+def test_a_part_outside_of_the_guard_does_no_harm(
+    rich: tuple[Path, injection.Clean, deque[injection.Part]], tmp_path: Path
+) -> None:
+    """What only has itself to keep its failures from the script is tried whole, and not in a sample."""
+    _, whole, parts = rich
+    bare = deque(part for part in parts if part.is_bare)
+    assert len(bare) > 5
+    for part in bare:
+        injection.check(part, tmp_path, whole, always=True)
+
+
 @pytest.mark.parametrize("change", injection.CHANGES, ids=lambda change: f"{change.what} {change.value}")
 def test_a_change_is_never_half_in_force(change: Intervention, tmp_path: Path) -> None:
     """Whatever fails: the change holds for all parameters, or ends for all, for good, and told."""
