@@ -61,7 +61,7 @@ def parts(inplace: InPlace, first: Tape | None, spot: Spot, direction: int) -> l
     begin, is_own = spot.position, here.lived is spot.lived
     if not is_own and here.lived is not None:
         place = inplace.hiding(first, spot.position)
-        begin = here.first if place is None else here.lived.called.begin(place.iteration)
+        begin = here.first if place is None else here.lived.begin(place.iteration)
         begin -= direction > 0 or not spot.position
     others = range(number + 1, len(stretches)) if direction > 0 else range(number - 1, -1, -1)
     return [

@@ -53,6 +53,17 @@ class Lived:
         """
         return self._opened()[1]
 
+    def begin(self, iteration: int) -> int:
+        """Return its first event of an iteration, or of one after it.
+
+        Raises:
+            UserError: it cannot be read any more, or is damaged.
+        """
+        try:
+            return self.called.begin(iteration)
+        except TapeError as error:
+            raise UserError(str(error)) from error
+
     def _opened(self) -> tuple[Tape, ByIteration]:
         if self._tape is None:
             try:
@@ -189,7 +200,7 @@ class InPlace:
     def _range(self, lived: Lived, low: int, high: int) -> tuple[int, int]:
         """Return first and last event of some iterations; where they cannot be read there is none, and that is told."""
         try:
-            found, after = lived.called.begin(low), lived.called.begin(high + 1)
+            found, after = lived.begin(low), lived.begin(high + 1)
             return found, after - 1 - (after > found and lived.tape.event(after - 1).kind == "end")
         except (UserError, TapeError) as error:
             self.troubles.append(f"iteration {lived.relived.iteration:,} as it was lived again is not shown: {error}")
@@ -237,10 +248,7 @@ class InPlace:
         lived = self.covering(place.iteration)
         if lived is None:
             raise UserError(f"iteration {place.iteration:,} was not lived again: there is no event {place}")
-        try:
-            begin, after = (lived.called.begin(one) for one in (place.iteration, place.iteration + 1))
-        except TapeError as error:
-            raise UserError(str(error)) from error
+        begin, after = (lived.begin(one) for one in (place.iteration, place.iteration + 1))
         spot = Spot(begin + place.event - 1, lived)
         if not begin <= spot.position < after or self.standing(first, spot)[1].lived is not lived:
             raise UserError(f"there is no event {place}: iteration {place.iteration:,} has events 1 to {after - begin}")
@@ -254,7 +262,10 @@ class InPlace:
         """
         if not self._lived or not position or self.standing(first, Spot(position))[1].lived is None:
             return None
-        return Place(1, first.event(position).iteration)
+        try:
+            return Place(1, first.event(position).iteration)
+        except TapeError as error:
+            raise UserError(str(error)) from error
 
     def hidden(self, first: Tape | None) -> tuple[Hidden, ...]:
         """Return what of the first tape is hidden, in order.

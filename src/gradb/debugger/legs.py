@@ -20,6 +20,8 @@ class Leg:
     """Where it stops as well."""
     origin: Spot = START
     """Where it began."""
+    event: Event | None = None
+    """The event there."""
 
     @property
     def stops(self) -> tuple[Stop, ...]:
@@ -40,4 +42,4 @@ class Leg:
         """Return it as it begins at an event; a breakpoint at the very place of that is met once the place was left."""
         also = tuple(replace(stop, is_inside=stop.holds(event)) for stop in self.also)
         stop = replace(self.stop, is_inside=self.stop.kind == "module" and self.stop.holds(event))
-        return replace(self, stop=stop, also=also, origin=origin)
+        return replace(self, stop=stop, also=also, origin=origin, event=event)

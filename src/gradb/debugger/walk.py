@@ -210,9 +210,7 @@ class Walk(View):
         """Count what a leg has met up to a spot."""
         if leg.also:
             way = parts(self.inplace, self.run.tape, leg.origin, direction)
-            tape, began = way[0].tape, leg.origin.position
-            own = self.run.tape if leg.origin.lived is None else tape
-            event = own.event(began) if own is not None and began and len(way) > 1 else None
+            event = leg.event if len(way) > 1 else None
             yield from self.breakpoints.count(leg, lambda stop: follow(way, stop, to, event))
 
     def _walk_back(self) -> Way[None]:
