@@ -212,6 +212,29 @@ def test_conditions_are_listed_and_cleared_as_they_were_set(recorded: Recorded, 
     assert "pending: nothing is called 'later' so far" in pending
 
 
+@pytest.mark.parametrize(
+    ("place", "condition", "name"),
+    [
+        ("accumulate", "norm(downstream) > 1e9", "downstream"),
+        ("accumulate", "norm(a) > 1e9 or norm(a.grad) > 1e9", "a"),
+        ("accumulate", "norm(a.grad) > 1e9", ""),
+        ("node MulBackward0", "norm(upstream) > 1e9", ""),
+        ("node MulBackward0", "a.grad[0] > 1e9", "a.grad[0]"),
+        ("node MulBackward0", "norm(a) > 1e9", ""),
+    ],
+)
+def test_what_no_event_at_a_place_tells_of_is_said(place: str, condition: str, name: str, recorded: Recorded) -> None:
+    """A condition that cannot hold where it is asked says so: of a recording at once, of a script when it has ended."""
+    debugger = recorded("chain_rule")
+    remark = f"no event there tells of {name!r}" if name else ""
+    words = f"{place} if {condition}"
+    assert do(debugger, f"break {words}") == f"breakpoint 1: {words}" + (f" ({remark})" if remark else "")
+    assert do(debugger, "breakpoints") == f"1 ◉ {words}  0 hits" + (f", {remark}" if remark else "")
+    news = debugger.breakpoints.news(debugger.tapes, is_over=True)
+    assert news == ([f"breakpoint 1: {words}: {remark}"] if remark else [])
+    assert not debugger.breakpoints.news(debugger.tapes, is_over=False)
+
+
 def test_a_condition_on_an_update_that_nobody_measured_says_so(tmp_path: Path) -> None:
     """Where a condition cannot come true because its number is not recorded, that is told when it is set and listed."""
     path = tmp_path / "watched.tape"

@@ -12,7 +12,7 @@ from gradb.debugger.commands.actions import take_nothing
 from gradb.debugger.errors import UserError
 from gradb.debugger.existence.admission import admit, located, occurs, unmeasured
 from gradb.debugger.numerals import read_whole
-from gradb.debugger.remarks import fault, nothing_called, unnamed
+from gradb.debugger.remarks import fault, nothing_called, unnamed, untold
 from gradb.debugger.stops import condition_alone, parse_stop
 from gradb.tape.stops import Stop
 
@@ -52,7 +52,8 @@ def _set(debugger: Debugger, argument: str, *, is_temporary: bool) -> str:
     else:
         stop = parse_stop(argument) if argument else this_line(debugger)
     admitted = admit(stop, debugger)
-    note = f" ({admitted.note})" if admitted.note else ""
+    remark = admitted.note or ("" if debugger.is_live else untold(admitted.stop, debugger.tapes))
+    note = f" ({remark})" if remark else ""
     known = debugger.breakpoints.at(admitted.stop)
     if known is None:
         made = debugger.breakpoints.add(admitted.stop, is_temporary=is_temporary)
@@ -135,7 +136,8 @@ def _pending(one: Breakpoint, debugger: Debugger) -> str:
 def _fault(one: Breakpoint, debugger: Debugger) -> str:
     """Say why a condition counted as false somewhere, where it could not be evaluated or asks for what is not known."""
     unknown = unmeasured(one.stop.condition, debugger) if one.stop.condition else ""
-    return fault(one.stop, debugger.tapes) or unknown
+    is_silent = not one.hits and not debugger.is_live
+    return fault(one.stop, debugger.tapes) or unknown or (untold(one.stop, debugger.tapes) if is_silent else "")
 
 
 def _line(one: Breakpoint, digits: int, width: int, pending: str, fault: str) -> str:
