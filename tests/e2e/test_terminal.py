@@ -100,7 +100,7 @@ def test_endless_loop_can_be_left() -> None:
         terminal.press("?")
         terminal.wait_for("Move in time")
         terminal.press("escape")
-        terminal.settle()
+        terminal.wait_for(lambda text: "Move in time" not in text)
         terminal.press("ctrl+q")
         assert terminal.wait_until_gone() == 0
         wait_until_none_with(mark)
