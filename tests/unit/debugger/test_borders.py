@@ -120,14 +120,9 @@ class Model:
 
     def seek(self, stops: tuple[Stop, ...], direction: int) -> int | None:
         """Return where one of some stops stops."""
-        inside = {stop: stop.holds(self.origin) for stop in stops}
         for index in self._ahead(direction):
-            event = self.way[index][1]
-            for stop in stops:
-                if inside[stop]:
-                    inside[stop] = not stop.is_left(event)
-                elif stop.matches(event, self.origin):
-                    return index
+            if any(stop.matches(self.way[index][1], self.origin) for stop in stops):
+                return index
         return None
 
     def begin(self, iteration: int) -> None:
