@@ -206,11 +206,11 @@ def test_a_scenario_is_recorded_as_in_python(name: str, tmp_path: Path) -> None:
 def test_no_signal_is_handled_in_the_middle_of_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Python does for the pen, in the middle of an event, is not left half-way for a handler of the script's."""
     seen: list[int] = []
-    pack = layouts.GONE.pack
+    gone = layouts.GONE
 
     def look(*args: Any) -> bytes:
         seen.append(signals.shields_above(sys._getframe(1)))
-        return pack(*args)
+        return gone.write(*args)
 
     def make(*args: Any) -> Any:
         seen.append(signals.shields_above(sys._getframe(1)))
@@ -223,7 +223,7 @@ def test_no_signal_is_handled_in_the_middle_of_an_event(tmp_path: Path, monkeypa
 
     recorder = begin(tmp_path / "run.tape", Gate(None, lambda head, request_seq: None))
     monkeypatch.setattr(writing, "Segment", make)
-    monkeypatch.setattr(writing, "layouts", SimpleNamespace(**vars(layouts) | {"GONE": SimpleNamespace(pack=look)}))
+    monkeypatch.setattr(writing, "_GONE", SimpleNamespace(write=look, alone=gone.alone, code=gone.code))
     with tracing(recorder, Interventions(recorder)):
         script()
         count = len(seen)

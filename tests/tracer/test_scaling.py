@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,23 @@ def test_each_step_of_a_scaled_training_is_one_iteration(tmp_path: Path, make: A
     assert [iteration for iteration, _ in steps] == [1, 2, 3, 4]
     assert ["inf in" in getattr(detail, "skipped", "") for _, detail in steps] == [False, True, True, False]
     assert notes(tape) == []
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_an_infinity_is_the_reason_whatever_is_beside_it(count: int, tmp_path: Path) -> None:
+    """Of a scale that is too large come infinities, and NaN of these: only a NaN alone is told as one."""
+
+    def train() -> None:
+        weight = torch.ones(count, requires_grad=True)
+        optimizer, scaler = torch.optim.SGD([weight], lr=0.25), torch.amp.GradScaler("cpu", init_scale=4.0)
+        for value in (math.inf, 1.0):
+            factor = torch.full((count,), value)
+            factor[1] = math.nan
+            scaler.scale((weight * factor).sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            weight.grad = None
+
+    _, tape = record(tmp_path / "run.tape", train)
+    details = [tape.detail(event.seq) for event in tape.events() if event.kind == "step"]
+    assert [getattr(detail, "skipped", "") for detail in details] == ["inf in weight.grad", "nan in weight.grad"]

@@ -54,6 +54,17 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
         return None
 
 
+def has_infinity(tensor: torch.Tensor) -> bool | None:
+    """Tell whether an element is infinite, whatever the others are; None where they cannot be read."""
+    try:
+        with modes_off(), no_grad():
+            if tensor.layout is torch.sparse_coo:
+                tensor = Methods.values(Methods.coalesce(Methods.detach(tensor)))
+            return bool(Methods.item(Methods.any(Methods.isinf(readable(tensor, sys.maxsize)))))
+    except (Unreadable, RuntimeError, NotImplementedError, TypeError):
+        return None
+
+
 def _address(tensor: torch.Tensor) -> int:
     """Return where all elements lie side by side, or 0: sparse, or wrapped by a transform, or not contiguous."""
     try:

@@ -126,13 +126,16 @@ class OptimizerState:
                 group["lr"] = own
 
     def first_nonfinite(self, composer: Composer, parameters: list[torch.Tensor]) -> str:
-        """Return ``inf in weight.grad``: the first gradient that is not finite; empty where there is none."""
+        """Return ``inf in weight.grad``: the first gradient that is not finite; empty where there is none.
+
+        It is inf also where a NaN is beside it: of a loss scale that is too large both come.
+        """
         for number, tensor in enumerate(parameters, 1):
             grad = grad_of(tensor)
             size = None if grad is None else norms.norm_of_all((grad,))
-            if size is not None and not math.isfinite(size):
+            if grad is not None and size is not None and not math.isfinite(size):
                 name = composer.tensors.record(tensor).name or f"parameter {number}"
-                return f"{'nan' if math.isnan(size) else 'inf'} in {name}.grad"
+                return f"{'inf' if math.isinf(size) or norms.has_infinity(grad) else 'nan'} in {name}.grad"
         return ""
 
     def light_detail(self, rates: list[float], skipped: str = "", size: Size | None = None) -> str:
