@@ -34,7 +34,7 @@ def test_the_first_and_the_second_derivative_of_a_cube() -> None:
     assert "× local ∂result/∂input = other 3 (for every element)" in factor
     second = seen.chain(seen.at("PowBackward0", nth=1))
     assert "upstream ∂L/∂result [3 3]" in second
-    assert "[4 6] (one for each) = downstream ∂L/∂x [12 18] ✓ agrees with the engine" in second
+    assert "[4 6] (elementwise) = downstream ∂L/∂x [12 18] ✓ agrees with the engine" in second
 
 
 def test_a_node_of_the_gradients_graph_says_whose_derivative_it_is_part_of() -> None:

@@ -87,7 +87,7 @@ def test_a_view_written_in_place() -> None:
     """CopySlices in words, with 3 where the view was multiplied and 1 elsewhere."""
     seen = see("inplace_views")
     text = seen.chain(seen.at("CopySlices"))
-    assert "∂b/∂base = 1 outside of the view, inside it that of the op [3 3 1 1] (one for each)" in text
+    assert "∂b/∂base = 1 outside of the view, inside it that of the op [3 3 1 1] (elementwise)" in text
     assert "= downstream ∂L/∂base [3 3 1 1] ✓ agrees with the engine" in text
     assert "an op wrote into a view, so the whole base got this node as its new grad_fn" in text
     assert "AsStridedBackward0" in seen.chain(seen.at("AsStridedBackward0", "op"))

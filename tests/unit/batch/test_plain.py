@@ -50,7 +50,7 @@ def test_each_node_has_its_product_and_its_check(tmp_path: Path) -> None:
     at = lines.index("chain_rule.py:13, event 10: PowBackward0 has run (d = c ** 2).")
     assert lines[at + 1 : at + 5] == [
         "    upstream ∂out/∂d: [1 1 1 1]",
-        "    × local ∂d/∂c = 2·c: [14 18 22 26] (one for each)",
+        "    × local ∂d/∂c = 2·c: [14 18 22 26] (elementwise)",
         "    = downstream ∂out/∂c: [14 18 22 26]",
         "    ✓ agrees with the engine",
     ]

@@ -41,7 +41,7 @@ def test_a_node_that_has_run(example: OpenExample) -> None:
     assert lines[0].endswith("◌ freed")
     assert lines[1:5] == [
         "upstream     ∂out/∂d      [1 1 1 1]",
-        "× local      ∂d/∂c = 2·c  [14 18 22 26]  (one for each)",
+        "× local      ∂d/∂c = 2·c  [14 18 22 26]  (elementwise)",
         "= downstream ∂out/∂c      [14 18 22 26]",
         "✓ agrees with the engine",
     ]

@@ -60,7 +60,7 @@ def local_lines(
         return _unknown(local, explanation, chain, edge, dtype, width)
     if local.structure == "diagonal":
         texts = [number(value or 0, dtype) for value in local.values]  # a one-hot leaves -0 where nothing flows
-        body, note = numbers_lines(texts, _shape(len(texts), chain, edge), width, style=theme.LOCAL), "(one for each)"
+        body, note = numbers_lines(texts, _shape(len(texts), chain, edge), width, style=theme.LOCAL), "(elementwise)"
     elif local.structure in _DRAWN:
         row, column = options.matrix
         body, note = _DRAWN[local.structure](
