@@ -18,7 +18,7 @@ WALK = (
     ("→ PowBackward0",),
     ("→ SumBackward0",),
     ("SumBackward0 has run", "upstream"),
-    ("PowBackward0 has run", "[1 1 1 1]", "[14 18 22 26]", "diagonal"),
+    ("PowBackward0 has run", "[1 1 1 1]", "[14 18 22 26]", "elementwise"),
     ("AddBackward0 has run", "[14 18 22 26]"),
     ("MulBackward0 has run", "[28 36 44 52]"),
     ("gradient added to a.grad", "None", "[28 36 44 52]"),
