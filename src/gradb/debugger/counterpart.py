@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import replace
 
-from gradb.debugger.inplace import Lived
+from gradb.debugger.lived import Lived
 from gradb.frame.called import begin_of
 from gradb.frame.reader import Tape
 from gradb.frame.training import Training

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gradb.debugger import movement
-from gradb.debugger.inplace import InPlace, Lived, Spot, Stretch
+from gradb.debugger.inplace import InPlace, Spot, Stretch
+from gradb.debugger.lived import Lived
 from gradb.debugger.search import Way
 from gradb.frame.reader import Tape
 from gradb.tape.kinds.event import Event

@@ -13,73 +13,10 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.judging import Judging
-from gradb.debugger.occurrences import Occurrences
+from gradb.debugger.lived import Lived
 from gradb.debugger.rerun.relived import Relived, meant
-from gradb.frame.called import ByIteration, Place, begin_of
+from gradb.frame.called import Place, begin_of
 from gradb.frame.reader import Tape, TapeError
-
-
-class Lived:
-    """A tape of iterations that were lived again; opened when it is looked at first.
-
-    Args:
-        relived: which it is.
-    """
-
-    def __init__(self, relived: Relived) -> None:
-        self.relived = relived
-        self.judging = Judging()
-        """What is wrong with what is on it, as far as that was looked for."""
-        self.occurrences = Occurrences()
-        """Which breakpoints there is something to stop at for."""
-        self._tape: tuple[Tape, ByIteration] | None = None
-
-    @property
-    def tape(self) -> Tape:
-        """The tape, its events called by their iterations.
-
-        Raises:
-            UserError: it cannot be read any more.
-        """
-        return self._opened()[0]
-
-    @property
-    def called(self) -> ByIteration:
-        """What its events are called.
-
-        Raises:
-            UserError: it cannot be read any more.
-        """
-        return self._opened()[1]
-
-    def begin(self, iteration: int) -> int:
-        """Return its first event of an iteration, or of one after it.
-
-        Raises:
-            UserError: it cannot be read any more, or is damaged.
-        """
-        try:
-            return self.called.begin(iteration)
-        except TapeError as error:
-            raise UserError(str(error)) from error
-
-    def _opened(self) -> tuple[Tape, ByIteration]:
-        if self._tape is None:
-            try:
-                tape = Tape.open(self.relived.path, is_over=True)
-                called = ByIteration(tape.path, tape.event, tape.head)
-            except TapeError as error:
-                raise UserError(str(error)) from error
-            tape.call(called)
-            self._tape = tape, called
-        return self._tape
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._tape is not None:
-            self._tape[0].close()
-            self._tape = None
 
 
 class Spot(NamedTuple):
@@ -164,6 +101,16 @@ class InPlace:
         found = meant(tuple(one.relived for one in self._lived), iteration)
         return next((one for one in self._lived if one.relived == found), None)
 
+    def told(self) -> str:
+        """Return the iterations that were lived again, in words: ``299 to 301, 400``; empty where none was."""
+        ranges: list[tuple[int, int]] = []
+        for first, last in sorted((one.relived.first, one.relived.last) for one in self._lived):
+            if ranges and first <= ranges[-1][1] + 1:
+                ranges[-1] = ranges[-1][0], max(ranges[-1][1], last)
+            else:
+                ranges.append((first, last))
+        return ", ".join(f"{first:,} to {last:,}" if first < last else f"{first:,}" for first, last in ranges)
+
     # --- the way ------------------------------------------------------------------------------------------------------
 
     def stretches(self, first: Tape) -> tuple[Stretch, ...]:
@@ -247,7 +194,8 @@ class InPlace:
         """
         lived = self.covering(place.iteration)
         if lived is None:
-            raise UserError(f"iteration {place.iteration:,} was not lived again: there is no event {place}")
+            which = f"only {self.told()}" if self._lived else "none"
+            raise UserError(f"iteration {place.iteration:,} was not lived again ({which}): there is no event {place}")
         begin, after = (lived.begin(one) for one in (place.iteration, place.iteration + 1))
         spot = Spot(begin + place.event - 1, lived)
         if not begin <= spot.position < after or self.standing(first, spot)[1].lived is not lived:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
-from gradb.debugger.inplace import Lived
 from gradb.debugger.interventions import parse_iteration
+from gradb.debugger.lived import Lived
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.rerun.relived import Relived, beside
 from gradb.debugger.rerun.reliving import Opened, known, relive

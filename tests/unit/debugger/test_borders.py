@@ -266,8 +266,11 @@ def test_breakpoints_count_what_is_met_on_all_tapes(passed: int, model: Model, d
     ("text", "sentence"),
     [
         ("goto 5:999", "there is no event 5:999: iteration 5 has events 1 to 15"),
-        ("goto 3:1", "iteration 3 was not lived again: there is no event 3:1"),
-        ("goto 5:0", "'5:0' is not a position"),
+        ("goto 3:1", r"iteration 3 was not lived again \(only 1 to 2, 4 to 7, 10 to 12\): there is no event 3:1"),
+        (
+            "goto 5:0",
+            "a number, 0 to 32, or ITERATION:NUMBER in iteration 1 to 2, 4 to 7, 10 to 12",
+        ),
         ("goto 5:", "'5:' is not a position"),
         ("goto 33", "there is no position 33: this run has positions 0 to 32"),
     ],

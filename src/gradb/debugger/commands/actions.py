@@ -134,7 +134,8 @@ def head(debugger: Debugger, argument: str) -> str | None:
 def goto(debugger: Debugger, argument: str) -> str | None:
     """Go to a position."""
     if (place := read_place(argument)) is None:
-        raise UserError(f"{argument!r} is not a position: give a number, 0 to {debugger.run.head}")
+        also = f", or ITERATION:NUMBER in iteration {told}" if (told := debugger.inplace.told()) else ""
+        raise UserError(f"{argument!r} is not a position: give a number, 0 to {debugger.run.head}{also}")
     debugger.go(place)
     return debugger.hidden_by()
 
