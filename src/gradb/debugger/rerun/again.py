@@ -14,12 +14,15 @@ from gradb.debugger.rerun import orders, origin
 from gradb.debugger.rerun.comparison import BY_HAND, Comparison, compare
 from gradb.debugger.rerun.consent import agree
 from gradb.debugger.rerun.following import Tell, follow, silent
+from gradb.debugger.rerun.noticing import Differs, Noticing
 from gradb.debugger.rerun.reasons import Reason, reasons
 from gradb.debugger.rerun.watched import Watched
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
 from gradb.link.spec import RunSpec
+
+_DIFFERED = "ended by gradb: it did not do the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ def around(
 ) -> Again:
     """Run a script once more, with the iterations around one of them recorded in full, and compare.
 
-    What it prints is on the tape alone. A KeyboardInterrupt ends it at once, by SIGKILL.
+    What it prints is on the tape alone. A KeyboardInterrupt ends it at once, by SIGKILL, and so does a number that is
+    another one than in the first run, as soon as it is noticed.
 
     Args:
         first: the run that was watched.
@@ -110,14 +114,14 @@ def around(
             origin.spec_of(tape)  # what it was when it was agreed to may be long ago
         begin, last = span(tape, iteration, reach)
         spec = orders.around(first.spec, begin, last, path, origin.hash_seed(tape), is_terse=is_terse)
-        closing = _run(spec, tell, seconds)
+        closing, differs = _run(spec, Noticing(tape, tell), seconds)
         with _open(path) as again:
             reached = again.frame(again.head).training.iterations
             comparison = compare(tape.series, again.series, min(reached, last), is_cut=_is_cut(tape, last))
             has_repeated = comparison.difference is None and reached >= last
             why = () if has_repeated else tuple(reasons(tape, again))
             begin = orders.full_from(begin)
-            status = again.run.status
+            status = _DIFFERED if differs else again.run.status
         return Again(path, iteration, begin, last, reached, status, comparison, why, closing, folder=own)
 
 
@@ -142,16 +146,18 @@ def _is_cut(tape: Tape, last: int) -> bool:
     return is_ended and last >= tape.frame(tape.head).training.iterations
 
 
-def _run(spec: RunSpec, tell: Tell, seconds: float | None) -> tuple[str, ...]:
-    """Run what is asked for to its end, and return what is to be said of the recording."""
-    run = Run.launch(spec)
+def _run(spec: RunSpec, tell: Tell, seconds: float | None) -> tuple[tuple[str, ...], bool]:
+    """Run what is asked for, and return what is to be said of the recording, and whether it was ended as it differs."""
+    run, differs = Run.launch(spec), False
     try:
         follow(run, tell, seconds)
+    except Differs:
+        differs = True
     finally:
         run.close()
     if run.failure:
         raise UserError(run.failure)
-    return tuple(run.closing)
+    return tuple(run.closing), differs
 
 
 def _open(path: str) -> Tape:

@@ -13,7 +13,7 @@ from typing import Any
 from gradb.link.spec import Intervention, RunSpec
 
 _SEEDS = 2**31
-_SURE = 14
+SURE = 14
 """From this iteration on the numbers of iterations are sure to be settled: what is wanted before is all of it."""
 _HASH_SEED = "PYTHONHASHSEED"
 
@@ -65,7 +65,7 @@ def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str, *, i
 
 def full_from(first: int) -> int:
     """Return from which iteration on a run again is recorded in full where that is wanted from ``first`` on."""
-    return first if first >= _SURE else 1
+    return first if first >= SURE else 1
 
 
 def but_depth(spec: RunSpec) -> tuple[Intervention, ...]:
