@@ -179,6 +179,8 @@ def test_conditions_stop_a_live_run_and_a_tape_at_the_same_events(
         ("break 12 if", "a condition is missing"),
         ("break 12 if loss >", "cannot read the expression 'loss >'"),
         ("break node pow if local > 1", "knows upstream and downstream of a node, but not its local derivative"),
+        ("break 12 if loss != loss", "loss equals itself, for two NaN are equal here: say `loss == nan`"),
+        ("break 12 if iteration > 1 and norm(a.grad) == norm(a.grad)", "two NaN are equal here"),
         ("break node pow if print(loss)", "a condition can call approx"),
         ("break node pow if __import__('os')", "a condition can call approx"),
         ("break loss > 1 if loss < 3", "`if` follows a place: say `loss > 1 and loss < 3`"),

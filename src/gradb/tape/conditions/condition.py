@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from gradb.tape.conditions.newest import SERIES, SeriesName
 from gradb.tape.expressions.evaluator import Evaluator
 from gradb.tape.expressions.faults import ExpressionError
 from gradb.tape.expressions.syntax import Expression, read
-from gradb.tape.expressions.variables import owners_of
+from gradb.tape.expressions.variables import owners_of, quote
 from gradb.tape.kinds.registry import Kind
 from gradb.tape.stops import Stop
 
@@ -97,6 +98,8 @@ def condition_of(text: str) -> Condition:
     names = expression.names
     if "local" in names:
         raise ExpressionError("a condition knows upstream and downstream of a node, but not its local derivative")
+    if (one := _compared_with_itself(expression.tree)) is not None:
+        raise ExpressionError(f"{one} equals itself, for two NaN are equal here: say `{one} == nan`")
     words = {*_PLAIN, *_NODES, *SERIES}
     variables = tuple(
         sorted(path for path in expression.paths if path.partition(".")[0].partition("[")[0] not in words)
@@ -106,6 +109,16 @@ def condition_of(text: str) -> Condition:
     grads = tuple(path.removesuffix(".grad") for path in owners if path.endswith(".grad"))
     series = frozenset(kind for kind in SERIES if kind in names)
     return Condition(expression, series, variables, owners, grads, kinds, "event" in names, names)
+
+
+def _compared_with_itself(tree: ast.expr) -> str | None:
+    """Return what stands on both sides of a ``!=`` or ``==``, as in the usual test for a NaN; None: nothing does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.NotEq | ast.Eq):
+            one, other = node.left, node.comparators[0]
+            if not isinstance(one, ast.Constant) and ast.dump(one) == ast.dump(other):
+                return quote(one)
+    return None
 
 
 def speaks_of_update(stop: Stop) -> bool:
