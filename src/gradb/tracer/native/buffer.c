@@ -23,7 +23,8 @@ bool buffer_add(Buffer *buffer, const void *bytes, size_t count)
 {
     if (!buffer_reserve(buffer, count))
         return false;
-    memcpy(buffer->bytes + buffer->used, bytes, count);
+    if (count) /* what is empty may lie nowhere */
+        memcpy(buffer->bytes + buffer->used, bytes, count);
     buffer->used += count;
     return true;
 }
