@@ -46,7 +46,7 @@ def test_hooks_do_not_pile_up(tmp_path: Path) -> None:
         w = torch.ones(2, requires_grad=True)
         node, seen = _end_of(w), []
         handle: Any = node.register_hook(lambda sent, arrived: seen.append(len(handle.hooks_dict_ref())))
-        for _ in range(250):
+        for _ in range(1000):
             (w * 2).sum().backward()
             sizes.add(len(handle.hooks_dict_ref()))
             w.grad = None
@@ -54,8 +54,8 @@ def test_hooks_do_not_pile_up(tmp_path: Path) -> None:
 
     seen, tape = record(tmp_path / "run.tape", script, probe="never")
     assert sizes == {1}
-    assert seen == [2] * 250
-    counts = [0] * 251
+    assert seen == [2] * 1000
+    counts = [0] * 1001
     for event in tape.events():
         counts[event.iteration] += event.kind in {"node_start", "node", "accumulate"}
     assert set(counts[2:-1]) == {counts[1]} == {6}
