@@ -108,7 +108,7 @@ def test_a_script_that_did_not_do_it_again(option: list[str], tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--at", "x", "exits.py"], "--at takes a whole number from 1"),
+        (["--at", "x", "exits.py"], "--at takes a number, or ITERATION:NUMBER"),
         (["--at", "3", "--iteration", "2", "exits.py"], "give --at or --iteration, not both"),
         (["no_such.py"], "no such file"),
         ([], "give a script to run"),

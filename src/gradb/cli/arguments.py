@@ -63,6 +63,19 @@ class Parser(argparse.ArgumentParser):
         return [*own, *rest[1:]], rest[:1], True
 
 
+def read_count(option: str, text: str | None, least: int = 1) -> int | None:
+    """Return the whole number that an option was given; None where it was given none.
+
+    Raises:
+        UserError: it is no whole number, or less than ``least``.
+    """
+    if text is None:
+        return None
+    if (number := read_whole(text, least)) is None:
+        raise UserError(f"{option} takes a whole number from {least}, not {text!r}")
+    return number
+
+
 def add_run_options(parser: Parser) -> None:
     """Add the options that say how a script is run."""
     parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m would")

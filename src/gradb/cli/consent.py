@@ -7,7 +7,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from gradb.cli.arguments import Parser
 from gradb.debugger.rerun.consent import QUESTION, Consent, agree
+
+
+def add_consent_option(parser: Parser) -> None:
+    """Add the option by which somebody agrees beforehand."""
+    parser.add_argument("--yes", action="store_true", help="run the script again without asking, whatever it writes")
 
 
 def question() -> Callable[[list[str]], bool] | None:

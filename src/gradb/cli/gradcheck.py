@@ -7,14 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.gradcheck import carry_out, finding_text
-from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options, read_count
 from gradb.cli.complaint import complain
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.specs import make_spec, read_target
 from gradb.debugger.errors import UserError
 from gradb.debugger.gradcheck.gradcheck import GradCheck
 from gradb.debugger.gradcheck.target import Request, split
-from gradb.debugger.numerals import read_whole
 from gradb.present.lines.gradcheck import exit_code
 
 _EPILOG = """\
@@ -56,7 +55,7 @@ def run(argv: Sequence[str]) -> int:
     step, seconds = _positive("--step", options.step), _positive("--timeout", options.timeout)
     if options.leaf:
         split(options.leaf)
-    request = Request(options.leaf, _ordinal(options.backward))
+    request = Request(options.leaf, read_count("--backward", options.backward))
     target = read_target(parser, options, rest)
     spec = make_spec(target, options, rest, "", is_paused_at_start=False)
     check = GradCheck(spec, request, step)
@@ -65,14 +64,6 @@ def run(argv: Sequence[str]) -> int:
         complain(check.passed)
     sys.stdout.write(finding_text(result, style))
     return exit_code(result)
-
-
-def _ordinal(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if (ordinal := read_whole(text, 1)) is None:
-        raise UserError(f"--backward takes a whole number from 1, not {text!r}")
-    return ordinal
 
 
 def _positive(option: str, text: str | None) -> float | None:

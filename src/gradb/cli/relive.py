@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from gradb.batch.record import ProgressLine
 from gradb.batch.relive import relive_text
-from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options, read_count
 from gradb.cli.complaint import complain
-from gradb.cli.consent import let
+from gradb.cli.consent import add_consent_option, let
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.recent import remember_tape
 from gradb.cli.screen import open_tape
@@ -20,7 +20,6 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
-from gradb.debugger.numerals import read_whole
 from gradb.debugger.rerun.reliving import Opened, known, relive
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
 
@@ -52,7 +51,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "-o", dest="output", metavar="FILE", help="where the tape of a script goes (default: the recent)"
     )
-    parser.add_argument("--yes", action="store_true", help="run the script again without asking, whatever it writes")
+    add_consent_option(parser)
     add_print_options(parser)
     add_run_options(parser)
     return parser
@@ -68,21 +67,13 @@ def run(argv: Sequence[str]) -> int:
         parser.error("say which iteration: --iteration N")
     if options.depths:
         parser.error("the script is only watched at first, so there is nothing to say by --record")
-    iteration, reach = _number("--iteration", options.iteration, 1), _number("--around", options.around, 0)
+    iteration, reach = read_count("--iteration", options.iteration), read_count("--around", options.around, 0)
     assert iteration is not None
     if is_tape and any(getattr(options, name) != parser.get_default(name) for name in _OF_SCRIPTS):
         parser.error("a tape says itself how its script was run, and what is lived again goes beside it")
     tape, opened = (_of_recording if is_tape else _of_script)(parser, options, rest, iteration, reach)
     sys.stdout.write(relive_text(opened, tape, iteration, style))
     return 0 if opened.relived is not None else 1
-
-
-def _number(option: str, text: str | None, least: int) -> int | None:
-    if text is None:
-        return None
-    if (number := read_whole(text, least)) is None:
-        raise UserError(f"{option} takes a whole number from {least}, not {text!r}")
-    return number
 
 
 def _of_recording(

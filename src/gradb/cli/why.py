@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gradb.batch.record import ProgressLine, record
 from gradb.batch.why import why_text
-from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_run_options, read_count
 from gradb.cli.complaint import complain
-from gradb.cli.consent import let
+from gradb.cli.consent import add_consent_option, let
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import open_tape
 from gradb.cli.specs import make_spec, read_target
@@ -19,8 +19,7 @@ from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import temporary
 from gradb.debugger.inplace import Spot
-from gradb.debugger.numerals import read_whole
-from gradb.debugger.places import read_place
+from gradb.debugger.places import WAYS, read_place
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
 from gradb.debugger.why import FULL, Answer, ask, is_unseen, run_again
 from gradb.diagnosis.nonfinite.explanation import Explanation, Nothing
@@ -48,7 +47,7 @@ def _parser() -> Parser:
         "--at", metavar="EVENT", help="the event whose value is asked for, or ITERATION:N; a script is recorded in full"
     )
     parser.add_argument("--iteration", metavar="N", help="look for it in this iteration")
-    parser.add_argument("--yes", action="store_true", help="run the script again without asking, whatever it writes")
+    add_consent_option(parser)
     add_print_options(parser)
     add_run_options(parser)
     return parser
@@ -60,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
     own, rest, is_tape = parser.split_at_tape(argv, is_recording)
     options = parser.parse_args(own)
     style = read_style(options)
-    options.at, options.iteration = _place(options.at), _number("--iteration", options.iteration)
+    options.at, options.iteration = _place(options.at), read_count("--iteration", options.iteration)
     if options.at is not None and options.iteration is not None:
         parser.error("give --at or --iteration, not both")
     if is_tape:
@@ -76,18 +75,10 @@ def run(argv: Sequence[str]) -> int:
     return answer.exit_code
 
 
-def _number(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    if (number := read_whole(text, 1)) is None:
-        raise UserError(f"{option} takes a whole number from 1, not {text!r}")
-    return number
-
-
 def _place(text: str | None) -> Place | None:
     place = None if text is None else read_place(text)
     if text is not None and (place is None or not place.event):
-        raise UserError(f"--at takes a whole number from 1, not {text!r}")
+        raise UserError(f"--at takes {WAYS}, not {text!r}")
     return place
 
 
