@@ -1,0 +1,71 @@
+"""Threads of torch's: which of them stand against a checkpoint, told by what is on their stacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from gradb.tracer.checkpoints import landlock, opened
+from gradb.tracer.checkpoints.mappings import Mappings
+from gradb.tracer.checkpoints.refusals import Ours, Refusals
+from gradb.tracer.checkpoints.threads import pause
+from tests.forked import in_child
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.skipif(landlock.why_not() is not None, reason="the kernel has no Landlock of version 3"),
+]
+_OURS = "torch has a thread of its own"
+
+
+def _why_not() -> str | None:
+    return Refusals().why_not(Ours(frozenset(), frozenset(opened.numbers()), "/none"))
+
+
+def test_threads_that_only_compute_do_not() -> None:
+    """OpenMP's, which are ended for the fork, and those of the pool that torch makes with its number of threads."""
+
+    def work() -> list[Any]:
+        torch.set_num_threads(2)
+        x = torch.ones(400, 400)
+        product = x @ x
+        found = [_why_not()]
+        pause(Mappings.now())
+        return [*found, _why_not(), torch.equal(x @ x, product)]
+
+    assert in_child(work) == [None, None, True]
+
+
+class _Within(torch.autograd.Function):
+    """Runs a backward in its backward, and so on for so many levels."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, depth: int) -> torch.Tensor:
+        ctx.depth = depth
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
+        if ctx.depth:
+            _run(ctx.depth - 1)
+        return upstream[0] * 2, None
+
+
+def _run(depth: int) -> None:
+    with torch.enable_grad():
+        within: Any = _Within
+        within.apply(torch.ones(1, requires_grad=True), depth).backward()
+
+
+def test_a_thread_of_the_engines_does() -> None:
+    """It starts some for a backward that is many levels within others, and no child could run a backward after that."""
+
+    def work() -> list[str | None]:
+        _run(30)
+        found = [_why_not()]
+        _run(70)
+        return [*found, (_why_not() or "")[: len(_OURS)]]
+
+    assert in_child(work) == [None, _OURS]
