@@ -51,8 +51,9 @@ def test_the_run_is_ended_and_judged(forgets: Path) -> None:
 
 
 def test_files_that_may_be_unfinished_are_named(forgets: Path) -> None:
-    """Of a run that was ended; one that came to its end has finished them."""
-    forgets.write_text(forgets.read_text().replace("try:\n", "log = open('losses.txt', 'w')\ntry:\n"))
+    """Of a run that was ended; one that came to its end has finished them, and what is gone is not left at all."""
+    files = "log = open('losses.txt', 'w')\nopen('part.txt', 'w').close()\nos.remove('part.txt')\n"
+    forgets.write_text(forgets.read_text().replace("try:\n", f"import os\n{files}try:\n"))
     said = "gradb: the run was ended, and may have left unfinished what it had opened for writing: losses.txt\n"
     for steps, err in (("3", said), ("60", "")):
         done = gradb("check", "--select", "G005", "--quiet", "--steps", steps, forgets.name, cwd=forgets.parent)

@@ -5,6 +5,7 @@ What a run is judged by is ``diagnosis``'s; how it comes to be recorded is the c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -75,8 +76,9 @@ class Checked:
             yield f"the run was ended, and may have left unfinished what it had opened for writing: {names}"
 
     def _opened(self) -> list[str]:
-        """Return the files that the script opened for writing, each once."""
-        return list(dict.fromkeys(write.path for write in self.tape.writes.kept if write.deed == "opened"))
+        """Return the files that the script opened for writing, each once, but those that are not there any more."""
+        opened = dict.fromkeys(write.path for write in self.tape.writes.kept if write.deed == "opened")
+        return [path for path in opened if os.path.lexists(path)]
 
 
 def check(tape: Tape, selection: Selection) -> Checked:
