@@ -13,7 +13,7 @@ import time
 
 from gradb.debugger.writing import Writing
 from gradb.link.channel import Closed
-from gradb.link.launch import DebuggeeProcess
+from gradb.link.launch import Debuggee
 from gradb.link.messages import Message, Quit
 
 _PARTING = 1.0
@@ -30,7 +30,7 @@ class Live:
         writing: writes the tape; None where the debuggee does so itself.
     """
 
-    def __init__(self, debuggee: DebuggeeProcess, writing: Writing | None = None) -> None:
+    def __init__(self, debuggee: Debuggee, writing: Writing | None = None) -> None:
         self.debuggee = debuggee
         self._writing = writing
         self._writing_fd = -1
@@ -58,7 +58,7 @@ class Live:
     def _watch_process(self) -> None:
         if sys.platform == "linux":
             try:
-                self._pid_fd = os.pidfd_open(self.debuggee.process.pid)
+                self._pid_fd = os.pidfd_open(self.debuggee.pid)
             except OSError:
                 return  # an old kernel: poll() looks at every call
             self._selector.register(self._pid_fd, selectors.EVENT_READ, _PROCESS)

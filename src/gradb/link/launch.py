@@ -13,96 +13,86 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from gradb.link.channel import Channel
+from gradb.link.checkpoints import Line
 from gradb.link.spec import RunSpec
+from gradb.link.strays import Drained, Strays
 
-__all__ = ["DebuggeeProcess", "RunSpec", "Strays", "launch"]
+__all__ = ["Debuggee", "DebuggeeProcess", "RunSpec", "Strays", "launch"]
 
 _TRACER = Path(__file__).resolve().parents[1] / "tracer" / "__main__.py"
-_CHUNK = 1 << 16
 _STDERR = 2
 _GUARD = "read -r _ && exit; sleep 0.2; kill -s KILL -- -$0"
-_STRAYS_LIMIT = 1 << 18
 _HASH_SEED = "PYTHONHASHSEED"
 _HASH_SEEDS = 2**32
 
 
-class Strays:
-    """What reached the stdout and stderr of the process itself, past the tracer: the newest 256 KiB of it."""
+class Debuggee(Protocol):
+    """A debuggee as it is followed: a child process, or one that goes on from a checkpoint."""
 
-    def __init__(self, limit: int = _STRAYS_LIMIT) -> None:
-        self._limit = limit
-        self._chunks: deque[tuple[str, bytes]] = deque()
-        self._size = 0
-        self.dropped = 0
-        """Bytes let go."""
+    channel: Channel
+    line: Line | None
+    strays: Strays
+    pipes: dict[int, str]
 
-    def add(self, stream: str, data: bytes) -> None:
-        """Keep ``data``, and let the oldest go when there is too much."""
-        self._chunks.append((stream, data))
-        self._size += len(data)
-        while self._size > self._limit and len(self._chunks) > 1:
-            _, oldest = self._chunks.popleft()
-            self._size -= len(oldest)
-            self.dropped += len(oldest)
-
-    def texts(self) -> list[tuple[str, str]]:
-        """Return (stream, text) in order of arrival, neighbours of one stream joined."""
-        joined: list[tuple[str, bytearray]] = []
-        for stream, data in self._chunks:
-            if not joined or joined[-1][0] != stream:
-                joined.append((stream, bytearray()))
-            joined[-1][1].extend(data)
-        texts = [(stream, bytes(data).decode("utf-8", "replace")) for stream, data in joined]
-        if self.dropped:
-            texts.insert(0, (texts[0][0], f"... {self.dropped:,} bytes before this were not kept ...\n"))
-        return texts
-
-
-class DebuggeeProcess:
-    """The child process, the channel to it and what it printed past the tracer."""
-
-    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
-        self.process = process
-        self.channel = channel
-        self._guard = _guard(process.pid)
-        self.strays = Strays()
-        self.pipes: dict[int, str] = {}
-        """Open pipes to drain: file descriptor -> stream."""
-        for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
-            self._watch(stream, pipe)
-
-    def _watch(self, stream: str, pipe: IO[bytes] | None) -> None:
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-            self.pipes[pipe.fileno()] = stream
+    @property
+    def pid(self) -> int:
+        """The number of its process, and of its process group."""
+        ...
 
     def drain(self, fd: int) -> bool:
         """Read what one pipe holds now, up to 64 KiB; return False when there was nothing to read."""
-        try:
-            data = os.read(fd, _CHUNK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            data = b""
-        if data:
-            self.strays.add(self.pipes[fd], data)
-        else:
-            del self.pipes[fd]
-        return bool(data)
+        ...
 
     def drain_rest(self) -> None:
-        """Read what is left in the pipes, but at most 4 MiB of each: a child of the script may hold them open."""
-        for fd in list(self.pipes):
-            for _ in range(64):
-                if not self.drain(fd):
-                    break
+        """Read what is left in the pipes, but not without end."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return the return code (negative: the signal), or None while the process lives."""
+        ...
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait for the end of the process; None when it still lives after ``timeout`` seconds."""
+        ...
+
+    @property
+    def is_gone(self) -> bool:
+        """True once the process has ended."""
+        ...
+
+    def signal(self, number: int, *, is_for_all: bool = False) -> None:
+        """Send a signal to the process, or to its whole process group, as a terminal would."""
+        ...
+
+    def kill(self) -> None:
+        """Kill the whole process group, whatever it does, and wait for the process."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the channel and the pipes; safe to call twice."""
+        ...
+
+
+class DebuggeeProcess(Drained):
+    """The child process, the channel to it and what it printed past the tracer."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: Channel, line: Line | None = None) -> None:
+        super().__init__()
+        self.process = process
+        self.pid = process.pid
+        self.channel = channel
+        self.line = line
+        """By which its checkpoints come; None: it makes none."""
+        self._guard = _guard(process.pid)
+        for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            if pipe is not None:
+                self.watch(stream, pipe.fileno())
 
     def poll(self) -> int | None:
         """Return the return code (negative: the signal), or None while the process lives."""
@@ -137,6 +127,8 @@ class DebuggeeProcess:
     def close(self) -> None:
         """Let go of the channel and the pipes; safe to call twice."""
         self.channel.close()
+        if self.line is not None:
+            self.line.close()
         self._dismiss_guard()
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
@@ -180,19 +172,27 @@ def launch(spec: RunSpec, command: Sequence[str] | None = None) -> DebuggeeProce
     """
     spec, environment = _with_hash_seed(spec)
     ours, theirs = socket.socketpair()
+    line, inherited = Line.pair() if sys.platform == "linux" else (None, None)
+    passed = (theirs,) if inherited is None else (theirs, inherited)
+    spec = replace(spec, line=None if inherited is None else inherited.fileno())
     argv = [*(command or (sys.executable, str(_TRACER))), str(theirs.fileno()), spec.to_json()]
     err = None if spec.passes_output else subprocess.PIPE
     out = _STDERR if spec.passes_output and spec.prints_to_stderr else err
     try:
-        with theirs, Path(spec.stdin or os.devnull).open("rb") as stdin:
+        with Path(spec.stdin or os.devnull).open("rb") as stdin:
             process = subprocess.Popen(
-                argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(theirs.fileno(),), start_new_session=True,
-                cwd=spec.cwd, env=environment,
+                argv, stdin=stdin, stdout=out, stderr=err, pass_fds=[one.fileno() for one in passed],
+                start_new_session=True, cwd=spec.cwd, env=environment,
             )  # fmt: skip
     except OSError:
         ours.close()
+        if line is not None:
+            line.close()
         raise
-    return DebuggeeProcess(process, Channel(ours))
+    finally:
+        for one in passed:
+            one.close()
+    return DebuggeeProcess(process, Channel(ours), line)
 
 
 def _with_hash_seed(spec: RunSpec) -> tuple[RunSpec, dict[str, str]]:

@@ -108,6 +108,18 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """To the debuggee: make checkpoints from here on, or no more (see ``link.checkpoints``)."""
+
+    most: int
+    """So many at most are kept; 0: make no more."""
+    is_now: bool = False
+    """Make one where the next iteration begins, whatever it costs."""
+    seq: int = 0
+    """Number of the request."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """To the debuggee: end the process now."""
 
@@ -199,7 +211,7 @@ class Ended:
     """The exit code that the process will have; None where it is not known."""
 
 
-Request = Continue | Pause | Set | Ask | Evaluate
+Request = Continue | Pause | Set | Ask | Evaluate | Checkpoints
 Message = (
     Request | Quit | Abandon | Commit | Finish | Written | Ready | Refused | Loading | Paused | Progress
     | RecordingStopped | Ended
@@ -269,6 +281,7 @@ _READERS: dict[str, Callable[..., Message]] = {
     "Set": lambda intervention, seq: Set(_intervention(*intervention), int(seq)),
     "Ask": _ask,
     "Evaluate": lambda text, seq: Evaluate(str(text), int(seq)),
+    "Checkpoints": lambda most, is_now, seq: Checkpoints(int(most), bool(is_now), int(seq)),
     "Quit": Quit,
     "Abandon": lambda why: Abandon(str(why)),
     "Commit": lambda head: Commit(int(head)),

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gradb.link.launch import DebuggeeProcess
+from gradb.link.launch import Debuggee
 
 PASSED = frozenset(
     {
@@ -33,7 +33,7 @@ _HANDLER_TIME = 0.3
 class SignalRelay:
     """A context in which the signals of this process are the script's; for the main thread."""
 
-    def __init__(self, debuggee: DebuggeeProcess, is_held: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, debuggee: Debuggee, is_held: Callable[[], bool] = lambda: False) -> None:
         """Take the process of the script.
 
         Args:
@@ -91,18 +91,18 @@ def _is_for_all(info: signal.struct_siginfo) -> bool:
     return info.si_code == _FROM_KERNEL or info.si_signo == signal.SIGCONT or is_hangup
 
 
-def stop(debuggee: DebuggeeProcess, *, is_for_all: bool) -> bool:
+def stop(debuggee: Debuggee, *, is_for_all: bool) -> bool:
     """Stop a debuggee as SIGTSTP would if it were in the session of the terminal; tell whether it is stopped.
 
     Outside of it the system drops SIGTSTP where the script leaves that to the system, so SIGSTOP is sent in its place.
     """
-    plans = _plans(debuggee.process.pid)
+    plans = _plans(debuggee.pid)
     if plans == "ignored":
         return False
     if plans == "caught":
         debuggee.signal(signal.SIGTSTP, is_for_all=is_for_all)
         time.sleep(_HANDLER_TIME)  # a handler that stops by itself has put back the default by then
-        if _plans(debuggee.process.pid) != "default":
+        if _plans(debuggee.pid) != "default":
             return False
     debuggee.signal(signal.SIGSTOP, is_for_all=is_for_all)
     return True

@@ -100,6 +100,10 @@ class RunSpec:
     """The process is killed as soon as this iteration is on the tape; None: it ends by itself."""
     is_terse: bool = False
     """While only watching, losses and steps make no events: their numbers alone are kept."""
+    checkpoints: int = 0
+    """So many checkpoints at most are kept of it (see ``link.checkpoints``); 0: none are made unless asked for."""
+    line: int | None = None
+    """Descriptor of the line over which checkpoints are announced; None: there is none. Filled in by ``launch``."""
 
     @property
     def target(self) -> str:

@@ -141,10 +141,13 @@ STACK = Layout(
     21, "stack", "I:id i:outer I:others i:source i:line i:end_line i:column i:end_column", "function packages"
 )
 
+MARK = Layout(22, "mark", "I:number")
+"""A checkpoint: the tape as it is here is kept, by its number."""
+
 LAYOUTS: dict[int, Layout] = {
     layout.code: layout
     for layout in (
         TEXT, PLACE, EVENT, RUN, SOURCE, SERIES, RENUMBERED, NODE, SAVED, USED, TOUCHED, GONE, REMARK, MISSING, TENSOR,
-        NAME, GRAD, POINT, CLOSED, NEXT, STACK,
+        NAME, GRAD, POINT, CLOSED, NEXT, STACK, MARK,
     )
 }  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gradb.log import segments
-from gradb.log.layouts import ALIGNMENT, CLOSED, LAYOUTS, LENGTH, MAX_RECORD, NEXT, DamageError, Layout
+from gradb.log.layouts import ALIGNMENT, CLOSED, LAYOUTS, LENGTH, MARK, MAX_RECORD, NEXT, DamageError, Layout
 
 _CHUNK = 1 << 18
 
@@ -138,7 +138,10 @@ def _walked(chunk: bytes, left: int) -> tuple[list[int], int, DamageError | None
 
 
 def _parsed(data: bytes, offsets: list[int]) -> tuple[list[Record], int, Layout | DamageError | None]:
-    """Return the records of a chunk up to one that ends them, where that is, and what it is; else None."""
+    """Return the records of a chunk up to one that ends them, where that is, and what it is; else None.
+
+    A mark is returned alone.
+    """
     records: list[Record] = []
     for at in offsets:
         layout = LAYOUTS.get(data[at + 4] | data[at + 5] << 8)
@@ -146,9 +149,13 @@ def _parsed(data: bytes, offsets: list[int]) -> tuple[list[Record], int, Layout 
             return records, at, DamageError("there is a record of no kind that is known")
         if layout is CLOSED or layout is NEXT:
             return records, at, layout
+        if layout is MARK and records:  # it comes alone: what was before it is taken first
+            return records, at, None
         try:
             numbers, parts = layout.unpack(data, at)
         except DamageError as damage:
             return records, at, damage
         records.append((layout, numbers, parts))
+        if layout is MARK:
+            return records, at + MARK.alone, None
     return records, len(data), None

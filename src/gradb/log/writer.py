@@ -252,6 +252,31 @@ class LogWriter:
         if segment is not None:
             segment.close()
 
+    def mark(self, number: int) -> None:
+        """Have the tape kept as it is here, for a checkpoint of that number.
+
+        Raises:
+            LogFull, FileLost: as in ``commit``.
+        """
+        self.commit()
+        self.pen.say(layouts.MARK.pack((number,)))
+        self.pen.write()
+
+    def go_on_at(self, tape: str | os.PathLike[str]) -> None:
+        """Go on in the log of another tape, whose folder is there: of one that is what this one was at its last mark.
+
+        Raises:
+            OSError: the log cannot be made.
+        """
+        self.path = os.path.abspath(os.fspath(tape))
+        self.folder = segments.folder_of(tape)
+        self._place, self._number = identity(self.folder), 1
+        known = b"".join([defined(key, id_) for key, id_ in self.pen.ids.items()])
+        self._segment = Segment(segments.path_of(self.folder, 1), segments.FIRST + len(known))
+        if known:
+            self._segment.write(known)
+        self.pen.use(self._segment)
+
     def leak(self) -> None:
         """Write nothing any more, in a forked child: the log is the parent's."""
         self.pen.use(None)

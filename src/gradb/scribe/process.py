@@ -14,6 +14,7 @@ import time
 from gradb.link.channel import Channel, Closed
 from gradb.link.messages import Commit, Finish, RecordingStopped, Written
 from gradb.link.ticks import Ticks
+from gradb.log import marks
 from gradb.log.layouts import DamageError
 from gradb.scribe.tapes import drop_lock
 from gradb.scribe.transcript import Transcript
@@ -60,6 +61,7 @@ class Scribe:
             self._send(Written(self._transcript.head))
             if self._is_orphan:
                 drop_lock(self._transcript.tape.path)
+                marks.sweep(self._transcript.tape.path)
         except (sqlite3.Error, OSError, DamageError) as error:
             self._transcript.stop(_why(error))
             self._send(RecordingStopped(self._transcript.head, _why(error)))

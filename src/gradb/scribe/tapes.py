@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from gradb.log import segments
+from gradb.log import marks, segments
 from gradb.log.layouts import DamageError
 from gradb.scribe.transcript import Transcript
 from gradb.tape import trouble
@@ -88,6 +88,7 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
     drop_lock(path)
     folder = segments.folder_of(path)
     if not os.path.lexists(folder):
+        marks.sweep(path)
         tidy(path)
         return
     if segments.is_strange(folder) or _has_just_begun(folder):
@@ -105,6 +106,7 @@ def complete(path: str | os.PathLike[str], told: Callable[[float], object] = lam
     except (sqlite3.Error, OSError, DamageError):
         pass
     finally:
+        marks.sweep(path)
         os.close(claimed)
     if not os.path.lexists(folder):
         tidy(path)

@@ -17,6 +17,7 @@ from typing import Any, Self
 from gradb.log import layouts, segments
 from gradb.log.layouts import NO_NUMBER, NOWHERE, DamageError, Layout
 from gradb.log.reader import START, LogReader, Position
+from gradb.scribe.prefixes import keep
 from gradb.tape import trouble
 from gradb.tape.descriptors import FileLost, identity
 from gradb.tape.events import Place
@@ -83,6 +84,7 @@ class Transcript:
             layouts.GRAD: lambda numbers, parts: self.tape.grads.append(numbers),
             layouts.POINT: self._point,
             layouts.STACK: self._stack,
+            layouts.MARK: self._mark,
         }
         self.is_done = False
         """True where all of it is on the tape already."""
@@ -139,12 +141,14 @@ class Transcript:
         Raises:
             sqlite3.Error, FileLost: the tape cannot be written.
         """
-        position = self._reader.position
-        self.tape.facts[FACT] = json.dumps(position)
-        self.tape.commit()
+        self._commit(position := self._reader.position)
         for number in segments.numbers_in(self._folder):
             if number < position.segment:
                 os.unlink(segments.path_of(self._folder, number))
+
+    def _commit(self, position: Position) -> None:
+        self.tape.facts[FACT] = json.dumps(position)
+        self.tape.commit()
 
     @property
     def share(self) -> float:
@@ -238,6 +242,15 @@ class Transcript:
         site = self.tape.events.site(texts[name], row, texts[scope], texts[phase], thread, stack)
         found = self._known[key] = code, site, library
         return found
+
+    def _mark(self, numbers: Any, parts: Any) -> None:
+        """Keep the tape as it is before a mark; who is killed in this comes to the mark again."""
+        segment, end = self._reader.position
+        self._commit(Position(segment, end - layouts.MARK.alone))
+        try:
+            keep(self.tape.path, numbers[0], FACT)
+        except (sqlite3.Error, OSError):
+            pass  # nobody can go on from there, which is told to who tries
 
     def _stack(self, numbers: Any, parts: Any) -> None:
         id_, outer, others, *where = numbers

@@ -173,7 +173,7 @@ def test_endless_loop_can_be_left(live: Live, tmp_path: Path) -> None:
     assert debugger.position == 5
     live_run = debugger.run._live
     assert live_run is not None
-    pid = live_run.debuggee.process.pid
+    pid = live_run.debuggee.pid
     debugger.close()
     assert not is_alive(pid)
     assert end_of(tmp_path / "live.tape").reason == "ended without notice"

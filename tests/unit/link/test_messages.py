@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from gradb.link.messages import (
     Abandon,
     Ask,
+    Checkpoints,
     Commit,
     Continue,
     Ended,
@@ -45,6 +46,7 @@ MESSAGES: tuple[Message, ...] = (
     Ask("row", 3, 1),
     Ask("with", numbers=(1.0, -2.5)),
     Evaluate("model(x).sum()", 9),
+    Checkpoints(8, is_now=True, seq=10),
     Quit(),
     Abandon("its file was removed"),
     Commit(12),

@@ -276,4 +276,13 @@ typedef struct __attribute__((packed)) {
 } StackRecord;
 _Static_assert(sizeof(StackRecord) == 48, "stack");
 
+#define MARK_CODE 22
+typedef struct __attribute__((packed)) {
+    uint32_t length;
+    uint16_t code;
+    uint16_t zero;
+    uint32_t number;
+} MarkRecord;
+_Static_assert(sizeof(MarkRecord) == 12, "mark");
+
 #endif

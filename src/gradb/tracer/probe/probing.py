@@ -44,10 +44,14 @@ class Prober:
     """
 
     def __init__(self, mode: str, is_stepping: Callable[[], bool], missing: Callable[[str, Exception], object]) -> None:
-        self._mode = mode
+        self.mode = mode
         self._is_stepping = is_stepping
         self._visits: dict[tuple[Any, ...], int] = {}
         self._missing = missing
+
+    def switch(self, mode: str) -> None:
+        """Have another mode from here on."""
+        self.mode = mode
 
     @property
     def limits(self) -> tuple[dict[tuple[Any, ...], int] | None, int, str]:
@@ -55,12 +59,12 @@ class Prober:
 
         Without a dict no node is measured at all.
         """
-        why = _OFF if self._mode == "never" else _OFTEN
-        return None if self._mode == "never" else self._visits, _REPEATS, dumps(write_unmeasured(why))
+        why = _OFF if self.mode == "never" else _OFTEN
+        return None if self.mode == "never" else self._visits, _REPEATS, dumps(write_unmeasured(why))
 
     def measures(self) -> bool:
         """Tell whether every node is measured now, however often it was."""
-        return self._mode != "never" and (self._mode == "always" or self._is_stepping())
+        return self.mode != "never" and (self.mode == "always" or self._is_stepping())
 
     def probe(self, node: Any, mark: NodeMark, blob: Blob, upstream: Sequence[torch.Tensor | None]) -> str:
         """Return the text of the wire forms of the probes, one for each edge, of a node that is about to run."""
@@ -70,7 +74,7 @@ class Prober:
                 why = _FOREIGN  # a call with such a gradient runs more than torch: a fake tensor's would be traced
         why = why or self._refusal(node, mark)
         if why is None:
-            budget = STEPPING if self._mode == "always" or self._is_stepping() else FREE
+            budget = STEPPING if self.mode == "always" or self._is_stepping() else FREE
             call = engines_own(node, has_graph=is_grad_enabled())
             try:
                 with no_grad(), modes_off():
@@ -87,7 +91,7 @@ class Prober:
 
     def _in_one_direction(self, node: Any, mark: NodeMark, call: Call, why: str) -> str:
         """Say why a node was not measured, and hold it against its formula in a random direction where it has one."""
-        if mark.name not in FORWARD or self._mode == "small":
+        if mark.name not in FORWARD or self.mode == "small":
             return _refused(why, mark.edges)
         try:
             with no_grad(), modes_off():
@@ -96,7 +100,7 @@ class Prober:
             return _refused(why, mark.edges)
 
     def _refusal(self, node: Any, mark: NodeMark) -> str | None:
-        if self._mode == "never":
+        if self.mode == "never":
             return _OFF
         if is_custom(node):
             return "not probed: its backward is Python code that may have side effects; `probe` runs it once a row"
@@ -104,7 +108,7 @@ class Prober:
             return "this node cannot be called alone"
         if mark.is_hooked:
             return "not probed: saved-tensor hooks were active here; `probe` runs them again, once a row"
-        if self._mode == "always" or self._is_stepping():
+        if self.mode == "always" or self._is_stepping():
             return None
         key = (mark.place, mark.scope, mark.name)
         visits = self._visits[key] = self._visits.get(key, 0) + 1

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
+from typing import NoReturn
 
 from gradb.tracer import PACKAGE
 
@@ -132,6 +133,17 @@ def _drop_detour(kept: list[TracebackType], code: CodeType) -> None:
             kept.pop()
 
 
+def tell(outcome: Outcome) -> None:
+    """Print what Python prints of how a program has ended that nobody has caught."""
+    error = outcome.error
+    if isinstance(error, SystemExit):
+        if not isinstance(error.code, int | None):
+            print(error.code, file=sys.stderr)
+    elif error is not None:
+        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
 def leave(outcome: Outcome) -> None:
     """End the process as Python would after the same outcome (does not return normally if there was an error)."""
     error = outcome.error
@@ -139,9 +151,19 @@ def leave(outcome: Outcome) -> None:
         return
     if isinstance(error, SystemExit):
         raise error.with_traceback(None)
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
-    sys.excepthook(type(error), error, error.__traceback__)
+    tell(outcome)
+    _interrupt(error)
+    raise SystemExit(1)
+
+
+def leave_at_once(outcome: Outcome) -> NoReturn:
+    """End the process in the same way, but run nothing that the program has asked for at its end."""
+    _interrupt(outcome.error)
+    os._exit(outcome.exit_code)
+
+
+def _interrupt(error: BaseException | None) -> None:
+    """End the process by the signal of Ctrl+C, where that has ended the program."""
     if isinstance(error, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    raise SystemExit(1)

@@ -14,18 +14,18 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 
-from gradb.link.channel import Channel
-from gradb.tracer.recording.recorder import Recorder
-
 _Forked = TypeVar("_Forked")
 _OURS_AND_MAIN = 2
 _WARNING = "is multi-threaded, use of"
 
 
-def stop_in_forks(recorder: Recorder, channel: Channel) -> None:
-    """Make every forked child of this process stop recording at once, and let go of the line."""
-    os.register_at_fork(after_in_child=recorder.abandon)
-    os.register_at_fork(after_in_child=channel.close)
+def stop_in_forks(stop: Callable[[], object]) -> None:
+    """Have every forked child of this process stop recording at once, and let go of what gradb talks by.
+
+    Args:
+        stop: does that, in the child.
+    """
+    os.register_at_fork(after_in_child=stop)
     if sys.version_info >= (3, 12):
         os.fork, os.forkpty = without_our_thread(os.fork), without_our_thread(os.forkpty)
 

@@ -63,6 +63,10 @@ class Outputs:
             setattr(sys, f"__{name}__", stream)
         self._recorder.observer.before_commit.listen(self._flush_idle)
 
+    def go_on(self, passes: bool) -> None:
+        """Go on in a forked process."""
+        self._pid, self._passes, self._ticks = os.getpid(), passes, 0
+
     def is_full(self) -> bool:
         """True when no more output is kept."""
         return self._total > _MAX_RECORDED

@@ -45,6 +45,7 @@ class Writes:
         self._further: set[int] = set()
         self._told = self._told_further = 0
         self.is_open = True
+        self._about_to: Callable[[str, Deed], object] = lambda path, deed: None
         self._takers: dict[str, Callable[..., None]] = {
             "open": self._opened,
             "sqlite3.connect": self._connected,
@@ -59,6 +60,17 @@ class Writes:
         }
         recorder.observer.before_commit.listen(lambda is_last: self.tell())
         recorder.observer.stopped.listen(lambda head, why: self.close())
+
+    def go_on(self, tape: str, about_to: Callable[[str, Deed], object]) -> None:
+        """Go on in a forked process, with nothing done so far.
+
+        Args:
+            tape: path of the tape of this one.
+            about_to: is called before anything is done, with the path and what is to be done.
+        """
+        self._pid, self._tape, self._about_to = os.getpid(), os.path.abspath(tape), about_to
+        self._found, self._was_there, self._further = {}, {}, set()
+        self._told = self._told_further = 0
 
     def install(self) -> None:
         """Have Python tell of what is done to files, from here on; in C the other events pass by nearly for nothing."""
@@ -139,6 +151,7 @@ class Writes:
         path = _absolute(given)
         if path is None or self._is_ours(path) or path.startswith(_NOT_FILES) or _COMPILED in path:
             return
+        self._about_to(path, deed)
         key = (path, deed)
         if key in self._found or hash(key) in self._further:
             return

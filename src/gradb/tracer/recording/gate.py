@@ -70,6 +70,14 @@ class Gate:
         self.break_off: Callable[[], None] | None = None
         """Breaks off what is being evaluated while the script is held."""
 
+    def go_on(self, order: Continue | None, *, always_looks_in: bool, measures_updates: bool) -> None:
+        """Begin anew in another process, where none listens yet; see the constructor."""
+        self._errands.clear()
+        self._held = threading.Semaphore(0)
+        self.is_paused = False
+        self._always_looks_in, self.measures_updates = always_looks_in, measures_updates
+        self._obey(order)
+
     def _obey(self, order: Continue | None) -> None:
         self._order = order
         self._lookout = (

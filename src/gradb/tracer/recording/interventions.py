@@ -55,6 +55,12 @@ class Interventions:
         recorder.observer.iteration_begins.listen(self._begin_iteration)
         recorder.has_errands = bool(self._later) and self._later[0].iteration <= recorder.iteration
 
+    def go_on(self, interventions: Sequence[Intervention]) -> None:
+        """Have these in the place of those still to come, in another process; what is in force stays so."""
+        here = self._recorder.iteration
+        self._later = sorted((one for one in interventions if one.iteration > here), key=lambda one: one.iteration)
+        self._now = deque((one, "asked for") for one in interventions if one.iteration <= here)
+
     def give_up(self, what: str) -> None:
         """End a change that could not be carried out, with the recorder's lock held: none may be half in force."""
         before = self.zero_grad if what == "zero_grad" else "script" if self.lr is None else f"{self.lr:g}"

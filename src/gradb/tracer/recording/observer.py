@@ -63,6 +63,8 @@ class Observer:
         self.iterations_renumbered: Moment[[tuple[int, ...]]] = Moment()
         """The new numbers of iterations 1, 2 ... where the first round is numbered anew."""
         self.backward_begins: Moment[[]] = Moment()
+        self.goes_on: Moment[[str]] = Moment()
+        """This process goes on as another run from here: which nodes it probes (see ``Prober``)."""
         self.policy_changed: Moment[[]] = Moment()
         """The zero_grad policy or the depth of recording is another."""
         self.unseen_call: Moment[[]] = Moment()

@@ -299,6 +299,11 @@ class Recorder:
             self._is_due = False
             self.lock.release()
 
+    def go_on(self) -> None:
+        """Go on in a process that was forked from the one before, of whose threads there is the main one alone."""
+        self._pid, self._is_due = os.getpid(), False
+        self.threads = {threading.main_thread().ident or 0: 0}
+
     def abandon(self) -> None:
         """Stop at once, in a forked child: the tape belongs to the parent."""
         self.is_active = False
