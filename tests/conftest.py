@@ -21,6 +21,7 @@ from _pytest.unraisableexception import gc_collect_iterations_key  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from gradb.tracer.native.loading import standing  # noqa: E402
+from tests.rewriting import rewrite_all  # noqa: E402
 from tests.workers import fork_them  # noqa: E402
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side; inherited by every process they start
@@ -56,10 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Try properties on fewer examples where only the fast part is run, and collect garbage twice at the end, not five
     times: with torch each takes a second.
     """
+    has_workers = config.getoption("dist", "no") != "no"
     if _is_fast(config):
         settings.load_profile("fast")
-    elif config.getoption("dist", "no") != "no":
+    elif has_workers:
         config.add_cleanup(fork_them())
+    if has_workers:
+        rewrite_all(config)
     config.stash[gc_collect_iterations_key] = 2
     if os.environ.get("GRADB_REQUIRE_C") == "1" and standing().module is None:
         pytest.exit(f"GRADB_REQUIRE_C=1, but gradb has no C accelerator to test ({standing().text})", 1)

@@ -56,7 +56,7 @@ class Forkserver:
             has_terminal: what is its stdin is the terminal of its session.
         """
         asked |= {"numbers": [*descriptors], "group": group, "has_terminal": has_terminal}
-        requests = self._started()
+        requests = self.start()
         _adopt(True)
         try:
             socket.send_fds(requests, [json.dumps(asked).encode()], [*descriptors.values()])
@@ -64,7 +64,8 @@ class Forkserver:
         finally:
             _adopt(False)
 
-    def _started(self) -> socket.socket:
+    def start(self) -> socket.socket:
+        """Start it where it has not been, and return where it is asked."""
         if self._requests is None and self._module in STANDING:
             self._requests = STANDING.pop(self._module)
             self._requests.settimeout(_PATIENCE)

@@ -35,6 +35,8 @@ class _Worker(forkserver.Forked):
 
 def fork_them() -> Callable[[], None]:
     """Have the processes of pytest-xdist forked, as long as what is returned has not been called."""
+    if sys.platform == "linux":
+        _SERVER.start()  # loads what it has to while there are other things to do
     started = subprocess.Popen
     subprocess.Popen = _Worker  # type: ignore[misc]
 
