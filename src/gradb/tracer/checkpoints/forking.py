@@ -1,8 +1,6 @@
 """Forks a process that is no child of the script's, and of which the script sees nothing.
 
-The process between is reaped at once, and the signal that its end would send comes to nothing. Threads that OpenMP
-keeps are let go before, for a forked process has none of them and would wait for them for ever; the next parallel call
-makes them anew.
+The process between is reaped at once, and the signal that its end would send comes to nothing.
 """
 
 from __future__ import annotations
@@ -11,16 +9,12 @@ import contextlib
 import ctypes
 import errno
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 _SIGACTION = 256
 """Bytes that hold any system's ``struct sigaction``."""
-_SOFT = 1
-"""``omp_pause_soft``."""
-_OPENMP = re.compile(r"/\S*/lib[gi]?omp\d*[-.][^/\s]*$", re.MULTILINE)
 _libc = ctypes.CDLL(None, use_errno=True)
 leave: Callable[[int], NoReturn] = os._exit
 """Ends this process at once: the system's own, which runs nothing."""
@@ -60,19 +54,3 @@ def _unsignalled() -> Iterator[None]:
         yield
     finally:
         _libc.sigaction(signal.SIGCHLD, before, None)
-
-
-def let_go_of_threads() -> None:
-    """Have OpenMP end the threads that it keeps for this one."""
-    for path in _openmp():
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(path, os.RTLD_LAZY | os.RTLD_NOLOAD).omp_pause_resource_all(_SOFT)
-
-
-def _openmp() -> set[str]:
-    """Return the files of the OpenMP libraries that are in memory; there may be several."""
-    try:
-        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
-            return set(_OPENMP.findall(file.read()))
-    except OSError:
-        return set()

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from gradb.link.handing import send
 from gradb.link.messages import Checkpoints, Refused
@@ -25,8 +26,12 @@ from gradb.log import marks
 from gradb.tape import trouble
 from gradb.tape.descriptors import Held, moved_up
 from gradb.tracer.checkpoints import randomness
-from gradb.tracer.checkpoints.forking import fork_twice, leave, let_go_of_threads
+from gradb.tracer.checkpoints.descriptors import CannotShare, Private, take
+from gradb.tracer.checkpoints.forking import fork_twice, leave
+from gradb.tracer.checkpoints.mappings import Mappings
+from gradb.tracer.checkpoints.refusals import Ours, Refusals
 from gradb.tracer.checkpoints.spacing import Spacing
+from gradb.tracer.checkpoints.threads import pause
 from gradb.tracer.checkpoints.waiting import Ordered, Waiter
 from gradb.tracer.isolation import signals
 from gradb.tracer.isolation.signals import shielded
@@ -72,6 +77,66 @@ class Surroundings:
     """Called in a runner, in the place where the checkpoint has waited: makes it one."""
 
 
+class Ends:
+    """What the script's process and a checkpoint have between them until the checkpoint waits."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """By which the checkpoint is told what to do: the end for gradb, and its own."""
+        self._heard, self.told = os.pipe()
+        self._pages = mmap.mmap(-1, _TRIED * _PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._pages.write(bytes(_TRIED * _PAGE))
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The descriptors of both."""
+        return frozenset({self.ours.fileno(), self.theirs.fileno(), self._heard, self.told})
+
+    def keep_theirs(self) -> None:
+        """Let go, in the checkpoint, of what is not its own."""
+        self.ours.close()
+        os.close(self._heard)
+        self._heard = -1
+
+    def tell(self) -> None:
+        """Say, in the checkpoint, that it waits, and what it has cost."""
+        begin = time.thread_time()
+        memoryview(self._pages)[::_PAGE] = bytes(_TRIED)
+        fault = (time.thread_time() - begin) / _TRIED
+        os.write(self.told, _READY.pack(os.getpid(), time.process_time(), fault))
+        os.close(self.told)
+        self.told = -1
+
+    def hear(self) -> tuple[int, float, float]:
+        """Return what a checkpoint says once it waits: its process, its CPU seconds, and those of a page.
+
+        Raises:
+            CannotMakeError: it says nothing.
+        """
+        self.theirs.close()
+        os.close(self.told)
+        self.told = -1
+        poll = select.poll()
+        poll.register(self._heard, select.POLLIN)
+        data = os.read(self._heard, _READY.size) if poll.poll(_PATIENCE) else b""
+        if len(data) < _READY.size:
+            raise CannotMakeError("the process that was to wait is gone")
+        pid, seconds, fault = _READY.unpack(data)
+        return pid, seconds, fault
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of all; a runner, which comes here too, has let go of it before."""
+        for sock in (self.ours, self.theirs):
+            sock.close()
+        for fd in (self._heard, self.told):
+            if fd >= 0:
+                os.close(fd)
+        self._pages.close()
+
+
 class Making:
     """Makes checkpoints, once it is told to.
 
@@ -85,7 +150,7 @@ class Making:
         self._recorder, self._around = recorder, around
         self._line = socket.socket(fileno=moved_up(line))
         self._held = Held.of(self._line.fileno())
-        self._spacing = Spacing()
+        self._spacing, self._refusals = Spacing(), Refusals()
         self._count = 0
         self.is_forking = False
         """True while this process is forked for a checkpoint, and in the checkpoint."""
@@ -145,39 +210,48 @@ class Making:
         if not self._held.is_ours:
             self._is_on = False
             raise CannotMakeError("the script has closed gradb's line")
-        number, tape = self._count + 1, self._recorder.writer.path
+        own, number, tape = self._around.own(), self._count + 1, self._recorder.writer.path
+        ours = Ours(own.threads, own.descriptors | {self._line.fileno()}, self._recorder.writer.folder)
+        if (why := self._refusals.why_not(ours)) is not None:
+            raise CannotMakeError(why)
         self._mark(number)
-        before, page = _of_children(), mmap.mmap(-1, _TRIED * _PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        page.write(bytes(_TRIED * _PAGE))
-        states = randomness.take()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        heard, told = os.pipe()
-        if not self._is_frozen:
-            gc.freeze()
-            self._is_frozen = True
-        let_go_of_threads()
-        self.is_forking = True
-        if fork_twice(self._around.fork):
-            ours.close()
-            os.close(heard)
-            return self._wait(Waiter(theirs, tape, number, states, self._around.fork), page, told)
-        self.is_forking = False
-        theirs.close()
-        os.close(told)
-        page.close()
-        try:
-            pid, seconds, fault = _heard(heard)
+        with Ends() as ends:
+            private = self._take(marks.files_of(tape, number), ours.descriptors | ends.numbers)
+            before, states = _of_children(), randomness.take()
+            if not self._is_frozen:
+                gc.freeze()
+                self._is_frozen = True
+            pause(Mappings.now())
+            self.is_forking = True
+            try:
+                is_child = fork_twice(self._around.fork)
+            except OSError:
+                private.discard()
+                raise
+            if is_child:
+                return self._wait(ends, private, Waiter(ends.theirs, tape, number, states, self._around.fork))
+            self.is_forking = False
+            private.release()
+            pid, seconds, fault = ends.hear()
             price = time.process_time() - begin + _of_children() - before + seconds
             hello = {"number": number, "iteration": self._recorder.iteration, "head": self._recorder.writer.head,
                      "pid": pid, "price": price, "copied": self._spacing.copied, "tape": tape}  # fmt: skip
-            send(self._line, hello, [ours.fileno()], socket.MSG_DONTWAIT)
-        except OSError as error:
-            raise CannotMakeError("gradb does not take it") from error
-        finally:
-            ours.close()
+            send(self._line, hello, [ends.ours.fileno()], socket.MSG_DONTWAIT)
         self._count = number
         self._spacing.made(price, fault, _resident())
         return None
+
+    def _take(self, folder: str, ours: frozenset[int]) -> Private:
+        """Open once more for the checkpoint what the script has open; what it writes is copied into a folder.
+
+        Raises:
+            CannotMakeError: it cannot have all of it.
+        """
+        try:
+            os.makedirs(folder, 0o700, exist_ok=True)
+            return take(folder, ours)
+        except CannotShare as error:
+            raise CannotMakeError(str(error)) from error
 
     def _mark(self, number: int) -> None:
         """Have the scribe keep the tape as it is now.
@@ -197,17 +271,14 @@ class Making:
         except OSError as error:
             raise CannotMakeError(trouble.why(error) or str(error)) from error
 
-    def _wait(self, waiter: Waiter, page: mmap.mmap, told: int) -> Ordered:
+    def _wait(self, ends: Ends, private: Private, waiter: Waiter) -> Ordered:
         """Be the checkpoint; return in a runner."""
         try:
             self._around.let_go()
             self.close()
-            waiter.begin()
-            begin = time.thread_time()
-            memoryview(page)[::_PAGE] = bytes(_TRIED)
-            fault = (time.thread_time() - begin) / _TRIED
-            os.write(told, _READY.pack(os.getpid(), time.process_time(), fault))
-            os.close(told)
+            ends.keep_theirs()
+            waiter.begin(private, [ends.theirs.fileno(), ends.told])
+            ends.tell()
             return waiter.wait()
         except BaseException:
             leave(1)
@@ -220,24 +291,6 @@ class Making:
                 send(self._line, said, flags=socket.MSG_DONTWAIT)
         except OSError:
             pass  # nobody wants to know
-
-
-def _heard(fd: int) -> tuple[int, float, float]:
-    """Return what a checkpoint says once it waits: its process, its CPU seconds, and those of a page.
-
-    Raises:
-        CannotMakeError: it says nothing.
-    """
-    try:
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        data = os.read(fd, _READY.size) if poll.poll(_PATIENCE) else b""
-    finally:
-        os.close(fd)
-    if len(data) < _READY.size:
-        raise CannotMakeError("the process that was to wait is gone")
-    pid, seconds, fault = _READY.unpack(data)
-    return pid, seconds, fault
 
 
 def _of_children() -> float:

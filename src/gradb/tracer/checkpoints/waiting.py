@@ -15,16 +15,18 @@ import select
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, NoReturn
 
 from gradb.link.channel import Channel, Closed
 from gradb.link.handing import close, receive, send
 from gradb.link.messages import Refused
 from gradb.link.spec import RunSpec
-from gradb.log import marks
+from gradb.log import marks, segments
 from gradb.tracer.checkpoints import randomness
+from gradb.tracer.checkpoints.descriptors import CannotShare, Private, take
 from gradb.tracer.checkpoints.forking import leave
+from gradb.tracer.checkpoints.landlock import confine
 
 _SET_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of prctl(2): what a process gets when its parent ends."""
@@ -59,10 +61,18 @@ class Waiter:
         self._states, self._fork = states, fork
         self._runners: dict[int, tuple[int, str]] = {}  # process id -> (its descriptor, folder of its files)
         self._mask: set[int] = set()
+        self._private = Private([], {}, frozenset(), [])
         self._collects = gc.isenabled()
 
-    def begin(self) -> None:
-        """Be a process of its own, which no signal but SIGKILL ends, and the first to go where memory is short."""
+    def begin(self, private: Private, keep: Collection[int]) -> None:
+        """Be a process of its own, which no signal but SIGKILL ends, and the first to go where memory is short.
+
+        Args:
+            private: what it has open.
+            keep: descriptors that it has besides.
+        """
+        self._private = private
+        private.settle({}, keep)
         self._mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())}
         gc.disable()
         os.setsid()
@@ -102,37 +112,46 @@ class Waiter:
 
     def _start(self, spec: RunSpec, channel: int, streams: dict[int, int]) -> Ordered | None:
         """Fork a runner; return its order in it."""
-        waits = os.getpid()
+        if (why := self._private.why_stale()) is not None:
+            self._answer(refused=why)
+            return None
+        waits, files = os.getpid(), f"{spec.tape}-files"
+        own = {self._socket.fileno(), channel, *streams.values(), *(fd for fd, _ in self._runners.values())}
+        os.makedirs(files, 0o700, exist_ok=True)
+        try:
+            private = take(files, own)
+        except CannotShare as error:
+            self._answer(refused=str(error))
+            return None
         pid = self._fork()
         if pid:
-            self._runners[pid] = os.pidfd_open(pid), f"{spec.tape}-files"
+            private.release()
+            self._runners[pid] = os.pidfd_open(pid), files
             self._answer(pid=pid)
             return None
         heard = Channel.from_fd(os.dup(channel))
         try:
-            self._become(waits, streams)
+            self._become(waits)
+            private.settle(streams, [heard.fileno()])
+            confine([segments.folder_of(spec.tape), files])
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
             return Ordered(spec, heard)
         except BaseException as error:
             with contextlib.suppress(Closed, OSError):
                 heard.send(Refused(f"{type(error).__name__}: {error}"))
             leave(1)
 
-    def _become(self, parent: int, streams: dict[int, int]) -> None:
+    def _become(self, parent: int) -> None:
         """Be a runner: a process that ends with its checkpoint."""
         os.setsid()
         _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             leave(1)
         self._socket.close()
-        for fd, _ in self._runners.values():
-            os.close(fd)
-        for number, fd in streams.items():
-            os.dup2(fd, number)
         if name := randomness.put_back(self._states):
             raise RuntimeError(f"the state of {name} is another in a forked process")
         if self._collects:
             gc.enable()
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def _bury(self, pid: int) -> None:
         """Say how a runner has ended."""
