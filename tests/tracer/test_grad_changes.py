@@ -684,3 +684,31 @@ def test_a_gradient_of_a_tensor_that_is_no_leaf_is_never_taken_for_one_that_was_
         grad.set_(torch.zeros(3))  # type: ignore[call-overload]
         found.append(ids.note_grad(tensor, grad).is_moved)
     assert found == [True, False]
+
+
+def _divide_by_two(leaf: torch.Tensor) -> None:
+    _grad(leaf).div_(2)
+
+
+def test_gradients_that_are_changed_have_a_phase_of_their_own(tmp_path: Path) -> None:
+    """No optimizer has part in that; in a hook it is part of the backward, and a clip stays where it was made."""
+
+    def script() -> None:
+        w = torch.ones(2, requires_grad=True)
+        w.register_post_accumulate_grad_hook(_divide_by_two)
+        (w * 8).sum().backward()
+        nn.utils.clip_grad_norm_([w], 1.0)
+        (w * 8).sum().backward()
+        w.grad = None
+        torch.optim.SGD([w], lr=0.1).zero_grad()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    told = [event for event in tape.events() if event.kind in {"grad_change", "zero_grad"}]
+    assert [(event.name, event.phase) for event in told] == [
+        ("grad.div_", "backward"),
+        ("clip_grad_norm_", "gradients"),
+        ("grad.div_", "backward"),
+        ("grad = None", "gradients"),
+        ("optimizer.zero_grad", "gradients"),
+    ]
+    assert not any(event.phase == "optimizer" for event in tape.events())

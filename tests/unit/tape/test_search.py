@@ -70,7 +70,7 @@ headers = st.fixed_dictionaries(
         "node": st.none() | st.integers(1, 3),
         "is_quiet": st.booleans(),
         "odd": st.sampled_from([0, *range(2, 16, 2), NAN | BIRTH | SCALED]),
-        "phase": st.sampled_from(["forward", "backward", "optimizer"]),
+        "phase": st.sampled_from(["forward", "backward", "gradients", "optimizer"]),
         "new_iteration": st.booleans(),
     }
 )

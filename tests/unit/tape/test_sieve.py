@@ -31,7 +31,7 @@ def some_header(chance: Random) -> Event:
         end_column=None,
         scope=pick(SCOPES),
         iteration=chance.randint(1, 4),
-        phase=pick(["forward", "backward", "optimizer"]),
+        phase=pick(["forward", "backward", "gradients", "optimizer"]),
         node=pick([None, 1, 2, 3]),
         flags=chance.randint(0, 127),
     )

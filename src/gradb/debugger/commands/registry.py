@@ -121,7 +121,7 @@ COMMANDS: tuple[Command, ...] = (
             actions.walk("line", 1), COUNT, "line-back", label="line"),
     Command("line-back", ("N",), "Go back to a step on another source line", "move",
             actions.walk("line", -1), COUNT, "line"),
-    Command("phase", ("p",), "Go to the next phase: forward, backward, optimizer", "move",
+    Command("phase", ("p",), "Go to the next phase: forward, backward, gradients, optimizer", "move",
             actions.walk("phase", 1), COUNT, "phase-back", label="phase"),
     Command("phase-back", ("P",), "Go back to the phase before", "move",
             actions.walk("phase", -1), COUNT, "phase"),

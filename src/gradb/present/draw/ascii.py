@@ -42,7 +42,9 @@ _SIGNS = {
     **dict(zip("◉◈◇◆•»«›‹▸◂▴▲▾▼", "@&$@@><><><^^vv", strict=True)),
     **dict(zip("↑↓–—′’‘“”⋯°₀₁₂₃", "^v--'''\"\"~o0123", strict=True)),
     **{chr(code): _box(unicodedata.name(chr(code))) for code in range(0x2500, 0x2580)},
-    **dict(zip("━═┊╱╲╳", "=#:/\\x", strict=True)),  # phases, and the lines of a plot, that are not told apart otherwise
+    **dict(
+        zip("━┄═┊╱╲╳", "=~#:/\\x", strict=True)
+    ),  # phases, and the lines of a plot, that are not told apart otherwise
     **dict.fromkeys("▁▂▃▄▅▆▇▀", " "),  # the ends of scroll bars, which the background shows
     **dict.fromkeys("█▉▊▋▌▐", "#"),
     **dict(zip("▓▒░", "+=.", strict=True)),

@@ -50,11 +50,26 @@ PHASE_STYLES: Final[dict[str, str]] = {
     "start": "dim",
     "forward": "cyan",
     "backward": "magenta",
+    "gradients": "green",
     "optimizer": "yellow",
     "end": "dim",
 }
-PHASE_LETTERS: Final[dict[str, str]] = {"start": "S", "forward": "F", "backward": "B", "optimizer": "O", "end": "E"}
-PHASE_BARS: Final[dict[str, str]] = {"start": " ", "forward": "─", "backward": "━", "optimizer": "═", "end": "·"}
+PHASE_LETTERS: Final[dict[str, str]] = {
+    "start": "S",
+    "forward": "F",
+    "backward": "B",
+    "gradients": "G",
+    "optimizer": "O",
+    "end": "E",
+}
+PHASE_BARS: Final[dict[str, str]] = {
+    "start": " ",
+    "forward": "─",
+    "backward": "━",
+    "gradients": "┄",
+    "optimizer": "═",
+    "end": "·",
+}
 
 TOKEN_STYLES: Final[dict[str, str]] = {
     "Token.Keyword": "bold blue",

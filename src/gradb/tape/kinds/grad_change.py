@@ -36,4 +36,4 @@ def read(raw: Wire, data: bytes) -> GradChangeDetail:
     return GradChangeDetail(str(by), read_buffers(changed, data), number(before), number(after))
 
 
-SPEC = Spec(read, phase="optimizer", is_stop=True)
+SPEC = Spec(read, phase="gradients", is_stop=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from gradb.tape.wire import Wire
 
-Phase = Literal["start", "forward", "backward", "optimizer", "end"]
+Phase = Literal["start", "forward", "backward", "gradients", "optimizer", "end"]
 
 
 @dataclass(frozen=True, slots=True)

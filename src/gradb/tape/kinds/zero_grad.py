@@ -35,4 +35,4 @@ def read(raw: Wire, data: bytes) -> ZeroGradDetail:
     return ZeroGradDetail(str(raw[0]), read_buffers(raw[1], data), bool(raw[2]))
 
 
-SPEC = Spec(read, phase="optimizer", is_stop=True)
+SPEC = Spec(read, phase="gradients", is_stop=True)

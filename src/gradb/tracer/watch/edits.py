@@ -17,6 +17,8 @@ import torch
 
 from gradb.tape.kinds.buffer import write_buffer
 from gradb.tape.kinds.grad_change import write as write_grad_change
+from gradb.tape.kinds.registry import Kind
+from gradb.tape.kinds.spec import Phase
 from gradb.tape.kinds.zero_grad import write as write_zero_grad
 from gradb.tape.oddity import born
 from gradb.tape.schema import NONFINITE
@@ -78,10 +80,10 @@ class _Part:
 class _Change:
     """What one call changes."""
 
-    __slots__ = ("blob", "by", "caller", "given", "made", "names", "parts", "place")
+    __slots__ = ("blob", "by", "caller", "given", "made", "names", "parts", "phase", "place")
 
-    def __init__(self, by: str, place: PlaceRow, blob: Blob, caller: Caller | None) -> None:
-        self.by, self.place, self.blob, self.caller = by, place, blob, caller
+    def __init__(self, by: str, place: PlaceRow, blob: Blob, caller: Caller | None, phase: Phase | None) -> None:
+        self.by, self.place, self.blob, self.caller, self.phase = by, place, blob, caller, phase
         self.parts: dict[int, _Part] = {}
         self.names: Names | None = None
         self.given = self.made = 0
@@ -129,7 +131,8 @@ class Edits:
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
             composer.writer.pen.grad(known.id, event, known.fills, known.since)
-        self._recorder.emit("zero_grad", idiom, place, write_zero_grad(idiom=idiom, cleared=rows), held.blob)
+        detail = write_zero_grad(idiom=idiom, cleared=rows)
+        self._recorder.emit("zero_grad", idiom, place, detail, held.blob, phase=phase_of_change(composer))
 
     def broke_off(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         """Record what a call that clears gradients, and has raised, has cleared until then."""
@@ -176,6 +179,7 @@ class Edits:
         self._recorder.settle()
         by, before = "grad.set_", self._composer.snapshots.missing("the memory that it lay in was exchanged since")
         is_clear = _is_zero(value, blob)
+        kind: Kind = "zero_grad" if is_clear else "grad_change"
         known.fills = known.since = 0
         if is_clear and self._policy.is_off:
             self.missed()
@@ -184,10 +188,10 @@ class Edits:
         rows = [write_buffer(tensor=known.id, parameter=known.label, before=before, after=value)]
         self._composer.writer.pen.grad(known.id, self._recorder.next_seq, known.fills, known.since)
         if is_clear:
-            self._recorder.emit("zero_grad", by, place, write_zero_grad(idiom=by, cleared=rows), blob)
+            detail = write_zero_grad(idiom=by, cleared=rows)
         else:
             detail = write_grad_change(by=by, changed=rows, norm_before=None, norm_after=None)
-            self._recorder.emit("grad_change", by, place, detail, blob)
+        self._recorder.emit(kind, by, place, detail, blob, phase=phase_of_change(self._composer))
 
     def _noted(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> TensorRecord:
         """Take note of the buffer that a leaf has after a call that is recorded, which may have put it elsewhere."""
@@ -201,7 +205,8 @@ class Edits:
         if change is None or change.blob is not held.blob:
             self._recorder.settle()
             self.flush()
-            change = _Change(caller.name if caller else idiom, place, held.blob, caller)
+            phase = phase_of_change(self._composer)
+            change = _Change(caller.name if caller else idiom, place, held.blob, caller, phase)
         self._composer.leaves([row.leaf for row in held.rows], place)
         for row in held.rows:
             self._note(change, row, is_set=idiom in {"grad = value", "grad.data = value"})
@@ -254,9 +259,14 @@ class Edits:
         norms = [_together([part.norms[at] for part in change.parts.values()]) for at in (0, 1)]
         detail = write_grad_change(by=change.by, changed=rows, norm_before=norms[0], norm_after=norms[1])
         odd = change.given | change.made | born(change.made, change.given)
-        self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=odd)
+        self._recorder.emit("grad_change", change.by, change.place, detail, change.blob, odd=odd, phase=change.phase)
         if change.caller is not None and change.names is not None:
             name_returned(self._composer, change.names, self._recorder.next_seq)
+
+
+def phase_of_change(composer: Composer) -> Phase | None:
+    """Return the phase that a change of gradients is made in: a backward's, where one of its hooks makes it."""
+    return None if composer.run() is None else "backward"
 
 
 def taken(composer: Composer, grad: torch.Tensor | None, blob: Blob) -> tuple[str, int]:

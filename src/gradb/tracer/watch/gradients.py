@@ -25,7 +25,7 @@ from gradb.tracer.recording.threadstate import EngineCall
 from gradb.tracer.source.places import Found, PlaceRow
 from gradb.tracer.tensors.history import grad_of, is_leaf, keeps_grad
 from gradb.tracer.watch.clearing import clears, covers, is_setting, target_of
-from gradb.tracer.watch.edits import Edits, HeldBuffers, is_cleared
+from gradb.tracer.watch.edits import Edits, HeldBuffers, is_cleared, phase_of_change
 from gradb.tracer.watch.lending import Lending
 from gradb.tracer.watch.optimizers import parameters_of
 from gradb.tracer.watch.policy import ZeroPolicy
@@ -125,7 +125,7 @@ class GradWatch:
                 known = self._composer.tensors.record(row.leaf)
                 rows.append(write_buffer(tensor=known.id, parameter=known.label, before=row.before, after=row.before))
             detail = write_zero_grad(idiom=idiom, cleared=rows, is_suppressed=True)
-            self._recorder.emit("zero_grad", idiom, place, detail, held.blob)
+            self._recorder.emit("zero_grad", idiom, place, detail, held.blob, phase=phase_of_change(self._composer))
 
     def before_backward(self, place: PlaceRow) -> None:
         """Clear, under the policy ``on``, what the script has left: nothing may be added to used up gradients.
