@@ -137,7 +137,7 @@ class Frame:
     source: SourceView | None
     graph: GraphView
     chain: Chain | None
-    """The node being run or just run; after an op, the node it created; None where there is none yet."""
+    """The node being run or just run; after an op, the node it created; None where the event is about none."""
     grads: tuple[GradBuffer, ...]
     """One per leaf seen so far, in order of appearance; at most 2,048."""
     outputs: tuple[OutputLine, ...]

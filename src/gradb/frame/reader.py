@@ -267,7 +267,7 @@ class Tape:
         return self._chains.of(node_id, position)
 
     def chain_at(self, position: int) -> Chain | None:
-        """Return the chain-rule record that a Frame at a position is about; None where there is none yet."""
+        """Return the chain-rule record that a Frame at a position is about; None where it is about none."""
         self._check(position)
         return self._chains.at(position)
 

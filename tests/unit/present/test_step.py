@@ -90,8 +90,11 @@ def test_many_parameters_are_cut(example: OpenExample) -> None:
 
 def test_a_selected_node_comes_before_the_step(example: OpenExample) -> None:
     """Who selects a node at a step sees the node."""
-    frame = at_kind(example("training"), "step")
-    shown = to_text(PANES["chain"].render(frame, Options(chain=frame.chain)), 80)
+    tape = example("training")
+    frame = at_kind(tape, "step")
+    chain = tape.chain(at_kind(tape, "node").graph.current or 0, frame.position)
+    shown = to_text(PANES["chain"].render(frame, Options(chain=chain)), 80)
+    assert chain is not None
     assert "step" not in shown.splitlines()[0]
 
 

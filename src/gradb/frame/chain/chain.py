@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from gradb.algebra import jacobian
 from gradb.algebra.local import Local
+from gradb.frame.chain.about import node_at
 from gradb.frame.chain.contributions import Contributions
 from gradb.frame.chain.hooks import Values, arrived, hooks_of, made_by_node, values
 from gradb.frame.chain.inputs import Inputs
 from gradb.frame.chain.probes import answers, measured, record as record_of
 from gradb.frame.chain.record import Chain, ChainEdge, Hook
-from gradb.frame.chain.remarks import op_of, remarks, returned_by_grad
+from gradb.frame.chain.remarks import op_of, remarks
 from gradb.frame.chain.rewrites import rewrites
 from gradb.frame.chain.unreached import unreached
 from gradb.frame.chain.weights import weights_of
@@ -64,25 +65,9 @@ class Chains:
         self._contributions = Contributions(graphs)
 
     def at(self, position: int) -> Chain | None:
-        """Return the record of the node that was made or run last up to a position."""
-        hook = self._store.event(position) if position else None
-        is_hook = hook is not None and hook.kind == "hook" and hook.node is not None
-        node = hook.node if hook is not None and is_hook else self._newest_node(position)
+        """Return the record of the node that a position is about; None where it is about none."""
+        node = node_at(self._store, self._runs, position)
         return None if node is None else self.of(node, position)
-
-    def _newest_node(self, position: int) -> int | None:
-        found = [self._store.latest(kind, position) or 0 for kind in ("node_start", "node", "accumulate")]
-        ran = max(found)
-        row = self._store.db.one(
-            "SELECT id, event FROM node WHERE event <= ? AND kind <> 'accumulate' ORDER BY event DESC, id DESC LIMIT 1",
-            position,
-        )
-        if row is not None and row[1] > ran:
-            return int(row[0])
-        returned = returned_by_grad(self._store, position)
-        if returned is not None:
-            return returned
-        return self._store.event(ran).node if ran else None
 
     def of(self, node_id: int, position: int) -> Chain | None:
         """Return the record of a node as of a position; None where the tape has no such node by then."""

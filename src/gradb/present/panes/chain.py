@@ -25,6 +25,7 @@ from gradb.present.lines.call import forward_text
 from gradb.present.lines.change import change_lines
 from gradb.present.lines.hooks import before_lines, grad_lines, waiting_lines
 from gradb.present.lines.lesson import lesson_lines
+from gradb.present.lines.nodeless import nodeless_words
 from gradb.present.lines.probes import asked_lines
 from gradb.present.lines.product import (
     MAX_NAME,
@@ -91,15 +92,10 @@ def _nothing(frame: Frame, width: int) -> Group:
         return Group(*begin, *lesson_lines(frame.source, width))
     if isinstance(frame.detail, NoteDetail):
         return Group(*wrapped(frame.detail.text, width, theme.DIM))
-    if isinstance(frame.detail, LeafDetail) and frame.event is not None:
-        words = (
-            f"{frame.event.name} is a leaf: no op made it, so its grad_fn is None. Its AccumulateGrad is where a way of"
-            " backward ends: it adds to .grad what arrives"
-        )
-        return Group(*birth_lines(frame, width), remark(words, width)) if frame.event.is_birth else remark(words, width)
-    if born := birth_lines(frame, width):
+    born = birth_lines(frame, width)
+    if born and not isinstance(frame.detail, LeafDetail):
         return Group(*born)
-    return remark("no node here: nothing was computed yet that a gradient flows through", width)
+    return Group(*born, remark(nodeless_words(frame), width))
 
 
 def _is_accumulation(chain: Chain) -> bool:

@@ -1,0 +1,39 @@
+"""What is said where a position is about no node: what an event that leaves none has to do with gradients."""
+
+from __future__ import annotations
+
+from gradb.frame.frame import Frame
+from gradb.present.draw.safe import plain
+from gradb.present.lines.call import call_text
+from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.leaf import LeafDetail
+from gradb.tape.kinds.op import OpDetail
+
+_LIMIT = 60  # characters of a name or a call that are told
+_SWITCHES = {"off": "no_grad", "inference": "inference_mode"}
+_YET = "no node here: nothing was computed yet that a gradient flows through"
+_NONE = "no node here: what happens here has no part in the graph"
+
+
+def nodeless_words(frame: Frame) -> str:
+    """Return the sentence for a position that is about no node."""
+    if frame.event is not None and isinstance(frame.detail, LeafDetail):
+        return (
+            f"{frame.event.name} is a leaf: no op made it, so its grad_fn is None. Its AccumulateGrad is where a way of"
+            " backward ends: it adds to .grad what arrives"
+        )
+    if frame.event is not None and isinstance(frame.detail, OpDetail):
+        return _of_op(frame.event, frame.detail)
+    return _NONE if len(frame.graph) else _YET
+
+
+def _of_op(event: Event, op: OpDetail) -> str:
+    """Say why an op left no node."""
+    call = plain(call_text(op), _LIMIT)
+    if event.grad_mode != "on":
+        return (
+            f"{call} leaves no node: gradients are off here ({_SWITCHES[event.grad_mode]}), so backward never sees it"
+        )
+    if any(tensor.requires_grad for tensor in op.inputs):
+        return f"{call} leaves no node: its result does not require grad, so no gradient flows back through it"
+    return f"{call} leaves no node: nothing that it is given requires grad"
