@@ -274,3 +274,19 @@ def test_random_graphs_leave_the_gradients_that_torch_has(steps: list[tuple[int,
             for edge in chain.edges if chain is not None else ():
                 assert edge.check is None or edge.check.is_ok
         _assert_sums(tape)
+
+
+def test_only_what_a_backward_adds_to_is_stale_in_it(tmp_path: Path) -> None:
+    """A gradient of an earlier iteration that it does not reach misleads nobody, one that it reaches does."""
+
+    def script() -> None:
+        apart, w = (torch.ones(2, requires_grad=True) for _ in range(2))
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        (apart * w).sum().backward()
+        optimizer.step()
+        (w * 2).sum().backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    second = [event.seq for event in tape.events() if event.kind == "backward_start"][1]
+    assert {one.name: one.is_stale for one in tape.frame(second).grads} == {"apart": False, "w": True}
+    assert {one.name: one.is_stale for one in tape.frame(tape.head).grads} == {"apart": False, "w": True}

@@ -8,6 +8,7 @@ from gradb.algebra import jacobian
 from gradb.algebra.local import Check
 from gradb.frame.gaps import Gaps
 from gradb.frame.gradbuffer import GradBuffer
+from gradb.frame.graph.runs import Runs
 from gradb.frame.leaves import Leaves
 from gradb.frame.naming import Naming
 from gradb.frame.sizes import RecordedNorms
@@ -31,6 +32,8 @@ class _Scene:
     position: int
     iteration: int
     """That of the backward going on; 0 outside of any."""
+    reached: frozenset[int]
+    """The nodes that it runs, and those around it."""
     worked: int
     """Where the script has computed for the last time: what it lets go of after that stays to be looked at."""
     filling: int
@@ -58,8 +61,9 @@ class _Known:
 class GradBuffers:
     """The buffers of one tape."""
 
-    def __init__(self, store: Store, naming: Naming, gaps: Gaps, trainings: Trainings) -> None:
+    def __init__(self, store: Store, naming: Naming, gaps: Gaps, trainings: Trainings, runs: Runs) -> None:
         self._store = store
+        self._runs = runs
         self._naming = naming
         self._gaps = gaps
         self._trainings = trainings
@@ -71,13 +75,12 @@ class GradBuffers:
 
     def at(self, position: int, event: Event | None) -> tuple[GradBuffer, ...]:
         """Return the buffers at a position, at which ``event`` is, in the order in which their leaves appeared."""
-        iteration = event.iteration if event is not None and event.phase == "backward" else 0
         leaves = self._leaves.at(position)
         self._store.leaves.load(leaves, position)
         self._naming.load(leaves)
         scene = _Scene(
             position,
-            iteration,
+            *self._going_on(event),
             self._store.last_work(position),
             self._leaves.filling(position),
             self._has_doubts(position),
@@ -107,7 +110,7 @@ class GradBuffers:
             self._naming.best(leaf, position, value.name if value else None, touch.told) or f"leaf #{leaf}",
             self._doubts(leaf, defined, event, scene),
             is_current=event is not None and event == position and bool(touch.how),
-            is_stale=fills != 0 and since < max(scene.iteration, self._newest_in(event, fills)),
+            is_stale=fills != 0 and since < max(self._adding(leaf, scene), self._newest_in(event, fills)),
             is_gone=self._is_gone(leaf, scene.worked),
             is_never=self._leaves.was_left_out(leaf, scene.filling, position),
         )
@@ -115,6 +118,22 @@ class GradBuffers:
         if kept is None or kept[0] != known:
             kept = self._kept[leaf] = (known, self._made(leaf, known, value, touch, position))
         return kept[1]
+
+    def _going_on(self, event: Event | None) -> tuple[int, frozenset[int]]:
+        """Return the iteration of the backward that an event is in, and what it runs with those around it."""
+        if event is None or event.phase != "backward":
+            return 0, frozenset()
+        moment = self._runs.moment(event.seq)
+        backward, reached = None if moment is None else moment.backward, frozenset[int]()
+        while backward is not None:
+            reached |= backward.nodes
+            backward = self._runs.backward(backward.outer) if backward.outer else None
+        return event.iteration, reached
+
+    def _adding(self, leaf: int, scene: _Scene) -> int:
+        """Return the iteration of the backward going on, where it adds to a leaf; else 0."""
+        defined = self._store.defined_at(leaf, scene.position)
+        return scene.iteration if defined is not None and defined[1] in scene.reached else 0
 
     def _newest_in(self, event: int | None, fills: int) -> int:
         """Return the iteration of the newest of several gradients in a buffer; 0 of none and one, and where not known.

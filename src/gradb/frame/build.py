@@ -48,7 +48,7 @@ class Frames:
         self._gaps = Gaps(store)
         self.backwards = Backwards(store, graphs.runs)
         self.trainings = Trainings(store)
-        self.buffers = GradBuffers(store, naming, self._gaps, self.trainings)
+        self.buffers = GradBuffers(store, naming, self._gaps, self.trainings, graphs.runs)
         self.holdings = Holdings(graphs, self.trainings)
         self.origins = Origins(store, graphs, self.holdings, self.trainings)
         self._texts = Cache(self._read_lines, 32)
