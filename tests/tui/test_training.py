@@ -231,7 +231,9 @@ async def test_the_past_is_not_switched(long_tape: Path) -> None:
     app = opening(long_tape)
     async with shown(app, 120, 40) as pilot:
         debug_screen(app).action_statement("until iteration 12")
-        assert "only a new run can change the past (gradb --zero-grad off@12 SCRIPT)" in await press(pilot, "0")
+        assert "only a new run can change the past (`branch zero_grad off` starts one from here)" in await press(
+            pilot, "0"
+        )
 
 
 async def test_running_free_is_watched(live: Start) -> None:

@@ -17,6 +17,10 @@ from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
 from gradb.debugger import living
 from gradb.debugger.ahead import moment_here, moment_told, run_ahead
+from gradb.debugger.branches.changes import read_change
+from gradb.debugger.branches.family import Family
+from gradb.debugger.branches.making import wanted
+from gradb.debugger.branches.telling import kin, listed, place_told
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
@@ -26,17 +30,31 @@ from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
 from gradb.debugger.printing import answer, ask, recalled
 from gradb.debugger.quiz.quiz import questions_of
+from gradb.debugger.rerun.consent import Consent, agree
 from gradb.debugger.seeking import find, node_called
 from gradb.debugger.why import why
 from gradb.diagnosis.fault import Fault
+from gradb.present.json.branches import branches_json
+from gradb.present.lines.branches import branch_rows
 from gradb.present.lines.questions import question_text
 
 Write = Callable[[str], object]
+Let = Callable[[Consent], object]
 _READS: dict[str, Callable[[str], object]] = {
+    "branch": read_change,
     "expect": read,
     "display": lambda text: read_expression(text) if text else None,
 }
 """What has to be readable before anything is run, by the command that it is given to."""
+
+
+def unasked(consent: Consent) -> None:
+    """Let a script be run again only where nobody has to agree to that.
+
+    Raises:
+        UserError: somebody has to.
+    """
+    agree(consent, is_agreed=False, ask=None)
 
 
 def prepare(text: str, origin: str = "") -> Script:
@@ -83,13 +101,14 @@ class Script:
         """Return ``FILE:LINE: `` of a statement, empty on a command line."""
         return f"{self.origin}:{statement.line}: " if self.origin else ""
 
-    def run(self, debugger: Debugger, style: Style, out: Write) -> None:
+    def run(self, debugger: Debugger, style: Style, out: Write, let: Let = unasked) -> None:
         """Carry out the statements, each after the script under the debugger has paused again.
 
         Args:
             debugger: what they are carried out on.
             style: how `show` prints.
             out: takes what is to be printed.
+            let: makes sure that the script may be run again where a branch is asked for.
 
         Raises:
             ExpectationFailed: an `expect` does not hold.
@@ -97,26 +116,36 @@ class Script:
             UserError: a command cannot be carried out, or what it looked for did not come.
         """
         _settle(debugger)
-        front = Printout(debugger, style, out)
-        for statement in self.statements:
-            with self.placing(statement), _breaking_off(statement, debugger):
-                statement.run(debugger, front)
-                front.notice(debugger.take_news())
-                if debugger.missed is not None:
-                    raise UserError(debugger.message)
+        front = Printout(Family(debugger), style, out, let)
+        front.family.find()
+        try:
+            for statement in self.statements:
+                with self.placing(statement), _breaking_off(statement, front.family):
+                    statement.run(front.debugger, front)
+                    front.notice(front.debugger.take_news())
+                    if front.debugger.missed is not None:
+                        raise UserError(front.debugger.message)
+        finally:
+            front.family.close(debugger)
 
 
 @dataclass(frozen=True, slots=True)
 class Printout:
     """The front end without a screen: what is asked for is printed."""
 
-    debugger: Debugger
+    family: Family
     style: Style
     out: Write
+    let: Let
+
+    @property
+    def debugger(self) -> Debugger:
+        """Of the run that one looks at."""
+        return self.family.current
 
     def show(self, pane: str) -> None:
         """Print a pane at the position."""
-        self.out(debugger_text(pane, self.debugger, self.style))
+        self.out(debugger_text(pane, self.debugger, self.style, kin(self.family)))
 
     def gradcheck(self, argument: str) -> None:
         """Check a gradient, wait for it, and print what was found."""
@@ -139,6 +168,26 @@ class Printout:
         for one in parse(statement):
             one.run(self.debugger, self)
         self.notice(said)
+
+    def branch(self, argument: str) -> None:
+        """Make a branch at the position, and go on with that."""
+        asked = wanted(self.debugger, argument)
+        self.let(asked.consent())
+        made = asked.run()
+        self.family.add(made)
+        self.notice(f"{self.family.here.name}: {asked.label} {made.said}")
+
+    def branches(self, argument: str) -> None:
+        """Print the list of the branches, or go to another run."""
+        if argument:
+            self.family.go(argument)
+            self.notice(place_told(self.family))
+        else:
+            rows = listed(self.family)
+            text = (
+                line(branches_json(rows)) if self.style.is_json else "\n".join(row.plain for row in branch_rows(rows))
+            )
+            self.out(text + "\n")
 
     def print(self, argument: str) -> None:
         """Print what an expression comes to; where the script is asked for it, wait for its answer."""
@@ -180,11 +229,12 @@ class Printout:
 
 
 @contextmanager
-def _breaking_off(statement: Statement, debugger: Debugger) -> Iterator[None]:
+def _breaking_off(statement: Statement, family: Family) -> Iterator[None]:
     """Break a statement off at a KeyboardInterrupt, and say so."""
     try:
         yield
     except KeyboardInterrupt:
+        debugger = family.current
         progress = debugger.progress
         debugger.break_off()
         here = f"{debugger.head:,}" if debugger.is_running else debugger.name(debugger.position)

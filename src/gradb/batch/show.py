@@ -12,7 +12,7 @@ from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
-from gradb.present.options import Grads, Options, PathChoice, Values
+from gradb.present.options import Branches, Grads, Options, PathChoice, Values
 from gradb.present.panes.table import PANES, pane_json
 
 
@@ -36,6 +36,7 @@ def pane_text(
     grads: Grads | None = None,
     values: Values | None = None,
     chain: Chain | None = None,
+    branches: Branches | None = None,
 ) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
@@ -49,6 +50,7 @@ def pane_text(
         grads: how the .grad buffers are listed; None for the default.
         values: the tensor that is looked at, as it is there; None for none.
         chain: the record of the node that was chosen; None for that of the position.
+        branches: the other runs that are plotted; None for none.
 
     Raises:
         UserError: there is no pane of that name.
@@ -65,14 +67,21 @@ def pane_text(
         displayed=displayed,
         grads=grads or Grads(),
         values=values or Values(),
+        branches=branches or Branches(),
     )
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
     return to_text(PANES[name].render(frame, options), style.width, is_coloured=style.is_coloured)
 
 
-def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
+def debugger_text(name: str, debugger: Debugger, style: Style, branches: Branches | None = None) -> str:
     """Return a pane at the position of a debugger; of one that shows what was found, all is judged first.
+
+    Args:
+        name: the pane.
+        debugger: whose position.
+        style: how it is printed.
+        branches: the other runs that are plotted; None for none.
 
     Raises:
         UserError: there is no pane of that name, or the tape is damaged.
@@ -83,4 +92,5 @@ def debugger_text(name: str, debugger: Debugger, style: Style) -> str:
     frame, node, tape = debugger.frame(), debugger.chosen, debugger.tape
     choice = replace(debugger.choice, node=node)
     chain = None if node is None or tape is None else tape.chain(node, frame.position)
-    return pane_text(name, frame, style, choice, judged, displayed, debugger.grads, debugger.looked(), chain)
+    told = (choice, judged, displayed, debugger.grads, debugger.looked(), chain, branches)
+    return pane_text(name, frame, style, *told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from gradb.batch.lines import line
@@ -12,6 +13,7 @@ from gradb.cli.arguments import Parser
 from gradb.cli.printing import add_print_options, read_style
 from gradb.cli.screen import add_screen_options, check_terminal, open_tape, show_screen
 from gradb.cli.target import check_recording
+from gradb.debugger.branches.kinship import kinship
 from gradb.debugger.ending import lacking
 from gradb.debugger.ghost import Ghost
 from gradb.frame.reader import Tape
@@ -61,9 +63,12 @@ def compare_text(left: Tape, right: Tape, labels: tuple[str, str], style: Style)
     """
     runs = [tape.frame(tape.head).training for tape in (left, right)]
     lacks = (lacking(left.run), lacking(right.run))
+    related = kinship(left, right, labels)
     if style.is_json:
-        return line(compare_json(runs[0], runs[1], labels, lacks)) + "\n"
-    drawn = compare(runs[0], runs[1], labels, Options(width=style.width), lacks)
+        origins = [{"label": one.branch, "of": one.of, **asdict(one.origin)} for one in related]
+        return line(compare_json(runs[0], runs[1], labels, lacks) | {"branches": origins}) + "\n"
+    sentences = [one.sentence for one in related]
+    drawn = compare(runs[0], runs[1], labels, Options(width=style.width), lacks, sentences)
     return to_text(drawn, style.width, is_coloured=style.is_coloured)
 
 

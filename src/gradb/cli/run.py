@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradb.cli.arguments import Parser, add_run_options
 from gradb.cli.complaint import complain, complain_of
+from gradb.cli.consent import add_consent_option, let
 from gradb.cli.course import launch
 from gradb.cli.plain import add_plain_option, has_terminal, tell
 from gradb.cli.quiz import add_quiz_option, read_quiz
@@ -56,6 +57,7 @@ def _parser() -> Parser:
         "--width", metavar="N", help="columns that `show` and --plain print (default: the terminal's, or 100)"
     )
     parser.add_argument("--json", action="store_true", help="print what commands show and say as JSON, a line each")
+    add_consent_option(parser)
     add_run_options(parser)
     add_plain_option(parser)
     add_quiz_option(parser)
@@ -165,7 +167,7 @@ def _carry_out(debugger: Debugger, script: Script, options: Namespace) -> int:
     style, complaint = read_style(options), ""
     try:
         with debugger.run.relaying() as relay:
-            script.run(debugger, style, _say)
+            script.run(debugger, style, _say, lambda consent: let(consent, has_yes=options.yes))
     except UserError as error:
         if isinstance(error, ExpectationFailed) or not _is_ended_by(relay, debugger.run):
             raise

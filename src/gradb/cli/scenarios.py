@@ -14,7 +14,7 @@ CHAPTERS = {
     "The chain rule": ("chain_rule", "scalar_only", "matmul", "softmax_cross_entropy"),
     "Many paths": ("shared_weight", "broadcasting", "rnn_through_time"),
     "Gradients add up": ("accumulation", "freed_graph", "grad_accumulation"),
-    "Training": ("mlp", "zero_grad", "two_models", "clipping"),
+    "Training": ("mlp", "zero_grad", "another_future", "two_models", "clipping"),
     "What goes wrong": ("wrong_optimizer", "detach_and_no_grad", "relu_and_dead_units", "vanishing", "nan_hunt"),
     "Beyond": ("inplace_views", "hooks", "custom_function", "double_backward", "checkpoint"),
 }

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gradb.cli.target import is_tape
+from gradb.debugger.branches.beside import folder_of as branches_beside
 from gradb.debugger.errors import UserError
 from gradb.debugger.rerun.relived import folder_of as relived_beside
 from gradb.log.segments import folder_of, is_strange
@@ -140,7 +141,8 @@ def new_recent_tape(target: str) -> str:
     for path in recent_tapes()[KEPT - 1 :]:
         if not path.with_name(path.name + "-wal").exists():  # that one is being written
             discard(path)
-            shutil.rmtree(relived_beside(path), ignore_errors=True)
+            for folder in (relived_beside(path), branches_beside(path)):
+                shutil.rmtree(folder, ignore_errors=True)
     stem = "".join(char if char.isalnum() or char in "-_" else "_" for char in Path(target).stem)[:60]
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return str(recent_folder() / f"{stem}-{stamp}-{os.getpid()}.tape")

@@ -182,13 +182,16 @@ class Debugger(Walk):
             UserError: the script is over.
         """
         if not self.is_live:
-            here = self.event()
-            new_run = f"gradb {option(intervention, here.iteration if here is not None else 1)} SCRIPT"
-            raise UserError(f"the script has ended: only a new run can change the past ({new_run})")
+            raise UserError(f"the script has ended: only a new run can change the past ({self._new_run(intervention)})")
         head, iteration = self.head, self.iteration
+        is_later = intervention.iteration > max(iteration, 1)
+        if not is_later and intervention.what != "record" and self._is_in_past():
+            raise UserError(
+                f"the past stays as it is: {_branch(intervention)} starts a run from here with it, and at the head"
+                f" (`head`: event {head:,}) `{intervention.what.replace('_', '-')}` changes this run"
+            )
         if not self.is_running:
             self._is_following = self.position == head
-        is_later = intervention.iteration > max(iteration, 1)
         if not is_later:
             self._switches.ask(intervention, self.training())
         self.run.intervene(intervention)
@@ -197,6 +200,16 @@ class Debugger(Walk):
         late = f" (iteration {intervention.iteration} has begun already)" if intervention.iteration > 1 else ""
         where = "" if self.position == head else f" at the head, event {head}"
         return say(intervention, f"from now on{where}{late}")
+
+    def _is_in_past(self) -> bool:
+        return self.position < self.head and not (self.is_running and self._is_following)
+
+    def _new_run(self, intervention: Intervention) -> str:
+        """Return what makes a run with a change from the position on."""
+        here = self.event()
+        if intervention.what == "record" or here is None or here.kind == "end":
+            return f"gradb {option(intervention, here.iteration if here is not None else 1)} SCRIPT"
+        return f"{_branch(intervention)} starts one from here"
 
     def ask(self, ask: Ask) -> None:
         """Have the node that the script is held at probed; the position goes to the answer, which is an event."""
@@ -262,3 +275,7 @@ class Debugger(Walk):
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
         self.inplace.close()
         self.run.close()
+
+
+def _branch(intervention: Intervention) -> str:
+    return f"`branch {intervention.what} {intervention.value}`"

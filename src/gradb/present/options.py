@@ -43,6 +43,62 @@ class OtherRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Kin:
+    """A run of which another one is a branch, or the other way round; its losses are drawn in the same plot."""
+
+    number: int
+    """Of a branch from 1 on; 0: the first run."""
+    name: str
+    """``branch 2``, ``the first run``."""
+    label: str
+    """What tells it from the others: ``branch 2: zero_grad off from iteration 120``."""
+    series: tuple[Series, ...] = ()
+    """All its series; the losses among them are drawn."""
+    is_running: bool = False
+    """True while its script moves."""
+    change: str = ""
+    """What it is a branch by: ``zero_grad off``."""
+    iteration: int = 0
+    """In which iteration it branches off; 0: at the start."""
+
+
+MOST_KIN = 6
+"""So many branches are drawn at most: each has a sign of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One of the runs that one goes to and fro between, for their list."""
+
+    key: str
+    """What it is gone to by: ``0`` the first run, ``2`` the second branch, ``v`` the ghost."""
+    label: str
+    """``branch 2: zero_grad off from iteration 120``."""
+    status: str
+    """``paused``, ``running``, ``finished`` ...; empty where nobody has looked."""
+    iteration: int
+    """The last one that has a loss; 0 where none has."""
+    loss: float | None
+    """The newest loss."""
+    is_here: bool
+    """It is the one that one looks at."""
+    path: str
+    """Of its tape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The branches of a run."""
+
+    here: str = ""
+    """What this run is among them: ``branch 1``; empty where there are none."""
+    number: int = 0
+    """Its number."""
+    others: tuple[Kin, ...] = ()
+    """The other ones."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathChoice:
     """Whose paths are shown, and which of them in full."""
 
@@ -127,6 +183,8 @@ class Options:
     """How the training pane plots."""
     ghost: OtherRun | None = None
     """Another run to plot beside this one."""
+    branches: Branches = Branches()
+    """The run's branches, or those that it is one of."""
     judged: Judged | None = None
     """What was found on the tape; None where nothing was judged."""
     displayed: tuple[Row, ...] = ()

@@ -40,10 +40,18 @@ def write(path: str | os.PathLike[str], lineage: Lineage) -> None:
     Raises:
         sqlite3.Error: it cannot be written.
     """
+    put(path, KEY, json.dumps(astuple(lineage), separators=(",", ":")))
+
+
+def put(path: str | os.PathLike[str], key: str, text: str) -> None:
+    """Add a fact to the run of a tape.
+
+    Raises:
+        sqlite3.Error: it cannot be written.
+    """
     uri = Path(os.fspath(path)).absolute().as_uri() + "?mode=rw"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
-        row = (KEY, json.dumps(astuple(lineage), separators=(",", ":")))
-        db.execute("INSERT OR REPLACE INTO run VALUES(?, ?)", row)
+        db.execute("INSERT OR REPLACE INTO run VALUES(?, ?)", (key, text))
 
 
 def read(text: str | None) -> Lineage | None:

@@ -55,19 +55,27 @@ class Again:
         if self.is_running:
             raise UserError("the script is being run again: its answer comes when that is over")
 
-    def start(self, run: Callable[[Tell], Result], show: Callable[[Result], None]) -> None:
+    def start(
+        self,
+        run: Callable[[Tell], Result],
+        show: Callable[[Result], None],
+        drop: Callable[[Result], object] = lambda result: None,
+    ) -> None:
         """Run something on a thread, and have what comes of it shown.
 
         Args:
             run: does it, and tells how far it is, by which it is ended where it was given up; may raise UserError.
             show: takes what came of it.
+            drop: lets go of what came of it where it was given up by then.
         """
         self._notice("the script is run again")
-        self._worker = self._screen.run_worker(lambda: self._run(run, show), thread=True, exit_on_error=False)
+        self._worker = self._screen.run_worker(lambda: self._run(run, show, drop), thread=True, exit_on_error=False)
 
     # --- on the thread ------------------------------------------------------------------------------------------------
 
-    def _run(self, run: Callable[[Tell], Result], show: Callable[[Result], None]) -> None:
+    def _run(
+        self, run: Callable[[Tell], Result], show: Callable[[Result], None], drop: Callable[[Result], object]
+    ) -> None:
         worker, said, began = get_current_worker(), 0.0, time.monotonic()
 
         def tell(news: Run) -> None:
@@ -84,7 +92,8 @@ class Again:
             if not worker.is_cancelled:
                 self._screen.call_later(self._notice, f"the script could not be run again: {error}", "warning")
         else:
-            self._screen.call_later(show, result)
+            if worker.is_cancelled or not self._screen.call_later(show, result):
+                drop(result)
 
 
 def _how_far(run: Run, seconds: float) -> str:

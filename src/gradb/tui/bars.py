@@ -56,6 +56,8 @@ class Heading:
     """True when the user looks at a moment before the head."""
     is_lived_again: bool = False
     """True in an iteration that was lived again."""
+    branch: int = 0
+    """The number of the branch that is looked at; 0: it is none."""
     missing: str = ""
     """Since which event nothing is recorded, where that is so."""
     total: int = 0
@@ -104,6 +106,8 @@ def header_line(heading: Heading, width: int) -> Text:
 def _left(heading: Heading) -> Text:
     """Return where the run is: while it runs its loss, else the phase."""
     text = Text.assemble((" gradb ", "bold"), (f" {plain(heading.script)}" if heading.script else "", "bold cyan"))
+    if heading.branch:
+        text.append(" · ", "dim").append(f"branch {heading.branch}", "bold yellow")
     if heading.phase and not heading.is_running:
         text.append(" · ", "dim").append(heading.phase, f"bold {PHASE_STYLES.get(heading.phase, '')}")
     if heading.iteration:

@@ -22,6 +22,7 @@ from gradb.tui.displays import DisplaysView
 from gradb.tui.garbage import Garbage
 from gradb.tui.ghost import GhostView
 from gradb.tui.judging import JudgingView
+from gradb.tui.kin import KinView
 from gradb.tui.pane import Pane
 from gradb.tui.printed import PrintedView
 from gradb.tui.pulse import Pulse
@@ -60,9 +61,9 @@ class Following:
     def __init__(self, screen: Followed, pump: MessagePump) -> None:
         self._screen = screen
         self._ticking, self._judgings = Pulse(pump, self.tick), Pulse(pump, self._judge)
-        self._drawn: tuple[Spot, int, bool] | None = None
+        self._drawn: tuple[Spot, str, int, bool] | None = None
         self._drawn_at = time.monotonic()
-        self._ghost = GhostView()
+        self._ghost, self._kin = GhostView(), KinView()
         self._judging = JudgingView()
         self._displays = DisplaysView()
         self._printed = PrintedView()
@@ -114,6 +115,7 @@ class Following:
                 self._show_place(debugger)
             self._follow_choice(debugger)
             screen.options = self._ghost.update(screen.options, screen.session.ghost, debugger, now)
+            screen.options = self._kin.update(screen.options, screen.session.family, now)
         screen.update_bars()
 
     def update_displays(self) -> None:
@@ -132,10 +134,10 @@ class Following:
     def _show_place(self, debugger: Debugger) -> None:
         """Take the Frame of another position, or of the same on a longer tape; what was selected is left behind."""
         screen = self._screen
-        place = (debugger.spot, debugger.head, debugger.is_live)
+        place = (debugger.spot, debugger.run.path, debugger.head, debugger.is_live)
         if place == self._drawn:
             return
-        has_moved = self._drawn is None or self._drawn[0] != place[0]
+        has_moved = self._drawn is None or self._drawn[:2] != place[:2]
         self._drawn = place
         if has_moved:
             judged = debugger.judging.judged  # of another tape others than were found on the one that was left

@@ -30,7 +30,7 @@ class GhostView:
 
     def update(self, options: Options, ghost: Ghost | None, debugger: Debugger, now: float) -> Options:
         """Return the options with what is new of the ghost, or the very same ones."""
-        if ghost is None:
+        if ghost is None or debugger.run is ghost.run:  # which one looks at
             return options if options.ghost is None else replace(options, ghost=None)
         is_due = now - self._drawn_at >= _EVERY or not ghost.is_running
         known = (id(ghost), ghost.is_running, ghost.run.head, debugger.is_running, debugger.run.head)

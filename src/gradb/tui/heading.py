@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gradb.debugger.branches.beside import number_of
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.inplace import Spot
 from gradb.debugger.pace import News
@@ -25,6 +26,7 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
         is_running=is_running,
         missing=_missing(None if debugger is None else debugger.run.stopped),
         is_past=debugger is not None and debugger.spot != Spot(debugger.run.head),
+        branch=0 if debugger is None else number_of(debugger.run.path),
         is_lived_again=debugger is not None and debugger.spot.lived is not None,
     )
     return made if frame is None else _with_frame(made, frame)

@@ -31,6 +31,7 @@ from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote
 from gradb.tui.body import Body
 from gradb.tui.bottom import Bottom
+from gradb.tui.branching import Branching
 from gradb.tui.caption import CaptionStrip
 from gradb.tui.course import Course, CourseLine
 from gradb.tui.following import Following
@@ -96,6 +97,7 @@ class DebugScreen(Screen[None]):
         again = Again(self, self.notice)
         self._asking = Asking(self, again, self.notice, lambda event: self.action_statement(f"goto {event}"))
         self._reliving = Reliving(self, again, self.notice, self.action_statement)
+        self.branching = Branching(self, again, self.notice, self.session, self.arranging.bring_to_front)
         self.interruption = Interruption(self.session, again)
         self.quizzing = Quizzing(self, lambda is_open: self.bottom.open_answer(is_open=is_open))
         self.bottom = Bottom(self.quizzing.line)
@@ -202,6 +204,14 @@ class DebugScreen(Screen[None]):
     def relive(self, argument: str) -> None:
         """Go to an iteration in full, by a run again where it was only watched."""
         self._reliving.ask(self.session.debugger, argument)
+
+    def branch(self, argument: str) -> None:
+        """Start a run from the position with something changed there."""
+        self.branching.ask(argument)
+
+    def branches(self, argument: str) -> None:
+        """List the branches, or go to another run."""
+        self.branching.list(argument)
 
     def print(self, argument: str) -> None:
         """Say what an expression comes to."""

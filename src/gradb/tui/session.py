@@ -11,6 +11,7 @@ import signal
 from collections import deque
 from typing import Protocol
 
+from gradb.debugger.branches.family import Family
 from gradb.debugger.commands.frontend import FrontEnd
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.debugger import Debugger
@@ -48,6 +49,8 @@ class Session:
 
     def __init__(self, front: Front) -> None:
         self.debugger: Debugger | None = None
+        self.family: Family | None = None
+        """The run and its branches, of which the debugger is one's."""
         self.ghost: Ghost | None = None
         """Another run to look at beside it."""
         self.checks = Checks(front)
@@ -62,10 +65,20 @@ class Session:
 
     def begin(self, debugger: Debugger) -> None:
         """Take the debugger."""
-        self.debugger = debugger
+        self.debugger, self.family = debugger, Family(debugger)
         debugger.patience, self.doing = FIRST, ""
+        self.family.find()
         self._ask()
         self.poll()
+        self._front.update_frame()
+
+    def look_at(self, debugger: Debugger) -> None:
+        """Go on with another run of the family; what waits was meant for the one before."""
+        self._slices.end()
+        self._waiting.clear()
+        self.debugger, self.doing = debugger, ""
+        self._ask()
+        self._watch()
         self._front.update_frame()
 
     def press(self, text: str) -> None:
@@ -98,7 +111,13 @@ class Session:
     def is_moving(self) -> bool:
         """True while a script runs, or a recording is searched."""
         is_ghost_running = self.ghost is not None and self.ghost.is_running
-        return is_ghost_running or self.is_searching or (self.debugger is not None and self.debugger.is_running)
+        is_kin_running = self.family is not None and self.family.is_running
+        return (
+            is_ghost_running
+            or is_kin_running
+            or self.is_searching
+            or (self.debugger is not None and self.debugger.is_running)
+        )
 
     @property
     def is_searching(self) -> bool:
@@ -139,6 +158,9 @@ class Session:
     def set_ghost(self, ghost: Ghost | None) -> None:
         """Take a ghost in place of the one there was, if any; None: let that go."""
         before, self.ghost = self.ghost, ghost
+        if self.family is not None:
+            self.family.haunt(ghost)
+            self.debugger = self.family.current
         self._watch()
         if before is not None:
             before.close()
@@ -163,6 +185,7 @@ class Session:
             return
         self.checks.poll()
         has_news = self.ghost is not None and self.ghost.pump()
+        has_news = (self.family is not None and self.family.pump()) or has_news
         try:
             has_changed = self.debugger.pump(0.0)
         except UserError as error:
@@ -196,7 +219,10 @@ class Session:
             self._watch(is_over=True)
         if self.debugger is not None and grace:
             self.debugger.run.linger(grace)
+        family, self.family = self.family, None
         self.debugger = self.ghost = None  # or who still looked at the run would open its tape again
+        if family is not None:
+            family.close(family.current)
         for each in ends:
             each.close()
 
@@ -260,6 +286,8 @@ class Session:
         """Have the loop call ``poll`` when one of the debuggees has something to say."""
         ends = () if is_over else (self.debugger, self.ghost)
         wanted = frozenset(fd for each in ends if each is not None and (fd := each.fileno()) >= 0)
+        if self.family is not None and not is_over:
+            wanted |= {*self.family.filenos()}
         if wanted == self._watched:
             return
         loop = asyncio.get_running_loop()

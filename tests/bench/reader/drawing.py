@@ -50,6 +50,12 @@ class Silent:
     def relive(self, argument: str) -> None:
         """Open nothing."""
 
+    def branch(self, argument: str) -> None:
+        """Make nothing."""
+
+    def branches(self, argument: str) -> None:
+        """List nothing."""
+
     def print(self, argument: str) -> None:
         """Print nothing."""
 

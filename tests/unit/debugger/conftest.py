@@ -59,6 +59,14 @@ class Notes:
         """Keep what is asked."""
         self.asked.append(argument)
 
+    def branch(self, argument: str) -> None:
+        """Keep what is asked."""
+        self.asked.append(argument)
+
+    def branches(self, argument: str) -> None:
+        """Keep what is asked."""
+        self.asked.append(argument)
+
     def print(self, argument: str) -> None:
         """Keep what is to be printed."""
         self.printed.append(argument)

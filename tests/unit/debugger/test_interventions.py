@@ -135,18 +135,19 @@ def test_change_at_the_very_start(live: Live) -> None:
     assert [mark.event for mark in debugger.frame().training.marks] == [1]
 
 
-def test_change_while_looking_back_is_made_at_the_head(live: Live) -> None:
-    """The position stays where the user looks; the sentence says where the change is made."""
+@pytest.mark.parametrize(("text", "asked"), [("lr 1e-4", "lr 1e-4"), ("zero-grad", "zero_grad off")])
+def test_the_past_of_a_live_run_is_not_changed(live: Live, text: str, asked: str) -> None:
+    """Who looks back is told of `branch`, and nothing happens; how much is recorded is changed at the head."""
     debugger = live("training")
-    say(debugger, "step 6; ".strip("; "))
+    say(debugger, "step 6")
     say(debugger, "back 3")
     position, head = debugger.position, debugger.head
-    assert f"from now on at the head, event {head}" in (say(debugger, "lr 1e-4") or "")
+    with pytest.raises(UserError, match=f"the past stays as it is: `branch {asked}` starts a run from here with it"):
+        say(debugger, text)
+    assert (debugger.position, debugger.head) == (position, head)
+    assert f"from now on at the head, event {head}" in (say(debugger, "record watch") or "")
     assert (debugger.position, debugger.head) == (position, head + 1)
-    say(debugger, "step 1")
-    assert debugger.position < head
-    say(debugger, "head")
-    assert debugger.frame().detail == InterventionDetail("lr", "script", "1e-4")
+    assert "from iteration 9 on" in (say(debugger, f"{text.partition(' ')[0]} script@9") or "")
 
 
 def test_position_follows_after_coming_back_to_the_head_by_steps(live: Live) -> None:
@@ -216,12 +217,21 @@ def test_a_change_on_the_way_to_the_end_is_no_pause(live: Live) -> None:
     assert not debugger.is_live
 
 
-@pytest.mark.parametrize("text", ["zero-grad", "zero-grad off", "lr 1e-4", "record", "record watch"])
-def test_the_past_is_not_changed(text: str, recorded: Recorded) -> None:
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("zero-grad", "`branch zero_grad off` starts one from here"),
+        ("zero-grad on", "`branch zero_grad on` starts one from here"),
+        ("lr 1e-4", "`branch lr 1e-4` starts one from here"),
+        ("record", "gradb --record watch@2 SCRIPT"),
+        ("record watch", "gradb --record watch@2 SCRIPT"),
+    ],
+)
+def test_the_past_is_not_changed(text: str, hint: str, recorded: Recorded) -> None:
     """A recording refuses, and says how a new run would go."""
     debugger = recorded("training")
     debugger.forward(Stop("iteration", "2"))
-    with pytest.raises(UserError, match=r"only a new run can change the past \(gradb --\S+ \S+@2 SCRIPT\)"):
+    with pytest.raises(UserError, match=rf"only a new run can change the past \({hint}\)"):
         carry_out(debugger, text)
 
 

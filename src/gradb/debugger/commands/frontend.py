@@ -53,6 +53,28 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def branch(self, argument: str) -> None:
+        """Have the script run again up to the position, if somebody agrees, and go on with something changed there.
+
+        Args:
+            argument: what is changed: see ``debugger.branches.changes``.
+
+        Raises:
+            UserError: it cannot be read, the script cannot be run again, did not do the same, or nobody can agree.
+        """
+        ...
+
+    def branches(self, argument: str) -> None:
+        """List the branches, or go to another run.
+
+        Args:
+            argument: its number, or empty for the list.
+
+        Raises:
+            UserError: there is none.
+        """
+        ...
+
     def print(self, argument: str) -> None:
         """Show what an expression comes to at the position.
 

@@ -13,12 +13,14 @@ from gradb.debugger.suggestion import did_you_mean
 from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.conditions import TapePoints
 from gradb.frame.reader import Tape
+from gradb.frame.training import nonfinite
 from gradb.rules import examined
+from gradb.tape import lineage
 from gradb.tape.conditions.newest import SeriesName
 from gradb.tape.expressions.faults import NoName, NoValue
 from gradb.tape.expressions.measures import update_of
 from gradb.tape.expressions.names import WORDS
-from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept, tensor
+from gradb.tape.expressions.operands import EventView, Numbers, OnsetView, Operand, Unkept, tensor
 from gradb.tape.expressions.variables import quoted
 from gradb.tape.kinds.step import StepDetail
 from gradb.tape.values import TensorValue
@@ -165,6 +167,19 @@ def _phase(tape: Tape, position: int) -> str:
     return tape.event(position).phase if position else "start"
 
 
+def _first_nonfinite(tape: Tape, position: int) -> Operand:
+    """Return where a loss or a gradient norm was first not finite, up to a position; None where none was."""
+    lived = lineage.read(tape.fact(lineage.KEY))
+    if lived is not None and lived.first > 1:
+        raise NoValue(f"this is the tape of iterations lived again: it has no losses from before {lived.first:,}")
+    series = [one for one in tape.series if one.kind in {"loss", "grad_norm"}]
+    hits = [hit for one in series if (hit := nonfinite(one)) is not None and hit.event <= position]
+    first = min(hits, key=lambda hit: hit.event, default=None)
+    if first is None:
+        return None
+    return OnsetView(first.iteration, first.event, first.value, first.series.kind, first.series.label)
+
+
 _CHAIN: dict[str, Callable[[Chain], Operand]] = {
     "upstream": _upstream,
     "local": _locals,
@@ -176,4 +191,5 @@ _WORDS: dict[str, Callable[[Tape, int], Operand]] = {
     "update": _update,
     "iteration": _iteration,
     "phase": _phase,
+    "first_nonfinite": _first_nonfinite,
 }

@@ -58,9 +58,7 @@ class Again(Kept):
         """What is to be said of it: that it repeated, or where and why it did not."""
         found, difference = self.comparison, self.comparison.difference
         if difference is not None:
-            first, again = (_value(value) for value in (difference.first, difference.again))
-            where = f"{difference.series} of iteration {difference.iteration:,} was {first} and is {again}"
-            return [f"run again, the script did not do the same: {where}", *self._why()]
+            return [f"run again, the script did not do the same: {difference.text}", *self._why()]
         if self.reached < self.last:
             where = f"iteration {self.reached:,} was its last, and it ended: {self.status}"
             lacks = self.iteration if self.reached < self.iteration else self.last
@@ -165,7 +163,3 @@ def _open(path: str) -> Tape:
         return Tape.open(path, is_over=True)
     except TapeError as error:
         raise UserError(str(error)) from error
-
-
-def _value(value: float | None) -> str:
-    return "none" if value is None else repr(value)

@@ -28,6 +28,12 @@ class Difference:
     """In the first run; None where there was none."""
     again: float | None
 
+    @property
+    def text(self) -> str:
+        """Return it as a clause: ``loss:7 of iteration 3 was 0.5 and is 0.25``."""
+        first, again = ("none" if value is None else repr(value) for value in (self.first, self.again))
+        return f"{self.series} of iteration {self.iteration:,} was {first} and is {again}"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -51,16 +51,35 @@ def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str, *, i
     """
     first = full_from(first)
     depths = (Intervention("record", "watch"), Intervention("record", "full", first)) if first > 1 else ()
-    is_set = not hash_seed or os.environ.get(_HASH_SEED) == hash_seed
     return unattended(
         spec,
         tape=tape,
         probe=spec.probe,
         interventions=(*but_depth(spec), *depths),
-        hash_seed=None if is_set else int(hash_seed),
+        hash_seed=_to_set(hash_seed),
         ends_after=last,
         is_terse=is_terse,
     )
+
+
+def branching(spec: RunSpec, changes: tuple[Intervention, ...], hash_seed: str) -> RunSpec:
+    """Return the order for a run that is held at its start, and is to do what another one did up to a place in it.
+
+    Args:
+        spec: of the other run.
+        changes: what is changed in it on the way by the numbers of iterations.
+        hash_seed: that of the other run, as its tape tells it.
+    """
+    seed = _to_set(hash_seed)
+    return replace(
+        spec, breakpoints=(), is_paused_at_start=True, passes_output=False, interventions=changes, hash_seed=seed
+    )
+
+
+def _to_set(hash_seed: str) -> int | None:
+    """Return the seed of Python's hashes that has to be set for a run; None where it is as it is."""
+    is_set = not hash_seed or os.environ.get(_HASH_SEED) == hash_seed
+    return None if is_set else int(hash_seed)
 
 
 def full_from(first: int) -> int:

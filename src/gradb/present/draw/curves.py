@@ -21,7 +21,9 @@ from gradb.tape.series import Series
 OWN_SIGNS = (BRAILLE, "+", "*", "#", "%")
 GHOST_SIGNS = ("g", "h", "k")  # no digits: a legend stands beside numbers
 SMOOTH_SIGNS = ("~", "=", "-")
+FIRST_SIGN, BRANCH_SIGNS = "o", "abcdef"
 _OWN_STYLES = ("cyan", "green", "magenta", "blue", "yellow")
+_BRANCH_STYLES = ("magenta", "green", "blue", "red", "bright_cyan", "bright_magenta")
 _GHOST_STYLE = "yellow"
 SAMPLE = "⠤⠒⠉"
 """How a fine line looks in a legend."""
@@ -46,6 +48,16 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """Where another run branches off."""
+
+    iteration: int
+    text: str
+    """``a zero_grad off``: its sign, and what is changed."""
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
 class Canvas:
     """What is to be drawn."""
 
@@ -58,6 +70,8 @@ class Canvas:
     marks: tuple[InterventionMark, ...] = ()
     ghost_marks: tuple[InterventionMark, ...] = ()
     """Those of the other run: their labels begin with its sign."""
+    forks: tuple[Fork, ...] = ()
+    """Where branches begin."""
     gathered: dict[int, list[list[Column]]] = field(default_factory=dict, compare=False, repr=False)
     """Points gathered into columns, by the number of cells: kept while one drawing is tried at several heights."""
 
@@ -72,6 +86,18 @@ def curves_of(
         *(Curve(series, label, sign, style) for (series, label), sign, style in mine),
         *(Curve(series, label, sign, _GHOST_STYLE) for (series, label), sign in other),
     )
+
+
+def look_of(number: int) -> tuple[str, str]:
+    """Return sign and style of a run among branches, by its number; 0 is the first run."""
+    if not number:
+        return FIRST_SIGN, _OWN_STYLES[0]
+    return BRANCH_SIGNS[(number - 1) % len(BRANCH_SIGNS)], _BRANCH_STYLES[(number - 1) % len(BRANCH_SIGNS)]
+
+
+def kin_curve(series: Series, name: str, number: int) -> Curve:
+    """Return the curve of a run among branches: each has a sign and a colour of its own."""
+    return Curve(series, name, *look_of(number))
 
 
 def smooth_curves(curves: Sequence[Curve], over: int | None, window: IterationRange) -> tuple[Curve, ...]:

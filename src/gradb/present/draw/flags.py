@@ -32,7 +32,7 @@ class Flag:
 
 def flags_of(drawing: Canvas) -> list[Flag]:
     """Return the labels of what was changed and of where values stop being numbers, the most important first."""
-    return [*_intervention_flags(drawing), *_nonfinite_flags(drawing), *_depth_flags(drawing)]
+    return [*_intervention_flags(drawing), *_fork_flags(drawing), *_nonfinite_flags(drawing), *_depth_flags(drawing)]
 
 
 def _intervention_flags(drawing: Canvas) -> list[Flag]:
@@ -43,6 +43,15 @@ def _intervention_flags(drawing: Canvas) -> list[Flag]:
         Flag(mark.iteration, f"{whose}{names[mark.what]}{mark.value}@{mark.iteration}", "", MARK)
         for whose, mark in marks
         if mark.what in names and drawing.window.first <= mark.iteration <= drawing.window.last
+    ]
+
+
+def _fork_flags(drawing: Canvas) -> list[Flag]:
+    """Return the flags of branches, where they begin."""
+    return [
+        Flag(max(fork.iteration, 1), f"{fork.text}@{max(fork.iteration, 1)}", fork.style, MARK)
+        for fork in drawing.forks
+        if drawing.window.first <= max(fork.iteration, 1) <= drawing.window.last
     ]
 
 

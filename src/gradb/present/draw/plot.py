@@ -59,7 +59,7 @@ def notes(drawing: Canvas, width: int, height: int) -> tuple[str, ...]:
 def _layout(drawing: Canvas, width: int, height: int) -> _Layout:
     """Return the plot laid out; of the newest few all is kept that does not depend on the cursor."""
     curves = tuple((id(curve.series), curve.label, curve.sign, curve.style) for curve in drawing.curves)
-    key = (curves, drawing.window, drawing.is_log, drawing.marks, drawing.ghost_marks, width, height)
+    key = (curves, drawing.window, drawing.is_log, drawing.marks, drawing.ghost_marks, drawing.forks, width, height)
     found = _kept.get(key)
     if found is None:
         while len(_kept) >= _MOST_KEPT:

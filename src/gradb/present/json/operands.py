@@ -7,7 +7,7 @@ from typing import Any
 from gradb.frame.displayed import Found, Row
 from gradb.present.json.values import Json, number_json, value_json
 from gradb.tape.expressions.equality import show
-from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
+from gradb.tape.expressions.operands import EventView, Numbers, OnsetView, Operand, Unkept
 from gradb.tape.values import TensorValue
 
 
@@ -21,6 +21,9 @@ def operand_json(value: Operand) -> Any:
         return value_json(TensorValue(value.shape, value.dtype, None, value.stats, value.why))
     if isinstance(value, EventView):
         return {"event": value.event.seq, "kind": value.event.kind, "name": value.event.name}
+    if isinstance(value, OnsetView):
+        place = {"iteration": value.iteration, "event": value.event, "value": number_json(value.value)}
+        return {"kind": value.kind, "series": value.series, **place}
     if isinstance(value, list):
         return [operand_json(item) for item in value]
     if value is None or isinstance(value, str):

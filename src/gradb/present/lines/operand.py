@@ -15,7 +15,7 @@ from gradb.present.draw.numbers import inline, inline_numbers, lines, numbers_li
 from gradb.present.draw.safe import plain
 from gradb.tape.expressions.equality import show
 from gradb.tape.expressions.functions import norm
-from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
+from gradb.tape.expressions.operands import EventView, Numbers, OnsetView, Operand, Unkept
 from gradb.tape.values import Number, Stats, TensorValue
 
 _MOST_TEXT = 400
@@ -35,6 +35,8 @@ def operand_line(value: Operand, width: int, style: str = "") -> Text:
     if isinstance(value, EventView):
         event = value.event
         return Text(f"event {value.called or event.seq}: {event.kind} {plain(event.name, _MOST_TEXT)}", style=style)
+    if isinstance(value, OnsetView):
+        return Text(plain(str(value), _MOST_TEXT), style=style)
     if isinstance(value, int | float | complex) and not isinstance(value, bool):
         return _single(value, "float64", style)
     return Text(plain(show(value), _MOST_TEXT), style=style)

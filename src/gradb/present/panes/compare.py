@@ -29,11 +29,27 @@ _WHOLE: Lacks = ((), ())
 
 
 def compare(
-    left: Training, right: Training, labels: tuple[str, str], options: Options, lacks: Lacks = _WHOLE
+    left: Training,
+    right: Training,
+    labels: tuple[str, str],
+    options: Options,
+    lacks: Lacks = _WHOLE,
+    related: Sequence[str] = (),
 ) -> RenderableType:
-    """Return verdict, plot and table; ``labels`` are the names of the runs, e.g. of their files."""
+    """Return verdict, plot and table.
+
+    Args:
+        left: one training.
+        right: the other one.
+        labels: the names of the runs, e.g. of their files.
+        options: the room there is.
+        lacks: what was not recorded of each.
+        related: how the runs are related, in sentences.
+    """
     width = options.width
     lines = wrapped(_verdict(left, right, labels, lacks).text, width, theme.TITLE)
+    for sentence in related:
+        lines += wrapped(plain(sentence), width, "")
     for label, sentences in zip(labels, lacks, strict=True):
         for sentence in sentences:
             lines += wrapped(f"! {plain(label, _NAME_LIMIT)}: {sentence}", width, theme.WARNING)

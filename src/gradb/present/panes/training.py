@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -12,7 +12,7 @@ from gradb.frame.frame import Frame
 from gradb.frame.training import InterventionMark, Onset, Training
 from gradb.present.draw import theme
 from gradb.present.draw.columns import IterationRange
-from gradb.present.draw.curves import Canvas, Curve, curves_of, smooth_curves
+from gradb.present.draw.curves import Canvas, Curve, Fork, curves_of, kin_curve, look_of, smooth_curves
 from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
@@ -21,7 +21,7 @@ from gradb.present.json.values import Json, number_json
 from gradb.present.lines.faults import fault_notes
 from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.lines.verdict import parting
-from gradb.present.options import Options, OtherRun, Plot
+from gradb.present.options import Branches, Kin, Options, OtherRun, Plot
 from gradb.tape.kinds.backward_start import BackwardStartDetail
 from gradb.tape.series import Series
 
@@ -36,8 +36,7 @@ _NEVER = "the losses differ from the first on"
 def render(frame: Frame, options: Options) -> RenderableType:
     """Return the readings at the position over the plot of the losses."""
     width, training, ghost = options.width, frame.training, options.ghost
-    names = (f"ghost: {ghost.label}", _own_name(training)) if ghost else ("", "")
-    curves = curves_of(training.losses, _losses(ghost), *names)
+    curves, others = run_curves(training, options)
     has_legend = len(curves) > 1 or ghost is not None
     lines = fault_notes(options.judged, frame.position, width)  # first: the readings alone would look healthy
     lines += [*status_lines(training, width, has_legend=has_legend), *_without_loss(frame, width)]
@@ -45,14 +44,15 @@ def render(frame: Frame, options: Options) -> RenderableType:
         return Group(*lines[: options.height])
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
     smooth = smooth_curves(curves, options.plot.smooth, window)
-    entries = legend(curves, training, ghost, smooth) if has_legend else []
+    has_runs = ghost is not None or bool(options.branches.here)
+    entries = legend(curves, training, others if has_runs else None, smooth) if has_legend else []
     lines += flowed(
         [*entries, *_about_means(smooth, options.plot.smooth), *caption(window, curves, options.plot)], width
     )
     lines += _about_ghost(training, ghost, width) if ghost else []
-    lines += _left_out(training.losses, _losses(ghost), curves, width)
+    lines += _left_out(len(training.losses) + len(_losses(ghost)) + _kin_count(options) - len(curves), width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
-    drawing = Canvas((*smooth, *curves), window, options.plot.is_log, cursor, training.marks)
+    drawing = Canvas((*smooth, *curves), window, options.plot.is_log, cursor, training.marks, forks=forks(options))
     return Group(*plotted(drawing, lines, options, _norms(training, width)))
 
 
@@ -78,6 +78,32 @@ def plotted(drawing: Canvas, above: list[Text], options: Options, below: Sequenc
 # --- what is plotted --------------------------------------------------------------------------------------------------
 
 
+def run_curves(training: Training, options: Options) -> tuple[tuple[Curve, ...], dict[int, OtherRun | Kin]]:
+    """Return the curves of this run, the ghost and branches; and whose the others are, by the ids of their series."""
+    ghost, branches = options.ghost, options.branches
+    names = (f"ghost: {ghost.label}" if ghost else "", _own_name(training, branches))
+    if ghost is None and not branches.here:
+        names = ("", "")
+    kin = [(series, one) for one in branches.others for series in one.series if series.kind == "loss"]
+    firsts = {one.number: series for series, one in reversed(kin)}
+    curves = (
+        *curves_of(training.losses, _losses(ghost), *names),
+        *(kin_curve(firsts[one.number], one.name, one.number) for one in branches.others if one.number in firsts),
+    )
+    others: dict[int, OtherRun | Kin] = {id(series): ghost for series in _losses(ghost) if ghost is not None}
+    return curves, others | {id(series): one for series, one in kin}
+
+
+def forks(options: Options) -> tuple[Fork, ...]:
+    """Return where branches begin, but for that one which is looked at: it says so itself."""
+    found = []
+    for one in options.branches.others:
+        if one.change:
+            sign, style = look_of(one.number)
+            found.append(Fork(one.iteration, f"{sign} {one.change}", style))
+    return tuple(found)
+
+
 def _losses(ghost: OtherRun | None) -> tuple[Series, ...]:
     return tuple(series for series in ghost.series if series.kind == "loss") if ghost is not None else ()
 
@@ -95,14 +121,23 @@ def shown_window(own: Sequence[Series], plot: Plot, longest: int) -> IterationRa
 
 
 def legend(
-    curves: Sequence[Curve], training: Training, ghost: OtherRun | None, smooth: Sequence[Curve] = ()
+    curves: Sequence[Curve],
+    training: Training,
+    others: Mapping[int, OtherRun | Kin] | None,
+    smooth: Sequence[Curve] = (),
 ) -> list[Text]:
-    """Return sign, name and value at the position of each curve; the sign of its smoothed line stands first."""
-    own = {id(series) for series in training.losses}
+    """Return sign, name and value at the position of each curve; the sign of its smoothed line stands first.
+
+    Args:
+        curves: what is drawn.
+        training: of the run that one looks at.
+        others: whose the series are that are not its own, by their ids; None: there is but one run.
+        smooth: the smoothed lines.
+    """
     entries = [
-        _loss_entry(curve, training)
-        if ghost is None
-        else _run_entry(curve, training, None if id(curve.series) in own else ghost)
+        _run_entry(curve, training, others.get(id(curve.series)))
+        if others is not None
+        else _loss_entry(curve, training)
         for curve in curves
     ]
     means = [mean.sample.append(" ") for mean in smooth] + [Text()] * (len(curves) - len(smooth))
@@ -118,21 +153,25 @@ def _loss_entry(curve: Curve, training: Training) -> Text:
     )
 
 
-def _run_entry(curve: Curve, training: Training, ghost: OtherRun | None) -> Text:
+def _run_entry(curve: Curve, training: Training, other: OtherRun | Kin | None) -> Text:
     """Return ``ggg ghost: zero_grad off (loss 2.86)``: what a run is, and its value apart from that."""
-    value = curve.series.latest(training.position) if ghost is None else _value_at(curve.series, training.iteration)
-    line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(curve.label, _RUN_LIMIT)} (")
-    is_running = ghost is not None and ghost.is_running
+    value = curve.series.latest(training.position) if other is None else _value_at(curve.series, training.iteration)
+    name = other.label if isinstance(other, Kin) else curve.label
+    line = Text(no_wrap=True).append_text(curve.sample).append(f" {plain(name, _RUN_LIMIT)} (")
+    is_running = other is not None and other.is_running
     if is_running:
         line.append(f"running, iteration {last_iteration([curve.series]):,}; ")
     line.append_text(Text("no value yet", theme.DIM) if value is None else Text("loss ") + figure_text(value))
     return line.append(" here)" if is_running and value is not None else ")")
 
 
-def _own_name(training: Training) -> str:
-    """Return what tells this run from a ghost: what clears its gradients at the position."""
-    mark = training.policy
-    return "this run: zero_grad " + (f"{mark.value} since iteration {mark.iteration:,}" if mark else "as written")
+def _own_name(training: Training, branches: Branches) -> str:
+    """Return what tells this run from others: what clears its gradients at the position, and a rate that was set."""
+    mark, rate = training.policy, training.rate
+    name = "zero_grad " + (f"{mark.value} since iteration {mark.iteration:,}" if mark else "as written")
+    name += f", lr {rate.value} since iteration {rate.iteration:,}" if rate and branches.here else ""
+    here = f", {branches.here}" if branches.number else ""
+    return f"this run{here}: {name}"
 
 
 def _about_means(curves: Sequence[Curve], over: int | None) -> list[Text]:
@@ -170,8 +209,12 @@ def caption(window: IterationRange, curves: Sequence[Curve], plot: Plot) -> list
     return [Text(", ".join(parts), style=theme.DIM)] if parts else []
 
 
-def _left_out(own: Sequence[Series], ghost: Sequence[Series], curves: Sequence[Curve], width: int) -> list[Text]:
-    count = len(own) + len(ghost) - len(curves)
+def _kin_count(options: Options) -> int:
+    """Return how many losses of other runs are drawn: of each its first."""
+    return sum(any(series.kind == "loss" for series in one.series) for one in options.branches.others)
+
+
+def _left_out(count: int, width: int) -> list[Text]:
     return wrapped(f"{count} more losses are not plotted", width, theme.DIM) if count else []
 
 
@@ -231,8 +274,20 @@ def _nothing(frame: Frame) -> str:
 
 
 def to_json(frame: Frame, options: Options) -> Json:
-    """Return the training as of the position."""
-    return training_json(frame.training)
+    """Return the training as of the position, and the losses of its branches."""
+    return training_json(frame.training) | {"branches": [_kin_json(one) for one in options.branches.others]}
+
+
+def _kin_json(one: Kin) -> Json:
+    """Return a run of which this is a branch, or the other way round; of its series only the losses."""
+    return {
+        "number": one.number,
+        "label": one.label,
+        "change": one.change or None,
+        "iteration": one.iteration,
+        "running": one.is_running,
+        "losses": [series_json(series) for series in one.series if series.kind == "loss"],
+    }
 
 
 def training_json(training: Training) -> Json:

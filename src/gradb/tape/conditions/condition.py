@@ -98,6 +98,8 @@ def condition_of(text: str) -> Condition:
     names = expression.names
     if "local" in names:
         raise ExpressionError("a condition knows upstream and downstream of a node, but not its local derivative")
+    if "first_nonfinite" in names:
+        raise ExpressionError("a condition knows no first_nonfinite: `until nan`, `inf` and `birth` stop at one")
     if (one := _compared_with_itself(expression.tree)) is not None:
         raise ExpressionError(f"{one} equals itself, for two NaN are equal here: say `{one} == nan`")
     words = {*_PLAIN, *_NODES, *SERIES}

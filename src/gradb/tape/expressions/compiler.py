@@ -18,7 +18,7 @@ from gradb.tape.expressions.equality import Approx, cut, show
 from gradb.tape.expressions.faults import ExpressionError, NoName, NoValue
 from gradb.tape.expressions.functions import FUNCTIONS, MANY
 from gradb.tape.expressions.names import Names
-from gradb.tape.expressions.operands import EventView, Numbers, Operand, Unkept
+from gradb.tape.expressions.operands import VIEWS, Numbers, Operand, Unkept
 from gradb.tape.expressions.relations import RELATIONS
 from gradb.tape.expressions.variables import path_of, quote, quoted, quoted_in
 
@@ -172,7 +172,7 @@ class Compiler:
             if path and names.means(path):
                 return names.tensor(path)
             value = inner(names)
-            if isinstance(value, Numbers | Unkept | EventView):
+            if isinstance(value, VIEWS):
                 return value.attribute(name)
             fault = NoValue if value is None else ExpressionError
             raise fault(f"`{quote(tree.value)}` has no {quoted(name)}" + (": it is None" if value is None else ""))
@@ -204,7 +204,7 @@ def test_of(run: Run) -> Test:
         value = run(names)
         if value is True or value is False:
             return value
-        if isinstance(value, Numbers | Unkept | EventView):
+        if isinstance(value, VIEWS):
             raise ExpressionError("a value alone is neither true nor false: compare it with something")
         return bool(value)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradb.tape.expressions.faults import NoValue
-from gradb.tape.expressions.operands import Numbers, Unkept
+from gradb.tape.expressions.operands import Numbers, OnsetView, Unkept
 from gradb.tape.indices import unravel
 from gradb.tape.values import Number
 
@@ -139,6 +139,8 @@ def show(value: Any) -> str:
         return _show_array(value.shape, value.numbers)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(show(item) for item in value) + "]"
+    if isinstance(value, OnsetView):
+        return f"<{value}>"
     if isinstance(value, float):
         return f"{value:.9g}"
     return repr(value)

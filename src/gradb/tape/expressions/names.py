@@ -6,8 +6,10 @@ from typing import Protocol
 
 from gradb.tape.expressions.operands import Operand
 
-WORDS = ("event", "upstream", "local", "downstream", "loss", "grad_norm", "update", "iteration", "phase")
-"""Names that mean something without a variable's being called so. A tensor called by one of the last five wins."""
+WORDS = (
+    "event", "upstream", "local", "downstream", "loss", "grad_norm", "update", "iteration", "phase", "first_nonfinite",
+)  # fmt: skip
+"""Names that mean something without a variable's being called so. A tensor called by one of the last six wins."""
 
 
 class Names(Protocol):

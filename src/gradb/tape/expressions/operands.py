@@ -13,7 +13,9 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import Detail
 from gradb.tape.values import Number, Stats, TensorValue
 
-Operand = Any  # Numbers | Unkept | EventView | Approx | list[Operand] | str | int | float | complex | bool | None
+Operand = (
+    Any  # Numbers | Unkept | EventView | OnsetView | Approx | list[Operand] | str | int | float | complex | bool | None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,34 @@ class EventView:
                 return plain(getattr(part, name))
         article = "an" if self.event.kind[0] in "aeiou" else "a"
         raise ExpressionError(f"{article} {self.event.kind} event has no {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetView:
+    """Where a loss or a gradient norm was first a NaN or an infinity."""
+
+    iteration: int
+    event: int
+    """The event from which on it was."""
+    value: float
+    kind: str
+    """``loss`` or ``grad_norm``."""
+    series: str
+    """``loss:42``, or of a norm the optimizer."""
+
+    def attribute(self, name: str) -> Operand:
+        """Return what ``first_nonfinite.name`` means."""
+        if name in self.__dataclass_fields__:
+            return plain(getattr(self, name))
+        raise ExpressionError(f"first_nonfinite has no {name!r}: it has {', '.join(self.__dataclass_fields__)}")
+
+    def __str__(self) -> str:
+        """Return it in words: ``iteration 256, event 3,071: nan (loss:42)``."""
+        return f"iteration {self.iteration:,}, event {self.event:,}: {self.value!r} ({self.series})"
+
+
+VIEWS = (Numbers, Unkept, EventView, OnsetView)
+"""What has attributes, and is neither true nor false."""
 
 
 def tensor(value: TensorValue | None) -> Operand:

@@ -1,0 +1,1 @@
+"""Branches: runs that begin at a position of another run of the script, with something changed there."""

@@ -1,0 +1,135 @@
+"""Branches on the screen: asked for, made, drawn beside the first run, and gone to and fro between."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradb.debugger.branches import making
+from gradb.debugger.branches.beside import folder_of, identity
+from gradb.debugger.branches.making import Made, Wanted
+from gradb.debugger.errors import UserError
+from gradb.debugger.rerun.consent import Consent
+from gradb.debugger.run import Run
+from gradb.frame.reader import Tape
+from gradb.tape import branching
+from gradb.tape.branching import Origin
+from tests.fakes import examples
+from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+
+_CONSENT = Consent("python train.py", "/somewhere", "", (("/somewhere/log.txt", "opened for writing"),), 0, True)
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    """Return a recording of a training."""
+    path = tmp_path / "x.tape"
+    examples.training(path)
+    return path
+
+
+@pytest.fixture
+def plays(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have a branch be made of a tape that is there, once somebody has agreed; return what was asked for."""
+    asked: list[str] = []
+
+    def run(self: Wanted, tell: Any = None) -> Made:
+        asked.append(self.label)
+        if self.change.value == "on":
+            raise UserError("no branch: run again, the script did not do the same: loss:7 of iteration 3")
+        return Made(Run.open(str(_branch(Path(self.place.tape), len(asked), self))), _origin(self), "from here on")
+
+    monkeypatch.setattr(making.Wanted, "run", run)
+    monkeypatch.setattr(making.Wanted, "consent", lambda self: _CONSENT)
+    return asked
+
+
+def _origin(asked: Wanted) -> Origin:
+    with Tape.open(asked.place.tape) as tape:
+        run = identity(tape)
+    change = asked.change
+    return Origin(run, "x.tape", asked.place.name, asked.place.iteration, 7, change.what, change.value, 3)
+
+
+def _branch(first: Path, number: int, asked: Wanted) -> Path:
+    path = folder_of(first) / f"{number}.tape"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(first, path)
+    branching.write(path, _origin(asked))
+    return path
+
+
+def _text(app: Any) -> str:
+    return " ".join(text_of(app).replace("│", " ").replace("▌", " ").split())
+
+
+async def test_a_branch_is_made_once_somebody_agrees(tape: Path, plays: list[str]) -> None:
+    """It is drawn with its own sign, its run is looked at, and `T` leads back and forth."""
+    app = opening(tape)
+    async with shown(app, 160, 50) as pilot:
+        await pilot.press("colon", *"iteration @2", "enter")
+        await wait_until(lambda: position_of(app) > 1)
+        here = position_of(app)
+        await pilot.press("colon", *"branch zero_grad off", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        assert "/somewhere/log.txt (opened for writing)" in text_of(app)
+        assert plays == []
+        await pilot.press("y")
+        await wait_until(lambda: "branch 1: zero_grad off from here on" in _text(app))
+        await wait_until(lambda: "ooo the first run" in _text(app))
+        assert plays == ["zero_grad off"]
+        assert "· branch 1 ·" in text_of(app)
+        await pilot.press("T")
+        await wait_until(lambda: "Enter goes there, Esc closes" in text_of(app))
+        assert "▸ 1 aaa branch 1: zero_grad off from iteration 2" in _text(app)
+        await pilot.press("up", "enter")
+        await wait_until(lambda: "aaa branch 1: zero_grad off from iteration 2 (loss" in _text(app))
+        assert position_of(app) == here
+        assert "· branch 1 ·" not in text_of(app)
+        await pilot.press("colon", *"branches 1", "enter")
+        await wait_until(lambda: "· branch 1 ·" in text_of(app))
+    assert debug_screen_is_left(app)
+
+
+def debug_screen_is_left(app: Any) -> bool:
+    """Tell whether nothing is kept of the runs."""
+    return app._debug.session.debugger is None and app._debug.session.family is None
+
+
+async def test_what_did_not_repeat_is_told(tape: Path, plays: list[str]) -> None:
+    """The position and the run stay; escape makes nothing either."""
+    app = opening(tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("colon", *"branch zero_grad on", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        await pilot.press("escape")
+        await wait_until(lambda: len(app.screen_stack) == 1)
+        assert plays == []
+        await pilot.press("colon", *"branch zero_grad on", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        await pilot.press("y")
+        await wait_until(lambda: "the script did not do the same" in _text(app))
+        assert debug_screen(app).session.family is not None
+        assert len(debug_screen(app).session.family or ()) == 1
+
+
+async def test_branches_of_a_recording_are_there(tape: Path) -> None:
+    """They are drawn from the start; alone, `T` says how one is made."""
+    app = opening(tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("T")
+        await wait_until(lambda: "There is but the first run." in text_of(app))
+        await pilot.press("escape", "colon", *"branch", "enter")
+        await wait_until(lambda: "starts a run from here with something changed" in _text(app))
+    with Tape.open(tape) as opened:
+        origin = Origin(identity(opened), "x.tape", "7", 1, 7, "lr", "0.5", 3)
+    folder_of(tape).mkdir()
+    shutil.copy(tape, folder_of(tape) / "1.tape")
+    branching.write(folder_of(tape) / "1.tape", origin)
+    app = opening(tape)
+    async with shown(app, 160, 50) as pilot:
+        await pilot.press("6")
+        await wait_until(lambda: "aaa branch 1: lr 0.5 from iteration 1" in _text(app))

@@ -1,0 +1,273 @@
+"""Branches without torch: where one begins, how it comes there, what is refused, and what is told of the runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gradb.debugger.branches.beside import beside, first_of, folder_of, identity, number_of
+from gradb.debugger.branches.family import Family
+from gradb.debugger.branches.making import Made, wanted
+from gradb.debugger.branches.moments import Moment, moment_of
+from gradb.debugger.branches.telling import kin, listed, place_told
+from gradb.debugger.debugger import Debugger
+from gradb.debugger.errors import UserError
+from gradb.debugger.ghost import Ghost
+from gradb.frame.reader import Tape
+from gradb.link.spec import RunSpec
+from gradb.tape import branching
+from gradb.tape.branching import Origin
+from gradb.tape.written import Write, Writes
+from tests.fakes import DEBUGGEE
+from tests.fakes.again import lived_again, watched_run
+from tests.unit.conftest import Tapes
+from tests.unit.debugger.conftest import PATIENCE, Live
+
+Makes = Callable[[Debugger, str], Made]
+
+
+@pytest.fixture
+def makes() -> Iterator[Makes]:
+    """Return a function that makes the branch which an argument asks for; its run is closed in the end."""
+    made: list[Made] = []
+
+    def make(debugger: Debugger, argument: str) -> Made:
+        made.append(wanted(debugger, argument).run())
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.run.close()
+
+
+# --- moments ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_moment_is_told_by_steps_backwards_and_calls(tapes: Tapes) -> None:
+    """They rise with the position, and what only some recordings have moves nothing."""
+    with Tape.open(tapes("training")) as tape:
+        moments = [moment_of(tape, position) for position in range(tape.head + 1)]
+        told = [(one.steps, one.begins, one.events) for one in moments]
+        assert told == sorted(told)
+        assert moments[0] == Moment()
+        steps = [event.seq for event in tape.events() if event.kind == "step"]
+        assert [moments[seq].steps for seq in steps] == [*range(1, len(steps) + 1)]
+        outputs = [event.seq for event in tape.events() if event.kind == "output"]
+        assert all(moments[seq] == moments[seq - 1] for seq in outputs)
+
+
+def test_the_moment_of_an_iteration_lived_again(tmp_path: Path) -> None:
+    """It is the one of the run that it is of: of what goes before that tape has the steps."""
+    first = tmp_path / "y.tape"
+    watched_run(first)
+    lived = lived_again(first, 7)
+    with Tape.open(first) as tape, Tape.open(lived.path) as again:
+        begin = next(event.seq for event in again.events() if event.iteration == 7)
+        step = next(event.seq for event in tape.events() if event.iteration == 7)
+        found = moment_of(again, begin, begin, moment_of(tape, step - 1))
+        assert (found.steps, found.begins) == (6, 0)
+
+
+# --- one is made ------------------------------------------------------------------------------------------------------
+
+
+def test_a_branch_begins_where_one_stands(live: Live, makes: Makes) -> None:
+    """It is held right after the change, which is its next event; the first run stays as it is."""
+    debugger = live("training")
+    debugger.go(12)
+    assert debugger.wait(PATIENCE)
+    debugger.go(7)
+    made = makes(debugger, "lr 0.5")
+    assert made.run.is_live
+    assert not made.run.is_running
+    assert made.run.head == 8
+    assert made.run.tape is not None
+    assert [made.run.tape.event(seq).kind for seq in range(1, 8)] == [
+        debugger.recorded().event(seq).kind for seq in range(1, 8)
+    ]
+    assert made.run.tape.event(8).kind == "intervention"
+    assert made.run.path == str(folder_of(debugger.run.path) / "1.tape")
+    assert (made.origin.place, made.origin.event, made.origin.what, made.origin.value) == ("7", 7, "lr", "0.5")
+    assert made.said.startswith("from right after event 7 on (")
+    assert (debugger.position, debugger.head) == (7, 12)
+
+
+def test_where_the_numbers_differ_there_is_no_branch(live: Live, tapes: Tapes, tmp_path: Path, makes: Makes) -> None:
+    """It is said which and where; nothing of it is left."""
+    debugger = live("training")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    debugger.go(30)
+    debugger.run.command = (sys.executable, DEBUGGEE, str(tapes("nonfinite")))
+    with pytest.raises(UserError, match="no branch: run again, the script did not do the same: "):
+        makes(debugger, "zero_grad off")
+    assert not folder_of(debugger.run.path).exists()
+
+
+def test_a_run_that_ends_before_the_place_makes_no_branch(live: Live, tapes: Tapes, makes: Makes) -> None:
+    """So it is said."""
+    debugger = live("training")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    debugger.go(debugger.head - 1)
+    debugger.run.command = (sys.executable, DEBUGGEE, str(tapes("training")), "exit=20")
+    with pytest.raises(UserError, match=r"no branch: .* it has ended: exit code 3"):
+        makes(debugger, "zero_grad off")
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("", "starts a run from here with something changed"),
+        ("record watch", "a branch changes zero_grad or lr, not 'record'"),
+        ("zero_grad", "say what zero_grad is set to: script, off or on"),
+        ("lr -1", "'-1' is not what the learning rate can be set to"),
+        ("lr 1@7", "a branch begins at the position"),
+    ],
+)
+def test_what_is_no_change_is_refused(live: Live, argument: str, told: str) -> None:
+    """With what would be one."""
+    with pytest.raises(UserError, match=told):
+        wanted(live("training"), argument)
+
+
+def test_the_end_has_no_future(live: Live) -> None:
+    """A branch begins before it."""
+    debugger = live("training")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    with pytest.raises(UserError, match="the script is over here"):
+        wanted(debugger, "lr 1")
+
+
+def test_who_wrote_files_is_asked_for(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script of the user's own is run again unasked only where its first run wrote nothing."""
+    asked = wanted(live("training"), "lr 1")
+    assert not asked.consent().is_needed
+    writes = Writes((Write("/log.txt", "opened", was_there=True),), 0)
+    monkeypatch.setattr(Tape, "writes", writes)
+    consent = asked.consent()
+    assert consent.is_needed
+    assert not consent.is_from_tape
+
+
+# --- the family -------------------------------------------------------------------------------------------------------
+
+
+def test_one_goes_to_and_fro(live: Live, makes: Makes) -> None:
+    """Each run keeps its own position; breakpoints and displays are those of all."""
+    debugger = live("training")
+    debugger.go(20)
+    assert debugger.wait(PATIENCE)
+    debugger.go(7)
+    debugger.displays.add("loss")
+    family = Family(debugger)
+    branch = family.add(makes(debugger, "zero_grad off"))
+    assert family.current is branch
+    assert (branch.position, branch.displays, branch.breakpoints) == (8, debugger.displays, debugger.breakpoints)
+    assert [(row.key, row.is_here) for row in listed(family)] == [("0", False), ("1", True)]
+    assert kin(family).number == 1
+    assert place_told(family).startswith("branch 1: zero_grad off from iteration 1, at event 8 (paused)")
+    assert family.go("0") is debugger
+    assert debugger.position == 7
+    assert [(one.number, one.change) for one in kin(family).others] == [(1, "zero_grad off")]
+    with pytest.raises(UserError, match="there is no '3' among the runs: 0 is the first run, 1 is branch 1"):
+        family.go("3")
+    family.close(debugger)
+    assert not branch.is_live
+
+
+def test_a_ghost_is_a_branch_from_the_start(live: Live) -> None:
+    """It is listed as such, and can be gone to; where it is let go of, one is with the first run again."""
+    debugger = live("training")
+    ghost = Ghost.launch(debugger)
+    try:
+        family = Family(debugger)
+        family.haunt(ghost)
+        family.haunt(ghost)
+        assert [row.label for row in listed(family)] == ["the first run", "the ghost: zero_grad off from the start"]
+        assert kin(family).others == ()
+        assert family.go("v").run is ghost.run
+        family.haunt(None)
+        assert family.current is debugger
+        assert len(family) == 1
+    finally:
+        ghost.close()
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def _branch(first: Path, number: int, of: str, example: Path, origin: Origin | None = None) -> Path:
+    path = folder_of(first) / f"{number}.tape"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(example.read_bytes())
+    branching.write(path, origin or Origin(of, first.name, "7", 1, 7, "lr", "0.5", 3))
+    return path
+
+
+def test_what_lies_beside_a_tape(tmp_path: Path, tapes: Tapes) -> None:
+    """Branches of its run, and of those; not what is another's, damaged, or was not begun."""
+    first = tmp_path / "x.tape"
+    first.write_bytes(tapes("training").read_bytes())
+    with Tape.open(first) as tape:
+        run = identity(tape)
+    one = _branch(first, 1, run, tapes("chain_rule"))
+    with Tape.open(one) as tape:
+        _branch(first, 2, identity(tape), tapes("accumulation"))
+    _branch(first, 3, "another", tapes("lesson"))
+    (folder_of(first) / "4.tape").write_bytes(tapes("lesson").read_bytes())
+    (folder_of(first) / "5.tape").write_text("no tape")
+    (folder_of(first) / "notes.txt").touch()
+    assert [found.number for found in beside(first)] == [1, 2]
+    assert [found.number for found in beside(one)] == [1, 2]
+    assert (number_of(one), first_of(one), number_of(first), first_of(first)) == (1, first, 0, first)
+    debugger = Debugger.open(str(one))
+    try:
+        family = Family(debugger)
+        family.find()
+        assert [(row.key, row.is_here) for row in listed(family)] == [("0", False), ("1", True), ("2", False)]
+        assert family.go("0").run.path == str(first)
+        family.close(debugger)
+    finally:
+        debugger.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        '["a", "b", "c", 1, 1, "lr", "1", true]',
+        '["a", "b", "c", -1, 1, "lr", "1", 0]',
+        "[" * 9999,
+        "x",
+    ],
+)
+def test_a_strangers_word_is_no_origin(text: str) -> None:
+    """What is not of the form is none."""
+    assert branching.read(text) is None
+
+
+def test_an_origin_is_read_back(tmp_path: Path, tapes: Tapes) -> None:
+    """As it was written."""
+    path = tmp_path / "x.tape"
+    path.write_bytes(tapes("training").read_bytes())
+    origin = Origin("run", "x.tape", "3000:17", 3000, 41, "zero_grad", "off", 12)
+    branching.write(path, origin)
+    with Tape.open(path) as tape:
+        assert branching.read(tape.fact(branching.KEY)) == origin
+
+
+def test_the_order_is_that_of_the_first_run() -> None:
+    """All is recorded as it was, and what was scheduled for later is not the branch's."""
+    from gradb.debugger.rerun.orders import branching as order
+
+    spec = RunSpec("t.py", "a.tape", probe="always", aten=True, seed=3, passes_output=True)
+    made = order(spec, (), "7")
+    assert (made.probe, made.aten, made.seed, made.passes_output) == ("always", True, 3, False)
+    assert (made.is_paused_at_start, made.hash_seed, made.interventions) == (True, 7, ())
