@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pty
 import select
@@ -247,6 +248,14 @@ def test_what_no_child_can_have_is_refused(tmp_path: Path, own: Path, ours: froz
         make(tmp_path, keep)
         with pytest.raises(CannotShare, match=why):
             take(str(own), ours)
+
+
+def test_a_lock_between_processes_is_a_childs_own(own: Path, ours: frozenset[int]) -> None:
+    """As one of tqdm's bars: who takes it, and is killed, does not keep the other from it."""
+    lock = multiprocessing.Lock()
+    private = take(str(own), ours)
+    assert _in_child(private, ours, lambda: [lock.acquire(timeout=1), lock.acquire(timeout=0.01)]) == [True, False]
+    assert lock.acquire(timeout=1)
 
 
 def test_a_file_that_has_changed_meanwhile_is_told(tmp_path: Path, own: Path, ours: frozenset[int], opens: Any) -> None:

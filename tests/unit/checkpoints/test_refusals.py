@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import ctypes
 import mmap
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -107,6 +108,18 @@ def test_what_stands_against_it_is_told(what: str) -> None:
     """Each with its own reason."""
     prepare, why = AGAINST[what]
     assert (_why_not(prepare) or "").startswith(why)
+
+
+def test_a_lock_between_processes_does_where_it_is_held() -> None:
+    """A free one is copied; of one that is held nobody in the child would let go."""
+    assert _why_not(multiprocessing.Lock) is None
+
+    def held() -> object:
+        lock = multiprocessing.Lock()
+        lock.acquire()
+        return lock
+
+    assert _why_not(held) == "a lock between processes is held"
 
 
 def test_nothing_stands_against_a_plain_script() -> None:

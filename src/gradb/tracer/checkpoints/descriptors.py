@@ -12,10 +12,13 @@ import ctypes
 import fcntl
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradb.tape.descriptors import moved_up
+from gradb.tracer.checkpoints import semaphores
+from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.opened import OWN, Open, look, numbers, streams_of, why_not
+from gradb.tracer.checkpoints.semaphores import Semaphore
 
 LARGEST = 64 << 20
 """Bytes that are copied, where the file system cannot let two files have them in common."""
@@ -53,6 +56,8 @@ class Private:
     """Descriptors that stay as they are."""
     copies: list[str]
     """Paths of the copies."""
+    locks: list[Semaphore] = field(default_factory=list)
+    """Those that others see too."""
 
     def settle(self, streams: Mapping[int, int], keep: Collection[int]) -> None:
         """Put all in place, in the child, and close whatever else is open.
@@ -64,6 +69,8 @@ class Private:
         Raises:
             OSError: it cannot be done; the child must not go on then.
         """
+        for lock in self.locks:
+            lock.settle()
         null = _up(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
         given = {number: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for number, fd in streams.items()}
         for one in self.own:
@@ -119,7 +126,7 @@ def take(folder: str, ours: Collection[int], largest: int = LARGEST) -> Private:
     streams = streams_of(found)
     kept = frozenset(one.number for one in found if one.is_harmless and one.number not in streams)
     files = [one for one in found if one.number not in streams and one.number not in kept]
-    private = Private([], streams, kept, [])
+    private = Private([], streams, kept, [], semaphores.take(Mappings.now()))
     try:
         copies = _copied([one for one in files if one.is_file and one.writes], folder, largest, private.copies)
         for places in _shared(files):

@@ -7,11 +7,24 @@ import functools
 import os
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _MAPS = "/proc/self/maps"
-_LINE = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ *(.*)$", re.MULTILINE)
-_SHARED = re.compile(rb" [r-]w[x-]s \S+ \S+ \S+ *(.*)$", re.MULTILINE)
+_LINE = r"^([0-9a-f]+)-([0-9a-f]+) (%s) \S+ \S+ \S+ *(.*)$"
+_ANY, _SHARED = (re.compile((_LINE % rights).encode(), re.MULTILINE) for rights in (r"\S{4}", r"\Sw\Ss"))
+_WRITTEN_AND_SHARED = re.compile(rb"w[-x]s ")
 _OPENMP = re.compile(rb" (/\S.*/lib(?:gomp|iomp5|omp)\b[^/\n]*)$", re.MULTILINE)
+
+
+class Mapping(NamedTuple):
+    """A stretch of memory."""
+
+    begin: int
+    end: int
+    rights: str
+    """As in ``r-xp``: read, write, execute; private or shared."""
+    name: str
+    """Its file, or what the kernel calls it."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +39,9 @@ class Mappings:
         with open(_MAPS, "rb", buffering=0) as file:
             return cls(file.readall())
 
-    def shared(self) -> list[str]:
-        """Return the names of what this process writes to and others see: files, or what the kernel calls it."""
-        return [os.fsdecode(name) for name in _SHARED.findall(self.text)]
+    def shared(self) -> list[Mapping]:
+        """Return what this process can write to and others see."""
+        return _rows(_SHARED, self.text) if _WRITTEN_AND_SHARED.search(self.text) else []
 
     def openmp(self) -> list[str]:
         """Return the paths of the OpenMP libraries that are loaded."""
@@ -37,22 +50,26 @@ class Mappings:
     def code_of(self, address: int) -> str | None:
         """Return the file whose code lies at an address; None where there is no code."""
         found = self._around(address)
-        return found[2] if found is not None and found[3] else None
+        return found.name if found is not None and "x" in found.rights else None
 
     def end_of(self, address: int) -> int:
         """Return where the memory ends that has an address; the address itself where there is none."""
         found = self._around(address)
-        return address if found is None else found[1]
+        return address if found is None else found.end
 
-    def _around(self, address: int) -> tuple[int, int, str, bool] | None:
-        index = bisect.bisect_right(self._rows, address, key=lambda row: row[0]) - 1
-        row = self._rows[index] if index >= 0 else None
-        return row if row is not None and address < row[1] else None
+    def _around(self, address: int) -> Mapping | None:
+        index = bisect.bisect_right(self._all, address, key=lambda row: row.begin) - 1
+        row = self._all[index] if index >= 0 else None
+        return row if row is not None and address < row.end else None
 
     @functools.cached_property
-    def _rows(self) -> list[tuple[int, int, str, bool]]:
-        """(begin, end, file, whether it is code), in order."""
-        return [
-            (int(begin, 16), int(end, 16), os.fsdecode(name), b"x" in rights)
-            for begin, end, rights, name in _LINE.findall(self.text)
-        ]
+    def _all(self) -> list[Mapping]:
+        """All of it, in order."""
+        return _rows(_ANY, self.text)
+
+
+def _rows(lines: re.Pattern[bytes], text: bytes) -> list[Mapping]:
+    return [
+        Mapping(int(begin, 16), int(end, 16), rights.decode(), os.fsdecode(name))
+        for begin, end, rights, name in lines.findall(text)
+    ]

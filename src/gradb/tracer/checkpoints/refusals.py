@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradb.tracer.checkpoints import landlock, memory, opened
+from gradb.tracer.checkpoints import landlock, memory, opened, semaphores
 from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.threads import Threads
 
@@ -88,8 +88,10 @@ def _timer() -> str | None:
 
 
 def _shared_memory(mappings: Mappings, log: str) -> str | None:
-    for name in mappings.shared():
-        is_ours = name.startswith(log + os.sep) and name.removesuffix(" (deleted)").endswith(_SEGMENT)
-        if not is_ours:
-            return f"the script writes to memory that it shares ({name or 'without a name'})"
+    for one in mappings.shared():
+        is_ours = one.name.startswith(log + os.sep) and one.name.removesuffix(" (deleted)").endswith(_SEGMENT)
+        if not is_ours and not semaphores.is_one(one.name):
+            return f"the script writes to memory that it shares ({one.name or 'without a name'})"
+    if any(one.is_taken for one in semaphores.take(mappings)):
+        return "a lock between processes is held"
     return None
