@@ -49,10 +49,6 @@ class Prober:
         self._visits: dict[tuple[Any, ...], int] = {}
         self._missing = missing
 
-    def switch(self, mode: str) -> None:
-        """Have another mode from here on."""
-        self.mode = mode
-
     @property
     def limits(self) -> tuple[dict[tuple[Any, ...], int] | None, int, str]:
         """How often each place was visited, from how many visits on no node is measured there, and as JSON why not.

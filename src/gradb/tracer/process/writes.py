@@ -151,7 +151,6 @@ class Writes:
         path = _absolute(given)
         if path is None or self._is_ours(path) or path.startswith(_NOT_FILES) or _COMPILED in path:
             return
-        self._about_to(path, deed)
         key = (path, deed)
         if key in self._found or hash(key) in self._further:
             return
@@ -160,6 +159,7 @@ class Writes:
             self._found[key] = Write(path, deed, was_there)
         elif len(self._further) < _MOST_COUNTED:
             self._further.add(hash(key))
+        self._about_to(path, deed)
 
     def _is_ours(self, path: str) -> bool:
         return path == self._tape or path.startswith(f"{self._tape}-")

@@ -59,10 +59,20 @@ class EngineWatch:
         self._iterations = iterations
         self._losses = Losses(composer.scaled)
         self.hooks = Hooks()
-        lending = grads.lending
-        quick = quick_parts(composer, prober, lending, asker)
-        self._parts = Parts(composer, prober, self._losses, self.hooks, microscope, asker, lending, visit_of, *quick)
+        self._make_parts = functools.partial(self._parts_of, composer, prober, microscope, asker)
+        self._parts = self._make_parts()
+        composer.recorder.observer.goes_on.listen(self._go_on)
         self._look_for_compiled, self._make_run = look_for_compiled, make_run
+
+    def _parts_of(self, composer: Composer, prober: Prober, microscope: Microscope, asker: Asker) -> Parts:
+        lending = self._grads.lending
+        quick = quick_parts(composer, prober, lending, asker)
+        return Parts(composer, prober, self._losses, self.hooks, microscope, asker, lending, visit_of, *quick)
+
+    def _go_on(self, probe: str) -> None:
+        """Probe other nodes from here on."""
+        self._parts.prober.mode = probe
+        self._parts = self._make_parts()
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:

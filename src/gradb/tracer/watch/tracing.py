@@ -82,7 +82,6 @@ def tracing(
     blind_spots = BlindSpots(mode, is_stepping)
     steps = StepWatch(composer, iterations, policy, depth, blind_spots, grads.look)
     prober, asker = Prober(probe, is_stepping, composer.missing), Asker(composer)
-    recorder.observer.goes_on.listen(prober.switch)
     recorder.observer.asked.listen(asker.answer)
     recorder.observer.evaluated.listen(Evaluator(composer).answer)
     make_run = BackwardRun if nudging is None else nudging.make_run
