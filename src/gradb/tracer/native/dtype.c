@@ -8,8 +8,10 @@
 /* The loops are compiled for AVX2 too where one binary can hold both, and the machine chooses when it is loaded. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
+#define FUSED __attribute__((target_clones("fma", "default")))
 #else
 #define WIDE
+#define FUSED
 #endif
 
 #define FOURS 4 /* sums that grow side by side, since one alone would have to wait for each addition */
@@ -54,9 +56,10 @@ static inline double float16_of(uint16_t bits)
     return float32_of(float16_widened(bits));
 }
 
-/* Adds the elements of a block, all finite, and their squares to a tally. */
-#define ADDING(NAME, UNSIGNED)                                                                                         \
-    WIDE static void NAME##_add(const UNSIGNED *all, int64_t count, Tally *tally)                                      \
+/* Adds the elements of a block, all finite, and their squares to a tally. Squaring and adding may be one instruction
+   (FUSED) where a double holds every square as it is: then both ways give the same bits. */
+#define ADDING(NAME, UNSIGNED, CHOICE)                                                                                 \
+    CHOICE static void NAME##_add(const UNSIGNED *all, int64_t count, Tally *tally)                                    \
     {                                                                                                                  \
         Four sums[FOURS] = {{0}}, squares[FOURS] = {{0}};                                                              \
         double sum = 0, of_squares = 0;                                                                                \
@@ -126,21 +129,23 @@ static inline double float16_of(uint16_t bits)
         }                                                                                                              \
         return odd;                                                                                                    \
     }                                                                                                                  \
-    /* Find the bounds of a block; false, and no bounds, where one element is not finite. */                           \
+    /* Find the bounds of a block; false, and no bounds, where one element is not finite. Read as signed integers, bits\
+       without a sign are in order, and above all those with one; read as unsigned ones, the least number is on top. */\
     WIDE static bool NAME##_bounds(const UNSIGNED *all, int64_t count, int64_t *lowest, int64_t *highest)              \
     {                                                                                                                  \
-        SIGNED low = NAME##_order(all[0]), high = low;                                                                 \
-        UNSIGNED top = 0;                                                                                              \
+        SIGNED least = (SIGNED)all[0], greatest = least;                                                               \
+        UNSIGNED top = all[0];                                                                                         \
         for (int64_t i = 0; i < count; i++) {                                                                          \
-            SIGNED order = NAME##_order(all[i]);                                                                       \
-            UNSIGNED magnitude = all[i] & (MAGNITUDE);                                                                 \
-            low = order < low ? order : low;                                                                           \
-            high = order > high ? order : high;                                                                        \
-            top = magnitude > top ? magnitude : top;                                                                   \
+            SIGNED bits = (SIGNED)all[i];                                                                              \
+            least = bits < least ? bits : least;                                                                       \
+            greatest = bits > greatest ? bits : greatest;                                                              \
+            top = all[i] > top ? all[i] : top;                                                                         \
         }                                                                                                              \
-        *lowest = low;                                                                                                 \
-        *highest = high;                                                                                               \
-        return top < (INFINITE);                                                                                       \
+        bool has_signed = top > (MAGNITUDE), has_unsigned = greatest >= 0;                                             \
+        UNSIGNED low = has_signed ? top : (UNSIGNED)least, high = has_unsigned ? (UNSIGNED)greatest : (UNSIGNED)least; \
+        *lowest = NAME##_order(low);                                                                                   \
+        *highest = NAME##_order(high);                                                                                 \
+        return (low & (MAGNITUDE)) < (INFINITE) && (high & (MAGNITUDE)) < (INFINITE);                                  \
     }                                                                                                                  \
     static void NAME##_each(const UNSIGNED *all, int64_t count, Tally *tally)                                          \
     {                                                                                                                  \
@@ -219,9 +224,9 @@ static uint16_t integer_odd(const void *elements, int64_t count)
     return 0;
 }
 
-ADDING(float64, uint64_t)
-ADDING(float32, uint32_t)
-ADDING(bfloat16, uint16_t)
+ADDING(float64, uint64_t, WIDE)
+ADDING(float32, uint32_t, FUSED)
+ADDING(bfloat16, uint16_t, FUSED)
 
 /* Widened first, and then added: what it takes to widen four at once is not found by compilers. */
 WIDE static void float16_add(const uint16_t *all, int64_t count, Tally *tally)
