@@ -10,7 +10,7 @@ from gradb.log.pen import MakePen
 from gradb.tape.sieve import Sieve
 from gradb.tape.wire import Blob
 from gradb.tracer.source.places import Found, ModuleCall, PlaceRow
-from gradb.tracer.tensors.records import NodeMark, PythonMark
+from gradb.tracer.tensors.records import NodeMark, PythonMark, TensorRecord
 
 SOURCES: str
 """The digest of the C sources that it was compiled from: see ``sources.digest``."""
@@ -131,6 +131,30 @@ class Scopes:
         nothing was done.
         """
 
+class Leaves:
+    """Says of all leaves of an optimizer or a module at once what is said of each.
+
+    With the recorder's lock held. Each method returns None, and has done nothing, where one of them is not the common
+    case.
+
+    Args:
+        forward: what stands in for the forward mode of the recording.
+        by_memory: the records of the leaves whose gradients lie in each memory.
+        by_object: the record of the leaf whose gradient each is.
+    """
+
+    def __init__(
+        self, forward: object, by_memory: dict[int, dict[int, TensorRecord]], by_object: dict[int, TensorRecord], /
+    ) -> None: ...
+    def hold(self, leaves: list[torch.Tensor], blob: Blob, /) -> list[tuple[str, int]] | None:
+        """Return what each gradient holds, as the wire form ``V``, and what is odd about it."""
+
+    def clear(self, leaves: list[torch.Tensor], before: list[str], event: int, /) -> str | None:
+        """Take note that every gradient is None now; return what ``write_buffer`` does of each, with commas between."""
+
+    def define(self, tensors: list[torch.Tensor], blob: Blob, event: int, /) -> str | None:
+        """Do what ``Composer.defined`` does for each; return the texts of ``T``, with commas between."""
+
 Pen: MakePen
 """Writes records of a log as ``gradb.log.pen.PythonPen`` does."""
 
@@ -247,3 +271,13 @@ def keep(tensor: torch.Tensor, /) -> bytes | None:
 
 def change(kept: bytes, tensor: torch.Tensor, /) -> tuple[float, float] | None:
     """Return the 2-norms of how a tensor has changed and of what it was; None where it has become something else."""
+
+def reach(roots: list[Any], custom: type, /) -> tuple[list[Any], list[NodeMark | None], list[bool], bool] | None:
+    """Return every node below the roots once, in the order of ``tensors.reach``, with what ``Below`` has of them.
+
+    None where ``learn_classes`` was not called yet.
+
+    Args:
+        roots: nodes.
+        custom: the class of the nodes of custom Functions.
+    """

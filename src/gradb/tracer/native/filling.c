@@ -42,6 +42,13 @@ static PyObject *look(const Engine *engine, PyObject *leaf, PyObject *tensor, in
     return grad;
 }
 
+PyObject *filling_grad(PyObject *leaf)
+{
+    PyObject *is_leaf = grad_getter == NULL ? NULL : ask(leaf_getter, leaf);
+    Py_XDECREF(is_leaf);
+    return is_leaf == Py_True ? ask(grad_getter, leaf) : NULL;
+}
+
 static bool find_key(PyObject *tensor, int64_t version, Key *key)
 {
     View view;
@@ -177,8 +184,7 @@ end:
 
 /* --- the event ----------------------------------------------------------------------------------------------------- */
 
-/* Add the name of a leaf as JSON: it stands in how an appearance of the tensor begins, `[id,"name",`. */
-static bool add_label(Buffer *text, PyObject *head, PyObject *name, PyObject *label)
+bool filling_add_label(Buffer *text, PyObject *head, PyObject *name, PyObject *label)
 {
     Py_ssize_t length;
     const char *written = PyUnicode_AsUTF8AndSize(head, &length), *comma;
@@ -214,7 +220,7 @@ static bool compose(Visit *visit, PyObject *label, PyObject *grad, int64_t versi
            buffer_add(&draft->data, kept->data.bytes, kept->data.used) &&
            buffer_add(&draft->text, "[", 1) && buffer_add_integer(&draft->text, id) &&
            buffer_add(&draft->text, ",", 1) &&
-           add_label(&draft->text, RECORD(engine, record, RECORD_HEAD), name, label) &&
+           filling_add_label(&draft->text, RECORD(engine, record, RECORD_HEAD), name, label) &&
            buffer_add(&draft->text, ",", 1) && buffer_add(&draft->text, kept->text.bytes, before) &&
            buffer_add(&draft->text, ",", 1) &&
            buffer_add(&draft->text, kept->text.bytes + before, kept->text.used - before) &&
@@ -223,12 +229,11 @@ static bool compose(Visit *visit, PyObject *label, PyObject *grad, int64_t versi
            buffer_add(&draft->text, "]", 1);
 }
 
-static PyObject *label_of(const Engine *engine, PyObject *record)
+PyObject *filling_label(PyObject *name, PyObject *id)
 {
-    PyObject *name = RECORD(engine, record, RECORD_NAME);
     if (name != Py_None && PyUnicode_GET_LENGTH(name))
         return Py_NewRef(name);
-    return name == Py_None ? PyUnicode_FromFormat("leaf #%S", RECORD(engine, record, RECORD_ID)) : NULL;
+    return name == Py_None ? PyUnicode_FromFormat("leaf #%S", id) : NULL;
 }
 
 typedef struct {
@@ -293,8 +298,10 @@ bool filling_end(Visit *visit)
     int64_t version;
     bool is_done = false;
     PyObject *grad = is_known(engine, filling) ? look(engine, filling->leaf, NULL, &version) : NULL;
-    PyObject *label = grad == NULL || grad == Py_None ? NULL : label_of(engine, filling->record);
-    if (label != NULL && note(engine, filling->record, grad) && visits_are_plain(visit->visits) &&
+    PyObject *record = filling->record, *label = NULL;
+    if (grad != NULL && grad != Py_None)
+        label = filling_label(RECORD(engine, record, RECORD_NAME), RECORD(engine, record, RECORD_ID));
+    if (label != NULL && note(engine, record, grad) && visits_are_plain(visit->visits) &&
         engine_lock(engine)) {
         engine->is_busy = true;
         is_done = compose(visit, label, grad, version, &engine->draft) &&

@@ -3,14 +3,17 @@
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
 #include "audit.h"
+#include "blob.h"
 #include "change.h"
 #include "context.h"
 #include "engine.h"
 #include "forward.h"
 #include "graph.h"
+#include "leaves.h"
 #include "mark.h"
 #include "pen.h"
 #include "places.h"
+#include "reach.h"
 #include "reader.h"
 #include "records.h"
 #include "scopes.h"
@@ -37,6 +40,7 @@ static PyMethodDef functions[] = {
     {"keep", change_begin, METH_O, NULL},
     {"change", (PyCFunction)(void (*)(void))change_end, METH_FASTCALL, NULL},
     {"summarise", reader_summarise, METH_O, NULL},
+    {"reach", (PyCFunction)(void (*)(void))reach_all, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -55,12 +59,12 @@ PyMODINIT_FUNC PyInit__accelerator(void)
 {
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL &&
-        !(unseen_prepare() && context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
+        !(unseen_prepare() && blob_prepare() && context_prepare() && records_prepare() && add_type(module, "Reader", reader_type()) &&
           add_type(module, "Mark", mark_type()) &&
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&
           add_type(module, "Visit", visit_type()) && add_type(module, "Registrar", registrar_type()) &&
-          add_type(module, "Scopes", scopes_type()) && add_type(module, "Sifter", sifter_type()) &&
+          add_type(module, "Leaves", leaves_type()) && add_type(module, "Scopes", scopes_type()) && add_type(module, "Sifter", sifter_type()) &&
           PyModule_AddStringConstant(module, "SOURCES", SOURCES) == 0))
         Py_CLEAR(module);
     return module;

@@ -7,12 +7,6 @@
 #include "reader.h"
 #include "records.h"
 
-/* What an input or the result is told to be the output of. */
-typedef struct {
-    bool requires_grad;
-    int64_t node, output_nr;
-} Origin;
-
 typedef struct {
     PyObject *call, *args, *kwargs, *result;
     Inputs inputs;
@@ -163,8 +157,7 @@ static bool find_node(PyObject *tensor, PyObject *maker, Origin *origin)
     return !PyErr_Occurred();
 }
 
-/* Find out what a tensor is the output of; 0 where Python has to find out: for a leaf that was never seen, or a node. */
-static int is_from_known(Context *context, PyObject *tensor, Origin *origin)
+int op_find_origin(Context *context, PyObject *tensor, Origin *origin)
 {
     *origin = (Origin){.node = NO_NUMBER};
     int requires_grad = is_requiring_grad(tensor);
@@ -219,7 +212,7 @@ static int is_common(Context *context, Op *op)
     REQUIRE(is_located(context, op));
     REQUIRE(is_nameable(context, op));
     for (int i = 0; i < op->inputs.count; i++)
-        REQUIRE(is_from_known(context, op->inputs.tensors[i], &op->origins[i]));
+        REQUIRE(op_find_origin(context, op->inputs.tensors[i], &op->origins[i]));
     REQUIRE(is_made(op));
     return is_numbered(context, op);
 }
@@ -246,8 +239,7 @@ static bool judge(Context *context, PyObject *record, PyObject *tensor, PyObject
     return !PyErr_Occurred();
 }
 
-/* Add `T` of an input (its role is `arrives`), or of the result (`made`). */
-static bool add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft)
+bool op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft)
 {
     PyObject *record = record_of(context, tensor);
     uint16_t before = draft->odd;
@@ -269,7 +261,7 @@ static bool add_inputs(Context *context, Op *op)
     bool is_done = true;
     for (int i = 0; is_done && i < op->inputs.count; i++)
         is_done = (i == 0 || buffer_add(&op->draft->text, ",", 1)) &&
-                  add_tensor(context, op->inputs.tensors[i], &op->origins[i], words.arrives, op->draft);
+                  op_add_tensor(context, op->inputs.tensors[i], &op->origins[i], words.arrives, op->draft);
     return is_done;
 }
 
@@ -294,7 +286,7 @@ static bool add_nodes(Context *context, Op *op, Origin *origin, NewNodes *new_no
 static bool add_result(Context *context, Op *op, const Origin *origin)
 {
     PyObject *record;
-    return add_tensor(context, op->result, origin, words.made, op->draft) && (record = record_of(context, op->result)) != NULL &&
+    return op_add_tensor(context, op->result, origin, words.made, op->draft) && (record = record_of(context, op->result)) != NULL &&
            pen_put_tensor(context->pen, number_in(record, record_slots.id), op->event, origin->node,
                           origin->output_nr);
 }

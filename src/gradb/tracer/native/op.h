@@ -12,6 +12,19 @@ OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *
 
 /* --- parts of it ---------------------------------------------------------------------------------------------------- */
 
+/* What an input or a result is told to be the output of. */
+typedef struct {
+    bool requires_grad;
+    int64_t node, output_nr;
+} Origin;
+
+/* Find out what a tensor is the output of: 1; 0 where Python has to find out, for a leaf that was never seen, or a node;
+   -1 with an error set. */
+int op_find_origin(Context *context, PyObject *tensor, Origin *origin);
+
+/* Add `T` of an input (its role is the word `arrives`), or of a result (`made`); false with an error set. */
+bool op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft);
+
 /* Tell whether nothing is to be written before the next event; -1 with an error set. */
 int op_is_settled(Context *context);
 

@@ -1,5 +1,6 @@
 #include "reader.h"
 
+#include "blob.h"
 #include "layouts.h"
 #include "statistics.h"
 #include "text.h"
@@ -25,7 +26,7 @@ typedef struct {
     Passed passed[MAX_PASSED];
 } Reader;
 
-static PyObject *version_name, *parts_name, *size_name, *odd_name, *comma, *nothing;
+static PyObject *version_name, *comma, *nothing;
 
 static PyObject *bytes_of(const View *view)
 {
@@ -39,49 +40,10 @@ static PyObject *bytes_of(const View *view)
     return bytes;
 }
 
-static int64_t size_of(PyObject *blob)
-{
-    PyObject *size = PyObject_GetAttr(blob, size_name);
-    int64_t number = size == NULL ? -1 : PyLong_AsLongLong(size);
-    Py_XDECREF(size);
-    return number;
-}
-
-/* Append bytes to a blob that ends at `offset`; false with an error set. */
-static bool append(PyObject *blob, int64_t offset, PyObject *bytes)
-{
-    PyObject *size = PyLong_FromLongLong(offset + PyBytes_GET_SIZE(bytes));
-    PyObject *parts = size == NULL ? NULL : PyObject_GetAttr(blob, parts_name);
-    bool is_done = parts != NULL && PyList_Check(parts) && PyList_Append(parts, bytes) == 0 &&
-                   PyObject_SetAttr(blob, size_name, size) == 0;
-    Py_XDECREF(size);
-    Py_XDECREF(parts);
-    return is_done;
-}
-
-static uint16_t odd_of(PyObject *blob)
-{
-    PyObject *odd = PyObject_GetAttr(blob, odd_name);
-    long number = odd == NULL ? -1 : PyLong_AsLong(odd);
-    Py_XDECREF(odd);
-    return number < 0 ? 0 : (uint16_t)number;
-}
-
-/* Note in a blob what is odd about a value; false with an error set. */
-static bool note(PyObject *blob, uint16_t odd)
-{
-    if (!odd)
-        return true;
-    PyObject *number = PyLong_FromLong(odd | odd_of(blob));
-    bool is_done = number != NULL && !PyErr_Occurred() && PyObject_SetAttr(blob, odd_name, number) == 0;
-    Py_XDECREF(number);
-    return is_done;
-}
-
 /* Put a value into a blob, and return its text; NULL, with or without an error set, where that cannot be. Steals both. */
 static PyObject *put(PyObject *blob, int64_t offset, PyObject *bytes, PyObject *text, uint16_t odd)
 {
-    bool is_done = bytes != NULL && text != NULL && append(blob, offset, bytes) && note(blob, odd);
+    bool is_done = bytes != NULL && text != NULL && blob_add(blob, offset, bytes) && blob_note(blob, odd);
     Py_XDECREF(bytes);
     if (is_done)
         return text;
@@ -160,7 +122,7 @@ static PyObject *take(Reader *reader, PyObject *tensor, PyObject *blob, bool is_
         return PyUnicode_FromString("null");
     if (!tensor_view(tensor, &view))
         return PyObject_Vectorcall(reader->otherwise, pair, 2, NULL);
-    int64_t offset = size_of(blob);
+    int64_t offset = blob_size(blob);
     if (offset >= 0)
         text = view.count <= reader->limit ? take_whole(&view, blob, offset)
                                            : take_summary(reader, tensor, &view, blob, offset, is_passing);
@@ -195,15 +157,15 @@ static bool add_whole(const View *view, Draft *draft)
 /* Add a text that Python made, and the bytes that it put into a blob. */
 static bool add_made(PyObject *text, PyObject *blob, Draft *draft)
 {
-    PyObject *parts = PyObject_GetAttr(blob, parts_name);
-    bool is_done = parts != NULL && PyList_Check(parts) && PyUnicode_Check(text) &&
+    PyObject *parts = blob_parts(blob);
+    bool is_done = parts != NULL && PyUnicode_Check(text) &&
                    buffer_add_string(&draft->text, text);
     for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(parts); i++) {
         PyObject *part = PyList_GET_ITEM(parts, i);
         is_done = PyBytes_Check(part) &&
                   buffer_add(&draft->data, PyBytes_AS_STRING(part), (size_t)PyBytes_GET_SIZE(part));
     }
-    draft->odd |= odd_of(blob);
+    draft->odd |= blob_odd(blob);
     Py_XDECREF(parts);
     if (!is_done && !PyErr_Occurred())
         PyErr_SetString(PyExc_TypeError, "a text and bytes are needed");
@@ -213,7 +175,7 @@ static bool add_made(PyObject *text, PyObject *blob, Draft *draft)
 static bool add_otherwise(Reader *reader, PyObject *function, PyObject *tensor, Draft *draft)
 {
     PyObject *blob = PyObject_CallNoArgs(reader->blob), *size = PyLong_FromSize_t(draft->data.used), *text = NULL;
-    if (blob != NULL && size != NULL && PyObject_SetAttr(blob, size_name, size) == 0)
+    if (blob != NULL && size != NULL && blob_set_size(blob, size))
         text = PyObject_CallFunctionObjArgs(function, tensor, blob, NULL);
     bool is_done = text != NULL && add_made(text, blob, draft);
     Py_XDECREF(blob);
@@ -463,12 +425,9 @@ bool reader_check(PyObject *object)
 PyObject *reader_type(void)
 {
     version_name = PyUnicode_InternFromString("_version");
-    parts_name = PyUnicode_InternFromString("parts");
-    size_name = PyUnicode_InternFromString("size");
-    odd_name = PyUnicode_InternFromString("odd");
     comma = PyUnicode_InternFromString(",");
     nothing = PyUnicode_InternFromString("");
-    if (version_name == NULL || parts_name == NULL || size_name == NULL || odd_name == NULL || comma == NULL || nothing == NULL)
+    if (version_name == NULL || comma == NULL || nothing == NULL)
         return NULL;
     reader_class = (PyTypeObject *)PyType_FromSpec(&spec);
     return (PyObject *)reader_class;

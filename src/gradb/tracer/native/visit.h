@@ -95,6 +95,17 @@ PyObject *filling_kept(const Filling *filling);
 /* Take over how torch tells of a tensor: see `learn_leaves` in _accelerator.pyi. */
 PyObject *filling_learn(PyObject *module, PyObject *arguments);
 
+/* Return the `.grad` of a leaf, None where it has none; NULL, with or without an error set, where it is no leaf. No
+   override of torch functions may be on. */
+PyObject *filling_grad(PyObject *leaf);
+
+/* Return what to call a leaf of a name, or of none; NULL, with or without an error set, where that is for Python. */
+PyObject *filling_label(PyObject *name, PyObject *id);
+
+/* Add the label of a leaf as JSON: its name stands in how an appearance of the tensor begins, `[id,"name",`. False with an
+   error set. */
+bool filling_add_label(Buffer *text, PyObject *head, PyObject *name, PyObject *label);
+
 bool filling_names(void);
 
 #endif

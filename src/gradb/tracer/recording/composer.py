@@ -7,7 +7,7 @@ functions disabled.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -38,6 +38,9 @@ from gradb.tracer.tensors.nodes import NodeIds
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.tensors.saving import Saving
 from gradb.tracer.tensors.values import Snapshots
+
+if TYPE_CHECKING:
+    from gradb.tracer.native._accelerator import Leaves
 
 _tracing_state = torch._C._get_tracing_state
 _transform = torch._C._functorch.peek_interpreter_stack
@@ -79,6 +82,8 @@ class Composer:
         """The calls of the engine that have not returned yet, of all threads."""
         self._told: set[tuple[PlaceRow, str]] = set()
         self._retained: dict[int, TensorRecord] = {}
+        self.leaves_at_once: Leaves | None = None
+        """Says of many leaves what is said of each, where there is the accelerator."""
         self.is_creation_hooked = False
         """Whether the script has set a hook that torch calls for each node which is made."""
 

@@ -5,13 +5,14 @@ Nothing here records anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import torch
 
 from gradb.tracer.tensors.history import maker
-from gradb.tracer.tensors.nodes import is_accumulate
+from gradb.tracer.tensors.nodes import is_accumulate, is_custom
+from gradb.tracer.tensors.records import NodeMark
 
 
 def node_of(item: Any) -> Any:
@@ -71,6 +72,40 @@ def to_run(roots: list[Any], wanted: set[Any], is_grad: bool) -> list[Any]:
             needed.add(node)
             kept.append(node)
     return kept
+
+
+class Below(NamedTuple):
+    """The nodes that a call of the engine will run, and what is known of each."""
+
+    nodes: list[Any]
+    marks: list[NodeMark | None]
+    customs: list[bool]
+    """Whether each is a custom Function's."""
+    are_plain: bool
+    """True when all have marks, none is a custom Function's, and none was made under hooks of saved tensors."""
+
+
+class Reach:
+    """Finds the nodes that a call of the engine will run.
+
+    Args:
+        mark: returns the mark of a node.
+        quick: the accelerator's ``reach``; None where there is none.
+    """
+
+    def __init__(self, mark: Callable[[Any], NodeMark | None], quick: Callable[..., Any] | None = None) -> None:
+        self._mark, self._quick = mark, quick
+
+    def below(self, roots: list[Any], wanted: Iterable[Any], is_grad: bool) -> Below:
+        """Return what will run from some nodes on; for the others see ``to_run``."""
+        if self._quick is not None and not wanted and not is_grad:
+            found = self._quick(roots, torch.autograd.function.BackwardCFunction)
+            if found is not None:
+                return Below(*found)
+        nodes = to_run(roots, ends_of(wanted, roots), is_grad)
+        marks, customs = list(map(self._mark, nodes)), list(map(is_custom, nodes))
+        are_known = all(mark is not None and not mark.is_hooked for mark in marks)
+        return Below(nodes, marks, customs, are_known and not any(customs))
 
 
 def leaves_of(roots: Iterable[Any]) -> list[torch.Tensor]:

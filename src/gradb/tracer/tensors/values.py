@@ -122,7 +122,7 @@ class Snapshots:
         """Return the text of what is larger than the limit, read once as long as nothing can have changed it.
 
         Each node hands its gradients to the next as they are. What is still the same tensor, in the same version, has
-        the value that it had: see ``transit.are_private`` for why nobody can have changed it otherwise.
+        the value that it had: see ``transit.is_private`` for why nobody can have changed it otherwise.
         """
         try:
             passed = self._passed if self.is_passing else {}

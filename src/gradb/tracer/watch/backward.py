@@ -17,6 +17,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from gradb.tape.oddity import oddity
+from gradb.tracer.native.trial import accelerator
 from gradb.tracer.probe.probing import Prober
 from gradb.tracer.probe.requests import Asker
 from gradb.tracer.recording.composer import Composer
@@ -24,7 +25,7 @@ from gradb.tracer.recording.iterations import Iterations
 from gradb.tracer.source.places import Place
 from gradb.tracer.tensors.history import grad_of
 from gradb.tracer.tensors.losses import Losses
-from gradb.tracer.tensors.reach import leaves_of
+from gradb.tracer.tensors.reach import Reach, leaves_of
 from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.creation_hooks import ends_made
 from gradb.tracer.watch.engine_arguments import accumulates
@@ -67,7 +68,8 @@ class EngineWatch:
     def _parts_of(self, composer: Composer, prober: Prober, microscope: Microscope, asker: Asker) -> Parts:
         lending = self._grads.lending
         quick = quick_parts(composer, prober, lending, asker)
-        return Parts(composer, prober, self._losses, self.hooks, microscope, asker, lending, visit_of, *quick)
+        reach = Reach(composer.nodes.mark, getattr(accelerator(), "reach", None))
+        return Parts(composer, prober, self._losses, self.hooks, microscope, asker, lending, reach, visit_of, *quick)
 
     def _go_on(self, probe: str) -> None:
         """Probe other nodes from here on."""

@@ -143,6 +143,7 @@ def forward(
         "record": TensorRecord(0, weakref.ref(Functions.empty(0))), "mark": _pattern(),
     }  # fmt: skip
     stand_in: TorchFunction = module.Forward(parts)
+    composer.leaves_at_once = module.Leaves(stand_in, *composer.tensors.buffers.tables)
     return stand_in
 
 

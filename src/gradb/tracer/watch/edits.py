@@ -53,7 +53,9 @@ class HeldBuffers:
 
     def __init__(self, composer: Composer, leaves: list[torch.Tensor], blob: Blob | None = None) -> None:
         self.blob = Blob() if blob is None else blob
-        self.rows = [BufferRow(leaf, *taken(composer, grad_of(leaf), self.blob)) for leaf in leaves]
+        self.rows = [
+            BufferRow(leaf, *held) for leaf, held in zip(leaves, _held(composer, leaves, self.blob), strict=True)
+        ]
         self.caller: Caller | None = None
         self.names: Names | None = None
         """Of the script's expression that the call is in, as far as that is known."""
@@ -65,6 +67,13 @@ class HeldBuffers:
         for row in self.rows:
             grad = grad_of(row.leaf)
             row.print, row.norm = fingerprint(grad), norm_of(grad)
+
+
+def _held(composer: Composer, leaves: list[torch.Tensor], blob: Blob) -> list[tuple[str, int]]:
+    """Return the wire form of what each buffer holds, and what is odd about it."""
+    at_once = composer.leaves_at_once
+    held = None if at_once is None else at_once.hold(leaves, blob)
+    return [taken(composer, grad_of(leaf), blob) for leaf in leaves] if held is None else held
 
 
 class _Part:
@@ -118,7 +127,23 @@ class Edits:
         composer = self._composer
         self._recorder.settle()
         composer.leaves([row.leaf for row in held.rows], place)
-        event, rows = self._recorder.next_seq, []
+        event = self._recorder.next_seq
+        rows = self._emptied(held, event) or self._each_cleared(held, event)
+        detail = write_zero_grad(idiom=idiom, cleared=rows)
+        self._recorder.emit("zero_grad", idiom, place, detail, held.blob, phase=phase_of_change(composer))
+
+    def _emptied(self, held: HeldBuffers, event: int) -> list[str]:
+        """Say that nothing is left in any of the buffers; nothing is done, and returned, where that is not so."""
+        at_once, before = self._composer.leaves_at_once, [row.before for row in held.rows]
+        told = None if at_once is None else at_once.clear([row.leaf for row in held.rows], before, event)
+        if told is None:
+            return []
+        if any(value != "null" for value in before):
+            self._policy.cleared(to_zeros=False)
+        return [told]
+
+    def _each_cleared(self, held: HeldBuffers, event: int) -> list[str]:
+        composer, rows = self._composer, []
         for row in held.rows:
             grad = grad_of(row.leaf)
             known = self._noted(row.leaf, grad)
@@ -131,8 +156,7 @@ class Edits:
             elif not known.fills:
                 known.filled(self._recorder.iteration)  # the script gave it a value of its own
             composer.writer.pen.grad(known.id, event, known.fills, known.since)
-        detail = write_zero_grad(idiom=idiom, cleared=rows)
-        self._recorder.emit("zero_grad", idiom, place, detail, held.blob, phase=phase_of_change(composer))
+        return rows
 
     def broke_off(self, idiom: str, held: HeldBuffers, place: PlaceRow) -> None:
         """Record what a call that clears gradients, and has raised, has cleared until then."""

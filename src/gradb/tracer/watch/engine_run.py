@@ -23,15 +23,14 @@ from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import NOWHERE, Place, PlaceRow
 from gradb.tracer.tensors.history import grad_of, maker
 from gradb.tracer.tensors.losses import Losses
-from gradb.tracer.tensors.nodes import is_custom
-from gradb.tracer.tensors.reach import edges_in, ends_of, node_of, to_run
+from gradb.tracer.tensors.reach import Below, Reach, edges_in, node_of
 from gradb.tracer.tensors.records import NodeMark, TensorRecord
 from gradb.tracer.watch import placeholders
 from gradb.tracer.watch.aten import Microscope
 from gradb.tracer.watch.engine_arguments import EngineArguments
 from gradb.tracer.watch.gradient_births import GradientBirths
 from gradb.tracer.watch.lending import Lending
-from gradb.tracer.watch.transit import Filling, Hooks, are_private
+from gradb.tracer.watch.transit import Filling, Hooks, is_private
 
 _current_task = torch._C._current_graph_task_id
 _remove = RemovableHandle.remove  # torch's own: that of a hook of the script's is watched
@@ -64,6 +63,7 @@ class Parts:
     microscope: Microscope
     asker: Asker
     lending: Lending
+    reach: Reach
     visit: Callable[[BackwardRun, Any, NodeMark, bool], Visit]
     """Makes the visit of a node; True for that of a custom Function."""
     engine: Any = None
@@ -81,7 +81,7 @@ class BackwardRun:
         self.gate = composer.recorder.gate
         self.microscope, self.lending = parts.microscope, parts.lending
         self._losses, self._prober, self._asker = parts.losses, parts.prober, parts.asker
-        self._hooks, self._visit = parts.hooks, parts.visit
+        self._hooks, self._reach, self._visit = parts.hooks, parts.reach, parts.visit
         self._engine, self._make_visits = parts.engine, parts.make_visits
         self._quick: Any = None
         """The visits in C."""
@@ -125,7 +125,6 @@ class BackwardRun:
                 self.composer.nodes.register(node, event, NOWHERE.row, "")
         self.composer.naming.settle_waiting(event)
         above = [node for root in roots if (node := node_of(root)) is not None]
-        nodes = to_run(above, ends_of(wanted, above), self._is_grad)
         values = [self.composer.tensor(root, blob, event, self.place) for root in tensors]
         odd, blob.odd = blob.odd, 0
         self._tell_losses(roots, place, event)
@@ -133,15 +132,15 @@ class BackwardRun:
         self.births.begins(tensors, list(map(self.composer.nodes.mark, above)), blob.odd)
         odd |= blob.odd | self.births.flags
         asked = ",".join([self.composer.tensor(item, blob, event, self.place) for item in inputs]) if wanted else None
-        marks = list(map(self.composer.nodes.mark, nodes))
-        ids = [mark.id for mark in marks if mark is not None]
+        below = self._reach.below(above, wanted, self._is_grad)
+        ids = [mark.id for mark in below.marks if mark is not None]
         call = "grad" if self._is_grad else "backward"
         ends = [mark.id for mark in map(self.composer.nodes.mark, edges_in(wanted)) if mark is not None]
         detail = write_backward_start(
             call=call, roots=",".join(values), gradients=",".join(gradients), retain_graph=given.retain_graph,
             create_graph=given.create_graph, inputs=asked, nodes=ids, outer=self._find_outer(), ends=ends,
         )  # fmt: skip
-        self._hook(nodes, marks)
+        self._hook(below)
         self.start = event
         self.composer.local.backward = self
         self.composer.runs.append(self)
@@ -166,11 +165,10 @@ class BackwardRun:
             return "null"
         return self.composer.tensor(gradient, blob, event, self.place)
 
-    def _hook(self, nodes: list[Any], marks: list[NodeMark | None]) -> None:
+    def _hook(self, below: Below) -> None:
         retained, handles = self.composer.retained(), self._handles
-        customs = [is_custom(node) for node in nodes]
-        is_private = self._hooks.are_ours() and not any(customs) and are_private(marks)
-        self.composer.snapshots.keep_passing(is_private)
+        nodes, marks, customs, are_plain = below
+        self.composer.snapshots.keep_passing(self._hooks.are_ours() and is_private(are_plain))
         left = self._hook_quick(nodes, marks, customs, retained)
         if not left:
             return

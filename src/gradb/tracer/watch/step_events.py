@@ -7,6 +7,7 @@ import torch
 from gradb.tape.kinds.step import Size, write as write_step
 from gradb.tape.oddity import born, oddity
 from gradb.tape.schema import BIRTH, INFINITY, NAN, NONFINITE
+from gradb.tape.wire import Blob
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.source.places import PlaceRow
 from gradb.tracer.tensors import norms
@@ -114,21 +115,29 @@ class StepEvents:
         skipped: str,
         size: Size | None,
     ) -> None:
-        composer, parameters = self._composer, parameters_of(optimizer)
+        parameters = parameters_of(optimizer)
         event, count = self._recorder.next_seq, len(parameters)
         given, state.blob.odd = state.blob.odd, 0
-        after = [composer.defined(tensor, state.blob, event, place)[0] for tensor in parameters]
+        after = self._defined(parameters, state.blob, event, place)
         self._tell_norms(state, parameters, event)
         groups = groups_of(optimizer)
         before, gradients = (text if size == count else "" for size, text in (state.before, state.gradients))
         is_unnoticed = not skipped and state.has_gradients and state.versions == versions_of(parameters)
         detail = write_step(
-            optimizer=state.name, learning_rates=rates, parameters=",".join(after), before=before,
+            optimizer=state.name, learning_rates=rates, parameters=after, before=before,
             gradients=gradients, groups=groups if len(groups) == count else [],
             is_unnoticed=is_unnoticed, skipped=skipped, maker=state.maker, size=size,
         )  # fmt: skip
         odd = self._judged(state.blob.odd, given, state.odd)
         self._recorder.emit("step", state.name, place, detail, state.blob, odd=odd)
+
+    def _defined(self, parameters: list[torch.Tensor], blob: Blob, event: int, place: PlaceRow) -> str:
+        """Return the texts of ``T`` of all parameters, whose values are defined at an event."""
+        at_once = self._composer.leaves_at_once
+        told = None if at_once is None else at_once.define(parameters, blob, event)
+        if told is None:
+            told = ",".join([self._composer.defined(tensor, blob, event, place)[0] for tensor in parameters])
+        return told
 
     def _judged(self, made: int, given: int, before: int) -> int:
         """Return the flags of a step: of its parameters now, of all that it was given, and of its parameters before it.

@@ -18,7 +18,6 @@ from gradb.tape.wire import Blob
 from gradb.tracer.isolation.genuine import Methods
 from gradb.tracer.recording.composer import Composer
 from gradb.tracer.tensors.history import grad_of, version
-from gradb.tracer.tensors.records import NodeMark
 
 _OURS = 1 << 62
 """Where the numbers of our hooks begin: far from those of the script's."""
@@ -49,17 +48,20 @@ class Hooks:
         return self._first == RemovableHandle.next_id
 
 
-def are_private(marks: list[NodeMark | None]) -> bool:
-    """Tell whether no Python code of the script can lay hands on a gradient while the engine runs these built-in nodes.
+def is_private(are_plain: bool) -> bool:
+    """Tell whether no Python code of the script can lay hands on a gradient while the engine runs nodes.
 
     Then only the engine can change one, and it does so by ops that count its version up: what edits memory behind torch
     (``.data``, a NumPy alias) would have to get hold of it first. Gradients reach Python in hooks, in the backward of a
     custom Function (compiled regions and checkpoints are such), and in hooks of saved tensors where one is saved.
     Another thread could share the gradient that the script itself gave.
+
+    Args:
+        are_plain: whether the nodes are, see ``reach.Below``.
     """
     return (
-        threading.active_count() == 1
-        and all(mark is not None and not mark.is_hooked for mark in marks)
+        are_plain
+        and threading.active_count() == 1
         and torch._C._autograd._top_saved_tensors_default_hooks(True) is None
     )
 

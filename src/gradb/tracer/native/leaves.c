@@ -1,0 +1,336 @@
+#include "leaves.h"
+
+#include "blob.h"
+#include "forward.h"
+#include "graph.h"
+#include "op.h"
+#include "pen.h"
+#include "records.h"
+#include "visit.h"
+
+typedef struct {
+    Py_ssize_t fills, since, grad_key, is_moved; /* slots of a record, beside those of the context */
+} MoreSlots;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *forward, *by_memory, *by_object; /* where gradients lie, and whose they are: see tensors/buffers.py */
+    MoreSlots slots;
+} Leaves;
+
+static PyObject *base_name;
+
+/* Each that takes a list leaves it to Python (None, nothing was done) unless all in it is the common case. */
+
+/* Return the record of a leaf that is on the tape and still is one; NULL, mostly without an error set, of anything else. */
+static PyObject *leaf_record(Context *context, PyObject *tensor)
+{
+    PyObject *record = is_tensor(context, tensor) ? record_known(context, tensor) : NULL;
+    if (record == NULL || SLOT(record, record_slots.is_leaf) != Py_True || is_requiring_grad(tensor) <= 0)
+        return NULL;
+    PyObject *name = SLOT(record, record_slots.name);
+    if (name != Py_None && !PyUnicode_GET_LENGTH(name))
+        return NULL;
+    PyObject *base = PyObject_GetAttr(tensor, base_name);
+    Py_XDECREF(base);
+    return base == Py_None ? record : NULL;
+}
+
+/* Begin to collect what goes behind what a blob has by now; false, with or without an error set, where that cannot be. */
+static bool begin(Context *context, PyObject *blob)
+{
+    Draft *draft = &context->draft;
+    int64_t size = context->is_busy ? -1 : blob_size(blob);
+    if (size < 0)
+        return false;
+    draft->text.used = draft->data.used = draft->odd = 0;
+    if (!buffer_reserve(&draft->data, (size_t)size))
+        return false;
+    draft->data.used = (size_t)size;
+    context->is_busy = true;
+    return true;
+}
+
+/* Give to a blob what was collected; false with an error set. */
+static bool end(Context *context, PyObject *blob)
+{
+    const Draft *draft = &context->draft;
+    int64_t size = blob_size(blob);
+    context->is_busy = false;
+    if (PyErr_Occurred() || (size_t)size >= draft->data.used)
+        return !PyErr_Occurred();
+    PyObject *bytes = PyBytes_FromStringAndSize(draft->data.bytes + size, (Py_ssize_t)draft->data.used - size);
+    bool is_done = bytes != NULL && blob_add(blob, size, bytes);
+    Py_XDECREF(bytes);
+    return is_done;
+}
+
+/* --- before gradients are cleared ---------------------------------------------------------------------------------- */
+
+/* Add the value of a gradient; return its text and what is odd about it, NULL with an error set. */
+static PyObject *hold_one(Context *context, PyObject *leaf)
+{
+    Draft *draft = &context->draft;
+    PyObject *grad = filling_grad(leaf), *held = NULL;
+    draft->text.used = 0;
+    draft->odd = 0;
+    if (grad != NULL && reader_add(context->reader, grad, false, draft))
+        held = Py_BuildValue("s#i", draft->text.bytes, (Py_ssize_t)draft->text.used, (int)draft->odd);
+    Py_XDECREF(grad);
+    return held;
+}
+
+static bool are_leaves(Context *context, PyObject *list)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
+        if (leaf_record(context, PyList_GET_ITEM(list, i)) == NULL)
+            return false;
+    return PyList_GET_SIZE(list) > 0;
+}
+
+static PyObject *hold_each(Context *context, PyObject *list, PyObject *blob)
+{
+    PyObject *held = PyList_New(0);
+    for (Py_ssize_t i = 0; held != NULL && i < PyList_GET_SIZE(list); i++) {
+        PyObject *one = hold_one(context, PyList_GET_ITEM(list, i));
+        if (one == NULL || PyList_Append(held, one) < 0)
+            Py_CLEAR(held);
+        Py_XDECREF(one);
+    }
+    if (!end(context, blob))
+        Py_CLEAR(held);
+    return held;
+}
+
+static PyObject *leaves_hold(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    if (count != 2 || !PyList_CheckExact(given[0])) {
+        PyErr_SetString(PyExc_TypeError, "a list of leaves and a blob are needed");
+        return NULL;
+    }
+    if (are_leaves(context, given[0]) && begin(context, given[1]))
+        return hold_each(context, given[0], given[1]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+/* --- after it ------------------------------------------------------------------------------------------------------ */
+
+static bool is_cleared(Context *context, PyObject *leaf)
+{
+    PyObject *grad = leaf_record(context, leaf) == NULL ? NULL : filling_grad(leaf);
+    Py_XDECREF(grad);
+    return grad == Py_None;
+}
+
+/* Take a key out of a dict, if it is in it; false with an error set. */
+static bool take_out(PyObject *dict, PyObject *key)
+{
+    int is_in = PyDict_Contains(dict, key);
+    return is_in == 0 || (is_in > 0 && PyDict_DelItem(dict, key) == 0);
+}
+
+/* Forget the buffer that a leaf had, as `Buffers.drop` does; false with an error set. */
+static bool drop(const Leaves *leaves, PyObject *record)
+{
+    PyObject *id = SLOT(record, record_slots.grad_id), *key = SLOT(record, leaves->slots.grad_key), *zero;
+    if (number_in(record, record_slots.grad_id) == 0)
+        return true;
+    PyObject *group = PyDict_GetItemWithError(leaves->by_memory, key);
+    bool is_done = !PyErr_Occurred();
+    if (group != NULL && PyDict_CheckExact(group)) {
+        is_done = take_out(group, SLOT(record, record_slots.id));
+        if (is_done && PyDict_GET_SIZE(group) == 0)
+            is_done = PyDict_DelItem(leaves->by_memory, key) == 0;
+    }
+    if (is_done && PyDict_GetItemWithError(leaves->by_object, id) == record)
+        is_done = PyDict_DelItem(leaves->by_object, id) == 0;
+    if (!is_done || (zero = PyLong_FromLong(0)) == NULL)
+        return false;
+    slot_set(record, record_slots.grad_id, Py_NewRef(zero));
+    slot_set(record, leaves->slots.grad_key, zero);
+    return true;
+}
+
+/* Say that nothing is left in the buffer of a leaf; false with an error set. */
+static bool empty(const Leaves *leaves, Context *context, PyObject *record, int64_t event)
+{
+    PyObject *zero = PyLong_FromLong(0);
+    if (zero == NULL || !drop(leaves, record)) {
+        Py_XDECREF(zero);
+        return false;
+    }
+    slot_set(record, leaves->slots.is_moved, Py_NewRef(Py_False));
+    slot_set(record, leaves->slots.fills, Py_NewRef(zero));
+    slot_set(record, leaves->slots.since, zero);
+    return pen_put_grad(context->pen, number_in(record, record_slots.id), event, 0, 0);
+}
+
+/* Add what `write_buffer` returns; false with an error set. */
+static bool add_buffer(PyObject *record, PyObject *before, Buffer *text)
+{
+    PyObject *label = filling_label(SLOT(record, record_slots.name), SLOT(record, record_slots.id));
+    bool is_done = label != NULL && buffer_add(text, "[", 1) &&
+                   buffer_add_integer(text, number_in(record, record_slots.id)) && buffer_add(text, ",", 1) &&
+                   filling_add_label(text, SLOT(record, record_slots.head), SLOT(record, record_slots.name), label) &&
+                   buffer_add(text, ",", 1) && buffer_add_string(text, before) && buffer_add_text(text, ",null]");
+    Py_XDECREF(label);
+    return is_done;
+}
+
+static PyObject *clear_each(Leaves *leaves, Context *context, PyObject *list, PyObject *before, int64_t event)
+{
+    Buffer text = {0};
+    bool is_done = true;
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++) {
+        PyObject *record = leaf_record(context, PyList_GET_ITEM(list, i));
+        is_done = record != NULL && (i == 0 || buffer_add(&text, ",", 1)) &&
+                  add_buffer(record, PyList_GET_ITEM(before, i), &text) && empty(leaves, context, record, event);
+    }
+    PyObject *told = is_done ? PyUnicode_FromStringAndSize(text.bytes, (Py_ssize_t)text.used) : NULL;
+    buffer_free(&text);
+    if (!is_done && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "what was a leaf is none any more");
+    return told;
+}
+
+static PyObject *leaves_clear(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    bool is_it = count == 3 && PyList_CheckExact(given[0]) && PyList_CheckExact(given[1]) &&
+                 PyList_GET_SIZE(given[0]) == PyList_GET_SIZE(given[1]) && PyLong_Check(given[2]);
+    if (!is_it) {
+        PyErr_SetString(PyExc_TypeError, "leaves, as many texts and the number of an event are needed");
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; is_it && i < PyList_GET_SIZE(given[0]); i++)
+        is_it = PyUnicode_Check(PyList_GET_ITEM(given[1], i)) && is_cleared(context, PyList_GET_ITEM(given[0], i));
+    if (is_it)
+        return clear_each((Leaves *)self, context, given[0], given[1], PyLong_AsLongLong(given[2]));
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+/* --- after a step -------------------------------------------------------------------------------------------------- */
+
+static bool are_known(Context *context, PyObject *list)
+{
+    Origin origin;
+    if (is_true(context->blanks, words.known) != 0)
+        return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
+        if (!is_tensor(context, PyList_GET_ITEM(list, i)) ||
+            op_find_origin(context, PyList_GET_ITEM(list, i), &origin) <= 0)
+            return false;
+    return true;
+}
+
+static bool define(Context *context, PyObject *tensor, int64_t event)
+{
+    Origin origin;
+    PyObject *record;
+    return op_find_origin(context, tensor, &origin) > 0 &&
+           op_add_tensor(context, tensor, &origin, words.made, &context->draft) &&
+           (record = record_of(context, tensor)) != NULL &&
+           pen_put_tensor(context->pen, number_in(record, record_slots.id), event, origin.node, origin.output_nr);
+}
+
+static PyObject *define_each(Context *context, PyObject *list, PyObject *blob, int64_t event)
+{
+    Draft *draft = &context->draft;
+    bool is_done = true;
+    for (Py_ssize_t i = 0; is_done && i < PyList_GET_SIZE(list); i++)
+        is_done = (i == 0 || buffer_add(&draft->text, ",", 1)) && define(context, PyList_GET_ITEM(list, i), event);
+    if (!is_done && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "it is not known any more what a tensor is the output of");
+    PyObject *text = is_done ? PyUnicode_FromStringAndSize(draft->text.bytes, (Py_ssize_t)draft->text.used) : NULL;
+    uint16_t odd = draft->odd;
+    if (text == NULL)
+        context->is_busy = false;
+    else if (!end(context, blob) || !blob_note(blob, odd))
+        Py_CLEAR(text);
+    return text;
+}
+
+static PyObject *leaves_define(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    if (count != 3 || !PyList_Check(given[0]) || !PyLong_Check(given[2])) {
+        PyErr_SetString(PyExc_TypeError, "a list of tensors, a blob and the number of an event are needed");
+        return NULL;
+    }
+    if (are_known(context, given[0]) && begin(context, given[1]))
+        return define_each(context, given[0], given[1], PyLong_AsLongLong(given[2]));
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+/* --- the type ------------------------------------------------------------------------------------------------------ */
+
+static int leaves_init(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static const char *const names[] = {"fills", "since", "grad_key", "is_moved", NULL};
+    Leaves *leaves = (Leaves *)self;
+    PyObject *forward, *by_memory, *by_object;
+    if (!PyArg_ParseTuple(arguments, "OO!O!", &forward, &PyDict_Type, &by_memory, &PyDict_Type, &by_object))
+        return -1;
+    if (forward_context(forward) == NULL) {
+        PyErr_SetString(PyExc_TypeError, "no Forward");
+        return -1;
+    }
+    if (!slots_find((PyObject *)record_class, names, &leaves->slots.fills))
+        return -1;
+    Py_XSETREF(leaves->forward, Py_NewRef(forward));
+    Py_XSETREF(leaves->by_memory, Py_NewRef(by_memory));
+    Py_XSETREF(leaves->by_object, Py_NewRef(by_object));
+    return 0;
+}
+
+static int leaves_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Leaves *)self)->forward);
+    Py_VISIT(((Leaves *)self)->by_memory);
+    Py_VISIT(((Leaves *)self)->by_object);
+    return 0;
+}
+
+static int leaves_forget(PyObject *self)
+{
+    Py_CLEAR(((Leaves *)self)->forward);
+    Py_CLEAR(((Leaves *)self)->by_memory);
+    Py_CLEAR(((Leaves *)self)->by_object);
+    return 0;
+}
+
+static void leaves_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    leaves_forget(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"hold", (PyCFunction)(void (*)(void))leaves_hold, METH_FASTCALL, NULL},
+    {"clear", (PyCFunction)(void (*)(void))leaves_clear, METH_FASTCALL, NULL},
+    {"define", (PyCFunction)(void (*)(void))leaves_define, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_init, leaves_init},       {Py_tp_traverse, leaves_traverse}, {Py_tp_clear, leaves_forget},
+    {Py_tp_dealloc, leaves_dealloc}, {Py_tp_methods, methods},          {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "gradb.tracer.native._accelerator.Leaves",
+    .basicsize = sizeof(Leaves),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = slots,
+};
+
+PyObject *leaves_type(void)
+{
+    base_name = PyUnicode_InternFromString("_base");
+    return base_name == NULL ? NULL : PyType_FromSpec(&spec);
+}
