@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.e2e.gradb_process import DEADLINE, GRADB, SCENARIOS, bare, gradb
+from tests.e2e.gradb_process import DEADLINE, GRADB, SCENARIOS, WarmProcess, bare, gradb
 
 FREED = "carries_its_graph.py"
 
@@ -34,7 +34,7 @@ def test_what_the_script_prints_and_how_it_ends_is_as_without_gradb() -> None:
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     """As `head` does: no complaint, and the script is not left running."""
     words = [*GRADB, "--plain", str(SCENARIOS / "zero_grad.py")]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as told:
+    with WarmProcess(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as told:
         assert told.stdout is not None
         assert told.stderr is not None
         assert told.stdout.readline().startswith("gradb tells ")

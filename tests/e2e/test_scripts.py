@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from gradb.tape.kinds.error import ErrorDetail
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import NoteDetail
 from gradb.tape.kinds.output import OutputDetail
-from tests.e2e.gradb_process import GRADB, SCRIPTS, bare, gradb, run
+from tests.e2e.gradb_process import DEADLINE, GRADB, SCRIPTS, WarmProcess, bare, gradb
 
 MEGABYTE = 2**20
 
@@ -166,9 +167,10 @@ def test_input_comes_from_a_file(tmp_path: Path) -> None:
 
 def test_input_of_gradb_is_not_the_scripts(tmp_path: Path) -> None:
     """Standard input of gradb itself never reaches the script."""
-    done = run(*GRADB, "record", "-o", tmp_path / "run.tape", "reads_input.py", stdin="5\n")
-    assert done.code == 1
-    assert "EOFError" in done.err
+    words, pipe = [*GRADB, "record", "-o", str(tmp_path / "run.tape"), "reads_input.py"], subprocess.PIPE
+    with WarmProcess(words, cwd=SCRIPTS, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert "EOFError" in process.communicate("5\n", DEADLINE)[1]
+    assert process.returncode == 1
 
 
 def test_relative_tape_stays_where_it_was_asked_for(tmp_path: Path) -> None:
