@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
 from textual.css.stylesheet import Stylesheet
 
 from tests.fakes import examples
@@ -34,6 +35,22 @@ def _styles() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _painting() -> Iterator[None]:
+    """Paint the screen when it is looked at: without a terminal Textual paints each change as well, for nobody."""
+    render = Compositor.render_update
+
+    def wait(compositor: Compositor, full: bool = False, **named: Any) -> Any:
+        if full:
+            return render(compositor, full=True, **named)
+        compositor._dirty_regions.clear()
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compositor, "render_update", wait)
         yield
 
 

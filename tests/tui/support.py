@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from gradb.debugger.debugger import Debugger
 from gradb.tui.app import GradbApp
+from gradb.tui.pane import Pane
 from gradb.tui.screen import DebugScreen
 
 _DEADLINE = 120.0
@@ -69,10 +72,22 @@ def debug_screen(app: Any) -> DebugScreen:
     return screen
 
 
+def look_at(app: Any) -> list[Strip]:
+    """Paint the screen as it is now, and return its lines."""
+    visible_screen_stack.set(app._background_screens)
+    strips: list[Strip] = app.screen._compositor.render_strips()
+    return strips
+
+
+def line_of(pane: Pane, y: int) -> Strip:
+    """Return one line of what is in a pane, painted as it is now."""
+    look_at(pane.app)
+    return pane.render_line(y)
+
+
 def text_of(app: Any) -> str:
     """Return the characters on the screen, line by line."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips)
+    return "\n".join(strip.text.rstrip() for strip in look_at(app))
 
 
 def position_of(app: Any) -> int:
@@ -84,8 +99,7 @@ def position_of(app: Any) -> int:
 
 def state_of(app: Any) -> list[tuple[str, ...]]:
     """Return every cell on the screen with what can be seen of its style; of a blank that is the ground alone."""
-    return [_cell(char, segment.style) for strip in app.screen._compositor.render_strips() for segment in strip
-            for char in segment.text]  # fmt: skip
+    return [_cell(char, segment.style) for strip in look_at(app) for segment in strip for char in segment.text]
 
 
 def _cell(char: str, style: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.support import debug_screen, opening, shown, text_of, wait_until
+from tests.tui.support import debug_screen, look_at, opening, shown, text_of, wait_until
 
 
 async def entered(pilot: Pilot[int], text: str) -> None:
@@ -20,6 +20,7 @@ def lines(app: Any) -> list[str]:
     """Return the lines of the pane, without frame and room."""
     pane = debug_screen(app).panes["displays"]
     assert pane.display
+    look_at(app)
     return [text for y in range(pane.room.height) if (text := pane.render_line(y).text.rstrip())]
 
 

@@ -15,7 +15,7 @@ from gradb.tui.find import FindLine
 from gradb.tui.linesearch import marked
 from gradb.tui.lookup import Lookup, beside
 from tests.fakes.blocks import network
-from tests.tui.support import debug_screen, opening, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, look_at, opening, position_of, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -100,6 +100,7 @@ async def test_hits_are_marked_beside_the_sizes_of_gradients(chain_tape: Path) -
         await pilot.press("end", "2", "r", "slash", *"pow", "enter")
         await wait_until(lambda: tally_of(app) == "1 of 1")
         pane = debug_screen(app).panes["graph"]
+        look_at(app)
         rows = [pane.render_line(y) for y in range(pane.room.height)]
         (row,) = [row for row in rows if "PowBackward0" in row.text]
         marked_ = [part.text for part in row if part.style is not None and part.style.reverse and part.style.underline]

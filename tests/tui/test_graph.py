@@ -13,7 +13,7 @@ from gradb.tui.graph import GraphPane
 from gradb.tui.graph_commands import unfoldable_words
 from tests.fakes import examples
 from tests.fakes.blocks import network
-from tests.tui.support import debug_screen, opening, painted, shown, text_of, wait_until
+from tests.tui.support import debug_screen, line_of, look_at, opening, painted, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def pane_of(app: Any) -> GraphPane:
 def lines_of(app: Any) -> list[str]:
     """Return the lines of the graph pane that are seen, without marks and trees in front of fold and node."""
     pane = pane_of(app)
+    look_at(app)
     return [pane.render_line(row).text.rstrip() for row in range(pane.list_height)]
 
 
@@ -54,7 +55,7 @@ async def go_to(pilot: Pilot[int], words: str) -> None:
 def cursor_line(app: Any) -> str:
     """Return the line under the cursor."""
     pane = pane_of(app)
-    return pane.render_line((pane.cursor or 0) - pane.scroll_offset.y).text.rstrip()
+    return line_of(pane, (pane.cursor or 0) - pane.scroll_offset.y).text.rstrip()
 
 
 async def test_enter_opens_a_fold_and_closes_it(network_tape: Path) -> None:

@@ -22,7 +22,7 @@ from gradb.tui.pane import Pane
 from gradb.tui.screen import DebugScreen
 from gradb.tui.source import SourcePane
 from tests.fakes import TapeBuilder
-from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, line_of, opening, painted, position_of, shown, text_of, wait_until
 
 
 async def press(pilot: Pilot[int], *keys: str) -> str:
@@ -368,7 +368,7 @@ async def _look_at(pilot: Pilot[int], pane: Pane) -> None:
     """Show a pane, and scroll it."""
 
     def is_said() -> bool:
-        return pane.render_line(0).text.startswith("! not recorded since event")
+        return line_of(pane, 0).text.startswith("! not recorded since event")
 
     await pilot.press(pane.spec.keys[0])
     await wait_until(lambda: pane.display)
@@ -387,10 +387,10 @@ async def test_below_what_is_missing_the_rows_are_where_they_seem(stopped_tape: 
         assert isinstance(graph, GraphPane)
         said = graph.said
         assert said > 0
-        row = graph.render_line(said).text
+        row = line_of(graph, said).text
         await pilot.click("#graph", offset=(10, 1 + said))
         await wait_until(lambda: graph.cursor is not None and debug_screen(app).options.selected_node is not None)
-        assert graph.render_line(said).text.replace("›", " ").strip() == row.replace("›", " ").strip()
+        assert line_of(graph, said).text.replace("›", " ").strip() == row.replace("›", " ").strip()
         assert graph.cursor == round(graph.scroll_y)
 
 

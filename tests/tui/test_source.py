@@ -13,7 +13,7 @@ from gradb.tape.stops import Stop
 from gradb.tui.messages import CallChosen
 from gradb.tui.source import SourcePane
 from tests.fakes import TapeBuilder
-from tests.tui.support import debug_screen, opening, painted, position_of, shown, text_of, wait_until
+from tests.tui.support import debug_screen, look_at, opening, painted, position_of, shown, text_of, wait_until
 
 
 async def press(pilot: Pilot[int], *keys: str) -> str:
@@ -31,6 +31,7 @@ def source(app: Any) -> SourcePane:
 def reversed_numbers(app: Any) -> list[str]:
     """Return what is drawn in reverse at the beginning of the pane's lines: the line that the cursor is on."""
     pane = source(app)
+    look_at(app)
     strips = [pane.render_line(y) for y in range(pane.list_height)]
     cells = [[segment for segment in strip if segment.style is not None and segment.style.reverse] for strip in strips]
     return ["".join(segment.text for segment in line[:3]) for line in cells if line and line[0].text in " ◉◌○"]
