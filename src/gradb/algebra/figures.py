@@ -18,6 +18,7 @@ DIGITS = 4
 _INTEGER_LIMIT = 1e7  # floats below this show their whole integer part
 _MOST_DIGITS = 17  # tell any two numbers of float64 apart
 _FORMATS = {"float32": "<f", "complex64": "<f", "float16": "<e", "complex32": "<e"}
+_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (100 * 1024, "KiB"))
 
 
 def number(value: Number, dtype: str = "float64") -> str:
@@ -63,6 +64,14 @@ def beside_whole(value: float, dtype: str = "float64") -> str:
 def counted(count: int, noun: str) -> str:
     """Return how many there are of something: ``1 call``, ``4,000 calls``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def bytes_text(count: int) -> str:
+    """Return a number of bytes as text: ``16 bytes``, ``1.5 MiB``."""
+    for size, unit in _UNITS:
+        if count >= size:
+            return f"{count / (1 << 10 if unit == 'KiB' else size):,.1f} {unit}"
+    return counted(count, "byte")
 
 
 def _order(one: float, other: float) -> int:

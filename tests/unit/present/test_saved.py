@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from gradb.algebra.figures import bytes_text
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.present.draw.text import to_text
 from gradb.present.options import Options
-from gradb.present.panes.saved import bytes_text
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.saved import NOT_READ, SavedEntry
 from tests.fakes import TapeBuilder

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gradb.algebra.figures import counted
+from gradb.algebra.figures import bytes_text, counted
 from gradb.frame.called import Called
 from gradb.frame.chain.record import Chain
 from gradb.frame.frame import Frame
@@ -23,7 +23,6 @@ from gradb.tape.saved import Memory, NodeSaved, SavedTensor
 
 _MAX_NAME = 40
 _MAX_TEXT = 200
-_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (100 * 1024, "KiB"))
 _Items = list[Field | Text]
 
 
@@ -50,14 +49,6 @@ def saved_node(frame: Frame, options: Options) -> int | None:
     if options.selected_node is not None:
         return options.selected_node
     return frame.chain.node if frame.chain is not None else frame.graph.current
-
-
-def bytes_text(count: int) -> str:
-    """Return a number of bytes as text: ``16 bytes``, ``1.5 MiB``."""
-    for size, unit in _UNITS:
-        if count >= size:
-            return f"{count / (1 << 10 if unit == 'KiB' else size):,.1f} {unit}"
-    return counted(count, "byte")
 
 
 # --- the node ---------------------------------------------------------------------------------------------------------
