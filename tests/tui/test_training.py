@@ -133,6 +133,23 @@ async def test_a_script_that_never_trains_says_so(chain_tape: Path, tmp_path: Pa
         assert "its text is not on the tape" in text
 
 
+async def test_an_iteration_is_chosen_in_the_plot(long_tape: Path) -> None:
+    """Shift with left or right moves over the iterations, x opens the one that is chosen; a step lets it go."""
+    app = opening(long_tape)
+    async with shown(app, 120, 40) as pilot:
+        await press(pilot, "end", "6", "shift+left", "shift+left")
+        await wait_until(lambda: "chosen: iteration 38" in text_of(app))
+        assert "┆" in text_of(app)
+        await press(pilot, "shift+right")
+        await wait_until(lambda: "chosen: iteration 39" in text_of(app))
+        await press(pilot, "x")
+        await wait_until(lambda: "iteration 39 is in full as it is recorded" in text_of(app))
+        assert "chosen:" not in text_of(app)
+        frame = debug_screen(app).frame
+        assert frame is not None
+        assert frame.iteration == 39
+
+
 async def test_scale_and_stretch_of_the_plot(long_tape: Path) -> None:
     """L is the logarithmic scale, + and - show fewer and more iterations, S a mean; the pane comes to the front."""
     app = opening(long_tape)

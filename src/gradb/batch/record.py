@@ -96,8 +96,8 @@ def record(
     for sentence in run.closing:
         if told is None or sentence != told.text:
             complain(sentence)
-    if run.passed:
-        complain(run.passed)
+    for sentence in (*run.checkpoints.take_news(), *((run.passed,) if run.passed else ())):
+        complain(sentence)
     if explains and run.return_code and told is None and (text := explained(spec.tape)):
         complain(text)
     return 1 if run.return_code is None else run.return_code

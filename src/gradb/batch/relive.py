@@ -45,6 +45,8 @@ def _again_json(again: Again) -> dict[str, Any]:
     found = again.comparison
     return {
         "repeated": again.has_repeated,
+        "checkpoint": None if again.checkpoint.event is None else again.checkpoint.iteration,
+        "tried": again.tried or None,
         "compared": found.count,
         "until": found.until,
         "difference": None if found.difference is None else _difference_json(found.difference),

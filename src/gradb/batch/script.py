@@ -160,11 +160,15 @@ class Printout:
             self.out(why_text(found, self.style))
 
     def relive(self, argument: str) -> None:
-        """Go to an iteration in full; here nobody can agree to a run again."""
+        """Go to an iteration in full, from a checkpoint if need be; here nobody can agree to a run from the start."""
         asked = living.wanted(self.debugger, argument)
-        if asked.found is None:
-            raise UserError(living.refusal(asked))
-        statement, said = living.arrive(self.debugger, asked, asked.found)
+        found, opened = asked.found, None
+        if found is None and asked.has_checkpoint:
+            opened = asked.go_on()
+            found = opened.relived
+        if found is None:
+            raise UserError("; ".join([*(opened.sentences if opened else ()), living.refusal(asked)]))
+        statement, said = living.arrive(self.debugger, asked, found)
         for one in parse(statement):
             one.run(self.debugger, self)
         self.notice(said)

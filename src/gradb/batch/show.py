@@ -12,7 +12,7 @@ from gradb.frame.chain.record import Chain
 from gradb.frame.displayed import Row
 from gradb.frame.frame import Frame
 from gradb.present.draw.text import to_text
-from gradb.present.options import Branches, Grads, Options, PathChoice, Values
+from gradb.present.options import Branches, Checkpoints, Grads, Options, PathChoice, Values
 from gradb.present.panes.table import PANES, pane_json
 
 
@@ -37,6 +37,7 @@ def pane_text(
     values: Values | None = None,
     chain: Chain | None = None,
     branches: Branches | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> str:
     """Return a pane of a Frame as text that ends with a line end.
 
@@ -51,6 +52,7 @@ def pane_text(
         values: the tensor that is looked at, as it is there; None for none.
         chain: the record of the node that was chosen; None for that of the position.
         branches: the other runs that are plotted; None for none.
+        checkpoints: what waits of the run; None for nothing.
 
     Raises:
         UserError: there is no pane of that name.
@@ -68,6 +70,7 @@ def pane_text(
         grads=grads or Grads(),
         values=values or Values(),
         branches=branches or Branches(),
+        checkpoints=checkpoints or Checkpoints(),
     )
     if style.is_json:
         return line(pane_json(name, frame, options)) + "\n"
@@ -93,4 +96,4 @@ def debugger_text(name: str, debugger: Debugger, style: Style, branches: Branche
     choice = replace(debugger.choice, node=node)
     chain = None if node is None or tape is None else tape.chain(node, frame.position)
     told = (choice, judged, displayed, debugger.grads, debugger.looked(), chain, branches)
-    return pane_text(name, frame, style, *told)
+    return pane_text(name, frame, style, *told, checkpoints=debugger.run.checkpoints.standing)

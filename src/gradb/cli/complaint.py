@@ -11,8 +11,8 @@ from gradb.present.draw.safe import plain_lines
 
 
 def complain_of(run: Run) -> None:
-    """Say what a recording lacks, that its torch was not tested, or which breakpoints were passed."""
-    for sentence in (*(run.closing or [untested(run.torch)]), run.passed):
+    """Say what a recording lacks, that its torch was not tested, what was passed, why there is no checkpoint."""
+    for sentence in (*(run.closing or [untested(run.torch)]), run.passed, *run.checkpoints.take_news()):
         if sentence:
             complain(sentence)
 

@@ -20,7 +20,7 @@ from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import new_recent_tape, output
 from gradb.cli.target import is_recording
 from gradb.debugger.errors import UserError
-from gradb.debugger.rerun.reliving import Opened, known, relive
+from gradb.debugger.rerun.reliving import Opened, known, onwards, relive
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
 
 _OF_SCRIPTS = (
@@ -93,13 +93,14 @@ def _of_script(
         spec = make_spec(target, options, rest, tape, is_paused_at_start=False, passes_output=True)
         with _progress() as progress:
             first = watched(replace(spec, prints_to_stderr=options.json), tape, tell=progress.update)
-        for sentence in (*first.closing, *((first.passed,) if first.passed else ())):
+        for sentence in (*first.closing, *first.checkpoints.take_news(), *((first.passed,) if first.passed else ())):
             complain(sentence)
         if options.output is None:
             remember_tape(tape)
-        if first.interrupted:
-            raise UserError(f"the script was interrupted, and so it is not run again; its tape is {tape}")
-        return tape, _relived(first, iteration, reach, options)
+        with first:
+            if first.interrupted:
+                raise UserError(f"the script was interrupted, and so it is not run again; its tape is {tape}")
+            return tape, _relived(first, iteration, reach, options)
 
 
 def _name(target: tuple[str | None, str | None]) -> str:
@@ -108,6 +109,12 @@ def _name(target: tuple[str | None, str | None]) -> str:
 
 def _relived(first: Watched, iteration: int, reach: int | None, options: Namespace) -> Opened:
     if known(first.tape, iteration, reach) is None:
+        with _progress() as progress:
+            opened = onwards(first, first.checkpoints, iteration, reach, tell=progress.update)
+        if opened is not None and opened.relived is not None:
+            return opened
+        for sentence in () if opened is None else opened.sentences:
+            complain(sentence)
         let(first.consent, has_yes=options.yes)
     with _progress() as progress:
         return relive(first, iteration, reach, is_agreed=True, tell=progress.update)

@@ -67,5 +67,6 @@ def make_spec(
         measures_updates=options.updates,
         seed=options.seed,
         interventions=interventions(options),
+        checkpoints=getattr(options, "checkpoints", 0),
     )
     return spec if options.max_tape is None else replace(spec, max_tape=options.max_tape)

@@ -5,7 +5,8 @@
     Exception
     └── UserError                bad input, or a command that cannot be carried out
         ├── ExpectationFailed    an `expect` that does not hold
-        └── BrokenOff            Ctrl+C, in the midst of a command
+        ├── BrokenOff            Ctrl+C, in the midst of a command
+        └── CheckpointLost       a checkpoint that cannot be gone on from
 """
 
 from __future__ import annotations
@@ -21,3 +22,7 @@ class ExpectationFailed(UserError):
 
 class BrokenOff(UserError):
     """A command was broken off; the text says which, and where."""
+
+
+class CheckpointLost(UserError):
+    """A checkpoint cannot be gone on from: the script would have to be run from its start."""

@@ -5,19 +5,21 @@ How somebody is asked whether the script may be run again, and how that is follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.errors import UserError
 from gradb.debugger.interventions import parse_iteration
 from gradb.debugger.lived import Lived
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.rerun.relived import Relived, beside
-from gradb.debugger.rerun.reliving import Opened, known, relive
-from gradb.debugger.rerun.watched import Watched, of_tape
+from gradb.debugger.rerun.reliving import Opened, beginning, known, onwards, relive
+from gradb.debugger.rerun.watched import Watched, of_run, of_tape
 from gradb.frame.called import Place
 from gradb.frame.reader import TapeError
+from gradb.link.spec import RunSpec
 from gradb.tape.kinds.event import Event
 
 if TYPE_CHECKING:
@@ -36,6 +38,29 @@ class Wanted:
     iteration: int
     found: Relived | None
     """Where it is in full already; None: the script would have to be run again."""
+    pool: Pool = field(default_factory=Pool)
+    """What waits of the first run."""
+    spec: RunSpec | None = None
+    """What the first run was started with; None where it is a recording."""
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """True where it can be lived again from a checkpoint, which nobody has to agree to.
+
+        Raises:
+            UserError: the tape cannot be read.
+        """
+        return bool(len(self.pool)) and self.pool.before(beginning(self.tape, self.iteration)) is not None
+
+    def go_on(self, tell: Tell = silent) -> Opened:
+        """Live it again from the nearest checkpoint: see ``onwards``.
+
+        Raises:
+            UserError: the iteration cannot be put beside the tape.
+        """
+        assert self.spec is not None
+        opened = onwards(of_run(self.spec, self.tape), self.pool, self.iteration, tell=tell)
+        return opened if opened is not None else Opened(None, None, "the checkpoint before it is gone")
 
     def first(self) -> Watched:
         """Return the first run, and what has to be agreed to before it is run again.
@@ -66,7 +91,8 @@ def wanted(debugger: Debugger, argument: str) -> Wanted:
     iteration = _iteration(debugger, argument)
     if debugger.is_live:
         raise UserError("the script has not come to its end yet: an iteration is lived again once it has (`finish`)")
-    return Wanted(tape.path, iteration, known(tape.path, iteration))
+    run = debugger.run
+    return Wanted(tape.path, iteration, known(tape.path, iteration), run.checkpoints, run.spec)
 
 
 def _iteration(debugger: Debugger, argument: str) -> int:

@@ -7,6 +7,7 @@ know.
 from __future__ import annotations
 
 import contextlib
+import signal
 import sqlite3
 import threading
 import time
@@ -14,16 +15,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gradb.debugger.checkpoints.pool import Pool
+from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.ending import describe, last_line, passing
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.live import Live
 from gradb.debugger.pace import Pace
 from gradb.debugger.recording import Recording
 from gradb.debugger.writing import Writing
+from gradb.link.checkpoints import NotStarted
 from gradb.link.launch import launch
 from gradb.link.messages import (
     Abandon,
     Ask,
+    Checkpoints,
     Continue,
     Ended,
     Evaluate,
@@ -69,20 +74,32 @@ class Run(Recording):
         """What was started; None for a recording."""
         self.command: Sequence[str] | None = None
         """What it was started with, where that is not the tracer."""
+        self.checkpoints = Pool()
+        """What waits of a live script, also once that is over."""
         self._live = live
         self._requests = self._continued = 0  # number of the newest request, and of the newest to go on
         self._doing = "starting Python"
         self._is_closing = self._has_ended = False
 
     @classmethod
-    def launch(cls, spec: RunSpec, command: Sequence[str] | None = None) -> Run:
-        """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``)."""
+    def launch(cls, spec: RunSpec, command: Sequence[str] | None = None, source: Waiting | None = None) -> Run:
+        """Start the debuggee and return at once; ``command`` replaces it in tests (see ``link.launch``).
+
+        Where there is a ``source`` the script goes on from that checkpoint, else it begins.
+
+        Raises:
+            UserError: there can be no tape, or no process; or the checkpoint is gone.
+        """
         try:
-            live = Live(launch(spec, command)) if command is not None else _launch(spec)
-        except OSError as error:
-            raise UserError(f"cannot start {spec.target}: {error.strerror or error}") from error
+            live = Live(launch(spec, command)) if command is not None else _launch(spec, source)
+        except (OSError, NotStarted) as error:
+            why = getattr(error, "strerror", None) or error
+            if source is not None:
+                raise CheckpointLost(f"the checkpoint at iteration {source.iteration:,} is of no use: {why}") from error
+            raise UserError(f"cannot start {spec.target}: {why}") from error
         run = cls(spec.tape, live)
         run.spec, run.command = spec, command
+        run.checkpoints = Pool(live.debuggee.line, spec.checkpoints, run._want_checkpoints)
         return run
 
     @classmethod
@@ -159,6 +176,16 @@ class Run(Recording):
             self.is_running = True
             self._doing = _EVALUATING
 
+    def _want_checkpoints(self, most: int) -> None:
+        """Tell the script's process how many checkpoints are wanted; of some it makes one at once."""
+        if self._live is not None:
+            self._send(self._live, Checkpoints(most, is_now=most > 0))
+
+    def release_checkpoints(self) -> Pool:
+        """Return what waits, which from here on is somebody else's: ``close`` lets it be."""
+        released, self.checkpoints = self.checkpoints, Pool()
+        return released
+
     def _send(self, live: Live, request: Request) -> int:
         """Send a request with the next number, and return that."""
         self._requests += 1
@@ -194,6 +221,7 @@ class Run(Recording):
         if live is None:
             return []
         messages = live.poll(timeout)
+        self.checkpoints.look()
         is_gone = live.is_gone
         if live.is_dead and not is_gone:
             self.is_running, self._doing = True, "writing the tape"
@@ -257,6 +285,8 @@ class Run(Recording):
         self._live = None
         self.is_running = False
         self.return_code = code = live.debuggee.poll()
+        if code == -signal.SIGKILL:
+            self.checkpoints.close()  # somebody wants it gone, or there is no memory
         if not live.is_whole:
             self._leave_rest(live)
             return
@@ -302,24 +332,29 @@ class Run(Recording):
             for message in self._live.end_writing():
                 self._take_in(message)
             self.pump()
+        self.checkpoints.close()
         self.close_tape()
 
 
-def _launch(spec: RunSpec) -> Live:
-    """Lay the tape out, and start the scribe and the debuggee.
+def _launch(spec: RunSpec, source: Waiting | None = None) -> Live:
+    """Lay the tape out, and start the scribe and the debuggee, or have the script go on from a checkpoint.
 
     Raises:
         UserError: there can be no tape.
         OSError: a process cannot be started.
+        NotStarted: the checkpoint is gone.
     """
     try:
-        file = lay_out(spec.tape, is_indexed=spec.is_paused_at_start)
+        is_indexed = spec.is_paused_at_start
+        file = lay_out(spec.tape, is_indexed=is_indexed) if source is None else source.lay_out(spec.tape)
     except (sqlite3.Error, OSError) as error:
+        if source is not None:
+            raise
         raise UserError(f"cannot write {spec.tape}: {trouble.why(error) or error}") from error
     try:
         writing = Writing(spec.tape, file)
         try:
-            return Live(launch(spec), writing)
+            return Live(launch(spec) if source is None else source.start(spec), writing)
         except BaseException:
             writing.close()
             raise

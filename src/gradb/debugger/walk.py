@@ -233,7 +233,7 @@ class Walk(View):
         self._news += self.breakpoints.news(self.tapes, is_over=is_over)
 
     def take_news(self) -> str:
-        """Return, once, what there is to say of breakpoints that cannot mean what they say, and of tapes."""
-        news, self._news = [*self._news, *self.inplace.troubles], []
+        """Return, once, what there is to say of breakpoints that cannot mean what they say, tapes, checkpoints."""
+        news, self._news = [*self._news, *self.inplace.troubles, *self.run.checkpoints.take_news()], []
         self.inplace.troubles.clear()
         return "\n".join(news)

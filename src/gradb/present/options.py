@@ -26,6 +26,8 @@ class Plot:
     """Only the last so many iterations; None for the whole run."""
     smooth: int | None = None
     """A mean over so many iterations is drawn beside the values; None: none."""
+    chosen: int | None = None
+    """The iteration that the keyboard is on; None: that of the position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,24 @@ class Branches:
     """Its number."""
     others: tuple[Kin, ...] = ()
     """The other ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of a live run: copies of its script's process that wait."""
+
+    most: int = 0
+    """How many are kept at most; 0: none."""
+    places: tuple[tuple[int, int], ...] = ()
+    """Of each that waits the iteration that begins there, and the last event before it; in their order."""
+    size: int = 0
+    """Bytes that they hold alone, as far as that was measured."""
+    made: int = 0
+    """How many were made."""
+    spent: float = 0.0
+    """CPU seconds of the script's process that this took."""
+    refusal: str = ""
+    """Why the newest that was due could not be made, as a clause; empty where it could."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +205,8 @@ class Options:
     """Another run to plot beside this one."""
     branches: Branches = Branches()
     """The run's branches, or those that it is one of."""
+    checkpoints: Checkpoints = Checkpoints()
+    """What waits of the script."""
     judged: Judged | None = None
     """What was found on the tape; None where nothing was judged."""
     displayed: tuple[Row, ...] = ()

@@ -60,6 +60,7 @@ class Again:
         run: Callable[[Tell], Result],
         show: Callable[[Result], None],
         drop: Callable[[Result], object] = lambda result: None,
+        said: str = "the script is run again",
     ) -> None:
         """Run something on a thread, and have what comes of it shown.
 
@@ -67,8 +68,9 @@ class Again:
             run: does it, and tells how far it is, by which it is ended where it was given up; may raise UserError.
             show: takes what came of it.
             drop: lets go of what came of it where it was given up by then.
+            said: is said when it begins.
         """
-        self._notice("the script is run again")
+        self._notice(said)
         self._worker = self._screen.run_worker(lambda: self._run(run, show, drop), thread=True, exit_on_error=False)
 
     # --- on the thread ------------------------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ class Track:
     """Returns the events at which backward calls begin, none where they are more than so many."""
     opened: tuple[Hidden, ...] = ()
     """Events in whose place iterations lie that were lived again."""
+    kept: tuple[int, ...] = ()
+    """Events behind which a checkpoint waits."""
 
 
 class HeaderBar(Widget):
@@ -205,7 +207,7 @@ class ScrubberBar(Widget):
         if self._sampled[0] != key:
             self._sampled, self._calls = (key, cells(track, width)), track.calls(width)
         columns, opened = self._sampled[1], tuple(hidden[:2] for hidden in track.opened)
-        return scrubber(columns, track.position, track.head, width, track.marks, self._calls, opened)
+        return scrubber(columns, track.position, track.head, width, track.marks, self._calls, opened, track.kept)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Go to what lies under the mouse, and along with it from there on."""

@@ -116,6 +116,8 @@ class Following:
             self._follow_choice(debugger)
             screen.options = self._ghost.update(screen.options, screen.session.ghost, debugger, now)
             screen.options = self._kin.update(screen.options, screen.session.family, now)
+            if (standing := debugger.run.checkpoints.standing) != screen.options.checkpoints:
+                screen.options = replace(screen.options, checkpoints=standing)
         screen.update_bars()
 
     def update_displays(self) -> None:
@@ -141,7 +143,8 @@ class Following:
         self._drawn = place
         if has_moved:
             judged = debugger.judging.judged  # of another tape others than were found on the one that was left
-            screen.options = replace(screen.options, selected_node=None, chain=None, judged=judged)
+            plot = replace(screen.options.plot, chosen=None)
+            screen.options = replace(screen.options, selected_node=None, chain=None, judged=judged, plot=plot)
             debugger.choice = replace(debugger.choice, node=None)
         frame = screen.frame = debugger.frame()
         if has_moved and (front := self._printed.front(frame, screen.arranging.fronts)):

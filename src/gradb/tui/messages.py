@@ -46,6 +46,13 @@ class PositionChosen(Message):
 
 
 @dataclass
+class IterationChosen(Message):
+    """The user moved the cursor of the plot onto an iteration."""
+
+    iteration: int
+
+
+@dataclass
 class LineClicked(Message):
     """The user clicked a line of the source: a breakpoint goes or comes there."""
 

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from gradb.debugger.errors import UserError
 from gradb.debugger.numerals import read_whole
+from gradb.frame.training import Training
+from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
+from gradb.present.panes.training import shown_window
 
 _PARTS, _NARROWEST = 20, 4  # a mean is over one in so many of the iterations shown, and at least so many
 _FEWEST = 10
@@ -48,6 +51,23 @@ def smoothing(plot: Plot, argument: str, iterations: int) -> Plot:
     if (over := read_whole(argument, 2)) is None:
         raise UserError(f"{argument!r} is not a number of iterations: give a whole number from 2, or off")
     return replace(plot, smooth=over)
+
+
+def chosen(plot: Plot, training: Training, step: int, columns: int) -> int | None:
+    """Return the iteration that lies so many columns of the plot to the right of the one that is chosen, or is here.
+
+    Args:
+        plot: what is shown.
+        training: at the position.
+        step: to the right; negative: to the left.
+        columns: how many the plot has, about.
+    """
+    if not training.losses:
+        return None
+    window = shown_window(training.losses, plot, last_iteration(training.losses))
+    here = plot.chosen if plot.chosen is not None else min(max(training.iteration, window.first), window.last)
+    width = max(window.length // max(columns, 1), 1)
+    return min(max(here + step * width, window.first), window.last)
 
 
 def widened(plot: Plot, iterations: int) -> Plot:

@@ -43,15 +43,36 @@ class Reliving:
             raise UserError("there is no run yet, and so no iteration of it")
         self._again.check_idle()
         from gradb.debugger.living import wanted  # with what runs a script again: the first paint is not to wait for it
-        from gradb.tui.consent import ConsentScreen
 
         asked = wanted(debugger, argument)
         if asked.found is not None:
             self._arrive(debugger, asked, asked.found)
-            return
-        first = asked.first()
+        elif asked.has_checkpoint:
+            said = f"iteration {asked.iteration:,} is lived again from a checkpoint"
+            self._again.start(asked.go_on, lambda opened: self._went_on(debugger, asked, opened), said=said)
+        else:
+            self._ask(debugger, asked)
+
+    def _went_on(self, debugger: Debugger, asked: Wanted, opened: Opened) -> None:
+        """Show what came of a checkpoint; where that is nothing, offer to run the script from its start."""
+        if opened.relived is None:
+            try:
+                self._ask(debugger, asked, tuple(opened.sentences))
+            except UserError as error:
+                self._notice(str(error), "warning")
+        else:
+            self._show(debugger, asked, opened)
+
+    def _ask(self, debugger: Debugger, asked: Wanted, said: tuple[str, ...] = ()) -> None:
+        from gradb.tui.consent import ConsentScreen
+
+        try:
+            first = asked.first()
+        except UserError as error:
+            raise UserError("; ".join([*said, str(error)])) from error
         self._screen.app.push_screen(
-            ConsentScreen(first.consent), lambda is_agreed: self._left(debugger, asked, first) if is_agreed else None
+            ConsentScreen(first.consent, said),
+            lambda is_agreed: self._left(debugger, asked, first) if is_agreed else None,
         )
 
     def _left(self, debugger: Debugger, asked: Wanted, first: Watched) -> None:

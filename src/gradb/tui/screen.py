@@ -48,6 +48,7 @@ from gradb.tui.marks import breakpoint_lines, toggling
 from gradb.tui.messages import (
     CallChosen,
     FoldsChosen,
+    IterationChosen,
     LineClicked,
     NodeSelected,
     PositionChosen,
@@ -202,8 +203,9 @@ class DebugScreen(Screen[None]):
         self._asking.ask(self.session.debugger, argument)
 
     def relive(self, argument: str) -> None:
-        """Go to an iteration in full, by a run again where it was only watched."""
-        self._reliving.ask(self.session.debugger, argument)
+        """Go to an iteration in full, by a run again where it was only watched; alone: to the one that is chosen."""
+        chosen = self.options.plot.chosen
+        self._reliving.ask(self.session.debugger, argument or ("" if chosen is None else str(chosen)))
 
     def branch(self, argument: str) -> None:
         """Start a run from the position with something changed there."""
@@ -306,6 +308,10 @@ class DebugScreen(Screen[None]):
             chain = debugger.tape.chain(message.node, self.frame.position)
             debugger.choice = PathChoice(node=message.node)
             self.options = replace(self.options, selected_node=message.node, chain=chain, paths=debugger.choice)
+
+    def on_iteration_chosen(self, message: IterationChosen) -> None:
+        """Show which iteration is chosen in the plot until the next step."""
+        self.options = replace(self.options, plot=replace(self.options.plot, chosen=message.iteration))
 
     def on_folds_chosen(self, message: FoldsChosen) -> None:
         """Open and close folds of the graph."""

@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gradb.frame.frame import Frame
-from gradb.present.options import Branches, Grads, GraphChoice, Options, Plot, Values
+from gradb.present.options import Branches, Checkpoints, Grads, GraphChoice, Options, Plot, Values
 from gradb.tui.judging import found_alone
 
 
 def for_panes(options: Options, names: Iterable[str]) -> dict[str, Options]:
     """Return the options of each pane."""
     alike = replace(options, asked=None, given=frozenset())
-    whole = replace(alike, plot=Plot(), ghost=None, branches=Branches(), displayed=(), grads=Grads(), values=Values())
+    whole = replace(
+        alike, plot=Plot(), ghost=None, branches=Branches(), displayed=(), grads=Grads(), values=Values(),
+        checkpoints=Checkpoints(),
+    )  # fmt: skip
     judged = replace(whole, graph=GraphChoice())
     of_its_own = {
         "source": replace(judged, judged=None, given=options.given),

@@ -15,7 +15,8 @@ def track_of(debugger: Debugger) -> Track | None:
     if tape is None:
         return None
     marks = marks_of(debugger.judging_of_run.judged)
-    return Track(tape.event, debugger.position_of_run, run.head, marks, tape.backward_calls, _opened(debugger))
+    kept = tuple(head for _, head in run.checkpoints.standing.places)
+    return Track(tape.event, debugger.position_of_run, run.head, marks, tape.backward_calls, _opened(debugger), kept)
 
 
 def _opened(debugger: Debugger) -> tuple[Hidden, ...]:

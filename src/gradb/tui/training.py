@@ -9,16 +9,24 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 
 from gradb.frame.frame import Frame
 from gradb.present.lines.unrecorded import unrecorded
 from gradb.present.panes.table import PANES, PaneSpec
 from gradb.tape.kinds.backward_start import BackwardStartDetail
+from gradb.tui.messages import IterationChosen
 from gradb.tui.pane import DrawnPane
+from gradb.tui.plot_commands import chosen
 
 
 class TrainingPane(DrawnPane):
-    """Losses over the iterations, with the position as a cursor on them."""
+    """Losses over the iterations, with the position as a cursor on them, and one of the keyboard's own."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("shift+left", "choose(-1)", "Choose an iteration further left", show=False),
+        Binding("shift+right", "choose(1)", "Choose an iteration further right", show=False),
+    ]
 
     FILLS: ClassVar[bool] = True
 
@@ -29,6 +37,14 @@ class TrainingPane(DrawnPane):
     def on_show(self, event: events.Show) -> None:
         """Draw what was left undrawn while another pane was in front."""
         self.draw()
+
+    def action_choose(self, step: int) -> None:
+        """Choose an iteration so many columns to the right of the one that is chosen, or of the position's."""
+        if self.frame is None:
+            return
+        found = chosen(self.options.plot, self.frame.training, step, self.room.width)
+        if found is not None:
+            self.post_message(IterationChosen(found))
 
     def draw(self) -> None:
         """Draw, where it is seen and would look different."""

@@ -299,6 +299,7 @@ def test_the_run_as_a_line(example: OpenExample) -> None:
     assert scrubber(cells, 10, tape.head, 40).plain.rstrip() == "F────B━━━◆━━━━━━━━E"
     assert scrubber(cells, 0, tape.head, 40).plain.startswith("◆F────B")
     assert scrubber((), 0, 0, 10).plain == "◆         "
+    assert scrubber(cells, 10, tape.head, 40, kept=(3, 10)).plain.rstrip() == "F─○──B━━━◆━━━━━━━━E"
 
 
 def test_the_scrubber_tells_what_lies_in_place(example: OpenExample) -> None:

@@ -201,6 +201,17 @@ def test_the_cursor_is_at_the_position() -> None:
     assert sum("│" in line.plain for line in drawn.lines) > 5
 
 
+def test_the_iteration_that_is_chosen_has_a_line_of_its_own() -> None:
+    """Beside the position, with another sign and foot; outside of what is shown there is none."""
+    values = [float(i) for i in range(100)]
+    drawn = shown(picture(values, cursor=80, chosen=20))
+    assert "┆" in drawn
+    assert drawn.count("▼") == drawn.count("▲") == 1
+    foot = next(line for line in drawn.splitlines() if "▼" in line)
+    assert foot.index("▼") < foot.index("▲")
+    assert "▼" not in shown(picture(values, window=IterationRange(50, 100), cursor=80, chosen=20))
+
+
 def test_a_cursor_outside_is_said() -> None:
     """Where the position is not in what is shown, a note says on which side it is."""
     drawn = picture([1.0] * 100, cursor=7, window=IterationRange(51, 100))

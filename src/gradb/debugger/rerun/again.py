@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
+from gradb.debugger.rerun.attempts import attempt, error_of
 from gradb.debugger.rerun.comparison import BY_HAND, Comparison, compare
 from gradb.debugger.rerun.consent import agree
 from gradb.debugger.rerun.following import Tell, follow, silent
@@ -23,6 +25,24 @@ from gradb.frame.training import Training
 from gradb.link.spec import RunSpec
 
 _DIFFERED = "ended by gradb: it did not do the same"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """From where a script was run again."""
+
+    iteration: int = 1
+    """The first one that was run again."""
+    event: int | None = None
+    """The last event before the checkpoint that it went on from; None: it was run from its start."""
+
+    @property
+    def words(self) -> str:
+        """As a clause: ``run again``."""
+        return "run again" if self.event is None else f"from the checkpoint at iteration {self.iteration:,}"
+
+
+FROM_THE_START = Begun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +66,38 @@ class Again(Kept):
     """Why it may have gone otherwise, where it has."""
     closing: tuple[str, ...] = ()
     """What is to be said of its recording: one sentence for each thing that is missing."""
+    checkpoint: Begun = FROM_THE_START
+    """From where it went on."""
+    tried: str = ""
+    """What it tried that what goes on from a checkpoint may not; empty: nothing."""
 
     @property
     def has_repeated(self) -> bool:
         """True where it came as far as it was to, and every number on the way was the same, bit for bit."""
         found = self.comparison
-        return found.difference is None and found.count > 0 and self.reached >= self.last
+        return found.difference is None and found.count > 0 and self.reached >= self.last and not self.tried
 
     @property
     def sentences(self) -> list[str]:
         """What is to be said of it: that it repeated, or where and why it did not."""
-        found, difference = self.comparison, self.comparison.difference
+        found, difference, again = self.comparison, self.comparison.difference, self.checkpoint.words
+        if self.tried:
+            return [f"{again}, the script {self.tried}, which it may not there"]
         if difference is not None:
-            return [f"run again, the script did not do the same: {difference.text}", *self._why()]
+            return [f"{again}, the script did not do the same: {difference.text}", *self._why()]
         if self.reached < self.last:
             where = f"iteration {self.reached:,} was its last, and it ended: {self.status}"
             lacks = self.iteration if self.reached < self.iteration else self.last
-            return [f"run again, the script did not come to iteration {lacks:,}: {where}", *self._why()]
+            return [f"{again}, the script did not come to iteration {lacks:,}: {where}", *self._why()]
         if not found.count:
-            return ["run again, the script has no loss and no gradient norm to compare"]
-        span = f"iterations 1 to {found.until:,}" if found.until > 1 else "iteration 1"
-        return [f"run again, the script did the same: {found.count:,} numbers of {span} are equal bit for bit"]
+            return [f"{again}, the script has no loss and no gradient norm to compare"]
+        begin = self.checkpoint.iteration
+        span = f"iterations {begin:,} to {found.until:,}" if found.until > begin else f"iteration {begin:,}"
+        return [f"{again}, the script did the same: {found.count:,} numbers of {span} are equal bit for bit"]
 
     def _why(self) -> list[str]:
+        if self.checkpoint.event is not None:
+            return []  # what the reasons are about was done before
         known = [reason.text for reason in self.reasons if reason.is_known]
         likely = [reason.text for reason in self.reasons if not reason.is_known]
         lines = [f"what is known to be different: {'; '.join(known)}"] if known else []
@@ -86,6 +115,7 @@ def around(
     is_agreed: bool,
     tell: Tell = silent,
     seconds: float | None = None,
+    source: Waiting | None = None,
 ) -> Again:
     """Run a script once more, with the iterations around one of them recorded in full, and compare.
 
@@ -101,26 +131,40 @@ def around(
         is_agreed: whether somebody has agreed to what ``first.consent`` tells.
         tell: is called now and then while it runs.
         seconds: how long it may take; None: as long as it does.
+        source: a checkpoint of the first run, not after what is to be in full, from which it goes on: nobody has to
+            agree to that, since it can write nothing. None: it is run from its start.
 
     Raises:
         UserError: nobody has agreed, it cannot be run or leaves no tape, or it takes too long: then it has been ended.
     """
-    agree(first.consent, is_agreed=is_agreed, ask=None)
-    origin.check_stdin(first.spec.stdin)
+    if source is None:
+        agree(first.consent, is_agreed=is_agreed, ask=None)
+        origin.check_stdin(first.spec.stdin)
+    begun = FROM_THE_START if source is None else Begun(source.iteration, source.head)
     with room(folder, "again.tape") as (path, own), _open(first.tape) as tape:
-        if first.consent.is_from_tape:
+        if source is None and first.consent.is_from_tape:
             origin.spec_of(tape)  # what it was when it was agreed to may be long ago
         begin, last = span(tape, iteration, reach)
         spec = orders.around(first.spec, begin, last, path, origin.hash_seed(tape), is_terse=is_terse)
-        closing, differs = _run(spec, Noticing(tape, tell), seconds)
+        if source is not None:
+            spec = orders.onwards(first.spec, begin, last, path, origin.changes(tape, source.head))
+        closing, differs = _run(spec, Noticing(tape, tell, begun.iteration), seconds, source)
         with _open(path) as again:
             reached = again.frame(again.head).training.iterations
-            comparison = compare(tape.series, again.series, min(reached, last), is_cut=_is_cut(tape, last))
+            end, is_cut = min(reached, last), _is_cut(tape, last)
+            comparison = compare(tape.series, again.series, end, begin=begun.iteration, is_cut=is_cut)
             has_repeated = comparison.difference is None and reached >= last
-            why = () if has_repeated else tuple(reasons(tape, again))
+            why = () if has_repeated or source is not None else tuple(reasons(tape, again))
             begin = orders.full_from(begin)
             status = _DIFFERED if differs else again.run.status
-        return Again(path, iteration, begin, last, reached, status, comparison, why, closing, folder=own)
+            tried = "" if source is None else attempt(again)
+            status += f" ({error})" if source is not None and (error := error_of(again)) else ""
+        return Again(path, iteration, begin, last, reached, status, comparison, why, closing, begun, tried, folder=own)
+
+
+def begin_in_full(tape: Tape, iteration: int, reach: int) -> int:
+    """Return from which iteration on everything would be recorded: a checkpoint at it, or before, will do."""
+    return orders.full_from(span(tape, iteration, reach)[0])
 
 
 def span(tape: Tape, iteration: int, reach: int) -> tuple[int, int]:
@@ -144,9 +188,9 @@ def _is_cut(tape: Tape, last: int) -> bool:
     return is_ended and last >= tape.frame(tape.head).training.iterations
 
 
-def _run(spec: RunSpec, tell: Tell, seconds: float | None) -> tuple[tuple[str, ...], bool]:
+def _run(spec: RunSpec, tell: Tell, seconds: float | None, source: Waiting | None) -> tuple[tuple[str, ...], bool]:
     """Run what is asked for, and return what is to be said of the recording, and whether it was ended as it differs."""
-    run, differs = Run.launch(spec), False
+    run, differs = Run.launch(spec, source=source), False
     try:
         follow(run, tell, seconds)
     except Differs:

@@ -46,8 +46,10 @@ class Comparison:
     difference: Difference | None
 
 
-def compare(first: Sequence[Series], again: Sequence[Series], last: int, *, is_cut: bool = False) -> Comparison:
-    """Compare what both runs have told of iterations 1 to ``last``; all NaN are alike.
+def compare(
+    first: Sequence[Series], again: Sequence[Series], last: int, *, begin: int = 1, is_cut: bool = False
+) -> Comparison:
+    """Compare what both runs have told of iterations ``begin`` to ``last``; all NaN are alike.
 
     A run that was only watched tells less than one that was recorded in full, and one that is ended after an iteration
     has not told all of it that is told late: what only one of them can tell is not compared.
@@ -56,9 +58,10 @@ def compare(first: Sequence[Series], again: Sequence[Series], last: int, *, is_c
         first: series of the first run.
         again: of the second one.
         last: the last iteration that is compared.
+        begin: the first one.
         is_cut: whether the first run was ended from outside, and so may not have told all of its last iteration.
     """
-    one, two = _points(first, last), _points(again, last)
+    one, two = _points(first, begin, last), _points(again, begin, last)
     if is_cut:
         _cut(one, two)
     keys = [key for key in {**one, **two} if (key in one and key in two) or _is_told_always(key)]
@@ -73,14 +76,14 @@ def compare(first: Sequence[Series], again: Sequence[Series], last: int, *, is_c
     return Comparison(count, difference.iteration, difference)
 
 
-def _points(series: Sequence[Series], last: int) -> dict[_Key, _Points]:
+def _points(series: Sequence[Series], begin: int, last: int) -> dict[_Key, _Points]:
     found: dict[_Key, _Points] = {}
     for one in series:
         if one.kind not in _COMPARED:
             continue
         points = found.setdefault((one.kind, one.name, one.file, one.line), {})
         for event, iteration, value in zip(one.events, one.iterations, one.values, strict=True):
-            if iteration <= last:
+            if begin <= iteration <= last:
                 points.setdefault(iteration, []).append((event, value))
     return {key: points for key, points in found.items() if points}
 

@@ -18,7 +18,7 @@ from gradb.tape.written import Deed, Write, Writes
 
 _LISTED = 20
 _NAMED = 3
-_DEEDS: dict[Deed, str] = {
+DEEDS: dict[Deed, str] = {
     "opened": "opened for writing",
     "database": "opened as a database",
     "moved": "moved away",
@@ -108,7 +108,7 @@ def _lasting(writes: Sequence[Write]) -> tuple[tuple[str, str], ...]:
     for write in writes:
         if write.was_there or os.path.lexists(write.path):
             told = deeds.setdefault(write.path, [])
-            told += [_DEEDS[write.deed]] if _DEEDS[write.deed] not in told else []
+            told += [DEEDS[write.deed]] if DEEDS[write.deed] not in told else []
     return tuple((path, ", ".join(told)) for path, told in deeds.items())
 
 

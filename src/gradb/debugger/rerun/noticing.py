@@ -26,11 +26,12 @@ class Noticing:
 
     Args:
         first: the tape of the first run.
+        begin: the first iteration that is run again.
         tell: is called each time too.
     """
 
-    def __init__(self, first: Tape, tell: Tell) -> None:
-        self._first, self._tell = first, tell
+    def __init__(self, first: Tape, tell: Tell, begin: int = 1) -> None:
+        self._first, self._tell, self._begin = first, tell, begin
         self._due = 0.0
 
     def __call__(self, run: Run) -> None:
@@ -45,7 +46,7 @@ class Noticing:
             return
         try:
             tape = run.tape
-            has_differed = tape is not None and differ(self._first.series, tape.series)
+            has_differed = tape is not None and differ(self._first.series, tape.series, self._begin)
         except TapeError:
             has_differed = False  # it is told of where the run is over
         if has_differed:
@@ -54,11 +55,11 @@ class Noticing:
         self._due = end + max(_EVERY, _SHARE * (end - begin))
 
 
-def differ(first: Sequence[Series], again: Sequence[Series]) -> bool:
+def differ(first: Sequence[Series], again: Sequence[Series], begin: int = 1) -> bool:
     """Tell whether a run that goes on is known to be another one already.
 
     A number that is missing may still come, and the first iterations may get other numbers: neither counts.
     """
     reached = max((one.iterations[one.count - 1] for one in again if one.count), default=0)
-    found = None if reached <= SURE else compare(first, again, reached - 1).difference
+    found = None if reached <= SURE else compare(first, again, reached - 1, begin=begin).difference
     return found is not None and found.first is not None and found.again is not None

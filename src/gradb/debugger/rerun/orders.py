@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,7 @@ _HASH_SEED = "PYTHONHASHSEED"
 
 def unattended(spec: RunSpec, **changes: Any) -> RunSpec:
     """Return the order for a run that pauses nowhere unless it is told to, and measures nothing."""
-    fields: dict[str, Any] = {"breakpoints": (), "is_paused_at_start": False, "passes_output": False}
+    fields: dict[str, Any] = {"breakpoints": (), "is_paused_at_start": False, "passes_output": False, "checkpoints": 0}
     return replace(spec, **fields | {"probe": "never", "aten": False} | changes)
 
 
@@ -33,7 +34,8 @@ def watching(spec: RunSpec, tape: str, full: int = 0) -> RunSpec:
     seed = secrets.randbelow(_SEEDS) if spec.seed is None else spec.seed
     depth = Intervention("record", "watch", full + 1) if full else Intervention("record", "watch")
     changes = (depth, *but_depth(spec))
-    return unattended(spec, tape=tape, seed=seed, interventions=changes, passes_output=spec.passes_output)
+    kept: dict[str, Any] = {"passes_output": spec.passes_output, "checkpoints": spec.checkpoints}
+    return unattended(spec, tape=tape, seed=seed, interventions=changes, **kept)
 
 
 def around(spec: RunSpec, first: int, last: int, tape: str, hash_seed: str, *, is_terse: bool = False) -> RunSpec:
@@ -80,6 +82,20 @@ def _to_set(hash_seed: str) -> int | None:
     """Return the seed of Python's hashes that has to be set for a run; None where it is as it is."""
     is_set = not hash_seed or os.environ.get(_HASH_SEED) == hash_seed
     return None if is_set else int(hash_seed)
+
+
+def onwards(spec: RunSpec, first: int, last: int, tape: str, later: Sequence[Intervention]) -> RunSpec:
+    """Return the order for what goes on from a checkpoint: recorded in full from one iteration to another, ended there.
+
+    Args:
+        spec: of the run that was watched.
+        first: from which iteration on everything is recorded.
+        last: after which it ends.
+        tape: where the new tape goes.
+        later: what was changed from outside after the checkpoint was made.
+    """
+    changes = (*later, Intervention("record", "watch"), Intervention("record", "full", first))
+    return unattended(spec, tape=tape, probe=spec.probe, interventions=changes, ends_after=last, is_terse=True)
 
 
 def full_from(first: int) -> int:

@@ -49,7 +49,7 @@ def spec_of(tape: Tape) -> RunSpec:
         arguments=tape.run.arguments,
         stdin=_stdin(tape),
         seed=read_whole(_word(tape, "seed"), most=_MOST_SEED),
-        interventions=_changes(tape),
+        interventions=changes(tape),
         cwd=cwd,
     )
 
@@ -166,11 +166,11 @@ def _word(tape: Tape, key: str) -> str:
     return "" if "\0" in text else text
 
 
-def _changes(tape: Tape) -> tuple[Intervention, ...]:
-    """Return what was changed from outside while the script ran."""
+def changes(tape: Tape, after: int = 0) -> tuple[Intervention, ...]:
+    """Return what was changed from outside while the script ran, behind an event."""
     marks = tape.frame(tape.head).training.marks
     return tuple(
         Intervention(mark.what, mark.value, mark.iteration)
         for mark in marks
-        if mark.what != "record" and ADJUSTABLE[mark.what].has(mark.value)
+        if mark.what != "record" and mark.event > after and ADJUSTABLE[mark.what].has(mark.value)
     )

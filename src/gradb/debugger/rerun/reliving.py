@@ -11,8 +11,10 @@ import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradb.debugger.errors import UserError
-from gradb.debugger.rerun.again import Again, around, lead
+from gradb.debugger.checkpoints.pool import Pool
+from gradb.debugger.checkpoints.waiting import Waiting
+from gradb.debugger.errors import CheckpointLost, UserError
+from gradb.debugger.rerun.again import Again, around, begin_in_full, lead
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.rerun.relived import Relived, folder_of, identity, read_lineage, there
 from gradb.debugger.rerun.watched import Watched
@@ -113,6 +115,7 @@ def relive(
     is_agreed: bool,
     tell: Tell = silent,
     seconds: float | None = None,
+    source: Waiting | None = None,
 ) -> Opened:
     """Live an iteration again, and put what comes of it beside the first tape; what is ``known`` is not made again.
 
@@ -123,6 +126,7 @@ def relive(
         is_agreed: whether somebody has agreed to what ``first.consent`` tells.
         tell: is called now and then while it runs.
         seconds: how long it may take; None: as long as it does.
+        source: a checkpoint of the first run from which it goes on, which nobody has to agree to; see ``onwards``.
 
     Raises:
         UserError: there is nothing to live again, it cannot be run again, or the folder beside the tape cannot be
@@ -135,8 +139,9 @@ def relive(
     with workshop(target.parent) as folder:
         asked = REACH if reach is None else reach
         again = around(
-            first, iteration, folder, reach=asked, is_terse=True, is_agreed=is_agreed, tell=tell, seconds=seconds
-        )
+            first, iteration, folder, reach=asked, is_terse=True, is_agreed=is_agreed, tell=tell, seconds=seconds,
+            source=source,
+        )  # fmt: skip
         if not again.has_repeated:
             return Opened(again, None)
         begin, end, why = _whole(again)
@@ -144,6 +149,45 @@ def relive(
             return Opened(again, None, f"but it is not kept: {why or 'no number of that iteration could be compared'}")
         _put(again.tape, target, Lineage(_identity(first.tape), Path(first.tape).name, iteration, begin, end))
     return Opened(replace(again, tape=str(target)), Relived(str(target), iteration, begin, end))
+
+
+def onwards(
+    first: Watched, pool: Pool, iteration: int, reach: int | None = None, *, tell: Tell = silent
+) -> Opened | None:
+    """Live an iteration again from the nearest checkpoint; None where none waits before it.
+
+    Nobody has to agree to that, since it can write nothing. Nothing is kept where it could not, or came to another end.
+
+    Args:
+        first: the run that was watched.
+        pool: what waits of it.
+        iteration: the one that is meant.
+        reach: how many iterations before and after it are to be in full too; None: one, if it has to be run.
+        tell: is called now and then while it runs.
+
+    Raises:
+        UserError: there is nothing to live again, or the folder beside the tape cannot be written.
+    """
+    with pool.nearest(beginning(first.tape, iteration, reach)) as source:
+        if source is None:
+            return None
+        try:
+            return relive(first, iteration, reach, is_agreed=False, tell=tell, source=source)
+        except CheckpointLost as error:
+            return Opened(None, None, str(error))
+
+
+def beginning(path: str, iteration: int, reach: int | None = None) -> int:
+    """Return from which iteration on a run again is in full: it can go on from a checkpoint there, or before.
+
+    Raises:
+        UserError: the tape cannot be read.
+    """
+    try:
+        with Tape.open(path) as tape:
+            return begin_in_full(tape, iteration, REACH if reach is None else reach)
+    except TapeError as error:
+        raise UserError(str(error)) from error
 
 
 def _identity(path: str) -> str:
@@ -174,7 +218,8 @@ def _whole(again: Again) -> tuple[int, int, str]:
             training = tape.frame(tape.head).training
     except TapeError as error:
         raise UserError(str(error)) from error
-    depths = [mark for mark in training.marks if mark.what == "record"]
+    since = again.checkpoint.event or 0
+    depths = [mark for mark in training.marks if mark.what == "record" and mark.event > since]
     if again.first == 1:
         return 1, *_until(depths, training)
     begins = next((index for index, mark in enumerate(depths) if mark.value == "full"), None)

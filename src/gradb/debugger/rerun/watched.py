@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
@@ -39,11 +40,18 @@ class Watched(Kept):
     """What is to be said of the script's own breakpoints; empty where it came to none."""
     interrupted: int = 0
     """The signal that the user has sent and that has ended it; 0: none."""
+    checkpoints: Pool = field(default_factory=Pool, repr=False, compare=False)
+    """What waits of it, as long as it is not closed."""
 
     @property
     def iteration(self) -> int | None:
         """The first iteration with a loss or a gradient norm that is not finite; None: none has."""
         return None if self.onset is None else self.onset.iteration
+
+    def close(self) -> None:
+        """Let its checkpoints go, and remove the tape, if that is to go; safe to call twice."""
+        self.checkpoints.close()
+        Kept.close(self)
 
 
 def watched(
@@ -68,15 +76,17 @@ def watched(
         try:
             with run.relaying() as relay:
                 follow(run, tell, seconds)
+            pool = run.release_checkpoints()
         finally:
             run.close()
         if run.failure:
+            pool.close()
             raise UserError(run.failure)
         code = run.return_code
         signals = relay.passed if relay is not None else set()
         is_interrupted = code is not None and -code in signals
         return _read(
-            run.spec or spec, tape, code, is_from_tape=False, closing=tuple(run.closing),
+            run.spec or spec, tape, code, is_from_tape=False, closing=tuple(run.closing), checkpoints=pool,
             interrupted=-code if is_interrupted and code is not None else 0, folder=own, passed=run.passed,
         )  # fmt: skip
 
@@ -97,6 +107,17 @@ def of_tape(path: str) -> Watched:
     return _read(spec, path, None, is_from_tape=True, remarks=remarks, closing=tuple(run.closing))
 
 
+def of_run(spec: RunSpec, path: str) -> Watched:
+    """Return what the tape of a run tells that has a process of its own still waiting; nothing is run.
+
+    What lies where the script was may be another by now.
+
+    Raises:
+        UserError: the tape cannot be read.
+    """
+    return _read(spec, path, None, is_from_tape=True)
+
+
 def _read(
     spec: RunSpec,
     path: str,
@@ -108,6 +129,7 @@ def _read(
     interrupted: int = 0,
     passed: str = "",
     folder: tempfile.TemporaryDirectory[str] | None = None,
+    checkpoints: Pool | None = None,
 ) -> Watched:
     try:
         with Tape.open(path, is_over=True) as tape:
@@ -117,4 +139,5 @@ def _read(
             status = tape.run.status
     except TapeError as error:
         raise UserError(str(error)) from error
-    return Watched(spec, path, status, code, onset, consent, closing, passed, interrupted, folder=folder)
+    pool = Pool() if checkpoints is None else checkpoints
+    return Watched(spec, path, status, code, onset, consent, closing, passed, interrupted, pool, folder=folder)

@@ -72,6 +72,8 @@ class Canvas:
     """Those of the other run: their labels begin with its sign."""
     forks: tuple[Fork, ...] = ()
     """Where branches begin."""
+    chosen: int | None = None
+    """The iteration that the user has chosen; None: none."""
     gathered: dict[int, list[list[Column]]] = field(default_factory=dict, compare=False, repr=False)
     """Points gathered into columns, by the number of cells: kept while one drawing is tried at several heights."""
 

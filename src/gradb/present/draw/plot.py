@@ -27,6 +27,7 @@ _LABEL = 4  # cells of a vertical label, at least
 _POINT = "•"  # a point with no neighbour: as a fine line it would be one dot
 _ABOVE, _BELOW = "▴", "▾"
 _CURSOR, _CURSOR_FOOT, _MARK_FOOT = "│", "▲", "┴"
+_CHOSEN, _CHOSEN_FOOT = "┆", "▼"
 _MOST_KEPT = 4
 _FINE = frozenset(map(chr, range(0x2801, 0x2900))) | {_POINT}
 
@@ -65,7 +66,7 @@ def _layout(drawing: Canvas, width: int, height: int) -> _Layout:
         while len(_kept) >= _MOST_KEPT:
             del _kept[next(iter(_kept))]
         found = _kept[key] = _Layout(drawing, width, height)  # which holds the series, so that no other has its id
-    return found.with_cursor(drawing.cursor)
+    return found.with_cursors(drawing.cursor, drawing.chosen)
 
 
 class _Layout:
@@ -84,10 +85,10 @@ class _Layout:
                 break
         self._drawn: list[str] = []
 
-    def with_cursor(self, cursor: int | None) -> _Layout:
-        """Return the same plot with the cursor elsewhere."""
+    def with_cursors(self, cursor: int | None, chosen: int | None) -> _Layout:
+        """Return the same plot with position and choice elsewhere."""
         other = copy(self)
-        other.drawing = replace(self.drawing, cursor=cursor)
+        other.drawing = replace(self.drawing, cursor=cursor, chosen=chosen)
         return other
 
     def _scaled(self) -> tuple[Scale, int, list[list[Column]]]:
@@ -141,9 +142,9 @@ class _Layout:
     def _lay_over(self, canvas: list[list[str]]) -> None:
         for cell, line in dict.fromkeys((cell, flag.line) for cell, flag in self.flags if flag.line is not None):
             self._vertical(canvas, cell, line, _MARK_FOOT)
-        cursor = self._cursor_cell()
-        if cursor is not None:
-            self._vertical(canvas, cursor, _CURSOR, _CURSOR_FOOT)
+        for iteration, sign, foot in self._uprights():
+            if (at := self._cell_of(iteration)) is not None:
+                self._vertical(canvas, at, sign, foot)
         for column in (column for columns in self.gathered for column in columns):
             cell = self.margin + column.at // 2
             top, bottom = self._edges(column)
@@ -163,27 +164,32 @@ class _Layout:
                 line[self.margin + cell] = sign
         canvas[self.rows][self.margin + cell] = foot
 
-    def _cursor_cell(self) -> int | None:
-        cursor, window = self.drawing.cursor, self.drawing.window
-        return None if cursor is None or not window.first <= cursor <= window.last else self._cell(cursor)
+    def _uprights(self) -> tuple[tuple[int | None, str, str], ...]:
+        """Return position and choice: iteration, sign of the line, and its foot."""
+        return (self.drawing.cursor, _CURSOR, _CURSOR_FOOT), (self.drawing.chosen, _CHOSEN, _CHOSEN_FOOT)
+
+    def _cell_of(self, iteration: int | None) -> int | None:
+        """Return the cell of an iteration that is shown."""
+        window = self.drawing.window
+        return None if iteration is None or not window.first <= iteration <= window.last else self._cell(iteration)
 
     def _styled(self, line: list[str], row: int) -> Text:
-        cursor = self._cursor_cell()
-        at = -1 if cursor is None else self.margin + cursor
+        cells = {self.margin + cell for one, *_ in self._uprights() if (cell := self._cell_of(one)) is not None}
         if row >= self.rows:
-            styles = [theme.CURRENT if cell == at else theme.DIM for cell in range(self.width)]
+            styles = [theme.CURRENT if cell in cells else theme.DIM for cell in range(self.width)]
         else:
             known = self._styles()
             styles = [theme.DIM if cell < self.margin else known.get(char, "") for cell, char in enumerate(line)]
-            if at >= 0 and line[at] not in {" ", _CURSOR}:
-                styles[at] = f"{styles[at]} reverse"
+            for at in cells:
+                if line[at] not in {" ", _CURSOR, _CHOSEN}:
+                    styles[at] = f"{styles[at]} reverse"
         text = Text(no_wrap=True)
         for style, run in groupby(zip(styles, line, strict=True), lambda pair: pair[0]):
             text.append("".join(char for _, char in run), style)
         return text
 
     def _styles(self) -> dict[str, str]:
-        result = {_CURSOR: theme.CURRENT, MARK: theme.DIM}
+        result = {_CURSOR: theme.CURRENT, _CHOSEN: theme.CURRENT, MARK: theme.DIM}
         result |= dict.fromkeys((NONFINITE, _ABOVE, _BELOW), theme.WARNING)
         for curve in self.drawing.curves:
             result |= dict.fromkeys(_FINE if curve.sign == BRAILLE else curve.sign, curve.style)
@@ -198,7 +204,7 @@ class _Layout:
             more = f" and {len(left_out) - 4} more" if len(left_out) > 4 else ""
             yield "not named in the plot: " + ", ".join(flag.text for flag in left_out[:4]) + more
         cursor, window = self.drawing.cursor, self.drawing.window
-        if cursor is not None and self._cursor_cell() is None:
+        if cursor is not None and self._cell_of(cursor) is None:
             where = "before" if cursor < window.first else "after"
             yield f"the position, iteration {cursor:,}, lies {where} what is shown"
         yield from self._cut_notes()

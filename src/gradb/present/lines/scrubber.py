@@ -20,6 +20,7 @@ from gradb.tape.kinds.event import Event
 _POSITION = "◆"
 _MARK = "!"
 _OPENED, _OPENED_MARK = "◇", "◈"
+_KEPT = "○"
 _CALLED = "backward"
 
 
@@ -50,11 +51,13 @@ def scrubber(
     marks: tuple[int, ...] = (),
     calls: tuple[int, ...] = (),
     opened: tuple[tuple[int, int], ...] = (),
+    kept: tuple[int, ...] = (),
 ) -> Text:
     """Return the line: ``F──B━━◆━O!``, padded to ``width``; ``◆`` is the position, ``!`` has one of the marks in it.
 
-    ``◇`` has one of the spans ``opened`` in it (first and last event), ``◈`` a mark as well. Each of ``calls``, the
-    backward calls, has its letter too, if there is room for a cell after each.
+    ``◇`` has one of the spans ``opened`` in it (first and last event), ``◈`` a mark as well; ``○`` one of the events
+    ``kept``, behind which a checkpoint waits. Each of ``calls``, the backward calls, has its letter too, if there is
+    room for a cell after each.
     """
     drawn: list[tuple[str, str]] = []
     here = column_of(cells, position)
@@ -62,6 +65,7 @@ def scrubber(
         drawn.append((_POSITION, "bold reverse"))
     previous, marked = "", {column_of(cells, mark) for mark in marks}
     called, filled = _apart(cells, calls), _meeting(cells, opened)
+    waiting = {column_of(cells, event) for event in kept}
     for index, cell in enumerate(cells[: max(width - (position == 0), 0)]):
         style = theme.PHASE_STYLES.get(cell.phase, "")
         if index == here:
@@ -70,6 +74,8 @@ def scrubber(
             drawn.append((_OPENED_MARK, theme.WARNING) if index in marked else (_OPENED, "bold"))
         elif index in marked:
             drawn.append((_MARK, theme.WARNING))
+        elif index in waiting:
+            drawn.append((_KEPT, "bold"))
         else:
             phase = _CALLED if index in called else cell.phase
             begins = index in called or cell.phase != previous

@@ -13,11 +13,12 @@ from gradb.present.draw import theme
 from gradb.present.draw.curves import Canvas, curves_of
 from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.safe import plain
+from gradb.present.json.training import nonfinite_json, training_json
 from gradb.present.json.values import Json, number_json
 from gradb.present.lines.readings import figure_text, flowed, last_iteration
 from gradb.present.lines.verdict import Comparison, Figures, compared, figures
 from gradb.present.options import Options
-from gradb.present.panes.training import caption, nonfinite_json, plotted, shown_window, training_json
+from gradb.present.panes.training import caption, plotted, shown_window
 
 _NAME_LIMIT = 40
 _MAX_MARKS = 3

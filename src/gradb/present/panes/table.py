@@ -237,7 +237,8 @@ PANES: dict[str, PaneSpec] = _by_name((
         "The losses over the iterations of the whole run as far as it is recorded; the upright line is the position.\n"
         "0 goes round the zero_grad policies of a live script (script, off, on), w round the depth of recording.\n"
         "v runs the script again with the other policy and plots its losses too.\n"
-        "L is the logarithmic scale; + and - show fewer and more iterations; S draws a mean beside noisy losses.",
+        "L is the logarithmic scale; + and - show fewer and more iterations; S draws a mean beside noisy losses.\n"
+        "Shift with left or right chooses an iteration, x opens it in full.",
         "graph", _training, apart="wide", shows=_ALL, is_judged=True,
     ),
     PaneSpec(

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gradb.frame.frame import Frame
-from gradb.frame.training import InterventionMark, Onset, Training
+from gradb.frame.training import Training
 from gradb.present.draw import theme
 from gradb.present.draw.columns import IterationRange
 from gradb.present.draw.curves import Canvas, Curve, Fork, curves_of, kin_curve, look_of, smooth_curves
@@ -17,7 +17,9 @@ from gradb.present.draw.fields import cut, wrapped
 from gradb.present.draw.numbers import shape_text
 from gradb.present.draw.plot import MIN_HEIGHT, draw, notes
 from gradb.present.draw.safe import plain, plain_path
-from gradb.present.json.values import Json, number_json
+from gradb.present.json.training import checkpoints_json, kin_json, training_json
+from gradb.present.json.values import Json
+from gradb.present.lines.checkpoints import told
 from gradb.present.lines.faults import fault_notes
 from gradb.present.lines.readings import figure_text, flowed, last_iteration, status_lines
 from gradb.present.lines.verdict import parting
@@ -39,7 +41,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
     curves, others = run_curves(training, options)
     has_legend = len(curves) > 1 or ghost is not None
     lines = fault_notes(options.judged, frame.position, width)  # first: the readings alone would look healthy
-    lines += [*status_lines(training, width, has_legend=has_legend), *_without_loss(frame, width)]
+    lines += [*status_lines(training, width, has_legend=has_legend), *_kept(options), *_without_loss(frame, width)]
     if not training.losses and ghost is None:
         return Group(*lines[: options.height])
     window = shown_window(training.losses or _losses(ghost), options.plot, _longest(curves))
@@ -52,7 +54,11 @@ def render(frame: Frame, options: Options) -> RenderableType:
     lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(len(training.losses) + len(_losses(ghost)) + _kin_count(options) - len(curves), width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
-    drawing = Canvas((*smooth, *curves), window, options.plot.is_log, cursor, training.marks, forks=forks(options))
+    lines += _chosen(training, options.plot, width)
+    drawing = Canvas(
+        (*smooth, *curves), window, options.plot.is_log, cursor, training.marks, forks=forks(options),
+        chosen=options.plot.chosen,
+    )  # fmt: skip
     return Group(*plotted(drawing, lines, options, _norms(training, width)))
 
 
@@ -209,6 +215,16 @@ def caption(window: IterationRange, curves: Sequence[Curve], plot: Plot) -> list
     return [Text(", ".join(parts), style=theme.DIM)] if parts else []
 
 
+def _chosen(training: Training, plot: Plot, width: int) -> list[Text]:
+    """Say which iteration is chosen, and what its loss is."""
+    if plot.chosen is None:
+        return []
+    line = Text("┆ chosen: iteration ", style=theme.DIM).append(f"{plot.chosen:,}", theme.TITLE)
+    value = _value_at(training.losses[0], plot.chosen) if training.losses else None
+    line = line if value is None else line.append(", loss ").append_text(figure_text(value))
+    return flowed([line.append("; x opens it in full", theme.DIM)], width)
+
+
 def _kin_count(options: Options) -> int:
     """Return how many losses of other runs are drawn: of each its first."""
     return sum(any(series.kind == "loss" for series in one.series) for one in options.branches.others)
@@ -216,6 +232,12 @@ def _kin_count(options: Options) -> int:
 
 def _left_out(count: int, width: int) -> list[Text]:
     return wrapped(f"{count} more losses are not plotted", width, theme.DIM) if count else []
+
+
+def _kept(options: Options) -> list[Text]:
+    """Say which checkpoints wait, where any are kept."""
+    said = told(options.checkpoints)
+    return wrapped(f"checkpoints: {said}", options.width, theme.DIM) if said else []
 
 
 def _norms(training: Training, width: int) -> list[Text]:
@@ -274,65 +296,6 @@ def _nothing(frame: Frame) -> str:
 
 
 def to_json(frame: Frame, options: Options) -> Json:
-    """Return the training as of the position, and the losses of its branches."""
-    return training_json(frame.training) | {"branches": [_kin_json(one) for one in options.branches.others]}
-
-
-def _kin_json(one: Kin) -> Json:
-    """Return a run of which this is a branch, or the other way round; of its series only the losses."""
-    return {
-        "number": one.number,
-        "label": one.label,
-        "change": one.change or None,
-        "iteration": one.iteration,
-        "running": one.is_running,
-        "losses": [series_json(series) for series in one.series if series.kind == "loss"],
-    }
-
-
-def training_json(training: Training) -> Json:
-    """Return series, interventions and what holds at the position."""
-    interventions = [mark for mark in training.marks if mark.what != "record"]
-    depths = [mark for mark in training.marks if mark.what == "record"]
-    return {
-        "iteration": training.iteration,
-        "iterations": training.iterations,
-        "finished": training.is_finished,
-        "seed": training.seed,
-        "policy": _in_force(training.policy, "script") | {"count": training.touched, "missed": training.missed},
-        "learning_rate": _in_force(training.rate, "script"),
-        "depth": _in_force(training.depth, "full"),
-        "interventions": [mark_json(mark) for mark in interventions],
-        "depths": [mark_json(mark) for mark in depths],
-        "first_nonfinite": nonfinite_json(training.first_nonfinite),
-        "series": [series_json(series) for series in training.series],
-    }
-
-
-def _in_force(mark: InterventionMark | None, first: str) -> Json:
-    if mark is None:
-        return {"value": first, "event": None, "iteration": None}
-    return {"value": mark.value, "event": mark.event, "iteration": mark.iteration}
-
-
-def mark_json(mark: InterventionMark) -> Json:
-    """Return a change made from outside, or of the depth of recording."""
-    result: Json = {"event": mark.event, "iteration": mark.iteration, "what": mark.what, "value": mark.value}
-    return result | {"reason": mark.reason} if mark.what == "record" else result
-
-
-def nonfinite_json(hit: Onset | None) -> Json | None:
-    """Return where a series first has a NaN or an infinity."""
-    if hit is None:
-        return None
-    place = {"iteration": hit.iteration, "event": hit.event, "value": number_json(hit.value)}
-    return {"kind": hit.series.kind, "series": hit.series.label, **place}
-
-
-def series_json(series: Series) -> Json:
-    """Return a series; each point is ``[iteration, event, value]``."""
-    count = series.count
-    columns = (series.iterations[:count], series.events[:count], map(number_json, series.values[:count]))
-    points = [list(point) for point in zip(*columns, strict=True)]
-    place = {"file": series.file, "line": series.line}
-    return {"kind": series.kind, "name": series.name, **place, "points": points}
+    """Return the training as of the position, the losses of its branches, and the checkpoints that wait."""
+    more = {"branches": list(map(kin_json, options.branches.others))}
+    return training_json(frame.training) | more | {"checkpoints": checkpoints_json(options.checkpoints)}

@@ -1,0 +1,44 @@
+"""What is said of the checkpoints of a live run: which wait, what they hold and cost."""
+
+from __future__ import annotations
+
+from gradb.algebra.figures import bytes_text, counted, number
+from gradb.present.options import Checkpoints
+
+_NAMED = 3
+
+
+def told(kept: Checkpoints) -> str:
+    """Return how many wait and where, what they hold, and what making them took; empty where none are wanted."""
+    if not kept.most and not kept.places:
+        return ""
+    count = len(kept.places)
+    parts = [f"{count or 'none'} of at most {kept.most} {'waits' if count == 1 else 'wait'}{_where(kept)}"]
+    parts += [bytes_text(kept.size)] if kept.size else []
+    parts += [f"{kept.made:,} made, in {number(float(f'{kept.spent:.2g}'))} s of CPU time"] if kept.made else []
+    parts += [f"the newest could not be made: {kept.refusal}"] if kept.refusal else []
+    return "; ".join(parts)
+
+
+def _where(kept: Checkpoints) -> str:
+    """Return the iterations at which they wait, of many the first and the last."""
+    iterations = [f"{iteration:,}" for iteration, _ in kept.places]
+    if not iterations:
+        return ""
+    if len(iterations) > _NAMED:
+        iterations = [f"{iterations[0]}, {iterations[1]} ... {iterations[-1]}"]
+    return f" (iteration{'' if len(kept.places) == 1 else 's'} {', '.join(iterations)})"
+
+
+def price(most: int, bound: int) -> str:
+    """Return what keeping checkpoints takes, before any was made."""
+    return (
+        f"checkpoints are kept from here on, at most {most:,}: copies of the script's process, from which iterations"
+        " are opened sooner. They are made so far apart that it takes about 5 % of its CPU time, and hold up to"
+        f" {bytes_text(bound)}; Python's collector leaves alone what is there at the first one (gc.freeze)"
+    )
+
+
+def ended(count: int) -> str:
+    """Return what is said where no more are wanted."""
+    return "no checkpoints are kept any more" + (f"; {counted(count, 'checkpoint')} let go" if count else "")
