@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from gradb.batch.record import record
-from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_checkpoint_option, add_run_options
 from gradb.cli.complaint import complain
 from gradb.cli.specs import make_spec, read_target
 from gradb.cli.tapes import output
@@ -25,6 +25,7 @@ def _parser() -> Parser:
         "--no-explain", dest="explains", action="store_false", help="do not explain the error that ends the script"
     )
     add_run_options(parser)
+    add_checkpoint_option(parser)
     return parser
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gradb.batch.record import ProgressLine
 from gradb.batch.relive import relive_text
-from gradb.cli.arguments import Parser, add_run_options, read_count
+from gradb.cli.arguments import Parser, add_checkpoint_option, add_run_options, read_count
 from gradb.cli.complaint import complain
 from gradb.cli.consent import add_consent_option, let
 from gradb.cli.printing import add_print_options, read_style
@@ -25,12 +25,14 @@ from gradb.debugger.rerun.watched import Watched, of_tape, watched
 
 _OF_SCRIPTS = (
     "output", "module", "stdin", "seed", "zero_grad", "lr", "max_tape", "probe", "aten", "limit", "updates",
+    "checkpoints",
 )  # fmt: skip
 _EPILOG = """\
 Of a script the whole run is watched first: losses and norms, at nearly no cost, and that tape is kept. Then it is run
 again from its beginning, alike, recorded in full around the iteration, and killed right after it, so no `finally` and
 no exit function is run. Only where every loss and norm on the way had the same bits the iteration is kept, as a tape of
-its own beside the first: x.relived/3000.tape beside x.tape.
+its own beside the first: x.relived/3000.tape beside x.tape. With --checkpoints it goes on from the nearest checkpoint
+instead, which can write no file; where it tries to, or does not do the same, the script is run from its beginning.
 
 The exit code is 0 where the iteration can be seen in full, 1 where the script did not do the same again, 2 where
 nothing could be run."""
@@ -54,6 +56,7 @@ def _parser() -> Parser:
     add_consent_option(parser)
     add_print_options(parser)
     add_run_options(parser)
+    add_checkpoint_option(parser)
     return parser
 
 

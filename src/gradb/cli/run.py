@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradb.cli.arguments import Parser, add_run_options
+from gradb.cli.arguments import Parser, add_checkpoint_option, add_run_options
 from gradb.cli.complaint import complain, complain_of
 from gradb.cli.consent import add_consent_option, let
 from gradb.cli.course import launch
@@ -59,6 +59,7 @@ def _parser() -> Parser:
     parser.add_argument("--json", action="store_true", help="print what commands show and say as JSON, a line each")
     add_consent_option(parser)
     add_run_options(parser)
+    add_checkpoint_option(parser)
     add_plain_option(parser)
     add_quiz_option(parser)
     add_screen_options(parser)

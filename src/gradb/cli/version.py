@@ -1,4 +1,4 @@
-"""What ``gradb --version`` says: the version, and whether the script's process has the C accelerator.
+"""What ``gradb --version`` says: the version, the C accelerator, and what keeps checkpoints from doing harm.
 
 That is asked of a process of its own, since the debugger's loads nothing of the tracer.
 """
@@ -16,23 +16,25 @@ _TIMEOUT = 60.0
 
 
 def version() -> str:
-    """Return the line."""
-    return f"gradb {gradb.__version__} ({_accelerator()})"
+    """Return the lines."""
+    accelerator, *more = _standing()
+    return "\n".join([f"gradb {gradb.__version__} ({accelerator})", *more])
 
 
-def _accelerator() -> str:
-    command = [sys.executable, "-m", "gradb.tracer.native"]
+def _standing() -> list[str]:
+    """Ask a process of the script's side what there is."""
+    command = [sys.executable, "-m", "gradb.tracer.process.standing"]
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_TIMEOUT)
     except (OSError, subprocess.SubprocessError):
-        return "C accelerator: cannot be told"
-    return done.stdout.strip()
+        return ["C accelerator: cannot be told"]
+    return done.stdout.strip().splitlines()
 
 
 class PrintVersion(argparse.Action):
     """Prints it and ends; nothing is asked unless the option is given."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        """Print the line."""
+        """Print the lines."""
         print(version())
         parser.exit()

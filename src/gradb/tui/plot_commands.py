@@ -9,7 +9,6 @@ from gradb.debugger.numerals import read_whole
 from gradb.frame.training import Training
 from gradb.present.lines.readings import last_iteration
 from gradb.present.options import Plot
-from gradb.present.panes.training import shown_window
 
 _PARTS, _NARROWEST = 20, 4  # a mean is over one in so many of the iterations shown, and at least so many
 _FEWEST = 10
@@ -62,6 +61,8 @@ def chosen(plot: Plot, training: Training, step: int, columns: int) -> int | Non
         step: to the right; negative: to the left.
         columns: how many the plot has, about.
     """
+    from gradb.present.panes.training import shown_window  # with the rules: the first paint is not to wait for them
+
     if not training.losses:
         return None
     window = shown_window(training.losses, plot, last_iteration(training.losses))

@@ -112,7 +112,7 @@ def test_version_is_that_of_the_package(capsys: Captured) -> None:
     """The version printed is the package's, and beside it stands which accelerator there is."""
     with pytest.raises(SystemExit):
         main(["--version"])
-    expected = rf"gradb {gradb.__version__} \((C accelerator(: .+)?|pure Python: .+)\)\n"
+    expected = rf"gradb {gradb.__version__} \((C accelerator(: .+)?|pure Python: .+)\)\ncheckpoints: .+\n"
     assert re.fullmatch(expected, capsys.readouterr().out)
 
 
@@ -121,7 +121,9 @@ def test_version_says_that_the_accelerator_is_off(capsys: Captured, monkeypatch:
     monkeypatch.setenv("GRADB_ACCELERATOR", "off")
     with pytest.raises(SystemExit):
         main(["--version"])
-    assert capsys.readouterr().out == f"gradb {gradb.__version__} (pure Python: switched off)\n"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"gradb {gradb.__version__} (pure Python: switched off)"
+    assert re.fullmatch(r"checkpoints: (Landlock version \d+(, .+)?|none can be made, .+)", second)
 
 
 MISTAKES = (

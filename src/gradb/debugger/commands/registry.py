@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gradb.debugger.commands import actions, breaking, listing, paths as looking, probe as asking
+from gradb.debugger.commands import actions, breaking, keeping, listing, paths as looking, probe as asking
 from gradb.present.panes.table import PANES, PaneSpec, sharing
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ COMMANDS: tuple[Command, ...] = (
             None, "zero_grad|lr VALUE", front=lambda front, argument: front.branch(argument)),
     Command("branches", ("T",), "List the branches and the first run, and go to another: N, 0 the first, v the ghost",
             "change", None, "[N|v]", front=lambda front, argument: front.branches(argument)),
+    Command("checkpoints", ("k",), "Keep checkpoints of a live script, to open iterations from; alone: say which wait",
+            "change", keeping.checkpoints, "[N|off]"),
     Command("break", ("b",), "Set a breakpoint, as for until, or on a condition; alone: set or clear one on this line",
             "breakpoints", breaking.break_, "[WHERE] [if EXPR]", "clear", label="break"),
     Command("tbreak", (), "Set a breakpoint that is gone once it has stopped a movement", "breakpoints",

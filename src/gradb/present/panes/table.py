@@ -238,7 +238,8 @@ PANES: dict[str, PaneSpec] = _by_name((
         "0 goes round the zero_grad policies of a live script (script, off, on), w round the depth of recording.\n"
         "v runs the script again with the other policy and plots its losses too.\n"
         "L is the logarithmic scale; + and - show fewer and more iterations; S draws a mean beside noisy losses.\n"
-        "Shift with left or right chooses an iteration, x opens it in full.",
+        "Shift with left or right chooses an iteration, x opens it in full; k keeps checkpoints, from which that is "
+        "quick.",
         "graph", _training, apart="wide", shows=_ALL, is_judged=True,
     ),
     PaneSpec(
