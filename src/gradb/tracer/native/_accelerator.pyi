@@ -78,6 +78,9 @@ def knows(tensor: torch.Tensor, /) -> bool:
 def extend(floats: list[float], tensor: torch.Tensor, most: int, /) -> bool:
     """Append all elements, if they are at most so many of float32 or float64 that lie side by side; tell whether."""
 
+def floats(tensors: list[torch.Tensor], most: int, /) -> list[float] | None:
+    """Return all elements of some tensors, if ``extend`` would append those of each; None else."""
+
 def learn_classes(classes: tuple[type, ...], /) -> None:
     """Learn where the slots lie of TensorRecord, NodeMark, Place, Found, Names and Call (of torch functions).
 
@@ -146,6 +149,9 @@ class Leaves:
     def __init__(
         self, forward: object, by_memory: dict[int, dict[int, TensorRecord]], by_object: dict[int, TensorRecord], /
     ) -> None: ...
+    def gradients(self, leaves: list[torch.Tensor], /) -> tuple[torch.Tensor | None, ...] | None:
+        """Return what ``.grad`` of each is."""
+
     def hold(self, leaves: list[torch.Tensor], blob: Blob, /) -> list[tuple[str, int]] | None:
         """Return what each gradient holds, as the wire form ``V``, and what is odd about it."""
 

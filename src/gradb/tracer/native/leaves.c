@@ -65,6 +65,28 @@ static bool end(Context *context, PyObject *blob)
     return is_done;
 }
 
+/* --- gradients ----------------------------------------------------------------------------------------------------- */
+
+static PyObject *leaves_gradients(PyObject *self, PyObject *list)
+{
+    Context *context = forward_context(((Leaves *)self)->forward);
+    if (!PyList_Check(list)) {
+        PyErr_SetString(PyExc_TypeError, "a list of tensors is needed");
+        return NULL;
+    }
+    PyObject *found = PyTuple_New(PyList_GET_SIZE(list));
+    for (Py_ssize_t i = 0; found != NULL && i < PyTuple_GET_SIZE(found); i++) {
+        PyObject *tensor = i < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, i) : Py_None;
+        PyObject *grad = is_tensor(context, tensor) ? filling_grad(tensor) : NULL;
+        if (grad == NULL)
+            Py_CLEAR(found);
+        else
+            PyTuple_SET_ITEM(found, i, grad);
+    }
+    PyErr_Clear(); /* what torch refuses is no gradient, and that is for Python */
+    return found != NULL ? found : Py_NewRef(Py_None);
+}
+
 /* --- before gradients are cleared ---------------------------------------------------------------------------------- */
 
 /* Add the value of a gradient; return its text and what is odd about it, NULL with an error set. */
@@ -311,6 +333,7 @@ static void leaves_dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
+    {"gradients", leaves_gradients, METH_O, NULL},
     {"hold", (PyCFunction)(void (*)(void))leaves_hold, METH_FASTCALL, NULL},
     {"clear", (PyCFunction)(void (*)(void))leaves_clear, METH_FASTCALL, NULL},
     {"define", (PyCFunction)(void (*)(void))leaves_define, METH_FASTCALL, NULL},

@@ -299,20 +299,46 @@ PyObject *reader_knows(PyObject *module, PyObject *tensor)
     return PyBool_FromLong(tensor_view(tensor, &view));
 }
 
-PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+/* Append the elements of a tensor of floats that lie side by side, if they are no more than so many; false, with or
+   without an error set, where that is not done. */
+static bool extend(PyObject *floats, PyObject *tensor, int64_t most)
 {
     View view;
+    if (!tensor_view(tensor, &view) || view.count > most || !view.is_dense || !view.dtype->is_wide)
+        return false;
+    for (int64_t i = 0; i < view.count; i++)
+        if (!add_piece(floats, PyFloat_FromDouble(view.dtype->element(view.data + i * view.dtype->size))))
+            return false;
+    return true;
+}
+
+PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
     if (!are_enough(count, 3))
         return NULL;
     int64_t most = PyLong_AsLongLong(arguments[2]);
     if (PyErr_Occurred())
         return NULL;
-    if (!tensor_view(arguments[1], &view) || view.count > most || !view.is_dense || !view.dtype->is_wide)
-        Py_RETURN_FALSE;
-    for (int64_t i = 0; i < view.count; i++)
-        if (!add_piece(arguments[0], PyFloat_FromDouble(view.dtype->element(view.data + i * view.dtype->size))))
-            return NULL;
-    Py_RETURN_TRUE;
+    bool is_done = extend(arguments[0], arguments[1], most);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(is_done);
+}
+
+PyObject *reader_floats(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (!are_enough(count, 2))
+        return NULL;
+    int64_t most = PyLong_AsLongLong(arguments[1]);
+    if (PyErr_Occurred())
+        return NULL;
+    bool is_done = PyList_CheckExact(arguments[0]);
+    PyObject *floats = is_done ? PyList_New(0) : Py_NewRef(Py_None);
+    for (Py_ssize_t i = 0; floats != NULL && is_done && i < PyList_GET_SIZE(arguments[0]); i++)
+        is_done = extend(floats, PyList_GET_ITEM(arguments[0], i), most);
+    if (PyErr_Occurred())
+        Py_CLEAR(floats);
+    else if (!is_done)
+        Py_SETREF(floats, Py_NewRef(Py_None));
+    return floats;
 }
 
 PyObject *reader_content(PyObject *module, PyObject *tensor)

@@ -32,6 +32,7 @@ int reader_add_known(PyObject *reader, PyObject *tensor, bool is_passing, Draft 
 PyObject *reader_look(PyObject *module, PyObject *tensor);
 PyObject *reader_knows(PyObject *module, PyObject *tensor);
 PyObject *reader_extend(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *reader_floats(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *reader_content(PyObject *module, PyObject *tensor);
 PyObject *reader_summarise(PyObject *module, PyObject *tensor);
 

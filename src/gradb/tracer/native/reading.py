@@ -20,7 +20,8 @@ knows: Any = _declined
 """Tells whether a tensor is a plain one in the CPU's memory, and that holds all of it."""
 extend: Any = _declined
 """Appends the elements of a tensor to a list of floats; False, and nothing done, where it is none of few floats."""
-
+floats: Any = _nothing
+"""Returns the elements of a list of tensors, if each is one of few floats; else None."""
 keep: Any = _nothing
 """Returns what there is to know of a tensor before it changes, for ``change``; None where it is not known here."""
 change: Any = _nothing
@@ -29,6 +30,8 @@ change: Any = _nothing
 
 def use(module: Any) -> None:
     """Take the functions of a compiled module; None: decline from here on."""
-    global knows, extend, keep, change
+    global knows, extend, floats, keep, change
     knows, extend = (_declined, _declined) if module is None else (module.knows, module.extend)
-    keep, change = (_nothing, _nothing) if module is None else (module.keep, module.change)
+    floats, keep, change = (
+        (_nothing, _nothing, _nothing) if module is None else (module.floats, module.keep, module.change)
+    )

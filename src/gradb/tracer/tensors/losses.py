@@ -20,6 +20,7 @@ from gradb.tape.kinds.loss import write as write_loss, write_one as write_one_lo
 from gradb.tape.wire import dumps
 from gradb.tracer.isolation.forgetting import forgotten
 from gradb.tracer.isolation.genuine import Methods
+from gradb.tracer.native import reading
 from gradb.tracer.source.files import read_source
 from gradb.tracer.source.places import Place
 from gradb.tracer.source.syntax import Callee
@@ -82,6 +83,10 @@ class Losses:
         """Return name and value of each root that is a single real number."""
         if len(roots) == 1:
             root = roots[0]
+            elements: list[float] = []
+            if reading.extend(elements, root, 1) and elements:
+                name, value = self._told(root, place, "")
+                return [(name, elements[0] if value is None else value)]
             is_plain = type(root) is torch.Tensor and root.is_cpu and not torch._C._len_torch_dispatch_stack()
             if is_plain and _is_single(root) and Methods.is_floating_point(root):
                 name, value = self._told(root, place, "")

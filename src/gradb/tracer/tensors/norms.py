@@ -39,6 +39,8 @@ def norm_of_all(tensors: Iterable[torch.Tensor]) -> float | None:
     """
     floats: list[float] = []
     try:
+        if (together := reading.floats(tensors, _SMALL)) is not None:
+            return norm(together)
         for tensor in tensors:
             if reading.extend(floats, tensor, _SMALL):
                 continue

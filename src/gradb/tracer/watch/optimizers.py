@@ -102,7 +102,8 @@ class OptimizerState:
 
     def look_at_gradients(self, composer: Composer, parameters: list[torch.Tensor]) -> None:
         """See the gradients that the step uses."""
-        found = tuple(map(grad_of, parameters))
+        at_once = composer.leaves_at_once
+        found = (at_once and at_once.gradients(parameters)) or tuple(map(grad_of, parameters))
         held = [grad for grad in found if grad is not None]
         self.norm, self.has_gradients = norms.norm_of_all(held) if held else None, bool(held)
         if composer.recorder.is_full:
