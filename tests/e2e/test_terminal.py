@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.gradb_process import ROOT, SCRIPTS, processes_with, wait_until_none_with, without_torch
+from tests.e2e.gradb_process import DEADLINE, ROOT, SCRIPTS, processes_with, wait_until_none_with, without_torch
 from tests.e2e.terminal import Terminal
 
 WALK = (
@@ -106,6 +107,16 @@ def test_endless_loop_can_be_left() -> None:
         wait_until_none_with(mark)
 
 
+def insist(terminal: Terminal) -> None:
+    """Press Ctrl+C twice, and again where the machine was so busy that they were two seconds apart."""
+    for seconds in (10, 20, 40, DEADLINE):
+        terminal.press(["ctrl+c", "ctrl+c"])
+        with contextlib.suppress(AssertionError):
+            terminal.wait_for("KeyboardInterrupt was sent", seconds)
+            return
+    raise AssertionError(f"the script was never interrupted; the screen is\n{terminal.text}")
+
+
 def test_ctrl_c_breaks_a_loop_and_not_the_app() -> None:
     """The first asks for a pause that never comes, the second raises KeyboardInterrupt, an event to pause at."""
     with Terminal(SCRIPTS / "loops_forever.py") as terminal:
@@ -113,9 +124,9 @@ def test_ctrl_c_breaks_a_loop_and_not_the_app() -> None:
         terminal.press("f")
         terminal.wait_for("looping")
         terminal.press("ctrl+c")
-        terminal.wait_for("Ctrl+C again within 2 s")
-        terminal.press("ctrl+c")
-        terminal.wait_for(lambda text: "KeyboardInterrupt was sent" in text and "paused" in text)
+        terminal.wait_for("Ctrl+C twice sends it KeyboardInterrupt")  # what is said for two seconds may be missed
+        insist(terminal)
+        terminal.wait_for("paused")
         terminal.press("ctrl+c")
         terminal.wait_for("`q` quits")
         terminal.press("q")

@@ -30,7 +30,16 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def far(**known: Any) -> Debugger:
     """Return a debugger of which this is known."""
-    facts = {"is_running": False, "head": 0, "progress": None, "share": None, "waiting": "", "tape": object()}
+    standing = SimpleNamespace(is_pausing=False)
+    facts = {
+        "is_running": False,
+        "head": 0,
+        "progress": None,
+        "share": None,
+        "waiting": "",
+        "tape": object(),
+        "run": standing,
+    }
     return cast(Debugger, SimpleNamespace(**facts | known))
 
 
@@ -48,6 +57,11 @@ def test_what_takes_a_second_says_how_far_it_is() -> None:
     assert underway.line(far(is_running=True, head=1100), "") == "running: 1,000 events, 2 s; Ctrl+C pauses"
     known = far(is_running=True, head=1100, share=0.25, waiting="running on to event 4100")
     assert underway.line(known, "") == "running on to event 4100: 1,000 events, 25%, 2 s; Ctrl+C pauses"
+    pausing = far(is_running=True, head=1100, run=SimpleNamespace(is_pausing=True))
+    assert (
+        underway.line(pausing, "")
+        == "pausing at the next event: 1,000 events, 2 s; Ctrl+C twice sends it KeyboardInterrupt"
+    )
     assert underway.line(far(), "") == ""
     assert underway.line(far(is_running=True, head=1100), "") == ""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.tui.support import opening, painted, position_of, shown, state_of, text_of
+from tests.tui.support import opening, painted, position_of, shown, state_of, text_of, wait_until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 WALK: list[tuple[int, list[str]]] = [
@@ -45,7 +45,9 @@ async def walk(tape: Path, width: int, height: int) -> Screens:
         async with shown(app, width, height) as pilot:
             for key, seen, steps in (("space", screens.forth, len(WALK)), ("backspace", screens.back, len(WALK) - 1)):
                 for _ in range(steps):
+                    before = position_of(app)
                     await pilot.press(key)
+                    await wait_until(lambda before=before: position_of(app) != before)  # type: ignore[misc]
                     await pilot.pause()
                     seen.append((position_of(app), text_of(app), state_of(app)))
         _walked[width, height] = screens

@@ -158,7 +158,7 @@ class GradbApp(App[int]):
             return
         debug = self._debug
         debug.action_statement("interrupt")
-        said = debug.query_one(EventBar).notice or debug.interruption.look()
+        said = debug.query_one(EventBar).notice or debug.interruption.look(debug.call_after_refresh)
         if said and self.screen is not debug:
             self.notify(said, markup=False)
 

@@ -31,7 +31,8 @@ class Interruption:
     def __init__(self, session: Session, again: Again, clock: Callable[[], float] = time.monotonic) -> None:
         self._session, self._again, self._clock = session, again, clock
         self._asked_at = float("-inf")
-        """When Ctrl+C last asked the script to pause."""
+        """When Ctrl+C last asked the script to pause; what another one does is counted from when that can be seen."""
+        self._is_seen = True
 
     @property
     def is_idle(self) -> bool:
@@ -41,11 +42,20 @@ class Interruption:
         is_still = not self._is_running and not self._session.is_searching
         return is_alone and is_still and not self._session.checks.is_running and not self._again.is_running
 
-    def look(self) -> str:
-        """Take note of whether the script stands still; return what another Ctrl+C does now that the first has not."""
+    def look(self, after_paint: Callable[[Callable[[], None]], object]) -> str:
+        """Take note of whether the script stands still; return what another Ctrl+C does now that the first has not.
+
+        It does so for some seconds from when that is on the screen: ``after_paint`` calls something then.
+        """
         if not self._is_running:
-            self._asked_at = float("-inf")
+            self._asked_at, self._is_seen = float("-inf"), True
+        elif not self._is_seen:
+            after_paint(self._see)
         return _HINT if self._is_asked() else ""
+
+    def _see(self) -> None:
+        if not self._is_seen:
+            self._is_seen, self._asked_at = True, self._clock()
 
     def break_off(self) -> str:
         """Break one thing off, and return what is to be said; empty where there is nothing, or it is seen."""
@@ -69,6 +79,7 @@ class Interruption:
         if self._session.is_searching or not self._is_running:
             return self.break_off() or _IDLE
         insists, self._asked_at = self._is_asked(), self._clock()
+        self._is_seen = insists
         if insists:
             self._session.signal(signal.SIGINT)
             return "KeyboardInterrupt was sent to the script"
@@ -80,4 +91,4 @@ class Interruption:
         return debugger is not None and debugger.is_running
 
     def _is_asked(self) -> bool:
-        return self._clock() - self._asked_at <= _AGAIN
+        return not self._is_seen or self._clock() - self._asked_at <= _AGAIN

@@ -166,7 +166,8 @@ class DebugScreen(Screen[None]):
         if debugger is None:
             return
         bar = self.query_one(EventBar)
-        bar.waiting = self.interruption.look() or self._underway.line(debugger, self.session.doing)
+        hint = self.interruption.look(self.call_after_refresh)
+        bar.waiting = hint or self._underway.line(debugger, self.session.doing)
         notice = self._ghost_line.told(bar.notice, self.session.ghost)
         bar.notice = self.course_line.told(notice, bar.tone, debugger)
         self.query_one(SourcePane).marks = breakpoint_lines(debugger, self.query_one(SourcePane).file_at(self.frame))

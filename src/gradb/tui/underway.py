@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gradb.debugger.debugger import Debugger
 from gradb.present.lines.underway import ran_line, searched_line
 
+_PAUSING = "pausing at the next event"
 _LEAST = 1.0
 """Seconds of which nothing is said."""
 
@@ -40,4 +41,5 @@ class Underway:
         seconds = self._clock() - began
         if seconds < _LEAST or debugger.tape is None:
             return debugger.waiting
-        return ran_line(debugger.waiting, debugger.head - head, debugger.share, seconds)
+        doing = _PAUSING if debugger.run.is_pausing else debugger.waiting
+        return ran_line(doing, debugger.head - head, debugger.share, seconds, is_asked=debugger.run.is_pausing)

@@ -17,7 +17,7 @@ def searched_line(command: str, event: str, share: float, seconds: float) -> str
     return f"`{command}`: at event {event}, {share:.0%}, {seconds:.1f} s; Ctrl+C breaks it off"
 
 
-def ran_line(doing: str, events: int, share: float | None, seconds: float) -> str:
+def ran_line(doing: str, events: int, share: float | None, seconds: float, *, is_asked: bool = False) -> str:
     """Say how far a script has run on.
 
     Args:
@@ -25,9 +25,11 @@ def ran_line(doing: str, events: int, share: float | None, seconds: float) -> st
         events: how many were recorded since it went on.
         share: of its way, 0 to 1; None where nobody knows how far that is.
         seconds: since it went on.
+        is_asked: whether it was asked to pause, and has not come to an event since.
     """
+    keys = "Ctrl+C twice sends it KeyboardInterrupt" if is_asked else "Ctrl+C pauses"
     far = "" if share is None else f", {share:.0%}"
-    return f"{doing or 'running'}: {counted(events, 'event')}{far}, {seconds:.0f} s; Ctrl+C pauses"
+    return f"{doing or 'running'}: {counted(events, 'event')}{far}, {seconds:.0f} s; {keys}"
 
 
 def again_line(doing: str, done: str, seconds: float) -> str:
