@@ -217,3 +217,18 @@ def test_save_copies_what_there_is(recorded: Recorded, live: Live, tmp_path: Pat
     for name in ("two.tape", "no/such/folder/x.tape"):
         with pytest.raises(UserError, match=r"exists already|cannot write"):
             carry_out(debugger, f"save {tmp_path / name}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("info breakpoints", "breakpoints"),
+        ("info break", "breakpoints"),
+        ("info displays", "displays"),
+        ("stpe", "step"),
+    ],
+)
+def test_what_other_debuggers_call_info_is_hinted_at(typed: str, hint: str) -> None:
+    """Behind the word `info` stands what is meant."""
+    with pytest.raises(UserError, match=f"did you mean {hint}\\?"):
+        parse(typed)

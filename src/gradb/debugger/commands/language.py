@@ -84,9 +84,12 @@ def command_of(text: str) -> tuple[Command, str]:
         word, rest = f"{word}-back", after.strip()
     command = BY_NAME.get(word)
     if command is None:
-        raise UserError(_unknown(word))
+        raise UserError(_unknown(word, rest))
     return command, rest
 
 
-def _unknown(word: str) -> str:
-    return f"there is no command {quoted(word)}{did_you_mean(word, BY_NAME)}"
+def _unknown(word: str, rest: str) -> str:
+    """Return what is said of a word that is no command; `info X`, as other debuggers have it, means X."""
+    about = rest.split(" ", maxsplit=1)[0] if word == "info" else ""
+    meant = did_you_mean(about, ("breakpoints",), BY_NAME) if about else did_you_mean(word, BY_NAME)
+    return f"there is no command {quoted(word)}{meant}"
