@@ -14,7 +14,7 @@ from pathlib import Path
 from gradb.cli.target import is_tape
 from gradb.debugger.branches.beside import folder_of as branches_beside
 from gradb.debugger.errors import UserError
-from gradb.debugger.rerun.relived import folder_of as relived_beside
+from gradb.debugger.rerun.relived import discard_beside, folder_of as relived_beside
 from gradb.log.segments import folder_of, is_strange
 from gradb.scribe.tapes import discard
 from gradb.tape.descriptors import Held
@@ -94,6 +94,7 @@ def _make_room(name: str, path: Path) -> str:
         discard(path)
     except OSError as error:
         raise UserError(f"cannot write {name}: {error.strerror}") from error
+    discard_beside(path)
     return str(path)
 
 

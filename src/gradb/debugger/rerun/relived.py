@@ -6,6 +6,7 @@ Beside ``x.tape`` that is the folder ``x.relived``, with ``3000.tape`` in it for
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradb.frame.reader import Tape, TapeError
+from gradb.scribe.tapes import discard
 from gradb.tape import lineage
 from gradb.tape.lineage import Lineage
 
 _SUFFIX = ".relived"
 _NAME = re.compile(r"([1-9][0-9]{0,15})\.tape", re.ASCII)
 _MOST = 10_000
+_MOST_TOLD = 3  # names of files
 _FACTS = ("started", "script", "module", "arguments", "cwd", "seed", "hash_seed")
 
 
@@ -56,8 +59,29 @@ def beside(tape: Tape) -> tuple[Relived, ...]:
 
 
 def passed_over(tape: Tape) -> tuple[str, ...]:
-    """Return a sentence for each file beside a tape that looks like an iteration of its run and is none."""
-    return tuple(one for one in _look(tape) if isinstance(one, str))
+    """Return what is to be said of the files beside a tape that look like iterations of its run and are none."""
+    found = tuple(_look(tape))
+    strange = [one.name for one in found if isinstance(one, Path)]
+    said = tuple(one for one in found if isinstance(one, str))
+    if not strange:
+        return said
+    names = ", ".join(strange[:_MOST_TOLD]) + (f" and {len(strange) - _MOST_TOLD:,} more" * (len(strange) > _MOST_TOLD))
+    verb, they = ("is", "it is") if len(strange) == 1 else ("are", "they are")
+    return (f"in {folder_of(tape.path)} {names} {verb} not of the run in {tape.path}: {they} passed over", *said)
+
+
+def discard_beside(path: str | os.PathLike[str]) -> None:
+    """Remove the iterations beside a tape that is about to be recorded anew: they can be of no run any more.
+
+    What is no iteration that was lived again stays.
+    """
+    folder = folder_of(path)
+    for number in _numbers_in(folder):
+        if isinstance(read_lineage(one := folder / f"{number}.tape"), Lineage):
+            with contextlib.suppress(OSError):
+                discard(one)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def meant(found: tuple[Relived, ...], iteration: int) -> Relived | None:
@@ -89,7 +113,8 @@ def identity(tape: Tape) -> str:
     return digest.hexdigest()
 
 
-def _look(tape: Tape) -> Iterator[Relived | str]:
+def _look(tape: Tape) -> Iterator[Relived | Path | str]:
+    """Yield each iteration beside a tape, the path of what is of another run, or why a file cannot be used."""
     numbers = _numbers_in(folder := folder_of(tape.path))
     run = identity(tape) if numbers else ""
     for number in numbers:
@@ -98,7 +123,7 @@ def _look(tape: Tape) -> Iterator[Relived | str]:
         if isinstance(found, str):
             yield found
         elif found is None or (found.run, found.iteration) != (run, number):
-            yield f"{path} is not of the run in {tape.path}: it is passed over"
+            yield path
         else:
             yield Relived(str(path), number, found.first, found.last)
 
