@@ -29,9 +29,23 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        self.of_runs: list[argparse.Action] = []
+        """The options that say how a script is run."""
         self.add_argument(
             "--ascii", action=UseAscii, nargs=0, help="no sign beyond ASCII (by itself where the encoding has no more)"
         )
+
+    def refuse_run_options(self, options: argparse.Namespace) -> None:
+        """Refuse options that say how a script is run where a tape is given.
+
+        Raises:
+            UserError: there is one.
+        """
+        given = [one for one in self.of_runs if getattr(options, one.dest) != self.get_default(one.dest)]
+        if given:
+            names = " and ".join(one.option_strings[-1] for one in given)
+            verb = "goes" if len(given) == 1 else "go"
+            self.error(f"{names} {verb} with a script: a tape says itself how its script was run")
 
     def error(self, message: str) -> NoReturn:
         """Raise the complaint as a UserError."""
@@ -78,6 +92,7 @@ def read_count(option: str, text: str | None, least: int = 1) -> int | None:
 
 def add_run_options(parser: Parser) -> None:
     """Add the options that say how a script is run."""
+    others = len(parser._actions)
     parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m would")
     parser.add_argument("--stdin", metavar="FILE", help="what the script reads from standard input (default: nothing)")
     parser.add_argument(
@@ -98,11 +113,12 @@ def add_run_options(parser: Parser) -> None:
         "them as long as a step lasts)",
     )
     add_intervention_options(parser)
+    parser.of_runs += parser._actions[others:]
 
 
 def add_checkpoint_option(parser: Parser) -> None:
     """Add the option that has checkpoints kept while a script runs."""
-    parser.add_argument(
+    option = parser.add_argument(
         "--checkpoints",
         metavar="N",
         type=_whole,
@@ -110,6 +126,7 @@ def add_checkpoint_option(parser: Parser) -> None:
         help="keep at most N checkpoints: copies of the script's process that wait, from which an iteration is opened "
         "sooner. They are spaced to take about 5 %% of its CPU time (Linux; default: none)",
     )
+    parser.of_runs.append(option)
 
 
 def _whole(text: str) -> int:

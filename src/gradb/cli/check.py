@@ -77,6 +77,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser.parse_args(own)
     selection = _selection(options)
     if is_tape:
+        parser.refuse_run_options(options)
         return _check_tape(rest[0], options, selection)
     steps = _steps(options.steps)
     if options.depths is None:

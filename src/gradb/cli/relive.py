@@ -23,10 +23,6 @@ from gradb.debugger.errors import UserError
 from gradb.debugger.rerun.reliving import Opened, known, onwards, relive
 from gradb.debugger.rerun.watched import Watched, of_tape, watched
 
-_OF_SCRIPTS = (
-    "output", "module", "stdin", "seed", "zero_grad", "lr", "max_tape", "probe", "aten", "limit", "updates",
-    "checkpoints",
-)  # fmt: skip
 _EPILOG = """\
 Of a script the whole run is watched first: losses and norms, at nearly no cost, and that tape is kept. Then it is run
 again from its beginning, alike, recorded in full around the iteration, and killed right after it, so no `finally` and
@@ -72,8 +68,10 @@ def run(argv: Sequence[str]) -> int:
         parser.error("the script is only watched at first, so there is nothing to say by --record")
     iteration, reach = read_count("--iteration", options.iteration), read_count("--around", options.around, 0)
     assert iteration is not None
-    if is_tape and any(getattr(options, name) != parser.get_default(name) for name in _OF_SCRIPTS):
-        parser.error("a tape says itself how its script was run, and what is lived again goes beside it")
+    if is_tape:
+        parser.refuse_run_options(options)
+        if options.output is not None:
+            parser.error("-o goes with a script: what is lived again goes beside its tape")
     tape, opened = (_of_recording if is_tape else _of_script)(parser, options, rest, iteration, reach)
     sys.stdout.write(relive_text(opened, tape, iteration, style))
     return 0 if opened.relived is not None else 1

@@ -81,6 +81,9 @@ def run(argv: Sequence[str], *, commands: Collection[str] = ()) -> int:
     options = parser.parse_args(own)
     carry_out = _without_screen(options)
     if rest and rest[0] and is_tape(rest[0]):
+        parser.refuse_run_options(options)
+        if options.output is not None:
+            parser.error("-o goes with a script, and this is a recording")
         return _on_tape(rest, options, carry_out)
     target = read_target(parser, options, rest, commands)
     if carry_out is not None:

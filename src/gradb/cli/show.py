@@ -44,11 +44,13 @@ def run(argv: Sequence[str]) -> int:
     parser = _parser()
     own, rest, _ = parser.split_at_tape(argv, is_tape)
     options = parser.parse_args(own)
+    has_tape = bool(rest) and is_recording(rest[0])
+    if has_tape:
+        parser.refuse_run_options(options)
     if options.pane != "paths" and (options.leaf is not None or options.path is not None):
         raise UserError("--leaf and --path go with --pane paths")
     style = read_style(options)
     place = None if options.at is None else _place(options.at)
-    has_tape = bool(rest) and is_recording(rest[0])
     debugger = open_tape(rest[0]) if has_tape else _recorded(parser, options, rest)
     try:
         debugger.go(debugger.head if place is None else place)

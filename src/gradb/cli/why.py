@@ -63,6 +63,7 @@ def run(argv: Sequence[str]) -> int:
     if options.at is not None and options.iteration is not None:
         parser.error("give --at or --iteration, not both")
     if is_tape:
+        parser.refuse_run_options(options)
         answer = _of_recording(rest[0], options)
     elif options.at is not None or options.depths:
         answer = _of_one_run(parser, options, rest)
