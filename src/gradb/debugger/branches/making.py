@@ -101,7 +101,9 @@ class Wanted:
         with _open(self.place.tape) as tape:
             spec = self._order(tape)
             moment, turns, first = _way(tape, self.place)
-            spec = orders.branching(spec, first, origin.hash_seed(tape))
+            planned = spec.interventions if self.spec is not None else _asked_for(tape)
+            later = [one for one in planned if one.what == "record" and one.iteration > max(self.place.iteration, 1)]
+            spec = orders.branching(spec, (*first, *([] if self.place.lived else later)), origin.hash_seed(tape))
             with _room(self.place.tape) as path:
                 run = Run.launch(replace(spec, tape=path), self.command)
                 try:
@@ -215,9 +217,27 @@ def _way_into(tape: Tape, place: Place) -> tuple[Moment, list[Turn], tuple[Inter
 
 
 def _turns(tape: Tape, position: int, kinds: Sequence[str]) -> list[Turn]:
-    """Return what was changed from outside by a position, each at its moment."""
-    marks = [mark for mark in tape.frame(tape.head).training.marks if mark.event <= position and mark.what in kinds]
-    return [Turn(moment_of(tape, mark.event), Intervention(mark.what, mark.value)) for mark in marks[:_MOST]]
+    """Return what was changed from outside by a position, each at its moment.
+
+    How much is recorded is changed by then too where nothing has happened in between.
+    """
+    marks = [mark for mark in tape.frame(tape.head).training.marks if mark.what in kinds][:_MOST]
+    turns = [
+        Turn(moment_of(tape, mark.event), Intervention(mark.what, mark.value))
+        for mark in marks
+        if mark.event <= position
+    ]
+    after = next((mark for mark in marks if mark.event > position), None)
+    if after is not None and after.what == "record" and "record" in kinds:
+        moment = moment_of(tape, after.event)
+        turns += [Turn(moment, Intervention("record", after.value))] if moment == moment_of(tape, position) else []
+    return turns
+
+
+def _asked_for(tape: Tape) -> tuple[Intervention, ...]:
+    """Return how much of a recording was to be recorded from which iterations on."""
+    marks = tape.frame(tape.head).training.marks
+    return tuple(Intervention(mark.what, mark.value, mark.iteration) for mark in marks if mark.reason == "asked for")
 
 
 def _split(turns: list[Turn]) -> tuple[list[Turn], tuple[Intervention, ...]]:

@@ -18,7 +18,7 @@ from gradb.tape.kinds.registry import Kind, numbers_of
 BEGINS: tuple[Kind, ...] = ("loss", "backward_start")
 """What is told of the beginning of a backward, while it is only watched and in full."""
 _COUNTED: frozenset[Kind] = frozenset({"op", "node", "accumulate", "zero_grad", "grad_change", "backward_end"})
-"""What every full recording has of a stretch, however somebody has gone through it."""
+"""What every full recording has of a stretch, however somebody has gone through it; see ``_is_counted``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,14 @@ def moment_of(tape: Tape, position: int, whole: int = 1, earlier: Moment = START
     last = _latest(tape, (*BEGINS, "step"), whole, position)
     steps = earlier.steps + _count(tape.path, ("step",), whole - 1, position)
     begins = _count(tape.path, BEGINS, max(step, whole - 1), position) + (0 if step else earlier.begins)
-    counted = [event for event in tape.events(max(last + 1, whole), position) if event.kind in _COUNTED]
+    counted = [event for event in tape.events(max(last + 1, whole), position) if _is_counted(event)]
     newest = counted[-1] if counted else tape.event(last) if last else earlier.event
     return Moment(steps, begins, len(counted), newest)
+
+
+def _is_counted(event: Event) -> bool:
+    """Tell whether every full recording has an event: not what an optimizer does inside of its step."""
+    return event.kind in _COUNTED and not (event.kind == "op" and event.phase == "optimizer")
 
 
 def is_same(one: Event | None, other: Event | None) -> bool:
