@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def test_a_moment_is_told_by_steps_backwards_and_calls(tapes: Tapes) -> None:
         assert [moments[seq].steps for seq in steps] == [*range(1, len(steps) + 1)]
         outputs = [event.seq for event in tape.events() if event.kind == "output"]
         assert all(moments[seq] == moments[seq - 1] for seq in outputs)
+
+
+def test_the_insides_of_a_step_make_no_moment(tapes: Tapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who steps through an optimizer has them on the tape."""
+    with Tape.open(tapes("chain_rule")) as tape:
+        op = next(event for event in tape.events() if event.kind == "op")
+        assert moment_of(tape, op.seq) != moment_of(tape, op.seq - 1)
+        inside = replace(op, phase="optimizer")
+        monkeypatch.setattr(tape, "events", lambda first, last: iter([inside] if first <= op.seq <= last else []))
+        assert moment_of(tape, op.seq) == moment_of(tape, op.seq - 1)
 
 
 def test_the_moment_of_an_iteration_lived_again(tmp_path: Path) -> None:

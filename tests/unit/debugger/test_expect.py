@@ -12,6 +12,8 @@ from hypothesis import given, strategies as st
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import ExpectationFailed, UserError
 from gradb.debugger.expect.expect import check, read
+from gradb.tape.conditions.condition import condition_of
+from gradb.tape.expressions.faults import ExpressionError
 from gradb.tape.expressions.measures import update_of
 from gradb.tape.kinds.op import OpDetail
 from gradb.tape.kinds.step import StepDetail
@@ -288,3 +290,31 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         read(text)
     except UserError:
         pass
+
+
+def test_where_numbers_are_first_not_finite(tmp_path: Path) -> None:
+    """Up to the position; None where none was, of which nothing can be asked but that."""
+    with TapeBuilder(tmp_path / "x.tape") as tape:
+        for iteration, value in enumerate((1.0, math.inf, math.nan), 1):
+            tape.iteration = iteration
+            seq = tape.output("x")
+            tape.point("loss", "loss", value, seq, 7)
+        tape.end()
+    debugger = Debugger.open(str(tmp_path / "x.tape"))
+    try:
+        debugger.go(1)
+        check(debugger, "first_nonfinite == None and first_nonfinite is None")
+        with pytest.raises(UserError, match="`first_nonfinite` has no 'iteration': it is None"):
+            check(debugger, "first_nonfinite.iteration < 3")
+        debugger.go(3)
+        check(debugger, "first_nonfinite.iteration == 2 and first_nonfinite.event == 2")
+        check(debugger, "first_nonfinite.value == inf and first_nonfinite.kind == 'loss'")
+        check(debugger, "first_nonfinite.series == 'loss:7' and first_nonfinite is not None")
+        with pytest.raises(ExpectationFailed, match=r"left:  <iteration 2, event 2: inf \(loss:7\)>"):
+            check(debugger, "first_nonfinite == None")
+        with pytest.raises(UserError, match="first_nonfinite has no 'line': it has iteration, event"):
+            check(debugger, "first_nonfinite.line == 7")
+    finally:
+        debugger.close()
+    with pytest.raises(ExpressionError, match="a condition knows no first_nonfinite"):
+        condition_of("first_nonfinite.iteration > 3")

@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from gradb.frame.frame import Frame
 from gradb.frame.reader import Tape
 from gradb.frame.training import InterventionMark, Training
+from gradb.present.draw.ascii import spelled_line
+from gradb.present.draw.curves import BRANCH_SIGNS, look_of
 from gradb.present.draw.text import to_text
+from gradb.present.lines.branches import branch_rows
 from gradb.present.lines.readings import status_lines
-from gradb.present.options import Options, OtherRun, Plot
+from gradb.present.options import MOST_KIN, Branches, Kin, Listed, Options, OtherRun, Plot
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.series import Series
 from tests.fakes import TapeBuilder, diagonal
@@ -256,6 +259,69 @@ def test_a_ghost_comes_alone_at_first(base: Frame) -> None:
     lines = pane(showing(base), ghost=OtherRun("zero_grad off", (made_series([3.0, 2.0]),)))
     assert any("no loss to plot" in line for line in lines)
     assert any("ggg ghost: zero_grad off (no value yet)" in line for line in lines)
+
+
+def _kin(number: int, values: list[float], *, is_running: bool = False) -> Kin:
+    name = f"branch {number}" if number else "the first run"
+    change, iteration = ("zero_grad off", 2) if number else ("", 0)
+    return Kin(number, name, f"{name}: told", (made_series(values),), is_running, change, iteration)
+
+
+def test_branches_are_drawn_beside_the_run(base: Frame) -> None:
+    """Each with a sign and a colour of its own, its value here, and a mark where it branches off."""
+    others = (_kin(1, [3.0, 2.0, 5.0]), _kin(2, [3.0, 2.0, 4.0], is_running=True))
+    frame = showing(base, made_series([3.0, 2.0, 1.0, 0.5]), iteration=3, is_finished=False)
+    lines = pane(frame, branches=Branches("the first run", 0, others))
+    assert lines[2:4] == [
+        "⠤⠒⠉ this run: zero_grad as written (loss 1)   aaa branch 1: told (loss 5)",
+        "bbb branch 2: told (running, iteration 3; loss 4 here)",
+    ]
+    text = "\n".join(lines[4:])
+    assert "a zero_grad off@2" in text
+    assert "b zero_grad off@2" in text
+    assert "aaa" in text
+    assert "bbb" in text
+    spelled_out = [spelled_line(line) for line in lines]
+    assert all(line.isascii() for line in spelled_out)
+    assert spelled_out[2].endswith("aaa branch 1: told (loss 5)")
+
+
+def test_a_branch_is_drawn_beside_the_first_run(base: Frame) -> None:
+    """The run that one looks at is the fine line, and says which it is; no curve looks like another."""
+    frame = showing(base, made_series([3.0, 2.0, 1.0]), iteration=3, is_finished=False)
+    told = Branches("branch 2", 2, (_kin(0, [3.0, 2.0, 1.5]), _kin(1, [3.0, 2.0, 5.0])))
+    lines = pane(frame, branches=told)
+    assert "this run, branch 2: zero_grad as written (loss 1)" in lines[2]
+    assert any("ooo the first run: told (loss 1.5)" in line for line in lines)
+    looks = [look_of(number) for number in range(MOST_KIN + 1)]
+    assert (
+        len({sign for sign, _ in looks}) == len({style for _, style in looks}) == MOST_KIN + 1 == 1 + len(BRANCH_SIGNS)
+    )
+
+
+def test_branches_are_data_too(base: Frame) -> None:
+    """Of each its losses, and by what it is a branch."""
+    frame = showing(base, made_series([3.0, 2.0, 1.0]), iteration=3)
+    told = Branches("the first run", 0, (_kin(1, [3.0, NAN]),))
+    (branch,) = pane_json("training", frame, Options(branches=told))["branches"]
+    assert (branch["number"], branch["change"], branch["iteration"]) == (1, "zero_grad off", 2)
+    assert branch["losses"][0]["points"] == [[1, 10, 3.0], [2, 20, "nan"]]
+
+
+def test_the_list_of_branches() -> None:
+    """A row each: what it is gone to by, how it looks in the plot, and how it stands; which one looks at is marked."""
+    rows = branch_rows(
+        [
+            Listed("0", "the first run", "finished", 60, 0.5, is_here=False, path="x.tape"),
+            Listed("1", "branch 1: lr 1 from the start", "", 0, None, is_here=True, path="1.tape"),
+            Listed("v", "the ghost: zero_grad off from the start", "running", 7, NAN, is_here=False, path="g.tape"),
+        ]
+    )
+    assert [row.plain.split() for row in rows] == [
+        "0 ooo the first run iteration 60, loss 0.5 finished".split(),
+        "▸ 1 aaa branch 1: lr 1 from the start".split(),
+        "v ggg the ghost: zero_grad off from the start iteration 7, loss nan running".split(),
+    ]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
