@@ -31,10 +31,11 @@ class Script:
     Args:
         spec: what to run.
         most: how many checkpoints; 0: none unless asked for.
+        full: how many of the first iterations are recorded in full.
     """
 
-    def __init__(self, spec: RunSpec, most: int = 0) -> None:
-        watching = orders.watching(spec, spec.tape)
+    def __init__(self, spec: RunSpec, most: int = 0, full: int = 0) -> None:
+        watching = orders.watching(spec, spec.tape, full)
         self.spec = replace(watching, is_paused_at_start=True, checkpoints=most)
         self.run = Run.launch(self.spec)
         assert self.run._live is not None
@@ -81,9 +82,9 @@ class Script:
 
 
 @contextmanager
-def script(spec: RunSpec, most: int = 0) -> Iterator[Script]:
+def script(spec: RunSpec, most: int = 0, full: int = 0) -> Iterator[Script]:
     """Start a script, and end all there is of it afterwards."""
-    one = Script(spec, most)
+    one = Script(spec, most, full)
     try:
         yield one
     finally:
@@ -116,6 +117,13 @@ def begun(waiting: Waiting, spec: RunSpec, path: Path, **changes: Any) -> Run:
 def full(first: int) -> tuple[Intervention, ...]:
     """Return the order to record in full from an iteration on."""
     return (Intervention("record", "full", first),)
+
+
+def events_of(path: Path | str, iteration: int) -> list[str]:
+    """Return all events of the iterations up to one."""
+    with Tape.open(str(path)) as tape:
+        some = [event for event in tape.events() if event.iteration <= iteration and event.kind != "end"]
+        return [f"{event} {tape.detail(event.seq)}" for event in some]
 
 
 def said_by(path: Path | str) -> dict[str, Any]:

@@ -85,6 +85,11 @@ def bare(*arguments: str | Path, cwd: Path = SCRIPTS, finalizes: bool = False) -
 _WARM = Forkserver("tests.e2e.warm")
 
 
+def start_server() -> None:
+    """Start what is forked from now, where a test counts what is open."""
+    _WARM.start()
+
+
 class WarmProcess(Forked):
     """A process; gradb and scripts are forked from one that has torch in memory."""
 

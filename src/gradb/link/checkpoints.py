@@ -92,9 +92,10 @@ class Line:
                 return Said(str(raw["why"]), int(raw["iteration"]))
             hello = Hello(**raw)
             (fd,) = descriptors
+            one = Waiting(fd, hello, self)
+            self._tape = hello.tape
             descriptors.clear()
-            self._tape = str(hello.tape)
-            return Waiting(socket.socket(fileno=fd), hello, self)
+            return one
         except (TypeError, ValueError, KeyError, OSError):
             return None
         finally:
@@ -117,7 +118,7 @@ class Waiting:
     """A checkpoint that waits. Safe for use from several threads.
 
     Args:
-        sock: by which it is told what to do, and which ends it by being closed.
+        fd: of the socket by which it is told what to do, and which ends it by being closed.
         hello: what it was announced with.
         line: over which it was.
 
@@ -125,7 +126,7 @@ class Waiting:
         OSError: what belongs to it is gone.
     """
 
-    def __init__(self, sock: socket.socket, hello: Hello, line: Line) -> None:
+    def __init__(self, fd: int, hello: Hello, line: Line) -> None:
         self.number = int(hello.number)
         """From 1, in the order in which they were made."""
         self.iteration = int(hello.iteration)
@@ -139,7 +140,8 @@ class Waiting:
         self.copied = float(hello.copied)
         """The same, of what the one before it has made the script copy since."""
         self._tape, self._line = str(hello.tape), line
-        self._socket, self._hold = sock, marks.hold(self._tape)
+        self._hold = marks.hold(self._tape)
+        self._socket = socket.socket(fileno=fd)
         self._lock = threading.Lock()
         self._ended: dict[int, int] = {}
         self._is_gone = False

@@ -130,7 +130,7 @@ def main(fd: int, tape: str, device: int, inode: int) -> None:
     with contextlib.suppress(OSError):
         os.nice(_NICE)
     try:
-        transcript = Transcript(tape, (device, inode))
+        transcript = Transcript(tape, (device, inode), keeps=True)
     except (sqlite3.Error, OSError, DamageError) as error:
         channel.send(RecordingStopped(0, _why(error)))
         return

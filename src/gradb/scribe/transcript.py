@@ -42,6 +42,7 @@ class Transcript:
     Args:
         path: of the tape, which is laid out already.
         file: what tells it from every other, where that is known (see ``descriptors.identity``).
+        keeps: whether the tape is kept as it is at each mark, for those who go on from a checkpoint.
 
     Raises:
         TakenError: another process is at it.
@@ -51,7 +52,10 @@ class Transcript:
         DamageError: what lies there is none.
     """
 
-    def __init__(self, path: str | os.PathLike[str], file: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], file: tuple[int, int] | None = None, *, keeps: bool = False
+    ) -> None:
+        self._keeps = keeps
         self._folder = segments.folder_of(path)
         _look(os.fspath(path), file)
         self._claim = _claim(self._folder)
@@ -245,6 +249,8 @@ class Transcript:
 
     def _mark(self, numbers: Any, parts: Any) -> None:
         """Keep the tape as it is before a mark; who is killed in this comes to the mark again."""
+        if not self._keeps:
+            return
         segment, end = self._reader.position
         self._commit(Position(segment, end - layouts.MARK.alone))
         try:

@@ -226,6 +226,7 @@ class Making:
             try:
                 is_child = fork_twice(self._around.fork)
             except OSError:
+                self.is_forking = False
                 private.discard()
                 raise
             if is_child:

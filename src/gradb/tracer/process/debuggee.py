@@ -188,6 +188,7 @@ class Debuggee:
         """End a runner that is about to do something to files: those are the script's, which does it itself."""
         with self._recorder.lock:
             with contextlib.suppress(Exception):
+                self._recorder.settle()
                 place = self._recorder.find().place.row
                 tried = [path, deed, self._writer.source_path(place[0]), place[1]]
                 self._writer.set_run(tried=json.dumps(tried))
