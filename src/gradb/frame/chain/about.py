@@ -1,7 +1,8 @@
 """Which node a position is about: the one that runs or has just run, or that an op has just made.
 
 A leaf, an op that leaves no node, a step and what is done to gradients outside of a backward are about none: what ran
-before them is over. What is printed, noted or stopped at is about what the event before it was about.
+before them is over. What is printed, noted or stopped at is about what the event before it was about; an error after
+an op that left no node is about the node that was made last: there the way back ends.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _OF_NODES = frozenset({"node_start", "node", "accumulate", "aten", "hook", "prob
 _BESIDE = numbers_of("output", "error", "note", "end", "breakpoint", "print", "intervention", "depth")
 _TELLING = f"SELECT seq FROM event WHERE seq <= ? AND kind NOT IN ({_BESIDE}) ORDER BY seq DESC LIMIT 1"
 _MADE = "SELECT id FROM node WHERE event = ? AND kind <> 'accumulate' ORDER BY id DESC LIMIT 1"
+_NEWEST = "SELECT id, event FROM node WHERE event <= ? AND kind <> 'accumulate' ORDER BY event DESC, id DESC LIMIT 1"
 
 
 def node_at(store: Store, runs: Runs, position: int) -> int | None:
@@ -32,7 +34,9 @@ def node_at(store: Store, runs: Runs, position: int) -> int | None:
         made = returned_by_grad(store, event.seq) or _made(store, event)
         if made is not None:
             return made
-    return _newest_run(store, event.seq) if event.phase == "backward" and event.kind != "leaf" else None
+    if event.phase == "backward" and event.kind != "leaf":
+        return store.event(ran).node if (ran := _newest_run(store, event.seq)) else None
+    return _made_since(store, position) if store.event(position).kind == "error" else None
 
 
 def _made(store: Store, event: Event) -> int | None:
@@ -47,6 +51,12 @@ def _root(runs: Runs, event: Event) -> int | None:
     return next((one.node for one in backward.roots if one.node is not None), None) if backward is not None else None
 
 
-def _newest_run(store: Store, position: int) -> int | None:
-    ran = max(store.latest(kind, position) or 0 for kind in ("node_start", "node", "accumulate"))
-    return store.event(ran).node if ran else None
+def _made_since(store: Store, position: int) -> int | None:
+    """Return the newest node that was made after the last one had run."""
+    row = store.db.one(_NEWEST, position)
+    return int(row[0]) if row is not None and row[1] > _newest_run(store, position) else None
+
+
+def _newest_run(store: Store, position: int) -> int:
+    """Return the event at which a node has run last; 0: none has."""
+    return max(store.latest(kind, position) or 0 for kind in ("node_start", "node", "accumulate"))
