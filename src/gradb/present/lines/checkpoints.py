@@ -33,9 +33,8 @@ def _where(kept: Checkpoints) -> str:
 def price(most: int, bound: int) -> str:
     """Return what keeping checkpoints takes, before any was made."""
     return (
-        f"checkpoints are kept from here on, at most {most:,}: copies of the script's process, from which iterations"
-        " are opened sooner. They are made so far apart that it takes about 5 % of its CPU time, and hold up to"
-        f" {bytes_text(bound)}; Python's collector leaves alone what is there at the first one (gc.freeze)"
+        f"checkpoints are kept from here on, at most {most:,}: copies of the script's process that wait, to open"
+        f" iterations from. They take about 5 % of its CPU time, up to {bound >> 20:,} MiB, and a gc.freeze() in it"
     )
 
 

@@ -176,7 +176,7 @@ def test_what_is_told_of_them(iterations: tuple[int, ...], text: str) -> None:
     assert told(pool.standing) == text
     assert told(Pool().standing) == ""
     assert "at most 1,000" in price(1000, BOUND)
-    assert "up to 384.0 MiB" in price(1000, BOUND)
+    assert "up to 384 MiB" in price(1000, BOUND)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
