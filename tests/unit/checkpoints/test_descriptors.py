@@ -150,6 +150,20 @@ def test_a_file_that_is_removed_is_still_there(tmp_path: Path, own: Path, ours: 
         assert file.read() == b"xyz"
 
 
+def test_what_another_thread_has_closed_meanwhile_is_passed_over(
+    tmp_path: Path, own: Path, ours: frozenset[int], opens: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks at the folder of the log now and then."""
+    (tmp_path / "data").write_text("abc")
+    gone, fd = os.open(tmp_path, os.O_RDONLY), opens(tmp_path / "data")
+    found = opened.look(ours)
+    os.close(gone)
+    monkeypatch.setattr(descriptors, "look", lambda ours: found)
+    private = take(str(own), ours)
+    assert {place.number for one in private.own for place in one.places} - {0} == {fd}
+    private.release()
+
+
 def test_nothing_else_is_open(tmp_path: Path, own: Path, ours: frozenset[int], opens: Any) -> None:
     """But for what is to stay; what programs inherit is inherited as before, and the parent has what it had."""
     (tmp_path / "data").write_text("abc")

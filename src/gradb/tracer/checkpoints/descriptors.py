@@ -131,7 +131,8 @@ def take(folder: str, ours: Collection[int], largest: int = LARGEST) -> Private:
         copies = _copied([one for one in files if one.is_file and one.writes], folder, largest, private.copies)
         for places in _shared(files):
             path = copies.get(places[0].file)
-            private.own.append(_Own(_opened(places[0], path), places, path is not None))
+            if (fd := _opened(places[0], path)) is not None:
+                private.own.append(_Own(fd, places, path is not None))
     except BaseException:
         private.discard()
         raise
@@ -176,8 +177,8 @@ def _copy(one: Open, path: str, largest: int) -> int:
         os.close(source)
 
 
-def _opened(one: Open, copy: str | None) -> int:
-    """Open a file once more, or its copy, at the same place."""
+def _opened(one: Open, copy: str | None) -> int | None:
+    """Open a file once more, or its copy, at the same place; None: it was open for a moment, on a thread of gradb's."""
     try:
         fd = _up(os.open(copy or f"{OWN}/{one.number}", one.flags & _KEPT_FLAGS | os.O_CLOEXEC))
         try:
@@ -186,6 +187,8 @@ def _opened(one: Open, copy: str | None) -> int:
             os.close(fd)
             raise
     except OSError as error:
+        if not one.is_there():
+            return None
         raise CannotShare(f"{one.name} is open and cannot be opened once more ({error.strerror})") from error
     return fd
 

@@ -64,6 +64,14 @@ class Open:
         """True where it does not matter who uses it: no place in it moves, and it keeps nothing."""
         return bool(self.flags & os.O_PATH) or (stat.S_ISCHR(self.mode) and self.device in _HARMLESS)
 
+    def is_there(self) -> bool:
+        """Tell whether it is still open, for the same file."""
+        try:
+            found = os.fstat(self.number)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self.file
+
     def why_not(self) -> str | None:
         """Return why a child cannot have the like of it; None: it can."""
         if self.is_harmless or stat.S_ISDIR(self.mode):
