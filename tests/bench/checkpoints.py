@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.rerun import orders
 from gradb.debugger.run import Run
 from gradb.link.checkpoints import Waiting
@@ -62,6 +63,7 @@ def measure(name: str, most: int) -> Cost:
         spec = orders.watching(RunSpec(script, "", arguments=tuple(words), seed=1), f"{folder}/x.tape")
         run = Run.launch(replace(spec, checkpoints=most))
         assert run._live is not None
+        run.checkpoints = Pool()  # what comes is measured here
         line, pid = run._live.debuggee.line, run._live.debuggee.pid
         waiting: list[Waiting] = []
         seconds = memory = due = 0.0

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.live import Live
 from gradb.debugger.rerun import orders
 from gradb.debugger.run import Run
@@ -41,6 +42,7 @@ class Script:
         assert self.run._live is not None
         line = self.run._live.debuggee.line
         assert line is not None
+        self.run.checkpoints = Pool()  # what comes is for the test
         self.line: Line = line
         self.waiting: list[Waiting] = []
         self.said: list[Said] = []

@@ -49,19 +49,20 @@ class Line:
 
     Args:
         sock: of the kind that keeps messages apart.
+        tape: of the script's run.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, tape: str) -> None:
         self._socket = sock
         self.is_over = False
         """True once no more can come."""
-        self._tape = ""
+        self._tape = tape
 
     @classmethod
-    def pair(cls) -> tuple[Line, socket.socket]:
+    def pair(cls, tape: str) -> tuple[Line, socket.socket]:
         """Return a line, and the end of it that the script's process inherits."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        return cls(ours), theirs
+        return cls(ours, tape), theirs
 
     def fileno(self) -> int:
         """Return its descriptor, readable when ``take`` has something to return; -1 once there is nothing more."""
@@ -83,8 +84,7 @@ class Line:
         """Let go of it: no more comes. What came before stays; safe to call twice."""
         self.is_over = True
         self._socket.close()
-        if self._tape:
-            marks.sweep(self._tape)
+        marks.sweep(self._tape)
 
     def _read(self, raw: dict[str, Any], descriptors: list[int]) -> Waiting | Said | None:
         try:
@@ -93,7 +93,6 @@ class Line:
             hello = Hello(**raw)
             (fd,) = descriptors
             one = Waiting(fd, hello, self)
-            self._tape = hello.tape
             descriptors.clear()
             return one
         except (TypeError, ValueError, KeyError, OSError):

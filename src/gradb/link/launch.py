@@ -172,7 +172,7 @@ def launch(spec: RunSpec, command: Sequence[str] | None = None) -> DebuggeeProce
     """
     spec, environment = _with_hash_seed(spec)
     ours, theirs = socket.socketpair()
-    line, inherited = Line.pair() if sys.platform == "linux" else (None, None)
+    line, inherited = Line.pair(spec.tape) if sys.platform == "linux" else (None, None)
     passed = (theirs,) if inherited is None else (theirs, inherited)
     spec = replace(spec, line=None if inherited is None else inherited.fileno())
     argv = [*(command or (sys.executable, str(_TRACER))), str(theirs.fileno()), spec.to_json()]

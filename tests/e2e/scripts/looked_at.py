@@ -22,6 +22,12 @@ WORDS = sys.argv[1:]
 signals: list[int] = []
 signal.signal(signal.SIGCHLD, lambda number, frame: signals.append(number))
 atexit.register(lambda: Path("exits.txt").open("a").write("exit\n"))
+forks: list[str] = []
+os.register_at_fork(
+    before=lambda: forks.append("before"),
+    after_in_parent=lambda: forks.append("after"),
+    after_in_child=lambda: Path("forks.txt").write_text("child"),
+)
 torch.set_num_threads(2 if "threads" in WORDS else 1)
 torch.manual_seed(3)
 random.seed(4)
@@ -79,7 +85,7 @@ try:
 finally:
     Path("exits.txt").open("a").write("finally\n")
 digest = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in model.parameters()))
-print("weights", digest.hexdigest()[:16], "signals", signals)
+print("weights", digest.hexdigest()[:16], "signals", signals, "forks", forks, "frozen", gc.get_freeze_count())
 if kept is not None:
     kept.seek(0)
     print("kept", len(kept.read().split()))

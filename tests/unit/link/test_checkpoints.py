@@ -22,10 +22,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there are none 
 
 
 @pytest.fixture
-def line() -> Iterator[tuple[Line, socket.socket]]:
+def line(tmp_path: Path) -> Iterator[tuple[Line, socket.socket]]:
     """Return both ends of a line; nothing is left open."""
     before = set(os.listdir("/proc/self/fd"))
-    ours, theirs = Line.pair()
+    ours, theirs = Line.pair(str(tmp_path / "t.tape"))
     yield ours, theirs
     ours.close()
     theirs.close()

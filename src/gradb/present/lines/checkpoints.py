@@ -34,7 +34,7 @@ def price(most: int, bound: int) -> str:
     """Return what keeping checkpoints takes, before any was made."""
     return (
         f"checkpoints are kept from here on, at most {most:,}: copies of the script's process that wait, to open"
-        f" iterations from. They take about 5 % of its CPU time, up to {bound >> 20:,} MiB, and a gc.freeze() in it"
+        f" iterations from. They take about 5 % of its CPU time, and up to {bound >> 20:,} MiB"
     )
 
 

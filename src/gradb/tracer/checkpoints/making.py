@@ -7,7 +7,6 @@ one is due, ``spacing`` knows.
 from __future__ import annotations
 
 import contextlib
-import gc
 import mmap
 import os
 import resource
@@ -27,7 +26,7 @@ from gradb.tape import trouble
 from gradb.tape.descriptors import Held, moved_up
 from gradb.tracer.checkpoints import randomness
 from gradb.tracer.checkpoints.descriptors import CannotShare, Private, take
-from gradb.tracer.checkpoints.forking import fork_twice, leave
+from gradb.tracer.checkpoints.forking import Handlers, fork_twice, leave
 from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.refusals import Ours, Refusals
 from gradb.tracer.checkpoints.spacing import Spacing
@@ -154,7 +153,8 @@ class Making:
         self._count = 0
         self.is_forking = False
         """True while this process is forked for a checkpoint, and in the checkpoint."""
-        self._is_on = self._is_wanted = self._is_due = self._is_listening = self._is_frozen = False
+        self._handlers: Handlers | None = None
+        self._is_on = self._is_wanted = self._is_due = self._is_listening = False
         recorder.observer.between_events.listen(self._look)
 
     def order(self, order: Checkpoints) -> None:
@@ -210,27 +210,30 @@ class Making:
         if not self._held.is_ours:
             self._is_on = False
             raise CannotMakeError("the script has closed gradb's line")
+        if self._handlers is None:
+            try:
+                self._handlers = Handlers()
+            except LookupError as error:
+                raise CannotMakeError(str(error)) from error
         own, number, tape = self._around.own(), self._count + 1, self._recorder.writer.path
         ours = Ours(own.threads, own.descriptors | {self._line.fileno()}, self._recorder.writer.folder)
         if (why := self._refusals.why_not(ours)) is not None:
             raise CannotMakeError(why)
-        self._mark(number)
         with Ends() as ends:
             private = self._take(marks.files_of(tape, number), ours.descriptors | ends.numbers)
-            before, states = _of_children(), randomness.take()
-            if not self._is_frozen:
-                gc.freeze()
-                self._is_frozen = True
-            pause(Mappings.now())
-            self.is_forking = True
             try:
-                is_child = fork_twice(self._around.fork)
-            except OSError:
+                self._mark(number)
+                before, states = _of_children(), randomness.take()
+                pause(Mappings.now())
+                self.is_forking = True
+                is_child = fork_twice(self._fork)
+            except BaseException:
                 self.is_forking = False
                 private.discard()
+                marks.discard(tape, number)
                 raise
             if is_child:
-                return self._wait(ends, private, Waiter(ends.theirs, tape, number, states, self._around.fork))
+                return self._wait(ends, private, Waiter(ends.theirs, tape, number, states, self._fork))
             self.is_forking = False
             private.release()
             pid, seconds, fault = ends.hear()
@@ -242,6 +245,12 @@ class Making:
         self._spacing.made(price, fault, _resident())
         return None
 
+    def _fork(self) -> int:
+        """Fork, and run nothing of the script's."""
+        assert self._handlers is not None
+        with self._handlers.put_aside():
+            return self._around.fork()
+
     def _take(self, folder: str, ours: frozenset[int]) -> Private:
         """Open once more for the checkpoint what the script has open; what it writes is copied into a folder.
 
@@ -249,9 +258,11 @@ class Making:
             CannotMakeError: it cannot have all of it.
         """
         try:
+            marks.make(self._recorder.writer.path)
             os.makedirs(folder, 0o700, exist_ok=True)
             return take(folder, ours)
         except CannotShare as error:
+            marks.discard(self._recorder.writer.path, self._count + 1)
             raise CannotMakeError(str(error)) from error
 
     def _mark(self, number: int) -> None:
@@ -267,7 +278,6 @@ class Making:
         if not self._recorder.is_open:
             raise CannotMakeError("the recording is over")
         try:
-            marks.make(writer.path)
             writer.mark(number)
         except OSError as error:
             raise CannotMakeError(trouble.why(error) or str(error)) from error
