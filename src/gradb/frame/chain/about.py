@@ -25,7 +25,12 @@ def node_at(store: Store, runs: Runs, position: int) -> int | None:
     found = store.db.one(_TELLING, position) if position else None
     if found is None:
         return None
-    event = store.event(int(found[0]))
+    node = _told(store, runs, store.event(int(found[0])))
+    return _made_since(store, position) if node is None and store.event(position).kind == "error" else node
+
+
+def _told(store: Store, runs: Runs, event: Event) -> int | None:
+    """Return the node that an event is about, which is none of those beside."""
     if event.kind in _OF_NODES and event.node is not None:
         return event.node
     if event.kind == "backward_start":
@@ -34,9 +39,8 @@ def node_at(store: Store, runs: Runs, position: int) -> int | None:
         made = returned_by_grad(store, event.seq) or _made(store, event)
         if made is not None:
             return made
-    if event.phase == "backward" and event.kind != "leaf":
-        return store.event(ran).node if (ran := _newest_run(store, event.seq)) else None
-    return _made_since(store, position) if store.event(position).kind == "error" else None
+    ran = _newest_run(store, event.seq) if event.phase == "backward" and event.kind != "leaf" else 0
+    return store.event(ran).node if ran else None
 
 
 def _made(store: Store, event: Event) -> int | None:
