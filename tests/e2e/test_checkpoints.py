@@ -146,7 +146,7 @@ def test_several_runners_of_several_checkpoints(folder: Path) -> None:
     """Each checkpoint stays, and may be used again; garbage that is cyclic is collected all the same."""
     gradb_process.start_server()
     before = opened()
-    with script(spec(folder, "garbage")) as one:
+    with script(spec(folder, "garbage", "few")) as one:
         at(one, 10)
         one.until(lambda: not one.run.is_live)
         tapes = [folder / f"{number}.tape" for number in (1, 2)]

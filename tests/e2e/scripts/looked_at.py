@@ -1,7 +1,8 @@
 """A training that looks at what a process forked from it could have done to it, and says how it ends.
 
 Its words: ``waits`` for a file named ``go`` at iteration 25, ``threads`` has torch use two, ``raises``, ``writes`` to a
-file by its path, ``keeps`` one open, makes ``garbage`` that is cyclic, has a ``thread``.
+file by its path, ``keeps`` one open, makes ``garbage`` that is cyclic, has a ``thread``,
+may have but ``few`` files open.
 """
 
 import atexit
@@ -9,6 +10,7 @@ import gc
 import hashlib
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -53,6 +55,8 @@ def wait_for(name: str) -> None:
         time.sleep(0.01)
 
 
+if "few" in WORDS:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 if "thread" in WORDS:

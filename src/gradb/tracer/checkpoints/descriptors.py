@@ -27,7 +27,6 @@ _CLONE = 0x40049409
 _PIECE = 1 << 30
 _COMPARE = {"x86_64": 312, "aarch64": 272}
 """Numbers of the call kcmp."""
-_HIGH = 512
 
 
 class CannotShare(Exception):
@@ -72,7 +71,7 @@ class Private:
         for lock in self.locks:
             lock.settle()
         null = _up(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
-        given = {number: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for number, fd in streams.items()}
+        given = {number: _up(os.dup(fd)) for number, fd in streams.items()}
         for one in self.own:
             for place in one.places:
                 os.dup2(one.fd, place.number, place.is_inherited)

@@ -18,9 +18,8 @@ import socket
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, NoReturn
 
-from gradb.link.channel import Channel, Closed
+from gradb.link.channel import Channel
 from gradb.link.handing import close, receive, send
-from gradb.link.messages import Refused
 from gradb.link.spec import RunSpec
 from gradb.log import marks, segments
 from gradb.tracer.checkpoints import randomness
@@ -123,22 +122,41 @@ class Waiter:
         except CannotShare as error:
             self._answer(refused=str(error))
             return None
+        heard, told = os.pipe()
         pid = self._fork()
         if pid:
+            os.close(told)
             private.release()
-            self._runners[pid] = os.pidfd_open(pid), files
-            self._answer(pid=pid)
+            self._begun(pid, heard, files)
             return None
-        heard = Channel.from_fd(os.dup(channel))
+        os.close(heard)
+        return self._prepare(spec, waits, channel, streams, private, files, told)
+
+    def _begun(self, pid: int, heard: int, files: str) -> None:
+        """Tell of a runner once it is one, or why it is none."""
+        with open(heard, encoding="utf-8", errors="replace") as file:
+            why = file.read()
+        self._runners[pid] = os.pidfd_open(pid), files
+        if why:
+            self._answer(refused=why)
+        else:
+            self._answer(pid=pid)
+
+    def _prepare(
+        self, spec: RunSpec, waits: int, channel: int, streams: dict[int, int], private: Private, files: str, told: int
+    ) -> Ordered:
+        """Make this process a runner, and return its order; where that fails, say why and end."""
         try:
+            heard = Channel.from_fd(os.dup(channel))
             self._become(waits)
-            private.settle(streams, [heard.fileno()])
+            private.settle(streams, [heard.fileno(), told])
             confine([segments.folder_of(spec.tape), files])
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            os.close(told)
             return Ordered(spec, heard)
         except BaseException as error:
-            with contextlib.suppress(Closed, OSError):
-                heard.send(Refused(f"{type(error).__name__}: {error}"))
+            with contextlib.suppress(OSError):
+                os.write(told, f"{type(error).__name__}: {error}".encode())
             leave(1)
 
     def _become(self, parent: int) -> None:
