@@ -161,7 +161,7 @@ def test_a_script_that_has_written_files_is_not_run_again_unasked(folder: Path) 
 
 
 def test_an_iteration_lived_again_can_branch(folder: Path) -> None:
-    """From the very event of it; what both have is the same."""
+    """From the very event of it; what both have is the same, and behind it no more is recorded than of the first."""
     assert gradb("record", "--record", "watch", "-o", "x.tape", "long_training.py", cwd=folder).code == 0
     assert gradb("relive", "--iteration", "40", "--yes", "x.tape", cwd=folder).code == 0
     commands = "goto 40:9; branch zero_grad off; finish"
@@ -171,6 +171,11 @@ def test_an_iteration_lived_again_can_branch(folder: Path) -> None:
     first, one = _losses(folder / "x.tape"), _losses(folder / "x.branches" / "1.tape")
     assert first[:40] == one[:40]
     assert first[-1] != one[-1]
+    with Tape.open(folder / "x.branches" / "1.tape") as tape:
+        depths = [
+            (mark.iteration, mark.value) for mark in tape.frame(tape.head).training.marks if mark.what == "record"
+        ]
+    assert depths[-1] == (42, "watch")
 
 
 @pytest.mark.parametrize(

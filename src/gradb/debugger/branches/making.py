@@ -55,6 +55,8 @@ class Place:
     """The event on that."""
     whole: int = 1
     """The first iteration that is whole on that."""
+    last: int = 1
+    """The last one."""
     name: str = "0"
     """What the event is called."""
     iteration: int = 0
@@ -102,8 +104,8 @@ class Wanted:
             spec = self._order(tape)
             moment, turns, first = _way(tape, self.place)
             planned = spec.interventions if self.spec is not None else _asked_for(tape)
-            later = [one for one in planned if one.what == "record" and one.iteration > max(self.place.iteration, 1)]
-            spec = orders.branching(spec, (*first, *([] if self.place.lived else later)), origin.hash_seed(tape))
+            depths = _afterwards(tape, self.place, [one for one in planned if one.what == "record"])
+            spec = orders.branching(spec, (*first, *depths), origin.hash_seed(tape))
             with _room(self.place.tape) as path:
                 run = Run.launch(replace(spec, tape=path), self.command)
                 try:
@@ -185,7 +187,8 @@ def wanted(debugger: Debugger, argument: str) -> Wanted:
         else:
             lived = spot.lived
             newest = counterpart(tape, lived, spot.position)
-            place = Place(tape.path, newest, lived.relived.path, spot.position, lived.relived.first, name, iteration)
+            own = lived.relived
+            place = Place(tape.path, newest, own.path, spot.position, own.first, own.last, name, iteration)
     except TapeError as error:
         raise UserError(str(error)) from error
     return Wanted(place, change, debugger.run.spec, debugger.run.command)
@@ -232,6 +235,20 @@ def _turns(tape: Tape, position: int, kinds: Sequence[str]) -> list[Turn]:
         moment = moment_of(tape, after.event)
         turns += [Turn(moment, Intervention("record", after.value))] if moment == moment_of(tape, position) else []
     return turns
+
+
+def _afterwards(tape: Tape, place: Place, planned: list[Intervention]) -> list[Intervention]:
+    """Return how much is recorded after a place: what was planned for the run that it is of.
+
+    What was lived again was recorded in full for its own sake: behind that the branch is recorded as the run was.
+    """
+    if not place.lived:
+        return [one for one in planned if one.iteration > max(place.iteration, 1)]
+    begin = place.last + 1
+    marks = tape.frame(tape.head).training.marks
+    before = [mark.value for mark in marks if mark.what == "record" and mark.iteration <= begin]
+    later = [one for one in planned if one.iteration > begin]
+    return [Intervention("record", before[-1] if before else "full", begin), *later]
 
 
 def _asked_for(tape: Tape) -> tuple[Intervention, ...]:
