@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import socket
 import threading
@@ -215,7 +216,7 @@ class Waiting:
             theirs.close()
             for _, write in pipes:
                 os.close(write)
-        return Runner(pid, Channel(ours), {pipes[0][0]: "stdout", pipes[1][0]: "stderr"}, self.ended)
+        return Runner(pid, Channel(ours), {pipes[0][0]: "stdout", pipes[1][0]: "stderr"}, self.ended, spec.tape)
 
     def _order(self, order: dict[str, Any], descriptors: list[int]) -> int:
         """Order a runner and return its process id, or say why not."""
@@ -261,15 +262,18 @@ class Runner(Drained):
         channel: to it.
         pipes: its stdout and stderr.
         ended: returns how the process has ended, None as long as that is not known.
+        tape: path of its tape.
     """
 
-    def __init__(self, pid: int, channel: Channel, pipes: dict[int, str], ended: Callable[[int], int | None]) -> None:
+    def __init__(
+        self, pid: int, channel: Channel, pipes: dict[int, str], ended: Callable[[int], int | None], tape: str
+    ) -> None:
         super().__init__()
         self.pid = pid
         self.channel = channel
         self.line: Line | None = None
         """None: nobody makes checkpoints of a runner."""
-        self._ended = ended
+        self._ended, self._tape = ended, tape
         self._code: int | None = None
         self._files = [*pipes]
         for fd, stream in pipes.items():
@@ -328,3 +332,4 @@ class Runner(Drained):
         for fd in files:
             os.close(fd)
         self.pipes.clear()
+        shutil.rmtree(f"{self._tape}-files", ignore_errors=True)  # a checkpoint that was killed has left them

@@ -65,10 +65,12 @@ def test_a_checkpoint_comes_with_the_socket_that_it_listens_to(
 
     thread = threading.Thread(target=answer)
     thread.start()
-    runner = one.start(RunSpec("a.py", "r.tape"))
+    tape = str(tmp_path / "r.tape")
+    runner = one.start(RunSpec("a.py", tape))
     thread.join()
-    assert asked == [({"order": "run", "spec": RunSpec("a.py", "r.tape").to_json()}, 3)]
+    assert asked == [({"order": "run", "spec": RunSpec("a.py", tape).to_json()}, 3)]
     assert (runner.wait(5.0), runner.is_gone) == (3, True)
+    (tmp_path / "r.tape-files").mkdir()
     runner.close()
     states = [one.is_gone]
     one.close()
