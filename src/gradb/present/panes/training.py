@@ -41,6 +41,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
     curves, others = run_curves(training, options)
     has_legend = len(curves) > 1 or ghost is not None
     lines = fault_notes(options.judged, frame.position, width)  # first: the readings alone would look healthy
+    lines += _chosen(training, options.plot, width)
     lines += [*status_lines(training, width, has_legend=has_legend), *_kept(options), *_without_loss(frame, width)]
     if not training.losses and ghost is None:
         return Group(*lines[: options.height])
@@ -54,7 +55,6 @@ def render(frame: Frame, options: Options) -> RenderableType:
     lines += _about_ghost(training, ghost, width) if ghost else []
     lines += _left_out(len(training.losses) + len(_losses(ghost)) + _kin_count(options) - len(curves), width)
     cursor = min(training.iteration, max(_longest(curves), 1)) if training.position else None
-    lines += _chosen(training, options.plot, width)
     drawing = Canvas(
         (*smooth, *curves), window, options.plot.is_log, cursor, training.marks, forks=forks(options),
         chosen=options.plot.chosen,
