@@ -140,6 +140,8 @@ class Debuggee:
         self._control.send(Ready(str(torch.__version__)))
 
     def _paused(self, head: int, request_seq: int) -> None:
+        with self._recorder.lock:  # whoever hears of the pause may ask at once what a run again would overwrite
+            self._recorder.guard(self._writes.tell, what="what the script did to files")
         self._control.paused(head, request_seq)
 
     # --- going on from a checkpoint ---
