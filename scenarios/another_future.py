@@ -34,8 +34,8 @@ for iteration in range(1, 61):
     # ? hint: The mean of 2 * (w*x - y) * x over the three points, with w = 0.
     # ? hint: -2 * (1*2 + 2*4 + 3*6) / 3
     loss.backward()
-    #: The step: w moves by -lr * w.grad. Go on to iteration 12 (`:iteration @12`), and have
-    #: another future begin there: `:branch zero_grad off`, then f, and look at both losses.
+    #: The step: w moves by -lr * w.grad. Another future of iteration 12 is seen
+    #: by `:iteration @12`, `:branch zero_grad off`, then f: look at both losses.
     # ? w
     # ? hint: -0.01 times what is in w.grad, from 0 on.
     optimizer.step()
