@@ -50,7 +50,7 @@ def test_without_a_compiler_gradb_is_built_all_the_same(pure: tuple[Path, Done],
     assert wheel.name.endswith("-py3-none-any.whl")
     environment = unpack(wheel, tmp_path / "installed")
     version = run(*GRADB, "--version", cwd=tmp_path, env=environment)
-    assert version.out.endswith("(pure Python: not built)\n")
+    assert version.out.splitlines()[0].endswith("(pure Python: not built)")
     commands = "finish; expect a.grad == [28, 36, 44, 52]"
     ran = run(*GRADB, "run", "-e", commands, SCENARIOS / "chain_rule.py", cwd=tmp_path, env=environment)
     assert (ran.code, ran.err) == (0, "")
@@ -63,8 +63,8 @@ def test_a_compiled_module_is_used_with_its_own_sources_only(tmp_path: Path) -> 
     assert "-py3-none-" not in wheel.name
     installed = tmp_path / "installed"
     environment = unpack(wheel, installed)
-    assert run(*GRADB, "--version", cwd=tmp_path, env=environment).out.endswith("(C accelerator)\n")
+    assert run(*GRADB, "--version", cwd=tmp_path, env=environment).out.splitlines()[0].endswith("(C accelerator)")
     with (installed / "gradb/tracer/native/walk.h").open("a") as header:
         header.write("/* another */\n")
     told = run(*GRADB, "--version", cwd=tmp_path, env=environment).out
-    assert told.endswith("(C accelerator: stale, reinstall)\n")
+    assert told.splitlines()[0].endswith("(C accelerator: stale, reinstall)")
