@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ from gradb.tracer.checkpoints import landlock, opened
 from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.refusals import Ours, Refusals
 from gradb.tracer.checkpoints.threads import pause
-from tests.forked import in_child
+from tests.e2e.gradb_process import ROOT
 
 pytestmark = [
     pytest.mark.torch,
@@ -24,18 +28,29 @@ def _why_not() -> str | None:
     return Refusals().why_not(Ours(frozenset(), frozenset(opened.numbers()), "/none"))
 
 
+def _apart(work: Callable[[], Any]) -> Any:
+    """Return what a function returns in a process of its own.
+
+    It never had another thread, whose stack, with what lay on it, a thread of torch's could get.
+    """
+    code = f"import json; from {__name__} import {work.__name__} as work; print(json.dumps(work()))"
+    told = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True, timeout=120)
+    return json.loads(told)
+
+
+def compute() -> list[Any]:
+    """Have two threads compute, and look at them before and after they are paused."""
+    torch.set_num_threads(2)
+    x = torch.ones(400, 400)
+    product = x @ x
+    found = [_why_not()]
+    pause(Mappings.now())
+    return [*found, _why_not(), torch.equal(x @ x, product)]
+
+
 def test_threads_that_only_compute_do_not() -> None:
     """OpenMP's, which are ended for the fork, and those of the pool that torch makes with its number of threads."""
-
-    def work() -> list[Any]:
-        torch.set_num_threads(2)
-        x = torch.ones(400, 400)
-        product = x @ x
-        found = [_why_not()]
-        pause(Mappings.now())
-        return [*found, _why_not(), torch.equal(x @ x, product)]
-
-    assert in_child(work) == [None, None, True]
+    assert _apart(compute) == [None, None, True]
 
 
 class _Within(torch.autograd.Function):
@@ -59,13 +74,14 @@ def _run(depth: int) -> None:
         within.apply(torch.ones(1, requires_grad=True), depth).backward()
 
 
+def nest() -> list[str | None]:
+    """Look at the threads after backwards of thirty levels, and of seventy."""
+    _run(30)
+    found = [_why_not()]
+    _run(70)
+    return [*found, (_why_not() or "")[: len(_OURS)]]
+
+
 def test_a_thread_of_the_engines_does() -> None:
     """It starts some for a backward that is many levels within others, and no child could run a backward after that."""
-
-    def work() -> list[str | None]:
-        _run(30)
-        found = [_why_not()]
-        _run(70)
-        return [*found, (_why_not() or "")[: len(_OURS)]]
-
-    assert in_child(work) == [None, _OURS]
+    assert _apart(nest) == [None, _OURS]
