@@ -415,6 +415,22 @@ def test_a_root_that_needs_no_gradient_is_told_with_what_cut_the_way(tmp_path: P
     assert "will bring upstream" not in text
 
 
+def test_a_backward_that_comes_to_no_node_is_not_told_by_the_one_before(tmp_path: Path) -> None:
+    """Where no op has left a node since, there is none to show: what has run belongs to another backward."""
+
+    def script() -> None:
+        w = torch.ones(3, requires_grad=True)
+        (w * 2).sum().backward()
+        loss = (w.detach() ** 2).sum()
+        with pytest.raises(RuntimeError, match="does not require grad"):
+            loss.backward()
+
+    _, tape = record(tmp_path / "run.tape", script)
+    text = " ".join(pane("chain", tape.frame(last(tape, "error"))).split())
+    assert "AccumulateGrad" not in text
+    assert "the error was raised before a node of this backward has run" in text
+
+
 # --- what is not finite -----------------------------------------------------------------------------------------------
 
 

@@ -39,8 +39,10 @@ def _told(store: Store, runs: Runs, event: Event) -> int | None:
         made = returned_by_grad(store, event.seq) or _made(store, event)
         if made is not None:
             return made
-    ran = _newest_run(store, event.seq) if event.phase == "backward" and event.kind != "leaf" else 0
-    return store.event(ran).node if ran else None
+    if event.phase != "backward" or event.kind == "leaf":
+        return None
+    ran, begun = _newest_run(store, event.seq), store.latest("backward_start", event.seq) or 0
+    return store.event(ran).node if ran > begun else None
 
 
 def _made(store: Store, event: Event) -> int | None:

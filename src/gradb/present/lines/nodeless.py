@@ -12,6 +12,7 @@ from gradb.tape.kinds.op import OpDetail
 _LIMIT = 60  # characters of a name or a call that are told
 _SWITCHES = {"off": "no_grad", "inference": "inference_mode"}
 _YET = "no node here: nothing was computed yet that a gradient flows through"
+_CUT = "no node here: the error was raised before a node of this backward has run"
 _NONE = "no node here: what happens here has no part in the graph"
 
 
@@ -24,6 +25,8 @@ def nodeless_words(frame: Frame) -> str:
         )
     if frame.event is not None and isinstance(frame.detail, OpDetail):
         return _of_op(frame.event, frame.detail)
+    if frame.event is not None and frame.event.kind == "error" and frame.event.phase == "backward":
+        return _CUT
     return _NONE if len(frame.graph) else _YET
 
 
