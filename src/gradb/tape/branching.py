@@ -5,16 +5,13 @@ A fact of the run. Knows the file alone; how a branch is made it must not know.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import astuple, dataclass
-from typing import Any
 
-from gradb.tape.lineage import put
+from gradb.tape import runfacts
 
 KEY = "branch"
-_MOST = 2**53
-_MOST_TEXT = 4096
+_FIELDS = (str, str, str, int, int, str, str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +42,10 @@ def write(path: str | os.PathLike[str], origin: Origin) -> None:
     Raises:
         sqlite3.Error: it cannot be written.
     """
-    put(path, KEY, json.dumps(astuple(origin), separators=(",", ":")))
+    runfacts.put(path, KEY, astuple(origin))
 
 
 def read(text: str | None) -> Origin | None:
     """Read the fact; None where there is none, or what stands there is none."""
-    try:
-        raw: Any = json.loads(text or "null")
-    except (ValueError, RecursionError):
-        return None
-    kinds = [str, str, str, int, int, str, str, int]
-    if not (isinstance(raw, list) and [type(one) for one in raw] == kinds):
-        return None
-    is_short = all(len(one) <= _MOST_TEXT for one in raw if type(one) is str)
-    is_sound = all(0 <= one <= _MOST for one in raw if type(one) is int)
-    return Origin(*raw) if is_short and is_sound else None
+    row = runfacts.read(text, _FIELDS)
+    return None if row is None else Origin(*row)

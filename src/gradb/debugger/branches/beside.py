@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradb.debugger import neighbours
+from gradb.debugger.neighbours import OF_RUN, folder_beside
 from gradb.frame.reader import Tape, TapeError
 from gradb.tape import branching
 from gradb.tape.branching import Origin
@@ -20,7 +22,6 @@ from gradb.tape.branching import Origin
 _SUFFIX = ".branches"
 _NAME = re.compile(r"([1-9][0-9]{0,5})\.tape", re.ASCII)
 _MOST = 100
-_FACTS = ("started", "script", "module", "arguments", "cwd", "seed", "hash_seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
     tape = Path(path)
     if tape.parent.name.endswith(_SUFFIX) and _NAME.fullmatch(tape.name):
         return tape.parent
-    return tape.with_name((tape.stem if tape.suffix == ".tape" else tape.name) + _SUFFIX)
+    return folder_beside(tape, _SUFFIX)
 
 
 def number_of(path: str | os.PathLike[str]) -> int:
@@ -58,7 +59,7 @@ def first_of(path: str | os.PathLike[str]) -> Path:
 
 def identity(tape: Tape) -> str:
     """Return what tells the run of a tape from every other: the same in each copy of it, and while it is recorded."""
-    return hashlib.sha256(json.dumps([tape.fact(key) for key in _FACTS]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([tape.fact(key) for key in OF_RUN]).encode()).hexdigest()
 
 
 def beside(path: str | os.PathLike[str]) -> tuple[Found, ...]:
@@ -78,12 +79,7 @@ def beside(path: str | os.PathLike[str]) -> tuple[Found, ...]:
 
 def numbers_in(folder: Path) -> list[int]:
     """Return the numbers that are taken, the smallest first."""
-    try:
-        with os.scandir(folder) as entries:
-            found = [int(match[1]) for entry in entries if (match := _NAME.fullmatch(entry.name))]
-    except OSError:
-        return []
-    return sorted(found)[:_MOST]
+    return neighbours.numbers_in(folder, _NAME, _MOST)
 
 
 def _read(folder: Path, number: int) -> Found | None:

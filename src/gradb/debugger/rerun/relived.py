@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradb.debugger.neighbours import OF_RUN, folder_beside, numbers_in
 from gradb.frame.reader import Tape, TapeError
 from gradb.scribe.tapes import discard
 from gradb.tape import lineage
@@ -24,7 +25,6 @@ _SUFFIX = ".relived"
 _NAME = re.compile(r"([1-9][0-9]{0,15})\.tape", re.ASCII)
 _MOST = 10_000
 _MOST_TOLD = 3  # names of files
-_FACTS = ("started", "script", "module", "arguments", "cwd", "seed", "hash_seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,7 @@ class Relived:
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
     """Return the folder beside a tape in which the iterations lie that were lived again."""
-    tape = Path(path)
-    return tape.with_name((tape.stem if tape.suffix == ".tape" else tape.name) + _SUFFIX)
+    return folder_beside(path, _SUFFIX)
 
 
 def beside(tape: Tape) -> tuple[Relived, ...]:
@@ -76,7 +75,7 @@ def discard_beside(path: str | os.PathLike[str]) -> None:
     What is no iteration that was lived again stays.
     """
     folder = folder_of(path)
-    for number in _numbers_in(folder):
+    for number in numbers_in(folder, _NAME, _MOST):
         if isinstance(read_lineage(one := folder / f"{number}.tape"), Lineage):
             with contextlib.suppress(OSError):
                 discard(one)
@@ -105,7 +104,7 @@ def identity(tape: Tape) -> str:
 
     It depends on when and what was run, and on every number of every series.
     """
-    digest = hashlib.sha256(json.dumps([tape.head, *(tape.fact(key) for key in _FACTS)]).encode())
+    digest = hashlib.sha256(json.dumps([tape.head, *(tape.fact(key) for key in OF_RUN)]).encode())
     for one in tape.series:
         head = [one.kind, one.name, one.file, one.line, one.count]
         digest.update(json.dumps(head).encode())
@@ -115,7 +114,7 @@ def identity(tape: Tape) -> str:
 
 def _look(tape: Tape) -> Iterator[Relived | Path | str]:
     """Yield each iteration beside a tape, the path of what is of another run, or why a file cannot be used."""
-    numbers = _numbers_in(folder := folder_of(tape.path))
+    numbers = numbers_in(folder := folder_of(tape.path), _NAME, _MOST)
     run = identity(tape) if numbers else ""
     for number in numbers:
         path = folder / f"{number}.tape"
@@ -126,15 +125,6 @@ def _look(tape: Tape) -> Iterator[Relived | Path | str]:
             yield path
         else:
             yield Relived(str(path), number, found.first, found.last)
-
-
-def _numbers_in(folder: Path) -> list[int]:
-    try:
-        with os.scandir(folder) as entries:
-            found = [int(match[1]) for entry in entries if (match := _NAME.fullmatch(entry.name))]
-    except OSError:
-        return []
-    return sorted(found)[:_MOST]
 
 
 def read_lineage(path: Path) -> Lineage | str | None:
