@@ -86,10 +86,12 @@ def measure(name: str, most: int) -> Cost:
 def main() -> None:
     """Measure, and tell."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.checkpoints")
-    parser.add_argument("names", nargs="*", choices=[*AMOUNTS, []], default=[*AMOUNTS])
+    parser.add_argument("names", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(AMOUNTS)}; all if left out")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    for name in options.names:
+    if unknown := set(options.names) - set(AMOUNTS):
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}")
+    for name in options.names or AMOUNTS:
         ratios, last = [], Cost(0.0, 0, 0.0, 0.0)
         for _ in range(options.rounds):
             found = {most: measure(name, most) for most in random.sample((0, 8), 2)}
