@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import OptionList
 
 from gradb.debugger.branches import making
 from gradb.debugger.branches.beside import folder_of, identity
@@ -133,3 +135,53 @@ async def test_branches_of_a_recording_are_there(tape: Path) -> None:
     async with shown(app, 160, 50) as pilot:
         await pilot.press("6")
         await wait_until(lambda: "aaa branch 1: lr 0.5 from iteration 1" in _text(app))
+
+
+async def test_what_runs_on_waits_for_a_branch_on_its_way(
+    tape: Path, plays: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list says that it comes, and goes along with it once it is there; what follows on the line is done there."""
+    may_come = threading.Event()
+    run = Wanted.run
+
+    def slowly(self: Wanted, tell: Any = None) -> Made:
+        assert may_come.wait(60)
+        return run(self, tell)
+
+    monkeypatch.setattr(making.Wanted, "run", slowly)
+    app = opening(tape)
+    async with shown(app, 80, 24) as pilot:
+        await pilot.press("colon", *"iteration @2", "enter")
+        await wait_until(lambda: position_of(app) > 1)
+        here = position_of(app)
+        await pilot.press("colon", *"branch zero_grad off; start", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        await pilot.press("y")
+        await wait_until(lambda: "branch zero_grad off from iteration 2 is on its way" in _text(app))
+        await pilot.press("f")
+        await wait_until(lambda: "`finish` waits for branch zero_grad off from iteration 2" in _text(app))
+        assert position_of(app) == here
+        await pilot.press("T")
+        await wait_until(lambda: "on its way: branch zero_grad off from iteration 2" in _text(app))
+        assert "▸ 0 ooo the first run" in _text(app)
+        may_come.set()
+        await wait_until(lambda: "▸ 1 aaa branch 1: zero_grad off from iteration 2" in _text(app))
+        assert "on its way" not in text_of(app)
+        rows = app.screen.query_one(OptionList)
+        assert rows.highlighted == 1
+        debugger = debug_screen(app).session.debugger
+        assert debugger is not None
+        assert debugger.position == debugger.head  # from its start on to its end
+
+
+async def test_what_was_kept_for_a_branch_goes_with_it(tape: Path, plays: list[str]) -> None:
+    """Where there is no branch nothing of it is done elsewhere."""
+    app = opening(tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("colon", *"branch zero_grad on; finish", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        await pilot.press("y")
+        await wait_until(lambda: "the script did not do the same" in _text(app))
+        assert position_of(app) == 0
+        await pilot.press("f")
+        await wait_until(lambda: position_of(app) > 0)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
@@ -22,6 +23,17 @@ _EVERY = 0.25  # seconds between two words on how far it is
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[Result]):
+    """What is run, and what becomes of it: see ``Again.start``."""
+
+    run: Callable[[Tell], Result]
+    show: Callable[[Result], None]
+    drop: Callable[[Result], object]
+    doing: str
+    fail: Callable[[], object]
+
+
 class Again:
     """Has a script run again, one at a time.
 
@@ -33,11 +45,17 @@ class Again:
     def __init__(self, screen: Screen[None], notice: Callable[..., None]) -> None:
         self._screen, self._notice = screen, notice
         self._worker: Worker[None] | None = None
+        self._far = ""
 
     @property
     def is_running(self) -> bool:
         """True while the script is run again."""
         return self._worker is not None and self._worker.is_running
+
+    @property
+    def far(self) -> str:
+        """What it is run again for, and how far it is; empty where it is not."""
+        return self._far if self.is_running else ""
 
     def give_up(self) -> bool:
         """Give up the run again, if there is one; return whether there was."""
@@ -61,23 +79,28 @@ class Again:
         show: Callable[[Result], None],
         drop: Callable[[Result], object] = lambda result: None,
         said: str = "the script is run again",
+        doing: str = "run again",
+        fail: Callable[[], object] = lambda: None,
     ) -> None:
         """Run something on a thread, and have what comes of it shown.
 
         Args:
             run: does it, and tells how far it is, by which it is ended where it was given up; may raise UserError.
             show: takes what came of it.
-            drop: lets go of what came of it where it was given up by then.
+            drop: lets go, on that thread, of what came of it where it was given up by then.
             said: is said when it begins.
+            doing: what it is run again for, as it is said while it runs.
+            fail: hears that nothing came of it.
         """
         self._notice(said)
-        self._worker = self._screen.run_worker(lambda: self._run(run, show, drop), thread=True, exit_on_error=False)
+        self._far = doing
+        self._worker = self._screen.run_worker(
+            lambda: self._run(_Task(run, show, drop, doing, fail)), thread=True, exit_on_error=False
+        )
 
     # --- on the thread ------------------------------------------------------------------------------------------------
 
-    def _run(
-        self, run: Callable[[Tell], Result], show: Callable[[Result], None], drop: Callable[[Result], object]
-    ) -> None:
+    def _run(self, task: _Task[Result]) -> None:
         worker, said, began = get_current_worker(), 0.0, time.monotonic()
 
         def tell(news: Run) -> None:
@@ -86,19 +109,29 @@ class Again:
                 raise UserError("the run again was given up")
             if time.monotonic() - said > _EVERY:
                 said = time.monotonic()
-                self._screen.call_later(self._notice, _how_far(news, said - began))
+                self._screen.call_later(self._tell, task.doing, _how_far(news), said - began)
 
         try:
-            result = run(tell)
+            result = task.run(tell)
         except UserError as error:
-            if not worker.is_cancelled:
-                self._screen.call_later(self._notice, f"the script could not be run again: {error}", "warning")
+            self._screen.call_later(self._fail, task.fail, "" if worker.is_cancelled else str(error))
         else:
-            if worker.is_cancelled or not self._screen.call_later(show, result):
-                drop(result)
+            if worker.is_cancelled or not self._screen.call_later(task.show, result):
+                task.drop(result)
+                self._screen.call_later(task.fail)
+
+    # --- in the loop --------------------------------------------------------------------------------------------------
+
+    def _tell(self, doing: str, done: str, seconds: float) -> None:
+        self._far = f"{doing}: {done}"
+        self._notice(again_line(doing, done, seconds))
+
+    def _fail(self, fail: Callable[[], object], why: str) -> None:
+        if why:
+            self._notice(f"the script could not be run again: {why}", "warning")
+        fail()
 
 
-def _how_far(run: Run, seconds: float) -> str:
+def _how_far(run: Run) -> str:
     news = run.pace.news
-    loss = f", loss {number(news.loss)}" if news.loss is not None else ""
-    return again_line("run again", f"iteration {news.iteration:,}{loss}", seconds)
+    return f"iteration {news.iteration:,}" + (f", loss {number(news.loss)}" if news.loss is not None else "")

@@ -6,8 +6,10 @@ How a run again is followed is ``again``'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,6 +26,14 @@ from gradb.tui.session import Session
 
 if TYPE_CHECKING:
     from gradb.debugger.branches.making import Made, Wanted
+    from gradb.debugger.commands.language import Statement
+
+_EVERY = 0.4
+"""Seconds between two looks at the runs that are listed."""
+_RUN_ON = frozenset({"finish", "continue"})
+"""Commands that are for the branch that is on its way: the run before it would go far, or to its end."""
+_MOST_KEPT = 20
+_ALONE = "There is but the first run. `branch zero_grad off` starts another from the position."
 
 
 class Branching:
@@ -46,9 +56,14 @@ class Branching:
         front: Callable[[str], None],
     ) -> None:
         self._screen, self._again, self._notice, self._session, self._front = screen, again, notice, session, front
+        self._coming = ""
+        """The branch that is on its way; empty: none is."""
+        self._kept: list[str] = []
+        """What is to be carried out there."""
+        session.keeps = self.keeps
 
     def ask(self, argument: str) -> None:
-        """Make a branch at the position, where the script may be run again.
+        """Make a branch at the position, where the script may be run again; what follows on the line is for it.
 
         Raises:
             UserError: it cannot be read, or made.
@@ -62,24 +77,48 @@ class Branching:
 
         asked = wanted(debugger, argument)
         consent = asked.consent()
+        self._kept = self._session.take_waiting()
         if consent.is_needed:
             self._screen.app.push_screen(
-                ConsentScreen(consent), lambda is_agreed: self._begin(asked) if is_agreed else None
+                ConsentScreen(consent), lambda is_agreed: self._begin(asked) if is_agreed else self._give_up()
             )
         else:
             self._begin(asked)
 
+    def keeps(self, statement: Statement) -> bool:
+        """Keep a statement for the branch that is on its way, where it would have the run before it run on."""
+        if not self._coming or statement.command.name not in _RUN_ON or not self._again.is_running:
+            return False
+        self._kept = [*self._kept, statement.text][-_MOST_KEPT:]
+        self._notice(f"`{statement.text}` waits for {self._coming}, and is done there; Esc gives both up")
+        return True
+
     def _begin(self, asked: Wanted) -> None:
-        self._again.start(asked.run, lambda made: self._take(asked, made), lambda made: made.run.close())
+        self._coming = coming = f"branch {asked.label} from {_place(asked.place.iteration)}"
+        self._again.start(
+            asked.run,
+            lambda made: self._take(asked, made),
+            lambda made: made.run.close(),
+            said=f"{coming} is on its way: the script is run again up to there",
+            doing=coming,
+            fail=self._give_up,
+        )
 
     def _take(self, asked: Wanted, made: Made) -> None:
-        family = self._session.family
+        family, kept = self._session.family, self._kept
+        self._coming, self._kept = "", []
         if family is None:  # the app is being left
             made.run.close()
             return
         self._session.look_at(family.add(made))
         self._front("training")
         self._notice(f"{family.here.name}: {asked.label} {made.said}")
+        if kept:
+            self._session.submit("; ".join(kept))
+
+    def _give_up(self) -> None:
+        """Forget what was meant for a branch that does not come."""
+        self._coming, self._kept = "", []
 
     def list(self, argument: str) -> None:
         """List the branches to choose from, or go to another run.
@@ -97,7 +136,9 @@ class Branching:
             return
         from gradb.debugger.branches.telling import listed
 
-        self._screen.app.push_screen(BranchesScreen(listed(family)), self._chosen)
+        self._screen.app.push_screen(
+            BranchesScreen(lambda: listed(family), lambda: self._coming and self._again.far), self._chosen
+        )
 
     def _chosen(self, key: str | None) -> None:
         if key is not None:
@@ -116,30 +157,58 @@ class Branching:
 
 
 class BranchesScreen(ModalScreen[str | None]):
-    """The runs, to choose one from; it is left with what that is gone to by."""
+    """The runs as they are, to choose one from; it is left with what that is gone to by.
+
+    Args:
+        runs: returns the runs, as they are now.
+        coming: returns what is said of a branch that is on its way; empty where none is.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,T", "leave", "Close")]
 
-    def __init__(self, runs: Sequence[Listed]) -> None:
+    def __init__(self, runs: Callable[[], Sequence[Listed]], coming: Callable[[], str]) -> None:
         super().__init__()
-        self._runs = runs
+        self._look, self._coming = runs, coming
+        self._runs: Sequence[Listed] = ()
 
     def compose(self) -> ComposeResult:
-        """Lay out a row for each run."""
+        """Lay out what there is to say, and a row for each run."""
         with Vertical(id="why") as box:
             box.border_title = "branches"
             box.border_subtitle = "Enter goes there, Esc closes"
-            if len(self._runs) == 1:
-                text = "There is but the first run. `branch zero_grad off` starts another from the position."
-                yield Static(Text(text), id="why-text", markup=False)
-            rows = zip(branch_rows(self._runs), self._runs, strict=True)
-            yield OptionList(*(Option(row, id=one.key) for row, one in rows), id="why-road")
+            yield Static(id="why-text", markup=False)
+            yield OptionList(id="why-road")
 
     def on_mount(self) -> None:
-        """Begin at the run that one looks at."""
-        self.query_one(OptionList).highlighted = next(
-            (index for index, one in enumerate(self._runs) if one.is_here), None
-        )
+        """Begin at the run that one looks at, and look now and then what has become of the runs."""
+        self._update()
+        self.set_interval(_EVERY, self._update)
+
+    def _update(self) -> None:
+        """Draw what is new."""
+        runs, before = tuple(self._look()), self._runs
+        self._say(runs)
+        if runs == before:
+            return
+        self._runs, rows = runs, self.query_one(OptionList)
+        if [one.key for one in runs] == [one.key for one in before]:
+            for index, one in enumerate(runs):
+                rows.replace_option_prompt(one.key, BranchRow(runs, index))
+        else:
+            chosen = None if rows.highlighted is None else before[rows.highlighted].key
+            rows.clear_options()
+            rows.add_options(Option(BranchRow(runs, index), id=one.key) for index, one in enumerate(runs))
+            rows.highlighted = next((index for index, one in enumerate(runs) if one.key == chosen), None)
+        if _here(before) != _here(runs):
+            rows.highlighted = _here(runs)
+
+    def _say(self, runs: Sequence[Listed]) -> None:
+        """Say that a branch is on its way, or where there is none how one is made."""
+        coming = self._coming()
+        said = f"on its way: {coming}" if coming else _ALONE if len(runs) == 1 else ""
+        text = self.query_one("#why-text", Static)
+        text.update(Text(said))
+        text.display = bool(said)
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         """Go to the run of the row."""
@@ -148,3 +217,24 @@ class BranchesScreen(ModalScreen[str | None]):
     def action_leave(self) -> None:
         """Stay."""
         self.dismiss(None)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """The row of one of the runs as a renderable: on two lines where the list is too narrow for one of them."""
+
+    runs: Sequence[Listed]
+    index: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it."""
+        yield branch_rows(self.runs, options.max_width)[self.index]
+
+
+def _place(iteration: int) -> str:
+    return f"iteration {iteration:,}" if iteration else "the start"
+
+
+def _here(runs: Sequence[Listed]) -> int | None:
+    """Return which run one looks at."""
+    return next((index for index, one in enumerate(runs) if one.is_here), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from gradb.debugger.branches.family import Family
@@ -56,6 +57,8 @@ class Session:
         self.checks = Checks(front)
         self.doing = ""
         """What was carried out last, as typed."""
+        self.keeps: Callable[[Statement], bool] = lambda statement: False
+        """Tells whether a statement is kept for a run that is still to come."""
         self._front = front
         self._slices = Slices(self._on_found)
         self._evaluations = Evaluations()
@@ -80,6 +83,12 @@ class Session:
         self._ask()
         self._watch()
         self._front.update_frame()
+
+    def take_waiting(self) -> list[str]:
+        """Return what waits, and forget it."""
+        taken = [statement.text for statement in self._waiting]
+        self._waiting.clear()
+        return taken
 
     def press(self, text: str) -> None:
         """Run the statements of a key; before there is anything to be seen, only if they are of the few that may be."""
@@ -260,7 +269,7 @@ class Session:
                 statement.command.front(self._front, statement.argument)
             elif self.debugger is None or self._is_too_early(statement):
                 self._refuse(statement.command.name)
-            else:
+            elif not self.keeps(statement):
                 self.doing = statement.text
                 statement.run(self.debugger, self._front)
         except UserError as error:
