@@ -102,7 +102,8 @@ def test_a_branch_begins_where_one_stands(live: Live, makes: Makes) -> None:
     assert made.run.tape.event(8).kind == "intervention"
     assert made.run.path == str(folder_of(debugger.run.path) / "1.tape")
     assert (made.origin.place, made.origin.event, made.origin.what, made.origin.value) == ("7", 7, "lr", "0.5")
-    assert made.said.startswith("from right after event 7 on (")
+    assert made.said.startswith("from iteration 1; the loss before it is equal bit for bit")
+    assert "(right after event 7: " in made.said
     assert (debugger.position, debugger.head) == (7, 12)
 
 

@@ -271,10 +271,12 @@ def _said(place: Place, moment: Moment, compared: int) -> str:
     if event is None:
         return "from the start on"
     line = "" if event.line is None else f", line {event.line}"
-    after = f"from right after event {place.name} on ({event.kind} {event.name}{line}, iteration {place.iteration:,})"
-    if not compared:
-        return f"{after}; no loss and no norm comes before it, so none could be compared"
-    return f"{after}; {compared:,} losses and norms up to there are equal bit for bit"
+    after = f"right after event {place.name}: {event.kind} {event.name}{line}"
+    same = "no loss and no norm comes before it, so none could be compared"
+    if compared:
+        before = f"{compared:,} losses and norms before it are" if compared > 1 else "the loss before it is"
+        same = f"{before} equal bit for bit"
+    return f"from iteration {place.iteration:,}; {same} ({after})"
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
