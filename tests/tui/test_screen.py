@@ -22,7 +22,17 @@ from gradb.tui.pane import Pane
 from gradb.tui.screen import DebugScreen
 from gradb.tui.source import SourcePane
 from tests.fakes import TapeBuilder
-from tests.tui.support import debug_screen, line_of, opening, painted, position_of, shown, text_of, wait_until
+from tests.tui.support import (
+    debug_screen,
+    line_of,
+    opening,
+    painted,
+    position_of,
+    quiet,
+    shown,
+    text_of,
+    wait_until,
+)
 
 
 async def press(pilot: Pilot[int], *keys: str) -> str:
@@ -417,3 +427,18 @@ async def test_a_node_can_be_revealed(chain_tape: Path) -> None:
         assert not graph.reveal(999)
         assert graph.reveal(2)
         await wait_until(lambda: screen.options.selected_node == 2)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_nothing_reads_a_tape_that_was_let_go(chain_tape: Path, size: tuple[int, int]) -> None:
+    """What is painted once more after the session has ended has nothing left that would look into it."""
+    app = opening(chain_tape)
+    async with shown(app, *size) as pilot:
+        await pilot.press("end", "3")
+        await wait_until(lambda: position_of(app) > 1)
+        screen = debug_screen(app)
+        screen.end()
+        await pilot.resize_terminal(size[0] - 3, size[1] + 3)
+        await quiet()
+        text_of(app)
+        assert [pane.frame for pane in screen.panes.values()] == [None] * len(screen.panes)

@@ -137,6 +137,8 @@ class DebugScreen(Screen[None]):
 
     def end(self, grace: float = 0.0) -> None:
         """End the debuggee, after some seconds in which it may end by itself, and leave nothing behind; idempotent."""
+        for bar in self.query(ScrubberBar):  # there is none left once the app has removed its widgets
+            self.frame = bar.track = None  # what is painted once more would read a tape that is closed
         self.session.close(grace)
         self._following.end()
 
