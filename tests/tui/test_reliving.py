@@ -155,3 +155,28 @@ async def test_it_is_broken_off(tape: Path, plays: Plays) -> None:
         await wait_until(is_given_up.is_set)
         await wait_until(lambda: "given up" in text_of(app))
     assert ran == [50]
+
+
+async def test_what_was_over_before_it_was_given_up_is_taken_in(tmp_path: Path, plays: Plays) -> None:
+    """Its tape lies there: that is said, and it is gone to without another run."""
+    first, is_given_up = tmp_path / "y.tape", threading.Event()
+    watched_run(first)
+
+    def made(tell: Callable[..., object]) -> Opened:
+        assert is_given_up.wait(60)
+        return Opened(_again(), lived_again(first, 7))
+
+    ran = plays(made)
+    app = opening(first)
+    async with shown(app, 150, 40) as pilot:
+        await pilot.press("colon", *"relive 7", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        await pilot.press("y")
+        await wait_until(lambda: "the script is run again" in text_of(app))
+        await pilot.press("escape")
+        await wait_until(lambda: "the run again is given up" in text_of(app))
+        is_given_up.set()
+        await wait_until(lambda: "it was over before that: iteration 7 is in full" in _text(app))
+        await pilot.press("colon", *"relive 7", "enter")
+        await wait_until(lambda: "iteration 7 is in full here, from y.relived/7.tape" in _text(app))
+    assert ran == [7]

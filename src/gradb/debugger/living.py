@@ -100,7 +100,8 @@ def _iteration(debugger: Debugger, argument: str) -> int:
         return parse_iteration(text.removeprefix("@").strip())
     if (here := debugger.event()) is None:
         raise UserError("the position is in no iteration yet: say which, e.g. `relive 3000`")
-    return here.iteration
+    training = debugger.training()
+    return training.iterations if training is not None and here.iteration > training.total > 0 else here.iteration
 
 
 def refusal(asked: Wanted) -> str:

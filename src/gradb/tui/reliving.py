@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,12 @@ class Reliving:
             self._arrive(debugger, asked, asked.found)
         elif asked.has_checkpoint:
             said = f"iteration {asked.iteration:,} is lived again from a checkpoint"
-            self._again.start(asked.go_on, lambda opened: self._went_on(debugger, asked, opened), said=said)
+            self._again.start(
+                asked.go_on,
+                lambda opened: self._went_on(debugger, asked, opened),
+                lambda opened: self._came_late(debugger, opened),
+                said=said,
+            )
         else:
             self._ask(debugger, asked)
 
@@ -76,7 +82,27 @@ class Reliving:
         )
 
     def _left(self, debugger: Debugger, asked: Wanted, first: Watched) -> None:
-        self._again.start(lambda tell: asked.run(first, tell), lambda opened: self._show(debugger, asked, opened))
+        self._again.start(
+            lambda tell: asked.run(first, tell),
+            lambda opened: self._show(debugger, asked, opened),
+            lambda opened: self._came_late(debugger, opened),
+        )
+
+    def _came_late(self, debugger: Debugger, opened: Opened) -> None:
+        """Take in, in the loop, what was put beside the tape before the run could be given up."""
+        if (relived := opened.relived) is not None:
+            self._screen.call_later(self._take, debugger, relived)
+
+    def _take(self, debugger: Debugger, relived: Relived) -> None:
+        from gradb.debugger.rerun.relived import beside
+
+        if debugger.run.tape is None:  # the app is being left
+            return
+        with contextlib.suppress(UserError):
+            debugger.put_in_place(beside(debugger.run.tape))
+        self._state("")  # which shows that it is there
+        at = relived.iteration
+        self._notice(f"it was over before that: iteration {at:,} is in full, and `relive {at}` goes there")
 
     def _show(self, debugger: Debugger, asked: Wanted, opened: Opened) -> None:
         if opened.relived is None:
