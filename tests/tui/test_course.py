@@ -127,14 +127,14 @@ def test_after_what_is_no_lesson_none_follows(training_tape: Path, lessons: TwoL
     lessons.offered = ()
     line = CourseLine(lessons if has_course else None)
     debugger.go(debugger.head)
-    assert line.told("saved", "news", debugger) == "saved"
+    assert line.told("the script has ended", "news", debugger) == "the script has ended"
     with pytest.raises(UserError, match="this is no lesson"):
         line.next(debugger)
     debugger.close()
 
 
 def test_the_next_lesson_is_told_of_at_the_end_alone(chain_tape: Path, lessons: TwoLessons) -> None:
-    """Behind what is news there, and each time that it is come to; a warning is not added to."""
+    """Behind the news of that, each time that it is come to; an answer or a warning is not added to."""
     debugger, line = Debugger.open(str(chain_tape)), CourseLine(lessons)
     assert debugger.tape is not None
     said = "`l` opens the next lesson, mlp"
@@ -143,7 +143,10 @@ def test_the_next_lesson_is_told_of_at_the_end_alone(chain_tape: Path, lessons: 
         assert line.told("", "news", debugger) == ""
         debugger.go(debugger.head)
         assert line.told("", "news", debugger) == f"the end: {said}"
-        assert line.told("saved", "news", debugger) == f"saved; {said}"
+        ended = "the script has ended (finished)"
+        assert line.told(ended, "news", debugger) == f"{ended}; {said}"
+        assert line.told("already at the end", "news", debugger) == f"already at the end; {said}"
+        assert line.told("saved", "news", debugger) == "saved"
         assert line.told("no", "warning", debugger) == "no"
         debugger.go(0)
         assert line.told(f"the end: {said}", "news", debugger) == ""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.debugger.breakpoints import Breakpoints
+from gradb.debugger.ending import AT_END, END, OVER
 from gradb.debugger.errors import UserError
 from gradb.debugger.inplace import Spot
 from gradb.debugger.interventions import Settings, option, say
@@ -132,7 +133,7 @@ class Debugger(Walk):
             self._legs.clear()
             end = self._end()
             yield from self._count(leg, end)
-            self.message = "already at the end" if self.spot == end else "this is the end"
+            self.message = AT_END if self.spot == end else END
             self.spot = end
 
     def _left_of(self, leg: Leg) -> Way[list[Stop]]:
@@ -182,7 +183,7 @@ class Debugger(Walk):
             UserError: the script is over.
         """
         if not self.is_live:
-            raise UserError(f"the script has ended: only a new run can change the past ({self._new_run(intervention)})")
+            raise UserError(f"{OVER}: only a new run can change the past ({self._new_run(intervention)})")
         head, iteration = self.head, self.iteration
         is_later = intervention.iteration > max(iteration, 1)
         if not is_later and intervention.what != "record" and self._is_in_past():
@@ -206,10 +207,11 @@ class Debugger(Walk):
 
     def _new_run(self, intervention: Intervention) -> str:
         """Return what makes a run with a change from the position on."""
-        here = self.event()
-        if intervention.what == "record" or here is None or here.kind == "end":
-            return f"gradb {option(intervention, here.iteration if here is not None else 1)} SCRIPT"
-        return f"{_branch(intervention)} starts one from here"
+        here, training = self.event(), self.frame().training
+        is_over = training.is_over or (here is not None and here.kind == "end")
+        if intervention.what == "record":
+            return f"gradb {option(intervention, 1 if here is None or is_over else here.iteration)} SCRIPT"
+        return f"{_branch(intervention)} starts one from {'an earlier position' if is_over else 'here'}"
 
     def ask(self, ask: Ask) -> None:
         """Have the node that the script is held at probed; the position goes to the answer, which is an event."""
@@ -254,10 +256,10 @@ class Debugger(Walk):
     def _on_ended(self) -> None:
         under_way, self._under_way = self._under_way, None
         self._legs.clear()
-        self.message = self.failure or f"the script has ended ({self.status})"
+        self.message = self.failure or f"{OVER} ({self.status})"
         if under_way is not None and not self.failure:
             finished(self._count(under_way, Spot(self.run.head)))
-            self._miss(under_way, f"the script has ended ({self.status}) without")
+            self._miss(under_way, f"{OVER} ({self.status}) without")
             self._hear(is_over=True)
 
     def wait(self, timeout: float | None = None) -> bool:

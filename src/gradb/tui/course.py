@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gradb.algebra.figures import counted
 from gradb.debugger.debugger import Debugger
+from gradb.debugger.ending import tells_of_end
 from gradb.debugger.errors import UserError
 from gradb.debugger.inplace import Spot
 from gradb.debugger.quiz.quiz import questions_of
@@ -51,14 +52,14 @@ class CourseLine:
         self._said = ""
 
     def told(self, notice: str, tone: Tone, debugger: Debugger | None) -> str:
-        """Return what the line is to say in place of what it says: at the end what comes next, behind what is news."""
+        """Return what the line is to say in place of what it says: at the end what comes next, behind that news."""
         lesson = self._lesson_of(debugger) if _is_over(debugger) else None
         if lesson is None or self._course is None:
             was_said, self._said = self._said, ""
             return "" if was_said and notice.endswith(was_said) else notice
         if not self._said:
             self._said = self._arrived(self._course, lesson, debugger)
-        if tone != "news" or notice.endswith(self._said):
+        if tone != "news" or notice.endswith(self._said) or (notice and not tells_of_end(notice)):
             return notice
         return f"{notice}; {self._said}" if notice else f"the end: {self._said}"
 

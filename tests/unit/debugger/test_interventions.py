@@ -235,6 +235,16 @@ def test_the_past_is_not_changed(text: str, hint: str, recorded: Recorded) -> No
         carry_out(debugger, text)
 
 
+def test_at_the_end_there_is_nothing_left_to_change(recorded: Recorded) -> None:
+    """No iteration is named that there is not: a branch begins before the end, a new run at its start."""
+    debugger = recorded("training")
+    debugger.go_to_end()
+    with pytest.raises(UserError, match=r"\(`branch zero_grad off` starts one from an earlier position\)"):
+        carry_out(debugger, "zero-grad off")
+    with pytest.raises(UserError, match=r"\(gradb --record watch SCRIPT\)"):
+        carry_out(debugger, "record watch")
+
+
 def test_an_ended_script_is_not_changed(live: Live) -> None:
     """Nor is what has just ended."""
     debugger = live("training")
