@@ -185,8 +185,11 @@ def test_names_come_and_go_with_the_position(debugger: Debugger) -> None:
     debugger.go(1)
     with pytest.raises(UserError, match="no tensor is called 'b' at position 1"):
         check(debugger, "b == 1")
-    with pytest.raises(UserError, match=r"no upstream here|no tensor"):
-        check(debugger, "upstream[0] == 1 and b == 1")
+    with pytest.raises(UserError, match=r"there is no upstream here: event 1 \(leaf a\) is about no node"):
+        check(debugger, "upstream[0] == 1")
+    debugger.go(0)
+    with pytest.raises(UserError, match="there is no local here: this is the start"):
+        check(debugger, "local == 1")
     debugger.go(16)
     check(debugger, "a.grad == [28, 36, 44, 52] and event.parameter == 'a' and event.before == None")
     check(debugger, "event.after == a.grad and event.added == a.grad")

@@ -94,8 +94,15 @@ class TapeNames:
     def _chain(self, name: str) -> Operand:
         chain = self._tape.chain_at(self._position)
         if chain is None:
-            raise NoValue(f"there is no {name} here: no node has run")
+            raise NoValue(f"there is no {name} here: {self._nodeless()}")
         return _CHAIN[name](chain)
+
+    def _nodeless(self) -> str:
+        """Say of a position that it is about no node."""
+        if not self._position:
+            return "this is the start"
+        event = self._tape.event(self._position)
+        return f"event {self._tape.called(self._position)} ({event.kind} {event.name}) is about no node"
 
 
 def _only(items: Sequence[Operand]) -> Operand:
