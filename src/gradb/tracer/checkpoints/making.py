@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import resource
 import select
 import socket
 import struct
@@ -26,7 +25,7 @@ from gradb.tape import trouble
 from gradb.tape.descriptors import Held, moved_up
 from gradb.tracer.checkpoints import randomness
 from gradb.tracer.checkpoints.descriptors import CannotShare, Private, take
-from gradb.tracer.checkpoints.forking import Handlers, fork_twice, leave
+from gradb.tracer.checkpoints.forking import Handlers, fork_apart, leave
 from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.refusals import Ours, Refusals
 from gradb.tracer.checkpoints.spacing import Spacing
@@ -160,6 +159,9 @@ class Making:
     def order(self, order: Checkpoints) -> None:
         """Make checkpoints from here on, or no more; from any thread."""
         self._is_on, self._is_wanted = order.most > 0, order.is_now
+        if self._is_on and self._handlers is None:
+            with contextlib.suppress(LookupError):
+                self._handlers = Handlers()  # which looks through all objects: at the start there are few
         if self._is_on and not self._is_listening:
             self._is_listening = True
             self._recorder.observer.iteration_begins.listen(self._begin_iteration)
@@ -211,10 +213,7 @@ class Making:
             self._is_on = False
             raise CannotMakeError("the script has closed gradb's line")
         if self._handlers is None:
-            try:
-                self._handlers = Handlers()
-            except LookupError as error:
-                raise CannotMakeError(str(error)) from error
+            raise CannotMakeError("this Python does not tell what it runs at a fork")
         own, number, tape = self._around.own(), self._count + 1, self._recorder.writer.path
         ours = Ours(own.threads, own.descriptors | {self._line.fileno()}, self._recorder.writer.folder)
         if (why := self._refusals.why_not(ours)) is not None:
@@ -223,21 +222,21 @@ class Making:
             private = self._take(marks.files_of(tape, number), ours.descriptors | ends.numbers)
             try:
                 self._mark(number)
-                before, states = _of_children(), randomness.take()
+                states = randomness.take()
                 pause(Mappings.now())
                 self.is_forking = True
-                is_child = fork_twice(self._fork)
+                between = fork_apart(self._fork)
             except BaseException:
                 self.is_forking = False
                 private.discard()
                 marks.discard(tape, number)
                 raise
-            if is_child:
+            if between is None:
                 return self._wait(ends, private, Waiter(ends.theirs, tape, number, states, self._fork))
             self.is_forking = False
             private.release()
             pid, seconds, fault = ends.hear()
-            price = time.process_time() - begin + _of_children() - before + seconds
+            price = time.process_time() - begin + between + seconds
             hello = {"number": number, "iteration": self._recorder.iteration, "head": self._recorder.writer.head,
                      "pid": pid, "price": price, "copied": self._spacing.copied, "tape": tape}  # fmt: skip
             send(self._line, hello, [ends.ours.fileno()], socket.MSG_DONTWAIT)
@@ -302,12 +301,6 @@ class Making:
                 send(self._line, said, flags=socket.MSG_DONTWAIT)
         except OSError:
             pass  # nobody wants to know
-
-
-def _of_children() -> float:
-    """Return the CPU seconds of the children that are gone."""
-    found = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return found.ru_utime + found.ru_stime
 
 
 def _resident() -> int:

@@ -26,6 +26,19 @@ def audit(taker: Callable[[str, tuple[Any, ...]], None], /, *names: str) -> None
         TypeError: no taker, no name, or more than 32.
     """
 
+def fork_apart(fork: Callable[[], int], /) -> float | None:
+    """Return None in a new process that is no child of this one, and here the CPU seconds of the one that forked it.
+
+    That one runs in this process's memory while the calling thread waits, is a child of this one, and gone by then.
+
+    Args:
+        fork: forks; called in the process between, with all signals blocked.
+
+    Raises:
+        OSError: there can be none.
+        Exception: what ``fork`` raises.
+    """
+
 def known_place(
     kinds: dict[str, int],
     walks: Mapping[bytes, tuple[Found, Any, Any]],

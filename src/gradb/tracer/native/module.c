@@ -2,6 +2,7 @@
 
    SOURCES is the digest of the sources that it was compiled from, given by whoever compiles it. */
 
+#include "apart.h"
 #include "audit.h"
 #include "blob.h"
 #include "change.h"
@@ -28,6 +29,7 @@
 
 static PyMethodDef functions[] = {
     {"audit", (PyCFunction)(void (*)(void))audit_begin, METH_FASTCALL, NULL},
+    {"fork_apart", apart_fork, METH_O, NULL},
     {"known_place", (PyCFunction)(void (*)(void))places_known, METH_FASTCALL, NULL},
     {"learn", tensor_learn, METH_VARARGS, NULL},
     {"learn_classes", context_learn, METH_O, NULL},
