@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from gradb.frame.reader import Tape
 from gradb.tape import branching
+from tests.e2e.checkpointed import differing
 from tests.e2e.gradb_process import ROOT, SCENARIOS, SCRIPTS, Done, gradb
 
 pytestmark = pytest.mark.e2e
@@ -90,6 +92,21 @@ def test_the_losses_of_zero_grad_without_it() -> None:
     commands = "iteration @120; branch zero_grad off; until nan; expect 150 < first_nonfinite.iteration < 300"
     done = gradb("run", "--record", "watch", "-e", commands, SCENARIOS / "zero_grad.py")
     assert done.code == 0, done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no checkpoints elsewhere")
+def test_a_branch_goes_on_from_a_checkpoint(folder: Path) -> None:
+    """Event for event it is the branch from the start; the checkpoint is let go once nothing goes on from it."""
+    begin = "iteration @20; checkpoints 4; iteration @34; iteration @30; until kind accumulate"
+    branches = ["branch zero_grad script", "branch zero_grad script anew", "branch lr 0.5"]
+    done = _run(folder, f"{begin}; {'; finish; branches 0; '.join(branches)}; finish; branches 0; checkpoints off")
+    assert done.code == 0, done.err
+    assert done.out.count(" since the checkpoint at iteration 21 are equal bit for bit (") == 2
+    assert done.out.endswith("; 1 checkpoint let go\n")
+    one, two, other = (folder / "x.branches" / f"{number}.tape" for number in (1, 2, 3))
+    assert differing(one, two) == []
+    assert _losses(one)[:30] == _losses(other)[:30]
+    assert _losses(one)[30:] != _losses(other)[30:]
 
 
 def test_the_plot_of_the_readme() -> None:

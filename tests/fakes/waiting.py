@@ -19,6 +19,7 @@ class FakeWaiting:
     price: float = 0.02
     copied: float = 0.0
     is_gone: bool = False
+    is_used: bool = False
     started: list[RunSpec] = field(default_factory=list)
     """What was ordered of it."""
 

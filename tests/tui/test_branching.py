@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from textual.widgets import OptionList
 from gradb.debugger.branches import making
 from gradb.debugger.branches.beside import folder_of, identity
 from gradb.debugger.branches.making import Made, Wanted
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.rerun.consent import Consent
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
@@ -116,6 +117,33 @@ async def test_what_did_not_repeat_is_told(tape: Path, plays: list[str]) -> None
         await wait_until(lambda: "the script did not do the same" in _text(app))
         assert debug_screen(app).session.family is not None
         assert len(debug_screen(app).session.family or ()) == 1
+
+
+async def test_one_that_cannot_go_on_from_a_checkpoint(
+    tape: Path, plays: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked where it can; else it is said why, and the run from the start is offered."""
+
+    def go_on(self: Wanted, tell: Any = None) -> Made:
+        if self.change.value == "on":
+            raise CheckpointLost("from the checkpoint at iteration 2, the script would have had log.txt removed")
+        return self.run(tell)
+
+    monkeypatch.setattr(making.Wanted, "has_checkpoint", property(lambda self: not self.is_anew))
+    monkeypatch.setattr(making.Wanted, "go_on", go_on)
+    monkeypatch.setattr(making.Wanted, "consent", lambda self: replace(_CONSENT, why=self.why))
+    app = opening(tape)
+    async with shown(app, 160, 50) as pilot:
+        await pilot.press("colon", *"branch zero_grad off", "enter")
+        await wait_until(lambda: "branch 1: zero_grad off from here on" in _text(app))
+        await pilot.press("colon", *"branches 0", "enter")
+        await wait_until(lambda: "the first run, at event" in _text(app))
+        await pilot.press("colon", *"branch zero_grad on", "enter")
+        await wait_until(lambda: "Run it again?" in text_of(app))
+        assert "From the checkpoint at iteration 2, the script would have had log.txt removed." in _text(app)
+        await pilot.press("escape")
+        await wait_until(lambda: len(app.screen_stack) == 1)
+    assert plays == ["zero_grad off"]
 
 
 async def test_branches_of_a_recording_are_there(tape: Path) -> None:

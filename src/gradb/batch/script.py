@@ -17,14 +17,14 @@ from gradb.batch.show import Style, debugger_text
 from gradb.batch.why import error_text, why_text
 from gradb.debugger import living
 from gradb.debugger.ahead import moment_here, moment_told, run_ahead
-from gradb.debugger.branches.changes import read_change
+from gradb.debugger.branches.changes import read_order
 from gradb.debugger.branches.family import Family
-from gradb.debugger.branches.making import wanted
+from gradb.debugger.branches.making import Made, Wanted, wanted
 from gradb.debugger.branches.telling import kin, listed, place_told
 from gradb.debugger.commands.language import Statement, parse
 from gradb.debugger.commands.registry import needs_screen
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import BrokenOff, UserError
+from gradb.debugger.errors import BrokenOff, CheckpointLost, UserError
 from gradb.debugger.expect.expect import read
 from gradb.debugger.expect.reading import read as read_expression
 from gradb.debugger.gradcheck import gradcheck
@@ -41,7 +41,7 @@ from gradb.present.lines.questions import question_text
 Write = Callable[[str], object]
 Let = Callable[[Consent], object]
 _READS: dict[str, Callable[[str], object]] = {
-    "branch": read_change,
+    "branch": read_order,
     "expect": read,
     "display": lambda text: read_expression(text) if text else None,
 }
@@ -123,6 +123,7 @@ class Script:
                 with self.placing(statement), _breaking_off(statement, front.family):
                     statement.run(front.debugger, front)
                     front.notice(front.debugger.take_news())
+                    front.notice(front.family.take_news())
                     if front.debugger.missed is not None:
                         raise UserError(front.debugger.message)
         finally:
@@ -176,10 +177,19 @@ class Printout:
     def branch(self, argument: str) -> None:
         """Make a branch at the position, and go on with that."""
         asked = wanted(self.debugger, argument)
-        self.let(asked.consent())
-        made = asked.run()
+        made = self._made(asked)
         self.family.add(made)
         self.notice(f"{self.family.here.name}: {asked.label} {made.said}")
+
+    def _made(self, asked: Wanted) -> Made:
+        """Make a branch from a checkpoint; where that is not to be, from the start, if the script may be run again."""
+        if asked.has_checkpoint:
+            try:
+                return asked.go_on()
+            except CheckpointLost as error:
+                asked = asked.from_start(str(error))
+        self.let(asked.consent())
+        return asked.run()
 
     def branches(self, argument: str) -> None:
         """Print the list of the branches, or go to another run."""

@@ -14,6 +14,7 @@ from gradb.rules.versions import TESTED, is_tested
 from gradb.tape.missing import Failure, Stopped
 
 OVER, END, AT_END = "the script has ended", "this is the end", "already at the end"
+_KILLED = "killed by"
 
 
 def tells_of_end(said: str) -> bool:
@@ -28,9 +29,20 @@ def describe(code: int | None) -> str:
     if code >= 0:
         return f"exit code {code}"
     try:
-        return f"killed by {signal.Signals(-code).name}"
+        return f"{_KILLED} {signal.Signals(-code).name}"
     except ValueError:
-        return f"killed by signal {-code}"
+        return f"{_KILLED} signal {-code}"
+
+
+def killed(status: str) -> str:
+    """Return how a run was ended from outside, as a clause behind ``the script``; empty where it was not.
+
+    Args:
+        status: how it has ended, as its tape tells it.
+    """
+    if not status.startswith(_KILLED):
+        return ""
+    return f"was {status}{' (short of memory, perhaps)' if status == describe(-signal.SIGKILL) else ''}"
 
 
 def last_line(texts: Sequence[tuple[str, str]]) -> str:

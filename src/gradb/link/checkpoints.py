@@ -143,6 +143,7 @@ class Waiting:
         self._hold = marks.hold(self._tape)
         self._socket = socket.socket(fileno=fd)
         self._lock = threading.Lock()
+        self._begun: set[int] = set()  # runners
         self._ended: dict[int, int] = {}
         self._is_gone = False
 
@@ -157,6 +158,17 @@ class Waiting:
             with self._lock:
                 self._hear()
         return self._is_gone
+
+    @property
+    def is_used(self) -> bool:
+        """True while a runner goes on from it, or is about to."""
+        if not self._lock.acquire(blocking=False):
+            return True
+        try:
+            self._hear()
+            return not self._is_gone and bool(self._begun.difference(self._ended))
+        finally:
+            self._lock.release()
 
     def _hear(self) -> dict[str, Any] | None:
         """Take what it has said, with the lock held, without waiting; return an answer where there is one."""
@@ -234,6 +246,7 @@ class Waiting:
         pid = integer(answer.get("pid"))
         if pid is None:
             raise NotStarted(str(answer.get("refused", "the checkpoint does not answer")))
+        self._begun.add(pid)
         return pid
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -18,7 +19,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import CheckpointLost, UserError
+from gradb.debugger.rerun.following import Tell
 from gradb.present.lines.branches import branch_rows
 from gradb.present.options import Listed
 from gradb.tui.again import Again
@@ -34,6 +36,9 @@ _RUN_ON = frozenset({"finish", "continue"})
 """Commands that are for the branch that is on its way: the run before it would go far, or to its end."""
 _MOST_KEPT = 20
 _ALONE = "There is but the first run. `branch zero_grad off` starts another from the position."
+
+
+Found = TypeVar("Found", "Made", "Made | CheckpointLost")
 
 
 class Branching:
@@ -73,11 +78,32 @@ class Branching:
             raise UserError("there is no run yet that could branch off")
         self._again.check_idle()
         from gradb.debugger.branches.making import wanted  # with what runs a script again: see ``Reliving``
-        from gradb.tui.consent import ConsentScreen
 
         asked = wanted(debugger, argument)
+        if asked.has_checkpoint:
+            self._kept = self._session.take_waiting()
+            self._start(
+                partial(_gone_on, asked), partial(self._went_on, asked), self._called(asked), "from a checkpoint"
+            )
+        else:
+            self._ask(asked)
+
+    def _went_on(self, asked: Wanted, found: Made | CheckpointLost) -> None:
+        """Take what came of a checkpoint; where that is nothing, have it made from the start."""
+        if not isinstance(found, CheckpointLost):
+            self._take(asked, found)
+            return
+        try:
+            self._ask(asked.from_start(str(found)))
+        except UserError as error:
+            self._give_up()
+            self._notice(str(error), "warning")
+
+    def _ask(self, asked: Wanted) -> None:
+        from gradb.tui.consent import ConsentScreen
+
         consent = asked.consent()
-        self._kept = self._session.take_waiting()
+        self._kept += self._session.take_waiting()
         if consent.is_needed:
             self._screen.app.push_screen(
                 ConsentScreen(consent), lambda is_agreed: self._begin(asked) if is_agreed else self._give_up()
@@ -94,15 +120,14 @@ class Branching:
         return True
 
     def _begin(self, asked: Wanted) -> None:
-        self._coming = coming = f"branch {asked.label} from {_place(asked.place.iteration)}"
-        self._again.start(
-            asked.run,
-            lambda made: self._take(asked, made),
-            lambda made: made.run.close(),
-            said=f"{coming} is on its way: the script is run again up to there",
-            doing=coming,
-            fail=self._give_up,
-        )
+        self._start(asked.run, partial(self._take, asked), self._called(asked), "the script is run again up to there")
+
+    def _called(self, asked: Wanted) -> str:
+        return f"branch {asked.label} from {_place(asked.place.iteration)}"
+
+    def _start(self, run: Callable[[Tell], Found], show: Callable[[Found], None], coming: str, how: str) -> None:
+        self._coming = coming
+        self._again.start(run, show, _drop, said=f"{coming} is on its way: {how}", doing=coming, fail=self._give_up)
 
     def _take(self, asked: Wanted, made: Made) -> None:
         family, kept = self._session.family, self._kept
@@ -152,8 +177,25 @@ class Branching:
 
         family = self._session.family
         if family is not None:
+            kept = self._session.take_waiting()
             self._session.look_at(family.go(key))
             self._notice(place_told(family))
+            if kept:
+                self._session.submit("; ".join(kept))
+
+
+def _gone_on(asked: Wanted, tell: Tell) -> Made | CheckpointLost:
+    """Have a branch go on from a checkpoint, or return why it cannot."""
+    try:
+        return asked.go_on(tell)
+    except CheckpointLost as error:
+        return error
+
+
+def _drop(found: Made | CheckpointLost) -> None:
+    """Let go of what came too late."""
+    if not isinstance(found, CheckpointLost):
+        found.run.close()
 
 
 class BranchesScreen(ModalScreen[str | None]):

@@ -205,6 +205,8 @@ class Session:
             if known := self._evaluations.recalled(self.debugger):
                 self._front.notice(known)
         elif has_news:
+            if self.family is not None and (told := self.family.take_news()):
+                self._front.notice(told)
             self._front.update_frame()
         self._watch()
 
@@ -231,7 +233,7 @@ class Session:
         family, self.family = self.family, None
         self.debugger = self.ghost = None  # or who still looked at the run would open its tape again
         if family is not None:
-            family.close(family.current)
+            family.close()
         for each in ends:
             each.close()
 
@@ -245,7 +247,8 @@ class Session:
             if not self._waiting:
                 self._verdict = self._ask() or self._verdict
             self._slices.begin(self.debugger)
-            said = [text for text in (self.debugger.message, self.debugger.take_news()) if text]
+            kin = "" if self.family is None else self.family.take_news()
+            said = [text for text in (self.debugger.message, self.debugger.take_news(), kin) if text]
             self.debugger.message = ""
             if said:  # behind what an answer is worth, for which the script may have run to its end
                 said = [text for text in (self._verdict, *said) if text]

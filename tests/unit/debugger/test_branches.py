@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,17 +14,22 @@ from gradb.debugger.branches.beside import beside, first_of, folder_of, identity
 from gradb.debugger.branches.family import Family
 from gradb.debugger.branches.making import Made, wanted
 from gradb.debugger.branches.moments import Moment, moment_of
+from gradb.debugger.branches.reaching import Turn
+from gradb.debugger.branches.routes import Route
 from gradb.debugger.branches.telling import kin, listed, place_told
+from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.debugger import Debugger
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.ghost import Ghost
+from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
-from gradb.link.spec import RunSpec
-from gradb.tape import branching
+from gradb.link.spec import Intervention, RunSpec
+from gradb.tape import branching, runfacts
 from gradb.tape.branching import Origin
 from gradb.tape.written import Write, Writes
 from tests.fakes import DEBUGGEE
 from tests.fakes.again import lived_again, watched_run
+from tests.fakes.waiting import FakeLine, FakeWaiting
 from tests.unit.conftest import Tapes
 from tests.unit.debugger.conftest import PATIENCE, Live
 
@@ -283,3 +289,89 @@ def test_the_order_is_that_of_the_first_run() -> None:
     made = order(spec, (), "7")
     assert (made.probe, made.aten, made.seed, made.passes_output) == ("always", True, 3, False)
     assert (made.is_paused_at_start, made.hash_seed, made.interventions) == (True, 7, ())
+
+
+# --- from a checkpoint ------------------------------------------------------------------------------------------------
+
+
+def _with_checkpoints(debugger: Debugger, *iterations: int) -> Pool:
+    """Have checkpoints wait of a run, at the beginnings of some iterations."""
+    assert debugger.tape is not None
+    events = list(debugger.tape.events())
+    heads = [next((event.seq - 1 for event in events if event.iteration == one), 1) for one in iterations]
+    some = [FakeWaiting(one, head) for one, head in zip(iterations, heads, strict=True)]
+    pool = Pool(FakeLine([*some]), 4, clock=lambda: -1.0)
+    pool.look()
+    debugger.run.checkpoints = pool
+    return pool
+
+
+def test_the_nearest_checkpoint_is_taken(live: Live) -> None:
+    """It is not after the iteration of the position; with `anew` none is, and where there is none that is said."""
+    debugger = live("training")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    pool = _with_checkpoints(debugger, 2)
+    seq = next(event.seq for event in debugger.recorded().events() if event.iteration == 2)
+    debugger.go(seq)
+    asked = wanted(debugger, "lr 0.5")
+    assert (asked.has_checkpoint, asked.why) == (True, "")
+    assert not wanted(debugger, "lr 0.5 anew").has_checkpoint
+    with pytest.raises(CheckpointLost, match="the checkpoint at iteration 2 is of no use: there is none"):
+        asked.go_on()
+    assert not folder_of(debugger.run.path).exists()
+    lost = asked.from_start("the checkpoint is of no use")
+    assert (lost.has_checkpoint, lost.why) == (False, "the checkpoint is of no use")
+    debugger.go(1)
+    early = wanted(debugger, "lr 0.5")
+    assert (early.has_checkpoint, early.why) == (False, "no checkpoint waits before it")
+    pool.keep(0)
+    assert wanted(debugger, "lr 0.5").why == ""
+
+
+def test_why_it_is_run_from_its_start(live: Live, makes: Makes) -> None:
+    """It is said of the branch, and before what has to be agreed to."""
+    debugger = live("training")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    _with_checkpoints(debugger, 3)
+    debugger.go(3)
+    assert wanted(debugger, "lr 0.5").consent().lines()[0] == "No checkpoint waits before it."
+    assert makes(debugger, "lr 0.5").said.endswith("; run from its start: no checkpoint waits before it")
+
+
+def test_the_rest_of_a_route() -> None:
+    """What was changed by the checkpoint is in force there; how much is recorded is said where it is another."""
+    turns = tuple(Turn(Moment(steps), Intervention("lr", str(steps)), 10 * steps) for steps in (1, 5))
+    depths = tuple(Intervention("record", value, at) for value, at in (("watch", 1), ("full", 3), ("watch", 9)))
+    route = Route(Moment(7), turns, (Intervention("zero_grad", "off"),), depths)
+    rest = route.behind(20, 4, "watch")
+    assert (rest.first, rest.turns) == ((), turns[1:])
+    assert rest.depths == (Intervention("record", "full", 4), depths[2])
+    assert route.behind(20, 4, "full").depths == depths[2:]
+
+
+def test_one_that_would_have_written(tapes: Tapes, tmp_path: Path) -> None:
+    """The list says so, of a recording too, and once it is news: with what makes it from the start."""
+    shutil.copy(tapes("training"), first := tmp_path / "x.tape")
+    (folder := folder_of(first)).mkdir()
+    shutil.copy(first, branch := folder / "1.tape")
+    with Tape.open(first) as tape:
+        origin = Origin(identity(tape), "x.tape", "7", 2, 7, "lr", "0.5", 3)
+    branching.write(branch, origin)
+    runfacts.put(branch, "tried", ["/a/model.pt", "opened", "/a/train.py", 9])
+    told = "it would have had model.pt opened for writing (train.py:9)"
+    family = Family(Debugger.open(str(first)))
+    family.find()
+    assert [row.status for row in listed(family)] == ["finished", f"ended: {told}"]
+    assert family.take_news() == ""
+    family = Family(Debugger.open(str(first)))
+    family.add(Made(Run.open(str(branch)), origin, "from here on"))
+    assert family.here.status == f"ended: {told}"
+    family.go("0")
+    assert family.take_news() == (
+        f"branch 1 was ended: {told}; what goes on from a checkpoint may write no file:"
+        " `branches 0; goto 7; branch lr 0.5 anew` runs the script from its start"
+    )
+    assert family.take_news() == ""
+    family.close()

@@ -7,10 +7,22 @@ from gradb.debugger.interventions import ADJUSTABLE, parse_intervention
 from gradb.link.spec import Intervention, What
 
 _CHANGED: dict[str, What] = {"zero_grad": "zero_grad", "zero-grad": "zero_grad", "lr": "lr"}
+ANEW = "anew"
+"""Behind a change: the script is run from its start, though a checkpoint waits."""
 USAGE = (
     "`branch` starts a run from here with something changed: `branch zero_grad off` (or on, script), `branch lr 1e-4`"
     " (or script); `branches` lists those there are"
 )
+
+
+def read_order(argument: str) -> tuple[Intervention, bool]:
+    """Read what is to be changed, and whether the script is to be run from its start for it.
+
+    Raises:
+        UserError: it is not that.
+    """
+    change, _, last = argument.strip().rpartition(" ")
+    return (read_change(change), True) if change and last == ANEW else (read_change(argument), False)
 
 
 def read_change(argument: str) -> Intervention:

@@ -7,106 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from pathlib import Path
 
 from gradb.debugger.branches.beside import beside, first_of, number_of
-from gradb.debugger.branches.changes import label
+from gradb.debugger.branches.changes import ANEW, label
 from gradb.debugger.branches.making import Made
+from gradb.debugger.branches.member import Member
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
-from gradb.frame.called import Place
-from gradb.frame.reader import Tape, TapeError
-from gradb.tape.branching import Origin
-from gradb.tape.series import Series
 
 FIRST = 0
-GHOST = "v"
-"""What the ghost is gone to by: the key that makes it."""
-
-
-@dataclass(slots=True)
-class Member:
-    """One run."""
-
-    number: int
-    """Of a branch from 1 on; 0: the first run."""
-    path: str
-    """Of its tape."""
-    origin: Origin | None
-    """Where a branch comes from; None of the first run."""
-    debugger: Debugger | None = None
-    """None as long as nobody has gone to it: it is a recording then."""
-    ghost: str = ""
-    """Of a ghost: what it differs by, from the start on."""
-    _series: tuple[Series, ...] | None = field(default=None, repr=False)
-
-    @property
-    def is_ghost(self) -> bool:
-        """True of the ghost."""
-        return bool(self.ghost)
-
-    @property
-    def key(self) -> str:
-        """What it is gone to by: its number, or ``v`` of the ghost."""
-        return GHOST if self.ghost else str(self.number)
-
-    @property
-    def name(self) -> str:
-        """``the first run``, ``branch 2``."""
-        if self.ghost:
-            return "the ghost"
-        return f"branch {self.number}" if self.number else "the first run"
-
-    @property
-    def label(self) -> str:
-        """What tells it from the others: ``branch 2: zero_grad off from iteration 120``."""
-        origin = self.origin
-        if self.ghost:
-            return f"{self.name}: {self.ghost} from the start"
-        if origin is None:
-            return self.name
-        where = f"iteration {origin.iteration:,}" if origin.iteration else "the start"
-        return f"{self.name}: {label(origin.what, origin.value)} from {where}"
-
-    @property
-    def status(self) -> str:
-        """How it stands: ``paused``, ``running``, ``finished`` ...; empty where nobody has looked."""
-        return "" if self.debugger is None else self.debugger.status
-
-    @property
-    def is_running(self) -> bool:
-        """True while its script moves."""
-        return self.debugger is not None and self.debugger.is_running
-
-    @property
-    def head(self) -> int:
-        """The last event recorded; 0 of a recording that nobody has gone to."""
-        return 0 if self.debugger is None else self.debugger.run.head
-
-    def series(self) -> tuple[Series, ...]:
-        """Return its series, as far as they are recorded now; of a tape that cannot be read none."""
-        with suppress(TapeError):
-            if self.debugger is not None:
-                return () if self.debugger.run.tape is None else self.debugger.run.tape.series
-            if self._series is None:
-                self._series = ()
-                with Tape.open(self.path, is_over=True) as tape:
-                    self._series = tape.series
-            return self._series
-        return ()
-
-    def opened(self) -> Debugger:
-        """Return its debugger; a recording is opened, and stands where it branches off.
-
-        Raises:
-            UserError: it cannot be read.
-        """
-        if self.debugger is None:
-            self.debugger = Debugger.open(self.path)
-            if self.origin is not None:
-                self.debugger.go(Place(min(self.origin.event, self.debugger.head)))
-        return self.debugger
 
 
 class Family:
@@ -121,6 +32,7 @@ class Family:
         self.members = [Member(number_of(path), path, None, debugger)]
         self._current = self.members[0]
         self._is_searched = False
+        self._made: list[Member] = []  # of which the end was not told
 
     @property
     def current(self) -> Debugger:
@@ -168,6 +80,7 @@ class Family:
         path = made.run.path
         member = Member(number_of(path), path, made.origin, debugger)
         self.members.append(member)
+        self._made.append(member)
         self._sort()
         return self._go(member)
 
@@ -228,19 +141,37 @@ class Family:
                     news = member.debugger.pump(0.0) or news
         return news
 
+    def take_news(self) -> str:
+        """Return, once, which branches have been ended since as they would have written a file; empty where none."""
+        ended = [member for member in self._made if member.debugger is not None and not member.debugger.is_live]
+        self._made = [member for member in self._made if member not in ended]
+        return "; ".join(self._told_of(member) for member in ended if member.tried())
+
+    def _told_of(self, member: Member) -> str:
+        """Say what a branch would have written, and how it is made where it may."""
+        origin = member.origin
+        assert origin is not None
+        of = next((one.key for one in self.members if Path(one.path).name == origin.tape), str(FIRST))
+        ended = "" if member is self._current else f"{member.name} was ended: it {member.tried()}; "
+        return (
+            f"{ended}what goes on from a checkpoint may write no file:"
+            f" `branches {of}; goto {origin.place}; branch {label(origin.what, origin.value)} {ANEW}`"
+            " runs the script from its start"
+        )
+
     def filenos(self) -> Iterator[int]:
         """Yield descriptors that are readable when one of those has something to say."""
         for member in self.others:
             if member.debugger is not None and not member.ghost and (fd := member.debugger.fileno()) >= 0:
                 yield fd
 
-    def close(self, left: Debugger) -> None:
-        """End all scripts but one, and let go of their tapes; safe to call twice.
+    def close(self, left: Debugger | None = None) -> None:
+        """End all scripts but one, the first run's last, and let go of their tapes; safe to call twice.
 
         Args:
             left: is left to whoever has it.
         """
-        for member in self.members:
+        for member in reversed(self.members):  # a branch may go on from a checkpoint, which ends with its run
             if member.debugger is not None and member.debugger is not left and not member.ghost:
                 member.debugger.close()
 

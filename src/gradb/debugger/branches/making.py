@@ -1,7 +1,7 @@
 """Makes a branch: the script is run again up to a position, and only where it has done the same something is changed.
 
-Every loss and norm up to there is compared bit for bit; where one differs nothing is kept. The run is held at the
-change, and stepped like any other from there.
+Where a checkpoint waits before the position it goes on from that. Every loss and norm on the way is compared bit for
+bit; where one differs nothing is kept. The run is held at the change, and stepped like any other from there.
 """
 
 from __future__ import annotations
@@ -10,25 +10,24 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradb.debugger.branches import reaching
 from gradb.debugger.branches.beside import folder_of, identity
-from gradb.debugger.branches.changes import label, read_change
-from gradb.debugger.branches.moments import START, Moment, moment_of
-from gradb.debugger.branches.reaching import Elsewhere, Turn
-from gradb.debugger.branches.sameness import compare_up_to
+from gradb.debugger.branches.changes import label, read_order
+from gradb.debugger.branches.moments import Moment
+from gradb.debugger.branches.repeating import Repeating
+from gradb.debugger.branches.routes import Place, Route, asked_for, depth_at, route_to
+from gradb.debugger.checkpoints.pool import Pool
+from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.counterpart import counterpart
-from gradb.debugger.errors import UserError
+from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.rerun import orders, origin
+from gradb.debugger.rerun.again import FROM_THE_START, Begun
 from gradb.debugger.rerun.consent import Consent, consent_to
 from gradb.debugger.rerun.following import Tell, silent
-from gradb.debugger.rerun.noticing import Differs, Noticing
-from gradb.debugger.rerun.reasons import reasons
 from gradb.debugger.run import Run
-from gradb.frame.called import begin_of
 from gradb.frame.reader import Tape, TapeError
 from gradb.link.spec import Intervention, RunSpec
 from gradb.scribe.tapes import discard
@@ -38,29 +37,7 @@ from gradb.tape.branching import Origin
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
 
-_MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a run branches off."""
-
-    tape: str
-    """Path of the tape of the run."""
-    position: int
-    """The newest event of that tape by then; 0: before the first."""
-    lived: str = ""
-    """Path of the tape of an iteration lived again, where the position is on one."""
-    lived_position: int = 0
-    """The event on that."""
-    whole: int = 1
-    """The first iteration that is whole on that."""
-    last: int = 1
-    """The last one."""
-    name: str = "0"
-    """What the event is called."""
-    iteration: int = 0
-    """Of the event; 0 before the first."""
+_NONE_WAITS = "no checkpoint waits before it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +50,46 @@ class Wanted:
     """What was started, where that is the user's own run; None: the tape tells it."""
     command: Sequence[str] | None = None
     """What is started in place of the tracer."""
+    pool: Pool = field(default_factory=Pool, repr=False)
+    """What waits of the run."""
+    is_anew: bool = False
+    """Whether the script is to be run from its start wherever a checkpoint waits."""
+    why: str = ""
+    """Why it is run from its start, as a clause; empty where nothing else was asked for."""
 
     @property
     def label(self) -> str:
         """What is changed: ``zero_grad off``."""
         return label(self.change.what, self.change.value)
+
+    # --- from a checkpoint --------------------------------------------------------------------------------------------
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """True where it can go on from a checkpoint, which nobody has to agree to: what does can write nothing."""
+        return not self.is_anew and self.pool.before(self.place.begin) is not None
+
+    def go_on(self, tell: Tell = silent) -> Made:
+        """Have it go on from the nearest checkpoint. That stays as long as the branch goes on.
+
+        Raises:
+            CheckpointLost: nothing came of it, and nothing is kept: the script would have to be run from its start.
+            UserError: there can be no tape.
+        """
+        assert self.spec is not None
+        with _open(self.place.tape) as tape, self.pool.nearest(self.place.begin) as source:
+            if source is None or source.head > self.place.position:
+                raise CheckpointLost("the checkpoint before it is gone")
+            route = route_to(tape, self.place, self.spec.interventions)
+            route = route.behind(source.head, source.iteration, depth_at(tape, source.head))
+            order = replace(orders.branching(self.spec, route.depths, ""), checkpoints=0)
+            return self._made(tape, order, route, tell, source)
+
+    def from_start(self, why: str) -> Wanted:
+        """Return the same, to be made from the start of the script, and why."""
+        return replace(self, is_anew=True, why=why)
+
+    # --- from the start -----------------------------------------------------------------------------------------------
 
     def consent(self) -> Consent:
         """Return what has to be agreed to before the script is run again.
@@ -85,9 +97,18 @@ class Wanted:
         Raises:
             UserError: it cannot be run again.
         """
-        with _open(self.place.tape) as tape:
+        with _open(self.place.tape) as tape, self._explaining():
             remarks = () if self.spec is not None else tuple(origin.versions(tape))
-            return consent_to(self._order(tape), tape.writes, is_from_tape=self.spec is None, remarks=remarks)
+            told = consent_to(self._order(tape), tape.writes, is_from_tape=self.spec is None, remarks=remarks)
+            return replace(told, why=self.why)
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say before what stands against a run from the start why there has to be one."""
+        try:
+            yield
+        except UserError as error:
+            raise UserError("; ".join(filter(None, (self.why, str(error))))) from error
 
     def _order(self, tape: Tape) -> RunSpec:
         """Return what is run: the user's own files, where they are what they were."""
@@ -95,65 +116,54 @@ class Wanted:
         return told if self.spec is None else replace(self.spec, cwd=told.cwd or self.spec.cwd)
 
     def run(self, tell: Tell = silent) -> Made:
-        """Run the script again up to the place, and make the change there; somebody has agreed to ``consent``.
+        """Run the script again from its start up to the place; somebody has agreed to ``consent``.
 
         Raises:
             UserError: it cannot be run again, or did not do the same: then nothing is kept.
         """
         with _open(self.place.tape) as tape:
             spec = self._order(tape)
-            moment, turns, first = _way(tape, self.place)
-            planned = spec.interventions if self.spec is not None else _asked_for(tape)
-            depths = _afterwards(tape, self.place, [one for one in planned if one.what == "record"])
-            spec = orders.branching(spec, (*first, *depths), origin.hash_seed(tape))
-            with _room(self.place.tape) as path:
-                run = Run.launch(replace(spec, tape=path), self.command)
-                try:
-                    return self._made(tape, run, turns, moment, tell)
-                except BaseException:
-                    run.close()
-                    discard(path)
-                    raise
+            route = route_to(tape, self.place, spec.interventions if self.spec is not None else asked_for(tape))
+            order = orders.branching(spec, (*route.first, *route.depths), origin.hash_seed(tape))
+            made = self._made(tape, order, route, tell)
+            return replace(made, said=f"{made.said}; run from its start: {self.why}") if self.why else made
 
-    def _made(self, tape: Tape, run: Run, turns: Sequence[Turn], moment: Moment, tell: Tell) -> Made:
-        try:
-            reaching.reach(run, turns, moment, Noticing(tape, tell))
-        except (Elsewhere, Differs) as error:
-            raise UserError(self._refused(tape, run, str(error))) from error
-        compared, difference = compare_up_to(tape, self.place.position, _tape_of(run), run.head)
-        if difference is not None:
-            raise UserError(self._refused(tape, run, ""))
-        place, head = self.place, run.head
-        with _told(run):
-            reaching.change(run, self.change, tell)
-        change = self.change
+    # --- both ---------------------------------------------------------------------------------------------------------
+
+    def _made(self, tape: Tape, order: RunSpec, route: Route, tell: Tell, source: Waiting | None = None) -> Made:
+        """Start what is ordered, take it to the place, and make the change there; what comes to nothing is removed."""
+        begun = FROM_THE_START if source is None else Begun(source.iteration, source.head)
+        with _room(self.place.tape) as path:
+            run = Run.launch(replace(order, tape=path), self.command if source is None else None, source)
+            try:
+                repeating = Repeating(tape, self.place, run, begun, tell)
+                compared = repeating.reach(route)
+                head = run.head
+                repeating.change(self.change)
+                made = self._write_origin(tape, path, head, compared)
+                run.close_tape()  # it was opened on this thread
+            except BaseException:
+                run.close()
+                discard(path)
+                raise
+        return Made(run, made, _said(self.place, route.moment, compared, begun))
+
+    def _write_origin(self, tape: Tape, path: str, head: int, compared: int) -> Origin:
+        """Put on the tape of the branch where it comes from, and return that.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        place, change = self.place, self.change
         made = Origin(
-            identity(tape),
-            Path(place.tape).name,
-            place.name,
-            place.iteration,
-            head,
-            change.what,
-            change.value,
+            identity(tape), Path(place.tape).name, place.name, place.iteration, head, change.what, change.value,
             compared,
-        )
+        )  # fmt: skip
         try:
-            branching.write(run.path, made)
+            branching.write(path, made)
         except sqlite3.Error as error:
-            raise UserError(f"cannot write {run.path}: {trouble.why(error) or error}") from error
-        run.close_tape()  # it was opened on this thread
-        return Made(run, made, _said(place, moment, compared))
-
-    def _refused(self, tape: Tape, run: Run, why: str) -> str:
-        """Say why there is no branch: what differed, or where the run came to, and what likely makes it so."""
-        own = run.tape
-        _, difference = (
-            (0, None) if own is None else compare_up_to(tape, self.place.position, own, run.head, is_cut=True)
-        )
-        told = difference.text if difference is not None else why
-        found = [] if own is None else [reason.text for reason in reasons(tape, own)]
-        more = f"; what may make it so: {'; '.join(found)}" if found else ""
-        return f"no branch: run again, the script did not do the same: {told}{more}"
+            raise UserError(f"cannot write {path}: {trouble.why(error) or error}") from error
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,120 +182,54 @@ def wanted(debugger: Debugger, argument: str) -> Wanted:
     Raises:
         UserError: it cannot be read, or there is nothing that a branch could begin from.
     """
-    change = read_change(argument)
-    tape, spot = debugger.run.tape, debugger.spot
+    change, is_anew = read_order(argument)
+    tape = debugger.run.tape
     if tape is None:
         raise UserError(debugger.failure or f"nothing is recorded yet ({debugger.status})")
     event = debugger.event()
     if event is not None and event.kind == "end":
         raise UserError("the script is over here: a branch begins before its end")
-    iteration = 0 if event is None else event.iteration
-    name = debugger.name(debugger.position)
+    place, run = _place(debugger, tape, 0 if event is None else event.iteration), debugger.run
+    asked = Wanted(place, change, run.spec, run.command, run.checkpoints, is_anew)
+    is_missed = run.checkpoints.is_kept and not is_anew and not asked.has_checkpoint
+    return asked.from_start(_NONE_WAITS) if is_missed else asked
+
+
+def _place(debugger: Debugger, tape: Tape, iteration: int) -> Place:
+    """Return where one stands.
+
+    Raises:
+        UserError: the tape is damaged.
+    """
+    spot, name = debugger.spot, debugger.name(debugger.position)
+    if spot.lived is None:
+        return Place(tape.path, spot.position, name=name, iteration=iteration)
+    own = spot.lived.relived
     try:
-        if spot.lived is None:
-            place = Place(tape.path, spot.position, name=name, iteration=iteration)
-        else:
-            lived = spot.lived
-            newest = counterpart(tape, lived, spot.position)
-            own = lived.relived
-            place = Place(tape.path, newest, own.path, spot.position, own.first, own.last, name, iteration)
+        newest = counterpart(tape, spot.lived, spot.position)
     except TapeError as error:
         raise UserError(str(error)) from error
-    return Wanted(place, change, debugger.run.spec, debugger.run.command)
-
-
-# --- the way to the place ---------------------------------------------------------------------------------------------
-
-
-def _way(tape: Tape, place: Place) -> tuple[Moment, list[Turn], tuple[Intervention, ...]]:
-    """Return the moment of a place, what is changed on the way there, and what is changed from the start on."""
-    try:
-        if place.lived:
-            return _way_into(tape, place)
-        turns = _turns(tape, place.position, ("zero_grad", "lr", "record"))
-        return moment_of(tape, place.position), *_split(turns)
-    except TapeError as error:
-        raise UserError(str(error)) from error
-
-
-def _way_into(tape: Tape, place: Place) -> tuple[Moment, list[Turn], tuple[Intervention, ...]]:
-    """Return the same of a place in an iteration that was lived again: what is recorded is what it is there."""
-    with _open(place.lived) as lived:
-        whole = begin_of(place.whole, lived.event, lived.head)
-        before = begin_of(place.whole, tape.event, tape.head) - 1
-        moment = moment_of(lived, place.lived_position, whole, moment_of(tape, before))
-        depths = [mark for mark in lived.frame(lived.head).training.marks if mark.what == "record"]
-    turns, first = _split(_turns(tape, place.position, ("zero_grad", "lr")))
-    return moment, turns, (*first, *(Intervention("record", mark.value, mark.iteration) for mark in depths))
-
-
-def _turns(tape: Tape, position: int, kinds: Sequence[str]) -> list[Turn]:
-    """Return what was changed from outside by a position, each at its moment.
-
-    How much is recorded is changed by then too where nothing has happened in between.
-    """
-    marks = [mark for mark in tape.frame(tape.head).training.marks if mark.what in kinds][:_MOST]
-    turns = [
-        Turn(moment_of(tape, mark.event), Intervention(mark.what, mark.value))
-        for mark in marks
-        if mark.event <= position
-    ]
-    after = next((mark for mark in marks if mark.event > position), None)
-    if after is not None and after.what == "record" and "record" in kinds:
-        moment = moment_of(tape, after.event)
-        turns += [Turn(moment, Intervention("record", after.value))] if moment == moment_of(tape, position) else []
-    return turns
-
-
-def _afterwards(tape: Tape, place: Place, planned: list[Intervention]) -> list[Intervention]:
-    """Return how much is recorded after a place: what was planned for the run that it is of.
-
-    What was lived again was recorded in full for its own sake: behind that the branch is recorded as the run was.
-    """
-    if not place.lived:
-        return [one for one in planned if one.iteration > max(place.iteration, 1)]
-    begin = place.last + 1
-    marks = tape.frame(tape.head).training.marks
-    before = [mark.value for mark in marks if mark.what == "record" and mark.iteration <= begin]
-    later = [one for one in planned if one.iteration > begin]
-    return [Intervention("record", before[-1] if before else "full", begin), *later]
-
-
-def _asked_for(tape: Tape) -> tuple[Intervention, ...]:
-    """Return how much of a recording was to be recorded from which iterations on."""
-    marks = tape.frame(tape.head).training.marks
-    return tuple(Intervention(mark.what, mark.value, mark.iteration) for mark in marks if mark.reason == "asked for")
-
-
-def _split(turns: list[Turn]) -> tuple[list[Turn], tuple[Intervention, ...]]:
-    """Take out what is changed before anything is done."""
-    first = tuple(turn.change for turn in turns if turn.moment == START)
-    return [turn for turn in turns if turn.moment != START], first
+    return Place(tape.path, newest, own.path, spot.position, own.first, own.last, name, iteration)
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _said(place: Place, moment: Moment, compared: int) -> str:
+def _said(place: Place, moment: Moment, compared: int, begun: Begun) -> str:
     event = moment.event
     if event is None:
         return "from the start on"
     line = "" if event.line is None else f", line {event.line}"
     after = f"right after event {place.name}: {event.kind} {event.name}{line}"
-    same = "no loss and no norm comes before it, so none could be compared"
+    what = "before it" if begun.event is None else f"since the checkpoint at iteration {begun.iteration:,}"
+    same = f"no loss and no norm comes {what}, so none could be compared"
     if compared:
-        before = f"{compared:,} losses and norms before it are" if compared > 1 else "the loss before it is"
-        same = f"{before} equal bit for bit"
+        those = f"{compared:,} losses and norms {what} are" if compared > 1 else f"the loss {what} is"
+        same = f"{those} equal bit for bit"
     return f"from iteration {place.iteration:,}; {same} ({after})"
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
-
-
-def _tape_of(run: Run) -> Tape:
-    if run.tape is None:
-        raise UserError(run.failure or "no branch: nothing was recorded of the run again")
-    return run.tape
 
 
 def _open(path: str) -> Tape:
@@ -293,14 +237,6 @@ def _open(path: str) -> Tape:
         return Tape.open(path)
     except TapeError as error:
         raise UserError(str(error)) from error
-
-
-@contextlib.contextmanager
-def _told(run: Run) -> Iterator[None]:
-    try:
-        yield
-    except Elsewhere as error:
-        raise UserError(f"no branch: nothing could be changed there, {error}") from error
 
 
 @contextlib.contextmanager

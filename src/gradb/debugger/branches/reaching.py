@@ -29,6 +29,8 @@ class Turn:
 
     moment: Moment
     change: Intervention
+    event: int = 0
+    """Where it was changed in the other run."""
 
 
 def reach(run: Run, turns: Sequence[Turn], moment: Moment, tell: Tell) -> None:
@@ -97,14 +99,18 @@ def _order(run: Run, here: Moment, wanted: Moment) -> Continue | None:
     if one == other:
         return None
     if here.steps < wanted.steps:
-        return Continue(Stop("kind", "step", passes=wanted.steps - here.steps - 1))
+        return _until(Stop("kind", "step", passes=wanted.steps - here.steps - 1))
     step = Stop("kind", "step")
     if here.begins < wanted.begins:
         passes = (wanted.begins - here.begins - 1) // len(BEGINS)  # of each, and either may come
-        begins = [Stop("kind", kind, passes=passes) for kind in BEGINS]
-        return Continue(begins[0], (*begins[1:], step))
+        return _until(*(Stop("kind", kind, passes=passes) for kind in BEGINS), step)
     left = wanted.events - here.events
-    return Continue(Stop("position", str(run.head + left)), (step, *(Stop("kind", kind) for kind in BEGINS)))
+    return _until(Stop("position", str(run.head + left)), step, *(Stop("kind", kind) for kind in BEGINS))
+
+
+def _until(*stops: Stop) -> Continue:
+    """Return the order to go on to one of some stops, as nobody steps: no more is recorded than in the other run."""
+    return Continue(Stop("end"), stops)
 
 
 def _called(moment: Moment) -> str:

@@ -13,7 +13,7 @@ from gradb.tape.series import Series
 
 
 def compare_up_to(
-    first: Tape, position: int, again: Tape, head: int, *, is_cut: bool = False
+    first: Tape, position: int, again: Tape, head: int, *, begin: int = 1, is_cut: bool = False
 ) -> tuple[int, Difference | None]:
     """Return how many numbers were compared, and the first that differed.
 
@@ -22,13 +22,14 @@ def compare_up_to(
         position: up to this event of it.
         again: the tape of the run again.
         head: up to this event of that.
+        begin: the first iteration that was run again: what is before it is a copy.
         is_cut: whether the run again did not come as far.
     """
     one, other = _until(first.series, position), _until(again.series, head)
-    if _last(one) < SURE:  # what makes an iteration may not be known yet in one of them
+    if begin == 1 and _last(one) < SURE:  # what makes an iteration may not be known yet in one of them
         one, other = _by_order(one), _by_order(other)
     last = min(_last(one), _last(other) - 1) if is_cut else _last(one)
-    found = compare(one, other, last)
+    found = compare(one, other, last, begin=begin)
     return found.count, found.difference
 
 

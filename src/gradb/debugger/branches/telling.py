@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gradb.debugger.branches.changes import label
-from gradb.debugger.branches.family import Family, Member
+from gradb.debugger.branches.family import Family
+from gradb.debugger.branches.member import Member
 from gradb.present.options import MOST_KIN, Branches, Kin, Listed
 from gradb.tape.series import Series
 

@@ -63,6 +63,11 @@ class Pool:
         return len(self._waiting)
 
     @property
+    def is_kept(self) -> bool:
+        """True where checkpoints are wanted, or some wait."""
+        return bool(self.most or self._waiting)
+
+    @property
     def is_heard(self) -> bool:
         """True where there is a line over which they could come."""
         return self._line is not None
@@ -127,7 +132,7 @@ class Pool:
 
     def _let_go_of_one(self) -> bool:
         """Let go of the one that is missed least, but of none that is used; return whether there was one."""
-        kept = [one for one in self._waiting if one not in self._used]
+        kept = [one for one in self._waiting if one not in self._used and not one.is_used]
         if not kept:
             return False
         order = least_missed_first([one.iteration for one in self._waiting])

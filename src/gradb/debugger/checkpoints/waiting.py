@@ -41,6 +41,10 @@ class Waiting(Protocol):
     def is_gone(self) -> bool:
         """True once its process has ended."""
 
+    @property
+    def is_used(self) -> bool:
+        """True while something goes on from it."""
+
     def lay_out(self, tape: str) -> tuple[int, int]:
         """Make the tape and the log of a run that goes on from it; see ``scribe.tapes.lay_out``.
 

@@ -155,7 +155,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("record", ("w",), "Keep every event (full), or losses and gradient norms alone (watch)", "change",
             actions.depth, f"[full|watch]{AT}"),
     Command("branch", (), "Start a run from the position with something changed: zero_grad off, lr 1e-4", "change",
-            None, "zero_grad|lr VALUE", front=lambda front, argument: front.branch(argument)),
+            None, "zero_grad|lr VALUE [anew]", front=lambda front, argument: front.branch(argument)),
     Command("branches", ("T",), "List the branches and the first run, and go to another: N, 0 the first, v the ghost",
             "change", None, "[N|v]", front=lambda front, argument: front.branches(argument)),
     Command("checkpoints", ("k",), "Keep checkpoints of a live script, to open iterations from; alone: say which wait",

@@ -41,6 +41,11 @@ class Begun:
         """As a clause: ``run again``."""
         return "run again" if self.event is None else f"from the checkpoint at iteration {self.iteration:,}"
 
+    @property
+    def who(self) -> str:
+        """Whose process it is: that of the script, or one that went on from a copy of it."""
+        return "the script" if self.event is None else "what went on"
+
 
 FROM_THE_START = Begun()
 

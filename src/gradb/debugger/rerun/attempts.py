@@ -18,8 +18,12 @@ _FACT = "tried"
 _MESSAGE = 80
 
 
-def attempt(tape: Tape) -> str:
+def attempt(tape: Tape, *, is_brief: bool = False) -> str:
     """Return what was tried, as a clause behind ``the script``; empty where nothing is known to have been.
+
+    Args:
+        tape: of what has gone on from a checkpoint.
+        is_brief: whether the file is told by its name alone.
 
     Raises:
         TapeError: the tape is damaged.
@@ -31,6 +35,7 @@ def attempt(tape: Tape) -> str:
     if not (isinstance(found, list) and len(found) == 4 and isinstance(found[0], str)):
         return ""
     path, deed, file, line = found
+    path = Path(path).name if is_brief else path
     where = f" ({Path(file).name}:{line})" if isinstance(file, str) and file and isinstance(line, int) else ""
     return plain(f"would have had {path} {DEEDS.get(deed, 'changed')}{where}")
 

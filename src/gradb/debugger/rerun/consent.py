@@ -46,6 +46,8 @@ class Consent:
     """True where what is run was not started by the user just now, but is told by a tape."""
     remarks: tuple[str, ...] = ()
     """What is not as it was."""
+    why: str = ""
+    """Why it has to be run from its start, as a clause; empty where nothing less was asked for."""
 
     @property
     def is_needed(self) -> bool:
@@ -55,6 +57,7 @@ class Consent:
     def lines(self) -> list[str]:
         """Return what is shown before it is asked, safe to print; the question itself is ``QUESTION``."""
         lines = [f"To look closer the script has to be run again: {self.command}", f"in {self.cwd}"]
+        lines = [f"{self.why[:1].upper()}{self.why[1:]}.", *lines] if self.why else lines
         lines += [f"with standard input from {self.stdin}"] if self.stdin else []
         lines += [f"but {remark}" for remark in self.remarks]
         if self.is_from_tape:
@@ -71,15 +74,10 @@ class Consent:
 
     def refusal(self) -> str:
         """Return the sentence for where nobody can be asked."""
-        if not (self.files or self.more):
-            return f"to look closer {self.command} has to be run again, in {self.cwd}: give --yes to let it"
-        named = ", ".join(Path(path).name for path, _ in self.files[:_NAMED])
-        rest = len(self.files[_NAMED:]) + self.more
-        told = f"{named} and {rest:,} more" if rest else named
-        return (
-            f"to look closer {self.command} has to be run again, in {self.cwd}, and its first run wrote files ({told}):"
-            " give --yes to let it"
-        )
+        again = f"to look closer {self.command} has to be run again, in {self.cwd}"
+        again = f"{self.why}; {again}" if self.why else again
+        told = _named(self.files, self.more)
+        return f"{again}{f', and its first run wrote files ({told})' if told else ''}: give --yes to let it"
 
 
 QUESTION = "Run it again?"
@@ -100,6 +98,14 @@ def consent_to(spec: RunSpec, writes: Writes, *, is_from_tape: bool, remarks: Se
         command, spec.cwd or str(Path.cwd()), spec.stdin or "", _lasting(writes.kept), writes.more, is_from_tape,
         tuple(remarks),
     )  # fmt: skip
+
+
+def _named(files: Sequence[tuple[str, str]], more: int) -> str:
+    if not (files or more):
+        return ""
+    names = ", ".join(Path(path).name for path, _ in files[:_NAMED])
+    rest = len(files[_NAMED:]) + more
+    return f"{names} and {rest:,} more" if rest else names
 
 
 def _lasting(writes: Sequence[Write]) -> tuple[tuple[str, str], ...]:

@@ -189,12 +189,14 @@ class Debuggee:
     def _tried(self, path: str, deed: Deed) -> None:
         """End a runner that is about to do something to files: those are the script's, which does it itself."""
         with self._recorder.lock:
+            where = ""
             with contextlib.suppress(Exception):
                 self._recorder.settle()
                 place = self._recorder.find().place.row
-                tried = [path, deed, self._writer.source_path(place[0]), place[1]]
-                self._writer.set_run(tried=json.dumps(tried))
-            self._kill(f"ended by gradb: it tried to write {path}")
+                file, line = self._writer.source_path(place[0]), place[1]
+                self._writer.set_run(tried=json.dumps([path, deed, file, line]))
+                where = f" at {os.path.basename(file)}:{line}" if file and line else ""
+            self._kill(f"ended by gradb: it tried to write {path}{where}")
 
     # --- the end ---
 
