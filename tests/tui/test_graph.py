@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from gradb.frame.reader import Tape
+from gradb.tui import graph_reading
 from gradb.tui.graph import GraphPane
 from gradb.tui.graph_commands import unfoldable_words
-from tests.fakes import examples
+from tests.fakes import TapeBuilder, examples
 from tests.fakes.blocks import network
-from tests.tui.support import debug_screen, line_of, look_at, opening, painted, shown, text_of, wait_until
+from tests.tui.support import debug_screen, line_of, look_at, opening, painted, quiet, shown, text_of, wait_until
 
 
 @pytest.fixture
@@ -215,3 +217,52 @@ def test_gradients_that_vanish(tmp_path: Path, snap_compare: Any) -> None:
         assert is_shown(app, "█ ")()
 
     assert snap_compare(app, run_before=show, terminal_size=(100, 24))
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Read every graph as if it were a large one, and no further as long as the list is empty."""
+    go_on = list[bool]()
+    read_for = graph_reading.GraphReading._read_for
+
+    def reading(self: graph_reading.GraphReading, seconds: float) -> bool:
+        if go_on:
+            return read_for(self, seconds)
+        self.note = "reading the graph: 34%"
+        self._reading.ask()
+        return False
+
+    monkeypatch.setattr(graph_reading.GraphReading, "_read_for", reading)
+    return go_on
+
+
+async def test_a_large_graph_is_read_while_all_else_is_shown(network_tape: Path, slowly: list[bool]) -> None:
+    """The pane says how far it is; the chain rule does not wait. A node that is gone to is gone to then."""
+    with Tape.open(network_tape) as tape:
+        start = tape.latest("backward_start", tape.head) or 0
+    app = opening(network_tape)
+    async with shown(app, 120, 40) as pilot:
+        debug_screen(app).action_statement(f"goto {start + 2}")
+        await wait_until(is_shown(app, "reading the graph: "))
+        await wait_until(lambda: "SumBackward0" in text_of(app))
+        await pilot.press("m")
+        await quiet()
+        assert is_shown(app, "reading the graph: ")()
+        slowly.append(True)
+        await wait_until(is_shown(app, "SumBackward0  loss"))
+        assert not is_shown(app, "reading the graph")()
+        await wait_until(lambda: "›" in cursor_line(app))
+        assert "SumBackward0" in cursor_line(app)
+
+
+async def test_a_damaged_graph_is_said_in_its_place(tmp_path: Path) -> None:
+    """The rest of the screen stays."""
+    with TapeBuilder(tmp_path / "t.tape") as builder:
+        builder.leaf("a", [1.0])
+        for id_, other in ((50, 51), (51, 50)):
+            builder.writer.node(id_, "MulBackward0", 1, "builtin", True, None, [(other, 0)])
+        builder.end()
+    app = opening(tmp_path / "t.tape")
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("end")
+        await wait_until(is_shown(app, "The graph on the tape has a cycle: the tape is damaged."))

@@ -110,7 +110,7 @@ class Origins:
     def senders(self, backward: int, node: int, output_nr: int, until: int) -> list[tuple[int, int]]:
         """Return (event, edge) of each node that sent a gradient to one output of a node, in one backward."""
         found = []
-        for consumer, index, number in self._graphs.reach(backward).consumers.get(node, ()):
+        for consumer, index, number in self._graphs.shown.consumers(backward, node):
             event = self._graphs.runs.run_in(consumer, backward, until) if number == output_nr else None
             if event is not None:
                 found.append((event, index))

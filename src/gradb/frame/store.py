@@ -42,6 +42,7 @@ HEADER = (
 
 _NODE = "SELECT id, name, event, kind, saves, tensor, edges FROM node"
 _BATCH = 5000
+_STRETCH = 1000  # nodes of which the edges are read at once, while somebody waits
 _GONE = "SELECT last, event FROM gone WHERE first <= ? ORDER BY first DESC LIMIT 1"
 _BLOCK = 64  # nodes read at once: neighbours in the graph have neighbouring ids
 
@@ -251,7 +252,7 @@ class Store(Growing):
         query = "SELECT event, id, edges FROM node WHERE (event, id) > (?, ?) AND event <= ? ORDER BY event, id LIMIT ?"
         rows: list[Row] = [(after, 2**63 - 1, "")]
         while rows:
-            rows = self.db.all(query, *rows[-1][:2], until, _BATCH)
+            rows = self.db.all(query, *rows[-1][:2], until, _STRETCH)
             for (event, node, _), ends in zip(rows, ends_of([row[-1] for row in rows]), strict=True):
                 if ends is None or type(node) is not int:
                     raise TapeError(f"{self.db.name} is damaged: node {node!r} is not one.")

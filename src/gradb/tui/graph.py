@@ -21,15 +21,17 @@ from gradb.frame.graph.flows import Measure
 from gradb.frame.graph.listing import Line, Listing
 from gradb.frame.graph.opening import showing
 from gradb.frame.graph.view import GraphView
+from gradb.present.draw.fields import remark
 from gradb.present.draw.safe import plain
 from gradb.present.options import Options
 from gradb.present.panes.graph import beginning, draw_line, link_lines, links_room, listing_of
 from gradb.present.panes.table import PaneSpec
 from gradb.tui.flows import FlowReading
+from gradb.tui.graph_reading import GraphReading
 from gradb.tui.graph_search import GraphSearch
 from gradb.tui.layout import top_line
 from gradb.tui.messages import FoldsChosen, NodeSelected
-from gradb.tui.pane import Pane
+from gradb.tui.pane import Pane, finished
 
 _FOLDED = "▸▾"
 _MEASURES: dict[Measure, str] = {"norm": "2-norm of the gradient", "max": "largest of the gradient"}
@@ -60,14 +62,22 @@ class GraphPane(Pane):
         self._looks: Cache[_Look, Strip] = Cache(lambda look: Strip.blank(0), _KEPT)
         self._listing = Listing(None, 0, Choice())
         self._footer: list[Strip] = []
+        self._reading = GraphReading(self, self._take)
         self._flows = FlowReading(self, lambda: self._graph, self._show_rows)
         self.search: GraphSearch = GraphSearch(self, lambda: self._graph, self._row_here, self.reveal)
+        self._to_reveal: int | None = None
+        """What is to be gone to once the graph is read."""
         self._is_chosen = False
         """True where the user has moved the cursor since the last step."""
 
     def watch_frame(self, frame: Frame | None) -> None:
-        """Follow the node that the event is about, and lay the list out anew."""
+        """Follow the node that the event is about, once the graph is read."""
         self._is_chosen = self._is_chosen and self.options.selected_node is not None
+        self._to_reveal = None
+        self._reading.read(None if frame is None else frame.graph)
+
+    def _take(self) -> None:
+        """Lay the list out anew for the graph that is read, or for none while it is not."""
         self.search.follow()
         self._list()
         self._lay_out()
@@ -77,6 +87,8 @@ class GraphPane(Pane):
         self._flows.read(self.options.graph.measure)
         self._show_links()
         self.refresh()
+        if self._graph is not None and self._to_reveal is not None:
+            self.reveal(self._to_reveal)
 
     def watch_options(self, old: Options, new: Options) -> None:
         """Open and close folds, and stay at the line that the user is at."""
@@ -147,7 +159,7 @@ class GraphPane(Pane):
 
     @property
     def _graph(self) -> GraphView | None:
-        return None if self.frame is None else self.frame.graph
+        return self._reading.graph
 
     def _line_to_show(self) -> int | None:
         graph, selected = self._graph, self.options.selected_node
@@ -196,9 +208,17 @@ class GraphPane(Pane):
             strip = self._footer[at] if at < len(self._footer) else Strip.blank(0)
             return strip.apply_style(self.line_style).adjust_cell_length(self.line_width, self.line_style)
         width, index, graph = self.line_width, y - self.said + self.scroll_offset.y, self._graph
-        if graph is None or index >= len(self._listing):
+        if graph is None:
+            return self._note_line(index, width)
+        if index >= len(self._listing):
             return Strip.blank(width, self.line_style)
         return self._drawn(graph, index, width)
+
+    def _note_line(self, index: int, width: int) -> Strip:
+        """Draw one line of what is said where there is no graph to be shown."""
+        note = self._reading.note
+        lines = self.to_strips(remark(note, width), width) if note else []
+        return finished(lines[index] if index < len(lines) else (), width, self.line_style)
 
     def _drawn(self, graph: GraphView, index: int, width: int) -> Strip:
         """Draw a line; those that look alike, as those of one iteration do to those of the next, are drawn once."""
@@ -276,7 +296,11 @@ class GraphPane(Pane):
             self.post_message(FoldsChosen(self.options.graph.folds.turned(header.key, is_open=not header.is_open)))
 
     def reveal(self, node: int) -> bool:
-        """Select a node and bring it into view, whatever hides it; return False where the graph does not have it."""
+        """Select a node and bring it into view, whatever hides it; return False where the graph does not have it.
+
+        Where the graph is still being read that is done afterwards.
+        """
+        self._to_reveal = None if self._graph is not None else node
         graph, choice = self._graph, self.options.graph.folds
         row = None if graph is None else graph.index_of(node)
         if graph is None or row is None:

@@ -41,7 +41,7 @@ class Contributions:
 
     def _from_consumers(self, node: int, backward: int, until: int) -> tuple[Contribution, ...]:
         found = []
-        for consumer, index, output_nr in self._graphs.reach(backward).consumers.get(node, ()):
+        for consumer, index, output_nr in self._graphs.shown.consumers(backward, node):
             event = self._runs.run_in(consumer, backward, until)
             detail = None if event is None else self._store.detail(event)
             if event is None or not isinstance(detail, NodeDetail):

@@ -47,7 +47,7 @@ class PathFinder:
             return None
         roots = [(root.node, root.output_nr) for root in backward.roots if root.node is not None]
         allowed = backward.nodes | {end[0]}
-        consumers = self.graphs.reach(start).consumers
+        consumers = self.graphs.shown.reach(start).consumers
         return Dag(lambda node: edges_of(self._store, node), consumers, allowed, roots, end)
 
     def inputs(self, backward: Backward) -> list[End] | None:

@@ -7,6 +7,8 @@ backward unfolds nothing twice. ``Graph`` is one position's view of it.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from functools import cached_property
 
 from gradb.frame.cache import Cache
 from gradb.frame.graph.finding import Query, Search, Texts
@@ -17,8 +19,9 @@ from gradb.frame.graph.links import Links, class_of
 from gradb.frame.graph.listing import FEW, Header
 from gradb.frame.graph.outline import Outlines
 from gradb.frame.graph.region import Region, region
-from gradb.frame.graph.runs import BackwardAt, Runs
+from gradb.frame.graph.runs import Runs
 from gradb.frame.graph.scope import Reach, Segment, edges_of
+from gradb.frame.graph.shown import Shown
 from gradb.frame.graph.unfold import Unfolding
 from gradb.frame.graph.view import GraphRow, NodeState
 from gradb.frame.naming import Naming
@@ -26,12 +29,12 @@ from gradb.frame.store import Store
 from gradb.tape.database import TapeError
 
 _MAX_PATH = 200  # entries of next_functions in one expression; a longer one is of no use to anybody
-_KEPT, _MOST = 32, 250_000  # graphs that are kept, and the rows or nodes of all of them
+_KEPT, _MOST = 32, 250_000  # graphs of which it is kept how they unfold, and the stretches of all of them
 _REGIONS = 20_000  # stretches of graphs that are kept, which have more in common than not
 _KEPT_FLOWS = 4  # backwards of which the sizes of gradients are kept
+_READING = 0.2  # of the time that a graph takes at first: to read its nodes, before they are laid out
 _SCREEN = 64  # rows of which what is asked is read at once
 _MOST_NAMES = 4  # of the outputs of one node
-_MAX_WITHOUT_GRAPH = 100  # backwards without a graph, one after the other, that are passed over
 
 
 class Graph:
@@ -42,8 +45,6 @@ class Graph:
         self.current: int | None = graphs.store.event(position).node if position else None
         self._graphs = graphs
         self._moment = graphs.runs.moment(position)
-        self._scope = graphs.scope(position, self._moment)
-        self._unfolding = graphs.unfolding(self._scope, position)
         self._labels: dict[int, str | None] = {}
         self._loaded = range(0)
         self._texts: Texts | None = None
@@ -52,6 +53,33 @@ class Graph:
     def __len__(self) -> int:
         """Number of rows."""
         return self._unfolding.size
+
+    @property
+    def is_empty(self) -> bool:
+        """True where it has no rows."""
+        return self._graphs.shown.is_empty(self.position, self._moment)
+
+    def reading(self) -> Iterator[float]:
+        """Find out which rows and folds there are, a little at a time: yields which share is done, 0 to 1.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        for share in self._graphs.shown.reading(self.position, self._moment):
+            yield _READING * share
+        if 0 < len(self) < FEW:
+            self._unfolding.reach(len(self) - 1)
+        elif len(self):
+            for share in self._graphs.outlines.reading(self._unfolding):
+                yield _READING + (1 - _READING) * share
+
+    @cached_property
+    def _scope(self) -> Reach | Segment:
+        return self._graphs.shown.scope(self.position, self._moment)
+
+    @cached_property
+    def _unfolding(self) -> Unfolding:
+        return self._graphs.unfolding(self._scope, self.position)
 
     def row(self, index: int) -> GraphRow:
         """Return one row.
@@ -218,10 +246,7 @@ class Graphs(Labels):
     def __init__(self, store: Store, naming: Naming, runs: Runs) -> None:
         super().__init__(store, naming)
         self.runs = runs
-        self._reaches = Cache(self._reach, _KEPT, lambda reach: reach.size, _MOST)
-        self._segments: Cache[int, Segment] = Cache(
-            lambda after: Segment(store, after), _KEPT, lambda segment: segment.weight, _MOST
-        )
+        self.shown = Shown(store, runs)
         self._unfoldings = Cache(self._unfold, _KEPT, lambda tree: len(tree.parts), _MOST)
         self.outlines = Outlines(store)
         self.flows: Cache[int, Flows] = Cache(lambda start: Flows(store, start), _KEPT_FLOWS)
@@ -230,38 +255,6 @@ class Graphs(Labels):
     def at(self, position: int) -> Graph:
         """Return the graph at a position."""
         return Graph(self, position)
-
-    def reach(self, backward: int) -> Reach:
-        """Return what a backward (seq of its start) can reach."""
-        return self._reaches(backward)
-
-    def _reach(self, backward: int) -> Reach:
-        found = self.runs.backward(backward)
-        roots = found.roots if found is not None else ()
-        return Reach(self.store, [root.node for root in roots if root.node is not None])
-
-    def scope(self, position: int, moment: BackwardAt | None) -> Reach | Segment:
-        """Return the nodes shown at a position."""
-        after, moment = 0, self._with_graph(moment)
-        if moment is not None:  # under create_graph the engine made nodes itself: those of the gradient
-            after = moment.backward.start if moment.backward.create_graph else moment.end
-        if moment is not None and (moment.is_open or not self._has_new_node(after, position)):
-            return self.reach(moment.backward.start)
-        segment = self._segments(after)
-        segment.read(position)
-        return segment
-
-    def _with_graph(self, moment: BackwardAt | None) -> BackwardAt | None:
-        """Return the newest backward, from one on back, whose roots have a graph: what a failed one shows is older."""
-        for _ in range(_MAX_WITHOUT_GRAPH):
-            if moment is None or self.reach(moment.backward.start).size:
-                return moment
-            moment = self.runs.moment(moment.backward.start - 1)
-        return None
-
-    def _has_new_node(self, after: int, position: int) -> bool:
-        query = "SELECT 1 FROM node WHERE event > ? AND event <= ? LIMIT 1"
-        return self.store.db.one(query, after, position) is not None
 
     def unfolding(self, scope: Reach | Segment, position: int) -> Unfolding:
         """Return the rows of a scope at a position."""

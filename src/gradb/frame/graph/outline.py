@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from gradb.frame.cache import Cache
 from gradb.frame.graph.folds import Items, Row, Rows, State, put_on_top
 from gradb.frame.graph.modules import Modules
 from gradb.frame.graph.region import Region
 from gradb.frame.graph.unfold import Unfolding
+from gradb.frame.steps import finished
 from gradb.frame.store import Store
 
 _KEPT = 20_000  # stretches of which it is kept how all below them is put together
+_LAYING = 0.6  # of the time: to lay the rows out, before they are put together
 
 
 class Outlines:
@@ -29,8 +31,13 @@ class Outlines:
         Raises:
             TapeError: the tape is damaged.
         """
+        return finished(self.reading(tree))
+
+    def reading(self, tree: Unfolding) -> Generator[float, None, Items | None]:
+        """Do the same a little at a time; yields which share of it is done, 0 to 1."""
         state, number = State(), 0
         while number < len(tree.parts) or tree.add():
+            yield _LAYING * tree.count / tree.size
             starts = tree.starts[number]
             if len(starts) == 1 and starts[0] in self._states and (known := self._states(starts[0])) is not None:
                 state = known
@@ -39,6 +46,7 @@ class Outlines:
         else:
             tree.reach(tree.size - 1)
         for at in range(number - 1, -1, -1):
+            yield _LAYING + (1 - _LAYING) * (number - at) / number
             if tree.starts[at] != tree.loose:
                 state = put_on_top(state, self._rows(tree.parts[at]))
                 if len(tree.starts[at]) == 1:

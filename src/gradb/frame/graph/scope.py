@@ -1,13 +1,14 @@
 """Which nodes are shown: what a backward can reach, or what the forward made since the last backward.
 
-Both grow edge by edge from nodes of the tape and never look at a node twice. Neither knows rows or states.
+Both grow edge by edge from nodes of the tape and never look at a node twice; a large graph is read a little at a time
+where somebody waits. Neither knows rows or states.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gradb.frame.edges import End
 from gradb.frame.store import Store
@@ -19,7 +20,8 @@ Consumer = tuple[int, int, int]
 
 
 _SPANS = 256  # spans in a block
-_BLOCK = 64  # nodes read at once: neighbours in the graph have neighbouring ids
+_BLOCK = 512  # nodes read at once: neighbours in the graph have neighbouring ids
+_STRETCH = 500  # nodes after which there is a look whether to go on
 _NEVER = 2**62  # an event that no tape has
 
 
@@ -30,36 +32,69 @@ def edges_of(store: Store, node: int) -> tuple[Edge, ...]:
 
 
 class Reach:
-    """Everything reachable from the roots of one backward."""
+    """Everything reachable from the roots of one backward, once it is read."""
 
     def __init__(self, store: Store, roots: Sequence[int]) -> None:
         self.consumers: dict[int, list[Consumer]] = {}
         """Who feeds a node in the backward: the nodes above it."""
+        self.roots: tuple[int, ...] = ()
+        self.is_read = False
+        self._store, self._begun_at = store, tuple(dict.fromkeys(roots))
         self._members: set[int] = set()
         self._edges = 0
-        stack, blocks = list(dict.fromkeys(roots)), dict[int, dict[int, list[End]]]()
+        self._steps: Iterator[int] | None = None
+
+    def reading(self) -> Iterator[int]:
+        """Read on; yield now and then how many nodes are read. What somebody else has read by then is read.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
+        while not self.is_read:
+            if self._steps is None:
+                self._steps = self._read()
+            try:
+                count = next(self._steps, None)
+            except TapeError:
+                self._steps = None
+                raise
+            if count is not None:
+                yield count
+
+    def _read(self) -> Iterator[int]:
+        self.consumers, self._members, self._edges = {}, set(), 0
+        stack, blocks = list(self._begun_at), dict[int, dict[int, list[End]]]()
         while stack:
-            self._visit(store, stack.pop(), stack, blocks)
-        self.roots = self._tops(store, roots)
+            self._visit(stack, blocks)
+            yield len(self._members)
+        self.roots = self._tops()
         if self._members and not self.roots:
             raise TapeError("The graph on the tape has a cycle: the tape is damaged.")
+        self._steps, self.is_read = None, True
 
-    def _visit(self, store: Store, node: int, stack: list[int], blocks: dict[int, dict[int, list[End]]]) -> None:
-        if node in self._members:
-            return
-        self._members.add(node)
-        key = node // _BLOCK
-        if key not in blocks:
-            blocks[key] = store.ends(key * _BLOCK, key * _BLOCK + _BLOCK - 1)
-        for index, (to, number) in enumerate(blocks[key].get(node, ())):
-            if to is not None:
-                self._edges += 1
-                self.consumers.setdefault(to, []).append((node, index, number))
-                stack.append(to)
+    def _visit(self, stack: list[int], blocks: dict[int, dict[int, list[End]]]) -> None:
+        """Visit some nodes more."""
+        members, consumers, most = self._members, self.consumers, len(self._members) + _STRETCH
+        while stack and len(members) < most:
+            node = stack.pop()
+            if node in members:
+                continue
+            members.add(node)
+            block = blocks.get(key := node // _BLOCK)
+            if block is None:
+                block = blocks[key] = self._store.ends(key * _BLOCK, key * _BLOCK + _BLOCK - 1)
+            for index, (to, number) in enumerate(block.get(node, ())):
+                if to is not None:
+                    self._edges += 1
+                    if to in consumers:
+                        consumers[to].append((node, index, number))
+                    else:
+                        consumers[to] = [(node, index, number)]
+                    stack.append(to)
 
-    def _tops(self, store: Store, roots: Sequence[int]) -> tuple[int, ...]:
-        tops = [root for root in dict.fromkeys(roots) if root not in self.consumers]
-        made = {root: node.event if (node := store.node(root)) else 0 for root in tops}
+    def _tops(self) -> tuple[int, ...]:
+        tops = [root for root in self._begun_at if root not in self.consumers]
+        made = {root: node.event if (node := self._store.node(root)) else 0 for root in tops}
         return tuple(sorted(tops, key=lambda root: (made[root], root), reverse=True))
 
     @property
@@ -90,16 +125,23 @@ class Segment:
         """How many nodes it holds."""
         return len(self._shown)
 
-    def read(self, position: int) -> None:
-        """Read the nodes made up to a position."""
+    def reading(self, position: int) -> Iterator[int]:
+        """Read the nodes made up to a position; yield now and then how many are read.
+
+        Raises:
+            TapeError: the tape is damaged.
+        """
         if position <= self._until:
             return
-        for node, event, leads in self._store.linked(self._until, position):
+        for count, (node, event, leads) in enumerate(self._store.linked(self._until, position)):
+            if count % _STRETCH == _STRETCH - 1:
+                self._until = max(self._until, event - 1)  # of an event there may be more nodes than were read by now
+                yield len(self._shown)
             if node not in self._shown:
                 self._made.begin(node, event)
                 self._shown[node] = event
                 self._show(leads, event)
-        self._until = position
+        self._until = max(self._until, position)
 
     def _show(self, leads: list[int], event: int) -> None:
         """Show what a node leads to and all that is reachable from that, from an event on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -49,7 +50,10 @@ class GraphRow:
 
 
 class GraphView(Protocol):
-    """The graph at a position. Rows and states are computed when asked for, so a screen pays for what it shows."""
+    """The graph at a position. Rows and states are computed when asked for, so a screen pays for what it shows.
+
+    Which rows there are takes long to find out where there are many that nobody has looked at: see ``reading``.
+    """
 
     position: int
     current: int | None
@@ -57,6 +61,18 @@ class GraphView(Protocol):
 
     def __len__(self) -> int:
         """Number of rows."""
+        ...
+
+    @property
+    def is_empty(self) -> bool:
+        """True where it has no rows; known at once."""
+        ...
+
+    def reading(self) -> Iterator[float]:
+        """Find out which rows and folds there are, a little at a time: yields which share is done, 0 to 1.
+
+        Not to do so is no mistake: whatever is asked then takes as long.
+        """
         ...
 
     def row(self, index: int) -> GraphRow:

@@ -27,7 +27,7 @@ def nodeless_words(frame: Frame) -> str:
         return _of_op(frame.event, frame.detail)
     if frame.event is not None and frame.event.kind == "error" and frame.event.phase == "backward":
         return _CUT
-    return _NONE if len(frame.graph) else _YET
+    return _YET if frame.graph.is_empty else _NONE
 
 
 def _of_op(event: Event, op: OpDetail) -> str:
