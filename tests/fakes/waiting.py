@@ -52,6 +52,7 @@ class FakeLine:
 
     coming: list[FakeWaiting | Said] = field(default_factory=list)
     is_closed: bool = False
+    is_over: bool = False
 
     def take(self) -> list[FakeWaiting | Said]:
         """Return what is to be said."""

@@ -107,6 +107,10 @@ class Evaluate:
     """Number of the request."""
 
 
+FIRST_AFTER = 1.25
+"""CPU seconds of a script behind the beginning of its first iteration after which the first checkpoint is due."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
     """To the debuggee: make checkpoints from here on, or no more (see ``link.checkpoints``)."""

@@ -109,13 +109,15 @@ class Checkpoints:
     places: tuple[tuple[int, int], ...] = ()
     """Of each that waits the iteration that begins there, and the last event before it; in their order."""
     size: int = 0
-    """Bytes that they hold alone, as far as that was measured."""
+    """Bytes that they hold alone, as far as that was measured while the script lived."""
     made: int = 0
     """How many were made."""
     spent: float = 0.0
     """CPU seconds of the script's process that this took."""
     refusal: str = ""
     """Why the newest that was due could not be made, as a clause; empty where it could."""
+    due: float = 0.0
+    """CPU seconds of the script after which the first comes; 0.0: sooner, or there can be none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ AGAINST: dict[str, tuple[Callable[[], object], str]] = {
     "child": (lambda: subprocess.Popen(["sleep", "5"]), "the script has started 1 other process"),
     "ended child": (_ended_child, "the script has started 1 other process"),
     "timer": (_timer, "the script has set a timer"),
-    "shared memory": (lambda: mmap.mmap(-1, 4096), "the script writes to memory that it shares (/dev/zero"),
+    "shared memory": (lambda: mmap.mmap(-1, 4096), "the script can write to memory that it shares (/dev/zero"),
     "accelerator": (_accelerator, "the script uses an accelerator (cuda)"),
     "pipe": (os.pipe, "a pipe is open"),
 }
@@ -137,7 +137,7 @@ def test_the_log_is_shared_and_ours(tmp_path: Path) -> None:
         )
 
     assert _why_not(prepare, log=str(tmp_path)) is None
-    assert (_why_not(prepare) or "").startswith(f"the script writes to memory that it shares ({tmp_path}")
+    assert (_why_not(prepare) or "").startswith(f"the script can write to memory that it shares ({tmp_path}")
 
 
 def test_threads_of_ours_are_passed_over() -> None:

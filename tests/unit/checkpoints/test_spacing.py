@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradb.link.messages import FIRST_AFTER
 from gradb.tracer.checkpoints.spacing import SHARE, Spacing, Usage
 
 
@@ -68,3 +69,11 @@ def test_one_that_cannot_be_made_is_not_tried_at_once_again() -> None:
     process.spacing.begins()
     process.spacing.failed(0.0)
     assert process.iterations_until_due(0.1, 0) > 5
+
+
+def test_the_first_is_due_when_it_is_said_to_be() -> None:
+    """So many seconds behind the beginning of the first iteration."""
+    process = Process()
+    assert not process.iterate(0.0, 1)
+    assert not process.iterate(FIRST_AFTER - 0.01, 1)
+    assert process.iterate(0.01, 1)

@@ -15,10 +15,11 @@ from gradb.debugger.checkpoints.memory import available_bytes, private_bytes
 from gradb.debugger.checkpoints.thinning import least_missed_first
 from gradb.debugger.checkpoints.waiting import Line, Waiting
 from gradb.link.checkpoints import Said
+from gradb.link.messages import FIRST_AFTER
 from gradb.present.options import Checkpoints
 
 BOUND = 384 << 20
-"""Bytes that all of them may hold; the newest alone may hold more, up to its share of what is free."""
+"""Bytes that all may hold beside the script; the newest alone may hold more, up to its share of what is free."""
 _SHARE = 4
 _EVERY = 0.25
 """Seconds between two measurements, of one checkpoint each."""
@@ -45,7 +46,7 @@ class Pool:
         free: Callable[[], int | None] = available_bytes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.most = most
+        self.most, self._is_now = most, False
         self._line, self._ask = line, ask
         self._measure, self._free, self._clock = measure, free, clock
         self._waiting: list[Waiting] = []  # in the order of their iterations
@@ -53,6 +54,7 @@ class Pool:
         self._lock = threading.RLock()
         self._sizes: dict[int, int] = {}
         self._measured: dict[int, float] = {}
+        self._fresh: tuple[Waiting, int] | None = None  # what was measured last
         self._due = 0.0
         self._made, self._spent, self._refusal = 0, 0.0, ""
         self._told: set[str] = set()
@@ -76,7 +78,8 @@ class Pool:
     def standing(self) -> Checkpoints:
         """What there is of them."""
         places = tuple((one.iteration, one.head) for one in self._waiting)
-        return Checkpoints(self.most, places, sum(self._sizes.values()), self._made, self._spent, self._refusal)
+        due = FIRST_AFTER if self.is_heard and not self._is_now else 0.0
+        return Checkpoints(self.most, places, sum(self._sizes.values()), self._made, self._spent, self._refusal, due)
 
     # --- what comes ---------------------------------------------------------------------------------------------------
 
@@ -90,6 +93,7 @@ class Pool:
                 self._refuse(one.why)
             else:
                 self._add(one)
+        self._let_go_of_more()
         if self._waiting and self._clock() >= self._due:
             self._due = self._clock() + _EVERY
             self._weigh()
@@ -101,6 +105,10 @@ class Pool:
         self._refusal = ""
         with self._lock:
             self._waiting = sorted([*self._waiting, one], key=lambda each: each.iteration)
+
+    def _let_go_of_more(self) -> None:
+        """Let go of those that are too many."""
+        with self._lock:
             while len(self._waiting) > self.most and self._let_go_of_one():
                 pass
 
@@ -109,7 +117,10 @@ class Pool:
         self._say(f"no checkpoint can be made: {why}")
 
     def _weigh(self) -> None:
-        """Measure the one that was measured longest ago, and keep all of them within bounds."""
+        """Measure the one that was measured longest ago, and keep all of them within bounds.
+
+        What it holds alone counts once the script has lived on for a while: at its end all of its memory is theirs.
+        """
         one = min(self._waiting, key=lambda each: self._measured.get(each.number, 0.0))
         found = self._measure(one.pid)
         self._measured[one.number] = self._clock()
@@ -118,7 +129,10 @@ class Pool:
                 self._let_go(one)
                 self._say(f"a checkpoint has ended by itself: that at iteration {one.iteration:,}")
                 return
-            self._sizes[one.number] = found
+            before, self._fresh = self._fresh, (one, found)
+            if self._line is None or self._line.is_over or before is None or before[0] not in self._waiting:
+                return
+            self._sizes[before[0].number] = before[1]
             while sum(self._sizes.values()) > BOUND and len(self._waiting) > 1 and self._let_go_of_one():
                 pass
             self._weigh_last()
@@ -149,16 +163,16 @@ class Pool:
 
     def keep(self, most: int) -> None:
         """Have at most so many kept from here on; 0: those that wait go too."""
-        self.most = most
+        self.most, self._is_now = most, most > 0
         self._ask(most)
-        with self._lock:
-            while len(self._waiting) > most and self._let_go_of_one():
-                pass
+        self._let_go_of_more()
 
     def before(self, iteration: int) -> Waiting | None:
         """Return the nearest from which all of an iteration can be seen; None where there is none."""
         return max(
-            (one for one in self._waiting if one.iteration <= iteration), key=lambda one: one.iteration, default=None
+            (one for one in self._waiting if one.iteration <= iteration and not one.is_gone),
+            key=lambda one: one.iteration,
+            default=None,
         )
 
     @contextlib.contextmanager

@@ -66,6 +66,10 @@ class Waiting(Protocol):
 class Line(Protocol):
     """Where checkpoints announce themselves."""
 
+    @property
+    def is_over(self) -> bool:
+        """True once no more can come: the script's process has ended."""
+
     def take(self) -> Sequence[Waiting | Said]:
         """Return what has come since the last time, without waiting."""
 

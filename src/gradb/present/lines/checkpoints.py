@@ -14,9 +14,11 @@ def told(kept: Checkpoints) -> str:
         return ""
     count = len(kept.places)
     parts = [f"{count or 'none'} of at most {kept.most} {'waits' if count == 1 else 'wait'}{_where(kept)}"]
-    parts += [bytes_text(kept.size)] if kept.size else []
+    parts += [f"{bytes_text(kept.size)} held by them alone"] if kept.size else []
     parts += [f"{kept.made:,} made, in {number(float(f'{kept.spent:.2g}'))} s of CPU time"] if kept.made else []
     parts += [f"the newest could not be made: {kept.refusal}"] if kept.refusal else []
+    if not kept.made and not kept.refusal and kept.due:
+        parts.append(f"the first comes after {number(kept.due)} s of the script's CPU time")
     return "; ".join(parts)
 
 
@@ -38,6 +40,8 @@ def price(most: int, bound: int) -> str:
     )
 
 
-def ended(count: int) -> str:
-    """Return what is said where no more are wanted."""
-    return "no checkpoints are kept any more" + (f"; {counted(count, 'checkpoint')} let go" if count else "")
+def ended(count: int, used: int) -> str:
+    """Return what is said where no more are wanted: how many were let go, and how many are still used."""
+    gone = f"; {counted(count, 'checkpoint')} let go" if count else ""
+    left = f"; {counted(used, 'checkpoint')} {'stays' if used == 1 else 'stay'} as long as something goes on from it"
+    return f"no checkpoints are kept any more{gone}{left if used else ''}"

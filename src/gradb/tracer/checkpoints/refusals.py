@@ -17,6 +17,7 @@ from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.threads import Threads
 
 _SEGMENT = ".gradb-log"
+_OF_TORCH = "/dev/shm/torch_"  # noqa: S108 - this is where torch puts tensors that go from one process to another
 _ACCELERATORS = ("cuda", "xpu", "mtia")
 _TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
 
@@ -87,11 +88,17 @@ def _timer() -> str | None:
     )
 
 
+def _shares(name: str) -> str:
+    if name.startswith(_OF_TORCH):
+        return "a tensor lies in memory shared with another process: it came from a worker of a DataLoader, perhaps"
+    return f"the script can write to memory that it shares ({name or 'without a name'})"
+
+
 def _shared_memory(mappings: Mappings, log: str) -> str | None:
     for one in mappings.shared():
         is_ours = one.name.startswith(log + os.sep) and one.name.removesuffix(" (deleted)").endswith(_SEGMENT)
         if not is_ours and not semaphores.is_one(one.name):
-            return f"the script writes to memory that it shares ({one.name or 'without a name'})"
+            return _shares(one.name)
     if any(one.is_taken for one in semaphores.take(mappings)):
         return "a lock between processes is held"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_they_are_kept_and_let_go(tmp_path: Path) -> None:
     assert "at most 1: " in checkpoints(debugger, "1")
     assert checkpoints(debugger, "off") == "no checkpoints are kept any more; 1 checkpoint let go"
     assert wanted == [USUAL, 1, 0]
+    pool.keep(4)
+    line.coming = [FakeWaiting(300, is_used=True), FakeWaiting(400)]
+    pool.look()
+    assert checkpoints(debugger, "off") == (
+        "no checkpoints are kept any more; 1 checkpoint let go; 1 checkpoint stays as long as something goes on from it"
+    )
+    pool.close()
     assert checkpoints(debugger, "off") == "no checkpoints are kept any more"
 
 
@@ -50,7 +58,7 @@ def test_they_are_kept_and_let_go(tmp_path: Path) -> None:
         (Pool(FakeLine()), LiveRun, "many", "takes how many are kept at most, or off, not 'many'"),
         (Pool(FakeLine()), LiveRun, "0", "not '0'"),
         (Pool(FakeLine()), Run, "", "not running any more"),
-        (Pool(), LiveRun, "", "that takes Linux"),
+        (Pool(), LiveRun, "", "of what goes on from one itself" if sys.platform == "linux" else "that takes Linux"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, pool: Pool, run: type[Run], argument: str, said: str) -> None:

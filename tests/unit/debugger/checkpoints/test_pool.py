@@ -105,6 +105,35 @@ def test_one_that_is_larger_than_all_may_be() -> None:
     assert wanted == [0]
 
 
+def test_what_they_held_while_the_script_lived() -> None:
+    """At its end all of its memory is theirs: that does not count, nor what was measured a moment before."""
+    line = FakeLine([FakeWaiting(100), FakeWaiting(200)])
+    sizes = iter([MIB, 2 * MIB, 3 * BOUND, 4 * BOUND, 4 * BOUND])
+    pool = _pool(line, 4, measure=lambda pid: next(sizes))
+    for _ in range(3):
+        pool.look()
+    assert pool.standing.size == 3 * MIB
+    line.is_over = True
+    for _ in range(2):
+        pool.look()
+    assert pool.standing.size == 3 * MIB
+    assert told(pool.standing).startswith("2 of at most 4 wait (iterations 100, 200); 3.0 MiB held by them alone; ")
+
+
+def test_one_that_a_branch_goes_on_from() -> None:
+    """It stays as long as that does, however many are wanted, and goes then."""
+    used = FakeWaiting(100, is_used=True)
+    pool = _pool(FakeLine([used, FakeWaiting(200), FakeWaiting(300)]), 3)
+    pool.look()
+    pool.keep(1)
+    pool.look()
+    assert _iterations(pool) == [100]
+    used.is_used = False
+    pool.keep(0)
+    assert used.is_gone
+    assert pool.before(500) is None
+
+
 def test_one_that_has_ended_by_itself() -> None:
     """It is said, once."""
     line = FakeLine([FakeWaiting(100), FakeWaiting(1200)])
@@ -163,7 +192,7 @@ def test_how_many_are_wanted_is_told_to_the_script() -> None:
 @pytest.mark.parametrize(
     ("iterations", "text"),
     [
-        ((), "none of at most 4 wait"),
+        ((), "none of at most 4 wait; the first comes after 1.25 s of the script's CPU time"),
         ((100,), "1 of at most 4 waits (iteration 100); 1 made, in 0.02 s of CPU time"),
         ((100, 1200), "2 of at most 4 wait (iterations 100, 1,200); 2 made, in 0.04 s of CPU time"),
         ((1, 2, 3, 4), "4 of at most 4 wait (iterations 1, 2 ... 4); 4 made, in 0.08 s of CPU time"),
