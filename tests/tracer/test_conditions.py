@@ -167,6 +167,8 @@ CONDITIONS = {
     "gradient": when("norm(model.0.weight.grad) > 0"),
     "element": when("model.0.weight[0][0] > -100"),
     "row": when("model.0.bias[0].shape == []"),
+    "no gradient": when("model.0.weight.grad is None"),
+    "a gradient or none": when("model.0.weight.grad is not None or iteration > 1"),
     "element of a gradient": when("model.0.weight.grad[0][0] > -100"),
     "parameter": Stop("param", "0.weight"),
     "node": Stop("node", "tanh", condition="norm(upstream) > 0"),
@@ -235,6 +237,45 @@ def test_the_update_of_a_large_parameter_is_known_where_it_is_asked_for(tmp_path
         assert held.heads == found(tape, (stop,), 1) == found(tape, (stop,), -1)[::-1]
         assert len(held.heads) == 3
         assert all(detail.size is not None for detail in _steps(tape))
+
+
+class Doubling(torch.autograd.Function):
+    """Doubles, by an op in its backward too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        """Return the double."""
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        """Return the double of what comes in."""
+        return gradients[0] * 2
+
+
+IN_BACKWARD = Stop("kind", "op", condition="phase == 'backward'")
+
+
+@pytest.mark.parametrize("where", [Stop("kind", "node_start"), IN_BACKWARD], ids=["begins", "runs"])
+def test_what_a_node_began_with_is_known_where_nobody_had_asked_for_it(where: Stop, tmp_path: Path) -> None:
+    """Held as the first node begins, or at an op that its backward calls, the script is given another order."""
+    stop, held = when("norm(upstream) > 0"), Held()
+    orders = iter([Continue(Stop("end"), (stop,)), None, None])
+
+    def pause(head: int, request_seq: int) -> None:
+        held.heads.append(head)
+        held.gate.release(next(orders))
+
+    held.gate = Gate(Continue(where), pause)
+
+    def train() -> None:
+        double: Any = Doubling.apply(torch.ones(4, requires_grad=True))  # type: ignore[no-untyped-call]
+        double.sum().backward()
+
+    with held.run(tmp_path / "t.tape", train) as tape:
+        first = held.heads[0]
+        assert tape.event(first).kind == where.argument
+        assert held.heads[1:] == [head for head in found(tape, (stop,), 1) if head > first][:1] != []
 
 
 def test_what_is_asked_for_stays_asked_for(tmp_path: Path) -> None:

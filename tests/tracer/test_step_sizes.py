@@ -132,7 +132,7 @@ def test_a_size_is_the_same_in_c_and_in_python(
     sizes = []
     for is_declined in (False, True):
         if is_declined:
-            monkeypatch.setattr(reading, "keep", lambda tensor: None)
+            monkeypatch.setattr(reading, "keep", lambda tensors: None)
         for number in range(3):
             whole = torch.tensor(numbers * 4, dtype=dtype)
             old = (whole, whole[::2], whole.reshape(2, -1).t())[number]

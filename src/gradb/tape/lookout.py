@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from gradb.tape.conditions.condition import condition_of, meets
 from gradb.tape.conditions.event_names import EventNames, Raw
-from gradb.tape.conditions.newest import Newest, Points, SeriesName
+from gradb.tape.conditions.newest import SERIES, Newest, Points, SeriesName
 from gradb.tape.kinds.event import Event
-from gradb.tape.parts import parted
+from gradb.tape.parts import has_program, parted
 from gradb.tape.sieve import PathOf, Sieve
 from gradb.tape.stops import Stop
 
@@ -45,9 +45,8 @@ class Lookout:
         self._fault, self._path_of = fault, path_of
         self._told: frozenset[str] = frozenset()
         self._now = EventNames(_NOWHERE, self._points, lambda: ("", None), lambda seq: None)
-        conditions = [condition_of(stop.condition) for stop in self.stops if stop.condition]
-        self.series = frozenset[SeriesName]().union(*(condition.series for condition in conditions))
-        """The series that its conditions name."""
+        self.changing: frozenset[SeriesName] = frozenset(SERIES)
+        """The series at whose points its sieve may become another."""
         self._starts: dict[int, Raw] = {} if starts is None else starts
 
     def sees(self, event: Event, detail: str = "", data: bytes | None = None) -> bool:
@@ -60,7 +59,7 @@ class Lookout:
         """
         names = EventNames(event, self._points, lambda: (detail, data), self._starts.get)
         if event.kind == "node_start":
-            self.begun(event.seq, (detail, data))
+            begun(self._starts, event.seq, (detail, data))
         is_met, changed, known = False, list(self.stops), self._told
         for index, stop in enumerate(self.stops):  # each of them, since each may have something to count
             if stop.is_inside:
@@ -74,18 +73,27 @@ class Lookout:
             self.stops = (*changed,)
         return is_met
 
-    def sieve(self, known: Sieve | None = None) -> Sieve:
-        """Return what lets all pass that matters until the series come to something else; the known one if it does."""
-        ready = tuple(stop for stop in self.stops if not stop.condition or self._is_ready(stop))
+    def sieve(self, known: Sieve | None = None, *, asks_parts: bool = False) -> Sieve:
+        """Return what lets all pass that matters until a series of ``changing`` comes to something else.
+
+        Args:
+            known: the one before, which is returned if it still does.
+            asks_parts: what it lets pass is asked its parts (by C), so that conditions need not be asked here.
+        """
+        waiting = [stop for stop in self.stops if self._is_steady(stop) and not (asks_parts and has_program(stop))]
+        self.changing = frozenset[SeriesName]().union(*(condition_of(stop.condition).series for stop in waiting))
+        ready = tuple(stop for stop in self.stops if stop not in waiting or self._is_ready(stop))
         if known is None or (known.stops, known.told) != (ready, self._told) or known.origin is not self.origin:
-            levels = self._points.levels if isinstance(self._points, Newest) else None
-            return parted(ready, self.origin, levels, self._path_of, self._told)
+            points = self._points if isinstance(self._points, Newest) else None
+            return parted(ready, self.origin, points, self._path_of, self._told)
         return known
+
+    def _is_steady(self, stop: Stop) -> bool:
+        """Tell whether a stop cannot be met from one point of a series to the next, or its condition holds for all."""
+        return bool(stop.condition) and not stop.is_inside and condition_of(stop.condition).is_steady
 
     def _is_ready(self, stop: Stop) -> bool:
         condition = condition_of(stop.condition)
-        if stop.is_inside or not condition.is_steady:
-            return True
         try:
             return condition.holds(self._now)
         except Exception:
@@ -101,8 +109,9 @@ class Lookout:
             self._told |= {stop.condition}
             return False
 
-    def begun(self, seq: int, raw: Raw) -> None:
-        """Keep what a node began with until its end."""
-        self._starts[seq] = raw
-        if len(self._starts) > _MOST_STARTS:
-            del self._starts[next(iter(self._starts))]
+
+def begun(starts: dict[int, Raw], seq: int, raw: Raw) -> None:
+    """Keep what a node began with until its end."""
+    starts[seq] = raw
+    if len(starts) > _MOST_STARTS:
+        del starts[next(iter(starts))]

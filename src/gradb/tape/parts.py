@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gradb.tape.conditions.condition import condition_of
+from gradb.tape.conditions.newest import Newest
 from gradb.tape.conditions.program import Program, program_of
 from gradb.tape.kinds.event import Event
 from gradb.tape.sieve import PathOf, Sieve
@@ -14,7 +15,7 @@ from gradb.tape.stops import Stop
 def parted(
     stops: Iterable[Stop],
     origin: Event | None,
-    levels: list[float | None] | None = None,
+    points: Newest | None = None,
     path_of: PathOf | None = None,
     told: frozenset[str] = frozenset(),
 ) -> Sieve:
@@ -23,18 +24,23 @@ def parted(
     Args:
         stops: where it stops.
         origin: where it begins.
-        levels: the newest point of each series, kept up to date.
+        points: what the series have come to, kept up to date.
         path_of: as for ``Sieve``.
         told: conditions of which it was told that they make no sense of some values.
     """
-    sieve = Sieve(stops, origin, path_of)
-    sieve.told, sieve.levels = told, levels
+    sieve = Sieve(stops, origin, path_of, points)
+    sieve.told = told
     programs = [(stop, _program(stop, told)) for stop in sieve.stops]
     if any(program is not None for _, program in programs):
-        rest = Sieve([stop for stop, program in programs if program is None], origin, path_of)
-        each = [(Sieve((stop,), origin, path_of), program) for stop, program in programs if program is not None]
-        sieve.parts = tuple((one, program, bool(one.series)) for one, program in [(rest, None), *each])
+        rest = Sieve([stop for stop, program in programs if program is None], origin, path_of, points)
+        each = [(Sieve((stop,), origin, path_of, points), program) for stop, program in programs if program is not None]
+        sieve.parts = ((rest, None), *each)
     return sieve
+
+
+def has_program(stop: Stop) -> bool:
+    """Tell whether C can be asked the condition of a stop."""
+    return _program(stop, frozenset()) is not None
 
 
 def _program(stop: Stop, told: frozenset[str]) -> Program | None:

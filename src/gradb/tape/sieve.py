@@ -6,11 +6,11 @@ looked at by the stops themselves. The sieve may let an event pass at which none
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 
-from gradb.tape.conditions.condition import Condition, condition_of
-from gradb.tape.conditions.newest import SeriesName
+from gradb.tape.conditions.condition import TELLING, Condition, condition_of
+from gradb.tape.conditions.event_names import mark_of
+from gradb.tape.conditions.newest import SERIES, Newest
 from gradb.tape.conditions.program import Program
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.registry import CODES, SPECS, STOP_KINDS, Kind
@@ -30,9 +30,8 @@ _MOST_LINES = 100
 Place = tuple[int | None, int | None, int | None, int | None, int | None]
 """Number of a file in the recording, first and last line, first and last column."""
 PathOf = Callable[[int | None], str | None]
-Part = tuple["Sieve", Program | None, bool]
-"""What the headers have that pass, for one stop with a condition or for all without; what has to hold then; and whether
-a point of a series may stop it there."""
+Part = tuple["Sieve", Program | None]
+"""What the headers have that pass, for one stop with a condition or for all without, and what has to hold then."""
 
 
 class Sieve:
@@ -42,15 +41,22 @@ class Sieve:
         stops: where it stops.
         origin: where it begins (see ``Stop.matches``).
         path_of: returns the file of a place, by its number in the recording; None: every line of that number passes.
+        points: what the series have come to, kept up to date; None: every event passes where points of one matter.
     """
 
     __slots__ = (
-        "_at", "_inside", "_looked_for", "_wanted", "begins", "flags", "is_open", "iterations", "kinds", "known",
-        "levels", "lines", "named", "origin", "other_than", "parts", "path_of", "places", "positions", "scoped",
-        "scopes", "series", "stops", "told",
+        "_at", "_inside", "_wanted", "begins", "begun", "flags", "is_open", "iterations", "kinds", "known", "levels",
+        "lines", "marks", "named", "origin", "other_than", "parts", "path_of", "places", "positions", "scoped",
+        "scopes", "series", "stops", "telling", "told",
     )  # fmt: skip
 
-    def __init__(self, stops: Iterable[Stop], origin: Event | None = None, path_of: PathOf | None = None) -> None:
+    def __init__(
+        self,
+        stops: Iterable[Stop],
+        origin: Event | None = None,
+        path_of: PathOf | None = None,
+        points: Newest | None = None,
+    ) -> None:
         self.stops, self.origin, self.path_of = tuple(stops), origin, path_of
         self.is_open = False
         """True where every event passes."""
@@ -78,12 +84,17 @@ class Sieve:
         """Where there are some, an event has to pass one of them too; C asks them, and Python has no need to."""
         self.told: frozenset[str] = frozenset()
         """Conditions of which it is known that they make no sense of some values."""
-        self.levels: list[float | None] | None = None
-        """The newest point of each series of ``SERIES``; None where that is not known."""
+        self.telling = 0
+        """Of these kinds an event passes too, if it tells of what ends with one of ``marks``: C looks for them."""
+        self.marks: tuple[str, ...] = ()
+        self.series: tuple[int, ...] = ()
+        """Of these of ``SERIES`` the event passes at which the newest point begins."""
+        self.levels = None if points is None else points.levels
+        """The newest point of each of ``SERIES``; None where that is not known."""
+        self.begun = None if points is None else points.begun
+        """The event from which on it holds."""
         self.other_than: int | None = None
         """Of every iteration but this one every event passes; None: it does not matter."""
-        self.series: frozenset[SeriesName] = frozenset()
-        """Series at whose points an event is to pass: whoever tells of one needs a sieve that is ``expecting`` it."""
         self._at: list[str] = []
         self._inside: list[str] = []
         self._wanted: list[Callable[[str], bool]] = []
@@ -91,7 +102,6 @@ class Sieve:
             _any(self, stop, origin) if stop.is_inside else _FACTS.get(stop.kind, _any)(self, stop, origin)
             if stop.condition and condition_of(stop.condition).needs_start:
                 _add_start(self, stop)
-        self._looked_for = self.positions
 
     def passes(self, seq: int, kind: Kind, name: str, place: Place, scope: str, iteration: int, flags: int) -> bool:
         """Tell whether one of the stops may match an event: no for most that it does not."""
@@ -99,7 +109,7 @@ class Sieve:
         return bool(
             self.is_open
             or flags & self.flags
-            or self.kinds & bit
+            or (self.kinds | self.telling) & bit
             or (place[1] in self.lines and self.is_here(place))
             or iteration in self.iterations
             or seq in self.positions
@@ -107,6 +117,7 @@ class Sieve:
             or (self.named & bit and self.knows(name))
             or (self.scoped & bit and self.includes(scope))
             or (bit == _NODE_START and (self.begins == ALL_NODES or (self.begins == NAMED_NODES and self.knows(name))))
+            or (self.series and self.has_begun(seq))
         )
 
     def knows(self, name: str) -> bool:
@@ -148,17 +159,25 @@ class Sieve:
         known = self.scopes[scope] = any(is_within(scope, path) for path in self._inside)
         return known
 
-    def expecting(self, seq: int) -> Sieve:
-        """Return a sieve that lets an event pass as well: one that was read in C must not change."""
-        other = copy.copy(self)
-        other.positions = (*self._looked_for, seq)
-        return other
+    def has_begun(self, seq: int) -> bool:
+        """Tell whether the newest point of a series that matters holds from this event on."""
+        begun = self.begun
+        return begun is None or any(begun[at] == seq for at in self.series)
 
     # --- what stops add to it -----------------------------------------------------------------------------------------
 
     def add_kind(self, kind: str) -> None:
         """Let all events of a kind pass."""
         self.kinds |= sum(1 << CODES[one] for one in SPECS if one == kind)
+
+    def add_told(self, condition: Condition) -> None:
+        """Let events pass that may newly determine something which a condition names."""
+        for kind in condition.kinds:
+            self.add_kind(kind)
+        self.series += tuple(SERIES.index(name) for name in sorted(condition.series))
+        if condition.variables:
+            self.telling |= sum(1 << CODES[kind] for kind in TELLING)
+            self.marks += tuple(map(mark_of, {*condition.owners, *condition.grads}))
 
     def add_names(self, kinds: Iterable[Kind], is_wanted: Callable[[str], bool]) -> None:
         """Let events of some kinds pass whose names are wanted; of other kinds named so, they may pass as well."""
@@ -221,9 +240,7 @@ def _param(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
 def _when(sieve: Sieve, stop: Stop, origin: Event | None) -> None:
     condition: Condition = condition_of(stop.condition)
     sieve.is_open |= condition.is_of_events
-    sieve.series |= condition.series
-    for kind in condition.looked_at:
-        sieve.add_kind(kind)
+    sieve.add_told(condition)
 
 
 def _add_start(sieve: Sieve, stop: Stop) -> None:

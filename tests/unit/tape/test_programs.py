@@ -238,7 +238,7 @@ def passes(condition: str, event: Event, detail: str, data: bytes | None, points
     ask = sift()
     if ask is None:
         pytest.skip("there is no accelerator")
-    sieve = parted((Stop("kind", event.kind, condition=condition),), None, points.levels)
+    sieve = parted((Stop("kind", event.kind, condition=condition),), None, points)
     sieve.begins = NO_NODE  # what passes for the sake of the node's end is not decided here
     place = (1, event.line, 3, 0, 4)
     return ask(

@@ -26,6 +26,8 @@ _TENSORS: frozenset[Kind] = frozenset({"op", "leaf", "step", "backward_start", "
 """The kinds of events that tell of tensors by their names."""
 _GRADS: frozenset[Kind] = frozenset({"accumulate", "step", "grad_change", "zero_grad"})
 """The kinds of events that tell of the ``.grad`` of a leaf."""
+TELLING = _TENSORS | _GRADS
+"""The kinds of events that may newly determine what a condition says of a variable, if they tell of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,6 @@ class Condition:
         return "upstream" in self.names
 
     @property
-    def looked_at(self) -> frozenset[Kind]:
-        """The kinds of events that may newly determine something that it names, but for its series."""
-        return self.kinds | (_TENSORS | _GRADS if self.variables else frozenset())
-
-    @property
     def can_stop(self) -> bool:
         """True where it names something that events newly determine."""
         return bool(self.series or self.kinds or self.variables or self.is_of_events)
@@ -74,7 +71,7 @@ class Condition:
             return True
         if any(names.points.begins(kind, event.seq) for kind in self.series):
             return True
-        if event.kind not in _TENSORS | _GRADS:
+        if event.kind not in TELLING:
             return False
         return any(map(names.means, self.owners)) or any(map(names.has_grad, self.grads))
 

@@ -80,14 +80,14 @@ class EventNames:
         found = _called(path, tensors_of(self.detail)) if self.mentions(path) else None
         if found is None:
             raise NoValue(f"no tensor of this event is called {path!r}")
-        return tensor(found)
+        return tensor(found[0])
 
     def grad(self, path: str) -> Operand:
-        """Return the ``.grad`` that the event leaves to the tensor that is called so, or that a step has found."""
+        """Return the ``.grad``, or None, that the event leaves to what is called so, or that a step has found."""
         found = _called(path, grads_of(self.detail)) if self.mentions(path) else None
         if found is None:
             raise NoValue(f"this event does not touch the .grad of {path!r}")
-        return tensor(found)
+        return tensor(found[0])
 
     def word(self, name: str) -> Operand:
         """Return what a name means that stands alone."""
@@ -203,15 +203,18 @@ def grads_of(detail: Detail) -> Named:
                 yield buffer.parameter, buffer.after
 
 
-def _called(path: str, named: Named) -> TensorValue | None:
-    """Return the value that a path means: that of the first called so in full, else of the only one that ends so."""
+def _called(path: str, named: Named) -> tuple[TensorValue | None] | None:
+    """Return the value that a path means: that of the first called so in full, else of the only one that ends so.
+
+    It may be None, alone in its tuple: there is something that is called so, and it has no value.
+    """
     ends: dict[str, TensorValue | None] = {}
     for name, value in named:
         if name == path:
-            return value
+            return (value,)
         if name is not None and name.endswith(f".{path}"):
             ends.setdefault(name, value)
-    return next(iter(ends.values())) if len(ends) == 1 else None
+    return (next(iter(ends.values())),) if len(ends) == 1 else None
 
 
 # --- who a parameter is -----------------------------------------------------------------------------------------------

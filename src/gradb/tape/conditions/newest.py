@@ -31,13 +31,16 @@ class Newest:
         self._known: dict[SeriesName, tuple[int, int, float]] = {}
         self.levels: list[float | None] = [None for _ in SERIES]
         """What ``latest`` returns of each of ``SERIES``."""
+        self.begun: list[int] = [0 for _ in SERIES]
+        """The event from which on that holds."""
 
     def add(self, kind: SeriesName, series: int, event: int, value: float) -> None:
         """Take a point of a series that holds from an event on."""
         known = self._known.get(kind)
         if known is None or (event, -series) >= (known[0], -known[1]):
             self._known[kind] = event, series, float(value)
-            self.levels[SERIES.index(kind)] = float(value)
+            at = SERIES.index(kind)
+            self.levels[at], self.begun[at] = float(value), event
 
     def latest(self, kind: SeriesName, seq: int) -> float | None:
         """See ``Points``."""

@@ -1,6 +1,6 @@
 """The compiled module. It knows no torch until it is taught by ``learn``, and no tensor but those it was taught."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
@@ -285,11 +285,13 @@ def content(tensor: torch.Tensor, /) -> bytes | None:
 def summarise(tensor: torch.Tensor, /) -> tuple[str, bytes, int, int | None] | None:
     """Return what ``summaries.Summary`` consists of; None where the tensor is not known here, or too hard."""
 
-def keep(tensor: torch.Tensor, /) -> bytes | None:
-    """Return what ``change`` needs to know of a tensor before it changes; None where no floats are known here."""
+def keep(tensors: Sequence[torch.Tensor], /) -> tuple[bytes, ...] | None:
+    """Return what ``change`` needs to know of tensors before they change; None where one has no floats known here."""
 
-def change(kept: bytes, tensor: torch.Tensor, /) -> tuple[float, float] | None:
-    """Return the 2-norms of how a tensor has changed and of what it was; None where it has become something else."""
+def change(
+    kept: tuple[bytes, ...], tensors: Sequence[torch.Tensor], /
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Return the 2-norms of how each tensor has changed and of what it was; None where one is something else now."""
 
 def reach(roots: list[Any], custom: type, /) -> tuple[list[Any], list[NodeMark | None], list[bool], bool] | None:
     """Return every node below the roots once, in the order of ``tensors.reach``, with what ``Below`` has of them.

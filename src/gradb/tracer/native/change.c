@@ -26,11 +26,12 @@ static void copy_elements(const View *view, char *target)
         walk_copy(view, target, view->count);
 }
 
-PyObject *change_begin(PyObject *module, PyObject *tensor)
+/* Return what there is to know of a tensor before it changes; NULL, mostly without an error set, where it is not known. */
+static PyObject *keep(PyObject *tensor)
 {
     View view;
     if (!tensor_view(tensor, &view) || strstr(view.dtype->name, "float") == NULL)
-        Py_RETURN_NONE;
+        return NULL;
     size_t head = head_size(view.dim);
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(head + (size_t)(view.count * view.dtype->size)));
     if (bytes == NULL)
@@ -41,6 +42,24 @@ PyObject *change_begin(PyObject *module, PyObject *tensor)
         memcpy(PyBytes_AS_STRING(bytes) + sizeof kept, view.sizes, head - sizeof kept);
     copy_elements(&view, PyBytes_AS_STRING(bytes) + head);
     return bytes;
+}
+
+PyObject *change_begin(PyObject *module, PyObject *tensors)
+{
+    PyObject *list = PySequence_Fast(tensors, "tensors are needed");
+    PyObject *all = list == NULL ? NULL : PyTuple_New(PySequence_Fast_GET_SIZE(list));
+    bool is_done = all != NULL;
+    for (Py_ssize_t i = 0; is_done && i < PyTuple_GET_SIZE(all); i++) {
+        PyObject *kept = i < PySequence_Fast_GET_SIZE(list) ? keep(PySequence_Fast_GET_ITEM(list, i)) : NULL;
+        is_done = kept != NULL;
+        if (is_done)
+            PyTuple_SET_ITEM(all, i, kept);
+    }
+    Py_XDECREF(list);
+    if (is_done)
+        return all;
+    Py_XDECREF(all);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
 /* Tell whether a tensor is as it was when its elements were kept, but for these. */
@@ -91,31 +110,64 @@ static double norm_of(const Dtype *dtype, const char *old, const char *now, int6
     return sqrt(scaled.squares[which]) / scaled.scale;
 }
 
-static PyObject *compare(const View *view, const char *old, const char *now)
+static void compare(const View *view, const char *old, const char *now, double norms[2])
 {
     Sums sums = {.scale = 1};
     sum_up(view->dtype, old, now, view->count, &sums);
-    return Py_BuildValue("dd", norm_of(view->dtype, old, now, view->count, &sums, 0),
-                         norm_of(view->dtype, old, now, view->count, &sums, 1));
+    for (int which = 0; which < 2; which++)
+        norms[which] = norm_of(view->dtype, old, now, view->count, &sums, which);
+}
+
+/* Find the 2-norms of how a tensor has changed, and of what it was; false where that is not known, with an error set only
+   where there is no memory. */
+static bool find_norms(PyObject *kept, PyObject *tensor, double norms[2])
+{
+    View view;
+    if (!PyBytes_Check(kept) || !tensor_view(tensor, &view) || !is_like(&view, kept))
+        return false;
+    const char *old = PyBytes_AS_STRING(kept) + head_size(view.dim);
+    if (view.is_dense) {
+        compare(&view, old, view.data, norms);
+        return true;
+    }
+    char *now = PyMem_Malloc((size_t)(view.count * view.dtype->size) + 1);
+    if (now == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    copy_elements(&view, now);
+    compare(&view, old, now, norms);
+    PyMem_Free(now);
+    return true;
+}
+
+/* Put a number into a tuple; false with an error set. */
+static bool put(PyObject *tuple, Py_ssize_t at, double number)
+{
+    PyObject *made = PyFloat_FromDouble(number);
+    PyTuple_SET_ITEM(tuple, at, made);
+    return made != NULL;
 }
 
 PyObject *change_end(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    View view;
-    if (count != 2 || !PyBytes_Check(arguments[0])) {
-        PyErr_SetString(PyExc_TypeError, "what `keep` has returned is needed, and a tensor");
+    if (count != 2 || !PyTuple_CheckExact(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "what `keep` has returned is needed, and tensors");
         return NULL;
     }
-    if (!tensor_view(arguments[1], &view) || !is_like(&view, arguments[0]))
-        Py_RETURN_NONE;
-    const char *old = PyBytes_AS_STRING(arguments[0]) + head_size(view.dim);
-    if (view.is_dense)
-        return compare(&view, old, view.data);
-    char *now = PyMem_Malloc((size_t)(view.count * view.dtype->size) + 1);
-    if (now == NULL)
-        return PyErr_NoMemory();
-    copy_elements(&view, now);
-    PyObject *found = compare(&view, old, now);
-    PyMem_Free(now);
-    return found;
+    PyObject *list = PySequence_Fast(arguments[1], "tensors are needed");
+    Py_ssize_t size = PyTuple_GET_SIZE(arguments[0]);
+    PyObject *changes = PyTuple_New(size), *wholes = PyTuple_New(size);
+    bool is_done = list != NULL && changes != NULL && wholes != NULL && PySequence_Fast_GET_SIZE(list) == size;
+    for (Py_ssize_t i = 0; is_done && i < size; i++) {
+        double norms[2];
+        is_done = i < PySequence_Fast_GET_SIZE(list) &&
+                  find_norms(PyTuple_GET_ITEM(arguments[0], i), PySequence_Fast_GET_ITEM(list, i), norms) &&
+                  put(changes, i, norms[0]) && put(wholes, i, norms[1]);
+    }
+    PyObject *pair = is_done ? PyTuple_Pack(2, changes, wholes) : NULL;
+    Py_XDECREF(list);
+    Py_XDECREF(changes);
+    Py_XDECREF(wholes);
+    return pair != NULL || PyErr_Occurred() ? pair : Py_NewRef(Py_None);
 }

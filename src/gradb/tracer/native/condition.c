@@ -129,9 +129,12 @@ static void do_update(Machine *machine, const ConditionStep *step)
 
 static void push_found(Machine *machine, int found, const Value *value)
 {
-    Operand *top = push(machine, found == FOUND ? OPERAND_VALUE : found == MISSING ? OPERAND_UNKNOWN : OPERAND_ANY);
-    if (found == FOUND)
-        top->value = *value;
+    if (found != FOUND)
+        push(machine, found == MISSING ? OPERAND_UNKNOWN : OPERAND_ANY);
+    else if (value->dtype == NULL)
+        push(machine, OPERAND_NONE);
+    else
+        push(machine, OPERAND_VALUE)->value = *value;
 }
 
 /* Push a value that may be None. */

@@ -18,16 +18,23 @@ static const char *past_text(const char *at, const char *end)
     return NULL;
 }
 
+/* What a character does to how deep one is: a list begins, one ends, or a text begins. */
+enum { NOTHING, BEGINS, ENDS, QUOTES };
+static const unsigned char deeds[256] = {['['] = BEGINS, ['{'] = BEGINS, [']'] = ENDS, ['}'] = ENDS, ['"'] = QUOTES};
+
 static const char *past_list(const char *at, const char *end)
 {
     int depth = 0;
     while (at != NULL && at < end) {
-        if (*at == '"') {
+        unsigned char deed = deeds[(unsigned char)*at];
+        if (deed == QUOTES) {
             at = past_text(at, end);
             continue;
         }
-        depth += *at == '[' || *at == '{' ? 1 : *at == ']' || *at == '}' ? -1 : 0;
         at++;
+        if (deed == NOTHING)
+            continue;
+        depth += deed == BEGINS ? 1 : -1;
         if (depth == 0)
             return at;
     }
@@ -308,7 +315,10 @@ int detail_grad(const Detail *detail, int kind, const char *mark, size_t size, V
         look_at_buffers(&search, detail);
     else if (kind == STEP_KIND)
         look_at_step(&search, detail);
-    return search.name == NULL || search.is_ambiguous ? MISSING : value_read(search.where, value);
+    if (search.name == NULL || search.is_ambiguous)
+        return MISSING;
+    int found = value_read(search.where, value);
+    return found == MISSING ? FOUND : found;
 }
 
 bool detail_step_size(const Detail *detail, double *change, double *whole)

@@ -50,7 +50,8 @@ int value_of_tensor(Reading reading, Value *value);
 /* Tell whether something is called by a mark, the end of its name as JSON. */
 bool detail_mentions(const Detail *detail, const char *mark, size_t size);
 
-/* Find what is called so: a tensor that an event of a kind tells of, or a gradient. */
+/* Find what is called so: a tensor that an event of a kind tells of, or a gradient, whose `dtype` is NULL where it is FOUND
+   to be None. */
 int detail_tensor(const Detail *detail, int kind, const char *mark, size_t size, Value *value);
 int detail_grad(const Detail *detail, int kind, const char *mark, size_t size, Value *value);
 

@@ -23,9 +23,9 @@ extend: Any = _declined
 floats: Any = _nothing
 """Returns the elements of a list of tensors, if each is one of few floats; else None."""
 keep: Any = _nothing
-"""Returns what there is to know of a tensor before it changes, for ``change``; None where it is not known here."""
+"""Returns what there is to know of tensors before they change, for ``change``; None where one is not known here."""
 change: Any = _nothing
-"""Returns 2-norms: of how a tensor has changed, and of what it was; None where that is not known."""
+"""Returns 2-norms: of how each has changed, and of what each was; None where that is not known."""
 
 
 def use(module: Any) -> None:

@@ -23,6 +23,30 @@ static bool read_numbers(PyObject *given, const char *name, Buffer *numbers)
     return is_done;
 }
 
+/* Have the numbers of the series that matter as bits. */
+static bool read_series(PyObject *given, uint32_t *series)
+{
+    Buffer numbers = {0};
+    bool is_done = read_numbers(given, "series", &numbers);
+    const int64_t *all = (const int64_t *)(const void *)numbers.bytes;
+    *series = 0;
+    for (size_t i = 0; is_done && i < numbers.used / sizeof *all; i++)
+        *series |= UINT32_C(1) << (all[i] & 31);
+    buffer_free(&numbers);
+    return is_done;
+}
+
+static bool read_marks(PyObject *given, Buffer *marks)
+{
+    PyObject *found = PyObject_GetAttrString(given, "marks");
+    bool is_done = found != NULL && PyTuple_Check(found);
+    marks->used = 0;
+    for (Py_ssize_t i = 0; is_done && i < PyTuple_GET_SIZE(found); i++)
+        is_done = PyUnicode_Check(PyTuple_GET_ITEM(found, i)) && marks_add(marks, PyTuple_GET_ITEM(found, i));
+    Py_XDECREF(found);
+    return is_done;
+}
+
 static bool read_memo(PyObject *given, const char *name, PyObject **memo)
 {
     PyObject *found = PyObject_GetAttrString(given, name);
@@ -32,12 +56,13 @@ static bool read_memo(PyObject *given, const char *name, PyObject **memo)
 
 static bool read_facts(Facts *facts, PyObject *given)
 {
-    int64_t is_open, flags, kinds, named, scoped;
+    int64_t is_open, flags, kinds, named, scoped, telling;
     if (!read_memo(given, "known", &facts->known) || !read_memo(given, "scopes", &facts->scopes) ||
         !read_memo(given, "places", &facts->places) ||
         !read_number(given, "is_open", &is_open) || !read_number(given, "flags", &flags) ||
         !read_number(given, "kinds", &kinds) || !read_number(given, "named", &named) ||
-        !read_number(given, "scoped", &scoped) || !read_number(given, "begins", &facts->begins) ||
+        !read_number(given, "scoped", &scoped) || !read_number(given, "telling", &telling) ||
+        !read_series(given, &facts->series) || !read_marks(given, &facts->marks) || !read_number(given, "begins", &facts->begins) ||
         !read_number(given, "other_than", &facts->other_than) || !read_numbers(given, "lines", &facts->lines) ||
         !read_numbers(given, "iterations", &facts->iterations) || !read_numbers(given, "positions", &facts->positions))
         return false;
@@ -46,6 +71,7 @@ static bool read_facts(Facts *facts, PyObject *given)
     facts->kinds = (uint32_t)kinds;
     facts->named = (uint32_t)named;
     facts->scoped = (uint32_t)scoped;
+    facts->telling = (uint32_t)telling;
     return true;
 }
 
@@ -68,15 +94,14 @@ static void facts_clear(Facts *facts)
     buffer_free(&facts->lines);
     buffer_free(&facts->iterations);
     buffer_free(&facts->positions);
+    buffer_free(&facts->marks);
 }
 
 static bool read_part(PyObject *given, Part *part)
 {
     PyObject *facts, *program;
-    int is_expecting;
-    if (!PyTuple_Check(given) || !PyArg_ParseTuple(given, "OOp", &facts, &program, &is_expecting))
+    if (!PyTuple_Check(given) || !PyArg_ParseTuple(given, "OO", &facts, &program))
         return false;
-    part->is_expecting = is_expecting != 0;
     return take_facts(&part->facts, facts) && (program == Py_None || condition_read(&part->condition, program));
 }
 
@@ -118,9 +143,9 @@ static bool take_parts(Sieve *sieve, PyObject *given)
 /* Be another sieve. */
 static bool take(Sieve *sieve, PyObject *given)
 {
-    PyObject *levels = PyObject_GetAttrString(given, "levels");
-    Py_XSETREF(sieve->levels, levels);
-    if (levels != NULL && take_facts(&sieve->facts, given) && take_parts(sieve, given))
+    Py_XSETREF(sieve->levels, PyObject_GetAttrString(given, "levels"));
+    Py_XSETREF(sieve->begun, PyObject_GetAttrString(given, "begun"));
+    if (sieve->levels != NULL && sieve->begun != NULL && take_facts(&sieve->facts, given) && take_parts(sieve, given))
         return true;
     Py_CLEAR(sieve->facts.read);
     return false;
@@ -131,6 +156,7 @@ void sieve_clear(Sieve *sieve)
     facts_clear(&sieve->facts);
     forget_parts(sieve);
     Py_CLEAR(sieve->levels);
+    Py_CLEAR(sieve->begun);
 }
 
 /* --- an event ------------------------------------------------------------------------------------------------------ */
@@ -169,30 +195,59 @@ static bool begins(const Facts *facts, PyObject *name)
     return facts->begins == ALL_NODES || (facts->begins == NAMED_NODES && is_meant(facts, facts->known, name, "learn"));
 }
 
-static bool facts_pass(const Facts *facts, int kind, const PenEvent *event, int64_t seq)
+/* Return the series whose newest points hold from an event on, as bits: all where that is not known. */
+static uint32_t series_begun(PyObject *begun, int64_t seq)
 {
-    uint32_t bit = UINT32_C(1) << kind;
+    uint32_t series = 0;
+    if (begun == NULL || !PyList_CheckExact(begun))
+        return UINT32_MAX;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(begun) && i < 32; i++)
+        series |= PyLong_AsLongLong(PyList_GET_ITEM(begun, i)) == seq ? UINT32_C(1) << i : 0;
+    return series;
+}
+
+/* What is asked of an event, and what was found out for it. */
+typedef struct {
+    Moment moment;
+    uint32_t begun; /* series, as bits */
+    bool has_marks;
+    Marks marks;
+} Asked;
+
+/* Tell whether an event may tell of what ends with one of the marks. */
+static bool tells(const Facts *facts, Asked *asked)
+{
+    if (!asked->has_marks)
+        marks_find(&asked->marks, asked->moment.detail.text, asked->moment.detail.text_size);
+    asked->has_marks = true;
+    return marks_have(&asked->marks, &facts->marks);
+}
+
+static bool facts_pass(const Facts *facts, Asked *asked)
+{
+    const PenEvent *event = asked->moment.event;
+    uint32_t bit = UINT32_C(1) << asked->moment.kind;
     return facts->is_open || event->flags & facts->flags || facts->kinds & bit || is_at(facts, event->place) ||
-           has(&facts->iterations, event->iteration) || has(&facts->positions, seq) ||
+           facts->series & asked->begun || has(&facts->iterations, event->iteration) ||
+           has(&facts->positions, asked->moment.seq) ||
            (facts->other_than != NO_NUMBER && event->iteration != facts->other_than) ||
            (facts->named & bit && is_meant(facts, facts->known, event->name, "learn")) ||
-           (facts->scoped & bit && is_meant(facts, facts->scopes, event->scope, "learn_scope"));
+           (facts->scoped & bit && is_meant(facts, facts->scopes, event->scope, "learn_scope")) ||
+           (facts->telling & bit && tells(facts, asked));
 }
 
-static bool part_passes(const Part *part, bool is_expected, const Moment *moment)
+static bool part_passes(const Part *part, Asked *asked)
 {
-    return ((is_expected && part->is_expecting) ||
-            facts_pass(&part->facts, moment->kind, moment->event, moment->seq)) &&
-           (part->condition.steps == NULL || condition_may_hold(&part->condition, moment));
+    return facts_pass(&part->facts, asked) &&
+           (part->condition.steps == NULL || condition_may_hold(&part->condition, &asked->moment));
 }
 
-static bool passes(const Sieve *sieve, const Moment *moment)
+static bool passes(const Sieve *sieve, Asked *asked)
 {
-    if (!facts_pass(&sieve->facts, moment->kind, moment->event, moment->seq))
+    if (!facts_pass(&sieve->facts, asked))
         return false;
-    bool is_expected = has(&sieve->facts.positions, moment->seq);
     for (Py_ssize_t i = 0; i < sieve->count; i++)
-        if (part_passes(&sieve->all[i], is_expected, moment))
+        if (part_passes(&sieve->all[i], asked))
             return true;
     return sieve->count == 0;
 }
@@ -203,9 +258,12 @@ bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event
         return false;
     bool is_passing = given != sieve->facts.read && !take(sieve, given);
     if (!is_passing) {
-        const Moment moment = {event, kind, seq, {event->detail, event->data, event->detail_size, event->data_size}, began,
-                               sieve->levels};
-        is_passing = passes(sieve, &moment);
+        Asked asked;
+        asked.moment = (Moment){event, kind, seq, {event->detail, event->data, event->detail_size, event->data_size}, began,
+                                sieve->levels};
+        asked.begun = sieve->facts.series ? series_begun(sieve->begun, seq) : 0;
+        asked.has_marks = false;
+        is_passing = passes(sieve, &asked);
     }
     PyErr_Clear();
     return is_passing;

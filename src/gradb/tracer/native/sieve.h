@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "condition.h"
+#include "marks.h"
 #include "pen.h"
 
 /* What the header of an event is asked for. */
@@ -14,12 +15,12 @@ typedef struct {
     PyObject *known;  /* its dict: whether events of a name pass */
     PyObject *scopes; /* and another: whether events in a scope do */
     PyObject *places; /* and another: whether events at a place do */
-    uint32_t kinds, named, scoped;
+    uint32_t kinds, named, scoped, telling, series;
     uint16_t flags;
     bool is_open;
     int64_t begins;     /* of which nodes the beginning matters: NO_NODE, NAMED_NODES, ALL_NODES */
     int64_t other_than; /* NO_NUMBER: it does not matter */
-    Buffer lines, iterations, positions;
+    Buffer lines, iterations, positions, marks;
 } Facts;
 
 enum { NO_NODE, NAMED_NODES, ALL_NODES };
@@ -27,14 +28,13 @@ enum { NO_NODE, NAMED_NODES, ALL_NODES };
 /* Of one stop that has a condition, or of all that have none. */
 typedef struct {
     Facts facts;
-    bool is_expecting;    /* it may stop at a position that the whole sieve expects */
     Condition condition;  /* no steps: there is none */
 } Part;
 
 typedef struct {
     Facts facts;
     PyObject *parts;      /* the tuple that they were read from */
-    PyObject *levels;
+    PyObject *levels, *begun; /* lists: see `Newest` */
     Part *all;            /* none: the facts alone decide */
     Py_ssize_t count;
 } Sieve;

@@ -169,26 +169,22 @@ static void forget_start(Visit *visit)
     }
 }
 
-/* Keep what the node begins with, where a condition may ask for it at its end. */
+/* Keep what the node begins with: a condition may ask for it at its end, one of an order too that is given meanwhile. The
+   draft is another one then. */
 static void keep_start(Visit *visit)
 {
     Engine *engine = visit->visits->engine;
-    const Draft *draft = &engine->draft;
     forget_start(visit);
-    if (visit->filling != NULL ||
-        !sieve_begins(&engine->passing, GATE(engine, SIEVE), MARK(engine, visit->mark, MARK_NAME)))
-        return;
-    Draft *began = engine->spare == NULL ? PyMem_Calloc(1, sizeof *began) : engine->spare;
-    engine->spare = NULL;
+    Draft *began = visit->filling != NULL      ? NULL
+                   : engine->spare == NULL ? PyMem_Calloc(1, sizeof *began)
+                                           : engine->spare;
     if (began == NULL)
         return;
+    Draft other = *began;
+    engine->spare = NULL;
+    *began = engine->draft;
+    engine->draft = other;
     visit->began = began;
-    began->text.used = began->data.used = 0;
-    if (!buffer_add(&began->text, draft->text.bytes, draft->text.used) ||
-        (draft->data.used && !buffer_add(&began->data, draft->data.bytes, draft->data.used))) {
-        PyErr_Clear();
-        forget_start(visit);
-    }
 }
 
 static int64_t put_start(Visit *visit, PyObject *gradients)

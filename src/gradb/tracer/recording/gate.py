@@ -15,7 +15,7 @@ from gradb.tape.conditions.condition import speaks_of_update
 from gradb.tape.conditions.event_names import Raw
 from gradb.tape.conditions.newest import Newest, SeriesName
 from gradb.tape.kinds.event import Event
-from gradb.tape.lookout import Lookout
+from gradb.tape.lookout import Lookout, begun
 from gradb.tape.sieve import OPEN, Sieve
 from gradb.tape.stops import Stop
 
@@ -53,16 +53,15 @@ class Gate:
         self._own: Sieve | None = None  # of the order alone
         self._always_looks_in = always_looks_in
         self._asked = 0  # number of the request to pause
-        self._expected = 0  # event that is to be looked at because of a point, also when there is one more before it
         self._points = Newest()
         self._starts: dict[int, Raw] = {}
-        self.sift: Callable[..., bool] | None = None
-        """Asks the parts of a sieve about an event, where there is the accelerator."""
         self.source_path: Callable[[int | None], str | None] | None = None
         """Returns the file of a place, once there is a recording."""
         self._faults: set[str] = set()
         self.on_fault: Callable[[str, Exception], object] = lambda condition, error: None
         """Told, once of each condition, that it could not be evaluated."""
+        self.sift: Callable[..., bool] | None = None
+        """The accelerator's: tells of an event that Python has put whether it passes a sieve, and one of its parts."""
         self._obey(order)
         self._on_pause = on_pause
         self._errands: deque[tuple[Callable[[], int], int]] = deque()
@@ -95,22 +94,14 @@ class Gate:
     def _path_of(self, number: int | None) -> str | None:
         return None if self.source_path is None else self.source_path(number)
 
-    def _sift(self, kind: SeriesName | None = None, event: int = 0) -> None:
-        """Have a sieve of what can stop the script until the next point of a series.
+    def _sift(self) -> None:
+        """Have a sieve of what can stop the script, perhaps until the next point of a series only.
 
         The listening thread does this with another order, and the script's may be at it with the old one meanwhile.
-
-        Args:
-            kind: of which series there is a point now; None: of none.
-            event: from which event on that holds.
         """
         while True:
             lookout = self._lookout
-            own = None if lookout is None else lookout.sieve(self._own)
-            if own is not None and kind in own.series:
-                self._expected = event
-            if own is not None and self._expected:  # one that has passed does no harm
-                own = own.expecting(self._expected)
+            own = None if lookout is None else lookout.sieve(self._own, asks_parts=self.sift is not None)
             self.sieve = self._own = own
             if lookout is self._lookout:
                 break
@@ -141,9 +132,12 @@ class Gate:
             self.hold(event.seq, order.seq)
 
     def begun(self, seq: int, raw: Raw) -> None:
-        """Keep what a node began with until its end is asked about, where its beginning was not."""
-        if (lookout := self._lookout) is not None:
-            lookout.begun(seq, raw)
+        """Keep what a node began with until its end is asked about, perhaps by an order that is given meanwhile."""
+        begun(self._starts, seq, raw)
+
+    def ended(self, seq: int) -> None:
+        """Let go of it."""
+        self._starts.pop(seq, None)
 
     def _sees(self, event: Event, detail: str, data: bytes | None) -> bool:
         lookout = self._lookout
@@ -157,8 +151,8 @@ class Gate:
     def point(self, kind: SeriesName, series: int, event: int, value: float) -> None:
         """Take a point of a series, which holds from an event on that comes next."""
         self._points.add(kind, series, event, value)
-        if (lookout := self._lookout) is not None and kind in lookout.series:
-            self._sift(kind, event)
+        if (lookout := self._lookout) is not None and kind in lookout.changing:
+            self._sift()
 
     def _tell(self, stop: Stop, error: Exception) -> None:
         if (text := stop.condition or str(stop)) not in self._faults:

@@ -20,7 +20,6 @@ from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.note import write as write_note
 from gradb.tape.kinds.registry import CODES, PHASE_OF_KIND, Kind
 from gradb.tape.schema import BIRTH, NONFINITE, QUIET, SCALED
-from gradb.tape.sieve import Sieve
 from gradb.tape.wire import Blob
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
 from gradb.tracer.native.loading import sift
@@ -171,20 +170,15 @@ class Recorder:
             kind, name, place, detail, data, scope, self.iteration, phase, node, flags, thread
         )  # fmt: skip
         sieve = self.gate.sieve
-        if sieve is not None and may_hold and sieve.passes(seq, kind, name, place, scope, self.iteration, flags):
-            told = (seq, kind, name, place, scope, node, flags, thread, detail, data)
-            if not sieve.parts or self._may_hold(sieve, phase, *told):
-                self.arrived(*told)
+        if sieve is not None and may_hold:
+            sift, row, turn = self.gate.sift, CODES[kind], self.iteration
+            if (
+                sieve.passes(seq, kind, name, place, scope, turn, flags)
+                if sift is None
+                else sift(sieve, seq, row, kind, name, place, scope, turn, phase, node, flags, detail, data)
+            ):
+                self.arrived(seq, kind, name, place, scope, node, flags, thread, detail, data)
         return seq
-
-    def _may_hold(
-        self, sieve: Sieve, phase: str, seq: int, kind: Kind, name: str, place: PlaceRow, scope: str, node: int | None,
-        flags: int, thread: int, detail: str, data: bytes | None,
-    ) -> bool:  # fmt: skip
-        """Ask what an event says beside its header, which passes; what is not known of it may hold the script."""
-        sift, code = self.gate.sift, CODES[kind]
-        told = (sieve, seq, code, kind, name, place, scope, self.iteration, phase, node, flags, detail, data)
-        return sift is None or sift(*told)
 
     def arrived(
         self,

@@ -34,7 +34,7 @@ _Unseen = torch._C.DisableTorchFunction
 _CLASSES = (TensorRecord, NodeMark, Place, Found, Names, Call)
 """Those whose slots the accelerator reads and writes."""
 TorchFunction = Callable[..., Any]
-for _part in (LogWriter._say_rest, LogWriter._go_on, Sieve.learn):
+for _part in (LogWriter._say_rest, LogWriter._go_on, Sieve.learn, Sieve.learn_place, Sieve.learn_scope):
     shielded(_part)  # which are called in the middle of an event
 
 

@@ -271,9 +271,11 @@ class BackwardRun:
             probes = "[]" if mark.is_leaf else self._prober.probe(node, mark, blob, gradients)
             self._asker.held = node, mark, recorder.next_seq, gradients
             detail = write_node_start(backward=self.start, upstream=values, probes=probes)
-            return recorder.emit(
+            start = recorder.emit(
                 "node_start", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id, odd=odd
             )
+            self.gate.begun(start, (detail, blob.join()))
+            return start
         except Exception as error:
             return placeholders.node_start(composer, self, mark, len(gradients), error)
         finally:
@@ -304,6 +306,7 @@ class BackwardRun:
                 "node", mark.name, mark.place, detail, blob, scope=mark.scope, node=mark.id,
                 odd=odd,
             )  # fmt: skip
+            self.gate.ended(start)
         except Exception as error:
             placeholders.node(composer, self, mark, start, len(gradients), error)
         finally:
