@@ -259,6 +259,7 @@ class Run(Recording):
             case Ended():
                 self._doing = "ending"
                 self._has_ended = True
+                self.checkpoints.script_ends()
             case _:
                 pass  # a message of the other direction says nothing to us
 

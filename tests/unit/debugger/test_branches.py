@@ -375,3 +375,15 @@ def test_one_that_would_have_written(tapes: Tapes, tmp_path: Path) -> None:
     )
     assert family.take_news() == ""
     family.close()
+
+
+def test_one_whose_run_was_killed(live: Live, tapes: Tapes, makes: Makes) -> None:
+    """That is no difference of the script's."""
+    debugger = live("training")
+    debugger.run_to_end()
+    assert debugger.wait(PATIENCE)
+    debugger.go(debugger.head - 1)
+    debugger.run.command = (sys.executable, DEBUGGEE, str(tapes("training")), "kill=20")
+    with pytest.raises(UserError, match=r"^no branch: run again, the script was killed by SIGKILL \(short of memory"):
+        makes(debugger, "zero_grad off")
+    assert not folder_of(debugger.run.path).exists()

@@ -96,7 +96,7 @@ class Repeating:
         begin = self.begun.iteration
         found = None if own is None else compare_up_to(self.first, position, own, head, begin=begin, is_cut=True)[1]
         if found is None and (ended := killed(self.run.status)):
-            return f"{again}, {self.begun.who} {ended}"
+            return f"{self.begun.who} {ended}"
         because = [] if own is None or self.begun.event is not None else reasons(self.first, own)
         more = f"; what may make it so: {'; '.join(one.text for one in because)}" if because else ""
         return f"{again}, the script did not do the same: {told if found is None else found.text}{more}"

@@ -54,6 +54,7 @@ class Pool:
         self._lock = threading.RLock()
         self._sizes: dict[int, int] = {}
         self._measured: dict[int, float] = {}
+        self._has_ended = False
         self._fresh: tuple[Waiting, int] | None = None  # what was measured last
         self._due = 0.0
         self._made, self._spent, self._refusal = 0, 0.0, ""
@@ -130,7 +131,8 @@ class Pool:
                 self._say(f"a checkpoint has ended by itself: that at iteration {one.iteration:,}")
                 return
             before, self._fresh = self._fresh, (one, found)
-            if self._line is None or self._line.is_over or before is None or before[0] not in self._waiting:
+            is_over = self._has_ended or self._line is None or self._line.is_over
+            if is_over or before is None or before[0] not in self._waiting:
                 return
             self._sizes[before[0].number] = before[1]
             while sum(self._sizes.values()) > BOUND and len(self._waiting) > 1 and self._let_go_of_one():
@@ -158,6 +160,10 @@ class Pool:
         self._sizes.pop(one.number, None)
         self._measured.pop(one.number, None)
         one.close()
+
+    def script_ends(self) -> None:
+        """Measure no more: the script comes to its end, and all of its memory is theirs then."""
+        self._has_ended, self._fresh = True, None
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 

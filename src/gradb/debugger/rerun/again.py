@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradb.debugger.checkpoints.waiting import Waiting
+from gradb.debugger.ending import killed
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
@@ -43,8 +44,10 @@ class Begun:
 
     @property
     def who(self) -> str:
-        """Whose process it is: that of the script, or one that went on from a copy of it."""
-        return "the script" if self.event is None else "what went on"
+        """What was ended where its process was killed, before ``was``: a runner ends with its checkpoint."""
+        if self.event is None:
+            return f"{self.words}, the script"
+        return f"the checkpoint at iteration {self.iteration:,}, or what went on from it,"
 
 
 FROM_THE_START = Begun()
@@ -79,8 +82,13 @@ class Again(Kept):
     @property
     def has_repeated(self) -> bool:
         """True where it came as far as it was to, and every number on the way was the same, bit for bit."""
-        found = self.comparison
-        return found.difference is None and found.count > 0 and self.reached >= self.last and not self.tried
+        found, is_whole = self.comparison, not (self.tried or self.was_killed)
+        return found.difference is None and found.count > 0 and self.reached >= self.last and is_whole
+
+    @property
+    def was_killed(self) -> bool:
+        """True where it was ended from outside, and not by gradb: what came of it says nothing of the script."""
+        return bool(killed(self.status))
 
     @property
     def sentences(self) -> list[str]:
@@ -90,6 +98,8 @@ class Again(Kept):
             return [f"{again}, the script {self.tried}, which it may not there"]
         if difference is not None:
             return [f"{again}, the script did not do the same: {difference.text}", *self._why()]
+        if self.was_killed:
+            return [f"{self.checkpoint.who} {killed(self.status)}: iteration {self.reached:,} was its last"]
         if self.reached < self.last:
             where = f"iteration {self.reached:,} was its last, and it ended: {self.status}"
             lacks = self.iteration if self.reached < self.iteration else self.last
@@ -157,8 +167,9 @@ def around(
         with _open(path) as again:
             reached = again.frame(again.head).training.iterations
             end, is_cut = min(reached, last), _is_cut(tape, last)
-            comparison = compare(tape.series, again.series, end, begin=begun.iteration, is_cut=is_cut)
-            has_repeated = comparison.difference is None and reached >= last
+            cuts = {"is_cut": is_cut, "is_again_cut": bool(killed(again.run.status)) or again.is_partial}
+            comparison = compare(tape.series, again.series, end, begin=begun.iteration, **cuts)
+            has_repeated = comparison.difference is None and (reached >= last or cuts["is_again_cut"])
             why = () if has_repeated or source is not None else tuple(reasons(tape, again))
             begin = orders.full_from(begin)
             status = _DIFFERED if differs else again.run.status
@@ -189,7 +200,7 @@ def lead(training: Training) -> int:
 
 def _is_cut(tape: Tape, last: int) -> bool:
     """Tell whether ``last`` is the iteration in which a run was ended from outside, perhaps in its middle."""
-    is_ended = tape.run.status.startswith("killed by") or tape.is_partial or bool(tape.fact("ended_after"))
+    is_ended = bool(killed(tape.run.status)) or tape.is_partial or bool(tape.fact("ended_after"))
     return is_ended and last >= tape.frame(tape.head).training.iterations
 
 

@@ -47,7 +47,13 @@ class Comparison:
 
 
 def compare(
-    first: Sequence[Series], again: Sequence[Series], last: int, *, begin: int = 1, is_cut: bool = False
+    first: Sequence[Series],
+    again: Sequence[Series],
+    last: int,
+    *,
+    begin: int = 1,
+    is_cut: bool = False,
+    is_again_cut: bool = False,
 ) -> Comparison:
     """Compare what both runs have told of iterations ``begin`` to ``last``; all NaN are alike.
 
@@ -60,10 +66,13 @@ def compare(
         last: the last iteration that is compared.
         begin: the first one.
         is_cut: whether the first run was ended from outside, and so may not have told all of its last iteration.
+        is_again_cut: the same of the second one.
     """
     one, two = _points(first, begin, last), _points(again, begin, last)
     if is_cut:
         _cut(one, two)
+    if is_again_cut:
+        _cut(two, one)
     keys = [key for key in {**one, **two} if (key in one and key in two) or _is_told_always(key)]
     known = [iteration for key in keys for iteration in one.get(key, {})]
     found = [_difference(key, one.get(key, {}), two.get(key, {}), last) for key in keys]
@@ -89,11 +98,12 @@ def _points(series: Sequence[Series], begin: int, last: int) -> dict[_Key, _Poin
 
 
 def _cut(one: dict[_Key, _Points], two: dict[_Key, _Points]) -> None:
-    """Leave out of the second run what the first one had no time for in its last iteration."""
-    end = max((max(points) for points in one.values()), default=0)
+    """Leave out of one run what the other had no time for in its last iteration."""
+    end = max((iteration for points in one.values() for iteration in points), default=0)
     for key, points in two.items():
-        if end in points:
-            points[end] = points[end][: len(one.get(key, {}).get(end, []))]
+        told = points.pop(end, [])[: len(one.get(key, {}).get(end, []))]
+        if told:
+            points[end] = told
 
 
 def _is_told_always(key: _Key) -> bool:

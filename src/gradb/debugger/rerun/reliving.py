@@ -44,7 +44,8 @@ class Opened:
     def sentences(self) -> list[str]:
         """What is to be said of it."""
         again, relived = self.again, self.relived
-        lines = [] if again is None else [*again.sentences, *again.closing]
+        closing = () if again is None or again.was_killed else again.closing  # of what was killed nothing is kept
+        lines = [] if again is None else [*again.sentences, *closing]
         if relived is None:
             return [*lines, self.trouble or "so nothing of it is kept"]
         is_one = relived.first == relived.last

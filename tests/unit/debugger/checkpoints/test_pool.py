@@ -113,7 +113,7 @@ def test_what_they_held_while_the_script_lived() -> None:
     for _ in range(3):
         pool.look()
     assert pool.standing.size == 3 * MIB
-    line.is_over = True
+    pool.script_ends()
     for _ in range(2):
         pool.look()
     assert pool.standing.size == 3 * MIB

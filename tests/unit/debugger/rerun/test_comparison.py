@@ -88,3 +88,7 @@ def test_what_a_run_had_no_time_for_is_no_difference() -> None:
     assert compare(one, two, 3).difference == Difference("gradient norm of SGD", 3, None, 1.0)
     assert compare(one, two, 3, is_cut=True) == Comparison(5, 3, None)
     assert compare([_loss(1.0, 2.0, 3.0)], two, 3, is_cut=True).difference is not None
+    assert compare(two, one, 3).difference == Difference("gradient norm of SGD", 3, 1.0, None)
+    assert compare(two, one, 3, is_again_cut=True) == Comparison(5, 3, None)
+    assert compare([*two, _loss(2.0)], one, 3, is_again_cut=True).difference is not None
+    assert compare([_loss(1.0, 2.0)], [_loss(1.0)], 1, is_again_cut=True, is_cut=True) == Comparison(1, 1, None)

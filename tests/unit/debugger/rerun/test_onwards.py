@@ -22,6 +22,10 @@ from tests.unit.debugger.rerun.conftest import MakeTape
 from tests.unit.debugger.rerun.test_noticing import _losses
 
 _FROM = Begun(2812, 9000)
+_KILLED = (
+    "the checkpoint at iteration 2,812, or what went on from it, was killed by SIGKILL (short of memory, perhaps):"
+    " iteration 3,001 was its last"
+)
 
 
 def _again(comparison: Comparison, reached: int = 3001, tried: str = "", status: str = "ended") -> Again:
@@ -47,11 +51,15 @@ def _again(comparison: Comparison, reached: int = 3001, tried: str = "", status:
             _again(Comparison(20, 2820, None), 2820, status="exit code 1"),
             "the script did not come to iteration 3,000: iteration 2,820 was its last, and it ended: exit code 1",
         ),
+        (
+            _again(Comparison(20, 3001, None), 3001, status="killed by SIGKILL"),
+            _KILLED,
+        ),
     ],
 )
 def test_what_is_said_of_it(again: Again, text: str) -> None:
     """One sentence, and no reasons that lie before the checkpoint."""
-    assert again.sentences == [f"from the checkpoint at iteration 2,812, {text}"]
+    assert again.sentences == [text if text == _KILLED else f"from the checkpoint at iteration 2,812, {text}"]
     assert again.has_repeated == ("did the same" in text)
 
 
