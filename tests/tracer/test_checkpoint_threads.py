@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable
+import threading
 from typing import Any
 
 import pytest
@@ -15,7 +12,7 @@ from gradb.tracer.checkpoints import landlock, opened
 from gradb.tracer.checkpoints.mappings import Mappings
 from gradb.tracer.checkpoints.refusals import Ours, Refusals
 from gradb.tracer.checkpoints.threads import pause
-from tests.e2e.gradb_process import ROOT
+from tests.forked import in_child
 
 pytestmark = [
     pytest.mark.torch,
@@ -25,17 +22,16 @@ _OURS = "torch has a thread of its own"
 
 
 def _why_not() -> str | None:
-    return Refusals().why_not(Ours(frozenset(), frozenset(opened.numbers()), "/none"))
-
-
-def _apart(work: Callable[[], Any]) -> Any:
-    """Return what a function returns in a process of its own.
-
-    It never had another thread, whose stack, with what lay on it, a thread of torch's could get.
-    """
-    code = f"import json; from {__name__} import {work.__name__} as work; print(json.dumps(work()))"
-    told = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True, timeout=120)
-    return json.loads(told)
+    """Return what stands against a checkpoint beside a thread of gradb's."""
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    ours = Ours(frozenset({thread.native_id or 0}), frozenset(opened.numbers()), "/none")
+    try:
+        return Refusals().why_not(ours)
+    finally:
+        end.set()
+        thread.join()
 
 
 def compute() -> list[Any]:
@@ -50,7 +46,8 @@ def compute() -> list[Any]:
 
 def test_threads_that_only_compute_do_not() -> None:
     """OpenMP's, which are ended for the fork, and those of the pool that torch makes with its number of threads."""
-    assert _apart(compute) == [None, None, True]
+    pause(Mappings.now())
+    assert in_child(compute) == [None, None, True]
 
 
 class _Within(torch.autograd.Function):
@@ -84,4 +81,5 @@ def nest() -> list[str | None]:
 
 def test_a_thread_of_the_engines_does() -> None:
     """It starts some for a backward that is many levels within others, and no child could run a backward after that."""
-    assert _apart(nest) == [None, _OURS]
+    pause(Mappings.now())
+    assert in_child(nest) == [None, _OURS]

@@ -8,6 +8,7 @@ import mmap
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -67,6 +68,19 @@ def _thread_of_a_library() -> object:
     return thread
 
 
+def _thread_where_pythons_calls_are_left() -> object:
+    """Start one of a library on a stack that is full of them, as where a thread of Python's had it before."""
+    libc, thread, attributes = ctypes.CDLL(None), ctypes.c_ulong(), ctypes.create_string_buffer(256)
+    stack = mmap.mmap(-1, 1 << 18, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(stack))
+    call = ctypes.cast(ctypes.pythonapi.Py_IsInitialized, ctypes.c_void_p).value or 0
+    ctypes.memmove(address, struct.pack("=Q", call) * (len(stack) // 8), len(stack))
+    libc.pthread_attr_init(attributes)
+    libc.pthread_attr_setstack(attributes, ctypes.c_void_p(address), ctypes.c_size_t(len(stack)))
+    libc.pthread_create(ctypes.byref(thread), attributes, ctypes.cast(libc.pause, ctypes.c_void_p), None)
+    return stack
+
+
 def _accelerator() -> object:
     sys.modules["torch.cuda"] = cuda = ModuleType("torch.cuda")
     vars(cuda)["_initialized"] = True
@@ -92,7 +106,7 @@ def _ended_child() -> object:
 
 AGAINST: dict[str, tuple[Callable[[], object], str]] = {
     "thread": (_thread_of_pythons, "the script has another thread (feeder)"),
-    "unnamed thread": (_unnamed_thread, "there is a thread of "),
+    "unnamed thread": (_unnamed_thread, "it cannot be told whose a thread is"),
     "native thread": (_thread_of_a_library, "there is a thread of the system's libraries"),
     "child": (lambda: subprocess.Popen(["sleep", "5"]), "the script has started 1 other process"),
     "ended child": (_ended_child, "the script has started 1 other process"),
@@ -150,6 +164,29 @@ def test_threads_of_ours_are_passed_over() -> None:
         return Refusals().why_not(ours)
 
     assert in_child(work) is None
+
+
+def test_a_thread_is_of_whom_has_started_it() -> None:
+    """Whatever is on its stack. Where that cannot be told no other is said to be known."""
+
+    def work() -> list[str | None]:
+        found = []
+        for is_there in (False, True):
+            ours = set[int]()
+            if is_there:  # a thread of Python's, from which it is learned
+                thread = threading.Thread(target=time.sleep, args=(600,), daemon=True)
+                thread.start()
+                ours.add(thread.native_id or 0)
+            else:
+                kept = _thread_where_pythons_calls_are_left()
+            time.sleep(0.01)
+            found.append(Refusals().why_not(Ours(frozenset(ours), frozenset(opened.numbers()), "/none")))
+        del kept
+        return found
+
+    unknown, known = in_child(work)
+    assert unknown.startswith("it cannot be told whose a thread is (calls of ")
+    assert known.startswith("there is a thread of the system's libraries")
 
 
 def test_only_the_main_thread_forks() -> None:

@@ -52,6 +52,11 @@ class Mappings:
         found = self._around(address)
         return found.name if found is not None and "x" in found.rights else None
 
+    def file_of(self, address: int) -> str | None:
+        """Return the file of which an address is a part; None where it is of none."""
+        found = self._around(address)
+        return found.name if found is not None and found.name.startswith("/") else None
+
     def end_of(self, address: int) -> int:
         """Return where the memory ends that has an address; the address itself where there is none."""
         found = self._around(address)
