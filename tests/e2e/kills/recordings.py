@@ -1,14 +1,13 @@
-"""Kills whatever takes part in a recording, at random moments: ``python -m tests.e2e.kills [COUNT] [--seed N]``.
+"""Recordings of which something is killed at a random moment.
 
 Each round one of the script, the scribe, ``gradb record``, the app or all of them at once is killed while a script
 prints numbered lines. Whatever was killed: the tape opens, its events are numbered without a gap, its lines are the
 first that were printed, as many as had left the script when it was killed but for those of its last ticks; no process,
-no log and no file beside the tape is left. Ends with exit code 1 and the seeds of the rounds that did not hold.
+no log and no file beside the tape is left.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import signal
@@ -25,12 +24,10 @@ import pexpect
 
 from gradb.frame.reader import Tape
 from gradb.log.segments import folder_of
-from gradb.scribe import tapes
 from gradb.scribe.tapes import complete
 from gradb.tape.kinds.output import OutputDetail
 from tests.e2e.gradb_process import GRADB, processes_with, wait_until_none_with
 
-vars(tapes)["_BEGINNING"] = 0.0  # nobody begins anything once all are killed
 VICTIMS = ("script", "scribe", "record", "app", "all")
 _SCRIPT = """
 import sys, time
@@ -50,7 +47,15 @@ class Round:
     """One recording with its victim."""
 
     seed: int
-    victim: str
+    is_killed: bool = True
+
+    @property
+    def victim(self) -> str:
+        """What is killed."""
+        return VICTIMS[self.seed % len(VICTIMS)]
+
+    def __str__(self) -> str:
+        return self.victim
 
     def hold(self) -> str:
         """Return what did not hold, empty where all did."""
@@ -116,26 +121,3 @@ class Round:
         ]:  # fmt: skip
             return f"left behind: {sorted(one.name for one in folder.iterdir())}"
         return ""
-
-
-def main() -> None:
-    """Run the rounds, and tell."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.e2e.kills", description="Kill what takes part in recordings."
-    )
-    parser.add_argument("count", nargs="?", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    failed = []
-    for number in range(options.seed, options.seed + options.count):
-        one = Round(number, VICTIMS[number % len(VICTIMS)])
-        why = one.hold()
-        if why:
-            failed.append(number)
-            print(f"seed {number}, {one.victim}: {why}", flush=True)
-    print(f"{options.count} kills, {len(failed)} did not hold{f': seeds {failed}' if failed else ''}")
-    sys.exit(bool(failed))
-
-
-if __name__ == "__main__":
-    main()
