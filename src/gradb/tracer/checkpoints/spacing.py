@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gradb.link.messages import FIRST_AFTER
+
 SHARE = 40
 """So many times what a checkpoint costs is spent until the next: together they cost 2.5 %, and what is copied later (by
 a collection of garbage, or at the script's end) comes on top.
 """
 _LOOK = 3
 """So many iterations after a checkpoint most of what it makes the script copy is copied."""
-_FIRST = 0.03
+_FIRST = FIRST_AFTER / SHARE
 """What the first is taken to cost: CPU seconds."""
 
 
