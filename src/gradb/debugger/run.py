@@ -271,7 +271,7 @@ class Run(Recording):
     def _lose_touch(self, live: Live) -> None:
         """Take note that the debuggee is out of reach: whether it still records is known when it has ended."""
         if live.is_on_record:
-            self.is_running, self._doing = True, "running out of reach"
+            self.is_running, self._doing = True, "ending" if self._has_ended else "running out of reach"
         else:
             self._lose()
 

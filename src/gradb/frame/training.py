@@ -67,7 +67,7 @@ class Training:
     rate: InterventionMark | None
     """The same for the learning rate."""
     depth: InterventionMark | None
-    """The same for the depth of recording; None: full."""
+    """The same for the depth of recording, before the first event as that tells; None: full."""
     touched: int
     """How many calls the policy in force has suppressed (``off``) or added (``on``) up to the position."""
     missed: int
@@ -89,6 +89,11 @@ class Training:
     def total(self) -> int:
         """How many iterations the run has; 0 as long as that is not known."""
         return self.iterations if self.is_finished else 0
+
+    @property
+    def is_blank(self) -> bool:
+        """True where nothing is recorded yet that would tell how the run is recorded."""
+        return not (self.position or self.series or self.marks or self.is_finished)
 
     @property
     def has_updates(self) -> bool:
@@ -127,7 +132,8 @@ class Trainings:
         """
         self._read_marks(head)
         series = self._series.all()
-        policy, rate, depth = (self._in_force(what, position) for what in ("zero_grad", "lr", "record"))
+        policy, rate = (self._in_force(what, position) for what in ("zero_grad", "lr"))
+        depth = self._in_force("record", max(position, 1))  # before the first event it is as that tells
         seed = self._store.db.one("SELECT value FROM run WHERE key = 'seed'")
         return Training(
             series=series,

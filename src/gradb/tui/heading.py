@@ -47,6 +47,6 @@ def _with_frame(made: Heading, frame: Frame) -> Heading:
         phase=frame.phase,
         iteration=0 if frame.phase == "end" or training.is_over else newest,  # what comes after the last is in none
         total=training.total,
-        depth="full" if training.depth is None else training.depth.value,
+        depth="" if training.is_blank else "full" if training.depth is None else training.depth.value,
         policy="" if training.policy is None else training.policy.value,
     )

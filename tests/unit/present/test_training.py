@@ -18,7 +18,7 @@ from gradb.present.draw.curves import BRANCH_SIGNS, look_of
 from gradb.present.draw.text import to_text
 from gradb.present.lines.branches import branch_rows
 from gradb.present.lines.readings import status_lines
-from gradb.present.options import MOST_KIN, Branches, Kin, Listed, Options, OtherRun, Plot
+from gradb.present.options import MOST_KIN, Branches, Checkpoints, Kin, Listed, Options, OtherRun, Plot
 from gradb.present.panes.table import PANES, pane_json
 from gradb.tape.series import Series
 from tests.fakes import TapeBuilder, diagonal
@@ -133,6 +133,15 @@ def test_watching_says_that_there_are_no_ops(tmp_path: Path) -> None:
         words = status(tape.frame(tape.head // 2).training)
         assert "recording: watch only since iteration 4: no ops in between (asked for)" in words
         assert "recording: full" in status(tape.frame(tape.head).training)
+        assert "recording: full" in status(tape.frame(0).training)
+
+
+def test_before_anything_is_recorded_it_is_not_said_how(tmp_path: Path) -> None:
+    """At the start of a run the first event tells it; before there is one nobody knows."""
+    tape = TapeBuilder(tmp_path / "t.tape")
+    tape.close()
+    with Tape.open(tmp_path / "t.tape") as opened:
+        assert "recording" not in status(opened.frame(0).training)
 
 
 def test_a_loss_of_an_earlier_iteration_is_named_as_such() -> None:
@@ -297,6 +306,31 @@ def test_a_branch_is_drawn_beside_the_first_run(base: Frame) -> None:
     assert (
         len({sign for sign, _ in looks}) == len({style for _, style in looks}) == MOST_KIN + 1 == 1 + len(BRANCH_SIGNS)
     )
+
+
+def test_in_a_small_room_it_is_read_first_whose_loss_is_which(base: Frame) -> None:
+    """In few words; then what holds in few words too, and what is left out has a sign."""
+    marks = [InterventionMark(21, 2, "zero_grad", "off"), InterventionMark(1, 1, "record", "watch")]
+    frame = showing(base, made_series([3.0, 2.0, 1.0]), iteration=3, is_finished=False, marks=marks)
+    told = Branches("branch 2", 2, (_kin(0, [3.0, 2.0, 1.5]),))
+    kept = Checkpoints(4, ((2, 20), (3, 30)))
+    lines = pane(frame, 33, 12, branches=told, checkpoints=kept)
+    assert lines[:6] == [
+        "⠤⠒⠉ branch 2: loss 1",
+        "ooo the first run: loss 1.5",
+        "iteration 3 of 3 so far",
+        "zero_grad off since 2",
+        "recording: watch only",
+        "checkpoints: 2 of 4",
+    ]
+    assert pane(frame, 33, 9, branches=told, checkpoints=kept)[3] == "zero_grad off since 2 …"
+    assert pane(frame, 33, 4, branches=told, checkpoints=kept)[3] == "zero_grad off since 2 …"
+    alone = pane(frame, 33, 9)
+    assert alone[:3] == [
+        "iteration 3 of 3 so far   loss 1",
+        "zero_grad off since 2",
+        "recording: watch only",
+    ]
 
 
 def test_branches_are_data_too(base: Frame) -> None:

@@ -22,6 +22,12 @@ def told(kept: Checkpoints) -> str:
     return "; ".join(parts)
 
 
+def brief(kept: Checkpoints) -> str:
+    """Return how many wait, in few words; empty where none are wanted."""
+    count = len(kept.places)
+    return f"checkpoints: {count or 'none'} of {max(kept.most, count)}" if kept.most or count else ""
+
+
 def _where(kept: Checkpoints) -> str:
     """Return the iterations at which they wait, of many the first and the last."""
     iterations = [f"{iteration:,}" for iteration, _ in kept.places]

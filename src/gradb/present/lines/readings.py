@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from gradb.algebra.figures import counted, number
-from gradb.frame.training import Training
+from gradb.frame.training import InterventionMark, Training
 from gradb.present.draw import theme
 from gradb.present.draw.folding import folded
 from gradb.present.draw.numbers import is_odd
@@ -30,8 +30,31 @@ def status_lines(training: Training, width: int, *, has_legend: bool = False) ->
     """
     numbers = [_iteration(training), None if has_legend else _loss(training), _norm(training), _rate(training)]
     numbers += [_scale(training), _skipped(training)]
-    settings = [_policy(training), _depth(training), _seed(training)]
+    settings = [_policy(training), None if training.is_blank else _depth(training), _seed(training)]
     return [*flowed([part for part in numbers if part], width), *flowed([part for part in settings if part], width)]
+
+
+def brief_parts(training: Training, also: str = "", *, has_legend: bool = False) -> list[Text]:
+    """Return what holds at the position in few words, where there are few lines: what has to be known first.
+
+    Args:
+        training: at the position.
+        also: what else has to be known; empty: nothing.
+        has_legend: whether a legend has the loss.
+    """
+    policy, depth = training.policy, training.depth
+    parts = [_iteration(training), None if has_legend else _loss(training)]
+    parts += [None if policy is None else _brief_policy(policy), _skipped(training), _scale(training)]
+    parts += [None if depth is None else _reading("recording:", Text("watch only", style=theme.TITLE))]
+    parts += [Text(also, style=theme.DIM) if also else None, _norm(training), _rate(training)]
+    return [part for part in parts if part]
+
+
+def _brief_policy(mark: InterventionMark) -> Text:
+    style = theme.WARNING if mark.value == "off" else theme.OK
+    return Text(f"zero_grad {plain(mark.value, 20)}", style, no_wrap=True).append(
+        f" since {mark.iteration:,}", theme.DIM
+    )
 
 
 def flowed(parts: Sequence[Text], width: int) -> list[Text]:
