@@ -9,6 +9,7 @@ from gradb.debugger.debugger import Debugger
 from gradb.debugger.inplace import Spot
 from gradb.debugger.pace import News
 from gradb.frame.frame import Frame
+from gradb.frame.training import Training
 from gradb.tape.missing import Stopped
 from gradb.tui.bars import Heading
 
@@ -29,7 +30,7 @@ def heading(debugger: Debugger | None, frame: Frame | None, script: str) -> Head
         branch=0 if debugger is None else number_of(debugger.run.path),
         is_lived_again=debugger is not None and debugger.spot.lived is not None,
     )
-    return made if frame is None else _with_frame(made, frame)
+    return made if frame is None else _with_frame(made, frame, debugger)
 
 
 def _missing(stopped: Stopped | None) -> str:
@@ -37,7 +38,17 @@ def _missing(stopped: Stopped | None) -> str:
     return "" if stopped is None or not stopped.is_sure else f"not recorded since event {stopped.event:,}"
 
 
-def _with_frame(made: Heading, frame: Frame) -> Heading:
+def _depth(debugger: Debugger | None, training: Training) -> str:
+    """Return how much is recorded at the position; before anything is, how much was asked for."""
+    if not training.is_blank:
+        return "full" if training.depth is None else training.depth.value
+    spec = None if debugger is None else debugger.run.spec
+    if spec is None:
+        return ""
+    return next((one.value for one in spec.interventions if one.what == "record" and one.iteration <= 1), "full")
+
+
+def _with_frame(made: Heading, frame: Frame, debugger: Debugger | None) -> Heading:
     """Add what holds at the position."""
     training = frame.training
     newest = frame.iteration if made.is_past else max(frame.iteration, made.iteration)
@@ -47,6 +58,6 @@ def _with_frame(made: Heading, frame: Frame) -> Heading:
         phase=frame.phase,
         iteration=0 if frame.phase == "end" or training.is_over else newest,  # what comes after the last is in none
         total=training.total,
-        depth="" if training.is_blank else "full" if training.depth is None else training.depth.value,
+        depth=_depth(debugger, training),
         policy="" if training.policy is None else training.policy.value,
     )

@@ -85,6 +85,20 @@ def test_the_most_useful_columns_come_first(model: Frame, width: int, titles: st
     assert max(map(len, lines)) <= width
 
 
+def test_what_a_change_found_stands_beside_what_it_left(model: Frame) -> None:
+    """A column of its own while an event is about a gradient that there was; where values have room, among these."""
+    clipped = replace(model.grads[1], before=ones(16, 2.0), is_current=True, how="changed by clip_grad_norm_()")
+    frame = replace(model, grads=(model.grads[0], clipped, *model.grads[2:]))
+    head, weight, bias, *_ = pane(frame, 60)
+    assert head.split() == ["buffer", "was", "norm", "ratio"]
+    assert bias.split() == ["▶", "net.0.bias.grad", "8", "2", "0.25"]
+    assert weight.split() == ["net.0.weight.grad", "?", "?"]
+    wide = pane(frame, 160)[0].split()
+    assert "before" in wide
+    assert "was" not in wide
+    assert "was" not in pane(model, 60)[0]
+
+
 def test_what_is_sorted_by_is_shown(model: Frame) -> None:
     """The column of the order has its place and an arrow in the least room."""
     about, head, first, *_ = pane(model, 40, sort="largest")

@@ -119,7 +119,10 @@ def test_several_roots_are_drawn_newest_first(builder: TapeBuilder) -> None:
 
 
 def test_a_new_forward_shows_what_it_builds_on(builder: TapeBuilder) -> None:
-    """After a backward the graph stays until a new node is made; then it holds that node and what it reaches."""
+    """After a backward the graph stays until a new node is made; then it holds that node and what it reaches.
+
+    What the earlier backward has run of it has run; the leaf waits, as in each graph that it is part of.
+    """
     a = builder.leaf("a", [1.0])
     b = double(builder, a, "b")
     c = double(builder, b, "c")
@@ -130,7 +133,8 @@ def test_a_new_forward_shows_what_it_builds_on(builder: TapeBuilder) -> None:
     with opened(builder) as tape:
         assert rows(tape.frame(end + 1).graph)[0] == "MulBackward0 c"
         assert rows(tape.frame(end + 2).graph) == ["MulBackward0 d", "| MulBackward0 b", "| AccumulateGrad a"]
-        assert states(tape.frame(end + 2).graph) == "+**"
+        assert states(tape.frame(end + 1).graph) == "***"
+        assert states(tape.frame(end + 2).graph) == "+*+"
 
 
 def test_a_rebound_name_moves(builder: TapeBuilder) -> None:

@@ -190,8 +190,15 @@ class Graph:
         return header.rows - header.references - self._unfolding.again(header.first, header.first + header.rows)
 
     def state(self, node: int) -> NodeState:
-        """Return the state of a node at the position."""
-        return self._graphs.runs.state(node, self._moment, self.position)
+        """Return the state of a node at the position.
+
+        The node of a leaf is one for all graphs: in one that no backward has run it waits for that.
+        """
+        state = self._graphs.runs.state(node, self._moment, self.position)
+        if state != "done" or not isinstance(self._scope, Segment):
+            return state
+        found = self._graphs.store.node(node)
+        return "created" if found is not None and found.kind == "accumulate" else state
 
     def index_of(self, node: int) -> int | None:
         """Return the row at which a node is drawn in full, or None."""

@@ -55,6 +55,13 @@ def norm_text(buffer: GradBuffer) -> Text:
     return _figure(gradient_norm(buffer))
 
 
+def _was(buffer: GradBuffer) -> Text:
+    """Return the norm of the gradient before the event that is about it."""
+    if not buffer.is_current:
+        return Text("")
+    return _none() if buffer.before is None else _figure(norm_of(buffer.before))
+
+
 def _parameter_text(buffer: GradBuffer) -> Text:
     return _none() if buffer.leaf is None else _figure(parameter_norm(buffer))
 
@@ -131,6 +138,7 @@ def _values() -> tuple[Column, ...]:
     )
 
 
+_WAS = Column("", "was", _NUMBER, _was)
 _NORM = Column("norm", "norm", _NUMBER, norm_text)
 _PARAMETER = Column("parameter", "leaf norm", _NUMBER, _parameter_text)
 _RATIO = Column("ratio", "ratio", _NUMBER, _ratio_text)
@@ -190,15 +198,19 @@ def fitting(buffers: Sequence[GradBuffer], width: int, sorted_by: str = "") -> R
     longest = max((len(buffer.name) for buffer in buffers), default=0)
     wanted = min(longest, NAME_LIMIT) + len(".grad")
     shape, values = shape_column(buffers), _values()
-    groups = ((_NORM,), (_RATIO,), (shape,), (_PARAMETER,), (_LARGEST,), values, (_WORDS,))
+    was = (_WAS,) if any(buffer.is_current and buffer.before is not None for buffer in buffers) else ()
+    groups = ((_NORM,), was, (_RATIO,), (shape,), (_PARAMETER,), (_LARGEST,), values, (_WORDS,))
     signs = _SIGNS + any(buffer.is_stale for buffer in buffers)
     room, chosen = width - signs, list[Column]()
-    for group in sorted(groups, key=lambda group: all(column.key != sorted_by for column in group)):
+    for group in sorted(filter(None, groups), key=lambda group: all(column.key != sorted_by for column in group)):
         least = min(wanted, _LEAST_NAME) if len(chosen) < len(norm_columns()) else wanted
         size = sum(column.width + _GAP for column in group)
         if room - size < least:
             break
         room -= size
         chosen += group
-    order = (shape, *values, _NORM, _LARGEST, _PARAMETER, _RATIO, _WORDS)
+    order = (shape, *values, _WAS, _NORM, _LARGEST, _PARAMETER, _RATIO, _WORDS)
+    if values[0] in chosen and _WAS in chosen:  # there it stands among the values
+        chosen.remove(_WAS)
+        room += _WAS.width + _GAP
     return Rows(tuple(column for column in order if column in chosen), signs, max(min(room, wanted), 6))
