@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from gradb.cli.complaint import complain
 from gradb.cli.target import is_tape
 from gradb.debugger.branches.beside import folder_of as branches_beside
 from gradb.debugger.errors import UserError
@@ -20,6 +21,7 @@ from gradb.scribe.tapes import discard
 from gradb.tape.descriptors import Held
 
 KEPT = 20
+_IS = ("is", "are")
 
 
 @contextlib.contextmanager
@@ -94,7 +96,9 @@ def _make_room(name: str, path: Path) -> str:
         discard(path)
     except OSError as error:
         raise UserError(f"cannot write {name}: {error.strerror}") from error
-    discard_beside(path)
+    if count := discard_beside(path):
+        were = "iteration that was" if count == 1 else "iterations that were"
+        complain(f"{name} is recorded anew: {count:,} {were} lived again of its old run {_IS[count != 1]} removed")
     return str(path)
 
 

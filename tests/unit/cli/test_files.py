@@ -14,6 +14,7 @@ from gradb.cli.scenarios import CHAPTERS, scenario_path, scenarios
 from gradb.debugger.errors import UserError
 from gradb.tui.entries import Entry
 from tests.fakes import TapeBuilder
+from tests.fakes.again import lived_again, watched_run
 
 
 @pytest.fixture
@@ -73,6 +74,20 @@ def test_output_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         with tapes.output(name):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_lived_again_of_the_old_run_goes_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said how much that was; what is something else stays."""
+    watched_run(tmp_path / "x.tape")
+    for iteration in (3, 9):
+        lived_again(tmp_path / "x.tape", iteration)
+    (tmp_path / "x.relived" / "note.txt").write_text("mine")
+    for _ in range(2):
+        with tapes.output(str(tmp_path / "x.tape")):
+            pass
+    said = f"{tmp_path / 'x.tape'} is recorded anew: 2 iterations that were lived again of its old run are removed"
+    assert capsys.readouterr().err == f"gradb: {said}\n"
+    assert [each.name for each in (tmp_path / "x.relived").iterdir()] == ["note.txt"]
 
 
 def test_output_spares_what_is_no_tape(tmp_path: Path) -> None:

@@ -246,3 +246,14 @@ def test_formulas_of_another_version_say_so(example: OpenExample, torch: str, is
     assert frame.chain is not None
     shown = squeezed(pane(replace(frame, chain=replace(frame.chain, torch=torch))))
     assert ("formulas as of torch 2.15.0; the tape was recorded with 2.16.0" in shown) is is_said
+
+
+def test_at_the_end_it_is_said_where_the_last_backward_is(example: OpenExample) -> None:
+    """The script is over and no node runs any more; where none ran it is said that nothing has a gradient."""
+    tape = example("training")
+    text = squeezed(pane(tape.frame(tape.head)))
+    (start,) = [one.seq for one in tape.events() if one.kind == "backward_start" and one.iteration == 3]
+    assert text == (
+        "no node here: the script is over; the last backward, of iteration 3, begins at event "
+        f"{start}: `goto {start}` leads there"
+    )

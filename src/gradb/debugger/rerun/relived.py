@@ -69,18 +69,23 @@ def passed_over(tape: Tape) -> tuple[str, ...]:
     return (f"in {folder_of(tape.path)} {names} {verb} not of the run in {tape.path}: {they} passed over", *said)
 
 
-def discard_beside(path: str | os.PathLike[str]) -> None:
+def discard_beside(path: str | os.PathLike[str]) -> int:
     """Remove the iterations beside a tape that is about to be recorded anew: they can be of no run any more.
 
     What is no iteration that was lived again stays.
+
+    Returns:
+        How many were removed.
     """
-    folder = folder_of(path)
+    folder, count = folder_of(path), 0
     for number in numbers_in(folder, _NAME, _MOST):
         if isinstance(read_lineage(one := folder / f"{number}.tape"), Lineage):
             with contextlib.suppress(OSError):
                 discard(one)
+                count += 1
     with contextlib.suppress(OSError):
         folder.rmdir()
+    return count
 
 
 def meant(found: tuple[Relived, ...], iteration: int) -> Relived | None:

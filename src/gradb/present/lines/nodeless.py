@@ -14,6 +14,7 @@ _SWITCHES = {"off": "no_grad", "inference": "inference_mode"}
 _YET = "no node here: nothing was computed yet that a gradient flows through"
 _CUT = "no node here: the error was raised before a node of this backward has run"
 _NONE = "no node here: what happens here has no part in the graph"
+_OVER = "no node here: the script is over"
 
 
 def nodeless_words(frame: Frame) -> str:
@@ -27,7 +28,21 @@ def nodeless_words(frame: Frame) -> str:
         return _of_op(frame.event, frame.detail)
     if frame.event is not None and frame.event.kind == "error" and frame.event.phase == "backward":
         return _CUT
-    return _YET if frame.graph.is_empty else _NONE
+    if frame.graph.is_empty:
+        return _YET
+    here = _OVER if frame.event is not None and frame.event.kind == "end" else _NONE
+    return "; ".join(filter(None, (here, _last_backward(frame))))
+
+
+def _last_backward(frame: Frame) -> str:
+    """Say where the newest backward from a scalar began, and how one comes there; empty where there was none."""
+    counts = [(one, one.until(frame.position)) for one in frame.training.losses]
+    points = [(one.events[count - 1], one.iterations[count - 1]) for one, count in counts if count]
+    if not points:
+        return ""
+    event, iteration = max(points)
+    name = frame.called(event)
+    return f"the last backward, of iteration {iteration:,}, begins at event {name}: `goto {name}` leads there"
 
 
 def _of_op(event: Event, op: OpDetail) -> str:

@@ -206,6 +206,8 @@ PANES: dict[str, PaneSpec] = _by_name((
         "Up and down select a node: the chain pane shows its record, and `y` copies the Python that reaches it.\n"
         "▸ what a module made is one line in a large graph, equal modules beside each other too: enter, or a click on "
         "it, opens it and closes it (▾), O opens all. Ops that are repeated (…) are a line too.\n"
+        "A part of a model is called by its path in it (h.3), and what the model does outside of its parts by its "
+        "class (Net).\n"
         "↑ and ↓ lead to a node that is drawn further up or down, by the name of the output that is used here.\n"
         "r shows how large the gradient was at each node: a cell of the bar is a power of ten, ? is not known.",
         "graph", _graph, shows=_ALL,
