@@ -3,7 +3,8 @@
 Started as ``python -m tests.fakes.debuggee TAPE [MISCHIEF=POSITION ...] FD SPEC``: give all but the last two as the
 ``command`` of ``Debugger.launch``. At a position it can do what bad scripts do: ``spin`` (loop for ever, deaf),
 ``kill`` (SIGKILL itself), ``exit`` (``os._exit(3)``), ``print`` (8 MB to stdout), ``child`` (start a child that
-sleeps). ``refuse`` ends before there is a tape, ``pace=0.01`` waits so many seconds after each event.
+sleeps). ``refuse`` ends before there is a tape, ``pace=0.01`` waits so many seconds after each event, ``late=0.5``
+once it has said that it ends.
 """
 
 from __future__ import annotations
@@ -278,9 +279,11 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("gradb: there is no torch here\n")
         return 2
     pairs = [word.split("=") for word in words]
-    mischief = {int(position): name for name, position in pairs if name != "pace"}
-    pace = float(dict(pairs).get("pace", 0))
-    return Replay(source, mischief, RunSpec.from_json(spec), Channel.from_fd(int(fd)), pace).run()
+    mischief = {int(position): name for name, position in pairs if name in MISCHIEF}
+    pace, late = (float(dict(pairs).get(name, 0)) for name in ("pace", "late"))
+    code = Replay(source, mischief, RunSpec.from_json(spec), Channel.from_fd(int(fd)), pace).run()
+    time.sleep(late)
+    return code
 
 
 if __name__ == "__main__":

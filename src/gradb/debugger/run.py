@@ -51,6 +51,8 @@ from gradb.tape import trouble
 from gradb.tape.finish import finish
 
 _GRACE = 0.3
+_ENDING = 5.0
+"""Seconds for a script that has come to its end: Python writes what is left of its open files then."""
 _EVALUATING = "evaluating"
 _LOST = "the script closed gradb's descriptors, or left Python without ending it"
 
@@ -327,9 +329,10 @@ class Run(Recording):
 
     def close(self) -> None:
         """End a live debuggee with all its children, finish the tape and let go of it; safe to call twice."""
+        self.pump()
         if self._live is not None:
             self._is_closing = not self._live.is_dead
-            self._live.end(_GRACE)
+            self._live.end(_ENDING if self._has_ended else _GRACE)
             for message in self._live.end_writing():
                 self._take_in(message)
             self.pump()

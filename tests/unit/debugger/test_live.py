@@ -216,6 +216,15 @@ def test_sudden_end(mischief: str, code: int, status: str, live: Live) -> None:
     assert debugger.position == 5
 
 
+def test_a_script_that_ends_is_left_to(live: Live) -> None:
+    """It writes the rest of its open files after it has said that it ends: who closes the run waits for that."""
+    debugger = live("chain_rule", "late=0.6")
+    debugger.run_to_end()
+    pump_until(debugger, lambda: debugger.status == "ending")
+    debugger.close()
+    assert debugger.run.return_code == 0
+
+
 def test_much_output_is_drained_and_bounded(live: Live) -> None:
     """A process that prints without end is neither blocked nor kept in memory."""
     debugger = live("chain_rule", "print=5")
