@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include "lock.h"
+
 Words words;
 RecordSlots record_slots;
 MarkSlots mark_slots;
@@ -82,10 +84,14 @@ bool context_fill(Context *context, PyObject *parts)
     }
     if (!(true PARTS(TAKE)))
         return false;
-    if (PyTuple_Check(context->literals) && PyDict_CheckExact(context->place_walks) && PyList_CheckExact(context->place_end))
-        return true;
-    PyErr_SetString(PyExc_TypeError, "literals are a tuple, walks a dict, the end is a list");
-    return false;
+    if (!(PyTuple_Check(context->literals) && PyDict_CheckExact(context->place_walks) &&
+          PyList_CheckExact(context->place_end) && PyDict_CheckExact(context->blanks) && lock_check(context->lock))) {
+        PyErr_SetString(PyExc_TypeError, "literals are a tuple, walks and blanks dicts, the end is a list, the lock a Lock");
+        return false;
+    }
+    static const char *const names[] = {"is_updated", NULL};
+    return state_find(&context->state, context->recorder, context->gate) &&
+           slots_find((PyObject *)Py_TYPE(context->iterations), names, &context->is_updated);
 }
 
 #define VISIT(name) Py_VISIT(context->name);
@@ -111,14 +117,6 @@ int is_true(PyObject *object, PyObject *name)
 {
     PyObject *found = PyObject_GetAttr(object, name);
     int answer = found == NULL ? -1 : PyObject_IsTrue(found);
-    Py_XDECREF(found);
-    return answer;
-}
-
-int is_none(PyObject *object, PyObject *name)
-{
-    PyObject *found = PyObject_GetAttr(object, name);
-    int answer = found == NULL ? -1 : found == Py_None;
     Py_XDECREF(found);
     return answer;
 }

@@ -15,11 +15,11 @@
 #include "memo.h"
 #include "reader.h"
 #include "sieve.h"
-#include "slots.h"
+#include "state.h"
 
 /* Keys of the dict that Python hands over: see watch/common_ops.py for what each is. */
 #define PARTS(X)                                                                                                      \
-    X(acquire_lock) X(release_lock) X(arrived) X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
+    X(lock) X(arrived) X(mode) X(slow) X(returned) X(raised) X(lost) X(deliver) X(held) X(rare) X(calls) X(recorder) X(gate) X(iterations)       \
     X(blanks) X(local) X(writer) X(pen) X(reader) X(records) X(record_numbers) X(record) X(forget) X(nodes) X(node_numbers)     \
     X(node_kinds) X(mark) X(saved) X(is_stepping) X(owners) X(place_kinds) X(place_walks) X(place_end)                \
     X(threads) X(tensor) X(parameter) X(literals) X(tracing_state) X(transform) X(count_modes) X(is_profiling)        \
@@ -27,14 +27,14 @@
 
 /* Names of attributes and keys. */
 #define NAMES(X)                                                                                                      \
-    X(is_active) X(is_full) X(pending) X(before_event) X(has_errands) X(_is_due)                                  \
-    X(iteration) X(phase) X(looks_in) X(_is_stepping) X(sieve) X(is_updated) X(known) X(__dict__) X(recomputing)           \
-    X(inside) X(calls) X(scopes) X(metadata) X(next_functions) X(name)                                                  \
+    X(__dict__) X(recomputing) X(inside) X(calls) X(scopes) X(metadata) X(next_functions) X(name)                                                  \
     X(variable) X(gradb) X(newest) X(name_tensor) X(argument) X(arrives) X(made) X(_is_compiling_flag) X(_fields) X(out)
 
 #define MEMBER(name) PyObject *name;
 typedef struct {
     PARTS(MEMBER)
+    State state;
+    Py_ssize_t is_updated; /* a slot of `iterations` */
     Draft draft; /* of the op that is being recorded; whoever holds the lock has it */
     bool is_busy;
     Memo rows;   /* of names: by names, callee, and how many values there are of which kind */
@@ -91,9 +91,8 @@ bool context_fill(Context *context, PyObject *parts);
 int context_traverse(Context *context, visitproc visit, void *arg);
 void context_clear(Context *context);
 
-/* Ask an attribute whether it is true, or None; -1 with an error set. */
+/* Ask an attribute whether it is true; -1 with an error set. */
 int is_true(PyObject *object, PyObject *name);
-int is_none(PyObject *object, PyObject *name);
 
 /* Read a whole number from a slot, which is known to hold one. */
 static inline int64_t number_in(PyObject *object, Py_ssize_t offset)

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include "layouts.h"
+#include "lock.h"
 #include "pen.h"
 
 static PyTypeObject *engine_class;
@@ -41,39 +42,21 @@ bool take_attribute(PyObject *object, PyObject *name, int64_t *number)
     return is_taken;
 }
 
-static bool has_nothing_to_do(const Engine *engine)
-{
-    return RECORDER(engine, IS_ACTIVE) == Py_True && RECORDER(engine, IS_FULL) == Py_True &&
-           RECORDER(engine, PENDING) == Py_None && RECORDER(engine, BEFORE_EVENT) == Py_None &&
-           RECORDER(engine, HAS_ERRANDS) == Py_False && RECORDER(engine, IS_DUE) == Py_False;
-}
-
-static bool is_free(const Engine *engine)
-{
-    return GATE(engine, IS_STEPPING) == Py_False && GATE(engine, LOOKS_IN) == Py_False;
-}
-
 bool engine_is_plain(Engine *engine)
 {
-    return !engine->is_busy && has_nothing_to_do(engine) && is_free(engine);
+    const State *state = &engine->state;
+    return !engine->is_busy && RECORDER(state, IS_ACTIVE) == Py_True && RECORDER(state, IS_FULL) == Py_True &&
+           state_is_settled(state) && GATE(state, IS_STEPPING) == Py_False && GATE(state, LOOKS_IN) == Py_False;
 }
 
 bool engine_lock(Engine *engine)
 {
-    PyObject *is_ours = PyObject_CallOneArg(engine->acquire, Py_False);
-    bool is_locked = is_ours == Py_True;
-    if (is_ours == NULL)
-        PyErr_Clear();
-    Py_XDECREF(is_ours);
-    return is_locked;
+    return lock_take(engine->lock);
 }
 
 void engine_unlock(Engine *engine)
 {
-    PyObject *done = PyObject_CallNoArgs(engine->release);
-    if (done == NULL)
-        PyErr_Clear();
-    Py_XDECREF(done);
+    lock_let_go(engine->lock);
 }
 
 /* --- whether a node is measured, or read again --------------------------------------------------------------------- */
@@ -174,7 +157,7 @@ void engine_lost(Engine *engine)
     PyErr_Clear();
     if (failures != NULL && take_attribute(failures, unsaid_name, &unsaid) &&
         (number = PyLong_FromLongLong(unsaid + 1)) != NULL && PyObject_SetAttr(failures, unsaid_name, number) == 0)
-        slot_set(engine->recorder, engine->recorder_slots[HAS_ERRANDS], Py_NewRef(Py_True));
+        slot_set(engine->recorder, engine->state.recorder_slots[HAS_ERRANDS], Py_NewRef(Py_True));
     PyErr_Clear();
     Py_XDECREF(failures);
     Py_XDECREF(number);
@@ -199,12 +182,6 @@ static bool is_short(PyObject *text)
     return PyUnicode_CheckExact(text) && PyUnicode_GET_LENGTH(text) < 400;
 }
 
-static void set_phase(Engine *engine)
-{
-    if (RECORDER(engine, PHASE) != backward)
-        slot_set(engine->recorder, engine->recorder_slots[PHASE], Py_NewRef(backward));
-}
-
 bool is_born(unsigned made, unsigned given)
 {
     return (made & NANS && !(given & (NANS | UNREAD))) || (made & INFINITIES && !(given & (NANS | INFINITIES | UNREAD)));
@@ -224,11 +201,11 @@ int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uin
                       .data_size = draft->data.used};
     int64_t seq = -1;
     if (is_short(name) && is_short(event.scope) && take_number(MARK(engine, mark, MARK_ID), &event.node) &&
-        take_number(RECORDER(engine, ITERATION), &event.iteration) &&
+        take_number(RECORDER(&engine->state, ITERATION), &event.iteration) &&
         pen_is_ready(engine->pen, event.detail_size + event.data_size)) {
-        set_phase(engine);
+        state_set_phase(&engine->state, backward);
         seq = pen_put_event(engine->pen, &event);
-        if (seq > 0 && sieve_passes(&engine->passing, GATE(engine, SIEVE), kind, &event, seq, began ? &kept : NULL))
+        if (seq > 0 && sieve_passes(&engine->passing, GATE(&engine->state, SIEVE), kind, &event, seq, began ? &kept : NULL))
             Py_XSETREF(engine->told, sieve_told(&event, seq));
     }
     PyErr_Clear();
@@ -237,14 +214,14 @@ int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uin
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */
 
-#define OBJECTS 21
+#define OBJECTS 20
 
 /* The objects, in the order in which `Engine` is given them. */
 static void objects_of(Engine *engine, PyObject ***objects)
 {
     PyObject **all[OBJECTS] = {
         &engine->recorder, &engine->gate, &engine->pen, &engine->reader, &engine->snapshots, &engine->nodes,
-        &engine->acquire, &engine->release, &engine->lent, &engine->records, &engine->by_memory, &engine->by_object,
+        &engine->lock, &engine->lent, &engine->records, &engine->by_memory, &engine->by_object,
         &engine->kinds, &engine->counts, &engine->refusal, &engine->task, &engine->unseen,
         &engine->resume, &engine->arrived, (PyObject **)&engine->mark_class, (PyObject **)&engine->record_class};
     memcpy(objects, all, sizeof all);
@@ -266,10 +243,10 @@ static bool take_objects(Engine *engine, PyObject *given)
             PyErr_SetString(PyExc_TypeError, "a dict is needed");
             return false;
         }
-    if (pen_check(engine->pen) && reader_check(engine->reader) && PyUnicode_Check(engine->refusal) &&
+    if (pen_check(engine->pen) && reader_check(engine->reader) && lock_check(engine->lock) && PyUnicode_Check(engine->refusal) &&
         (engine->counts == Py_None || PyDict_CheckExact(engine->counts)))
         return true;
-    PyErr_SetString(PyExc_TypeError, "pen and reader are to be those of this module");
+    PyErr_SetString(PyExc_TypeError, "pen, reader and lock are to be those of this module");
     return false;
 }
 
@@ -279,9 +256,6 @@ static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
                                              NULL};
     static const char *const record_names[] = {"id", "ref", "name", "head", "fills", "since", "grad_id", "grad_key",
                                                "is_moved", NULL};
-    static const char *const recorder_names[] = {"is_active", "is_full", "pending", "before_event", "has_errands",
-                                                 "_is_due", "iteration", "phase", NULL};
-    static const char *const gate_names[] = {"_is_stepping", "looks_in", "sieve", NULL};
     static const char *const nodes_names[] = {"_edited", "is_exposed", NULL};
     Engine *engine = (Engine *)self;
     PyObject *objects;
@@ -290,8 +264,7 @@ static int engine_init(PyObject *self, PyObject *arguments, PyObject *keywords)
     return take_objects(engine, objects) &&
                    slots_find((PyObject *)engine->mark_class, mark_names, engine->mark_slots) &&
                    slots_find((PyObject *)engine->record_class, record_names, engine->record_slots) &&
-                   slots_find((PyObject *)Py_TYPE(engine->recorder), recorder_names, engine->recorder_slots) &&
-                   slots_find((PyObject *)Py_TYPE(engine->gate), gate_names, engine->gate_slots) &&
+                   state_find(&engine->state, engine->recorder, engine->gate) &&
                    slots_find((PyObject *)Py_TYPE(engine->nodes), nodes_names, engine->nodes_slots)
                ? 0
                : -1;

@@ -8,7 +8,7 @@
 
 #include "reader.h"
 #include "sieve.h"
-#include "slots.h"
+#include "state.h"
 
 #define REMEMBERED 256
 
@@ -19,7 +19,8 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     PyObject *recorder, *gate, *pen, *reader, *snapshots, *nodes;
-    PyObject *acquire, *release;        /* the recorder's lock */
+    PyObject *lock;                     /* the recorder's */
+    State state;
     PyObject *lent, *records;           /* what was lent, what is known of each tensor */
     PyObject *by_memory, *by_object;    /* where gradients lie, and whose they are */
     PyObject *kinds;                    /* of nodes, by class */
@@ -30,7 +31,7 @@ typedef struct {
     PyObject *unseen;                   /* torch's class, in which no override of torch functions is asked */
     PyObject *resume;                   /* makes a visit of Python's: see gradb.tracer.watch.quick */
     PyObject *arrived;                  /* asks the gate: see there too */
-    Py_ssize_t mark_slots[9], record_slots[12], recorder_slots[9], gate_slots[4], nodes_slots[3];
+    Py_ssize_t mark_slots[9], record_slots[12], nodes_slots[3];
     PyTypeObject *mark_class, *record_class;
     bool is_busy;
     Draft draft;
@@ -45,12 +46,8 @@ typedef struct {
 enum { MARK_ID, MARK_NAME, MARK_IS_LEAF, MARK_PLACE, MARK_SCOPE, MARK_EDGES, MARK_IS_HOOKED, MARK_HAS_RUN };
 enum { RECORD_ID, RECORD_REF, RECORD_NAME, RECORD_HEAD, RECORD_FILLS, RECORD_SINCE, RECORD_GRAD_ID, RECORD_GRAD_KEY,
        RECORD_IS_MOVED };
-enum { IS_STEPPING, LOOKS_IN, SIEVE };
-enum { IS_ACTIVE, IS_FULL, PENDING, BEFORE_EVENT, HAS_ERRANDS, IS_DUE, ITERATION, PHASE };
 
 #define MARK(engine, mark, which) SLOT(mark, (engine)->mark_slots[which])
-#define RECORDER(engine, which) SLOT((engine)->recorder, (engine)->recorder_slots[which])
-#define GATE(engine, which) SLOT((engine)->gate, (engine)->gate_slots[which])
 #define RECORD(engine, record, which) SLOT(record, (engine)->record_slots[which])
 
 PyObject *engine_type(void);

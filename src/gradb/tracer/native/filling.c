@@ -246,7 +246,7 @@ static bool count_of(const Engine *engine, PyObject *record, Count *count)
     if (!take_number(RECORD(engine, record, RECORD_FILLS), &count->fills) ||
         !take_number(RECORD(engine, record, RECORD_SINCE), &count->since))
         return false;
-    if (count->fills == 0 && !take_number(RECORDER(engine, ITERATION), &count->since))
+    if (count->fills == 0 && !take_number(RECORDER(&engine->state, ITERATION), &count->since))
         return false;
     count->fills += count->fills >= 0;
     return true;

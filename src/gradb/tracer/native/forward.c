@@ -42,8 +42,8 @@ static Plan plan(Context *context, PyObject *func, PyObject *kwargs, PyObject **
         SLOT(*call, call_slots.genuine) != Py_None) {
         if (number_in(*call, call_slots.kind) == PASS)
             found = PASS_ON;
-        else if (is_plain_op(*call, kwargs) && is_true(context->recorder, words.is_active) == 1 &&
-                 is_true(context->recorder, words.is_full) == 1 && is_true(context->gate, words.looks_in) == 0 &&
+        else if (is_plain_op(*call, kwargs) && RECORDER(&context->state, IS_ACTIVE) == Py_True &&
+                 RECORDER(&context->state, IS_FULL) == Py_True && GATE(&context->state, LOOKS_IN) == Py_False &&
                  !forward_is_traced(context))
             found = RECORD;
     }

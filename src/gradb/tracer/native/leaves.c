@@ -237,7 +237,7 @@ static PyObject *leaves_clear(PyObject *self, PyObject *const *given, Py_ssize_t
 static bool are_known(Context *context, PyObject *list)
 {
     Origin origin;
-    if (is_true(context->blanks, words.known) != 0)
+    if (PyDict_GET_SIZE(context->blanks))
         return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
         if (!is_tensor(context, PyList_GET_ITEM(list, i)) ||

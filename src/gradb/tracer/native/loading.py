@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,12 @@ def pen() -> MakePen:
     """Return what makes the pen of a log: in C where the accelerator may be used."""
     module = standing().module
     return PythonPen if module is None else module.Pen
+
+
+def lock() -> Any:
+    """Return a lock that a thread can take again: one that C takes without a call of Python's where it may be used."""
+    module = standing().module
+    return threading.RLock() if module is None else module.Lock()
 
 
 def sift() -> Callable[..., bool] | None:

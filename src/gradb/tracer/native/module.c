@@ -11,6 +11,7 @@
 #include "forward.h"
 #include "graph.h"
 #include "leaves.h"
+#include "lock.h"
 #include "mark.h"
 #include "pen.h"
 #include "places.h"
@@ -67,7 +68,7 @@ PyMODINIT_FUNC PyInit__accelerator(void)
           add_type(module, "Pen", pen_type()) && add_type(module, "Forward", forward_type()) &&
           add_type(module, "Engine", engine_type()) && add_type(module, "Visits", visits_type()) &&
           add_type(module, "Visit", visit_type()) && add_type(module, "Registrar", registrar_type()) &&
-          add_type(module, "Leaves", leaves_type()) && add_type(module, "Scopes", scopes_type()) && add_type(module, "Sifter", sifter_type()) &&
+          add_type(module, "Leaves", leaves_type()) && add_type(module, "Lock", lock_type()) && add_type(module, "Scopes", scopes_type()) && add_type(module, "Sifter", sifter_type()) &&
           PyModule_AddStringConstant(module, "SOURCES", SOURCES) == 0))
         Py_CLEAR(module);
     return module;

@@ -2,6 +2,7 @@
 
 #include "graph.h"
 #include "layouts.h"
+#include "lock.h"
 #include "pen.h"
 #include "places.h"
 #include "reader.h"
@@ -40,12 +41,6 @@ static int is_answer_false(PyObject *function)
     return is_it;
 }
 
-static int is_false(PyObject *object, PyObject *name)
-{
-    int answer = is_true(object, name);
-    return answer < 0 ? -1 : !answer;
-}
-
 #define REQUIRE(question)                                                                                             \
     do {                                                                                                              \
         int answer_ = (question);                                                                                     \
@@ -53,22 +48,13 @@ static int is_false(PyObject *object, PyObject *name)
             return answer_;                                                                                           \
     } while (0)
 
-int op_is_settled(Context *context)
-{
-    REQUIRE(is_none(context->recorder, words.pending));
-    REQUIRE(is_none(context->recorder, words.before_event));
-    REQUIRE(is_false(context->recorder, words.has_errands));
-    return is_false(context->recorder, words._is_due);
-}
-
 /* Tell whether nobody but us sees what happens here, and nothing is to be written before the event. */
 static int is_undisturbed(Context *context)
 {
-    REQUIRE(is_true(context->recorder, words.is_active));
-    REQUIRE(op_is_settled(context));
-    REQUIRE(is_false(context->gate, words._is_stepping));
-    REQUIRE(is_false(context->iterations, words.is_updated));
-    REQUIRE(is_false(context->blanks, words.known));
+    const State *state = &context->state;
+    if (RECORDER(state, IS_ACTIVE) != Py_True || !state_is_settled(state) || GATE(state, IS_STEPPING) != Py_False ||
+        SLOT(context->iterations, context->is_updated) != Py_False || PyDict_GET_SIZE(context->blanks))
+        return 0;
     REQUIRE(is_answer_none(context->transform, NULL));
     REQUIRE(is_answer_false(context->count_modes));
     REQUIRE(is_answer_false(context->is_profiling));
@@ -196,11 +182,9 @@ static int is_numbered(Context *context, Op *op)
 {
     PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
     PyObject *thread = ident == NULL ? NULL : PyDict_GetItemWithError(context->threads, ident);
-    PyObject *iteration = PyObject_GetAttr(context->recorder, words.iteration);
     op->thread = thread == NULL ? 0 : (uint16_t)PyLong_AsLong(thread);
-    op->iteration = iteration == NULL ? 0 : PyLong_AsLongLong(iteration);
+    op->iteration = number_in(context->recorder, context->state.recorder_slots[ITERATION]);
     Py_XDECREF(ident);
-    Py_XDECREF(iteration);
     return PyErr_Occurred() ? -1 : thread != NULL;
 }
 
@@ -362,10 +346,8 @@ static int birth_of(Context *context, const Op *op)
 static bool put(Context *context, Op *op, const PenEvent *event)
 {
     int64_t seq = pen_put_event(context->pen, event);
-    PyObject *sieve = seq < 0 ? NULL : PyObject_GetAttr(context->gate, words.sieve);
-    if (sieve != NULL && sieve_passes(&context->passing, sieve, OP_KIND, event, seq, NULL))
+    if (seq >= 0 && sieve_passes(&context->passing, GATE(&context->state, SIEVE), OP_KIND, event, seq, NULL))
         op->told = sieve_told(event, seq);
-    Py_XDECREF(sieve);
     return !PyErr_Occurred();
 }
 
@@ -382,8 +364,8 @@ static bool emit(Context *context, Op *op, const Origin *origin, const NewNodes 
         .flags = (uint16_t)((op->maker == Py_None ? QUIET : 0) | ((draft->odd | op->given) & (NANS | INFINITIES | BIRTH)) | mode | birth),
         .detail = draft->text.bytes, .detail_size = draft->text.used,
         .data = draft->data.used ? draft->data.bytes : NULL, .data_size = draft->data.used};
-    bool is_done = PyObject_SetAttr(context->recorder, words.phase, words.forward) == 0 &&
-                   put(context, op, &event);
+    state_set_phase(&context->state, words.forward);
+    bool is_done = put(context, op, &event);
     Py_DECREF(name);
     return is_done;
 }
@@ -410,25 +392,7 @@ static bool record_common(Context *context, Op *op)
     return is_done && arrive(context, op);
 }
 
-/* --- the lock ------------------------------------------------------------------------------------------------------ */
-
-int op_take_lock(Context *context)
-{
-    PyObject *taken = PyObject_CallOneArg(context->acquire_lock, Py_False);
-    int is_taken = taken == NULL ? -1 : taken == Py_True;
-    Py_XDECREF(taken);
-    return is_taken;
-}
-
-void op_give_back(Context *context)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *done = PyObject_CallNoArgs(context->release_lock);
-    Py_XDECREF(done);
-    if (type != NULL || done != NULL)
-        PyErr_Restore(type, value, traceback);
-}
+/* --- all of it ----------------------------------------------------------------------------------------------------- */
 
 OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *kwargs, PyObject *result)
 {
@@ -436,10 +400,10 @@ OpOutcome op_record(Context *context, PyObject *call, PyObject *args, PyObject *
     OpOutcome outcome = OP_FAILED;
     int is_it = is_common(context, &op);
     if (is_it > 0)
-        is_it = op_take_lock(context);
+        is_it = lock_take(context->lock);
     if (is_it > 0) {
         outcome = context->is_busy ? OP_FOR_PYTHON : record_common(context, &op) ? OP_RECORDED : OP_FAILED;
-        op_give_back(context);
+        lock_let_go(context->lock);
     }
     else if (is_it == 0)
         outcome = OP_FOR_PYTHON;

@@ -25,17 +25,8 @@ int op_find_origin(Context *context, PyObject *tensor, Origin *origin);
 /* Add `T` of an input (its role is the word `arrives`), or of a result (`made`); false with an error set. */
 bool op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft);
 
-/* Tell whether nothing is to be written before the next event; -1 with an error set. */
-int op_is_settled(Context *context);
-
 /* Look up which names a call's arguments or results have there; 0 where Python has not found that out yet. */
 int op_has_row(Context *context, PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it,
                bool is_of_arguments, PyObject **row);
-
-/* Take the recorder's lock without waiting: 0 where another thread has it, -1 with an error set. */
-int op_take_lock(Context *context);
-
-/* Give it back; an error that is set stays. */
-void op_give_back(Context *context);
 
 #endif

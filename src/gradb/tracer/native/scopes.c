@@ -1,6 +1,7 @@
 #include "scopes.h"
 
 #include "forward.h"
+#include "lock.h"
 #include "op.h"
 #include "pen.h"
 #include "places.h"
@@ -28,9 +29,7 @@ static PyObject *roots_name, *is_torn_name;
 
 static int is_recording(Scopes *scopes, Context *context)
 {
-    int is_it = is_true(context->recorder, words.is_active);
-    if (is_it > 0)
-        is_it = is_true(context->recorder, words.is_full);
+    int is_it = RECORDER(&context->state, IS_ACTIVE) == Py_True && RECORDER(&context->state, IS_FULL) == Py_True;
     if (is_it > 0) {
         int is_torn = is_true(scopes->torn, is_torn_name);
         is_it = is_torn < 0 ? -1 : !is_torn;
@@ -168,10 +167,10 @@ static bool name_values(Context *context, PyObject *const *values, Py_ssize_t co
 {
     if (!PyTuple_GET_SIZE(row))
         return true;
-    if (op_is_settled(context) <= 0 || op_take_lock(context) <= 0)
+    if (!state_is_settled(&context->state) || !lock_take(context->lock))
         return false;
     bool is_done = !context->is_busy && name_each(context, values, count, row, pen_head(context->pen) + 1, scope);
-    op_give_back(context);
+    lock_let_go(context->lock);
     return is_done;
 }
 

@@ -287,7 +287,7 @@ static void before(Visit *visit, PyObject *gradients)
     if (visit->visits == NULL) /* the script was held here, and all is over */
         return;
     enter(visit);
-    if (GATE(visit->visits->engine, LOOKS_IN) != Py_False) /* where it was held it was asked to show what it does */
+    if (GATE(&visit->visits->engine->state, LOOKS_IN) != Py_False) /* where it was held it was asked to show what it does */
         go_on(visit, look_in_name, gradients, NULL);
 }
 
@@ -312,7 +312,7 @@ static void after(Visit *visit, PyObject *inputs, PyObject *outputs)
 /* Tell whether nothing is recorded now: what runs may be another run of the same node, in the midst of this visit. */
 static bool is_aside(const Visit *visit)
 {
-    return visit->python == NULL && RECORDER(visit->visits->engine, IS_ACTIVE) != Py_True;
+    return visit->python == NULL && RECORDER(&visit->visits->engine->state, IS_ACTIVE) != Py_True;
 }
 
 static PyObject *visit_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords)

@@ -34,6 +34,8 @@ class Iterations:
         may_join: tells whether an optimizer that has not stepped yet may still step beside those that have.
     """
 
+    __slots__ = ("__dict__", "__weakref__", "is_updated")  # which the accelerator reads
+
     def __init__(
         self, recorder: Recorder, may_join: Callable[[Any, list[Any]], bool] = lambda optimizer, others: True
     ) -> None:

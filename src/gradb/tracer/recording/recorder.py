@@ -22,7 +22,7 @@ from gradb.tape.kinds.registry import CODES, PHASE_OF_KIND, Kind
 from gradb.tape.schema import BIRTH, NONFINITE, QUIET, SCALED
 from gradb.tape.wire import Blob
 from gradb.tracer.isolation.signals import deliver, held, shielded_but_for_its_end, shields_above
-from gradb.tracer.native.loading import sift
+from gradb.tracer.native.loading import lock, sift
 from gradb.tracer.recording.failures import Failures, reason
 from gradb.tracer.recording.gate import Gate
 from gradb.tracer.recording.observer import Observer
@@ -55,7 +55,7 @@ class Recorder:
         gate.sift, gate.source_path = sift(), writer.source_path
         self.observer = Observer()
         self.places = Places(writer.source, self.failures.part, writer.stack)
-        self.lock = threading.RLock()
+        self.lock = lock()
         self.is_active = True
         self.is_full = True
         """False while only watching: no event of an op, a node or a .grad."""
@@ -302,7 +302,7 @@ class Recorder:
         """Stop at once, in a forked child: the tape belongs to the parent."""
         self.is_active = False
         self.gate.release(None)
-        self.lock = threading.RLock()
+        self.lock = lock()
         self.before_event = None
         self.is_open = False
         self.writer.leak()

@@ -20,7 +20,7 @@ class Blanks:
 
     def __init__(self) -> None:
         self.known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
-        """Weak references by address; empty in most of a run, which is quick to see."""
+        """Weak references by address; empty in most of a run, which is quick to see, in C too: ever the same."""
 
     def made(self, tensor: torch.Tensor) -> None:
         """Take note of memory that was only reserved."""

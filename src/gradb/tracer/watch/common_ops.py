@@ -120,17 +120,18 @@ def forward(
         raised: records one that has raised an error.
     """
     module, writer = accelerator(), composer.writer
-    if module is None or type(writer.pen) is not module.Pen or composer.snapshots.reader is None:
+    recorder, gate, rare = composer.recorder, composer.recorder.gate, Rare(composer)
+    kinds = () if module is None else (module.Pen, module.Lock)
+    if kinds != (type(writer.pen), type(recorder.lock)) or composer.snapshots.reader is None:
         return None
     module.learn_classes(_CLASSES)
     module.learn_descriptors(*(vars(Methods)[name] for name in ("requires_grad", "grad_fn", "output_nr")))
-    recorder, gate, rare = composer.recorder, composer.recorder.gate, Rare(composer)
     is_gates = composer.is_stepping == gate.is_stepping  # which says no wherever C records
     parts = {
-        "acquire_lock": recorder.lock.acquire, "release_lock": recorder.lock.release,
+        "lock": recorder.lock,
         "mode": mode, "slow": slow, "returned": returned, "raised": raised, "lost": rare.lost, "deliver": rare.deliver,
         "held": signals.held, "rare": rare, "arrived": rare.arrived, "calls": calls, "recorder": recorder, "gate": gate,
-        "iterations": iterations, "blanks": composer.blanks, "local": composer.local, "writer": writer,
+        "iterations": iterations, "blanks": composer.blanks.known, "local": composer.local, "writer": writer,
         "pen": writer.pen, "reader": composer.snapshots.reader, "threads": recorder.threads,
         "nodes": composer.nodes, "is_stepping": None if is_gates else rare.is_stepping,
         "tensor": torch.Tensor, "parameter": torch.nn.Parameter, "literals": LITERALS,

@@ -40,7 +40,7 @@ def quick_parts(
     counts, repeats, refusal = prober.limits
     objects = (
         recorder, recorder.gate, recorder.writer.pen, reader, composer.snapshots, composer.nodes,
-        recorder.lock.acquire, recorder.lock.release, lending.lent, tensors.records, *tensors.buffers.tables,
+        recorder.lock, lending.lent, tensors.records, *tensors.buffers.tables,
         composer.nodes.kinds, counts, refusal, torch._C._current_graph_task_id,
         torch._C.DisableTorchFunction, resumed, asking(composer, asker), NodeMark, TensorRecord,
     )  # fmt: skip
