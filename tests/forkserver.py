@@ -21,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gradb.tracer.checkpoints.forking import fork_apart
+
 _LARGEST = 1 << 18
 _PATIENCE = 240.0
 _SUBREAPER = 36
@@ -130,17 +132,16 @@ def serve(requests: socket.socket, become: Callable[..., NoReturn]) -> None:
         text, descriptors, _, _ = socket.recv_fds(requests, _LARGEST, 8)
         if not text:
             return
-        readable, writable = os.pipe()
-        between = os.fork()
-        if not between:
-            pid = os.fork()
-            if not pid:
-                _begin(become, descriptors, **json.loads(text))
-            os.write(writable, str(pid).encode())
-            os._exit(0)
-        os.waitpid(between, 0)  # from here on it is a child of who asked
-        requests.send(os.read(readable, 64))
-        for fd in (*descriptors, readable, writable):
+        ours, theirs = socket.socketpair()
+        if fork_apart(os.fork) is None:  # what is nobody's child here is a child of who asked
+            theirs.send(str(os.getpid()).encode())
+            theirs.recv(1)  # until it is: should it end before, nobody could wait for it
+            _begin(become, descriptors, **json.loads(text))
+        requests.send(ours.recv(64))
+        ours.send(b"!")
+        for one in (ours, theirs):
+            one.close()
+        for fd in descriptors:
             os.close(fd)
 
 
