@@ -21,7 +21,16 @@ from gradb.link.spec import RunSpec
 from gradb.log import marks
 from tests.e2e import gradb_process
 from tests.e2e.checkpointed import Script, begun, differing, events_of, full, lived, printed, script
-from tests.e2e.gradb_process import DEADLINE, ROOT, SCRIPTS, WarmParts, bare, processes_with, wait_until_none_with
+from tests.e2e.gradb_process import (
+    DEADLINE,
+    ROOT,
+    SCRIPTS,
+    WarmParts,
+    WarmProcess,
+    bare,
+    processes_with,
+    wait_until_none_with,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="there are none elsewhere")]
 
@@ -166,7 +175,7 @@ def test_several_runners_of_several_checkpoints(folder: Path) -> None:
 @pytest.mark.parametrize("victim", ["script", "gradb", "checkpoint"])
 def test_what_is_killed_takes_along_what_it_should(victim: str, folder: Path) -> None:
     """A runner ends with its checkpoint, both with gradb; a checkpoint outlives its script while gradb is there."""
-    gradb = subprocess.Popen(
+    gradb = WarmProcess(
         [sys.executable, str(SCRIPTS / "holds_checkpoint.py"), NAME, str(folder)], cwd=folder, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip

@@ -46,6 +46,7 @@ def test_a_training_is_held_and_steps_on(tmp_path: Path) -> None:
     assert paused(tmp_path, "cpu").startswith("held 6 times, on the calling thread")
 
 
+@pytest.mark.usefixtures("_forked")
 def test_other_results_are_a_failure(tmp_path: Path) -> None:
     """A script that prints something else each time fails the check, and one that cannot run is not counted."""
     script = tmp_path / "clock.py"

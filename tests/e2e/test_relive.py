@@ -27,6 +27,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the tape of the script as it is, only watched, for tests that change neither."""
+    folder = tmp_path_factory.mktemp("watched")
+    shutil.copy(SCRIPTS / "long_training.py", folder)
+    _record(folder)
+    return folder / "x.tape"
+
+
 def _record(folder: Path, *words: str, depth: str = "watch", options: tuple[str, ...] = (), name: str = "x") -> None:
     done = gradb("record", "--record", depth, *options, "-o", f"{name}.tape", "long_training.py", *words, cwd=folder)
     assert done.code == 0, done.err
@@ -61,9 +70,9 @@ def _same(one: list[tuple[Any, ...]], other: list[tuple[Any, ...]]) -> bool:
     return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))
 
 
-def test_an_iteration_is_in_full_as_if_it_had_been_recorded(folder: Path) -> None:
+def test_an_iteration_is_in_full_as_if_it_had_been_recorded(folder: Path, watched: Path) -> None:
     """Its events have the values of a full recording; the first tape stays as it is, and no more lies beside it."""
-    _record(folder)
+    shutil.copy(watched, folder)
     _record(folder, depth="full", name="full")
     before = (folder / "x.tape").read_bytes()
     done = _relive(folder, "--iteration", "40", "--yes", "--json", "x.tape")
@@ -158,10 +167,9 @@ def test_changes_from_outside_are_made_again(folder: Path) -> None:
         (("--iteration", "3", "none.tape"), "x.tape"),
     ],
 )
-def test_what_cannot_be(folder: Path, words: tuple[str, ...], sentence: str) -> None:
+def test_what_cannot_be(watched: Path, words: tuple[str, ...], sentence: str) -> None:
     """One sentence, and exit code 2."""
-    _record(folder)
-    done = _relive(folder, *words)
+    done = _relive(watched.parent, *words)
     assert (done.code, done.out) == (2, "")
     assert sentence in done.err or "no such file: none.tape" in done.err
 

@@ -22,10 +22,12 @@ from tests.e2e.gradb_process import (
     SCRIPTS,
     WarmProcess,
     bare,
+    forked,
     gradb,
     run as started,
     wait_until_none_with,
 )  # fmt: skip
+from tests.e2e.warm import DRAWN
 
 pytestmark = pytest.mark.e2e
 
@@ -164,7 +166,7 @@ def test_an_interrupt_kills_the_second_run(folder: Path) -> None:
 def test_a_tape_without_a_seed(folder: Path) -> None:
     """A recording that was only watched can be run again; without a seed it draws other numbers, and that is said."""
     words = ("record", "--record", "watch", "-o", "w.tape", "goes_to_nan.py", "x")
-    assert gradb(*words, cwd=folder, env={"PYTHONHASHSEED": "3"}).code == 0  # not forked: torch draws a seed of its own
+    assert forked("gradb", *words, cwd=folder, env={DRAWN: "3"}).code == 0
     found = reruns(folder, tape=str(folder / "w.tape"))
     assert (found["status"], found["iteration"], found["needed"], found["repeated"]) == ("finished", 16, True, False)
     assert "python goes_to_nan.py x" in found["lines"][0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gradb.tape.writer import TapeWriter
-from tests.e2e.gradb_process import GRADB, Done, gradb, run
+from tests.e2e.gradb_process import DEADLINE, SCRIPTS, Done, WarmProcess, gradb
 
 _SCRIPT = """
 import os, resource, signal, sys, time
@@ -92,18 +93,16 @@ def test_a_tape_that_is_gone_when_the_script_is_over_is_told(tmp_path: Path) -> 
 
 
 _FULL = "the disk does not take it: it is full, or files may not become larger"
-_LIMITED = """
-import os, resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
-"""
 
 
 def limited(size: int, *words: str | Path, cwd: Path, comment: str = "") -> Done:
     """Run gradb where no file may become larger than some bytes."""
     (cwd / "script.py").write_text(f"import sys\nprint('hello')\nsys.exit(3)\n# {comment}\n")
-    env = {"TMPDIR": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
-    return run(sys.executable, "-c", _LIMITED, str(size), *GRADB[1:], *words, cwd=cwd, env=env)
+    command = [sys.executable, str(SCRIPTS / "limited.py"), str(size), *map(str, words)]
+    env, pipe = os.environ | {"TMPDIR": str(cwd)}, subprocess.PIPE  # a file could not be written to either
+    with WarmProcess(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as one:
+        out, err = one.communicate(timeout=DEADLINE)
+    return Done(one.returncode, out, err)
 
 
 @pytest.mark.parametrize(

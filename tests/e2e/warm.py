@@ -37,6 +37,8 @@ _PARTS = (
     "cli.main cli.run cli.record cli.show cli.events cli.gradcheck cli.compare cli.why cli.check cli.rule cli.screen"
     " tui.app batch.script scribe.process tracer.process.debuggee tracer.watch.tracing"
 )
+DRAWN = "GRADB_TESTS_DRAWN_SEED"
+"""Environment variable: the seed that torch is to have drawn where it is imported; else all have that of the server."""
 _leave = os._exit
 _exit = ctypes.pythonapi.Py_Exit  # unlike ``sys.exit`` it runs nothing of what called us on the way
 _finalizes = False
@@ -270,6 +272,8 @@ class _Kept:
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__, module.__loader__ = self._spec, self._loader
         PathFinder.find_spec = self._find  # type: ignore[method-assign]
+        if DRAWN in os.environ:
+            module.manual_seed(int(os.environ[DRAWN]))
 
 
 def prepare(files: set[str]) -> None:
