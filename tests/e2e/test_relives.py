@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.gradb_process import WarmParts
-from tests.e2e.relives import CASES, SAME, Round
+from tests.e2e.relives.cases import CASES
+from tests.e2e.relives.round import SAME, Round
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="there are no checkpoints elsewhere")]
 _CASES = {case.path.stem: case for case in CASES}

@@ -1,79 +1,33 @@
-"""Lives stretches of scripts again from checkpoints, at random: ``python -m tests.e2e.relives [--count N] [--seed N]``.
-
-Each round watches a script, with one thread or two, has checkpoints made at random iterations, and has a runner go on
-from each, beside the script or once that is over; some with something changed. Every loss and norm must be the same,
-bit for bit, as in the script's run (in a run from the start with the same change), or the reason be one that is true of
-the script. What the script prints, the files that it leaves and its exit code must be what they are without gradb, and
-no process and no file of ours be left. Ends with exit code 1 and the rounds that did not hold.
-"""
+"""One script, watched once, of which stretches are lived again: see the package."""
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
-import subprocess
-import sys
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gradb.debugger.errors import UserError
 from gradb.debugger.rerun import orders
 from gradb.debugger.rerun.comparison import compare
 from gradb.debugger.run import Run
 from gradb.frame.reader import Tape
-from gradb.link.checkpoints import NotStarted
+from gradb.link.checkpoints import NotStarted, Waiting
 from gradb.link.spec import Intervention, RunSpec
 from tests.e2e.checkpointed import Script, begun, full, printed, script
-from tests.e2e.gradb_process import (
-    DEADLINE,
-    ROOT,
-    SCENARIOS,
-    SCRIPTS,
-    Done,
-    WarmParts,
-    bare,
-    wait_until_none_with,
-)
+from tests.e2e.gradb_process import DEADLINE, Done, bare, wait_until_none_with
+from tests.e2e.relives.branching import branch, chosen, finish
+from tests.e2e.relives.cases import Case
 
-_TRAININGS, _WORKLOADS = SCRIPTS / "trainings", ROOT / "tests" / "bench" / "workloads"
-_STEPS = 40
 _SETTLED = 12
-
-
-@dataclass(frozen=True)
-class Case:
-    """A script, and what is true of it."""
-
-    path: Path
-    words: tuple[str, ...] = (str(_STEPS),)
-    why: str = ""
-    """A pattern of the reasons for which a stretch may be refused; empty: it must not be."""
-    steps: int = _STEPS
-    prints: bool = True
-    """Whether it prints the same each time."""
-
-
-_WHY = {
-    "loader_workers": r"started \d other process|tried to write /dev/shm|exit code 1 .*Permission denied",
-    "files_by_path": r"tried to write .*/kept/(lines\.jsonl|new\.pt)",
-    "saves_anyway": r"tried to write .*/now\.pt",
-    "database": r"an SQLite database is open \(.*/runs\.db\)",
-    "fed_by_a_thread": r"another thread \(feeder\)",
-    "ends_badly": r"tried to write .*/left\.txt",
-}
-CASES = [
-    *(Case(path, why=_WHY.get(path.stem, "")) for path in sorted(_TRAININGS.glob("*.py"))),
-    Case(SCENARIOS / "two_models.py", (), steps=200),
-    Case(SCENARIOS / "zero_grad.py", (), steps=1000),
-    Case(_WORKLOADS / "w1_thermometer.py", prints=False),
-    Case(_WORKLOADS / "w2_mlp.py", prints=False),
-    Case(_WORKLOADS / "w3_gpt.py", ("20",), steps=20, prints=False),
-]
+_OURS = {".tape", ".py", ".branches"}
+WHOLE, _SAME, _SAME_CHANGED = "whole", "the same", "the same, with a change"
+BRANCHED = "the same, branched off"
+SAME = {_SAME, _SAME_CHANGED, BRANCHED}
+FINE = {WHOLE, *SAME}
 _CHANGES = (Intervention("zero_grad", "off"), Intervention("lr", "0.003"))
 
 
@@ -133,8 +87,9 @@ class Round:
                 self._begin(one, stretch)
             self.outcomes += [self._come_of(stretch) for stretch in stretches]
             self.outcomes += [self._held_against(stretch) for stretch in stretches if stretch.is_whole]
+            self.outcomes += [self._branched(one, waiting) for waiting in one.waiting if self._chance.random() < 0.4]
         wait_until_none_with(str(self.folder))
-        left = [path.name for path in (self.folder / "tapes").iterdir() if path.suffix not in {".tape", ".py"}]
+        left = [path.name for path in (self.folder / "tapes").iterdir() if path.suffix not in _OURS]
         self.faults += [f"left behind: {left}"] if left else []
 
     def _moments(self) -> list[int]:
@@ -189,7 +144,7 @@ class Round:
         stretch.is_whole = status == f"ended by gradb after iteration {stretch.last}"
         if not stretch.is_whole and "tried" not in status:
             status = f"{status} {' '.join(printed(stretch.tape)[-3:])}"
-        return _WHOLE if stretch.is_whole else status
+        return WHOLE if stretch.is_whole else status
 
     def _held_against(self, stretch: Stretch) -> str:
         """Hold what a runner has told against a run from the start."""
@@ -203,10 +158,30 @@ class Round:
             return f"from {stretch.begin}: compared to {found.until}, and in full are {sorted(ops)}"
         return _SAME if stretch.change is None else _SAME_CHANGED
 
-    def _changed(self, stretch: Stretch) -> str:
+    def _branched(self, one: Script, waiting: Waiting) -> str:
+        """Have a command make a branch from a checkpoint, and hold it against a run from the start."""
+        first, last = chosen(self._chance, waiting.iteration, self.case.steps)
+        stretch = Stretch(waiting.iteration, first, last, self._chance.choice(_CHANGES), self.folder)
+        assert stretch.change is not None
+        try:
+            run = branch(one, waiting, first, stretch.change)
+        except UserError as error:
+            return f"not branched: {error}"
+        if status := finish(run, last):
+            return status
+        with (
+            Tape.open(self._changed(stretch, "anew"), is_over=True) as tape,
+            Tape.open(run.path, is_over=True) as again,
+        ):
+            found = compare(tape.series, again.series, last)
+        if found.difference is not None or found.until < last:
+            return f"the branch from {waiting.iteration} at {first}: {found.difference or f'ends at {found.until}'}"
+        return BRANCHED
+
+    def _changed(self, stretch: Stretch, name: str = "changed") -> str:
         """Return the tape of a run from the start with the same change."""
         assert stretch.change is not None
-        path = str(self.folder / "tapes" / f"changed{stretch.begin}.tape")
+        path = str(self.folder / "tapes" / f"{name}{stretch.begin}.tape")
         watching = orders.watching(self._spec, path)
         changes = (*watching.interventions, replace(stretch.change, iteration=stretch.first))
         with closing(Run.launch(replace(watching, interventions=changes, ends_after=stretch.last + 1))) as run:
@@ -226,13 +201,10 @@ class Round:
     def strange(self) -> list[str]:
         """Return the outcomes that are none of those that may be."""
         return [
-            why for why in self.outcomes if why not in _FINE and not (self.case.why and re.search(self.case.why, why))
+            why for why in self.outcomes if why not in FINE and not (self.case.why and re.search(self.case.why, why))
         ]
 
 
-_WHOLE, _SAME, _SAME_CHANGED = "whole", "the same", "the same, with a change"
-SAME = {_SAME, _SAME_CHANGED}
-_FINE = {_WHOLE, *SAME}
 _BARE = """
 import random, sys
 random.seed(5)
@@ -259,31 +231,3 @@ def _different(one: Path, other: Path) -> list[str]:
         for name in names
         if name not in files[0] or name not in files[1] or files[0][name].read_bytes() != files[1][name].read_bytes()
     ]
-
-
-def main() -> None:
-    """Run the rounds, and tell."""
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.relives", description="Live stretches again.")
-    parser.add_argument("--count", type=int, default=300, help="stretches that are lived again or refused")
-    parser.add_argument("--seed", type=int, default=0, help="of the first round")
-    parser.add_argument("--only", help="part of a script's name")
-    options = parser.parse_args()
-    subprocess.Popen = WarmParts  # type: ignore[misc]
-    cases = [case for case in CASES if (options.only or "") in case.path.stem]
-    seed, found, failed = options.seed, Counter[str](), list[int]()
-    while found.total() < options.count:
-        case = cases[seed % len(cases)]
-        with tempfile.TemporaryDirectory(prefix="gradb-relives-") as folder:
-            one = Round(case, seed, Path(folder).resolve())
-            one.hold()
-        found.update(why if why in _FINE else "refused, or to be looked at" for why in one.outcomes if why != _WHOLE)
-        bad = [*one.strange(), *one.faults]
-        failed += [seed] if bad else []
-        print(f"{seed} {case.path.stem}: {'; '.join(bad) if bad else ', '.join(one.outcomes)}", flush=True)
-        seed += 1
-    print(f"{dict(found)}; rounds that did not hold: {failed or 'none'}")
-    sys.exit(bool(failed))
-
-
-if __name__ == "__main__":
-    main()
