@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradb.debugger.branches.beside import beside, first_of, number_of
 from gradb.debugger.branches.changes import ANEW, label
-from gradb.debugger.branches.making import Made
 from gradb.debugger.branches.member import Member
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.ghost import Ghost
+
+if TYPE_CHECKING:
+    from gradb.debugger.branches.making import Made
 
 FIRST = 0
 

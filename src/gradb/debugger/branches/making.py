@@ -24,7 +24,7 @@ from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.counterpart import counterpart
 from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.rerun import orders, origin
-from gradb.debugger.rerun.again import FROM_THE_START, Begun
+from gradb.debugger.rerun.begun import FROM_THE_START, Begun
 from gradb.debugger.rerun.consent import Consent, consent_to
 from gradb.debugger.rerun.following import Tell, silent
 from gradb.debugger.run import Run

@@ -12,8 +12,8 @@ from gradb.debugger.branches.routes import Place, Route
 from gradb.debugger.branches.sameness import compare_up_to
 from gradb.debugger.ending import killed
 from gradb.debugger.errors import CheckpointLost, UserError
-from gradb.debugger.rerun.again import Begun
 from gradb.debugger.rerun.attempts import attempt
+from gradb.debugger.rerun.begun import Begun
 from gradb.debugger.rerun.following import Tell
 from gradb.debugger.rerun.noticing import Differs, Noticing
 from gradb.debugger.rerun.reasons import reasons

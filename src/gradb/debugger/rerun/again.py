@@ -7,13 +7,15 @@ its way out is done.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.ending import killed
 from gradb.debugger.errors import UserError
 from gradb.debugger.folders import Kept, room
 from gradb.debugger.rerun import orders, origin
-from gradb.debugger.rerun.attempts import attempt, error_of
+from gradb.debugger.rerun.attempts import attempt
+from gradb.debugger.rerun.begun import FROM_THE_START, Begun
 from gradb.debugger.rerun.comparison import BY_HAND, Comparison, compare
 from gradb.debugger.rerun.consent import agree
 from gradb.debugger.rerun.following import Tell, follow, silent
@@ -21,36 +23,15 @@ from gradb.debugger.rerun.noticing import Differs, Noticing
 from gradb.debugger.rerun.reasons import Reason, reasons
 from gradb.debugger.rerun.watched import Watched
 from gradb.debugger.run import Run
+from gradb.diagnosis.uncaught import uncaught
 from gradb.frame.reader import Tape, TapeError
 from gradb.frame.training import Training
 from gradb.link.spec import RunSpec
+from gradb.present.draw.safe import plain
 
+_MESSAGE = 80
+"""Columns of an error."""
 _DIFFERED = "ended by gradb: it did not do the same"
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """From where a script was run again."""
-
-    iteration: int = 1
-    """The first one that was run again."""
-    event: int | None = None
-    """The last event before the checkpoint that it went on from; None: it was run from its start."""
-
-    @property
-    def words(self) -> str:
-        """As a clause: ``run again``."""
-        return "run again" if self.event is None else f"from the checkpoint at iteration {self.iteration:,}"
-
-    @property
-    def who(self) -> str:
-        """What was ended where its process was killed, before ``was``: a runner ends with its checkpoint."""
-        if self.event is None:
-            return f"{self.words}, the script"
-        return f"the checkpoint at iteration {self.iteration:,}, or what went on from it,"
-
-
-FROM_THE_START = Begun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,3 +204,17 @@ def _open(path: str) -> Tape:
         return Tape.open(path, is_over=True)
     except TapeError as error:
         raise UserError(str(error)) from error
+
+
+def error_of(tape: Tape) -> str:
+    """Return the error that ended the script, in a few words; empty where none did.
+
+    Raises:
+        TapeError: the tape is damaged.
+    """
+    found = uncaught(tape)
+    if found is None:
+        return ""
+    event, lines = tape.event(found.event), found.detail.message.splitlines()
+    where = f" at {Path(event.file).name}:{event.line}" if event.file and event.line else ""
+    return plain(f"{found.detail.type}{where}: {lines[0] if lines else ''}".removesuffix(": "), _MESSAGE)

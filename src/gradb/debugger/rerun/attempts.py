@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gradb.debugger.rerun.consent import DEEDS
-from gradb.diagnosis.uncaught import uncaught
 from gradb.frame.reader import Tape
 from gradb.present.draw.safe import plain
 
 _FACT = "tried"
-_MESSAGE = 80
 
 
 def attempt(tape: Tape, *, is_brief: bool = False) -> str:
@@ -38,17 +36,3 @@ def attempt(tape: Tape, *, is_brief: bool = False) -> str:
     path = Path(path).name if is_brief else path
     where = f" ({Path(file).name}:{line})" if isinstance(file, str) and file and isinstance(line, int) else ""
     return plain(f"would have had {path} {DEEDS.get(deed, 'changed')}{where}")
-
-
-def error_of(tape: Tape) -> str:
-    """Return the error that ended the script, in a few words; empty where none did.
-
-    Raises:
-        TapeError: the tape is damaged.
-    """
-    found = uncaught(tape)
-    if found is None:
-        return ""
-    event, lines = tape.event(found.event), found.detail.message.splitlines()
-    where = f" at {Path(event.file).name}:{event.line}" if event.file and event.line else ""
-    return plain(f"{found.detail.type}{where}: {lines[0] if lines else ''}".removesuffix(": "), _MESSAGE)

@@ -10,8 +10,9 @@ import pytest
 from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.living import wanted
-from gradb.debugger.rerun.again import Again, Begun
-from gradb.debugger.rerun.attempts import attempt, error_of
+from gradb.debugger.rerun.again import Again, error_of
+from gradb.debugger.rerun.attempts import attempt
+from gradb.debugger.rerun.begun import Begun
 from gradb.debugger.rerun.comparison import Comparison, Difference, compare
 from gradb.debugger.rerun.origin import changes
 from gradb.debugger.rerun.reliving import beginning
