@@ -55,4 +55,4 @@ def training_of(first: Tape, lived: Lived, position: int, own: Training) -> Trai
         TapeError: one of the tapes is damaged.
     """
     here = counterpart(first, lived, position)
-    return replace(first.training(here, own.iteration), depth=own.depth)
+    return replace(first.training(here, own.iteration), depth=own.depth, watched=own.watched)

@@ -11,6 +11,7 @@ from gradb.debugger.suggestion import did_you_mean
 from gradb.frame.called import NUMBERS, Called
 from gradb.frame.graph.finding import Query, read_query
 from gradb.frame.graph.view import GraphView
+from gradb.present.lines.unseen import none_yet
 from gradb.tape.expressions.variables import quoted
 
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ def _of_variable(debugger: Debugger, graph: GraphView, name: str) -> int | None:
 
 
 def _graph(debugger: Debugger) -> GraphView:
-    graph = debugger.frame().graph
-    if not len(graph):
-        raise UserError("there is no graph yet: nothing that requires grad has been computed")
-    return graph
+    frame = debugger.frame()
+    if not len(frame.graph):
+        raise UserError(none_yet("there is no graph yet: nothing that requires grad has been computed", frame.training))
+    return frame.graph
 
 
 def _no_such(debugger: Debugger, name: str, nodes: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ hold (policy, counts, rates) holds at the position.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
@@ -68,6 +69,8 @@ class Training:
     """The same for the learning rate."""
     depth: InterventionMark | None
     """The same for the depth of recording, before the first event as that tells; None: full."""
+    watched: InterventionMark | None
+    """The mark from which on the newest stretch up to the position was only watched; None: there is none."""
     touched: int
     """How many calls the policy in force has suppressed (``off``) or added (``on``) up to the position."""
     missed: int
@@ -147,6 +150,7 @@ class Trainings:
             policy=policy,
             rate=rate,
             depth=depth,
+            watched=_watched(self._until(position)),
             touched=_touched(series, policy, position),
             missed=_counted(series, "missed", policy, position),
             seed=_number(seed[0]) if seed is not None else None,
@@ -164,13 +168,15 @@ class Trainings:
         """
         self._read_marks(position)
         before = self._marks[: bisect_left(self._marks, position, key=attrgetter("event"))]
-        newest = next((mark for mark in reversed(before) if mark.what == "record" and mark.value == "watch"), None)
+        newest = _watched(before)
         return newest if newest is not None and newest.event > event else None
 
     def _in_force(self, what: str, position: int) -> InterventionMark | None:
-        known = self._marks[: bisect_right(self._marks, position, key=attrgetter("event"))]
-        newest = next((mark for mark in reversed(known) if mark.what == what), None)
+        newest = next((mark for mark in reversed(self._until(position)) if mark.what == what), None)
         return None if newest is None or newest.value == _FIRST[what] else newest
+
+    def _until(self, position: int) -> list[InterventionMark]:
+        return self._marks[: bisect_right(self._marks, position, key=attrgetter("event"))]
 
     def _read_marks(self, head: int) -> None:
         if head <= self._read_at:
@@ -194,6 +200,11 @@ class Trainings:
             case DepthDetail(depth, reason, _, _):
                 return InterventionMark(seq, iteration, "record", depth, reason)
         raise TapeError(f"{self._store.db.name} is damaged: event {seq} changes nothing that is known.")
+
+
+def _watched(marks: Sequence[InterventionMark]) -> InterventionMark | None:
+    """Return the newest mark from which on a script was only watched."""
+    return next((mark for mark in reversed(marks) if mark.what == "record" and mark.value == "watch"), None)
 
 
 def _touched(series: tuple[Series, ...], policy: InterventionMark | None, position: int) -> int:

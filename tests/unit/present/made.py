@@ -46,5 +46,5 @@ def made_training(
     missed = int(max((one.latest(10 * at) or 0 for one in series if one.kind == "missed"), default=0))
     return Training(
         series, tuple(marks), 10 * at, at, last, is_finished,
-        force["zero_grad"], force["lr"], force["record"], touched, missed, seed,
+        force["zero_grad"], force["lr"], force["record"], force["record"], touched, missed, seed,
     )  # fmt: skip

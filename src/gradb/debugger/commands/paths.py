@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradb.debugger.errors import UserError
+from gradb.frame.training import Training
+from gradb.present.lines.unseen import none_yet
 from gradb.present.options import PathChoice
 from gradb.tape.cutting import listed
 
@@ -25,7 +27,7 @@ def path(debugger: Debugger, argument: str) -> str | None:
     choice = PathChoice(leaf=name) if name else replace(debugger.choice, number=None)
     paths = at.chosen(choice.leaf, choice.node)
     if paths is None and (name or which != "all"):
-        raise UserError(_nowhere(at, choice))
+        raise UserError(_nowhere(at, choice, debugger.frame().training))
     if which == "all":
         debugger.choice = choice
         return None
@@ -50,9 +52,9 @@ def _split(argument: str) -> tuple[str, str]:
     return ("all" if argument.strip() else ""), argument.strip()
 
 
-def _nowhere(at: PathsAt, choice: PathChoice) -> str:
+def _nowhere(at: PathsAt, choice: PathChoice, training: Training) -> str:
     if at.backward is None:
-        return "there are no paths yet: they begin at the root of a backward, and none has begun"
+        return none_yet("there are no paths yet: they begin at the root of a backward, and none has begun", training)
     names = listed((leaf.name for leaf in at.leaves), _MAX_NAMES)
     goal = repr(choice.leaf) if choice.leaf else "the selected node"
     return f"this backward does not go to {goal}" + (f": it goes to {names}" if names else "")

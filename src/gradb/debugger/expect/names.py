@@ -14,6 +14,7 @@ from gradb.frame.chain.record import Chain, ChainEdge
 from gradb.frame.conditions import TapePoints
 from gradb.frame.reader import Tape
 from gradb.frame.training import nonfinite
+from gradb.present.lines.unseen import only_watched
 from gradb.rules import examined
 from gradb.tape import lineage
 from gradb.tape.conditions.newest import SeriesName
@@ -89,7 +90,8 @@ class TapeNames:
     def _need(self, path: str) -> None:
         if not self.means(path):
             close = did_you_mean(path, (*self._tape.names(self._position), *WORDS))
-            raise NoName(f"no tensor is called {quoted(path)} at position {self._tape.called(self._position)}{close}")
+            here = f"at position {self._tape.called(self._position)}"
+            raise NoName(f"no tensor is called {quoted(path)} {here}{close}{self._unseen()}")
 
     def _chain(self, name: str) -> Operand:
         chain = self._tape.chain_at(self._position)
@@ -102,7 +104,13 @@ class TapeNames:
         if not self._position:
             return "this is the start"
         event = self._tape.event(self._position)
-        return f"event {self._tape.called(self._position)} ({event.kind} {event.name}) is about no node"
+        return f"event {self._tape.called(self._position)} ({event.kind} {event.name}) is about no node{self._unseen()}"
+
+    def _unseen(self) -> str:
+        """Say that more may be there, where the script was only watched."""
+        here = self._position
+        words = only_watched(self._tape.training(here, self._tape.event(here).iteration)) if here else ""
+        return words and f"; {words}"
 
 
 def _only(items: Sequence[Operand]) -> Operand:

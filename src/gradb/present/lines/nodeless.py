@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradb.frame.frame import Frame
 from gradb.present.draw.safe import plain
 from gradb.present.lines.call import call_text
+from gradb.present.lines.unseen import none_yet
 from gradb.tape.kinds.event import Event
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.op import OpDetail
@@ -29,7 +30,7 @@ def nodeless_words(frame: Frame) -> str:
     if frame.event is not None and frame.event.kind == "error" and frame.event.phase == "backward":
         return _CUT
     if frame.graph.is_empty:
-        return _YET
+        return none_yet(_YET, frame.training)
     here = _OVER if frame.event is not None and frame.event.kind == "end" else _NONE
     return "; ".join(filter(None, (here, _last_backward(frame))))
 

@@ -49,7 +49,7 @@ def rates_text(detail: StepDetail) -> str:
 def step_items(detail: StepDetail, width: int) -> list[Field | Text]:
     """Return each parameter's values, for ``fields.layout``."""
     if not detail.parameters:
-        return [*wrapped("only watched: what the step found and left is not recorded", width, theme.DIM)]
+        return [*wrapped("what the step found and left is not recorded", width, theme.DIM)]
     items: list[Field | Text] = []
     for index, tensor in enumerate(detail.parameters[:MAX_PARAMETERS]):
         items += _parameter(detail, index, tensor, width)

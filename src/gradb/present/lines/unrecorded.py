@@ -1,4 +1,6 @@
-"""The line by which a pane says that what it shows is not all there was: something was lost, or the recording ended.
+"""The line by which a pane says that what it shows is not all there was.
+
+Something was lost, the recording ended, or the script was only watched.
 
 Past such a point a pane's own sentence about there being nothing would be a guess, so it gives way to the line.
 """
@@ -13,9 +15,11 @@ from rich.text import Text
 
 from gradb.algebra.figures import counted
 from gradb.frame.frame import Frame
+from gradb.frame.training import Training
 from gradb.present.draw import theme
 from gradb.present.draw.fields import Hint, wrapped
 from gradb.present.draw.safe import plain
+from gradb.present.lines.unseen import only_watched
 from gradb.present.options import Options
 
 _MAX = 400
@@ -38,10 +42,14 @@ def unrecorded(shows: frozenset[str], frame: Frame) -> str:
         return frame.cut.text
     found = [gap for gap in frame.gaps if gap.hides & shows]
     if not found:
-        return _of_event(shows, frame)
+        return _unseen(shows, frame.training) or _of_event(shows, frame)
     others = len(found) - 1
     more = f"; and at {counted(others, 'earlier event')}" if others else ""
     return f"something here was {found[0].text}{more}"
+
+
+def _unseen(shows: frozenset[str], training: Training) -> str:
+    return only_watched(training) if "insides" in shows else ""
 
 
 def _of_event(shows: frozenset[str], frame: Frame) -> str:
@@ -57,6 +65,8 @@ def _of_event(shows: frozenset[str], frame: Frame) -> str:
 def unrecorded_lines(shows: frozenset[str], frame: Frame, width: int) -> list[Text]:
     """Return the same as lines of a pane; none where nothing is missing."""
     words = unrecorded(shows, frame)
+    if words and words == _unseen(shows, frame.training):  # which was asked for
+        return wrapped(words, width, theme.DIM)
     return wrapped(f"! {plain(words, _MAX)}", width, theme.WARNING) if words else []
 
 

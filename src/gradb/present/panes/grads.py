@@ -32,10 +32,12 @@ from gradb.present.json.values import Json, check_json, number_json, value_json
 from gradb.present.lines.buffers import stale_lines
 from gradb.present.lines.gradlesson import Drawn, lesson
 from gradb.present.lines.gradrows import Rows, are_few_and_small, fitting
+from gradb.present.lines.unseen import none_yet
 from gradb.present.options import Options
 
 _MAX_WORDS = 60
 _OF_KIND = {"gone": ("is gone", "are gone"), "frozen": ("is frozen", "are frozen")}
+_NONE_YET = "no leaf requires grad yet, so there is no .grad to fill"
 
 
 class GradList:
@@ -124,7 +126,7 @@ def fold_line(fold: Fold, width: int) -> Text:
 def render(frame: Frame, options: Options) -> RenderableType:
     """Return the table of buffers; the one touched by the current event is marked ``▶``."""
     if not frame.grads:
-        return remark("no leaf requires grad yet, so there is no .grad to fill", options.width)
+        return remark(none_yet(_NONE_YET, frame.training), options.width)
     listed = GradList(frame, options)
     head = [] if listed.head is None else [listed.head]
     about = wrapped(listed.about, options.width, theme.DIM) if listed.about else []

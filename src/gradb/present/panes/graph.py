@@ -22,19 +22,21 @@ from gradb.present.draw.viewport import window
 from gradb.present.json.values import Json, number_json
 from gradb.present.lines.flow import bar_cells, flow_text, range_text, range_words, room
 from gradb.present.lines.tree import Marks, depth_for, graph_row, header_row, lanes_of
+from gradb.present.lines.unseen import none_yet
 from gradb.present.options import Options
 
 MAX_ROWS = 1000  # drawn where no height is given
 _MAX_RANGE = 20_000  # rows of a fold whose gradients are looked at for a range
 _MAX_LISTED = 10_000  # rows in JSON
 _LINKS, _SHARE = 2, 5  # lines that say how a node is linked, and of the lines of a pane one in so many at most
+_NONE_YET = "no graph yet: nothing that requires grad has been computed"
 
 
 def render(frame: Frame, options: Options) -> RenderableType:
     """Return the graph around the current (or selected) node."""
     graph = frame.graph
     if len(graph) == 0:
-        return remark("no graph yet: nothing that requires grad has been computed", options.width)
+        return remark(none_yet(_NONE_YET, frame.training), options.width)
     selected = options.selected_node
     focus = _focus(graph, selected)
     if options.graph.measure is not None:

@@ -19,6 +19,7 @@ from gradb.present.draw.safe import plain
 from gradb.present.json.values import Json, check_json, local_json, rewrite_json, value_json
 from gradb.present.lines.path import WHOLE, count_text, leaf_name, path_lines, product_text, route_text
 from gradb.present.lines.rewrites import rewrite_text
+from gradb.present.lines.unseen import none_yet
 from gradb.present.lines.weights import root_name
 from gradb.present.options import Options, PathChoice
 from gradb.rules import with_settled
@@ -29,6 +30,7 @@ MAX_LISTED = 20
 _MAX_IN_JSON = 100
 _EXACT = 2**53
 """Counts up to here are numbers that every reader of JSON keeps."""
+_NONE_YET = "no paths yet: they begin at the root of a backward, and none has begun"
 _MAX_NAME = 40
 _MAX_LEAVES = 8
 _FEW = 4
@@ -39,7 +41,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
     """Return the paths to the chosen leaf: those of the selection, else of the current accumulation, else the first."""
     at, width = with_settled(frame.paths), options.width
     if at.backward is None:
-        return remark("no paths yet: they begin at the root of a backward, and none has begun", width)
+        return remark(none_yet(_NONE_YET, frame.training), width)
     paths = at.chosen(options.paths.leaf, options.paths.node)
     if paths is None:
         return _nothing(frame, options)

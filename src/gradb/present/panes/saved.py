@@ -30,7 +30,7 @@ def render(frame: Frame, options: Options) -> RenderableType:
     """Return what the selected node saved, or the node that the position is about, and the memory of the graph."""
     node, width = saved_node(frame, options), options.width
     saved = None if node is None else frame.saved.of(node)
-    memory = memory_lines(frame.saved.memory(), width) if frame.cut is None else []  # it may be freed by now
+    memory = _memory(frame, width)
     if saved is None:
         return Group(remark("no node here that could have saved anything", width), *memory)
     body = [
@@ -42,6 +42,12 @@ def render(frame: Frame, options: Options) -> RenderableType:
         room = max(options.height - len(memory) - 1, 1)
         body = [*body[:room], Text(f"… {len(body) - room} more lines", style=theme.DIM)]
     return Group(*body, *memory)
+
+
+def _memory(frame: Frame, width: int) -> list[Text]:
+    """Return what the graph holds; nothing where it is not known of any of it whether it is there."""
+    memory, watched = frame.saved.memory(), frame.training.watched is not None
+    return [] if frame.cut is not None or (watched and not memory.nodes) else memory_lines(memory, width)
 
 
 def saved_node(frame: Frame, options: Options) -> int | None:

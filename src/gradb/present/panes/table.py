@@ -55,7 +55,8 @@ class PaneSpec:
     apart: Apart = ""
     """The least screen on which it has a place of its own; empty where it shares one at every size."""
     shows: frozenset[str] = frozenset()
-    """What it shows of that which may be missing: ``values``, ``gradients``, the ``event`` itself, its ``place``."""
+    """What it shows of that which may be missing: ``values``, ``gradients``, the ``event`` itself, its ``place``, and
+    the ``insides`` of an iteration (ops, nodes and gradients), which watching leaves out."""
     is_judged: bool = False
     """It shows what was found on the tape, so that without a screen all of that is judged first."""
     has_displays: bool = False
@@ -180,6 +181,7 @@ def _values() -> Drawing:
 
 _VALUES, _GRADIENTS = frozenset({"values"}), frozenset({"gradients"})
 _ALL = _VALUES | _GRADIENTS
+_INSIDES = frozenset({"insides"})
 
 
 def _by_name(rows: Iterable[PaneSpec]) -> dict[str, PaneSpec]:
@@ -210,7 +212,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "class (Net).\n"
         "↑ and ↓ lead to a node that is drawn further up or down, by the name of the output that is used here.\n"
         "r shows how large the gradient was at each node: a cell of the bar is a power of ten, ? is not known.",
-        "graph", _graph, shows=_ALL,
+        "graph", _graph, shows=_ALL | _INSIDES,
     ),
     PaneSpec(
         "chain", ("3",), "chain rule", "the chain rule",
@@ -218,7 +220,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "numbers, each product checked against what the engine really produced. It follows the run; select a node in "
         "the graph to see that node's record instead, until the next step. Shift and the arrow keys move over a matrix "
         "that is larger than its place.",
-        "node", _chain, shows=_ALL | {"event"},
+        "node", _chain, shows=_ALL | _INSIDES | {"event"},
     ),
     PaneSpec(
         "grads", ("4",), ".grad", "the .grad buffers",
@@ -227,7 +229,7 @@ PANES: dict[str, PaneSpec] = _by_name((
         "– there is none, never: it never had a gradient though a backward came after it. largest: of all magnitudes.\n"
         "t sorts by the next column, `sort COLUMN` by any, `filter TEXT` lists those with the text in name or words.\n"
         "Enter, or a click, lists the leaves that are gone or frozen, which have one line each.",
-        "grads", _grads, shows=_GRADIENTS,
+        "grads", _grads, shows=_GRADIENTS | _INSIDES,
     ),
     PaneSpec(
         "output", ("5", "o"), "output", "the output",
@@ -249,19 +251,19 @@ PANES: dict[str, PaneSpec] = _by_name((
         "The paths from a leaf to what was differentiated: along each the product of the local derivatives, and their "
         "sum, checked against the gradient that the engine really produced. Select a leaf in the graph; `path` goes "
         "from one path to the next.",
-        "node", _paths, shows=_ALL,
+        "node", _paths, shows=_ALL | _INSIDES,
     ),
     PaneSpec(
         "saved", ("8",), "saved", "what the node saved, and the graph's memory",
         "What the node saved in the forward for its backward: names, shapes, values, when it was freed and by which "
         "backward; and how much memory the whole graph holds at this position.",
-        "node", _saved, shows=_VALUES,
+        "node", _saved, shows=_VALUES | _INSIDES,
     ),
     PaneSpec(
         "aten", ("9",), "aten", "the ATen calls of the op or node",
         "The ATen calls that an op or a node makes, with their tensors. They are recorded where you step into it: "
         "`into` (>) goes in, `out` (<) comes out again.",
-        "node", _aten,
+        "node", _aten, shows=_INSIDES,
     ),
     PaneSpec(
         "findings", ("F",), "findings", "the findings: what is wrong with the training",
