@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widgets import Static
 
 from gradb.algebra.differences import Result
@@ -29,6 +28,7 @@ from gradb.tui.again import Again
 from gradb.tui.arranging import Arranging
 from gradb.tui.asking import Asking
 from gradb.tui.bars import EventBar, HeaderBar, ScrubberBar, StartNote
+from gradb.tui.behind import Behind
 from gradb.tui.body import Body
 from gradb.tui.bottom import Bottom
 from gradb.tui.branching import Branching
@@ -68,7 +68,7 @@ from gradb.tui.underway import Underway
 from gradb.tui.widgets import make_panes
 
 
-class DebugScreen(Screen[None]):
+class DebugScreen(Behind[None]):
     """Everything true at one position of one run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
