@@ -267,6 +267,17 @@ def test_help_screen(chain_tape: Path, snap_compare: Any) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
 
 
+async def test_what_lies_under_help_is_painted_only_where_it_changes(chain_tape: Path) -> None:
+    """Once it was painted there, nothing is left to be painted."""
+    app = opening(chain_tape)
+    async with shown(app, 120, 40) as pilot:
+        await pilot.press("question_mark")
+        await wait_until(lambda: "graph pane" in text_of(app))
+        debug_screen(app).panes["graph"].refresh()
+        await quiet()
+        assert not debug_screen(app)._repaint_required
+
+
 async def test_the_buffer_in_question_is_in_view(tmp_path: Path) -> None:
     """Of many parameters the one that a gradient is added to is shown, however far down the list it is."""
     tape = tmp_path / "many.tape"

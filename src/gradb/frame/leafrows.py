@@ -38,6 +38,13 @@ class LeafRows:
         """Tell whether a leaf was read for a position."""
         return position == self._position and leaf in self._rows
 
+    def defines(self, leaf: int, position: int) -> bool:
+        """Tell whether the newest definition of a leaf at a position was read: it may be that of a later one."""
+        if position >= self._position or leaf not in self._rows:
+            return self.has(leaf, position)
+        event = self._rows[leaf][1]
+        return event is not None and event <= position
+
     def definition(self, leaf: int) -> tuple[int, int | None, int] | None:
         """Return (event, node, output number) of its newest definition."""
         _, event, node, number, *_ = self._rows[leaf]
@@ -50,4 +57,4 @@ class LeafRows:
 
     def end(self, node: int, position: int) -> Row | None:
         """Return (last, event) of the newest range of nodes gone that may have a leaf's; None where it was not read."""
-        return self._ends.get(node) if position == self._position else None
+        return self._ends.get(node) if position <= self._position else None

@@ -320,7 +320,7 @@ class Store(Growing):
 
     def defined_at(self, tensor: int, position: int) -> tuple[int, int | None, int] | None:
         """Return (event, node, output number) of the newest definition of a tensor up to a position."""
-        if self.leaves.has(tensor, position):
+        if self.leaves.defines(tensor, position):
             return self.leaves.definition(tensor)
         known = self.definitions(tensor, position)
         if known is not None:

@@ -17,6 +17,7 @@ from gradb.tui.lookup import MARK, beside, mark
 _BUDGET = 0.012  # seconds of a look, so that a key that comes meanwhile is soon answered
 _ROWS = 128  # looked at between two looks at the clock
 _BREATH = 0.005  # seconds in which something else may be done between two looks
+_SHOWN = 0.1  # seconds between two paints of what is found by then
 
 
 class GraphSearch:
@@ -40,6 +41,8 @@ class GraphSearch:
         self._query = Query()
         self._search: Search | None = None
         self._hits: set[int] = set()
+        self._shown = (0.0, 0)
+        """When it was said last how many there are, and how many there were."""
         self._at: int | None = None
         self._tell: Callable[[], None] = lambda: None
         self._looking = Later(pane, _BREATH, self._look_on)
@@ -74,7 +77,7 @@ class GraphSearch:
     def _begin(self) -> None:
         graph = self._graph()
         self._search = None if graph is None or self._query.is_empty else graph.search(self._query)
-        self._hits = set()
+        self._hits, self._shown = set(), (0.0, 0)
 
     def _look_on(self) -> None:
         """Look on for some milliseconds, and then again after a pause while there is more to look at."""
@@ -85,10 +88,17 @@ class GraphSearch:
         while not search.is_over and time.perf_counter() < deadline:
             search.look(_ROWS)
         self._hits.update(search.hits[before:])
-        self._tell()
-        if len(search.hits) > before:
-            self._pane.refresh()
+        self._show(search)
         self._go_on()
+
+    def _show(self, search: Search) -> None:
+        """Say how many there are: the first and the last at once, others now and then."""
+        (since, known), now, count = self._shown, time.perf_counter(), len(search.hits)
+        if search.is_over or (count and not known) or now - since > _SHOWN:
+            self._shown = (now, count)
+            self._tell()
+            if count > known:
+                self._pane.refresh()
 
     def _go_on(self) -> None:
         if self._search is not None and not self._search.is_over:

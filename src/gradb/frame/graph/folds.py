@@ -10,7 +10,7 @@ what is open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 from gradb.frame.graph.modules import Path
 from gradb.frame.graph.repeats import NOTHING, Part, Repeats, Run, Unit
 
+_DIGITS = 10  # of what is no number of a module any more
 LEAF = "AccumulateGrad"
 """What the nodes of leaves are called."""
 
@@ -50,6 +51,14 @@ class Fold:
         """The module's path as it is written: ``h.0.attn``."""
         return ".".join(self.path)
 
+    @property
+    def numbered(self) -> tuple[str, int] | None:
+        """The name with its last number left out, and that number; None where there is none."""
+        for at in range(len(self.path) - 1, -1, -1):
+            if self.path[at].isdecimal() and len(self.path[at]) < _DIGITS:
+                return ".".join((*self.path[:at], "#", *self.path[at + 1 :])), int(self.path[at])
+        return None
+
 
 Item: TypeAlias = "Rows | Run | Fold"
 
@@ -68,16 +77,37 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list from the top down that another item can be put before."""
+    """A list from the top down that another item can be put before; make it with ``put_before``."""
 
     first: Item
     rest: Items | None
+    beyond: Items | None = field(compare=False)
+    """What follows the first and its neighbours that are the same but for their number: those are one group."""
+    number: tuple[str, int] | None = field(default=None, compare=False)
+    """What ``numbered`` says of the first, where that is a fold."""
 
     def __iter__(self) -> Iterator[Item]:
         at: Items | None = self
         while at is not None:
             yield at.first
             at = at.rest
+
+
+def put_before(first: Item, rest: Items | None) -> Items:
+    """Return a list with an item put before it."""
+    if not isinstance(first, Fold):
+        return Items(first, rest, rest)
+    number = first.numbered
+    return Items(first, rest, rest.beyond if rest is not None and _continues(first, number, rest) else rest, number)
+
+
+def _continues(above: Fold, number: tuple[str, int] | None, below: Items) -> bool:
+    """Tell whether the first of a list is the same as the fold above it, with the next number."""
+    one, other = number, below.number
+    if one is None or other is None or one[0] != other[0] or abs(one[1] - other[1]) != 1:
+        return False
+    fold = below.first
+    return isinstance(fold, Fold) and (above.shape, above.rows) == (fold.shape, fold.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +155,7 @@ class State:
         if items.rest is None and isinstance(items.first, Fold):
             fold = items.first  # what holds nothing but one fold is no fold of its own
         return State(
-            outer.path, Items(fold, _put(outer.items, outer.repeats.ended())), NOTHING, outer.rows + self.rows,
+            outer.path, put_before(fold, _put(outer.items, outer.repeats.ended())), NOTHING, outer.rows + self.rows,
             outer.references + self.references,
             hash((outer.shape, self.path[len(outer.path) :] if not self.path[-1].isdigit() else "", self.shape)),
             outer.outer,
@@ -149,9 +179,9 @@ def _put(items: Items | None, parts: Iterable[Part]) -> Items | None:
             rows, references = rows + part.rows, references + part.references
             continue
         if rows:
-            items = Items(Rows(rows, references), items)
-        items, rows, references = Items(part, items), 0, 0
-    return Items(Rows(rows, references), items) if rows else items
+            items = put_before(Rows(rows, references), items)
+        items, rows, references = put_before(part, items), 0, 0
+    return put_before(Rows(rows, references), items) if rows else items
 
 
 def put_on_top(state: State, rows: Iterable[Row]) -> State:

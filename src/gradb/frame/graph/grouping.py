@@ -1,8 +1,8 @@
-"""Which neighbours among the folds of a graph are the same, and which are too small to be folded."""
+"""Which items of a graph are listed together, and which are too small to be folded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gradb.frame.graph.folds import Fold, Item, Items
 
@@ -10,34 +10,15 @@ _SMALL = 2  # rows that are shown as they are, whatever they are
 _BRIEF = 3  # rows of a single node and what it refers to that are shown as they are
 
 
-def numbered(fold: Fold) -> tuple[str, int] | None:
-    """Return the name of a fold with its last number left out, and that number; None where there is none."""
-    for at in range(len(fold.path) - 1, -1, -1):
-        if fold.path[at].isdecimal() and len(fold.path[at]) < 10:
-            return ".".join((*fold.path[:at], "#", *fold.path[at + 1 :])), int(fold.path[at])
-    return None
-
-
-def grouped(items: Items | Sequence[Item]) -> Iterator[list[Item]]:
+def grouped(items: Items | None) -> Iterator[list[Item]]:
     """Yield the items of a fold, neighbours that are the same but for their number together."""
-    group: list[Item] = []
-    for item in items:
-        if group and not _continue(group[-1], item):
-            yield group
-            group = []
-        group.append(item)
-    if group:
+    while items is not None:
+        group, at = [items.first], items.rest
+        while at is not None and at is not items.beyond:
+            group.append(at.first)
+            at = at.rest
         yield group
-
-
-def _continue(above: Item, below: Item) -> bool:
-    """Tell whether an item is the same as the one above it, with the next number."""
-    if not (isinstance(above, Fold) and isinstance(below, Fold)):
-        return False
-    if (above.shape, above.rows) != (below.shape, below.rows):
-        return False
-    one, other = numbered(above), numbered(below)
-    return one is not None and other is not None and one[0] == other[0] and abs(one[1] - other[1]) == 1
+        items = items.beyond
 
 
 def is_brief(item: Item) -> bool:

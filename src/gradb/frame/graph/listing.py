@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from gradb.frame.graph.choice import Choice
 from gradb.frame.graph.folds import Fold, Item, Items, Rows
-from gradb.frame.graph.grouping import grouped, is_brief, numbered, part_of
+from gradb.frame.graph.grouping import grouped, is_brief, part_of
 from gradb.frame.graph.repeats import Run
 
 FEW = 40
@@ -225,10 +225,10 @@ class Listing:
 
     def _header(self, folds: list[Fold], row: int) -> Header:
         rows, single = sum(fold.rows for fold in folds), folds[0]
-        found = numbered(single)
+        found = single.numbered
         name = key = single.name
         if len(folds) > 1 and found is not None:
-            ends = sorted((folds[0], folds[-1]), key=lambda fold: numbered(fold) or ("", 0))
+            ends = sorted((folds[0], folds[-1]), key=lambda fold: fold.numbered or ("", 0))
             name, key = f"{ends[0].name} to {ends[1].name}", found[0]
         holds = tuple(one for one in self._seen if row <= one < row + rows)
         is_open = self._is_open(key, rows, holds, len(folds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 from gradb.frame.cache import Cache
-from gradb.frame.graph.folds import Items, Row, Rows, State, put_on_top
+from gradb.frame.graph.folds import Items, Row, Rows, State, put_before, put_on_top
 from gradb.frame.graph.modules import Modules
 from gradb.frame.graph.region import Region
 from gradb.frame.graph.unfold import Unfolding
@@ -75,7 +75,7 @@ def _followed(items: Items | None, loose: int) -> Items | None:
         return None
     if not loose:
         return items
-    found = Items(Rows(loose, 0), None)
+    found = put_before(Rows(loose, 0), None)
     for item in reversed(list(items or ())):
-        found = Items(item, found)
+        found = put_before(item, found)
     return found
