@@ -32,6 +32,7 @@ from gradb.tape.missing import read_failures
 
 MAX_OUTPUTS = 500
 MAX_SOURCES = 10_000
+_NEAR = 16  # events before a change from outside, looked through for where the script stood
 _LOOK_BACK = 1000  # events looked through for the last known source line
 
 
@@ -130,6 +131,9 @@ class Frames:
 
     def _placed(self, event: Event) -> Event | None:
         """Return the event whose place in the script counts at an event."""
+        if event.kind == "intervention":  # made between two events, while the script stood at the first of them
+            before = (self._store.event(seq) for seq in range(event.seq - 1, max(event.seq - _NEAR, 0), -1))
+            return next((one for one in before if one.file is not None), None)
         return event if event.file is not None else self._fatal(event.seq)
 
     def _fatal(self, position: int) -> Event | None:

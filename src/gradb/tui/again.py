@@ -46,6 +46,8 @@ class Again:
         self._screen, self._notice = screen, notice
         self._worker: Worker[None] | None = None
         self._far = ""
+        self.then = ""
+        """What is done once it is over, as that is said; empty: nothing was asked for."""
 
     @property
     def is_running(self) -> bool:
@@ -93,7 +95,7 @@ class Again:
             fail: hears that nothing came of it.
         """
         self._notice(said)
-        self._far = doing
+        self._far, self.then = doing, ""
         self._worker = self._screen.run_worker(
             lambda: self._run(_Task(run, show, drop, doing, fail)), thread=True, exit_on_error=False
         )
@@ -123,7 +125,8 @@ class Again:
     # --- in the loop --------------------------------------------------------------------------------------------------
 
     def _tell(self, doing: str, done: str, seconds: float) -> None:
-        self._far = f"{doing}: {done}"
+        doing += f", then {self.then}" if self.then else ""
+        self._far = f"{doing}: {done}" if done else doing
         self._notice(again_line(doing, done, seconds))
 
     def _fail(self, fail: Callable[[], object], why: str) -> None:
@@ -134,4 +137,5 @@ class Again:
 
 def _how_far(run: Run) -> str:
     news = run.pace.news
-    return f"iteration {news.iteration:,}" + (f", loss {number(news.loss)}" if news.loss is not None else "")
+    loss = f", loss {number(news.loss)}" if news.loss is not None else ""
+    return f"iteration {news.iteration:,}{loss}" if news.iteration else ""

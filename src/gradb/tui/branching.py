@@ -116,6 +116,7 @@ class Branching:
         if not self._coming or statement.command.name not in _RUN_ON or not self._again.is_running:
             return False
         self._kept = [*self._kept, statement.text][-_MOST_KEPT:]
+        self._again.then = " and ".join(f"`{text}`" for text in self._kept)
         self._notice(f"`{statement.text}` waits for {self._coming}, and is done there; Esc gives both up")
         return True
 

@@ -257,3 +257,15 @@ def test_at_the_end_it_is_said_where_the_last_backward_is(example: OpenExample) 
         "no node here: the script is over; the last backward, of iteration 3, begins at event "
         f"{start}: `goto {start}` leads there"
     )
+
+
+def test_a_change_from_outside_is_made_where_the_script_stands(tmp_path: Path) -> None:
+    """What was changed is said, and the line of the event before is marked: no line of the script's has done it."""
+    with TapeBuilder(tmp_path / "t.tape") as tape:
+        tape.leaf("w", [1.0], line=4)
+        tape.intervene("lr", "0.25")
+    with Tape.open(tmp_path / "t.tape") as opened:
+        frame = opened.frame(opened.head)
+    assert frame.source is not None
+    assert frame.source.line == 4
+    assert "something was changed from outside: learning rate is 0.25 from the next step on" in squeezed(pane(frame))

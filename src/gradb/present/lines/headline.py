@@ -249,7 +249,8 @@ def _loss(detail: LossDetail) -> str:
     return f"backward from {roots or 'what is not a scalar'}, only watched"
 
 
-def _intervention(detail: InterventionDetail) -> str:
+def intervention_words(detail: InterventionDetail) -> str:
+    """Return ``zero_grad is off from here on, it was as written``."""
     if detail.what == "zero_grad":
         before, after = (_POLICIES.get(value, value) for value in (detail.before, detail.after))
         return f"zero_grad is {after} from here on, it was {before}"
@@ -308,7 +309,7 @@ def _clause(frame: Frame, event: Event, detail: Detail) -> str:
         case LossDetail():
             return _loss(detail)
         case InterventionDetail():
-            return _intervention(detail)
+            return intervention_words(detail)
         case DepthDetail():
             return _depth(detail)
         case OutputDetail():

@@ -5,8 +5,10 @@ from __future__ import annotations
 from gradb.frame.frame import Frame
 from gradb.present.draw.safe import plain
 from gradb.present.lines.call import call_text
+from gradb.present.lines.headline import intervention_words
 from gradb.present.lines.unseen import none_yet
 from gradb.tape.kinds.event import Event
+from gradb.tape.kinds.intervention import InterventionDetail
 from gradb.tape.kinds.leaf import LeafDetail
 from gradb.tape.kinds.op import OpDetail
 
@@ -15,6 +17,7 @@ _SWITCHES = {"off": "no_grad", "inference": "inference_mode"}
 _YET = "no node here: nothing was computed yet that a gradient flows through"
 _CUT = "no node here: the error was raised before a node of this backward has run"
 _NONE = "no node here: what happens here has no part in the graph"
+_CHANGE = "no node here: the script stands still, and something was changed from outside"
 _OVER = "no node here: the script is over"
 
 
@@ -29,6 +32,8 @@ def nodeless_words(frame: Frame) -> str:
         return _of_op(frame.event, frame.detail)
     if frame.event is not None and frame.event.kind == "error" and frame.event.phase == "backward":
         return _CUT
+    if isinstance(frame.detail, InterventionDetail):
+        return f"{_CHANGE}: {intervention_words(frame.detail)}"
     if frame.graph.is_empty:
         return none_yet(_YET, frame.training)
     here = _OVER if frame.event is not None and frame.event.kind == "end" else _NONE

@@ -42,19 +42,21 @@ def brief_parts(training: Training, also: str = "", *, has_legend: bool = False)
         also: what else has to be known; empty: nothing.
         has_legend: whether a legend has the loss.
     """
-    policy, depth = training.policy, training.depth
     parts = [_iteration(training), None if has_legend else _loss(training)]
-    parts += [None if policy is None else _brief_policy(policy), _skipped(training), _scale(training)]
-    parts += [None if depth is None else _reading("recording:", Text("watch only", style=theme.TITLE))]
-    parts += [Text(also, style=theme.DIM) if also else None, _norm(training), _rate(training)]
-    return [part for part in parts if part]
+    parts += [_brief_mark("zero_grad", training.policy), _brief_mark("lr", training.rate)]
+    parts += [_skipped(training), _scale(training)]
+    if training.depth is not None:
+        parts.append(_reading("recording:", Text("watch only", style=theme.TITLE)))
+    parts += [Text(also, style=theme.DIM) if also else None, _norm(training)]
+    return [part for part in (*parts, None if training.rate else _rate(training)) if part]
 
 
-def _brief_policy(mark: InterventionMark) -> Text:
+def _brief_mark(what: str, mark: InterventionMark | None) -> Text | None:
+    if mark is None:
+        return None
     style = theme.WARNING if mark.value == "off" else theme.OK
-    return Text(f"zero_grad {plain(mark.value, 20)}", style, no_wrap=True).append(
-        f" since {mark.iteration:,}", theme.DIM
-    )
+    line = Text(f"{what} {plain(mark.value, 20)}", style, no_wrap=True)
+    return line.append(f" since {mark.iteration:,}", theme.DIM)
 
 
 def flowed(parts: Sequence[Text], width: int) -> list[Text]:
