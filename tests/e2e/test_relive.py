@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -233,3 +235,19 @@ def test_a_gradb_that_is_killed_leaves_nothing(folder: Path, number: signal.Sign
     with Tape.open(folder / "x.tape") as tape:
         assert [one.iteration for one in beside(tape)] == [40]
     assert os.listdir(folder / "x.relived") == ["40.tape"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no checkpoints elsewhere")
+def test_a_script_that_is_held_lives_an_iteration_again(folder: Path) -> None:
+    """From a checkpoint, beside it: one steps into it and on to the head, and the script goes on as ever."""
+    live = "iteration @20; checkpoints 4; iteration @40; relive 30; event; branches 0; until step; iteration @45"
+    then = "branches 0; goto 30:2; finish; relive 30; branches 0"
+    done = gradb("run", "--record", "watch", "-e", f"{live}; {then}", "-o", "x.tape", "long_training.py", cwd=folder)
+    assert done.code == 0, done.err
+    places = re.findall(r"at event (\S+) \((.*)\)", done.out)
+    assert [place for place, _ in places] == ["30:2", places[1][0], "30:1"]
+    assert int(places[1][0]) > 0
+    assert [status for _, status in places] == ["paused", "paused", "finished"]
+    assert done.out.count("iteration 30 is in full here, from x.relived/30.tape") == 2
+    opened = gradb("run", "-e", "goto 30:2; branches 0; finish; expect iteration == 61", "x.tape", cwd=folder)
+    assert opened.code == 0, opened.err

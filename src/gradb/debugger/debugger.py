@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradb.debugger.breakpoints import Breakpoints
+from gradb.debugger.crossing import follow, parts
 from gradb.debugger.ending import AT_END, END, OVER
 from gradb.debugger.errors import UserError
 from gradb.debugger.inplace import Spot
 from gradb.debugger.interventions import Settings, option, say
 from gradb.debugger.legs import Leg
-from gradb.debugger.movement import follow
 from gradb.debugger.run import Run
 from gradb.debugger.search import Way
 from gradb.debugger.stops import describe
@@ -138,10 +138,12 @@ class Debugger(Walk):
 
     def _left_of(self, leg: Leg) -> Way[list[Stop]]:
         """Return what is left of the stops of a leg at the head, where it has found nothing up to there."""
-        left = []
+        left, head = [], Spot(self.run.head)
+        way = parts(self.inplace, self.run.tape, leg.origin, 1)
+        event = leg.event if len(way) > 1 else None
         for stop in leg.stops:
             is_part = stop.is_inside or stop.passes
-            left.append((yield from follow(self.tape, stop, leg.origin.position, self.head))[1] if is_part else stop)
+            left.append((yield from follow(way, stop, head, event))[1] if is_part else stop)
         return left
 
     @property
@@ -184,7 +186,7 @@ class Debugger(Walk):
         """
         if not self.is_live:
             raise UserError(f"{OVER}: only a new run can change the past ({self._new_run(intervention)})")
-        head, iteration = self.head, self.iteration
+        head, iteration = self.run.head, self.iteration
         is_later = intervention.iteration > max(iteration, 1)
         if not is_later and intervention.what != "record" and self._is_in_past():
             raise UserError(
@@ -192,18 +194,18 @@ class Debugger(Walk):
                 f" (`head`: event {head:,}) `{intervention.what.replace('_', '-')}` changes this run"
             )
         if not self.is_running:
-            self._is_following = self.position == head
+            self._is_following = self.is_at_head
         if not is_later:
             self._switches.ask(intervention, self.training())
         self.run.intervene(intervention)
         if is_later:
             return say(intervention, f"from iteration {intervention.iteration} on")
         late = f" (iteration {intervention.iteration} has begun already)" if intervention.iteration > 1 else ""
-        where = "" if self.position == head else f" at the head, event {head}"
+        where = "" if self.is_at_head else f" at the head, event {head}"
         return say(intervention, f"from now on{where}{late}")
 
     def _is_in_past(self) -> bool:
-        return self.position < self.head and not (self.is_running and self._is_following)
+        return not self.is_at_head and not (self.is_running and self._is_following)
 
     def _new_run(self, intervention: Intervention) -> str:
         """Return what makes a run with a change from the position on."""
@@ -249,7 +251,7 @@ class Debugger(Walk):
     def _on_paused(self) -> None:
         under_way, self._under_way = self._under_way, None
         if under_way is not None:
-            finished(self._arrive(under_way, Spot(self.head)))
+            finished(self._arrive(under_way, Spot(self.run.head)))
         if self._is_following:
             finished(self._walk_on())
 

@@ -58,11 +58,11 @@ class Stretch:
 
 
 class InPlace:
-    """What lies in the place of iterations of one tape, which goes on no more."""
+    """What lies in the place of iterations of one tape, which are over on it; it may go on behind them."""
 
     def __init__(self) -> None:
         self._lived: tuple[Lived, ...] = ()
-        self._made: tuple[Tape, tuple[Stretch, ...]] | None = None
+        self._made: tuple[Tape, int, tuple[Stretch, ...]] | None = None
         self.troubles: list[str] = []
         """What is to be said of tapes that cannot be read."""
 
@@ -119,12 +119,12 @@ class InPlace:
         Raises:
             UserError: one of the tapes is damaged.
         """
-        if self._made is None or self._made[0] is not first:
+        if self._made is None or self._made[0] is not first or self._made[1] != first.head:
             try:
-                self._made = first, tuple(self._make(first))
+                self._made = first, first.head, tuple(self._make(first))
             except TapeError as error:
                 raise UserError(str(error)) from error
-        return self._made[1]
+        return self._made[2]
 
     def _make(self, first: Tape) -> Iterator[Stretch]:
         begin, head = 1, first.head

@@ -25,6 +25,7 @@ from gradb.tape.kinds.event import Event
 if TYPE_CHECKING:
     from gradb.debugger.debugger import Debugger
 
+_FROM_START = "from its start a script is run again only once it has come to its end (`finish`)"
 _ALIKE = (frozenset({"loss", "backward_start"}), frozenset({"step"}))
 """Kinds of events that are told of the same, be it only watched or in full."""
 
@@ -42,6 +43,13 @@ class Wanted:
     """What waits of the first run."""
     spec: RunSpec | None = None
     """What the first run was started with; None where it is a recording."""
+    is_live: bool = False
+    """Whether its script has not come to its end yet: then only a checkpoint can be gone on from."""
+
+    @property
+    def reach(self) -> int | None:
+        """How many iterations before and after it are lived again too; None: as usual."""
+        return 0 if self.is_live else None
 
     @property
     def has_checkpoint(self) -> bool:
@@ -50,7 +58,8 @@ class Wanted:
         Raises:
             UserError: the tape cannot be read.
         """
-        return bool(len(self.pool)) and self.pool.before(beginning(self.tape, self.iteration)) is not None
+        begin = beginning(self.tape, self.iteration, self.reach)
+        return bool(len(self.pool)) and self.pool.before(begin) is not None
 
     def go_on(self, tell: Tell = silent) -> Opened:
         """Live it again from the nearest checkpoint: see ``onwards``.
@@ -59,7 +68,7 @@ class Wanted:
             UserError: the iteration cannot be put beside the tape.
         """
         assert self.spec is not None
-        opened = onwards(of_run(self.spec, self.tape), self.pool, self.iteration, tell=tell)
+        opened = onwards(of_run(self.spec, self.tape), self.pool, self.iteration, self.reach, tell=tell)
         return opened if opened is not None else Opened(None, None, "the checkpoint before it is gone")
 
     def first(self) -> Watched:
@@ -68,6 +77,8 @@ class Wanted:
         Raises:
             UserError: it cannot be run again.
         """
+        if self.is_live:
+            raise UserError(_FROM_START)
         return of_tape(self.tape)
 
     def run(self, first: Watched, tell: Tell = silent) -> Opened:
@@ -83,16 +94,32 @@ def wanted(debugger: Debugger, argument: str) -> Wanted:
     """Return what an argument asks for: ``3000`` or ``@3000`` an iteration, nothing: that of the position.
 
     Raises:
-        UserError: the script has not come to its end, there is no such iteration, or nothing to compare.
+        UserError: there is no such iteration, or nothing to compare; or the script has not come to its end, and no
+            checkpoint waits before it.
     """
     tape = debugger.run.tape
     if tape is None:
         raise UserError(debugger.failure or f"nothing is recorded yet ({debugger.status})")
     iteration = _iteration(debugger, argument)
-    if debugger.is_live:
-        raise UserError("the script has not come to its end yet: an iteration is lived again once it has (`finish`)")
     run = debugger.run
-    return Wanted(tape.path, iteration, known(tape.path, iteration), run.checkpoints, run.spec)
+    asked = Wanted(tape.path, iteration, known(tape.path, iteration), run.checkpoints, run.spec, run.is_live)
+    if asked.found is None and asked.is_live:
+        _check_live(debugger, asked)
+    return asked
+
+
+def _check_live(debugger: Debugger, asked: Wanted) -> None:
+    """Make sure that an iteration can be lived again beside a script that has not come to its end.
+
+    Raises:
+        UserError: it is running, or in that iteration; or no checkpoint waits before it.
+    """
+    if debugger.is_running:
+        raise UserError("the script is running: pause it first")
+    if asked.iteration >= debugger.iteration:
+        raise UserError(f"iteration {asked.iteration:,} is not over yet: it is lived again once it is")
+    if not asked.has_checkpoint:
+        raise UserError(f"no checkpoint waits before iteration {asked.iteration:,}, and {_FROM_START}")
 
 
 def _iteration(debugger: Debugger, argument: str) -> int:
@@ -106,6 +133,8 @@ def _iteration(debugger: Debugger, argument: str) -> int:
 
 def refusal(asked: Wanted) -> str:
     """Return the sentence for where nobody can agree to a run again."""
+    if asked.is_live:
+        return _FROM_START
     return (
         f"iteration {asked.iteration:,} was only watched, and here nobody can agree to a run again:"
         f" `gradb relive --iteration {asked.iteration} {asked.tape}` opens it"

@@ -147,8 +147,8 @@ def _unasked(debugger: Debugger) -> str:
         return "this is a recording: only what is on it can be told"
     if debugger.is_running:
         return "it is running: pause it first"
-    if debugger.position != debugger.head:
-        return f"it is held at event {debugger.head}, not here: `head` goes there"
+    if not debugger.is_at_head:
+        return f"it is held at event {debugger.run.head}, not here: `head` goes there"
     return ""
 
 

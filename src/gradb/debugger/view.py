@@ -87,6 +87,11 @@ class View:
         return self.run.head if self.spot.lived is None else self.spot.lived.tape.head
 
     @property
+    def is_at_head(self) -> bool:
+        """True where one stands at the last event of the run's own tape: there a live script is held."""
+        return self.spot == Spot(self.run.head)
+
+    @property
     def judging(self) -> Judging:
         """What is wrong with what is on that tape, as far as that was looked for."""
         return self.judging_of_run if self.spot.lived is None else self.spot.lived.judging

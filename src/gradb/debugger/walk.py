@@ -62,8 +62,8 @@ class Walk(View):
 
     def _stand(self, spot: Spot) -> None:
         self._legs.clear()
-        self._is_following = spot == Spot(self.run.head)
         self.spot = spot
+        self._is_following = self.is_at_head
 
     def spot_at(self, place: Place) -> Spot:
         """Return the spot that a place means; a number is an event of the run's own tape, though there may be none.
@@ -111,7 +111,7 @@ class Walk(View):
         """Put in place what lies beside the tape; what lies there and cannot be used is told when the run is closed.
 
         Raises:
-            UserError: the script is not over, or one of the tapes is damaged.
+            UserError: one of the tapes is damaged.
         """
         tape = self.run.tape
         if tape is None:
@@ -126,12 +126,8 @@ class Walk(View):
         """Put iterations in place that were lived again; the position stays in its iteration.
 
         Raises:
-            UserError: the script is not over, or one of the tapes is damaged.
+            UserError: one of the tapes is damaged.
         """
-        if self.is_live:
-            raise UserError(
-                "the script has not come to its end yet: what is lived again lies in the place of a recording's"
-            )
         self.break_off()
         here, first = self.event(), self.run.tape
         self.inplace.put(relived)

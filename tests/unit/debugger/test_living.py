@@ -9,12 +9,16 @@ import pytest
 
 from gradb.batch.script import prepare
 from gradb.batch.show import Style
+from gradb.debugger.checkpoints.pool import Pool
 from gradb.debugger.debugger import Debugger
 from gradb.debugger.errors import UserError
 from gradb.debugger.living import arrive, refusal, wanted
 from gradb.debugger.rerun.relived import Relived
+from gradb.debugger.run import Run
+from gradb.link.spec import RunSpec
 from tests.fakes.again import lived_again, watched_run
 from tests.fakes.examples import watched
+from tests.fakes.waiting import FakeLine, FakeWaiting
 
 
 @pytest.fixture
@@ -99,3 +103,53 @@ def test_a_command_script_goes_to_what_was_lived_again(opened: Debugger) -> None
     said: list[str] = []
     prepare("relive 7").run(opened, Style(), said.append)
     assert opened.name(opened.position) == "7:1"
+
+
+class LiveRun(Run):
+    """A recorded run that is taken for one that is held at its last event."""
+
+    is_live = True
+
+
+@pytest.mark.parametrize(
+    ("waiting", "iteration", "is_running", "said"),
+    [
+        ((16, 30), "40", False, ""),
+        ((16, 30), "2", False, ""),
+        ((16, 30), "40", True, "the script is running: pause it first"),
+        ((16, 30), "100", False, ""),
+        ((16, 30), "101", False, "there is no iteration 101"),
+        ((50,), "40", False, "no checkpoint waits before iteration 40, and from its start a script is run again only"),
+        ((), "40", False, "no checkpoint waits before iteration 40"),
+    ],
+)
+def test_a_script_that_is_not_over(
+    tmp_path: Path,
+    waiting: tuple[int, ...],
+    iteration: str,
+    is_running: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a checkpoint waits an iteration that is over is lived again beside it; what is in full is so anyway."""
+    watched(tmp_path / "x.tape")
+    run = LiveRun(str(tmp_path / "x.tape"))
+    run.settle()
+    run.spec, run.is_running = RunSpec("train.py", ""), is_running
+    run.checkpoints = Pool(FakeLine([FakeWaiting(one) for one in waiting]), 4, clock=lambda: -1.0)
+    run.checkpoints.look()
+    debugger = Debugger(run)
+    if said:
+        with pytest.raises(UserError, match=said):
+            wanted(debugger, iteration)
+        return
+    asked = wanted(debugger, iteration)
+    assert (asked.found is None) is (iteration == "40")
+    assert asked.has_checkpoint is (iteration != "2")
+    assert asked.reach == 0
+    with pytest.raises(UserError, match="only once it has come to its end"):
+        asked.first()
+    assert "only once it has come to its end" in refusal(asked)
+    monkeypatch.setattr(Debugger, "iteration", 40)
+    with pytest.raises(UserError, match="iteration 40 is not over yet"):
+        wanted(debugger, "40")

@@ -29,8 +29,8 @@ def probe(debugger: Debugger, argument: str) -> str | None:
     if debugger.is_running:
         raise UserError("the script is running: pause it first")
     event, chain = (debugger.event(), debugger.frame().chain) if debugger.position else (None, None)
-    if debugger.position != debugger.head:
-        raise UserError(f"the script is held at event {debugger.head}, not here: `head` goes there")
+    if not debugger.is_at_head:
+        raise UserError(f"the script is held at event {debugger.run.head}, not here: `head` goes there")
     if event is None or chain is None or event.kind not in _HELD_KINDS:
         raise UserError("`probe` works at a node that is about to run or has just run: step into a backward")
     debugger.ask(parse(argument, chain))

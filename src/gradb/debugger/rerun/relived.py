@@ -11,15 +11,17 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradb.debugger.neighbours import OF_RUN, folder_beside, numbers_in
+from gradb.debugger.numerals import read_whole
 from gradb.frame.reader import Tape, TapeError
 from gradb.scribe.tapes import discard
 from gradb.tape import lineage
 from gradb.tape.lineage import Lineage
+from gradb.tape.series import Series
 
 _SUFFIX = ".relived"
 _NAME = re.compile(r"([1-9][0-9]{0,15})\.tape", re.ASCII)
@@ -108,13 +110,49 @@ def identity(tape: Tape) -> str:
     """Return what tells the run of a tape from every other: the same in each copy of the tape, and in no other.
 
     It depends on when and what was run, and on every number of every series.
+
+    Raises:
+        TapeError: the tape is damaged.
     """
-    digest = hashlib.sha256(json.dumps([tape.head, *(tape.fact(key) for key in OF_RUN)]).encode())
-    for one in tape.series:
-        head = [one.kind, one.name, one.file, one.line, one.count]
-        digest.update(json.dumps(head).encode())
-        digest.update(one.iterations[: one.count].tobytes() + one.values[: one.count].tobytes())
+    return _digest(tape, tape.head, [(one, one.count) for one in tape.series])
+
+
+def identity_so_far(tape: Tape, head: int | None = None) -> str:
+    """Return the same of a tape that may go on, by what is on it up to an event, which it tells too.
+
+    Args:
+        tape: of the run.
+        head: the event; None: the last that there is.
+
+    Raises:
+        TapeError: the tape is damaged.
+    """
+    head = tape.head if head is None else head
+    counts = [(one, count) for one in tape.series if (count := one.until(head))]
+    return f"{head}:{_digest(tape, head, counts)}"
+
+
+def _digest(tape: Tape, head: int, series: Sequence[tuple[Series, int]]) -> str:
+    digest = hashlib.sha256(json.dumps([head, *(tape.fact(key) for key in OF_RUN)]).encode())
+    for one, count in series:
+        digest.update(json.dumps([one.kind, one.name, one.file, one.line, count]).encode())
+        digest.update(one.iterations[:count].tobytes() + one.values[:count].tobytes())
     return digest.hexdigest()
+
+
+def _is_of(tape: Tape, run: str, known: str) -> bool:
+    """Tell whether what was told of a run, perhaps while its tape went on, is told of that of a tape.
+
+    Args:
+        tape: of the run.
+        run: what was told.
+        known: what is told of it now.
+    """
+    head, _, _ = run.rpartition(":")
+    position = read_whole(head, 1) if head else None
+    if position is None or position > tape.head:
+        return run == known
+    return identity_so_far(tape, position) == run
 
 
 def _look(tape: Tape) -> Iterator[Relived | Path | str]:
@@ -126,7 +164,7 @@ def _look(tape: Tape) -> Iterator[Relived | Path | str]:
         found = read_lineage(path)
         if isinstance(found, str):
             yield found
-        elif found is None or (found.run, found.iteration) != (run, number):
+        elif found is None or found.iteration != number or not _is_of(tape, found.run, run):
             yield path
         else:
             yield Relived(str(path), number, found.first, found.last)

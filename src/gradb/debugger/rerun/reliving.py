@@ -16,7 +16,7 @@ from gradb.debugger.checkpoints.waiting import Waiting
 from gradb.debugger.errors import CheckpointLost, UserError
 from gradb.debugger.rerun.again import Again, around, begin_in_full, lead
 from gradb.debugger.rerun.following import Tell, silent
-from gradb.debugger.rerun.relived import Relived, folder_of, identity, read_lineage, there
+from gradb.debugger.rerun.relived import Relived, folder_of, identity, identity_so_far, read_lineage, there
 from gradb.debugger.rerun.watched import Watched
 from gradb.debugger.rerun.workshop import workshop
 from gradb.frame.reader import Tape, TapeError
@@ -194,7 +194,7 @@ def beginning(path: str, iteration: int, reach: int | None = None) -> int:
 def _identity(path: str) -> str:
     try:
         with Tape.open(path, is_over=True) as tape:
-            return identity(tape)
+            return identity(tape) if tape.is_finished else identity_so_far(tape)
     except TapeError as error:
         raise UserError(str(error)) from error
 

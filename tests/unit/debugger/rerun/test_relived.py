@@ -15,7 +15,16 @@ from gradb.debugger.rerun import reliving
 from gradb.debugger.rerun.again import Again
 from gradb.debugger.rerun.comparison import Comparison, Difference
 from gradb.debugger.rerun.consent import Consent
-from gradb.debugger.rerun.relived import Relived, beside, folder_of, identity, meant, passed_over, there
+from gradb.debugger.rerun.relived import (
+    Relived,
+    beside,
+    folder_of,
+    identity,
+    identity_so_far,
+    meant,
+    passed_over,
+    there,
+)
 from gradb.debugger.rerun.watched import Watched
 from gradb.debugger.rerun.workshop import workshop
 from gradb.frame.reader import Tape
@@ -298,3 +307,19 @@ def test_a_folder_that_cannot_be_made(first: Path, runs: list[tuple[int, int]]) 
     with pytest.raises(UserError, match=r"cannot write .*x\.relived: "):
         reliving.relive(_watched(first), 50, is_agreed=True)
     assert not runs
+
+
+def test_one_that_was_lived_while_the_run_went_on(first: Path) -> None:
+    """It is of that run by what was recorded by then, whatever came after it; another beginning is another run."""
+    with Tape.open(first) as tape:
+        half = identity_so_far(tape, tape.head // 2)
+        _place(first, 20, run=half)
+        _place(first, 30, run=half.replace(":", ":0", 1))
+        _place(first, 40, run=f"{tape.head + 1}:{half.partition(':')[2]}")
+        _place(first, 50, run=identity_so_far(tape))
+        assert [one.iteration for one in beside(tape)] == [20, 50]
+    with Tape.open(_place(first, 60)) as other:
+        assert identity_so_far(other, other.head // 2) == half
+    training(first.parent / "y.tape", 100)
+    with Tape.open(first.parent / "y.tape") as another:
+        assert identity_so_far(another, int(half.partition(":")[0])) != half
