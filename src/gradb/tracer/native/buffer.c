@@ -19,25 +19,14 @@ bool buffer_reserve(Buffer *buffer, size_t count)
     return true;
 }
 
-bool buffer_add(Buffer *buffer, const void *bytes, size_t count)
-{
-    if (!buffer_reserve(buffer, count))
-        return false;
-    if (count) /* what is empty may lie nowhere */
-        memcpy(buffer->bytes + buffer->used, bytes, count);
-    buffer->used += count;
-    return true;
-}
-
-bool buffer_add_text(Buffer *buffer, const char *text)
-{
-    return buffer_add(buffer, text, strlen(text));
-}
-
 bool buffer_add_integer(Buffer *buffer, int64_t number)
 {
     char digits[20], *first = digits + sizeof digits;
     uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    if (left < 10 && number >= 0) {
+        *digits = (char)('0' + left);
+        return buffer_add(buffer, digits, 1);
+    }
     do
         *--first = (char)('0' + left % 10);
     while (left /= 10);

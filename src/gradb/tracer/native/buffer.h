@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MAX_RECORD ((size_t)1 << 30)
 
@@ -16,14 +17,27 @@ typedef struct {
     size_t used, size;
 } Buffer;
 
-/* Each that adds returns false with an error set where there is no memory; then nothing was added. */
-bool buffer_add(Buffer *buffer, const void *bytes, size_t count);
-
 /* Have room for so many bytes more, at `bytes + used`. */
 bool buffer_reserve(Buffer *buffer, size_t count);
 
-/* Add text: that of C, that of a number, that of a string as UTF-8 (with "?" for what is none). */
-bool buffer_add_text(Buffer *buffer, const char *text);
+/* Each that adds returns false with an error set where there is no memory; then nothing was added. These are inline since
+   most of what is added is a few characters, and known when it is compiled. */
+static inline bool buffer_add(Buffer *buffer, const void *bytes, size_t count)
+{
+    if (buffer->used + count > buffer->size && !buffer_reserve(buffer, count))
+        return false;
+    if (count) /* what is empty may lie nowhere */
+        memcpy(buffer->bytes + buffer->used, bytes, count);
+    buffer->used += count;
+    return true;
+}
+
+static inline bool buffer_add_text(Buffer *buffer, const char *text)
+{
+    return buffer_add(buffer, text, strlen(text));
+}
+
+/* Add the text of a number, or a string as UTF-8 (with "?" for what is none). */
 bool buffer_add_integer(Buffer *buffer, int64_t number);
 bool buffer_add_string(Buffer *buffer, PyObject *string);
 

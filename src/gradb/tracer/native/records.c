@@ -1,6 +1,5 @@
 #include "records.h"
 
-#include "buffer.h"
 #include "pen.h"
 
 /* --- forgetting -------------------------------------------------------------------------------------------------- */
@@ -86,22 +85,40 @@ static PyObject *forgetter(Context *context, PyObject *key)
 
 /* --- records ----------------------------------------------------------------------------------------------------- */
 
-/* Return how the wire form of an appearance begins: `tensor.write_head`. NULL, without an error set, where the name
-   needs escapes. */
+#define MOST_SHORT 64 /* characters of a name that is written on the stack */
+
+/* Write a number; return what stands behind it. */
+static char *write_integer(char *to, int64_t number)
+{
+    char digits[20], *first = digits + sizeof digits;
+    do
+        *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    memcpy(to, first, (size_t)(digits + sizeof digits - first));
+    return to + (digits + sizeof digits - first);
+}
+
+/* Return how the wire form of an appearance begins: `tensor.write_head`. A name is plain text, or NULL: there is none. */
 static PyObject *head_of(int64_t id, PyObject *name)
 {
-    Buffer text = {0};
-    PyObject *head = NULL;
-    bool is_done = buffer_add(&text, "[", 1) && buffer_add_integer(&text, id);
-    if (name == NULL)
-        is_done = is_done && buffer_add_text(&text, ",null,");
-    else
-        is_done = is_done && buffer_add_text(&text, ",\"") && buffer_add_string(&text, name) &&
-                  buffer_add_text(&text, "\",");
-    if (is_done)
-        head = PyUnicode_FromStringAndSize(text.bytes, (Py_ssize_t)text.used);
-    buffer_free(&text);
-    return head;
+    char text[MOST_SHORT + 32], *end = text;
+    Py_ssize_t size = name == NULL ? 0 : PyUnicode_GET_LENGTH(name);
+    if (size > MOST_SHORT)
+        return PyUnicode_FromFormat("[%lld,\"%U\",", (long long)id, name);
+    *end++ = '[';
+    end = write_integer(end, id);
+    *end++ = ',';
+    if (name == NULL) {
+        memcpy(end, "null", 4);
+        end += 4;
+    } else {
+        *end++ = '"';
+        memcpy(end, PyUnicode_1BYTE_DATA(name), (size_t)size);
+        end += size;
+        *end++ = '"';
+    }
+    *end++ = ',';
+    return PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, text, end - text);
 }
 
 static bool is_plain_text(PyObject *text)
