@@ -37,7 +37,16 @@ def environment(folder: Path) -> dict[str, str]:
 COMMANDS = (
     ("tests.tracer.both_pens", "--count", "20000"),
     ("tests.tracer.both_ways", "--count", "5000", "views", "tapes"),
-    ("pytest", "-q", "-p", "no:cacheprovider", "tests/unit/tape/test_programs.py", "tests/tracer/test_step_sizes.py"),
+    (
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/unit/tape/test_programs.py",
+        "tests/unit/tape/test_sifting.py",
+        "tests/tracer/test_step_sizes.py",
+        "tests/tracer/test_lock.py",
+    ),
 )
 """What is run where nothing is named."""
 

@@ -4,6 +4,7 @@
 
 #include "layouts.h"
 #include "measure.h"
+#include "slots.h"
 
 #define ANYTHING (TRUE_BIT | FALSE_BIT | UNKNOWN_BIT | FAULT_BIT)
 
@@ -488,7 +489,7 @@ bool condition_may_hold(const Condition *condition, const Moment *moment)
     machine.used = 0;
     for (Py_ssize_t i = 0; i < condition->count; i++)
         doings[condition->steps[i].code].act(&machine, &condition->steps[i]);
-    PyErr_Clear();
+    forget_error();
     bool has_told = condition->steps[condition->count - 1].count != 0;
     return machine.stack[0].bits & (has_told ? TRUE_BIT : TRUE_BIT | FAULT_BIT);
 }

@@ -36,6 +36,7 @@ typedef struct {
     State state;
     Py_ssize_t is_updated; /* a slot of `iterations` */
     Draft draft; /* of the op that is being recorded; whoever holds the lock has it */
+    Buffer ids;  /* of the nodes that it has made: memory for them */
     bool is_busy;
     Memo rows;   /* of names: by names, callee, and how many values there are of which kind */
     Memo read;   /* the name of nodes whose saved values were read often enough here: by place, scope; by class */

@@ -28,7 +28,7 @@ bool take_number(PyObject *number, int64_t *taken)
     *taken = PyLong_AsLongLong(number);
     if (*taken != -1 || !PyErr_Occurred())
         return true;
-    PyErr_Clear();
+    forget_error();
     return false;
 }
 
@@ -76,7 +76,7 @@ static bool is_often(Engine *engine, PyObject *mark)
     PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(engine->counts, key);
     bool is_counted = take_number(found, &count);
     Py_XDECREF(key);
-    PyErr_Clear();
+    forget_error();
     return is_counted && count >= engine->repeats;
 }
 
@@ -101,7 +101,7 @@ bool engine_refuses(Engine *engine, PyObject *mark)
 static bool saves_nothing(const Engine *engine, PyObject *node)
 {
     PyObject *kind = PyDict_GetItemWithError(engine->kinds, (PyObject *)Py_TYPE(node));
-    PyErr_Clear();
+    forget_error();
     return kind != NULL && PyTuple_Check(kind) && PyTuple_GET_SIZE(kind) == 2 && PyTuple_GET_ITEM(kind, 1) == Py_False;
 }
 
@@ -154,11 +154,11 @@ void engine_lost(Engine *engine)
     PyObject *failures = PyObject_GetAttr(engine->recorder, failures_name), *number = NULL;
     if (failures != NULL)
         keep_first(failures, type, traceback);
-    PyErr_Clear();
+    forget_error();
     if (failures != NULL && take_attribute(failures, unsaid_name, &unsaid) &&
         (number = PyLong_FromLongLong(unsaid + 1)) != NULL && PyObject_SetAttr(failures, unsaid_name, number) == 0)
         slot_set(engine->recorder, engine->state.recorder_slots[HAS_ERRANDS], Py_NewRef(Py_True));
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(failures);
     Py_XDECREF(number);
     Py_XDECREF(type);
@@ -208,7 +208,7 @@ int64_t engine_put(Engine *engine, int kind, PyObject *name, PyObject *mark, uin
         if (seq > 0 && sieve_passes(&engine->passing, GATE(&engine->state, SIEVE), kind, &event, seq, began ? &kept : NULL))
             Py_XSETREF(engine->told, sieve_told(&event, seq));
     }
-    PyErr_Clear();
+    forget_error();
     return seq < 0 ? 0 : seq;
 }
 

@@ -36,7 +36,7 @@ static PyObject *look(const Engine *engine, PyObject *leaf, PyObject *tensor, in
             PyErr_Clear();
         unseen_end(unseen);
     }
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(is_leaf);
     Py_XDECREF(number);
     return grad;
@@ -79,7 +79,7 @@ Filling *filling_new(const Engine *engine, PyObject *node, PyObject *mark)
         record = PyDict_GetItemWithError(engine->records, key);
     if (record != NULL && Py_IS_TYPE(record, engine->record_class) && grad_getter != NULL)
         filling = PyMem_Calloc(1, sizeof *filling);
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(key);
     if (filling == NULL) {
         Py_XDECREF(leaf);
@@ -131,7 +131,7 @@ bool filling_begin(Visits *visits, Filling *filling, PyObject *added)
     filling->has_key = is_attribute(engine->snapshots, passing_name, Py_True) &&
                        find_key(added, version, &filling->key);
     bool is_done = visits_are_plain(visits) && begin(engine, filling, grad, added);
-    PyErr_Clear();
+    forget_error();
     Py_DECREF(grad);
     return is_done;
 }
@@ -176,7 +176,7 @@ static bool note(const Engine *engine, PyObject *record, PyObject *grad)
         is_done = true;
     }
 end:
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(key);
     Py_XDECREF(id);
     return is_done;
@@ -288,7 +288,7 @@ static void tell_odd(Visit *visit, PyObject *grad)
     PyObject *done = births == NULL ? NULL : PyObject_CallMethodOneArg(births, note_name, grad);
     Py_XDECREF(births);
     Py_XDECREF(done);
-    PyErr_Clear();
+    forget_error();
 }
 
 bool filling_end(Visit *visit)
@@ -306,7 +306,7 @@ bool filling_end(Visit *visit)
         engine->is_busy = true;
         is_done = compose(visit, label, grad, version, &engine->draft) &&
                   !is_born(engine->draft.odd, filling->before | filling->draft.odd) && put(visit, label);
-        PyErr_Clear();
+        forget_error();
         if (is_done && engine->draft.odd)
             tell_odd(visit, grad);
         engine->is_busy = false;
@@ -314,7 +314,7 @@ bool filling_end(Visit *visit)
             visit_arrive(visit, visit->start, Py_None);
         engine_unlock(engine);
     }
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(label);
     Py_XDECREF(grad);
     return is_done;

@@ -47,7 +47,7 @@ static Plan plan(Context *context, PyObject *func, PyObject *kwargs, PyObject **
                  !forward_is_traced(context))
             found = RECORD;
     }
-    PyErr_Clear(); /* of what cannot be hashed */
+    forget_error(); /* of what cannot be hashed */
     return found;
 }
 
@@ -184,6 +184,7 @@ static void forward_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     forward_clear(self);
     draft_free(&((Forward *)self)->context.draft);
+    buffer_free(&((Forward *)self)->context.ids);
     type->tp_free(self);
     Py_DECREF(type);
 }

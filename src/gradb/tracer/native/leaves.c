@@ -249,10 +249,9 @@ static bool are_known(Context *context, PyObject *list)
 static bool define(Context *context, PyObject *tensor, int64_t event)
 {
     Origin origin;
-    PyObject *record;
+    PyObject *record = NULL;
     return op_find_origin(context, tensor, &origin) > 0 &&
-           op_add_tensor(context, tensor, &origin, words.made, &context->draft) &&
-           (record = record_of(context, tensor)) != NULL &&
+           (record = op_add_tensor(context, tensor, &origin, words.made, &context->draft)) != NULL &&
            pen_put_tensor(context->pen, number_in(record, record_slots.id), event, origin.node, origin.output_nr);
 }
 

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <structmember.h>
 
+#include "pen.h"
+
 typedef struct {
     PyObject_HEAD
     PyObject *id, *name, *is_leaf, *place, *scope, *edges, *is_hooked, *writer, *has_run;
@@ -10,19 +12,28 @@ typedef struct {
 
 static PyObject *gone_name, *pen_name, *head_name, *append_name;
 
+/* Return the number of the last event that a pen has put; -1 with an error set. */
+static int64_t head_of(PyObject *pen)
+{
+    if (pen_check(pen))
+        return pen_head(pen);
+    PyObject *head = PyObject_GetAttr(pen, head_name);
+    int64_t last = head == NULL ? -1 : PyLong_AsLongLong(head);
+    Py_XDECREF(head);
+    return last;
+}
+
 /* Say that the node is no more, from the next event on: any thread may come here, at any time. */
 static bool tell_end(PyObject *writer, PyObject *id)
 {
-    PyObject *gone = PyObject_GetAttr(writer, gone_name), *pen = PyObject_GetAttr(writer, pen_name), *row = NULL;
-    PyObject *head = pen == NULL ? NULL : PyObject_GetAttr(pen, head_name);
-    int64_t last = head == NULL ? -1 : PyLong_AsLongLong(head);
-    if (gone != NULL && last >= 0)
-        row = Py_BuildValue("LO", (long long)last + 1, id);
+    PyObject *gone = PyObject_GetAttr(writer, gone_name), *pen = PyObject_GetAttr(writer, pen_name);
+    int64_t last = gone == NULL || pen == NULL ? -1 : head_of(pen);
+    PyObject *next = last < 0 ? NULL : PyLong_FromLongLong(last + 1), *row = next == NULL ? NULL : PyTuple_Pack(2, next, id);
     PyObject *done = row == NULL ? NULL : PyObject_CallMethodOneArg(gone, append_name, row);
     bool is_done = done != NULL;
     Py_XDECREF(gone);
     Py_XDECREF(pen);
-    Py_XDECREF(head);
+    Py_XDECREF(next);
     Py_XDECREF(row);
     Py_XDECREF(done);
     return is_done;

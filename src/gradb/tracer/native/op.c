@@ -223,7 +223,7 @@ static bool judge(Context *context, PyObject *record, PyObject *tensor, PyObject
     return !PyErr_Occurred();
 }
 
-bool op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft)
+PyObject *op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft)
 {
     PyObject *record = record_of(context, tensor);
     uint16_t before = draft->odd;
@@ -237,7 +237,7 @@ bool op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyO
     is_done = is_done && reader_add(context->reader, tensor, false, draft) && buffer_add(text, "]", 1) &&
               judge(context, record, tensor, role, &draft->odd);
     draft->odd |= before;
-    return is_done;
+    return is_done ? record : NULL;
 }
 
 static bool add_inputs(Context *context, Op *op)
@@ -245,7 +245,7 @@ static bool add_inputs(Context *context, Op *op)
     bool is_done = true;
     for (int i = 0; is_done && i < op->inputs.count; i++)
         is_done = (i == 0 || buffer_add(&op->draft->text, ",", 1)) &&
-                  op_add_tensor(context, op->inputs.tensors[i], &op->origins[i], words.arrives, op->draft);
+                  op_add_tensor(context, op->inputs.tensors[i], &op->origins[i], words.arrives, op->draft) != NULL;
     return is_done;
 }
 
@@ -269,8 +269,8 @@ static bool add_nodes(Context *context, Op *op, Origin *origin, NewNodes *new_no
 
 static bool add_result(Context *context, Op *op, const Origin *origin)
 {
-    PyObject *record;
-    return op_add_tensor(context, op->result, origin, words.made, op->draft) && (record = record_of(context, op->result)) != NULL &&
+    PyObject *record = op_add_tensor(context, op->result, origin, words.made, op->draft);
+    return record != NULL &&
            pen_put_tensor(context->pen, number_in(record, record_slots.id), op->event, origin->node,
                           origin->output_nr);
 }
@@ -381,14 +381,15 @@ static bool arrive(Context *context, Op *op)
 static bool record_common(Context *context, Op *op)
 {
     Origin origin;
-    NewNodes new_nodes = {{0}};
+    NewNodes new_nodes = {context->ids};
+    new_nodes.ids.used = 0;
     op->event = pen_head(context->pen) + 1;
     op->draft->text.used = op->draft->data.used = 0;
     op->draft->odd = 0;
     context->is_busy = true;
     bool is_done = compose(context, op, &origin, &new_nodes) && emit(context, op, &origin, &new_nodes);
     context->is_busy = false;
-    buffer_free(&new_nodes.ids);
+    context->ids = new_nodes.ids;
     return is_done && arrive(context, op);
 }
 

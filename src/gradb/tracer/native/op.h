@@ -22,8 +22,9 @@ typedef struct {
    -1 with an error set. */
 int op_find_origin(Context *context, PyObject *tensor, Origin *origin);
 
-/* Add `T` of an input (its role is the word `arrives`), or of a result (`made`); false with an error set. */
-bool op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft);
+/* Add `T` of an input (its role is the word `arrives`), or of a result (`made`). Return its record (borrowed), or NULL with an
+   error set. */
+PyObject *op_add_tensor(Context *context, PyObject *tensor, const Origin *origin, PyObject *role, Draft *draft);
 
 /* Look up which names a call's arguments or results have there; 0 where Python has not found that out yet. */
 int op_has_row(Context *context, PyObject *names, PyObject *callee, Py_ssize_t count, bool is_it,

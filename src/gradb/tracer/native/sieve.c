@@ -1,5 +1,7 @@
 #include "sieve.h"
 
+#include "slots.h"
+
 /* --- reading the facts --------------------------------------------------------------------------------------------- */
 
 static bool read_number(PyObject *given, const char *name, int64_t *number)
@@ -265,7 +267,7 @@ bool sieve_passes(Sieve *sieve, PyObject *given, int kind, const PenEvent *event
         asked.has_marks = false;
         is_passing = passes(sieve, &asked);
     }
-    PyErr_Clear();
+    forget_error();
     return is_passing;
 }
 
@@ -275,7 +277,7 @@ bool sieve_begins(Sieve *sieve, PyObject *given, PyObject *name)
         return false;
     bool is_meant_here = given != sieve->facts.read && !take(sieve, given);
     is_meant_here = is_meant_here || begins(&sieve->facts, name);
-    PyErr_Clear();
+    forget_error();
     return is_meant_here;
 }
 

@@ -10,6 +10,13 @@
 #include <Python.h>
 #include <stdbool.h>
 
+/* Forget an error, which there mostly is not: to look costs less than to clear. */
+static inline void forget_error(void)
+{
+    if (PyErr_Occurred())
+        PyErr_Clear();
+}
+
 /* Find where the slots lie that are named, up to NULL; false with an error set. */
 bool slots_find(PyObject *type, const char *const *names, Py_ssize_t *offsets);
 

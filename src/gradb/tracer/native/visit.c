@@ -111,7 +111,7 @@ static unsigned odd_sent(const Visit *visit)
     int64_t odd = 0;
     if (sent != NULL)
         take_number(PyDict_GetItemWithError(sent, MARK(visit->visits->engine, visit->mark, MARK_ID)), &odd);
-    PyErr_Clear();
+    forget_error();
     return (unsigned)odd;
 }
 
@@ -125,7 +125,7 @@ static void tell_odd(Visit *visit)
     Py_XDECREF(births);
     Py_XDECREF(each);
     Py_XDECREF(done);
-    PyErr_Clear();
+    forget_error();
 }
 
 /* Add why each edge of a node was not measured. */
@@ -231,12 +231,12 @@ static int64_t put_locked(Visit *visit, PyObject *gradients, PyObject *upstream,
         return 0;
     engine->is_busy = true;
     seq = put(visit, gradients);
-    PyErr_Clear();
+    forget_error();
     engine->is_busy = false;
     if (seq)
         visit_arrive(visit, visit->start ? visit->start : seq, upstream);
     engine_unlock(engine);
-    PyErr_Clear();
+    forget_error();
     return seq;
 }
 
@@ -249,7 +249,7 @@ static void enter(Visit *visit)
     Py_XSETREF(visit->outer, Py_XNewRef(outer));
     PyDict_SetItem(local, backward_name, visit->visits->run);
     PyDict_SetItem(local, visit_name, (PyObject *)visit);
-    PyErr_Clear();
+    forget_error();
 }
 
 static void leave(Visit *visit)
@@ -260,7 +260,7 @@ static void leave(Visit *visit)
         PyDict_SetItem(local, visit_name, Py_None);
         Py_CLEAR(visit->outer);
     }
-    PyErr_Clear();
+    forget_error();
 }
 
 static bool may_begin(Visit *visit, PyObject *gradients)

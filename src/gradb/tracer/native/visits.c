@@ -58,7 +58,7 @@ static void take_out(Visit *visit)
         PyObject *hooks = visit->hooks[i], *key = visit->keys[i];
         if (hooks != NULL && PyDict_GetItemWithError(hooks, key) == (PyObject *)visit)
             PyObject_DelItem(hooks, key);
-        PyErr_Clear();
+        forget_error();
     }
 }
 
@@ -78,7 +78,7 @@ static bool is_running(Visits *visits)
         if (is_known && visits->task < 0)
             visits->task = task;
     }
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(found);
     return is_known && task == visits->task;
 }
@@ -118,7 +118,7 @@ static bool register_as(Visit *visit, PyObject *name)
         PyObject *done = PyObject_CallMethodNoArgs(handle, remove_name);
         Py_XDECREF(done);
     }
-    PyErr_Clear();
+    forget_error();
     Py_XDECREF(handle);
     return visit->hooked == before + 1;
 }
@@ -146,7 +146,7 @@ static bool is_usual(const Visits *visits, PyObject *mark, PyObject *is_custom, 
         MARK(engine, mark, MARK_IS_HOOKED) != Py_False)
         return false;
     int is_kept = PyDict_Contains(retained, MARK(engine, mark, MARK_ID));
-    PyErr_Clear();
+    forget_error();
     return is_kept == 0;
 }
 
