@@ -85,7 +85,7 @@ class DebugScreen(Behind[None]):
         looks: Looks = PLAIN,
         course: Course | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(classes="-starting")  # from the first on: to style all anew takes a while
         self._commands = commands
         self.session = Session(self)
         self.panes = make_panes()
